@@ -1,0 +1,53 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"net/url"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/dialect/pgdialect"
+	"github.com/uptrace/bun/dialect/sqlitedialect"
+	_ "modernc.org/sqlite" // the driver "sqlite"
+
+	"github.com/scrmkit/scrmkit/storage"
+	"github.com/scrmkit/scrmkit/storage/bunstore"
+	"github.com/scrmkit/scrmkit/storage/memory"
+)
+
+// openDatabase opens the database that -db names, and brings its tables up to date. The caller closes it with end.
+func openDatabase(ctx context.Context, name string) (db storage.DB, end func() error, err error) {
+	if name == "memory" {
+		return memory.New(), func() error { return nil }, nil
+	}
+	var on *bun.DB
+	if path, ok := strings.CutPrefix(name, "sqlite:"); ok && path != "" {
+		file := "file:" + (&url.URL{Path: path}).EscapedPath() +
+			"?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(5000)"
+		sqldb, err := sql.Open("sqlite", file)
+		if err != nil {
+			return nil, nil, err
+		}
+		on = bun.NewDB(sqldb, sqlitedialect.New())
+	} else if strings.HasPrefix(name, "postgres://") || strings.HasPrefix(name, "postgresql://") {
+		config, err := pgx.ParseConfig(name)
+		if err != nil {
+			return nil, nil, err
+		}
+		config.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol
+		on = bun.NewDB(stdlib.OpenDB(*config), pgdialect.New())
+	} else {
+		return nil, nil, errors.New("-db is neither memory nor sqlite:PATH nor postgres://")
+	}
+	if err = bunstore.Migrate(ctx, on); err == nil {
+		db, err = bunstore.New(on, nil)
+	}
+	if err != nil {
+		return nil, nil, errors.Join(err, on.Close())
+	}
+	return db, on.Close, nil
+}

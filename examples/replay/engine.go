@@ -1,0 +1,88 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"github.com/scrmkit/scrmkit/stamps"
+	"github.com/scrmkit/scrmkit/storage"
+	"github.com/scrmkit/scrmkit/storage/journal"
+)
+
+// program is a card of ten stamps, one a cup, and a free cup for a full one.
+var program = stamps.Definition{
+	ID: "coffee-replay", Version: 1, Name: "Every tenth cup is free", Zone: zone,
+	Card: &stamps.CardDefinition{
+		Size:       10,
+		Rewards:    []stamps.Reward{{ID: "cup", Name: "A free cup", At: 10}},
+		Earn:       stamps.Earn{Per: stamps.PerVisit},
+		PastEnd:    stamps.Carry,
+		UsedCoupon: stamps.Refuse,
+	},
+}
+
+// An engineBook keeps the cards in a database.
+type engineBook struct {
+	db    storage.DB
+	cards *stamps.Engine
+}
+
+func newEngineBook(db storage.DB) *engineBook {
+	return &engineBook{db, stamps.New(db.Stamps(), nil)}
+}
+
+func (b *engineBook) define(ctx context.Context) error {
+	_, err := b.cards.Publish(ctx, program)
+	return err
+}
+
+func (b *engineBook) stamp(ctx context.Context, s sale) (bool, error) {
+	out, err := b.cards.Add(ctx, stamps.Add{
+		Card:     stamps.CardID{Program: program.ID, Member: stamps.MemberID(s.card)},
+		Purchase: &stamps.Purchase{Amount: s.money, Currency: currency, Items: 1},
+		At:       s.at,
+		Key:      s.key,
+	})
+	if refused(err) {
+		err = &refusal{err}
+	}
+	return out.Replayed, err
+}
+
+// refused tells the errors of Add that are the rules' answer.
+func refused(err error) bool {
+	for _, answer := range []error{
+		journal.ErrKeyReused, stamps.ErrNoCard, stamps.ErrClosed, stamps.ErrShop, stamps.ErrCurrency, stamps.ErrMinPurchase,
+		stamps.ErrNothing, stamps.ErrFull, stamps.ErrOrder,
+	} {
+		if errors.Is(err, answer) {
+			return true
+		}
+	}
+	var input *stamps.InputError
+	var limit *stamps.LimitError
+	return errors.As(err, &input) || errors.As(err, &limit)
+}
+
+func (b *engineBook) totals(ctx context.Context) (totals, error) {
+	var t totals
+	var members []stamps.MemberID
+	for c, err := range b.db.Stamps().Cards(ctx, stamps.CardQuery{Program: program.ID}) {
+		if err != nil {
+			return totals{}, err
+		}
+		t.cards++
+		t.stamps += c.Total
+		t.completed += c.Round
+		members = append(members, c.ID.Member)
+	}
+	for _, m := range members {
+		for _, err := range b.db.Stamps().Coupons(ctx, stamps.CouponQuery{Program: program.ID, Member: m}) {
+			if err != nil {
+				return totals{}, err
+			}
+			t.coupons++
+		}
+	}
+	return t, nil
+}

@@ -1,0 +1,293 @@
+// Package combine runs commands on versioned units: load, decide, save, and again where another change came first.
+//
+// Commands that arrive while others are being saved wait, and then share one load and one save. So a unit that many
+// callers change at once costs one write for all of them, and a caller that is alone writes at once. The version check
+// of the store keeps it right beside other processes.
+package combine
+
+import (
+	"context"
+	"errors"
+	"hash/maphash"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/scrmkit/scrmkit/internal/tripwire"
+	"github.com/scrmkit/scrmkit/storage/journal"
+)
+
+const (
+	// Lanes is how many batches a Runner has under way at once. A subject has one lane.
+	Lanes = 2
+	// Most is how many commands share a batch.
+	Most = 256
+	// Attempts is how often a command is decided before it gives up with journal.ErrConflict.
+	Attempts = 20
+)
+
+// ErrAgain asks for a command to be decided again, on a unit that is loaded afresh.
+var ErrAgain = errors.New("combine: decide again")
+
+// Work is what a Runner needs to know of commands C, the units U that they change and their results R.
+type Work[C, U, R any] interface {
+	// Subject names the unit of a command.
+	Subject(c C) string
+	// Load returns a unit for each group of commands; those of a group have one subject. Where fresh is false a unit may
+	// be older than what is stored.
+	Load(ctx context.Context, groups [][]C, fresh bool) ([]U, error)
+	// Decide runs a command on its unit. On an error, ErrAgain or another, the unit is as it was before.
+	Decide(ctx context.Context, u U, c C) (R, error)
+	// Stale tells that a unit may be older than what is stored: what it refuses must be asked again.
+	Stale(u U) bool
+	// Dirty tells that a unit has changes to save.
+	Dirty(u U) bool
+	// Save stores the changes of each unit, all or none of them, and returns an error a unit: nil, journal.ErrConflict or
+	// journal.ErrDuplicate.
+	Save(ctx context.Context, units []U) ([]error, error)
+}
+
+// A Runner runs commands. It is safe for concurrent use.
+type Runner[C, U, R any] struct {
+	work  Work[C, U, R]
+	seed  maphash.Seed
+	lanes [Lanes]lane[C, R]
+}
+
+// New returns a Runner for the commands of work.
+func New[C, U, R any](work Work[C, U, R]) *Runner[C, U, R] {
+	return &Runner[C, U, R]{work: work, seed: maphash.MakeSeed()}
+}
+
+type lane[C, R any] struct {
+	mu      sync.Mutex
+	waiting []*call[C, R]
+	busy    bool
+}
+
+type call[C, R any] struct {
+	ctx   context.Context
+	c     C
+	batch atomic.Pointer[batch]
+	gone  atomic.Bool // its caller has given up
+	quit  atomic.Bool // and its batch knows
+	done  chan struct{}
+	result[R]
+}
+
+type result[R any] struct {
+	r        R
+	err      error
+	panicked any
+}
+
+// A batch is cancelled when the last of its callers has given up.
+type batch struct {
+	left   atomic.Int64
+	cancel context.CancelFunc
+}
+
+// Do runs a command together with those that arrive meanwhile. Where ctx ends first its error comes back, and the
+// command may still take effect. Inside a unit of work it runs alone, so that the store can see the context.
+func (r *Runner[C, U, R]) Do(ctx context.Context, c C) (R, error) {
+	if tripwire.Marked(ctx) {
+		return r.Alone(ctx, c)
+	}
+	var none R
+	if err := ctx.Err(); err != nil {
+		return none, err
+	}
+	l := &r.lanes[maphash.String(r.seed, r.work.Subject(c))%Lanes]
+	w := &call[C, R]{ctx: ctx, c: c, done: make(chan struct{})}
+	l.mu.Lock()
+	l.waiting = append(l.waiting, w)
+	lead := !l.busy
+	l.busy = true
+	l.mu.Unlock()
+	if lead {
+		go r.drain(l)
+	}
+	select {
+	case <-w.done:
+	case <-ctx.Done():
+		w.gone.Store(true)
+		w.settle()
+		return none, ctx.Err()
+	}
+	if w.panicked != nil {
+		panic(w.panicked)
+	}
+	return w.r, w.err
+}
+
+// Alone runs a command by itself, with ctx.
+func (r *Runner[C, U, R]) Alone(ctx context.Context, c C) (R, error) {
+	res := r.run(ctx, []C{c})[0]
+	return res.r, res.err
+}
+
+// settle tells the batch of a caller that has given up, once.
+func (w *call[C, R]) settle() {
+	b := w.batch.Load()
+	if b != nil && w.gone.Load() && !w.quit.Swap(true) && b.left.Add(-1) == 0 {
+		b.cancel()
+	}
+}
+
+func (r *Runner[C, U, R]) drain(l *lane[C, R]) {
+	for {
+		l.mu.Lock()
+		n := min(len(l.waiting), Most)
+		if n == 0 {
+			l.busy = false
+			l.mu.Unlock()
+			return
+		}
+		calls := l.waiting[:n:n]
+		l.waiting = l.waiting[n:]
+		l.mu.Unlock()
+		r.together(calls)
+	}
+}
+
+func (r *Runner[C, U, R]) together(calls []*call[C, R]) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(calls[0].ctx))
+	defer cancel()
+	b := &batch{cancel: cancel}
+	b.left.Store(int64(len(calls)))
+	commands := make([]C, len(calls))
+	for i, w := range calls {
+		commands[i] = w.c
+		w.batch.Store(b)
+		w.settle()
+	}
+	var results []result[R]
+	func() {
+		defer func() {
+			if p := recover(); p != nil {
+				results = make([]result[R], len(calls))
+				for i := range results {
+					results[i].panicked = p
+				}
+			}
+		}()
+		results = r.run(ctx, commands)
+	}()
+	for i, w := range calls {
+		w.result = results[i]
+		close(w.done)
+	}
+}
+
+// run decides each command, those of one subject in their order and on one unit, until each has a result.
+func (r *Runner[C, U, R]) run(ctx context.Context, commands []C) []result[R] {
+	results := make([]result[R], len(commands))
+	open := make([]int, len(commands))
+	for i := range open {
+		open[i] = i
+	}
+	for attempt := 0; len(open) > 0; attempt++ {
+		if attempt > 1 {
+			pause(ctx, attempt)
+		}
+		open = r.attempt(ctx, commands, open, results, attempt > 0)
+		if attempt+1 == Attempts {
+			for _, i := range open {
+				results[i].err = journal.ErrConflict
+			}
+			return results
+		}
+	}
+	return results
+}
+
+// attempt decides the open commands once, and returns those that must be decided again.
+func (r *Runner[C, U, R]) attempt(ctx context.Context, commands []C, open []int, results []result[R], fresh bool) (again []int) {
+	fail := func(err error) []int {
+		for _, i := range open {
+			results[i] = result[R]{err: err}
+		}
+		return nil
+	}
+	index := make(map[string]int, len(open))
+	var groups [][]C
+	var members [][]int
+	for _, i := range open {
+		subject := r.work.Subject(commands[i])
+		g, ok := index[subject]
+		if !ok {
+			g = len(groups)
+			index[subject] = g
+			groups, members = append(groups, nil), append(members, nil)
+		}
+		groups[g] = append(groups[g], commands[i])
+		members[g] = append(members[g], i)
+	}
+	units, err := r.work.Load(ctx, groups, fresh)
+	if err != nil {
+		return fail(err)
+	}
+	var dirty []U
+	var owners [][]int
+	for g, u := range units {
+		var decided []int
+		for _, i := range members[g] {
+			res, err := r.work.Decide(ctx, u, commands[i])
+			if err == ErrAgain || err != nil && r.work.Stale(u) {
+				again = append(again, i)
+				continue
+			}
+			results[i] = result[R]{r: res, err: err}
+			if err == nil {
+				decided = append(decided, i)
+			}
+		}
+		if r.work.Dirty(u) {
+			dirty, owners = append(dirty, u), append(owners, decided)
+		}
+	}
+	if len(dirty) == 0 {
+		return again
+	}
+	errs, err := r.work.Save(ctx, dirty)
+	for k, owned := range owners {
+		e := err
+		if e == nil {
+			e = errs[k]
+		}
+		for _, i := range owned {
+			switch {
+			case e == nil:
+			case errors.Is(e, journal.ErrConflict), errors.Is(e, journal.ErrDuplicate):
+				again = append(again, i)
+			default:
+				results[i] = result[R]{err: e}
+			}
+		}
+	}
+	return again
+}
+
+func pause(ctx context.Context, attempt int) {
+	t := time.NewTimer(rand.N(min(time.Millisecond<<attempt, 64*time.Millisecond)))
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}
+
+// Retry calls f until it returns another error than journal.ErrConflict and journal.ErrDuplicate, or for the last time.
+func Retry(ctx context.Context, f func() error) (err error) {
+	for attempt := range Attempts {
+		if attempt > 1 {
+			pause(ctx, attempt)
+		}
+		err = f()
+		if !errors.Is(err, journal.ErrConflict) && !errors.Is(err, journal.ErrDuplicate) {
+			return err
+		}
+	}
+	return journal.ErrConflict
+}

@@ -1,0 +1,67 @@
+// Package dbtest opens every adapter for a test.
+package dbtest
+
+import (
+	"context"
+	"database/sql"
+	"path/filepath"
+	"testing"
+
+	_ "github.com/jackc/pgx/v5/stdlib" // the driver that tests use
+	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/dialect/pgdialect"
+	"github.com/uptrace/bun/dialect/sqlitedialect"
+	_ "modernc.org/sqlite" // the driver that tests use
+
+	"github.com/scrmkit/scrmkit/internal/pgtest"
+	"github.com/scrmkit/scrmkit/storage"
+	"github.com/scrmkit/scrmkit/storage/bunstore"
+	"github.com/scrmkit/scrmkit/storage/memory"
+)
+
+// Each runs f on an empty database of each adapter.
+func Each(t *testing.T, f func(t *testing.T, db storage.DB)) {
+	t.Run("memory", func(t *testing.T) { f(t, memory.New()) })
+	t.Run("sqlite", func(t *testing.T) { f(t, SQLite(t)) })
+	t.Run("postgres", func(t *testing.T) { f(t, Postgres(t, pgtest.DSN(t))) })
+}
+
+// SQLite returns an empty database in a file of its own: WAL, synchronous FULL.
+func SQLite(t testing.TB) *bunstore.DB {
+	return SQLiteFile(t, filepath.Join(t.TempDir(), "scrmkit.db"))
+}
+
+// SQLiteFile returns the database in a file, with every migration.
+func SQLiteFile(t testing.TB, path string) *bunstore.DB {
+	t.Helper()
+	db, err := sql.Open("sqlite", "file:"+path+"?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(5000)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return migrated(t, bun.NewDB(db, sqlitedialect.New()))
+}
+
+// Postgres returns the database that a DSN names, with every migration.
+func Postgres(t testing.TB, dsn string) *bunstore.DB {
+	t.Helper()
+	db, err := sql.Open("pgx", dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	db.SetMaxOpenConns(40)
+	db.SetMaxIdleConns(40)
+	return migrated(t, bun.NewDB(db, pgdialect.New()))
+}
+
+func migrated(t testing.TB, db *bun.DB) *bunstore.DB {
+	t.Helper()
+	t.Cleanup(func() { db.Close() })
+	if err := bunstore.Migrate(context.Background(), db); err != nil {
+		t.Fatal(err)
+	}
+	store, err := bunstore.New(db, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return store
+}

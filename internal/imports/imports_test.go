@@ -1,0 +1,263 @@
+package imports
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const (
+	module = "github.com/scrmkit/scrmkit"
+	root   = "../.." // of the repository
+)
+
+// contexts are the packages of rules and engines, each with the modules that it may import. Beside those a context
+// depends on the standard library, storage/journal and internal packages alone.
+var contexts = map[string][]string{
+	"otp":         {"github.com/hashicorp/golang-lru/v2", "github.com/pquerna/otp", "golang.org/x/text"},
+	"stamps":      {"github.com/hashicorp/golang-lru/v2"},
+	"stamps/shop": {"github.com/hashicorp/golang-lru/v2"},
+}
+
+// flows join contexts over storage. They depend on no driver and not on bun.
+var flows = []string{"stamps/counter"}
+
+// drivers are the modules of database drivers that a package could import without the part that registers itself.
+var drivers = []string{"github.com/jackc/pgx/v5", "modernc.org/sqlite"}
+
+const bun = "github.com/uptrace/bun"
+
+// A pkg is a package that the repository's packages, without tests, depend on; itself included.
+type pkg struct {
+	ImportPath string
+	Standard   bool
+	Dir        string
+	GoFiles    []string
+	Imports    []string
+	Deps       []string // all that Imports lead to
+
+	driver bool // it registers a driver of database/sql
+}
+
+func TestImports(t *testing.T) {
+	for _, v := range violations(list(t)) {
+		t.Error(v)
+	}
+}
+
+// list loads every package of the workspace and what it depends on.
+func list(t *testing.T) map[string]pkg {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "go", "list", "-deps", "-json=ImportPath,Standard,Dir,GoFiles,Imports,Deps",
+		"./...", "./examples/...")
+	cmd.Dir = root
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v\n%s", err, &stderr)
+	}
+	pkgs := map[string]pkg{}
+	for dec := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p pkg
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			return pkgs
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		if !p.Standard && !ours(p.ImportPath) {
+			for _, name := range p.GoFiles {
+				text, err := os.ReadFile(filepath.Join(p.Dir, name))
+				if err != nil {
+					t.Fatal(err)
+				}
+				p.driver = p.driver || bytes.Contains(text, []byte("sql.Register("))
+			}
+		}
+		pkgs[p.ImportPath] = p
+	}
+}
+
+// violations returns what breaks the rules, in the order of the packages.
+func violations(pkgs map[string]pkg) []string {
+	var found []string
+	report := func(format string, args ...any) { found = append(found, fmt.Sprintf(format, args...)) }
+
+	for path, modules := range contexts {
+		if _, ok := pkgs[module+"/"+path]; !ok {
+			report("%s: no such package", path)
+			continue
+		}
+		allowed := func(dep string) bool {
+			return pkgs[dep].Standard || slices.ContainsFunc(modules, func(m string) bool { return within(dep, m) })
+		}
+		for _, p := range closure(pkgs, module+"/"+path) {
+			if !within(p, module+"/internal") && p != module+"/storage/journal" && p != module+"/"+path {
+				report("%s: depends on %s", path, short(p))
+				continue
+			}
+			for _, dep := range pkgs[p].Imports {
+				if !ours(dep) && !allowed(dep) {
+					report("%s: depends on %s, by %s", path, dep, short(p))
+				}
+			}
+		}
+	}
+	for _, path := range flows {
+		p, ok := pkgs[module+"/"+path]
+		if !ok {
+			report("%s: no such package", path)
+		}
+		for _, dep := range p.Deps {
+			if within(dep, bun) {
+				report("%s: depends on %s", path, dep)
+			}
+		}
+	}
+	for path, p := range pkgs {
+		if !ours(path) {
+			continue
+		}
+		example := within(path, module+"/examples")
+		_, context := contexts[short(path)]
+		if path == module+"/storage/journal" {
+			for _, dep := range p.Deps {
+				if !pkgs[dep].Standard {
+					report("%s: depends on %s", short(path), short(dep))
+				}
+			}
+		}
+		if !example && !context && !slices.Contains(flows, short(path)) &&
+			!within(path, module+"/storage") && !within(path, module+"/internal") {
+			report("%s: is neither a context nor a flow; give it its place in this test", short(path))
+		}
+		for _, dep := range p.Imports {
+			if within(dep, module+"/internal/pgtest") {
+				report("%s: imports %s, which is for tests alone", short(path), short(dep))
+			}
+			if within(dep, bun) && !example && !within(path, module+"/storage/bunstore") {
+				report("%s: imports %s, which is for storage/bunstore", short(path), dep)
+			}
+		}
+		if example || path == module+"/internal/pgtest" {
+			continue
+		}
+		for _, dep := range p.Deps {
+			if pkgs[dep].driver || slices.ContainsFunc(drivers, func(m string) bool { return within(dep, m) }) {
+				report("%s: depends on %s, a driver, which the caller brings", short(path), dep)
+			}
+		}
+	}
+	slices.Sort(found)
+	return found
+}
+
+// closure returns the packages of this repository that path leads to, itself first.
+func closure(pkgs map[string]pkg, path string) []string {
+	found := []string{path}
+	for i := 0; i < len(found); i++ {
+		for _, dep := range pkgs[found[i]].Imports {
+			if ours(dep) && !slices.Contains(found, dep) {
+				found = append(found, dep)
+			}
+		}
+	}
+	return found
+}
+
+func ours(path string) bool { return within(path, module) }
+
+// within tells whether path is dir or below it.
+func within(path, dir string) bool { return path == dir || strings.HasPrefix(path, dir+"/") }
+
+func short(path string) string { return strings.TrimPrefix(path, module+"/") }
+
+func TestViolations(t *testing.T) {
+	// clean is a repository that keeps the rules, imports by package.
+	clean := func() map[string][]string {
+		return map[string][]string{
+			"context":                              nil,
+			"database/sql":                         nil,
+			"golang.org/x/text/width":              nil,
+			"github.com/hashicorp/golang-lru/v2":   nil,
+			"github.com/uptrace/bun":               {"database/sql"},
+			"github.com/jackc/pgx/v5/stdlib":       {"database/sql"},
+			"example.com/mysql":                    {"database/sql"},
+			module + "/internal/combine":           {"context"},
+			module + "/internal/pgtest":            {"github.com/jackc/pgx/v5/stdlib"},
+			module + "/storage/journal":            {"context"},
+			module + "/otp":                        {"golang.org/x/text/width", module + "/storage/journal"},
+			module + "/stamps":                     {"github.com/hashicorp/golang-lru/v2", module + "/internal/combine"},
+			module + "/stamps/shop":                {module + "/storage/journal"},
+			module + "/storage":                    {module + "/otp", module + "/stamps", module + "/stamps/shop"},
+			module + "/storage/bunstore":           {module + "/storage", "github.com/uptrace/bun"},
+			module + "/stamps/counter":             {module + "/storage", module + "/otp"},
+			module + "/examples/server":            {module + "/storage/bunstore", "github.com/jackc/pgx/v5/stdlib"},
+			module + "/storage/bunstore/migration": {"github.com/uptrace/bun"},
+		}
+	}
+	for _, tt := range []struct {
+		name     string
+		from, to string // an import that is added
+		without  string // a package that is missing
+		want     string // one of what is found; "": nothing is
+	}{
+		{name: "clean"},
+		{name: "context on context", from: "stamps", to: module + "/otp", want: "stamps: depends on otp"},
+		{name: "context on storage", from: "otp", to: module + "/storage", want: "otp: depends on storage"},
+		{name: "context on a module of another", from: "stamps", to: "golang.org/x/text/width",
+			want: "stamps: depends on golang.org/x/text/width, by stamps"},
+		{name: "context by an internal package", from: "internal/combine", to: "golang.org/x/text/width",
+			want: "stamps: depends on golang.org/x/text/width, by internal/combine"},
+		{name: "journal on a module", from: "storage/journal", to: "golang.org/x/text/width", want: "storage/journal: depends on golang.org/x/text/width"},
+		{name: "flow on bun", from: "stamps/counter", to: module + "/storage/bunstore",
+			want: "stamps/counter: depends on github.com/uptrace/bun"},
+		{name: "bun elsewhere", from: "storage", to: "github.com/uptrace/bun", want: "storage: imports github.com/uptrace/bun, which is for storage/bunstore"},
+		{name: "driver", from: "storage/bunstore", to: "github.com/jackc/pgx/v5/stdlib",
+			want: "storage/bunstore: depends on github.com/jackc/pgx/v5/stdlib, a driver, which the caller brings"},
+		{name: "any driver", from: "storage/bunstore", to: "example.com/mysql",
+			want: "storage/bunstore: depends on example.com/mysql, a driver, which the caller brings"},
+		{name: "pgtest", from: "examples/server", to: module + "/internal/pgtest",
+			want: "examples/server: imports internal/pgtest, which is for tests alone"},
+		{name: "no place", from: "util", to: "context",
+			want: "util: is neither a context nor a flow; give it its place in this test"},
+		{name: "gone", without: "stamps/counter", want: "stamps/counter: no such package"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			imports := clean()
+			if tt.from != "" {
+				imports[module+"/"+tt.from] = append(imports[module+"/"+tt.from], tt.to)
+			}
+			delete(imports, module+"/"+tt.without)
+			got := violations(made(imports))
+			if tt.want == "" && len(got) > 0 || tt.want != "" && !slices.Contains(got, tt.want) {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+// made builds packages from their imports.
+func made(imports map[string][]string) map[string]pkg {
+	pkgs := map[string]pkg{}
+	for path, to := range imports {
+		first, _, _ := strings.Cut(path, "/")
+		p := pkg{ImportPath: path, Standard: !strings.Contains(first, "."), Imports: to, driver: path == "example.com/mysql"}
+		for deps := slices.Clone(to); len(deps) > 0; deps = deps[1:] {
+			if !slices.Contains(p.Deps, deps[0]) {
+				p.Deps = append(p.Deps, deps[0])
+				deps = append(deps, imports[deps[0]]...)
+			}
+		}
+		pkgs[path] = p
+	}
+	return pkgs
+}

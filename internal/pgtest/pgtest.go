@@ -1,0 +1,113 @@
+// Package pgtest gives tests and benchmarks a throw-away Postgres, started from the installed binaries.
+//
+//   - Nothing outlives the test process, however it ends: a watchdog of each cluster stops the server and removes its
+//     directory as soon as the process is gone.
+//   - Without binaries a test is skipped with a message that tells what to install; where CI is true it fails.
+//   - The binaries are found in PATH, by pg_config, or in /usr/lib/postgresql. As root they run as the user postgres.
+package pgtest
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
+)
+
+// patience bounds each wait for a server.
+const patience = time.Minute
+
+// shared is the cluster of this process. It ends with the process.
+var shared = sync.OnceValues(func() (*Cluster, error) { return newCluster(fast) })
+
+// DSN returns the URL of a fresh, empty database, which is dropped when the test ends. It stands on the server that the
+// URL in SCRMKIT_TEST_POSTGRES names, or on a cluster that the tests of the process share. That one does not survive a
+// crash of the machine, and is faster for it (fsync is off).
+func DSN(t testing.TB) string {
+	t.Helper()
+	if server := os.Getenv("SCRMKIT_TEST_POSTGRES"); server != "" {
+		return database(t, server)
+	}
+	c, err := shared()
+	check(t, err)
+	return database(t, c.DSN())
+}
+
+// Start returns a running cluster of the test's own, which is durable (fsync is on) and may be killed. It is stopped
+// and removed when the test ends.
+func Start(t testing.TB) *Cluster {
+	t.Helper()
+	c, err := newCluster(durable)
+	check(t, err)
+	t.Cleanup(func() {
+		if err := c.remove(); err != nil {
+			t.Errorf("pgtest: %v", err)
+		}
+	})
+	return c
+}
+
+// Bench returns the URL of a database for a benchmark: the one that SCRMKIT_BENCH_POSTGRES names, as it is, with the
+// rows that it has; or an empty one, on a durable cluster that ends with the benchmark.
+func Bench(b testing.TB) string {
+	b.Helper()
+	if dsn := os.Getenv("SCRMKIT_BENCH_POSTGRES"); dsn != "" {
+		return dsn
+	}
+	return Start(b).DSN()
+}
+
+// check ends a test that can have no server.
+func check(t testing.TB, err error) {
+	t.Helper()
+	switch {
+	case err == nil:
+	case errors.Is(err, errMissing) && os.Getenv("CI") != "true":
+		t.Skipf("pgtest: %v", err)
+	default:
+		t.Fatalf("pgtest: %v", err)
+	}
+}
+
+// database creates a database on a server and returns its URL.
+func database(t testing.TB, server string) string {
+	t.Helper()
+	u, err := url.Parse(server)
+	if err != nil || u.Scheme != "postgres" && u.Scheme != "postgresql" {
+		t.Fatal("pgtest: SCRMKIT_TEST_POSTGRES is not a URL like postgres://user@host:5432/postgres")
+	}
+	name := "scrmkit_" + strings.ToLower(rand.Text())
+	if err := run(server, "create database "+name+" template template0"); err != nil {
+		t.Fatalf("pgtest: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := run(server, "drop database "+name+" with (force)"); err != nil {
+			t.Errorf("pgtest: %v", err)
+		}
+	})
+	u.Path = "/" + name
+	return u.String()
+}
+
+// run runs one statement on a connection of its own.
+func run(dsn, query string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	db, err := sql.Open("pgx", dsn)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	if _, err := db.ExecContext(ctx, query); err != nil {
+		return fmt.Errorf("%s: %w", query, err)
+	}
+	return nil
+}

@@ -1,0 +1,81 @@
+// Package valid holds the checks that every command passes before anything is loaded: what they let through, each
+// database stores as it is.
+package valid
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// The longest texts, in bytes.
+const (
+	MaxID   = 128
+	MaxText = 1024
+)
+
+// An Error names the field of a command that can't be, and what to do about it.
+type Error struct {
+	Field  string
+	Reason string
+}
+
+func (e *Error) Error() string { return fmt.Sprintf("%s: %s", e.Field, e.Reason) }
+
+// ID accepts 1 to MaxID bytes of printable UTF-8 without spaces.
+func ID[S ~string](field string, id S) error {
+	switch {
+	case id == "":
+		return &Error{field, "is missing"}
+	case len(id) > MaxID:
+		return &Error{field, fmt.Sprintf("is longer than %d bytes", MaxID)}
+	case !utf8.ValidString(string(id)):
+		return &Error{field, "is not UTF-8"}
+	case strings.ContainsFunc(string(id), func(r rune) bool { return !unicode.IsGraphic(r) || unicode.IsSpace(r) }):
+		return &Error{field, "has a space or a control character"}
+	}
+	return nil
+}
+
+// OptionalID accepts what ID accepts, and nothing.
+func OptionalID[S ~string](field string, id S) error {
+	if id == "" {
+		return nil
+	}
+	return ID(field, id)
+}
+
+// Text accepts up to MaxText bytes of UTF-8 without control characters.
+func Text(field, text string) error {
+	switch {
+	case len(text) > MaxText:
+		return &Error{field, fmt.Sprintf("is longer than %d bytes", MaxText)}
+	case !utf8.ValidString(text):
+		return &Error{field, "is not UTF-8"}
+	case strings.ContainsFunc(text, unicode.IsControl):
+		return &Error{field, "has a control character"}
+	}
+	return nil
+}
+
+// Between accepts from <= n <= to.
+func Between(field string, n, from, to int64) error {
+	switch {
+	case from <= n && n <= to:
+		return nil
+	case to == math.MaxInt64:
+		return &Error{field, fmt.Sprintf("is less than %d", from)}
+	}
+	return &Error{field, fmt.Sprintf("is not between %d and %d", from, to)}
+}
+
+// Time accepts the years 1970 to 9999, and the zero time.
+func Time(field string, t time.Time) error {
+	if t.IsZero() || (t.Year() >= 1970 && t.Year() <= 9999) {
+		return nil
+	}
+	return &Error{field, "is not in the years 1970 to 9999"}
+}

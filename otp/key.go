@@ -1,0 +1,130 @@
+package otp
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// A Key signs codes and seals claims. To rotate, put a new key first: it signs from then on, and codes of the others
+// stay good. A key may go once no code that it signed is live or in quarantine.
+type Key struct {
+	ID     string // 1 to 32 bytes of a-z, A-Z, 0-9, '-' and '_'; names the key for ever
+	Secret []byte // at least 32 bytes from a random source
+}
+
+type key struct {
+	id   string
+	mac  []byte
+	aead cipher.AEAD
+}
+
+type ring []key
+
+func newRing(keys []Key) (ring, error) {
+	if len(keys) == 0 {
+		return nil, errors.New("otp: there is no key; give one of at least 32 random bytes")
+	}
+	var r ring
+	for _, k := range keys {
+		if len(k.ID) < 1 || len(k.ID) > 32 || strings.Trim(k.ID, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") != "" {
+			return nil, fmt.Errorf("otp: key id %q is not 1 to 32 letters, digits, '-' or '_'", k.ID)
+		}
+		if len(k.Secret) < 32 {
+			return nil, fmt.Errorf("otp: the secret of key %s has fewer than 32 bytes", k.ID)
+		}
+		for _, other := range r {
+			if other.id == k.ID {
+				return nil, fmt.Errorf("otp: key id %s is there twice", k.ID)
+			}
+		}
+		block, err := aes.NewCipher(sum(k.Secret, "otp.v1 seal"))
+		if err != nil {
+			return nil, err
+		}
+		aead, err := cipher.NewGCM(block)
+		if err != nil {
+			return nil, err
+		}
+		r = append(r, key{k.ID, sum(k.Secret, "otp.v1 code"), aead})
+	}
+	return r, nil
+}
+
+// sum is HMAC-SHA-256 of the parts, each with its length before it.
+func sum(secret []byte, parts ...string) []byte {
+	h := hmac.New(sha256.New, secret)
+	var n [8]byte
+	for _, p := range parts {
+		binary.BigEndian.PutUint64(n[:], uint64(len(p)))
+		h.Write(n[:])
+		h.Write([]byte(p))
+	}
+	return h.Sum(nil)
+}
+
+// code is the MAC of digits in a scope.
+func (k key) code(s Scope, digits string) []byte { return sum(k.mac, string(s), digits)[:16] }
+
+// codes are the MACs of digits under every key.
+func (r ring) codes(s Scope, digits string) [][]byte {
+	macs := make([][]byte, len(r))
+	for i, k := range r {
+		macs[i] = k.code(s, digits)
+	}
+	return macs
+}
+
+func (k key) seal(text []byte, context string) []byte {
+	nonce := make([]byte, k.aead.NonceSize(), k.aead.NonceSize()+len(text)+k.aead.Overhead())
+	rand.Read(nonce)
+	return k.aead.Seal(nonce, nonce, text, []byte(context))
+}
+
+func (r ring) open(id string, sealed []byte, context string) ([]byte, error) {
+	for _, k := range r {
+		if k.id == id && len(sealed) > k.aead.NonceSize() {
+			n := k.aead.NonceSize()
+			return k.aead.Open(nil, sealed[:n], sealed[n:], []byte(context))
+		}
+	}
+	return nil, errors.New("otp: sealed by a key that is gone")
+}
+
+const claimContext = "otp.v1 claim"
+
+// Seal returns a claim as a text that nobody else can read or make, for the way to the typist's device and back.
+func (e *Engine) Seal(c Claim) string {
+	text, err := json.Marshal(c)
+	if err != nil {
+		panic(fmt.Sprintf("otp: a claim is no JSON: %v", err))
+	}
+	k := e.keys[0]
+	return k.id + "." + base64.RawURLEncoding.EncodeToString(k.seal(text, claimContext))
+}
+
+// Open reads what Seal wrote. ErrInvalidCode: the text is no claim of these keys.
+func (e *Engine) Open(sealed string) (Claim, error) {
+	id, text, _ := strings.Cut(sealed, ".")
+	raw, err := base64.RawURLEncoding.DecodeString(text)
+	if err != nil {
+		return Claim{}, ErrInvalidCode
+	}
+	plain, err := e.keys.open(id, raw, claimContext)
+	if err != nil {
+		return Claim{}, ErrInvalidCode
+	}
+	var c Claim
+	if err := json.Unmarshal(plain, &c); err != nil {
+		return Claim{}, ErrInvalidCode
+	}
+	return c, nil
+}

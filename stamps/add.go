@@ -1,0 +1,169 @@
+package stamps
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Add decides on an Add at now, which is when it happened unless Add.At says otherwise. Errors: *InputError, ErrNoCard,
+// ErrClosed, ErrShop, ErrCurrency, ErrMinPurchase, ErrNothing, ErrFull, ErrOrder, *LimitError.
+func (r Rules) Add(c Card, a Add, now time.Time) (Decision, error) {
+	at := now
+	if !a.At.IsZero() {
+		at = a.At
+		if at.After(now) {
+			return Decision{}, &InputError{Field: "at", Reason: "is in the future"}
+		}
+	}
+	if at.Before(c.State.Last) {
+		if !a.At.IsZero() {
+			return Decision{}, ErrOrder
+		}
+		at = c.State.Last
+	}
+	m, err := r.begin(c, at, a.Nickname)
+	if err != nil {
+		return Decision{}, err
+	}
+	m.lapse()
+	p := m.played
+	if p.def.Card == nil {
+		return Decision{}, ErrNoCard
+	}
+	if err := p.open(at, a.Shop); err != nil {
+		return Decision{}, err
+	}
+	n, steps, err := p.earn(a)
+	if err != nil {
+		return Decision{}, err
+	}
+	if n, steps, err = p.limit(m.card.State, a, at, n, steps); err != nil {
+		return Decision{}, err
+	}
+	dropped := m.raise(n)
+	if dropped == n {
+		return Decision{}, ErrFull
+	}
+	if dropped > 0 {
+		n -= dropped
+		steps = append(steps, Step{"pastEnd", -dropped, fmt.Sprintf("the card of %d is full", p.def.Card.Size)})
+	}
+	m.record(Record{Purpose: PurposeStamp, N: n, Purchase: a.Purchase}, a.Place)
+	m.tick(Tick{Seq: m.card.State.Seq, At: at, N: n}, p.def.Card.Limit)
+	d := m.end()
+	d.Steps = steps
+	return d, nil
+}
+
+// open checks that the programme runs at that time in that shop.
+func (p *Program) open(at time.Time, shop ShopID) error {
+	if !within(at, p.def.From, p.def.To) {
+		return ErrClosed
+	}
+	if len(p.def.Shops) > 0 && !slices.Contains(p.def.Shops, shop) {
+		return ErrShop
+	}
+	return nil
+}
+
+// within tells whether t is in [from, to), where a zero time is no bound.
+func within(t, from, to time.Time) bool { return !t.Before(from) && (to.IsZero() || t.Before(to)) }
+
+// earn returns the stamps that a visit, a purchase or a hand gives, before limits on time.
+func (p *Program) earn(a Add) (int64, []Step, error) {
+	d := p.def.Card
+	e, l := d.Earn, d.Limit
+	var amount, items int64
+	if a.Purchase != nil {
+		amount, items = a.Purchase.Amount, a.Purchase.Items
+		if a.Purchase.Currency != "" && e.Currency != "" && a.Purchase.Currency != e.Currency {
+			return 0, nil, ErrCurrency
+		}
+	}
+	if amount < l.MinPurchase {
+		return 0, nil, ErrMinPurchase
+	}
+	if a.N != 0 && (e.Per == PerAmount || e.Per == PerItem) {
+		return 0, nil, &InputError{Field: "n", Reason: "is counted from the purchase in this programme; leave it out"}
+	}
+	var units int64
+	var why string
+	switch e.Per {
+	case PerVisit:
+		units, why = max(1, a.N), "visits"
+	case PerHand:
+		units, why = a.N, "given by hand"
+	case PerAmount:
+		units, why = amount/e.Amount, fmt.Sprintf("every %d of %d %s", e.Amount, amount, e.Currency)
+	case PerItem:
+		units, why = items/max(1, e.Items), fmt.Sprintf("every %d of %d items", max(1, e.Items), items)
+	}
+	n := min(units, maxStamps) * max(1, e.Stamps)
+	if n == 0 {
+		return 0, nil, ErrNothing
+	}
+	steps := []Step{{"earn." + string(e.Per), n, why}}
+	most := int64(maxStamps)
+	if l.PerPurchase > 0 {
+		most = min(most, l.PerPurchase)
+	}
+	if n > most {
+		steps = append(steps, Step{"limit.perPurchase", most - n, fmt.Sprintf("%d at most", most)})
+		n = most
+	}
+	return n, steps, nil
+}
+
+// limit applies the limits on time.
+func (p *Program) limit(s State, a Add, at time.Time, n int64, steps []Step) (int64, []Step, error) {
+	l := p.def.Card.Limit
+	if len(s.Recent) > 0 && l.Cooldown > 0 {
+		again := s.Recent[len(s.Recent)-1].At.Add(time.Duration(l.Cooldown) * time.Second)
+		if at.Before(again) {
+			return 0, nil, &LimitError{"cooldown", again.Sub(at)}
+		}
+	}
+	if l.PerDay == 0 {
+		return n, steps, nil
+	}
+	zone, err := p.location(a.Zone)
+	if err != nil {
+		return 0, nil, err
+	}
+	since, again := day(at.In(zone))
+	if l.Rolling {
+		since = at.Add(-24 * time.Hour).Add(time.Microsecond)
+	}
+	room := l.PerDay
+	for i := len(s.Recent) - 1; i >= 0 && !s.Recent[i].At.Before(since); i-- {
+		room -= s.Recent[i].N
+		if l.Rolling {
+			again = s.Recent[i].At.Add(24 * time.Hour)
+		}
+	}
+	if room <= 0 {
+		return 0, nil, &LimitError{"perDay", again.Sub(at)}
+	}
+	if n > room {
+		steps = append(steps, Step{"limit.perDay", room - n, fmt.Sprintf("%d of %d were left", room, l.PerDay)})
+		n = room
+	}
+	return n, steps, nil
+}
+
+// day returns the bounds of the calendar day of t, in its zone.
+func day(t time.Time) (from, to time.Time) {
+	return time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, t.Location()),
+		time.Date(t.Year(), t.Month(), t.Day()+1, 0, 0, 0, 0, t.Location())
+}
+
+// tick notes a stamp, and drops those that no limit can look back to: a day has at most 26 hours.
+func (m *move) tick(t Tick, l Limit) {
+	s := &m.card.State
+	s.Last = t.At
+	s.Recent = append(s.Recent, t)
+	for len(s.Recent) > 2 && (l.PerDay == 0 || s.Recent[0].At.Before(t.At.Add(-26*time.Hour))) {
+		s.Recent = s.Recent[1:]
+	}
+}

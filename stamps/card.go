@@ -1,0 +1,218 @@
+package stamps
+
+import (
+	"fmt"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+type (
+	// ProgramID names a programme.
+	ProgramID string
+	// MemberID names a customer, in the words of the embedder.
+	MemberID string
+	// ShopID names a shop (门店).
+	ShopID string
+)
+
+// A CardID is a member's card in a programme. Its text is "coffee/alice".
+type CardID struct {
+	Program ProgramID
+	Member  MemberID
+	Claim   int64 // 0: the stamp card. n: what stands for the member's n-th coupon of a handout, and takes no stamps
+}
+
+// String returns the text of the id, which ParseCardID reads.
+func (id CardID) String() string {
+	s := url.PathEscape(string(id.Program)) + "/" + url.PathEscape(string(id.Member))
+	if id.Claim != 0 {
+		s += "/" + strconv.FormatInt(id.Claim, 10)
+	}
+	return s
+}
+
+// ParseCardID reads what String wrote. *InputError: the text is no card's.
+func ParseCardID(s string) (CardID, error) {
+	bad := &InputError{Field: "card", Reason: `is not like "programme/member"`}
+	part := strings.Split(s, "/")
+	if len(part) < 2 || len(part) > 3 {
+		return CardID{}, bad
+	}
+	program, err1 := url.PathUnescape(part[0])
+	member, err2 := url.PathUnescape(part[1])
+	if err1 != nil || err2 != nil {
+		return CardID{}, bad
+	}
+	id := CardID{Program: ProgramID(program), Member: MemberID(member)}
+	if len(part) == 3 {
+		n, err := strconv.ParseInt(part[2], 10, 64)
+		if err != nil || n <= 0 {
+			return CardID{}, bad
+		}
+		id.Claim = n
+	}
+	return id, id.check()
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (id CardID) MarshalText() ([]byte, error) { return []byte(id.String()), nil }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (id *CardID) UnmarshalText(text []byte) (err error) {
+	*id, err = ParseCardID(string(text))
+	return err
+}
+
+// A Card is what a member has collected in a programme. It is small however many stamps it has seen.
+type Card struct {
+	ID       CardID    `json:"id"`
+	Version  int64     `json:"version"` // number of the change that made it so; 0: not opened yet
+	Nickname string    `json:"nickname,omitempty"`
+	Began    int       `json:"began"` // version of the programme that the round began with
+	Round    int64     `json:"round"` // rounds completed
+	Count    int64     `json:"count"` // stamps in this round
+	Total    int64     `json:"total"` // stamps that stand, lapsed ones included
+	Opened   time.Time `json:"opened"`
+	Expires  time.Time `json:"expires,omitzero"` // when the stamps of this round lapse; zero: never, as far as is known
+	Number   int64     `json:"number,omitempty"` // of the stock of the handout, from 1
+	State    State     `json:"state"`
+}
+
+// State is the part of a card that only the rules read.
+type State struct {
+	Seq     int64     `json:"seq"`              // records so far
+	Coupons int64     `json:"coupons"`          // coupons so far
+	Floor   int64     `json:"floor,omitempty"`  // Total when the card last lapsed: stamps below can't be taken back
+	Stood   int64     `json:"stood,omitempty"`  // Seq when the card last lapsed
+	First   time.Time `json:"first,omitzero"`   // first stamp of the round
+	Last    time.Time `json:"last,omitzero"`    // newest stamp
+	Recent  []Tick    `json:"recent,omitempty"` // newest stamps, in the order of time: as many as limits look back, and at least 2
+	Done    []Run     `json:"done,omitempty"`   // rounds completed since the card last lapsed
+	Owed    []int64   `json:"owed,omitempty"`   // milestones above Total whose coupon is used: they give none again
+}
+
+// A Tick is a stamp that limits on time count.
+type Tick struct {
+	Seq int64     `json:"seq"`
+	At  time.Time `json:"at"`
+	N   int64     `json:"n"`
+}
+
+// A Run is a number of completed rounds of one version. The newest runs are exact; of older ones First is that of the
+// newest round, so that a card stays small, and a round that is taken back so far lapses later rather than sooner.
+type Run struct {
+	Version int       `json:"version"`
+	Size    int64     `json:"size"`
+	Rounds  int64     `json:"rounds"`
+	First   time.Time `json:"first,omitzero"` // first stamp
+}
+
+// A Purpose is what a record was made for.
+type Purpose string
+
+const (
+	PurposeStamp    Purpose = "stamp"    // 集章
+	PurposeCancel   Purpose = "cancel"   // 取消累计
+	PurposeAdjust   Purpose = "adjust"   // by hand, with a reason
+	PurposeTransfer Purpose = "transfer" // to or from another card
+	PurposeExpire   Purpose = "expire"   // the stamps of a round, or coupons, lapsed
+	PurposeClaim    Purpose = "claim"    // 发券引流
+	PurposeRedeem   Purpose = "redeem"   // 核销
+	PurposeUndo     Purpose = "undo"     // of a redemption
+	PurposeVoid     Purpose = "void"     // of a coupon, by hand
+)
+
+// A Record is a line of a card's history, and of the shop's where it has one (流水).
+type Record struct {
+	Card      CardID    `json:"card"`
+	Seq       int64     `json:"seq"` // from 1, without a gap
+	Purpose   Purpose   `json:"purpose"`
+	N         int64     `json:"n"`                   // stamps added, or taken where negative
+	Cancelled int64     `json:"cancelled,omitempty"` // of N, by later records
+	Of        int64     `json:"of,omitempty"`        // the record that this one cancels
+	Coupon    int64     `json:"coupon,omitempty"`    // the coupon that this one is about
+	Peer      *CardID   `json:"peer,omitempty"`      // the other card of a transfer
+	At        time.Time `json:"at"`
+	Shop      ShopID    `json:"shop,omitempty"`
+	By        string    `json:"by,omitempty"`  // who did it: the manager
+	Via       string    `json:"via,omitempty"` // how: "code", the serial number of a physical stamp, or what the embedder says
+	Nickname  string    `json:"nickname,omitempty"`
+	Purchase  *Purchase `json:"purchase,omitempty"`
+	Reason    string    `json:"reason,omitempty"`
+}
+
+// A Purchase is what stamps may be counted from.
+type Purchase struct {
+	Amount   int64  `json:"amount,omitempty"`   // net, in minor units (分)
+	Currency string `json:"currency,omitempty"` // ISO 4217
+	Items    int64  `json:"items,omitempty"`
+}
+
+// A CouponID is the n-th coupon of a card. Its text is "coffee/alice:2".
+type CouponID struct {
+	Card CardID
+	N    int64
+}
+
+// String returns the text of the id, which ParseCouponID reads.
+func (id CouponID) String() string { return fmt.Sprintf("%s:%d", id.Card, id.N) }
+
+// ParseCouponID reads what String wrote. *InputError: the text is no coupon's.
+func ParseCouponID(s string) (CouponID, error) {
+	bad := &InputError{Field: "coupon", Reason: `is not like "programme/member:1"`}
+	i := strings.LastIndexByte(s, ':')
+	if i < 0 {
+		return CouponID{}, bad
+	}
+	card, err1 := ParseCardID(s[:i])
+	n, err2 := strconv.ParseInt(s[i+1:], 10, 64)
+	if err1 != nil || err2 != nil || n <= 0 {
+		return CouponID{}, bad
+	}
+	return CouponID{card, n}, nil
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (id CouponID) MarshalText() ([]byte, error) { return []byte(id.String()), nil }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (id *CouponID) UnmarshalText(text []byte) (err error) {
+	*id, err = ParseCouponID(string(text))
+	return err
+}
+
+// A Coupon (优惠券) is the right to one reward.
+type Coupon struct {
+	ID       CouponID    `json:"id"`
+	Reward   string      `json:"reward"`
+	Name     string      `json:"name"`
+	Began    int         `json:"began"`         // version of the programme that issued it
+	Pos      int64       `json:"pos,omitempty"` // Card.Total at which it was due; 0: handed out
+	State    CouponState `json:"state"`
+	Issued   time.Time   `json:"issued"`
+	Expires  time.Time   `json:"expires,omitzero"` // redeemable in [Issued, Expires); zero: never ends
+	Ended    time.Time   `json:"ended,omitzero"`   // when it was redeemed, voided or found lapsed
+	Shop     ShopID      `json:"shop,omitempty"`   // where it was redeemed
+	By       string      `json:"by,omitempty"`     // who redeemed or voided it
+	Nickname string      `json:"nickname,omitempty"`
+}
+
+// A CouponState is where a coupon stands. A coupon that is past its end is lapsed whether or not that was written down.
+type CouponState string
+
+const (
+	Issued   CouponState = "issued"
+	Redeemed CouponState = "redeemed"
+	Voided   CouponState = "voided"
+	Lapsed   CouponState = "lapsed"
+)
+
+// At returns the coupon as it stands at that time.
+func (c Coupon) At(now time.Time) Coupon {
+	if c.State == Issued && !c.Expires.IsZero() && !now.Before(c.Expires) {
+		c.State, c.Ended = Lapsed, c.Expires
+	}
+	return c
+}

@@ -1,0 +1,218 @@
+package stamps
+
+import (
+	"cmp"
+	"math"
+	"time"
+
+	"github.com/scrmkit/scrmkit/internal/valid"
+)
+
+// A Place tells where and by whom a command was done. All of it is optional, and goes to the records as it is.
+type Place struct {
+	Shop     ShopID `json:"shop,omitempty"`
+	Zone     string `json:"zone,omitempty"` // IANA name of the shop's time zone; "": the programme's
+	By       string `json:"by,omitempty"`   // the manager, or whoever did it
+	Via      string `json:"via,omitempty"`  // how it came: "code", a physical stamp's serial number
+	Nickname string `json:"nickname,omitempty"`
+}
+
+// Add gives stamps to a card, and opens it where it is the first.
+type Add struct {
+	Card     CardID    `json:"card"`
+	N        int64     `json:"n,omitempty"`        // how many, where the programme gives them by hand; else units (visits), 0 is 1
+	Purchase *Purchase `json:"purchase,omitempty"` // where the programme counts money or items, or has a minimum
+	At       time.Time `json:"at,omitzero"`        // when it happened, not in the future; zero: now
+	Place
+	Key string `json:"-"`
+}
+
+// Cancel takes stamps back (取消累计).
+type Cancel struct {
+	Card   CardID `json:"card"`
+	Record int64  `json:"record,omitempty"` // the record of the Add; 0: the newest that is not wholly cancelled
+	N      int64  `json:"n,omitempty"`      // how many of its stamps; 0: all that are left
+	Reason string `json:"reason,omitempty"`
+	Place
+	Key string `json:"-"`
+}
+
+// Adjust changes a card by hand, past every limit but the programme's end of a card.
+type Adjust struct {
+	Card   CardID `json:"card"`
+	N      int64  `json:"n"` // stamps to give, or to take where negative
+	Reason string `json:"reason"`
+	Place
+	Key string `json:"-"`
+}
+
+// Transfer moves stamps of the round that From is in to another card of the programme.
+type Transfer struct {
+	From   CardID `json:"from"`
+	To     CardID `json:"to"`
+	N      int64  `json:"n,omitempty"` // 0: all of the round
+	Reason string `json:"reason,omitempty"`
+	Place
+	Key string `json:"-"`
+}
+
+// Expire writes down what time has done: that the stamps of a card, or a coupon of it, lapsed.
+type Expire struct {
+	Card   CardID `json:"card"`
+	Coupon int64  `json:"coupon,omitempty"` // 0: the stamps
+	Key    string `json:"-"`
+}
+
+// Claim takes a coupon from the stock of a handout (领券).
+type Claim struct {
+	Program ProgramID `json:"program"`
+	Member  MemberID  `json:"member"`
+	Place
+	Key string `json:"-"`
+}
+
+// Redeem uses a coupon (核销).
+type Redeem struct {
+	Coupon CouponID `json:"coupon"`
+	Place
+	Key string `json:"-"`
+}
+
+// Undo takes a redemption back.
+type Undo struct {
+	Coupon CouponID `json:"coupon"`
+	Reason string   `json:"reason,omitempty"`
+	Place
+	Key string `json:"-"`
+}
+
+// Void ends a coupon by hand.
+type Void struct {
+	Coupon CouponID `json:"coupon"`
+	Reason string   `json:"reason"`
+	Place
+	Key string `json:"-"`
+}
+
+// An Outcome is what a command did.
+type Outcome struct {
+	Card     Card     `json:"card"`              // after it
+	Peer     *Card    `json:"peer,omitempty"`    // the other card of a transfer, after it
+	Record   Record   `json:"record"`            // what the card's history says of it
+	Coupons  []Coupon `json:"coupons,omitempty"` // those that it issued or changed
+	Steps    []Step   `json:"steps,omitempty"`   // how the number of stamps came about
+	Replayed bool     `json:"-"`                 // the key was used before, and this is the first result
+}
+
+// A Step explains what one rule gave, or took from what others gave.
+type Step struct {
+	Rule string `json:"rule"`
+	N    int64  `json:"n"`
+	Why  string `json:"why"`
+}
+
+// Issued returns the coupons that the command issued.
+func (o Outcome) Issued() []Coupon {
+	var issued []Coupon
+	for _, c := range o.Coupons {
+		if c.State == Issued && o.Record.Purpose != PurposeUndo {
+			issued = append(issued, c)
+		}
+	}
+	return issued
+}
+
+func (p Place) check() error {
+	return cmp.Or(
+		valid.OptionalID("shop", p.Shop),
+		valid.Text("zone", p.Zone),
+		valid.Text("by", p.By),
+		valid.Text("via", p.Via),
+		valid.Text("nickname", p.Nickname),
+	)
+}
+
+func checkKey(key string) error { return valid.ID("key", key) }
+
+func (p *Purchase) check() error {
+	if p == nil {
+		return nil
+	}
+	err := cmp.Or(
+		valid.Between("purchase.amount", p.Amount, 0, maxAmount),
+		valid.Between("purchase.items", p.Items, 0, maxStamps),
+	)
+	if err == nil && (p.Currency != "" || p.Amount != 0) {
+		err = currency("purchase.currency", p.Currency)
+	}
+	return err
+}
+
+func (c Add) check() error {
+	return cmp.Or(c.Card.collects(), valid.Between("n", c.N, 0, maxStamps), c.Purchase.check(), valid.Time("at", c.At),
+		c.Place.check(), checkKey(c.Key))
+}
+
+func (c Cancel) check() error {
+	return cmp.Or(c.Card.collects(), valid.Between("record", c.Record, 0, math.MaxInt64),
+		valid.Between("n", c.N, 0, maxStamps), valid.Text("reason", c.Reason), c.Place.check(), checkKey(c.Key))
+}
+
+func (c Adjust) check() error {
+	err := cmp.Or(c.Card.collects(), valid.Between("n", c.N, -maxStamps, maxStamps), reason(c.Reason),
+		c.Place.check(), checkKey(c.Key))
+	if err == nil && c.N == 0 {
+		err = &InputError{Field: "n", Reason: "is 0"}
+	}
+	return err
+}
+
+func (c Transfer) check() error {
+	err := cmp.Or(c.From.collects(), c.To.collects(), valid.Between("n", c.N, 0, maxStamps),
+		valid.Text("reason", c.Reason), c.Place.check(), checkKey(c.Key))
+	switch {
+	case err != nil:
+	case c.From.Program != c.To.Program:
+		err = &InputError{Field: "to", Reason: "is a card of another programme"}
+	case c.From == c.To:
+		err = &InputError{Field: "to", Reason: "is the same card"}
+	}
+	return err
+}
+
+func (c Expire) check() error {
+	return cmp.Or(c.Card.check(), valid.Between("coupon", c.Coupon, 0, math.MaxInt64), checkKey(c.Key))
+}
+
+func (c Claim) check() error {
+	return cmp.Or(valid.ID("program", c.Program), valid.ID("member", c.Member), c.Place.check(), checkKey(c.Key))
+}
+
+func (c Redeem) check() error { return cmp.Or(c.Coupon.check(), c.Place.check(), checkKey(c.Key)) }
+
+func (c Undo) check() error {
+	return cmp.Or(c.Coupon.check(), valid.Text("reason", c.Reason), c.Place.check(), checkKey(c.Key))
+}
+
+func (c Void) check() error {
+	return cmp.Or(c.Coupon.check(), reason(c.Reason), c.Place.check(), checkKey(c.Key))
+}
+
+func (id CouponID) check() error {
+	return cmp.Or(id.Card.check(), valid.Between("coupon.n", id.N, 1, math.MaxInt64))
+}
+
+// collects accepts the id of a card that takes stamps.
+func (id CardID) collects() error {
+	if id.Claim != 0 {
+		return &InputError{Field: "card.claim", Reason: "is for coupons of a handout alone"}
+	}
+	return id.check()
+}
+
+func reason(text string) error {
+	if text == "" {
+		return &InputError{Field: "reason", Reason: "is missing"}
+	}
+	return valid.Text("reason", text)
+}

@@ -1,0 +1,186 @@
+package counter_test
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/scrmkit/scrmkit/internal/dbtest"
+	"github.com/scrmkit/scrmkit/internal/pgtest"
+	"github.com/scrmkit/scrmkit/otp"
+	"github.com/scrmkit/scrmkit/stamps"
+	"github.com/scrmkit/scrmkit/stamps/counter"
+	"github.com/scrmkit/scrmkit/stamps/shop"
+	"github.com/scrmkit/scrmkit/storage"
+)
+
+// callers runs f b.N times from that many goroutines and reports operations a second.
+func callers(b *testing.B, n int, f func(caller, i int) error) {
+	b.Helper()
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	b.ResetTimer()
+	for caller := range n {
+		wg.Go(func() {
+			for {
+				i := int(next.Add(1))
+				if i > b.N {
+					return
+				}
+				if err := f(caller, i); err != nil {
+					b.Error(err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	b.StopTimer()
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "ops/s")
+}
+
+// setting is one adapter with everything that the benchmarks need.
+type setting struct {
+	db    storage.DB
+	shops *shop.Engine
+	codes *otp.Engine
+	cards *stamps.Engine
+	till  *counter.Counter
+}
+
+var tenants atomic.Int64
+
+func set(b testing.TB, db storage.DB) setting {
+	b.Helper()
+	db = db.Tenant(fmt.Sprint("bench", tenants.Add(1)))
+	s := setting{db: db, shops: shop.New(db.Shops(), nil), cards: stamps.New(db.Stamps(), nil)}
+	var err error
+	if s.codes, err = otp.New(db.OTP(), []otp.Key{{ID: "k1", Secret: make([]byte, 32)}}, nil); err != nil {
+		b.Fatal(err)
+	}
+	s.till = counter.New(db, s.shops, s.codes, s.cards)
+	if _, err := s.cards.Publish(context.Background(), coffee()); err != nil {
+		b.Fatal(err)
+	}
+	return s
+}
+
+func coffee() stamps.Definition {
+	return stamps.Definition{
+		ID: "coffee", Version: 1, Name: "咖啡集章", Zone: "Asia/Shanghai",
+		Card: &stamps.CardDefinition{
+			Size:       10,
+			Rewards:    []stamps.Reward{{ID: "cup", Name: "Free cup", At: 10}},
+			Earn:       stamps.Earn{Per: stamps.PerVisit},
+			PastEnd:    stamps.Carry,
+			UsedCoupon: stamps.Owe,
+		},
+	}
+}
+
+func adapters(b *testing.B, f func(b *testing.B, s setting)) {
+	b.Run("postgres", func(b *testing.B) { f(b, set(b, dbtest.Postgres(b, pgtest.Bench(b)))) })
+	b.Run("sqlite", func(b *testing.B) { f(b, set(b, dbtest.SQLite(b))) })
+}
+
+func member(n int) stamps.CardID {
+	return stamps.CardID{Program: "coffee", Member: stamps.MemberID(fmt.Sprint("m", n))}
+}
+
+func BenchmarkAdd(b *testing.B) {
+	ctx := context.Background()
+	adapters(b, func(b *testing.B, s setting) {
+		var run atomic.Int64
+		add := func(id stamps.CardID, key string) error {
+			_, err := s.cards.Add(ctx, stamps.Add{Card: id, Key: key, Place: stamps.Place{Shop: "wangjing", By: "kathy", Nickname: "王小明"}})
+			return err
+		}
+		for _, c := range []struct {
+			name    string
+			callers int
+			card    func(caller, i int) stamps.CardID
+		}{
+			{"1", 1, func(_, i int) stamps.CardID { return member(i % 1000) }},
+			{"8", 8, func(caller, _ int) stamps.CardID { return member(caller) }},
+			{"32", 32, func(caller, _ int) stamps.CardID { return member(caller) }},
+			{"32-one-card", 32, func(int, int) stamps.CardID { return member(0) }},
+		} {
+			b.Run(c.name, func(b *testing.B) {
+				r := run.Add(1)
+				for i := range 1000 {
+					if err := add(member(i), fmt.Sprint("warm", r)); err != nil {
+						b.Fatal(err)
+					}
+				}
+				callers(b, c.callers, func(caller, i int) error {
+					return add(c.card(caller, i), fmt.Sprintf("%d-%d", r, i))
+				})
+			})
+		}
+	})
+}
+
+func BenchmarkIssue(b *testing.B) {
+	ctx := context.Background()
+	adapters(b, func(b *testing.B, s setting) {
+		for _, n := range []int{1, 32} {
+			b.Run(fmt.Sprint(n), func(b *testing.B) {
+				callers(b, n, func(_, i int) error {
+					_, err := s.codes.Issue(ctx, otp.Issue{
+						Scope: otp.Scope(fmt.Sprint("shop", i%1000)), Holder: otp.HolderID(fmt.Sprint("m", i)), Purpose: "stamp",
+						Key: fmt.Sprint(n, "-", b.N, "-", i),
+					})
+					return err
+				})
+			})
+		}
+	})
+}
+
+// BenchmarkCounter is a whole visit: a code is asked for, then checked, spent and turned into a stamp.
+func BenchmarkCounter(b *testing.B) {
+	ctx := context.Background()
+	adapters(b, func(b *testing.B, s setting) {
+		const shops = 64
+		for i := range shops {
+			id := shop.ID(fmt.Sprint("shop", i))
+			if _, err := s.shops.Put(ctx, shop.Put{Shop: shop.Shop{ID: id, Name: "望京", Zone: "Asia/Shanghai"}, Key: "put"}); err != nil {
+				b.Fatal(err)
+			}
+			invited, err := s.shops.Invite(ctx, shop.Invite{Shop: id, Key: "invite"})
+			if err != nil {
+				b.Fatal(err)
+			}
+			if _, err := s.shops.Bind(ctx, shop.Bind{Token: invited.Token, Identity: manager(i), Key: "bind"}); err != nil {
+				b.Fatal(err)
+			}
+		}
+		for _, n := range []int{1, 32} {
+			b.Run(fmt.Sprint(n), func(b *testing.B) {
+				run := fmt.Sprint(n, "-", b.N, "-")
+				codes := make([]string, b.N+1)
+				ask := func(i int) (err error) {
+					issued, err := s.till.Ask(ctx, counter.Ask{
+						Shop: shop.ID(fmt.Sprint("shop", i%shops)), Key: run + fmt.Sprint(i),
+						Deed: counter.Deed{Purpose: stamps.PurposeStamp, Member: stamps.MemberID(fmt.Sprint("m", i)), Program: "coffee"},
+					})
+					codes[i] = issued.Code
+					return err
+				}
+				callers(b, n, func(_, i int) error {
+					if err := ask(i); err != nil {
+						return err
+					}
+					_, err := s.till.Enter(ctx, counter.Enter{
+						Shop: shop.ID(fmt.Sprint("shop", i%shops)), Manager: manager(i % shops), Code: codes[i], Key: run + fmt.Sprint(i),
+					})
+					return err
+				})
+			})
+		}
+	})
+}
+
+func manager(i int) shop.Identity { return shop.Identity(fmt.Sprint("openid", i)) }

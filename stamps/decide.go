@@ -1,0 +1,131 @@
+package stamps
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/scrmkit/scrmkit/storage/journal"
+)
+
+func (c Add) kind() string      { return "stamps.add" }
+func (c Cancel) kind() string   { return "stamps.cancel" }
+func (c Adjust) kind() string   { return "stamps.adjust" }
+func (c Transfer) kind() string { return "stamps.transfer" }
+func (c Expire) kind() string   { return "stamps.expire" }
+func (c Claim) kind() string    { return "stamps.claim" }
+func (c Redeem) kind() string   { return "stamps.redeem" }
+func (c Undo) kind() string     { return "stamps.undo" }
+func (c Void) kind() string     { return "stamps.void" }
+
+func (c Add) key() string      { return c.Key }
+func (c Cancel) key() string   { return c.Key }
+func (c Adjust) key() string   { return c.Key }
+func (c Transfer) key() string { return c.Key }
+func (c Expire) key() string   { return c.Key }
+func (c Claim) key() string    { return c.Key }
+func (c Redeem) key() string   { return c.Key }
+func (c Undo) key() string     { return c.Key }
+func (c Void) key() string     { return c.Key }
+
+func (c Add) lookup() Lookup { return Lookup{Card: c.Card} }
+
+func (c Cancel) lookup() Lookup {
+	l := Lookup{Card: c.Card, Record: c.Record, Above: maxStamps}
+	if c.Record == 0 {
+		l.Record = -1
+	}
+	return l
+}
+
+func (c Adjust) lookup() Lookup   { return Lookup{Card: c.Card, Above: max(0, -c.N)} }
+func (c Transfer) lookup() Lookup { return Lookup{Card: c.From, Above: maxStamps} }
+func (c Expire) lookup() Lookup   { return Lookup{Card: c.Card, Coupon: c.Coupon} }
+func (c Claim) lookup() Lookup {
+	return Lookup{Card: CardID{Program: c.Program, Member: c.Member}, Claims: true}
+}
+func (c Redeem) lookup() Lookup { return Lookup{Card: c.Coupon.Card, Coupon: c.Coupon.N} }
+func (c Undo) lookup() Lookup   { return Lookup{Card: c.Coupon.Card, Coupon: c.Coupon.N} }
+func (c Void) lookup() Lookup   { return Lookup{Card: c.Coupon.Card, Coupon: c.Coupon.N} }
+
+func (c Add) decide(u *unit, now time.Time) (Decision, error) {
+	c.At = instant(c.At)
+	return u.rules.Add(u.loaded.Card, c, now)
+}
+
+func (c Cancel) decide(u *unit, now time.Time) (Decision, error) {
+	record := u.newest
+	if c.Record != 0 {
+		record = nil
+		if r, ok := u.records[c.Record]; ok {
+			record = &r
+		}
+	}
+	return u.rules.Cancel(u.loaded.Card, record, u.above(), c, now)
+}
+
+func (c Adjust) decide(u *unit, now time.Time) (Decision, error) {
+	return u.rules.Adjust(u.loaded.Card, u.above(), c, now)
+}
+
+func (c Transfer) decide(u *unit, now time.Time) (Decision, error) {
+	gave, took, err := u.rules.Transfer(u.loaded.Card, u.above(), u.peer.Card, c, now)
+	if err != nil {
+		return Decision{}, err
+	}
+	gave.also = &took
+	return gave, nil
+}
+
+func (c Expire) decide(u *unit, now time.Time) (Decision, error) {
+	coupon := u.coupon(c.Coupon)
+	if c.Coupon != 0 && coupon == nil {
+		return Decision{}, ErrUnknownCoupon
+	}
+	return u.rules.Expire(u.loaded.Card, coupon, now)
+}
+
+func (c Claim) decide(u *unit, now time.Time) (Decision, error) {
+	d, err := u.now.Claim(u.stock.taken, u.loaded.Claimed, c, now)
+	if err == nil {
+		u.stock.taken++
+	}
+	return d, err
+}
+
+func (c Redeem) decide(u *unit, now time.Time) (Decision, error) {
+	return u.rules.Redeem(u.loaded.Card, u.coupon(c.Coupon.N), c, now)
+}
+
+func (c Undo) decide(u *unit, now time.Time) (Decision, error) {
+	return u.rules.Undo(u.loaded.Card, u.coupon(c.Coupon.N), c, now)
+}
+
+func (c Void) decide(u *unit, now time.Time) (Decision, error) {
+	return u.rules.Void(u.loaded.Card, u.coupon(c.Coupon.N), c, now)
+}
+
+func (u *unit) coupon(n int64) *Coupon {
+	if c, ok := u.coupons[n]; ok {
+		return &c
+	}
+	return nil
+}
+
+// above returns the coupons at hand in the order of their numbers.
+func (u *unit) above() []Coupon {
+	above := make([]Coupon, 0, len(u.coupons))
+	for _, n := range slices.Sorted(maps.Keys(u.coupons)) {
+		if c := u.coupons[n]; c.Pos > 0 {
+			above = append(above, c)
+		}
+	}
+	return above
+}
+
+func instant(t time.Time) time.Time {
+	if t.IsZero() {
+		return t
+	}
+	return journal.Instant(t)
+}

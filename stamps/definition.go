@@ -1,0 +1,129 @@
+package stamps
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"time"
+)
+
+// A Definition is a programme as a team writes it, in Go or in JSON. A version of it never changes once it is published.
+type Definition struct {
+	ID      ProgramID `json:"id"`
+	Version int       `json:"version"` // from 1, each one more than the one before
+	Name    string    `json:"name"`
+	Zone    string    `json:"zone"`            // IANA name of the calendar's time zone; a shop may have another
+	From    time.Time `json:"from,omitzero"`   // stamps and claims are given in [From, To); zero: no bound
+	To      time.Time `json:"to,omitzero"`     //
+	Shops   []ShopID  `json:"shops,omitempty"` // those that take part; empty: all
+
+	Card    *CardDefinition `json:"card,omitempty"`    // nil: the programme collects no stamps
+	Handout *Handout        `json:"handout,omitempty"` // nil: it hands out no coupons
+}
+
+// A CardDefinition says how a card fills, and what it gives.
+type CardDefinition struct {
+	Size       int64      `json:"size"`    // stamps of a full card, 1 to 1000
+	Rewards    []Reward   `json:"rewards"` // at milestones and at the end
+	Earn       Earn       `json:"earn"`
+	Limit      Limit      `json:"limit,omitzero"`
+	PastEnd    PastEnd    `json:"pastEnd"`
+	Expiry     Expiry     `json:"expiry,omitzero"`
+	UsedCoupon UsedCoupon `json:"usedCoupon"`
+}
+
+// A Reward becomes a coupon where a card's count reaches At.
+type Reward struct {
+	ID     string   `json:"id"`
+	Name   string   `json:"name"`
+	At     int64    `json:"at,omitempty"` // 1 to CardDefinition.Size; 0 in a Handout
+	Coupon Validity `json:"coupon,omitzero"`
+	Shops  []ShopID `json:"shops,omitempty"` // where it is redeemed; empty: all that take part
+}
+
+// Validity is how long a coupon may be redeemed: the first bound that applies ends it. All zero: for ever.
+type Validity struct {
+	Days   int       `json:"days,omitempty"`   // after the issue, each of 24 hours
+	Months int       `json:"months,omitempty"` // calendar months after the issue, cut to the month's last day
+	Until  time.Time `json:"until,omitzero"`
+}
+
+// Earn says what gives stamps.
+type Earn struct {
+	Per      Per    `json:"per"`
+	Stamps   int64  `json:"stamps,omitempty"`   // for each unit, 1 to 1000; 0 is 1
+	Amount   int64  `json:"amount,omitempty"`   // PerAmount: minor units that make a unit
+	Currency string `json:"currency,omitempty"` // ISO 4217; of Amount and of Limit.MinPurchase
+	Items    int64  `json:"items,omitempty"`    // PerItem: items that make a unit; 0 is 1
+}
+
+// Per is what a stamp is given for.
+type Per string
+
+const (
+	PerVisit  Per = "visit"  // each Add is one unit
+	PerAmount Per = "amount" // whole units of money spent; what is left over is dropped
+	PerItem   Per = "item"   // whole units of items bought; what is left over is dropped
+	PerHand   Per = "hand"   // as many as Add.N says
+)
+
+// Limit bounds what an Add gives. Zero fields bound nothing.
+type Limit struct {
+	MinPurchase int64 `json:"minPurchase,omitempty"` // minor units; less earns nothing
+	PerPurchase int64 `json:"perPurchase,omitempty"` // stamps; what is above is not given
+	PerDay      int64 `json:"perDay,omitempty"`      // stamps, at most 1000
+	Rolling     bool  `json:"rolling,omitempty"`     // PerDay counts the last 24 hours, not the calendar day
+	Cooldown    int64 `json:"cooldown,omitempty"`    // seconds between two Adds
+}
+
+// PastEnd says what happens to stamps beyond a full card.
+type PastEnd string
+
+const (
+	Carry PastEnd = "carry" // they go on to the next round, even several
+	Stop  PastEnd = "stop"  // they are not given: a member fills one card
+	Count PastEnd = "count" // the card keeps counting, without further rewards
+)
+
+// UsedCoupon says what happens where stamps are taken back that a used coupon was issued for. The version that issued the
+// coupon decides.
+type UsedCoupon string
+
+const (
+	Refuse UsedCoupon = "refuse" // *UsedError
+	Owe    UsedCoupon = "owe"    // they are taken, and the milestone gives no second coupon when it is reached again
+)
+
+// Expiry says when the stamps of a round lapse: the first bound that applies. All zero: never.
+type Expiry struct {
+	Date     time.Time `json:"date,omitzero"`
+	Days     int       `json:"days,omitempty"`     // after the first stamp of the round, each of 24 hours
+	Months   int       `json:"months,omitempty"`   // calendar months after the first stamp, cut to the month's last day
+	Inactive int       `json:"inactive,omitempty"` // days after the newest stamp
+}
+
+// A Handout gives coupons from a stock (发券引流).
+type Handout struct {
+	Reward    Reward    `json:"reward"`
+	Stock     int64     `json:"stock"`               // coupons in all versions of the programme together
+	PerMember int64     `json:"perMember,omitempty"` // 0: no limit
+	From      time.Time `json:"from,omitzero"`       // claimed in [From, To); zero: no bound but the programme's
+	To        time.Time `json:"to,omitzero"`
+}
+
+// ParseDefinition reads a definition from JSON, which Compile then checks. *InputError: it is no JSON of one, or has a
+// field that a definition does not know.
+func ParseDefinition(text []byte) (Definition, error) {
+	var d Definition
+	dec := json.NewDecoder(bytes.NewReader(text))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&d); err != nil {
+		return Definition{}, &InputError{Field: "definition", Reason: "can't be read: " + err.Error()}
+	}
+	if _, err := dec.Token(); err != io.EOF {
+		return Definition{}, &InputError{Field: "definition", Reason: "is followed by something else"}
+	}
+	return d, nil
+}
+
+func (d Definition) equal(other Definition) bool { return bytes.Equal(encode(d), encode(other)) }

@@ -1,0 +1,203 @@
+package stamps
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+
+	"github.com/scrmkit/scrmkit/internal/combine"
+	"github.com/scrmkit/scrmkit/storage/journal"
+)
+
+// Tx is the part of storage.Tx that an Engine needs.
+type Tx interface{ Stamps() Store }
+
+// Options of an Engine. Nil, and each zero field, is a default.
+type Options struct {
+	Now   func() time.Time // the clock; nil: time.Now
+	Cards int              // how many cards are kept in memory, so that an Add of a known card is one round trip; 0: 100,000
+
+	// Hook is called as an operation begins, and what it returns as it ends. Nil: none.
+	Hook func(ctx context.Context, op string) (context.Context, func(error))
+}
+
+// An Engine runs commands on cards. It is safe for concurrent use.
+//
+// Every command has a key, which names it within its card: a command that is repeated with its key changes nothing and
+// returns its first outcome with Replayed true, and is journal.ErrKeyReused where it differs. So a command may always be
+// run again after a lost answer. Besides the errors that its comment lists, a command returns *InputError before anything
+// was loaded, journal.ErrConflict where other changes of the card came first twenty times in a row, and what the
+// database said. Where it returns an error nothing was stored, but for one of the database or of ctx: then nothing is
+// known, and it may be run again with its key.
+type Engine struct {
+	store  Store
+	opts   Options
+	shared *shared
+	runner *combine.Runner[op, *unit, Outcome]
+	bound  bool // to a unit of work
+	dry    bool // stores nothing
+}
+
+// shared is what the copies of an engine share.
+type shared struct {
+	cards    *lru.Cache[CardID, Card]
+	programs *lru.Cache[programKey, *Program]
+	newest   *lru.Cache[ProgramID, newest]
+}
+
+type programKey struct {
+	id      ProgramID
+	version int
+}
+
+type newest struct {
+	version int
+	read    time.Time
+}
+
+// Refresh is how long another process may go on with an older version of a programme after a Publish.
+const Refresh = time.Second
+
+// New returns an engine on a store.
+func New(s Store, opts *Options) *Engine {
+	e := &Engine{store: s, shared: &shared{}}
+	if opts != nil {
+		e.opts = *opts
+	}
+	if e.opts.Now == nil {
+		e.opts.Now = time.Now
+	}
+	if e.opts.Cards <= 0 {
+		e.opts.Cards = 100_000
+	}
+	e.shared.cards, _ = lru.New[CardID, Card](e.opts.Cards)
+	e.shared.programs, _ = lru.New[programKey, *Program](1024)
+	e.shared.newest, _ = lru.New[ProgramID, newest](1024)
+	e.runner = combine.New(work{e})
+	return e
+}
+
+// In returns a copy that is bound to a unit of work: what it does is committed or rolled back with tx.
+func (e *Engine) In(tx Tx) *Engine {
+	b := *e
+	b.store, b.bound = tx.Stamps(), true
+	b.runner = combine.New(work{&b})
+	return &b
+}
+
+// Preview returns a copy that decides and explains, and stores nothing. What it returns may be otherwise a moment later.
+func (e *Engine) Preview() *Engine {
+	b := *e
+	b.dry = true
+	b.runner = combine.New(work{&b})
+	return &b
+}
+
+// Publish puts a version of a programme in force: the first one, or the one after the newest. It may run twice: the
+// version that is in force already, unchanged, is no error. *DefinitionError: it has mistakes. ErrPublished: the
+// version exists and is another, or is not the next. A bound engine does not publish.
+func (e *Engine) Publish(ctx context.Context, d Definition) (p *Program, err error) {
+	ctx, end := e.hook(ctx, "stamps.publish")
+	defer func() { end(err) }()
+	if e.bound {
+		return nil, errors.New("stamps: a programme is published outside of a transaction, for engines keep it in memory")
+	}
+	p, err = Compile(d)
+	if err != nil {
+		return nil, err
+	}
+	err = e.store.Publish(ctx, p.def)
+	if errors.Is(err, ErrPublished) {
+		stored, loadErr := e.store.Program(ctx, d.ID, d.Version)
+		if loadErr == nil && stored.equal(p.def) {
+			err = nil
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("stamps: publish %s version %d: %w", d.ID, d.Version, err)
+	}
+	e.shared.newest.Remove(d.ID)
+	return p, nil
+}
+
+// Program returns a version of a programme, or the one in force for version 0. ErrUnknownProgram: there is none.
+func (e *Engine) Program(ctx context.Context, id ProgramID, version int) (*Program, error) {
+	now := e.opts.Now()
+	if version == 0 {
+		if n, ok := e.shared.newest.Get(id); ok && now.Sub(n.read).Abs() < Refresh {
+			version = n.version
+		}
+	}
+	if p, ok := e.shared.programs.Get(programKey{id, version}); ok && version != 0 {
+		return p, nil
+	}
+	d, err := e.store.Program(ctx, id, version)
+	if err != nil {
+		return nil, fmt.Errorf("stamps: programme %s: %w", id, err)
+	}
+	p, err := Compile(d)
+	if err != nil {
+		return nil, fmt.Errorf("stamps: programme %s as it is stored: %w", id, err)
+	}
+	e.shared.programs.Add(programKey{id, d.Version}, p)
+	if version == 0 {
+		e.shared.newest.Add(id, newest{d.Version, now})
+	}
+	return p, nil
+}
+
+// Add gives stamps. Errors: those of Rules.Add, ErrUnknownProgram.
+func (e *Engine) Add(ctx context.Context, c Add) (Outcome, error) { return e.do(ctx, c) }
+
+// Cancel takes stamps back. Errors: those of Rules.Cancel.
+func (e *Engine) Cancel(ctx context.Context, c Cancel) (Outcome, error) { return e.do(ctx, c) }
+
+// Adjust changes a card by hand. Errors: those of Rules.Adjust, ErrUnknownProgram.
+func (e *Engine) Adjust(ctx context.Context, c Adjust) (Outcome, error) { return e.do(ctx, c) }
+
+// Transfer moves stamps from one card to another, both or neither. Errors: those of Rules.Transfer.
+func (e *Engine) Transfer(ctx context.Context, c Transfer) (Outcome, error) { return e.do(ctx, c) }
+
+// Expire writes down that stamps or a coupon lapsed. Where nothing has, it changes nothing and leaves no trace. Errors:
+// ErrUnknownCard, ErrUnknownCoupon.
+func (e *Engine) Expire(ctx context.Context, c Expire) (Outcome, error) { return e.do(ctx, c) }
+
+// Claim takes a coupon from a handout's stock. Errors: those of Program.Claim, ErrUnknownProgram.
+func (e *Engine) Claim(ctx context.Context, c Claim) (Outcome, error) { return e.do(ctx, c) }
+
+// Redeem uses a coupon, once. Errors: those of Rules.Redeem.
+func (e *Engine) Redeem(ctx context.Context, c Redeem) (Outcome, error) { return e.do(ctx, c) }
+
+// Undo takes a redemption back. Errors: those of Rules.Undo.
+func (e *Engine) Undo(ctx context.Context, c Undo) (Outcome, error) { return e.do(ctx, c) }
+
+// Void ends a coupon by hand. Errors: those of Rules.Void.
+func (e *Engine) Void(ctx context.Context, c Void) (Outcome, error) { return e.do(ctx, c) }
+
+func (e *Engine) do(ctx context.Context, c command) (out Outcome, err error) {
+	ctx, end := e.hook(ctx, c.kind())
+	defer func() { end(err) }()
+	if err := c.check(); err != nil {
+		return Outcome{}, fmt.Errorf("%s: %w", c.kind(), err)
+	}
+	o := op{command: c, now: journal.Instant(e.opts.Now())}
+	if _, pair := c.(Transfer); pair || e.bound || e.dry {
+		out, err = e.runner.Alone(ctx, o)
+	} else {
+		out, err = e.runner.Do(ctx, o)
+	}
+	if err != nil {
+		return Outcome{}, fmt.Errorf("%s %s: %w", c.kind(), c.lookup().Card, err)
+	}
+	return out, nil
+}
+
+func (e *Engine) hook(ctx context.Context, name string) (context.Context, func(error)) {
+	if e.opts.Hook == nil {
+		return ctx, func(error) {}
+	}
+	return e.opts.Hook(ctx, name)
+}

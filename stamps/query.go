@@ -1,0 +1,199 @@
+package stamps
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"time"
+
+	"github.com/scrmkit/scrmkit/internal/valid"
+)
+
+// Card returns a card as it stands: stamps that lapsed are gone from its count, whether or not that was written down.
+// ErrUnknownCard: it was never opened.
+func (e *Engine) Card(ctx context.Context, id CardID) (Card, error) {
+	if err := id.check(); err != nil {
+		return Card{}, fmt.Errorf("stamps: card: %w", err)
+	}
+	found, err := e.store.Load(ctx, []Lookup{{Card: id}})
+	if err != nil {
+		return Card{}, fmt.Errorf("stamps: card %s: %w", id, err)
+	}
+	if found[0].Card.Version == 0 {
+		return Card{}, fmt.Errorf("stamps: card %s: %w", id, ErrUnknownCard)
+	}
+	return found[0].Card.At(e.opts.Now()), nil
+}
+
+// At returns the card as it stands at that time.
+func (c Card) At(now time.Time) Card {
+	if !c.Expires.IsZero() && !now.Before(c.Expires) {
+		c.Count, c.Expires = 0, time.Time{}
+	}
+	return c
+}
+
+// Cards yields the cards of a member in the order of their programmes, as they stand.
+func (e *Engine) Cards(ctx context.Context, member MemberID) iter.Seq2[Card, error] {
+	if err := valid.ID("member", member); err != nil {
+		return failed[Card](err)
+	}
+	now := e.opts.Now()
+	return each(e.store.Cards(ctx, CardQuery{Member: member}), func(c Card) Card { return c.At(now) })
+}
+
+// Coupon returns a coupon as it stands. ErrUnknownCoupon: there is none.
+func (e *Engine) Coupon(ctx context.Context, id CouponID) (Coupon, error) {
+	if err := id.check(); err != nil {
+		return Coupon{}, fmt.Errorf("stamps: coupon: %w", err)
+	}
+	found, err := e.store.Load(ctx, []Lookup{{Card: id.Card, Coupon: id.N}})
+	if err == nil && len(found[0].Coupons) == 0 {
+		err = ErrUnknownCoupon
+	}
+	if err != nil {
+		return Coupon{}, fmt.Errorf("stamps: coupon %s: %w", id, err)
+	}
+	return found[0].Coupons[0].At(e.opts.Now()), nil
+}
+
+// Coupons yields the coupons of a member, of one programme or (where it is "") of all, as they stand.
+func (e *Engine) Coupons(ctx context.Context, member MemberID, program ProgramID) iter.Seq2[Coupon, error] {
+	if err := cmp.Or(valid.ID("member", member), valid.OptionalID("program", program)); err != nil {
+		return failed[Coupon](err)
+	}
+	now := e.opts.Now()
+	return each(e.store.Coupons(ctx, CouponQuery{Member: member, Program: program}), func(c Coupon) Coupon { return c.At(now) })
+}
+
+// History yields the records of a card, the newest first.
+func (e *Engine) History(ctx context.Context, id CardID) iter.Seq2[Record, error] {
+	if err := id.check(); err != nil {
+		return failed[Record](err)
+	}
+	return e.store.Records(ctx, RecordQuery{Card: &id})
+}
+
+// Days is how far back a shop's records are shown where RecordQuery.From is zero.
+const Days = 15
+
+// Records yields the records of a shop (流水), the newest first; of the last Days days where q.From is zero. *InputError:
+// the query names no shop, or its times are in the wrong order.
+func (e *Engine) Records(ctx context.Context, q RecordQuery) iter.Seq2[Record, error] {
+	err := cmp.Or(valid.ID("shop", q.Shop), valid.Text("nickname", q.Nickname), valid.Time("from", q.From),
+		valid.Time("to", q.To), valid.Between("limit", int64(q.Limit), 0, 1_000_000))
+	if err == nil && q.Card != nil {
+		err = q.Card.check()
+	}
+	if err == nil && !q.To.IsZero() && !q.From.Before(q.To) {
+		err = &InputError{Field: "to", Reason: "is not after from"}
+	}
+	if err != nil {
+		return failed[Record](fmt.Errorf("stamps: records: %w", err))
+	}
+	if q.From.IsZero() {
+		until := q.To
+		if until.IsZero() {
+			until = e.opts.Now()
+		}
+		q.From = until.AddDate(0, 0, -Days)
+	}
+	q.From, q.To = instant(q.From), instant(q.To)
+	return e.store.Records(ctx, q)
+}
+
+// A Total sums the records of one day, purpose and manager.
+type Total struct {
+	Day     string  `json:"day"` // 2026-11-22, in the zone that was asked for
+	Purpose Purpose `json:"purpose"`
+	By      string  `json:"by"`
+	Records int64   `json:"records"`
+	Stamps  int64   `json:"stamps"` // given, less those taken
+}
+
+// Totals sums what Records yields by day (in zone, an IANA name), purpose and manager, in that order, the newest day
+// first.
+func (e *Engine) Totals(ctx context.Context, q RecordQuery, zone string) ([]Total, error) {
+	loc, err := time.LoadLocation(zone)
+	if err != nil || zone == "" || zone == "Local" {
+		return nil, &InputError{Field: "zone", Reason: "is no IANA time zone of this machine"}
+	}
+	type group struct {
+		day     string
+		purpose Purpose
+		by      string
+	}
+	sums := map[group]*Total{}
+	for r, err := range e.Records(ctx, q) {
+		if err != nil {
+			return nil, err
+		}
+		g := group{r.At.In(loc).Format(time.DateOnly), r.Purpose, r.By}
+		if sums[g] == nil {
+			sums[g] = &Total{Day: g.day, Purpose: g.purpose, By: g.by}
+		}
+		sums[g].Records++
+		sums[g].Stamps += r.N
+	}
+	totals := make([]Total, 0, len(sums))
+	for _, t := range sums {
+		totals = append(totals, *t)
+	}
+	slices.SortFunc(totals, func(a, b Total) int {
+		return cmp.Or(cmp.Compare(b.Day, a.Day), cmp.Compare(a.Purpose, b.Purpose), cmp.Compare(a.By, b.By))
+	})
+	return totals, nil
+}
+
+// Sweep writes down what has lapsed, at most limit cards and limit coupons, and returns how many there were. Nothing
+// depends on it but the books: a card and a coupon stand as time has left them at any instant. It may run twice, and in
+// many processes at once.
+func (e *Engine) Sweep(ctx context.Context, limit int) (n int, err error) {
+	now := instant(e.opts.Now())
+	var due []Expire
+	for c, err := range e.store.Cards(ctx, CardQuery{LapsedBefore: now, Limit: limit}) {
+		if err != nil {
+			return 0, fmt.Errorf("stamps: sweep: %w", err)
+		}
+		due = append(due, Expire{Card: c.ID, Key: rand.Text()})
+	}
+	for c, err := range e.store.Coupons(ctx, CouponQuery{LapsedBefore: now, Limit: limit}) {
+		if err != nil {
+			return 0, fmt.Errorf("stamps: sweep: %w", err)
+		}
+		due = append(due, Expire{Card: c.ID.Card, Coupon: c.ID.N, Key: rand.Text()})
+	}
+	var errs []error
+	for _, x := range due {
+		if _, err := e.Expire(ctx, x); err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		n++
+	}
+	return n, errors.Join(errs...)
+}
+
+func failed[T any](err error) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		var none T
+		yield(none, err)
+	}
+}
+
+func each[T any](seq iter.Seq2[T, error], f func(T) T) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for v, err := range seq {
+			if err == nil {
+				v = f(v)
+			}
+			if !yield(v, err) {
+				return
+			}
+		}
+	}
+}

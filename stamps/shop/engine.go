@@ -1,0 +1,353 @@
+package shop
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"iter"
+	"time"
+
+	"github.com/scrmkit/scrmkit/internal/combine"
+	"github.com/scrmkit/scrmkit/internal/valid"
+	"github.com/scrmkit/scrmkit/storage/journal"
+)
+
+// Tx is the part of storage.Tx that an Engine needs.
+type Tx interface{ Shops() Store }
+
+// Options of an Engine. Nil, and each zero field, is a default.
+type Options struct {
+	Now func() time.Time // the clock; nil: time.Now
+
+	// Hook is called as an operation begins, and what it returns as it ends. Nil: none.
+	Hook func(ctx context.Context, op string) (context.Context, func(error))
+}
+
+// An Engine runs commands on shops. It is safe for concurrent use.
+//
+// Every command has a key, which names it within what it changes: a shop, an identity or a serial number. Repeated with
+// it a command changes nothing and gives its first answer, and is journal.ErrKeyReused where it differs. Besides the
+// errors that its comment lists, a command returns *InputError before anything was loaded, journal.ErrConflict where
+// other changes came first twenty times in a row, and what the database said; after the last two it may be run again
+// with its key.
+type Engine struct {
+	store Store
+	opts  Options
+}
+
+// New returns an engine on a store.
+func New(s Store, opts *Options) *Engine {
+	e := &Engine{store: s}
+	if opts != nil {
+		e.opts = *opts
+	}
+	if e.opts.Now == nil {
+		e.opts.Now = time.Now
+	}
+	return e
+}
+
+// In returns a copy that is bound to a unit of work: what it does is committed or rolled back with tx.
+func (e *Engine) In(tx Tx) *Engine {
+	b := *e
+	b.store = tx.Shops()
+	return &b
+}
+
+// Put makes or changes a shop. Managers in slots that the shop no longer has stay until they are unbound.
+func (e *Engine) Put(ctx context.Context, c Put) (Shop, error) {
+	var shop Shop
+	err := e.do(ctx, "shop.put", c.check, task{
+		lookup: Lookup{Shop: c.Shop.ID}, subject: journal.Subject("shop", string(c.Shop.ID)), key: c.Key, by: c.By,
+		input: c, seq: ofShop, result: &shop, before: func(s State) any { return s.Shop },
+		decide: func(s State, now time.Time) (Change, error) {
+			next := c.Shop
+			next.From, next.To, next.Version = instant(next.From), instant(next.To), s.Shop.Version
+			shop = next
+			shop.Version++
+			return Change{Shops: []Shop{next}}, nil
+		},
+	})
+	return shop, err
+}
+
+// Invite makes an invitation. Errors: ErrUnknownShop; ErrShownOnce where the key was used before.
+func (e *Engine) Invite(ctx context.Context, c Invite) (Invited, error) {
+	token := newToken()
+	var invited Invited
+	err := e.do(ctx, "shop.invite", c.check, task{
+		lookup: Lookup{Shop: c.Shop}, subject: journal.Subject("shop", string(c.Shop)), key: c.Key, by: c.By,
+		input: c, seq: ofShop, result: &invited,
+		decide: func(s State, now time.Time) (Change, error) {
+			if s.Shop.Version == 0 {
+				return Change{}, ErrUnknownShop
+			}
+			invited = Invited{Token: token, Shop: c.Shop, Expires: now.Add(InvitationTTL)}
+			invitation := Invitation{Hash: hashToken(token), Shop: c.Shop, By: c.By, Expires: invited.Expires}
+			return Change{Shops: []Shop{s.Shop}, Invitations: []Invitation{invitation}}, nil
+		},
+	})
+	if err == nil && invited.Token == "" {
+		err = ErrShownOnce
+	}
+	return invited, err
+}
+
+// Bind makes an identity manager of the shop that invited it, in a slot that is free. Errors: ErrInvitation,
+// ErrManages, ErrSlots.
+func (e *Engine) Bind(ctx context.Context, c Bind) (Manager, error) {
+	hash := hashToken(c.Token)
+	invitation, err := e.invitation(ctx, c, hash)
+	if err != nil {
+		return Manager{}, err
+	}
+	var manager Manager
+	err = e.do(ctx, "shop.bind", c.check, task{
+		lookup:  Lookup{Shop: invitation.Shop, Identity: c.Identity, Invitation: hash},
+		subject: journal.Subject("shop-manager", string(c.Identity)), key: c.Key, by: string(c.Identity),
+		input: []any{hash, c.Identity, c.Name}, seq: ofManager, result: &manager,
+		decide: func(s State, now time.Time) (Change, error) {
+			switch {
+			case !s.Invitation.open(now):
+				return Change{}, ErrInvitation
+			case s.Manager.Shop != "":
+				return Change{}, ErrManages
+			}
+			slot, err := s.Shop.slot(s.Managers)
+			if err != nil {
+				return Change{}, err
+			}
+			manager = Manager{Identity: c.Identity, Shop: s.Shop.ID, Slot: slot, Name: c.Name, Bound: now, Version: s.Manager.Version}
+			used := s.Invitation
+			used.Ended, used.UsedBy = now, c.Identity
+			return Change{Managers: []Manager{manager}, Invitations: []Invitation{used}}, nil
+		},
+	})
+	return manager, err
+}
+
+// invitation tells which shop a Bind is for.
+func (e *Engine) invitation(ctx context.Context, c Bind, hash []byte) (Invitation, error) {
+	if err := c.check(); err != nil {
+		return Invitation{}, fmt.Errorf("shop.bind: %w", err)
+	}
+	s, err := e.store.Load(ctx, Lookup{Invitation: hash})
+	if err == nil && s.Invitation.Version == 0 {
+		err = ErrInvitation
+	}
+	if err != nil {
+		return Invitation{}, fmt.Errorf("shop.bind: %w", err)
+	}
+	return s.Invitation, nil
+}
+
+// Unbind ends what a manager may do in a shop, at once. ErrNotManager: the identity does not manage it.
+func (e *Engine) Unbind(ctx context.Context, c Unbind) error {
+	return e.do(ctx, "shop.unbind", c.check, task{
+		lookup: Lookup{Identity: c.Identity}, subject: journal.Subject("shop-manager", string(c.Identity)), key: c.Key, by: c.By,
+		input: c, seq: ofManager, before: func(s State) any { return s.Manager },
+		decide: func(s State, now time.Time) (Change, error) {
+			if s.Manager.Shop != c.Shop {
+				return Change{}, ErrNotManager
+			}
+			return Change{Managers: []Manager{{Identity: c.Identity, Version: s.Manager.Version}}}, nil
+		},
+	})
+}
+
+// BindStamp gives a physical stamp to a shop. Errors: ErrUnknownShop, ErrStampBound.
+func (e *Engine) BindStamp(ctx context.Context, c BindStamp) (Stamp, error) {
+	var stamp Stamp
+	err := e.do(ctx, "shop.bindStamp", c.check, task{
+		lookup: Lookup{Shop: c.Shop, Serial: c.Serial}, subject: journal.Subject("shop-stamp", string(c.Serial)), key: c.Key, by: c.By,
+		input: c, seq: ofStamp, result: &stamp,
+		decide: func(s State, now time.Time) (Change, error) {
+			switch {
+			case s.Shop.Version == 0:
+				return Change{}, ErrUnknownShop
+			case s.Stamp.Shop != "" && s.Stamp.Shop != c.Shop:
+				return Change{}, ErrStampBound
+			}
+			stamp = Stamp{Serial: c.Serial, Shop: c.Shop, Bound: now, Version: s.Stamp.Version}
+			return Change{Stamps: []Stamp{stamp}}, nil
+		},
+	})
+	return stamp, err
+}
+
+// UnbindStamps takes one physical stamp, or all of them, from a shop, and returns how many. Errors: ErrUnknownShop;
+// ErrUnknownStamp where the one that was asked for is not the shop's.
+func (e *Engine) UnbindStamps(ctx context.Context, c UnbindStamps) (int, error) {
+	var n int
+	err := e.do(ctx, "shop.unbindStamps", c.check, task{
+		lookup: Lookup{Shop: c.Shop}, subject: journal.Subject("shop", string(c.Shop)), key: c.Key, by: c.By,
+		input: c, seq: ofShop, result: &n, before: func(s State) any { return s.Stamps },
+		decide: func(s State, now time.Time) (Change, error) {
+			if s.Shop.Version == 0 {
+				return Change{}, ErrUnknownShop
+			}
+			change := Change{Shops: []Shop{s.Shop}}
+			for _, stamp := range s.Stamps {
+				if c.Serial == "" || c.Serial == stamp.Serial {
+					change.Stamps = append(change.Stamps, Stamp{Serial: stamp.Serial, Version: stamp.Version})
+				}
+			}
+			if n = len(change.Stamps); n == 0 && c.Serial != "" {
+				return Change{}, ErrUnknownStamp
+			}
+			return change, nil
+		},
+	})
+	return n, err
+}
+
+// Get returns a shop with its managers and physical stamps. ErrUnknownShop: there is none.
+func (e *Engine) Get(ctx context.Context, id ID) (Shop, []Manager, []Stamp, error) {
+	if err := valid.ID("shop", id); err != nil {
+		return Shop{}, nil, nil, fmt.Errorf("shop: get: %w", err)
+	}
+	s, err := e.store.Load(ctx, Lookup{Shop: id})
+	if err == nil && s.Shop.Version == 0 {
+		err = ErrUnknownShop
+	}
+	if err != nil {
+		return Shop{}, nil, nil, fmt.Errorf("shop: get %s: %w", id, err)
+	}
+	return s.Shop, s.Managers, s.Stamps, nil
+}
+
+// List yields the shops in the order of their ids.
+func (e *Engine) List(ctx context.Context) iter.Seq2[Shop, error] { return e.store.List(ctx) }
+
+// Manager returns what an identity manages. ErrNotManager: nothing.
+func (e *Engine) Manager(ctx context.Context, identity Identity) (Manager, error) {
+	if err := valid.ID("identity", identity); err != nil {
+		return Manager{}, fmt.Errorf("shop: manager: %w", err)
+	}
+	s, err := e.store.Load(ctx, Lookup{Identity: identity})
+	if err == nil && s.Manager.Shop == "" {
+		err = ErrNotManager
+	}
+	if err != nil {
+		return Manager{}, fmt.Errorf("shop: manager: %w", err)
+	}
+	return s.Manager, nil
+}
+
+// Authorize returns the shop where the identity manages it at this moment. Errors: ErrNotManager, ErrClosed.
+func (e *Engine) Authorize(ctx context.Context, id ID, identity Identity) (Shop, error) {
+	if err := cmp.Or(valid.ID("shop", id), valid.ID("identity", identity)); err != nil {
+		return Shop{}, fmt.Errorf("shop: authorize: %w", err)
+	}
+	s, err := e.store.Load(ctx, Lookup{Shop: id, Identity: identity})
+	switch {
+	case err != nil:
+	case s.Shop.Version == 0 || s.Manager.Shop != id:
+		err = ErrNotManager
+	case !s.Shop.Open(e.opts.Now()):
+		err = ErrClosed
+	}
+	if err != nil {
+		return Shop{}, fmt.Errorf("shop: authorize in %s: %w", id, err)
+	}
+	return s.Shop, nil
+}
+
+// Pressed returns the shop whose physical stamp has that serial number. Errors: ErrUnknownStamp, ErrClosed.
+func (e *Engine) Pressed(ctx context.Context, serial Serial) (Shop, error) {
+	if err := valid.ID("serial", serial); err != nil {
+		return Shop{}, fmt.Errorf("shop: pressed: %w", err)
+	}
+	s, err := e.store.Load(ctx, Lookup{Serial: serial})
+	if err == nil && s.Stamp.Shop == "" {
+		err = ErrUnknownStamp
+	}
+	if err != nil {
+		return Shop{}, fmt.Errorf("shop: pressed %s: %w", serial, err)
+	}
+	return e.Open(ctx, s.Stamp.Shop)
+}
+
+// Open returns a shop that takes part at this moment. Errors: ErrUnknownShop, ErrClosed.
+func (e *Engine) Open(ctx context.Context, id ID) (Shop, error) {
+	shop, _, _, err := e.Get(ctx, id)
+	if err == nil && !shop.Open(e.opts.Now()) {
+		err = fmt.Errorf("shop: open %s: %w", id, ErrClosed)
+	}
+	return shop, err
+}
+
+// A task is a command as the engine runs it: load, decide, save, and again where another change came first.
+type task struct {
+	lookup  Lookup
+	subject string
+	key     string
+	by      string
+	input   any
+	seq     func(State) int64 // number of the journal's entry: the subject's version after the change
+	result  any               // what decide fills in and the journal keeps; nil: nothing
+	before  func(State) any
+	decide  func(State, time.Time) (Change, error)
+}
+
+func ofShop(s State) int64    { return s.Shop.Version + 1 }
+func ofManager(s State) int64 { return s.Manager.Version + 1 }
+func ofStamp(s State) int64   { return s.Stamp.Version + 1 }
+
+func (e *Engine) do(ctx context.Context, kind string, check func() error, t task) (err error) {
+	if e.opts.Hook != nil {
+		var end func(error)
+		ctx, end = e.opts.Hook(ctx, kind)
+		defer func() { end(err) }()
+	}
+	if err := check(); err != nil {
+		return fmt.Errorf("%s: %w", kind, err)
+	}
+	now := journal.Instant(e.opts.Now())
+	input := journal.Hash(kind, t.input)
+	t.lookup.Entry, t.lookup.Key = t.subject, t.key
+	if t.result == nil {
+		t.result = new(any)
+	}
+	err = combine.Retry(ctx, func() error {
+		s, err := e.store.Load(ctx, t.lookup)
+		if err != nil {
+			return err
+		}
+		if s.Record != nil {
+			return s.Record.Replay(input, t.result)
+		}
+		change, err := t.decide(s, now)
+		if err != nil {
+			return err
+		}
+		entry := journal.Entry{
+			Subject: t.subject, Seq: t.seq(s), Key: t.key, Kind: kind, At: now, By: t.by, Input: input, Result: encode(t.result),
+		}
+		if t.before != nil {
+			entry.Before = encode(t.before(s))
+		}
+		change.Entries = []journal.Entry{entry}
+		return e.store.Save(ctx, change)
+	})
+	if err != nil {
+		return fmt.Errorf("%s: %w", kind, err)
+	}
+	return nil
+}
+
+func encode(v any) json.RawMessage {
+	text, err := json.Marshal(v)
+	if err != nil {
+		panic(fmt.Sprintf("shop: a value of the engine is no JSON: %v", err))
+	}
+	return text
+}
+
+func instant(t time.Time) time.Time {
+	if t.IsZero() {
+		return t
+	}
+	return journal.Instant(t)
+}

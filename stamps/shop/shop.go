@@ -1,0 +1,31 @@
+package shop
+
+import (
+	"time"
+
+	"github.com/scrmkit/scrmkit/internal/valid"
+)
+
+type (
+	// ID names a shop.
+	ID string
+	// An Identity is a person as the embedder's sign-in knows it: a WeChat openid.
+	Identity string
+	// A Serial is the serial number of a physical stamp.
+	Serial string
+)
+
+// An InputError is a command that can't be: its Field is missing or out of its bounds, as its Reason says.
+type InputError = valid.Error
+
+// A Shop (门店) takes part in [From, To).
+type Shop struct {
+	ID      ID        `json:"id"`
+	Name    string    `json:"name"`
+	Address string    `json:"address,omitempty"`
+	Zone    string    `json:"zone"`            // IANA name of its time zone
+	From    time.Time `json:"from,omitzero"`   // zero: no bound
+	To      time.Time `json:"to,omitzero"`     // zero: no bound
+	Slots   int       `json:"slots,omitempty"` // for managers, 1 to 100; 0 is 2
+	Version int64     `json:"version"`         // number of the change that made it so
+}

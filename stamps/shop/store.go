@@ -1,0 +1,81 @@
+package shop
+
+import (
+	"context"
+	"iter"
+	"time"
+
+	"github.com/scrmkit/scrmkit/storage/journal"
+)
+
+// Store keeps shops, managers, invitations and physical stamps. Each row has a version of its own.
+type Store interface {
+	// Load returns the rows that a command needs, and the journal's record of its key. What does not exist has version 0
+	// and the id that was asked for.
+	Load(ctx context.Context, l Lookup) (State, error)
+	// Save stores the change, all of it or nothing of it. journal.ErrConflict: a row's Version is not the stored one, or
+	// the slot is taken. journal.ErrDuplicate: the key of an entry was used before. After either, an enclosing
+	// transaction is still usable. Versions are those that were loaded; what is stored has one more.
+	Save(ctx context.Context, c Change) error
+	// List yields the shops of the tenant in the order of their ids.
+	List(ctx context.Context) iter.Seq2[Shop, error]
+}
+
+// A Lookup names rows. Fields may be empty.
+type Lookup struct {
+	Shop       ID       // with its managers and physical stamps
+	Identity   Identity // the manager
+	Serial     Serial   // the physical stamp
+	Invitation []byte   // by its hash
+	Entry      string   // with Key: the subject of the journal's record to load
+	Key        string
+}
+
+// A State is what a lookup found.
+type State struct {
+	Shop       Shop
+	Managers   []Manager // of Lookup.Shop, in the order of their slots
+	Stamps     []Stamp   // of Lookup.Shop, in the order of their serial numbers
+	Manager    Manager   // Lookup.Identity
+	Stamp      Stamp     // Lookup.Serial
+	Invitation Invitation
+	Record     *journal.Entry
+}
+
+// A Change of any number of rows.
+type Change struct {
+	Shops       []Shop
+	Managers    []Manager
+	Stamps      []Stamp
+	Invitations []Invitation
+	Entries     []journal.Entry
+}
+
+// A Manager is an identity and the shop that it manages.
+type Manager struct {
+	Identity Identity  `json:"identity"`
+	Shop     ID        `json:"shop,omitempty"` // "": none
+	Slot     int       `json:"slot,omitempty"` // 1 to Shop.Slots; no two managers of a shop have the same
+	Name     string    `json:"name,omitempty"`
+	Bound    time.Time `json:"bound,omitzero"`
+	Version  int64     `json:"-"`
+}
+
+// A Stamp is a physical stamp (印章) and the shop that it belongs to.
+type Stamp struct {
+	Serial  Serial    `json:"serial"`
+	Shop    ID        `json:"shop,omitempty"` // "": none
+	Bound   time.Time `json:"bound,omitzero"`
+	Version int64     `json:"-"`
+}
+
+// An Invitation as it is stored: by the SHA-256 of its token.
+type Invitation struct {
+	Hash    []byte
+	Shop    ID
+	By      string // who invited
+	Expires time.Time
+	Ended   time.Time // used or withdrawn; zero: not yet
+	UsedBy  Identity  // "": withdrawn
+	Version int64
+}

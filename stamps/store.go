@@ -1,0 +1,87 @@
+package stamps
+
+import (
+	"context"
+	"iter"
+	"time"
+
+	"github.com/scrmkit/scrmkit/storage/journal"
+)
+
+// Store keeps programmes, cards, records and coupons. Everything of a card changes under the version of the card.
+type Store interface {
+	// Load returns what was found for each lookup, in their order. A card that does not exist has version 0.
+	Load(ctx context.Context, lookups []Lookup) ([]Loaded, error)
+	// Save stores each change, all of it or nothing of it, and returns an error a change, nil where it was stored.
+	// journal.ErrConflict: the stored version of a card is not Version - 1, or its Number is taken. journal.ErrDuplicate: a
+	// key of Entries was used before. After either, an enclosing transaction is still usable. No two changes are of
+	// one card. The second error is the database's: nothing is known of the outcome, and the keys make a retry safe.
+	Save(ctx context.Context, changes []Change) ([]error, error)
+	// Program returns a version of a programme, or the newest for version 0. ErrUnknownProgram: there is none.
+	Program(ctx context.Context, id ProgramID, version int) (Definition, error)
+	// Publish stores a version of a programme. ErrPublished: it exists, and Definition.Version must be the next.
+	Publish(ctx context.Context, d Definition) error
+	// Records yields the records that the query asks for, the newest first.
+	Records(ctx context.Context, q RecordQuery) iter.Seq2[Record, error]
+	// Coupons yields the coupons that the query asks for, in the order of their ids.
+	Coupons(ctx context.Context, q CouponQuery) iter.Seq2[Coupon, error]
+	// Cards yields the cards that the query asks for, in the order of their ids; none that stands for a claim.
+	Cards(ctx context.Context, q CardQuery) iter.Seq2[Card, error]
+}
+
+// A Lookup names what a command needs of its card. Fields but Card may be empty.
+type Lookup struct {
+	Card   CardID
+	Record int64  // the record with that number; -1: the newest of PurposeStamp that is not wholly cancelled
+	Coupon int64  // the coupon with that number
+	Above  int64  // the coupons that are not voided and have Pos > Card.Total - Above
+	Claims bool   // how much of the handout is gone
+	Entry  string // with Key: the subject of the journal's record to load
+	Key    string
+}
+
+// Loaded is what a lookup found.
+type Loaded struct {
+	Card    Card
+	Record  *Record        // nil: none
+	Coupons []Coupon       // the one of Lookup.Coupon, and those of Lookup.Above, in the order of their numbers
+	Taken   int64          // the highest Card.Number of the programme
+	Claimed int64          // the highest CardID.Claim of the member in the programme
+	Entry   *journal.Entry // nil: the key is new
+}
+
+// A Change is one or two cards (both sides of a transfer) as they are to be stored, with Version one more than the one
+// that was loaded, and their records and coupons that are new or other (stored whole, by card and number).
+type Change struct {
+	Cards   []Card
+	Records []Record
+	Coupons []Coupon
+	Entries []journal.Entry
+}
+
+// A RecordQuery asks for records of a card or of a shop in [From, To), of any purpose where Purposes is empty.
+type RecordQuery struct {
+	Card     *CardID
+	Shop     ShopID
+	From, To time.Time // zero: no bound
+	Purposes []Purpose
+	Nickname string // part of the nickname, in any case; "": any
+	Limit    int    // 0: all
+}
+
+// A CouponQuery asks for the coupons of a member (of one programme, where it is given), or for those of anybody that
+// are stored as issued though they lapsed before a time.
+type CouponQuery struct {
+	Program      ProgramID
+	Member       MemberID
+	LapsedBefore time.Time
+	Limit        int // 0: all
+}
+
+// A CardQuery asks for the cards of a member, of a programme, or of those whose stamps lapsed before a time.
+type CardQuery struct {
+	Program      ProgramID
+	Member       MemberID
+	LapsedBefore time.Time
+	Limit        int // 0: all
+}

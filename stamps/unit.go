@@ -1,0 +1,284 @@
+package stamps
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/scrmkit/scrmkit/internal/combine"
+	"github.com/scrmkit/scrmkit/storage/journal"
+)
+
+// A command is one of the structs that an Engine runs.
+type command interface {
+	check() error
+	kind() string // of the journal's entry
+	key() string
+	lookup() Lookup // without Entry and Key
+	decide(u *unit, now time.Time) (Decision, error)
+}
+
+// An op is a command at its time.
+type op struct {
+	command
+	now time.Time
+}
+
+// A unit is a card, or a pair of them, with what the commands at hand need of it.
+type unit struct {
+	loaded  Loaded
+	peer    Loaded // of a Transfer
+	stock   *stock // of a Claim
+	rules   Rules
+	now     *Program
+	coupons map[int64]Coupon
+	records map[int64]Record
+	newest  *Record // what Lookup.Record -1 found
+	entries map[string]journal.Entry
+	change  Change
+	cached  bool
+}
+
+// stock counts what a handout gave in one batch of claims.
+type stock struct{ taken int64 }
+
+// work is combine.Work for the commands of an engine.
+type work struct{ *Engine }
+
+func (work) Subject(o op) string { return subject(o.command) }
+
+func subject(c command) string {
+	l := c.lookup()
+	switch c := c.(type) {
+	case Claim:
+		return journal.Subject("stamps-claim", string(c.Program), string(c.Member))
+	default:
+		return l.Card.subject()
+	}
+}
+
+func (id CardID) subject() string {
+	if id.Claim != 0 {
+		return journal.Subject("stamps", string(id.Program), string(id.Member), fmt.Sprint(id.Claim))
+	}
+	return journal.Subject("stamps", string(id.Program), string(id.Member))
+}
+
+func (e work) Load(ctx context.Context, groups [][]op, fresh bool) ([]*unit, error) {
+	units := make([]*unit, len(groups))
+	var lookups []Lookup
+	var owner []*unit
+	for g, group := range groups {
+		if !fresh {
+			if u := e.cached(group); u != nil {
+				units[g] = u
+				continue
+			}
+		}
+		units[g] = &unit{coupons: map[int64]Coupon{}, records: map[int64]Record{}, entries: map[string]journal.Entry{}}
+		for _, o := range group {
+			l := o.lookup()
+			l.Entry, l.Key = subject(o.command), o.key()
+			lookups, owner = append(lookups, l), append(owner, units[g])
+			if t, ok := o.command.(Transfer); ok {
+				lookups = append(lookups, Lookup{Card: t.To, Entry: t.To.subject(), Key: t.Key})
+				owner = append(owner, units[g])
+			}
+		}
+	}
+	if len(lookups) > 0 {
+		found, err := e.store.Load(ctx, lookups)
+		if err != nil {
+			return nil, err
+		}
+		for i, f := range found {
+			owner[i].add(lookups[i], f)
+		}
+	}
+	stocks := map[ProgramID]*stock{}
+	for _, u := range units {
+		id := u.loaded.Card.ID.Program
+		if stocks[id] == nil {
+			stocks[id] = &stock{u.loaded.Taken}
+		}
+		stocks[id].taken = max(stocks[id].taken, u.loaded.Taken)
+		u.stock = stocks[id]
+		if err := e.rules(ctx, u); err != nil && !errors.Is(err, ErrUnknownProgram) {
+			return nil, err
+		}
+	}
+	return units, nil
+}
+
+// cached returns the unit of a card that is in memory, for commands that need nothing else of it.
+func (e *Engine) cached(group []op) *unit {
+	if e.bound || e.dry {
+		return nil
+	}
+	for _, o := range group {
+		if _, ok := o.command.(Add); !ok {
+			return nil
+		}
+	}
+	card, ok := e.shared.cards.Get(group[0].lookup().Card)
+	if !ok {
+		return nil
+	}
+	return &unit{loaded: Loaded{Card: card}, cached: true, entries: map[string]journal.Entry{}}
+}
+
+func (u *unit) add(l Lookup, f Loaded) {
+	if u.loaded.Card.ID != (CardID{}) && l.Card != u.loaded.Card.ID {
+		u.peer = f
+		return
+	}
+	u.loaded.Card, u.loaded.Taken, u.loaded.Claimed = f.Card, max(u.loaded.Taken, f.Taken), max(u.loaded.Claimed, f.Claimed)
+	if f.Record != nil {
+		u.records[f.Record.Seq] = *f.Record
+		if l.Record == -1 {
+			u.newest = f.Record
+		}
+	}
+	for _, c := range f.Coupons {
+		u.coupons[c.ID.N] = c
+	}
+	if f.Entry != nil {
+		u.entries[f.Entry.Key] = *f.Entry
+	}
+}
+
+// rules gives u the versions of the programme that its rounds and coupons began with.
+func (e *Engine) rules(ctx context.Context, u *unit) error {
+	id := u.loaded.Card.ID.Program
+	now, err := e.Program(ctx, id, 0)
+	if err != nil {
+		return err
+	}
+	need := map[int]bool{}
+	for _, c := range []Card{u.loaded.Card, u.peer.Card} {
+		if c.Version > 0 {
+			need[c.Began] = true
+		}
+		for _, run := range c.State.Done {
+			need[run.Version] = true
+		}
+	}
+	for _, c := range u.coupons {
+		need[c.Began] = true
+	}
+	delete(need, now.def.Version)
+	others := make([]*Program, 0, len(need))
+	for _, version := range slices.Sorted(maps.Keys(need)) {
+		p, err := e.Program(ctx, id, version)
+		if err != nil {
+			return err
+		}
+		others = append(others, p)
+	}
+	u.now, u.rules = now, NewRules(now, others...)
+	return nil
+}
+
+func (e work) Stale(u *unit) bool { return u.cached || e.Dirty(u) }
+
+func (e work) Dirty(u *unit) bool { return len(u.change.Entries) > 0 && !e.dry }
+
+func (e work) Decide(_ context.Context, u *unit, o op) (Outcome, error) {
+	input := journal.Hash(o.kind(), o.command)
+	if entry, ok := u.entries[o.key()]; ok {
+		var out Outcome
+		err := entry.Replay(input, &out)
+		out.Replayed = true
+		return out, err
+	}
+	if _, folds := o.command.(Add); !folds && len(u.change.Entries) > 0 {
+		return Outcome{}, combine.ErrAgain // it needs records and coupons as they are stored
+	}
+	if u.peer.Entry != nil {
+		return Outcome{}, journal.ErrKeyReused
+	}
+	if u.now == nil {
+		return Outcome{}, ErrUnknownProgram
+	}
+	d, err := o.decide(u, o.now)
+	if err != nil || len(d.Records) == 0 {
+		return d.Outcome, err
+	}
+	u.take(o, subject(o.command), input, u.loaded.Card, &d)
+	if d.also != nil {
+		d.Peer = &d.also.Card
+		u.take(o, d.also.Card.ID.subject(), input, u.peer.Card, d.also)
+	}
+	return d.Outcome, nil
+}
+
+// take adds a decision on one card to the change.
+func (u *unit) take(o op, subject string, input []byte, before Card, d *Decision) {
+	ch := &u.change
+	i := slices.IndexFunc(ch.Cards, func(c Card) bool { return c.ID == d.Card.ID })
+	if i < 0 {
+		i = len(ch.Cards)
+		ch.Cards = append(ch.Cards, d.Card)
+	} else {
+		d.Card.Version = ch.Cards[i].Version
+		ch.Cards[i] = d.Card
+	}
+	entry := journal.Entry{
+		Subject: subject, Seq: d.Record.Seq, Key: o.key(), Kind: o.kind(), At: o.now, By: d.Record.By, Input: input,
+		Before: summary(before), Result: encode(d.Outcome),
+	}
+	if d.Card.ID.Claim != 0 && before.ID.Claim == 0 {
+		entry.Seq, entry.Before = d.Card.ID.Claim, nil
+	}
+	u.loaded.Card = d.Card
+	u.entries[entry.Key] = entry
+	ch.Records = append(ch.Records, d.Records...)
+	ch.Coupons = append(ch.Coupons, d.Coupons...)
+	ch.Entries = append(ch.Entries, entry)
+}
+
+func (e work) Save(ctx context.Context, units []*unit) ([]error, error) {
+	changes := make([]Change, len(units))
+	for i, u := range units {
+		changes[i] = u.change
+	}
+	errs, err := e.store.Save(ctx, changes)
+	if e.bound {
+		return errs, err
+	}
+	for i, u := range units {
+		for _, c := range u.change.Cards {
+			if err == nil && errs[i] == nil && c.ID.Claim == 0 {
+				e.shared.cards.Add(c.ID, c)
+			} else {
+				e.shared.cards.Remove(c.ID)
+			}
+		}
+	}
+	return errs, err
+}
+
+// summary is what the journal tells of a card before a change.
+func summary(c Card) json.RawMessage {
+	if c.Version == 0 {
+		return nil
+	}
+	return encode(struct {
+		Version int64 `json:"version"`
+		Round   int64 `json:"round"`
+		Count   int64 `json:"count"`
+		Total   int64 `json:"total"`
+	}{c.Version, c.Round, c.Count, c.Total})
+}
+
+func encode(v any) json.RawMessage {
+	text, err := json.Marshal(v)
+	if err != nil {
+		panic(fmt.Sprintf("stamps: a value of the engine is no JSON: %v", err))
+	}
+	return text
+}

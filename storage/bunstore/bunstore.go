@@ -1,0 +1,111 @@
+package bunstore
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"log/slog"
+	"sync"
+
+	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/dialect"
+
+	"github.com/scrmkit/scrmkit/internal/tripwire"
+	"github.com/scrmkit/scrmkit/otp"
+	"github.com/scrmkit/scrmkit/stamps"
+	"github.com/scrmkit/scrmkit/stamps/shop"
+	"github.com/scrmkit/scrmkit/storage"
+	"github.com/scrmkit/scrmkit/storage/journal"
+)
+
+// Options of New. All of them may be zero.
+type Options struct {
+	Logger *slog.Logger // tells of transactions that are run again, at debug level; nil: discard
+}
+
+// A DB is a database, seen by one tenant. It implements [storage.DB]. It is safe for concurrent use.
+type DB struct{ unit }
+
+var _ storage.DB = (*DB)(nil)
+
+// New returns the database that Migrate has prepared, seen by tenant "". It is an error where db has a dialect other
+// than SQLite or Postgres. The caller closes db, after the last use of the DB.
+func New(db *bun.DB, opts *Options) (*DB, error) {
+	if opts == nil {
+		opts = &Options{}
+	}
+	c := &core{bun: db, log: opts.Logger}
+	if c.log == nil {
+		c.log = slog.New(slog.DiscardHandler)
+	}
+	switch name := db.Dialect().Name(); name {
+	case dialect.PG:
+		c.grammar = postgres
+	case dialect.SQLite:
+		c.grammar = sqlite
+		c.writer = make(chan struct{}, 1)
+	default:
+		return nil, fmt.Errorf("bunstore: dialect %s is neither SQLite nor Postgres", name)
+	}
+	return &DB{unit{core: c}}, nil
+}
+
+// Tenant implements [storage.DB].
+func (d *DB) Tenant(id string) storage.DB { return &DB{unit{core: d.core, tenant: id}} }
+
+// Join returns the stores inside a transaction of the caller's, which must be of the same database and stays the
+// caller's to commit or to roll back: a [bun.Tx] has it as its field Tx. Each Save is atomic by itself there, and leaves
+// the transaction usable after ErrConflict and ErrDuplicate. Nothing is run again: where the database asks for that,
+// the error wraps [storage.ErrRetry].
+//
+// On SQLite a joined transaction should begin with a write, and is not behind the lock of the DB.
+func (d *DB) Join(tx *sql.Tx) storage.Tx { return d.within(tx) }
+
+// core is what all tenants of a database share. Its address is the identity of the database for the tripwire.
+type core struct {
+	grammar
+	bun        *bun.DB
+	log        *slog.Logger
+	writer     chan struct{} // held by the one that writes; nil: the database has many writers
+	statements sync.Map      // by their shape, or by their text
+}
+
+// A unit gives the stores of one tenant: inside tx, or where that is nil with each call on its own.
+type unit struct {
+	*core
+	tenant string
+	tx     *sql.Tx
+	own    *ownEntries // of a transaction of the caller's
+}
+
+func (u unit) within(tx *sql.Tx) unit { return unit{u.core, u.tenant, tx, &ownEntries{}} }
+
+var _ storage.Tx = unit{}
+
+// Journal implements [storage.Tx].
+func (u unit) Journal() journal.Store { return journalStore{u} }
+
+// OTP implements [storage.Tx].
+func (u unit) OTP() otp.Store { return otpStore{u} }
+
+// Shops implements [storage.Tx].
+func (u unit) Shops() shop.Store { return shopStore{u} }
+
+// Stamps implements [storage.Tx].
+func (u unit) Stamps() stamps.Store { return stampStore{u} }
+
+// check returns storage.ErrOutsideTx where a plain store is used within InTx.
+func (u unit) check(ctx context.Context) error {
+	if u.tx != nil {
+		return nil
+	}
+	return tripwire.Check(ctx, u.core)
+}
+
+// conn is where queries of bun run.
+func (u unit) conn() bun.IConn {
+	if u.tx != nil {
+		return u.tx
+	}
+	return u.bun.DB
+}

@@ -1,0 +1,85 @@
+package bunstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/scrmkit/scrmkit/storage"
+)
+
+// maxRuns is how often a transaction is run.
+const maxRuns = 5
+
+// state returns the SQLSTATE of an error of Postgres, whichever driver made it, or "".
+func state(err error) string {
+	var pgx interface{ SQLState() string }
+	if errors.As(err, &pgx) {
+		return pgx.SQLState()
+	}
+	var pgdriver interface{ Field(byte) string }
+	if errors.As(err, &pgdriver) {
+		return pgdriver.Field('C')
+	}
+	return ""
+}
+
+// retryable tells of a transaction that was not applied and may be run again as it was.
+func retryable(err error) bool {
+	const busy, locked = 5, 6 // SQLITE_BUSY and SQLITE_LOCKED, in the low byte of the extended codes
+	if s := state(err); s != "" {
+		return s == "40001" || s == "40P01"
+	}
+	var code interface{ Code() int }
+	if errors.As(err, &code) {
+		low := code.Code() & 0xff
+		return low == busy || low == locked
+	}
+	return false
+}
+
+// taken tells of a unique index of Postgres that refused a row.
+func taken(err error) bool { return state(err) == "23505" }
+
+// fail says what could not be done. Within a transaction it wraps storage.ErrRetry where another run may do better.
+func (u unit) fail(op string, err error) error {
+	if u.tx != nil && (retryable(err) || taken(err)) {
+		err = fmt.Errorf("%w: %w", storage.ErrRetry, err)
+	}
+	return fmt.Errorf("bunstore: %s: %w", op, err)
+}
+
+// again runs fn until it returns no error that asks for another run, at most maxRuns times. In the end such an error
+// wraps storage.ErrRetry.
+func (c *core) again(ctx context.Context, fn func() error) error {
+	for run := 1; ; run++ {
+		err := fn()
+		if err == nil || ctx.Err() != nil || !retryable(err) && !errors.Is(err, storage.ErrRetry) {
+			return err
+		}
+		if run == maxRuns {
+			if !errors.Is(err, storage.ErrRetry) {
+				err = fmt.Errorf("%w: %w", storage.ErrRetry, err)
+			}
+			return err
+		}
+		c.log.DebugContext(ctx, "bunstore: a transaction is run again", "run", run+1, "err", err)
+		if !pause(ctx, run) {
+			return err
+		}
+	}
+}
+
+// pause waits, longer from run to run and never twice as long as anybody else. It returns false where ctx ended first.
+func pause(ctx context.Context, run int) bool {
+	t := time.NewTimer(time.Duration(1 + rand.Int64N(int64(2*time.Millisecond)<<run)))
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

@@ -1,0 +1,142 @@
+package bunstore
+
+import (
+	"strconv"
+	"strings"
+)
+
+// fastText returns a Save in one statement of Postgres. It writes what the journal does not know and whose version is
+// the stored one, and yields for each change: its ordinal, whether a key was used, whether it was stored.
+func fastText(s shape) string {
+	w := &fastWriter{shape: s, arg: 1}
+	if s.many {
+		return w.many()
+	}
+	return w.one()
+}
+
+type fastWriter struct {
+	shape
+	arg int // the last argument that was used
+}
+
+const tenant = "$1::text"
+
+// params takes the next arguments as the columns of a row.
+func (w *fastWriter) params(columns []column) params {
+	p := make(params, len(columns))
+	for i, c := range columns {
+		w.arg++
+		p[i] = param{c.name, postgres.param(w.arg, c.kind)}
+	}
+	return p
+}
+
+// unnest takes the next arguments as arrays.
+func (w *fastWriter) unnest(columns []column) string {
+	arrays := make([]string, len(columns))
+	for i, c := range columns {
+		w.arg++
+		arrays[i] = "$" + strconv.Itoa(w.arg) + "::text::" + postgres.typeOf(c.kind) + "[]"
+	}
+	return "unnest(" + strings.Join(arrays, ", ") + ")"
+}
+
+// one is the statement for one change, with a plain argument a value.
+func (w *fastWriter) one() string {
+	root, columns := w.root, w.root.columns()
+	p := w.params(columns)
+	var children strings.Builder
+	for i, part := range w.parts {
+		if part.n > 0 {
+			children.WriteString(", k" + strconv.Itoa(i) + " as (" + w.into(part.table) + w.values(part.table, part.n) +
+				" on conflict " + postgres.replace(part.table) + ")")
+		}
+	}
+	used, unused, entries, isUsed := "", "true", "", "false"
+	if w.entries > 0 {
+		first := w.arg
+		entries = ", j as (" + w.into(entryTable) + w.values(entryTable, w.entries) + ")"
+		keys := make([]string, w.entries)
+		for i := range keys {
+			n := first + i*len(entryTable.columns())
+			keys[i] = "j.subject = " + postgres.param(n+1, text) + " and j.key = " + postgres.param(n+2, text)
+		}
+		used = "d as materialized (select 1 from " + postgres.name("journal_entry") + " as j where j.tenant = " + tenant +
+			" and (" + strings.Join(keys, " or ") + ")), "
+		unused, isUsed = "not exists (select 1 from d)", "exists (select 1 from d)"
+	}
+	var won string
+	if w.insert {
+		won = w.into(root) + "select " + tenant + ", " + p.join("{val}", ", ") + " where " + unused +
+			" on conflict do nothing returning 1"
+	} else {
+		won = "update " + postgres.name(root.name) + " as c set " + p[len(root.key):].join("{col} = {val}", ", ") +
+			" where c.tenant = " + tenant + " and " + p[:len(root.key)].join("c.{col} = {val}", " and ") +
+			" and c.version = " + p[len(root.key)].value + " - 1 and " + unused + w.free(p) + " returning 1"
+	}
+	return "with " + used + "w as (" + won + ")" + children.String() + entries +
+		" select 1, " + isUsed + ", exists (select 1 from w)"
+}
+
+// values is a relation of n rows in the next arguments, where the change is stored.
+func (w *fastWriter) values(t *table, n int) string {
+	rows := make([]string, n)
+	for i := range rows {
+		rows[i] = "(" + w.params(t.columns()).join("{val}", ", ") + ")"
+	}
+	return "select " + tenant + ", v.* from w, (values " + strings.Join(rows, ", ") + ") as v"
+}
+
+// many is the statement for any number of changes, with an array a column.
+func (w *fastWriter) many() string {
+	root, columns := w.root, w.root.columns()
+	var b strings.Builder
+	b.WriteString("with i as materialized (select * from " + w.unnest(columns) +
+		" with ordinality as t (" + names(columns) + ", ord))")
+	var children strings.Builder
+	for i, part := range w.parts {
+		if part.n > 0 {
+			of := append([]column{{"o", integer}}, part.table.columns()...)
+			children.WriteString(", k" + strconv.Itoa(i) + " as (" + w.into(part.table) + "select " + tenant + ", " +
+				names(part.table.columns()) + " from " + w.unnest(of) + " as t (" + names(of) + ")" +
+				" where o in (select ord from w) on conflict " + postgres.replace(part.table) + ")")
+		}
+	}
+	used, unused, entries := "false", "true", ""
+	if w.entries > 0 {
+		of := append([]column{{"o", integer}}, entryTable.columns()...)
+		b.WriteString(", e as materialized (select * from " + w.unnest(of) + " as t (" + names(of) + "))" +
+			", d as materialized (select e.o from e cross join lateral (select 1 from " + postgres.name("journal_entry") +
+			" as j where j.tenant = " + tenant + " and j.subject = e.subject and j.key = e.key limit 1) as j)")
+		used, unused = "i.ord in (select o from d)", "i.ord not in (select o from d)"
+		entries = ", j as (" + w.into(entryTable) + "select " + tenant + ", " + names(entryTable.columns()) +
+			" from e where o in (select ord from w))"
+	}
+	b.WriteString(", ok as materialized (select * from i where " + unused + ")")
+	var ok params
+	for _, c := range columns {
+		ok = append(ok, param{c.name, "ok." + c.name})
+	}
+	key := ok[:len(root.key)]
+	b.WriteString(", u as (update " + postgres.name(root.name) + " as c set " +
+		ok[len(root.key):].join("{col} = {val}", ", ") + " from ok where c.tenant = " + tenant + " and " +
+		key.join("c.{col} = {val}", " and ") + " and c.version = ok.version - 1" + w.free(ok) + " returning ok.ord)")
+	if root.existing {
+		b.WriteString(", w as (select ord from u)")
+	} else {
+		b.WriteString(", n as (" + w.into(root) + "select " + tenant + ", " + names(columns) +
+			" from ok where version = 1 on conflict do nothing returning " + names(root.key) + ")" +
+			", w as (select ord from u union all select ok.ord from ok join n on " +
+			key.join("n.{col} = {val}", " and ") + " where ok.version = 1)")
+	}
+	b.WriteString(children.String() + entries)
+	b.WriteString(" select i.ord, " + used + ", i.ord in (select ord from w) from i")
+	return b.String()
+}
+
+func (w *fastWriter) into(t *table) string {
+	return "insert into " + postgres.name(t.name) + " (tenant, " + names(t.columns()) + ") "
+}
+
+func (w *fastWriter) free(p params) string { return postgres.free(w.root, tenant, p) }

@@ -1,0 +1,141 @@
+package bunstore
+
+import (
+	"context"
+	"database/sql"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"iter"
+	"sync"
+
+	"github.com/uptrace/bun"
+
+	"github.com/scrmkit/scrmkit/storage/journal"
+)
+
+type journalStore struct{ unit }
+
+// A place is where a record stands in the feed: by the transaction that wrote it, and within it in a total order that
+// keeps that of the numbers of a subject.
+type place struct {
+	Pos     int64
+	Subject string
+	Seq     int64
+	Key     string
+}
+
+func (p place) cursor() journal.Cursor {
+	text, _ := json.Marshal([]any{p.Pos, p.Subject, p.Seq, p.Key})
+	return journal.Cursor(base64.RawURLEncoding.EncodeToString(text))
+}
+
+func parseCursor(c journal.Cursor) (p place, err error) {
+	if c == "" {
+		return p, nil
+	}
+	text, err := base64.RawURLEncoding.DecodeString(string(c))
+	if err == nil {
+		err = json.Unmarshal(text, &[]any{&p.Pos, &p.Subject, &p.Seq, &p.Key})
+	}
+	if err != nil {
+		return p, fmt.Errorf("bunstore: cursor %q is not of this database", c)
+	}
+	return p, nil
+}
+
+// After implements [journal.Store]. It yields nothing of the transaction that it is read in.
+func (s journalStore) After(ctx context.Context, cursor journal.Cursor, limit int) iter.Seq2[journal.Record, error] {
+	start, err := parseCursor(cursor)
+	return paged(ctx, s.unit, "read the journal", limit, func(q *bun.SelectQuery, last *journal.Record) *bun.SelectQuery {
+		at := start
+		if last != nil {
+			at, _ = parseCursor(last.Cursor)
+		}
+		q = s.entries(q).Err(err).
+			Where("(j.pos, j.subject, j.seq, j.key) > (?, ?, ?, ?)", at.Pos, at.Subject, at.Seq, at.Key).
+			OrderExpr("j.pos, j.subject, j.seq, j.key")
+		switch own, known := s.own.first(); {
+		case known:
+			q = q.Where("j.pos < ?", own)
+		case s.grammar == postgres:
+			q = q.Where("j.pos < pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
+		}
+		return q
+	}, scanRecord)
+}
+
+// ownEntries tells where in the feed of SQLite those of a transaction begin.
+type ownEntries struct {
+	mu  sync.Mutex
+	pos int64 // 0: there are none
+}
+
+func (o *ownEntries) first() (pos int64, known bool) {
+	if o == nil {
+		return 0, false
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.pos, o.pos > 0
+}
+
+// begin is called before an entry is written.
+func (o *ownEntries) begin(ctx context.Context, u unit) error {
+	if o == nil || u.grammar != sqlite {
+		return nil
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.pos > 0 {
+		return nil
+	}
+	return u.tx.QueryRowContext(ctx, "select "+nextPos, u.tenant).Scan(&o.pos)
+}
+
+// nextPos is the place of the next entry in the feed of SQLite, where one transaction after the other writes.
+const nextPos = "(select coalesce(max(pos), 0) + 1 from journal_entry where tenant = ?1)"
+
+// Of implements [journal.Store].
+func (s journalStore) Of(ctx context.Context, subject string) iter.Seq2[journal.Record, error] {
+	return paged(ctx, s.unit, "read the journal", 0, func(q *bun.SelectQuery, last *journal.Record) *bun.SelectQuery {
+		q = s.entries(q).Where("j.subject = ?", subject).OrderExpr("j.seq DESC, j.key DESC")
+		if last != nil {
+			q = q.Where("(j.seq, j.key) < (?, ?)", last.Seq, last.Key)
+		}
+		return q
+	}, scanRecord)
+}
+
+func (s journalStore) entries(q *bun.SelectQuery) *bun.SelectQuery {
+	return q.TableExpr(s.name("journal_entry")+" AS j").
+		ColumnExpr(entryColumns+", j.pos").
+		Where("j.tenant = ?", s.tenant)
+}
+
+func scanRecord(rows *sql.Rows) (r journal.Record, err error) {
+	var pos int64
+	if err := rows.Scan(append(entryFields(&r.Entry), &pos)...); err != nil {
+		return r, err
+	}
+	r.Cursor = place{pos, r.Subject, r.Seq, r.Key}.cursor()
+	return r, nil
+}
+
+// entryColumns are what entryFields reads, of the alias j.
+const entryColumns = "j.subject, j.key, j.seq, j.kind, j.at, j.actor, j.input, j.before, j.result"
+
+func entryFields(e *journal.Entry) []any {
+	return []any{
+		textField(&e.Subject), textField(&e.Key), intField(&e.Seq), textField(&e.Kind), timeField(&e.At),
+		textField(&e.By), bytesField(&e.Input), bytesField(&e.Before), bytesField(&e.Result),
+	}
+}
+
+// found returns the entry, or nil where none was found.
+func found(e journal.Entry) *journal.Entry {
+	if e.Subject == "" && e.Key == "" {
+		return nil
+	}
+	return &e
+}

@@ -1,0 +1,70 @@
+package bunstore
+
+import (
+	"context"
+	"database/sql"
+	"iter"
+
+	"github.com/uptrace/bun"
+)
+
+// pageSize is how many rows a list reads at a time.
+const pageSize = 500
+
+// paged yields what a list finds, page by page: no connection is held while the consumer runs. next adds to a query what
+// follows the last row of the page before, nil at first.
+func paged[T any](
+	ctx context.Context, u unit, op string, limit int,
+	next func(q *bun.SelectQuery, last *T) *bun.SelectQuery, scan func(*sql.Rows) (T, error),
+) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		var last *T
+		for left := limit; ; {
+			size := pageSize
+			if limit > 0 {
+				size = min(size, left)
+			}
+			page, err := readPage(ctx, u, size, last, next, scan)
+			if err != nil {
+				var zero T
+				yield(zero, u.fail(op, err))
+				return
+			}
+			for _, row := range page {
+				if !yield(row, nil) {
+					return
+				}
+			}
+			if left -= len(page); len(page) < size || left == 0 {
+				return
+			}
+			last = &page[len(page)-1]
+		}
+	}
+}
+
+func readPage[T any](
+	ctx context.Context, u unit, size int, last *T,
+	next func(q *bun.SelectQuery, last *T) *bun.SelectQuery, scan func(*sql.Rows) (T, error),
+) (page []T, err error) {
+	if err := u.check(ctx); err != nil {
+		return nil, err
+	}
+	rows, err := next(u.bun.NewSelect().Conn(u.conn()), last).Limit(int64(size)).Rows(ctx)
+	if err != nil {
+		return nil, err
+	}
+	err = each(rows, func(rows *sql.Rows) error {
+		row, err := scan(rows)
+		page = append(page, row)
+		return err
+	})
+	return page, err
+}
+
+func failed[T any](err error) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		var zero T
+		yield(zero, err)
+	}
+}

@@ -1,0 +1,187 @@
+create schema if not exists scrmkit;
+
+create table if not exists scrmkit.scrmkit_migration (
+	version bigint      not null primary key,
+	name    text        not null,
+	applied timestamptz not null
+);
+
+create table scrmkit.journal_entry (
+	tenant  text collate "C" not null,
+	subject text collate "C" not null,
+	key     text collate "C" not null,
+	seq     bigint           not null,
+	kind    text             not null,
+	at      timestamptz,
+	actor   text             not null,
+	input   bytea            not null,
+	before  text             not null,
+	result  text             not null,
+	pos     bigint           not null default pg_current_xact_id()::text::bigint,
+	primary key (tenant, subject, key)
+);
+create index journal_entry_seq on scrmkit.journal_entry (tenant, subject, seq);
+create index journal_entry_pos on scrmkit.journal_entry (tenant, pos);
+
+create table scrmkit.otp_scope (
+	tenant  text collate "C" not null,
+	scope   text collate "C" not null,
+	version bigint           not null,
+	issued  bigint           not null,
+	debt    timestamptz,
+	primary key (tenant, scope)
+) with (fillfactor = 50);
+
+create table scrmkit.otp_typist (
+	tenant text collate "C" not null,
+	scope  text collate "C" not null,
+	typist text collate "C" not null,
+	debt   timestamptz,
+	primary key (tenant, scope, typist)
+) with (fillfactor = 80);
+
+create table scrmkit.otp_code (
+	tenant   text collate "C" not null,
+	scope    text collate "C" not null,
+	mac      bytea            not null,
+	version  bigint           not null,
+	number   bigint           not null,
+	key_id   text             not null,
+	digits   bigint           not null,
+	sealed   bytea            not null,
+	holder   text collate "C" not null,
+	purpose  text collate "C" not null,
+	payload  bytea            not null,
+	issued   timestamptz,
+	expires  timestamptz,
+	reusable timestamptz,
+	ended    text collate "C" not null,
+	ended_at timestamptz,
+	ended_by text             not null,
+	primary key (tenant, scope, mac)
+);
+create index otp_code_holder on scrmkit.otp_code (tenant, scope, holder, purpose) where ended = '';
+create index otp_code_live on scrmkit.otp_code (tenant, scope, expires, digits) where ended = '';
+create index otp_code_reusable on scrmkit.otp_code (tenant, reusable);
+
+create table scrmkit.shop_shop (
+	tenant  text collate "C" not null,
+	shop    text collate "C" not null,
+	version bigint           not null,
+	name    text             not null,
+	address text             not null,
+	zone    text             not null,
+	begins  timestamptz,
+	ends    timestamptz,
+	slots   bigint           not null,
+	primary key (tenant, shop)
+);
+
+create table scrmkit.shop_manager (
+	tenant   text collate "C" not null,
+	identity text collate "C" not null,
+	version  bigint           not null,
+	shop     text collate "C" not null,
+	slot     bigint           not null,
+	name     text             not null,
+	bound    timestamptz,
+	primary key (tenant, identity)
+);
+create unique index shop_manager_slot on scrmkit.shop_manager (tenant, shop, slot) where shop <> '';
+
+create table scrmkit.shop_stamp (
+	tenant  text collate "C" not null,
+	serial  text collate "C" not null,
+	version bigint           not null,
+	shop    text collate "C" not null,
+	bound   timestamptz,
+	primary key (tenant, serial)
+);
+create index shop_stamp_shop on scrmkit.shop_stamp (tenant, shop) where shop <> '';
+
+create table scrmkit.shop_invitation (
+	tenant  text collate "C" not null,
+	hash    bytea            not null,
+	version bigint           not null,
+	shop    text collate "C" not null,
+	actor   text             not null,
+	expires timestamptz,
+	ended   timestamptz,
+	used_by text             not null,
+	primary key (tenant, hash)
+);
+
+create table scrmkit.stamps_program (
+	tenant     text collate "C" not null,
+	program    text collate "C" not null,
+	version    bigint           not null,
+	definition text             not null,
+	primary key (tenant, program, version)
+);
+
+create table scrmkit.stamps_card (
+	tenant   text collate "C" not null,
+	member   text collate "C" not null,
+	program  text collate "C" not null,
+	claim    bigint           not null,
+	version  bigint           not null,
+	nickname text             not null,
+	began    bigint           not null,
+	round    bigint           not null,
+	count    bigint           not null,
+	total    bigint           not null,
+	opened   timestamptz,
+	expires  timestamptz,
+	number   bigint           not null,
+	state    text             not null,
+	primary key (tenant, member, program, claim)
+) with (fillfactor = 80);
+create unique index stamps_card_number on scrmkit.stamps_card (tenant, program, number) where number > 0;
+create index stamps_card_expires on scrmkit.stamps_card (tenant, expires) where expires is not null;
+
+create table scrmkit.stamps_record (
+	tenant    text collate "C" not null,
+	member    text collate "C" not null,
+	program   text collate "C" not null,
+	claim     bigint           not null,
+	seq       bigint           not null,
+	purpose   text collate "C" not null,
+	n         bigint           not null,
+	cancelled bigint           not null,
+	cancels   bigint           not null,
+	coupon    bigint           not null,
+	peer      text             not null,
+	at        timestamptz,
+	shop      text collate "C" not null,
+	actor     text             not null,
+	via       text             not null,
+	nickname  text             not null,
+	nick_key  text collate "C" not null,
+	purchase  text             not null,
+	reason    text             not null,
+	primary key (tenant, member, program, claim, seq)
+);
+create index stamps_record_shop on scrmkit.stamps_record (tenant, shop, at) where shop <> '';
+
+create table scrmkit.stamps_coupon (
+	tenant   text collate "C" not null,
+	member   text collate "C" not null,
+	program  text collate "C" not null,
+	claim    bigint           not null,
+	n        bigint           not null,
+	reward   text             not null,
+	name     text             not null,
+	began    bigint           not null,
+	pos      bigint           not null,
+	state    text collate "C" not null,
+	issued   timestamptz,
+	expires  timestamptz,
+	ended    timestamptz,
+	shop     text collate "C" not null,
+	actor    text             not null,
+	nickname text             not null,
+	primary key (tenant, member, program, claim, n)
+);
+create index stamps_coupon_expires on scrmkit.stamps_coupon (tenant, expires) where state = 'issued' and expires is not null;
+
+insert into scrmkit.scrmkit_migration (version, name, applied) values (1, '0001_scrmkit', now());

@@ -1,0 +1,185 @@
+create table if not exists scrmkit_migration (
+	version integer not null primary key,
+	name    text    not null,
+	applied integer not null
+);
+
+create table journal_entry (
+	tenant  text    not null,
+	subject text    not null,
+	key     text    not null,
+	seq     integer not null,
+	kind    text    not null,
+	at      integer,
+	actor   text    not null,
+	input   blob    not null,
+	before  text    not null,
+	result  text    not null,
+	pos     integer not null,
+	primary key (tenant, subject, key)
+);
+create index journal_entry_seq on journal_entry (tenant, subject, seq);
+create index journal_entry_pos on journal_entry (tenant, pos);
+
+create table otp_scope (
+	tenant  text    not null,
+	scope   text    not null,
+	version integer not null,
+	issued  integer not null,
+	debt    integer,
+	primary key (tenant, scope)
+);
+
+create table otp_typist (
+	tenant text    not null,
+	scope  text    not null,
+	typist text    not null,
+	debt   integer,
+	primary key (tenant, scope, typist)
+);
+
+create table otp_code (
+	tenant   text    not null,
+	scope    text    not null,
+	mac      blob    not null,
+	version  integer not null,
+	number   integer not null,
+	key_id   text    not null,
+	digits   integer not null,
+	sealed   blob    not null,
+	holder   text    not null,
+	purpose  text    not null,
+	payload  blob    not null,
+	issued   integer,
+	expires  integer,
+	reusable integer,
+	ended    text    not null,
+	ended_at integer,
+	ended_by text    not null,
+	primary key (tenant, scope, mac)
+);
+create index otp_code_holder on otp_code (tenant, scope, holder, purpose) where ended = '';
+create index otp_code_live on otp_code (tenant, scope, expires, digits) where ended = '';
+create index otp_code_reusable on otp_code (tenant, reusable);
+
+create table shop_shop (
+	tenant  text    not null,
+	shop    text    not null,
+	version integer not null,
+	name    text    not null,
+	address text    not null,
+	zone    text    not null,
+	begins  integer,
+	ends    integer,
+	slots   integer not null,
+	primary key (tenant, shop)
+);
+
+create table shop_manager (
+	tenant   text    not null,
+	identity text    not null,
+	version  integer not null,
+	shop     text    not null,
+	slot     integer not null,
+	name     text    not null,
+	bound    integer,
+	primary key (tenant, identity)
+);
+create unique index shop_manager_slot on shop_manager (tenant, shop, slot) where shop <> '';
+
+create table shop_stamp (
+	tenant  text    not null,
+	serial  text    not null,
+	version integer not null,
+	shop    text    not null,
+	bound   integer,
+	primary key (tenant, serial)
+);
+create index shop_stamp_shop on shop_stamp (tenant, shop) where shop <> '';
+
+create table shop_invitation (
+	tenant  text    not null,
+	hash    blob    not null,
+	version integer not null,
+	shop    text    not null,
+	actor   text    not null,
+	expires integer,
+	ended   integer,
+	used_by text    not null,
+	primary key (tenant, hash)
+);
+
+create table stamps_program (
+	tenant     text    not null,
+	program    text    not null,
+	version    integer not null,
+	definition text    not null,
+	primary key (tenant, program, version)
+);
+
+create table stamps_card (
+	tenant   text    not null,
+	member   text    not null,
+	program  text    not null,
+	claim    integer not null,
+	version  integer not null,
+	nickname text    not null,
+	began    integer not null,
+	round    integer not null,
+	count    integer not null,
+	total    integer not null,
+	opened   integer,
+	expires  integer,
+	number   integer not null,
+	state    text    not null,
+	primary key (tenant, member, program, claim)
+);
+create unique index stamps_card_number on stamps_card (tenant, program, number) where number > 0;
+create index stamps_card_expires on stamps_card (tenant, expires) where expires is not null;
+
+create table stamps_record (
+	tenant    text    not null,
+	member    text    not null,
+	program   text    not null,
+	claim     integer not null,
+	seq       integer not null,
+	purpose   text    not null,
+	n         integer not null,
+	cancelled integer not null,
+	cancels   integer not null,
+	coupon    integer not null,
+	peer      text    not null,
+	at        integer,
+	shop      text    not null,
+	actor     text    not null,
+	via       text    not null,
+	nickname  text    not null,
+	nick_key  text    not null,
+	purchase  text    not null,
+	reason    text    not null,
+	primary key (tenant, member, program, claim, seq)
+);
+create index stamps_record_shop on stamps_record (tenant, shop, at) where shop <> '';
+
+create table stamps_coupon (
+	tenant   text    not null,
+	member   text    not null,
+	program  text    not null,
+	claim    integer not null,
+	n        integer not null,
+	reward   text    not null,
+	name     text    not null,
+	began    integer not null,
+	pos      integer not null,
+	state    text    not null,
+	issued   integer,
+	expires  integer,
+	ended    integer,
+	shop     text    not null,
+	actor    text    not null,
+	nickname text    not null,
+	primary key (tenant, member, program, claim, n)
+);
+create index stamps_coupon_expires on stamps_coupon (tenant, expires) where state = 'issued' and expires is not null;
+
+insert into scrmkit_migration (version, name, applied) values (1, '0001_scrmkit', cast(strftime('%s', 'now') as integer) * 1000000);

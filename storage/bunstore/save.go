@@ -1,0 +1,184 @@
+package bunstore
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"slices"
+
+	"github.com/scrmkit/scrmkit/storage/journal"
+)
+
+// A row of a table, with a value a column: a string, an int64, a time.Time or a []byte.
+type row struct {
+	table  *table
+	values []any
+}
+
+// version is the one that the row is to have; the stored one must be one less, and there must be no row where that is 0.
+func (r row) version() int64 { return r.values[len(r.table.key)].(int64) }
+
+func (r row) key() []any { return r.values[:len(r.table.key)] }
+
+// A change is stored whole or not at all.
+type change struct {
+	roots    []row // by compare-and-swap
+	children []row // new or other
+	entries  []row // whose keys must be new
+}
+
+func entryRows(entries []journal.Entry) []row {
+	rows := make([]row, len(entries))
+	for i, e := range entries {
+		rows[i] = row{entryTable, []any{
+			e.Subject, e.Key, e.Seq, e.Kind, e.At, e.By, e.Input, string(e.Before), string(e.Result),
+		}}
+	}
+	return rows
+}
+
+// save stores each change by itself and returns an error a change, nil where it was stored.
+func (u unit) save(ctx context.Context, op string, changes []change) ([]error, error) {
+	if err := u.check(ctx); err != nil {
+		return nil, err
+	}
+	if len(changes) == 0 {
+		return nil, nil
+	}
+	for i := range changes {
+		changes[i].children = lastOfEach(changes[i].children)
+	}
+	errs := make([]error, len(changes))
+	var err error
+	if u.grammar == sqlite {
+		err = u.saveInOne(ctx, changes, errs)
+	} else {
+		err = u.saveByStatement(ctx, changes, errs)
+	}
+	if err != nil {
+		return nil, u.fail(op, err)
+	}
+	return errs, nil
+}
+
+// saveInOne stores all changes in one transaction.
+func (u unit) saveInOne(ctx context.Context, changes []change, errs []error) error {
+	all := func(u unit) error {
+		for i, c := range changes {
+			lost, err := u.saveStep(ctx, c)
+			if err != nil {
+				return err
+			}
+			errs[i] = lost
+		}
+		return nil
+	}
+	if u.tx != nil {
+		return all(u)
+	}
+	return u.again(ctx, func() error { return u.begin(ctx, all) })
+}
+
+// saveByStatement stores the changes of one row with a version in one statement, and the others one by one.
+func (u unit) saveByStatement(ctx context.Context, changes []change, errs []error) error {
+	fast, slow := split(changes)
+	if len(fast) > 0 {
+		err := u.once(ctx, func() error { return u.saveFast(ctx, changes, fast, errs) })
+		switch {
+		case err == nil:
+		case taken(err) && u.tx == nil:
+			// A transaction of the same moment took a key or a number. Step by step it is told which change that meets.
+			slow = append(slow, fast...)
+		default:
+			return err
+		}
+	}
+	for _, i := range slow {
+		step := func(u unit) (err error) {
+			errs[i], err = u.saveStep(ctx, changes[i])
+			return err
+		}
+		var err error
+		if u.tx != nil {
+			err = step(u)
+		} else {
+			err = u.again(ctx, func() error { return u.begin(ctx, step) })
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// once runs fn, again where the database asks for it and no transaction of the caller's has to end first.
+func (u unit) once(ctx context.Context, fn func() error) error {
+	if u.tx != nil {
+		return fn()
+	}
+	return u.again(ctx, fn)
+}
+
+// split returns which changes fit one statement, in the order of their keys so that statements of the same moment take
+// their rows in one order, and which do not: those of several rows with versions, or of another table than the first,
+// and those whose journal keys another one has.
+func split(changes []change) (fast, slow []int) {
+	type key struct{ subject, key any }
+	used := map[key]bool{}
+	var root *table
+	for i, c := range changes {
+		fits := len(c.roots) == 1 && (root == nil || root == c.roots[0].table)
+		for _, e := range c.entries {
+			k := key{e.values[0], e.values[1]}
+			fits = fits && !used[k]
+			used[k] = true
+		}
+		if !fits {
+			slow = append(slow, i)
+			continue
+		}
+		root = c.roots[0].table
+		fast = append(fast, i)
+	}
+	slices.SortFunc(fast, func(a, b int) int { return compareRows(changes[a].roots[0], changes[b].roots[0]) })
+	return fast, slow
+}
+
+// lastOfEach returns the rows without those that a later one replaces.
+func lastOfEach(rows []row) []row {
+	if len(rows) < 2 {
+		return rows
+	}
+	sorted := slices.Clone(rows)
+	slices.SortStableFunc(sorted, compareRows)
+	last := sorted[:0]
+	for i, r := range sorted {
+		if i+1 < len(sorted) && compareRows(r, sorted[i+1]) == 0 {
+			continue
+		}
+		last = append(last, r)
+	}
+	return last
+}
+
+// compareRows orders rows by their tables and their keys.
+func compareRows(a, b row) int {
+	if a.table != b.table {
+		return cmp.Compare(a.table.name, b.table.name)
+	}
+	for i, v := range a.key() {
+		var c int
+		switch v := v.(type) {
+		case string:
+			c = cmp.Compare(v, b.values[i].(string))
+		case int64:
+			c = cmp.Compare(v, b.values[i].(int64))
+		case []byte:
+			c = bytes.Compare(v, b.values[i].([]byte))
+		}
+		if c != 0 {
+			return c
+		}
+	}
+	return 0
+}

@@ -1,0 +1,137 @@
+package bunstore
+
+// A kind is the type of a column.
+type kind uint8
+
+const (
+	text    kind = iota
+	integer      // 64 bits
+	instant      // timestamptz on Postgres, microseconds since 1970 on SQLite; the zero time is NULL
+	binary
+)
+
+type column struct {
+	name string
+	kind kind
+}
+
+// A table as the writers see it. Its columns are tenant, those of the key, version where it has one, and the rest; a row
+// has their values in this order, without the tenant.
+type table struct {
+	name      string
+	key       []column
+	versioned bool
+	rest      []column
+	unique    *unique
+	existing  bool // a row is never inserted by a compare-and-swap
+}
+
+// A unique is a unique index besides the key: of the columns named, where the last condition holds.
+type unique struct {
+	columns []string
+	where   string // of a row of the alias x
+	vacate  string // what takes a row out of the index
+}
+
+// columns are those of a row.
+func (t *table) columns() []column {
+	all := append([]column{}, t.key...)
+	if t.versioned {
+		all = append(all, column{"version", integer})
+	}
+	return append(all, t.rest...)
+}
+
+var (
+	entryTable = &table{
+		name: "journal_entry",
+		key:  []column{{"subject", text}, {"key", text}},
+		rest: []column{
+			{"seq", integer}, {"kind", text}, {"at", instant}, {"actor", text},
+			{"input", binary}, {"before", text}, {"result", text},
+		},
+	}
+
+	scopeTable = &table{
+		name:      "otp_scope",
+		key:       []column{{"scope", text}},
+		versioned: true,
+		rest:      []column{{"issued", integer}, {"debt", instant}},
+	}
+	typistTable = &table{
+		name: "otp_typist",
+		key:  []column{{"scope", text}, {"typist", text}},
+		rest: []column{{"debt", instant}},
+	}
+	codeTable = &table{
+		name:      "otp_code",
+		key:       []column{{"scope", text}, {"mac", binary}},
+		versioned: true,
+		existing:  true,
+		rest: []column{
+			{"number", integer}, {"key_id", text}, {"digits", integer}, {"sealed", binary},
+			{"holder", text}, {"purpose", text}, {"payload", binary},
+			{"issued", instant}, {"expires", instant}, {"reusable", instant},
+			{"ended", text}, {"ended_at", instant}, {"ended_by", text},
+		},
+	}
+
+	shopTable = &table{
+		name:      "shop_shop",
+		key:       []column{{"shop", text}},
+		versioned: true,
+		rest: []column{
+			{"name", text}, {"address", text}, {"zone", text}, {"begins", instant}, {"ends", instant}, {"slots", integer},
+		},
+	}
+	managerTable = &table{
+		name:      "shop_manager",
+		key:       []column{{"identity", text}},
+		versioned: true,
+		rest:      []column{{"shop", text}, {"slot", integer}, {"name", text}, {"bound", instant}},
+		unique:    &unique{[]string{"shop", "slot"}, "x.shop <> ''", "shop = ''"},
+	}
+	physicalTable = &table{
+		name:      "shop_stamp",
+		key:       []column{{"serial", text}},
+		versioned: true,
+		rest:      []column{{"shop", text}, {"bound", instant}},
+	}
+	invitationTable = &table{
+		name:      "shop_invitation",
+		key:       []column{{"hash", binary}},
+		versioned: true,
+		rest: []column{
+			{"shop", text}, {"actor", text}, {"expires", instant}, {"ended", instant}, {"used_by", text},
+		},
+	}
+
+	cardTable = &table{
+		name:      "stamps_card",
+		key:       []column{{"member", text}, {"program", text}, {"claim", integer}},
+		versioned: true,
+		rest: []column{
+			{"nickname", text}, {"began", integer}, {"round", integer}, {"count", integer}, {"total", integer},
+			{"opened", instant}, {"expires", instant}, {"number", integer}, {"state", text},
+		},
+		unique: &unique{[]string{"program", "number"}, "x.number > 0", "number = 0"},
+	}
+	recordTable = &table{
+		name: "stamps_record",
+		key:  []column{{"member", text}, {"program", text}, {"claim", integer}, {"seq", integer}},
+		rest: []column{
+			{"purpose", text}, {"n", integer}, {"cancelled", integer}, {"cancels", integer}, {"coupon", integer},
+			{"peer", text}, {"at", instant}, {"shop", text}, {"actor", text}, {"via", text},
+			{"nickname", text}, {"nick_key", text}, {"purchase", text}, {"reason", text},
+		},
+	}
+	couponTable = &table{
+		name: "stamps_coupon",
+		key:  []column{{"member", text}, {"program", text}, {"claim", integer}, {"n", integer}},
+		rest: []column{
+			{"reward", text}, {"name", text}, {"began", integer}, {"pos", integer}, {"state", text},
+			{"issued", instant}, {"expires", instant}, {"ended", instant},
+			{"shop", text}, {"actor", text}, {"nickname", text},
+		},
+	}
+)

@@ -1,0 +1,151 @@
+package bunstore
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"iter"
+
+	"github.com/uptrace/bun"
+
+	"github.com/scrmkit/scrmkit/stamps/shop"
+	"github.com/scrmkit/scrmkit/storage/journal"
+)
+
+type shopStore struct{ unit }
+
+// Save implements [shop.Store].
+func (s shopStore) Save(ctx context.Context, c shop.Change) error {
+	one := change{entries: entryRows(c.Entries)}
+	for _, r := range c.Shops {
+		one.roots = append(one.roots, row{shopTable, []any{
+			string(r.ID), r.Version + 1, r.Name, r.Address, r.Zone, r.From, r.To, int64(r.Slots),
+		}})
+	}
+	for _, r := range c.Managers {
+		one.roots = append(one.roots, row{managerTable, []any{
+			string(r.Identity), r.Version + 1, string(r.Shop), int64(r.Slot), r.Name, r.Bound,
+		}})
+	}
+	for _, r := range c.Stamps {
+		one.roots = append(one.roots, row{physicalTable, []any{string(r.Serial), r.Version + 1, string(r.Shop), r.Bound}})
+	}
+	for _, r := range c.Invitations {
+		one.roots = append(one.roots, row{invitationTable, []any{
+			r.Hash, r.Version + 1, string(r.Shop), r.By, r.Expires, r.Ended, string(r.UsedBy),
+		}})
+	}
+	errs, err := s.save(ctx, "save shops", []change{one})
+	if err != nil {
+		return err
+	}
+	return errs[0]
+}
+
+var shopLookup = []column{
+	{"shop", text}, {"identity", text}, {"serial", text}, {"invitation", binary}, {"entry", text}, {"key", text},
+}
+
+const (
+	shopColumns = "s.name, s.address, s.zone, s.begins, s.ends, s.slots, s.version"
+
+	managerColumns  = "m.identity, m.shop, m.slot, m.name, m.bound, m.version"
+	physicalColumns = "p.serial, p.shop, p.bound, p.version"
+)
+
+func shopFields(s *shop.Shop) []any {
+	return []any{
+		textField(&s.Name), textField(&s.Address), textField(&s.Zone), timeField(&s.From), timeField(&s.To),
+		intField(&s.Slots), intField(&s.Version),
+	}
+}
+
+func managerFields(m *shop.Manager) []any {
+	return []any{
+		textField(&m.Identity), textField(&m.Shop), intField(&m.Slot), textField(&m.Name), timeField(&m.Bound),
+		intField(&m.Version),
+	}
+}
+
+func physicalFields(p *shop.Stamp) []any {
+	return []any{textField(&p.Serial), textField(&p.Shop), timeField(&p.Bound), intField(&p.Version)}
+}
+
+// Load implements [shop.Store].
+func (s shopStore) Load(ctx context.Context, l shop.Lookup) (st shop.State, err error) {
+	if err := s.check(ctx); err != nil {
+		return st, err
+	}
+	lookups := [][]any{{string(l.Shop), string(l.Identity), string(l.Serial), l.Invitation, l.Entry, l.Key}}
+	err = s.look(ctx, "shop", shopLookup, lookups, func(l lookup) string {
+		return "select " + shopColumns + ", " + managerColumns + ", " + physicalColumns +
+			", i.shop, i.actor, i.expires, i.ended, i.used_by, i.version, " + entryColumns + " from " + l.source() +
+			l.find("shop_shop", "s", "s.shop = l.shop") +
+			l.find("shop_manager", "m", "m.identity = l.identity") +
+			l.find("shop_stamp", "p", "p.serial = l.serial") +
+			l.find("shop_invitation", "i", "i.hash = l.invitation") +
+			l.find("journal_entry", "j", "j.subject = l.entry and j.key = l.key")
+	}, func(rows *sql.Rows, _ int) error {
+		fields := append(shopFields(&st.Shop), managerFields(&st.Manager)...)
+		fields = append(fields, physicalFields(&st.Stamp)...)
+		inv := &st.Invitation
+		fields = append(fields, textField(&inv.Shop), textField(&inv.By), timeField(&inv.Expires), timeField(&inv.Ended),
+			textField(&inv.UsedBy), intField(&inv.Version))
+		var entry journal.Entry
+		if err := rows.Scan(append(fields, entryFields(&entry)...)...); err != nil {
+			return err
+		}
+		st.Record = found(entry)
+		return nil
+	})
+	if err == nil && l.Shop != "" {
+		err = s.loadStaff(ctx, l.Shop, &st)
+	}
+	if err != nil {
+		return shop.State{}, s.fail("load a shop", err)
+	}
+	st.Shop.ID, st.Manager.Identity, st.Stamp.Serial = l.Shop, l.Identity, l.Serial
+	st.Invitation.Hash = bytes.Clone(l.Invitation)
+	return st, nil
+}
+
+// loadStaff reads who manages the shop and what stamps it has.
+func (s shopStore) loadStaff(ctx context.Context, id shop.ID, st *shop.State) error {
+	of, lookups := []column{{"shop", text}}, [][]any{{string(id)}}
+	err := s.look(ctx, "managers", of, lookups, func(l lookup) string {
+		return "select " + managerColumns + " from " + l.source() +
+			l.all("shop_manager", "m", "m.shop = l.shop and m.shop <> ''") + " order by m.slot"
+	}, func(rows *sql.Rows, _ int) error {
+		var m shop.Manager
+		err := rows.Scan(managerFields(&m)...)
+		st.Managers = append(st.Managers, m)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return s.look(ctx, "physical", of, lookups, func(l lookup) string {
+		return "select " + physicalColumns + " from " + l.source() +
+			l.all("shop_stamp", "p", "p.shop = l.shop and p.shop <> ''") + " order by p.serial"
+	}, func(rows *sql.Rows, _ int) error {
+		var p shop.Stamp
+		err := rows.Scan(physicalFields(&p)...)
+		st.Stamps = append(st.Stamps, p)
+		return err
+	})
+}
+
+// List implements [shop.Store].
+func (s shopStore) List(ctx context.Context) iter.Seq2[shop.Shop, error] {
+	return paged(ctx, s.unit, "list shops", 0, func(q *bun.SelectQuery, last *shop.Shop) *bun.SelectQuery {
+		q = q.TableExpr(s.name("shop_shop")+" AS s").ColumnExpr("s.shop, "+shopColumns).
+			Where("s.tenant = ?", s.tenant).OrderExpr("s.shop")
+		if last != nil {
+			q = q.Where("s.shop > ?", string(last.ID))
+		}
+		return q
+	}, func(rows *sql.Rows) (sh shop.Shop, err error) {
+		err = rows.Scan(append([]any{textField(&sh.ID)}, shopFields(&sh)...)...)
+		return sh, err
+	})
+}

@@ -1,0 +1,163 @@
+package bunstore
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/scrmkit/scrmkit/storage/journal"
+)
+
+// saveStep stores a change with one statement a row, within a savepoint. It returns journal.ErrDuplicate or
+// journal.ErrConflict as lost; then nothing is stored and the transaction is usable.
+func (u unit) saveStep(ctx context.Context, c change) (lost, err error) {
+	if _, err := u.tx.ExecContext(ctx, "savepoint scrmkit_step"); err != nil {
+		return nil, err
+	}
+	err = u.steps(ctx, c)
+	switch {
+	case err == nil:
+		_, err = u.tx.ExecContext(ctx, "release savepoint scrmkit_step")
+		return nil, err
+	case errors.Is(err, journal.ErrConflict), errors.Is(err, journal.ErrDuplicate):
+		lost = err
+	case taken(err):
+		lost = journal.ErrConflict
+	default:
+		return nil, err
+	}
+	if _, err := u.tx.ExecContext(ctx, "rollback to savepoint scrmkit_step"); err != nil {
+		return nil, err
+	}
+	_, err = u.tx.ExecContext(ctx, "release savepoint scrmkit_step")
+	return lost, err
+}
+
+func (u unit) steps(ctx context.Context, c change) error {
+	if len(c.entries) > 0 {
+		if err := u.own.begin(ctx, u); err != nil {
+			return err
+		}
+	}
+	for _, e := range c.entries {
+		if n, err := u.step(ctx, insert, e); err != nil {
+			return err
+		} else if n == 0 {
+			return journal.ErrDuplicate
+		}
+	}
+	roots := slices.Clone(c.roots)
+	slices.SortStableFunc(roots, compareRows)
+	for _, r := range roots {
+		// A row may take the place in the index that another row of the change leaves, whichever comes first.
+		if len(roots) > 1 && r.table.unique != nil && !r.table.inserts(r) {
+			if n, err := u.step(ctx, vacate, r); err != nil {
+				return err
+			} else if n == 0 {
+				return journal.ErrConflict
+			}
+		}
+	}
+	for _, r := range roots {
+		verb := update
+		if r.table.inserts(r) {
+			verb = insert
+		}
+		if n, err := u.step(ctx, verb, r); err != nil {
+			return err
+		} else if n == 0 {
+			return journal.ErrConflict
+		}
+	}
+	for _, r := range c.children {
+		if _, err := u.step(ctx, upsert, r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// inserts tells whether the row must not be there yet.
+func (t *table) inserts(r row) bool { return !t.existing && r.version() == 1 }
+
+// A verb is what a step does with its row.
+type verb uint8
+
+const (
+	insert verb = iota // 0 rows where one is there
+	update             // 0 rows where the stored version is another, or the place in the unique index is taken
+	vacate             // leaves the unique index; 0 rows where the stored version is another
+	upsert
+)
+
+// step does one thing with one row and returns how many rows that changed.
+func (u unit) step(ctx context.Context, v verb, r row) (int64, error) {
+	type key struct {
+		verb  verb
+		table *table
+	}
+	s := u.statement(key{v, r.table}, func() string { return u.stepText(v, r.table) })
+	values := r.values
+	if v == vacate {
+		values = values[:len(r.table.key)+1]
+	}
+	args := make([]any, 0, 1+len(values))
+	args = append(args, u.tenant)
+	for _, value := range values {
+		args = append(args, u.bind(value))
+	}
+	return u.exec(ctx, s, args)
+}
+
+// stepText returns a statement whose arguments are the tenant and the values of the row.
+func (g grammar) stepText(v verb, t *table) string {
+	var p params
+	for i, c := range t.columns() {
+		p = append(p, param{c.name, g.param(i+2, c.kind)})
+	}
+	tenant := g.param(1, text)
+	switch v {
+	case update:
+		return "update " + g.name(t.name) + " as c set " + p[len(t.key):].join("{col} = {val}", ", ") +
+			" where c.tenant = " + tenant + " and " + p[:len(t.key)].join("c.{col} = {val}", " and ") +
+			" and c.version = " + p[len(t.key)].value + " - 1" + g.free(t, tenant, p)
+	case vacate:
+		return "update " + g.name(t.name) + " as c set " + t.unique.vacate +
+			" where c.tenant = " + tenant + " and " + p[:len(t.key)].join("c.{col} = {val}", " and ") +
+			" and c.version = " + p[len(t.key)].value + " - 1"
+	}
+	names, values := "tenant, "+p.join("{col}", ", "), tenant+", "+p.join("{val}", ", ")
+	if t == entryTable && g == sqlite {
+		names += ", pos"
+		values += ", " + nextPos
+	}
+	text := "insert into " + g.name(t.name) + " (" + names + ") values (" + values + ") on conflict "
+	if v == insert {
+		return text + "do nothing"
+	}
+	return text + g.replace(t)
+}
+
+// replace is what an upsert does with a row that is there.
+func (g grammar) replace(t *table) string {
+	var p params
+	for _, c := range t.columns()[len(t.key):] {
+		p = append(p, param{c.name, "excluded." + c.name})
+	}
+	return "(tenant, " + names(t.key) + ") do update set " + p.join("{col} = {val}", ", ")
+}
+
+// free is the condition that no other row has the place in the unique index that the row p is to have. Postgres raises
+// an error where an update would violate it, and so aborts the transaction.
+func (g grammar) free(t *table, tenant string, p params) string {
+	if t.unique == nil {
+		return ""
+	}
+	var same params
+	for _, name := range t.unique.columns {
+		same = append(same, p.of(name))
+	}
+	return " and not exists (select 1 from " + g.name(t.name) + " as x where x.tenant = " + tenant + " and " +
+		same.join("x.{col} = {val}", " and ") + " and " + t.unique.where +
+		" and not (" + p[:len(t.key)].join("x.{col} = {val}", " and ") + "))"
+}

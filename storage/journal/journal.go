@@ -1,0 +1,108 @@
+// Package journal is the append-only record of what happened: the audit trail (who, what, when, before and after), the
+// outbox that a relay reads, and the index that makes every command safe to repeat.
+//
+// An [Entry] is written in the same Save as the change it tells of, so that neither exists without the other. These hold
+// for every adapter:
+//
+//   - A command leaves one entry. Its key is a name within its subject: the same key under another subject is another command.
+//   - The same key with the same input changes nothing and gives the stored result; with another input it is [ErrKeyReused].
+//   - Entries of one subject are numbered in the order in which they took effect.
+//   - No entry holds a code, a password, a token or a full phone number.
+package journal
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"strings"
+	"time"
+)
+
+var (
+	// ErrConflict: the stored version is not the one that the change was decided on. Nothing of the change was stored.
+	ErrConflict = errors.New("journal: another change came first; run the command again with the same key")
+	// ErrDuplicate: a key of the change was used before. Nothing of the change was stored.
+	ErrDuplicate = errors.New("journal: the key was used before")
+	// ErrKeyReused: the key names a command with another input. Use a new key for a new command.
+	ErrKeyReused = errors.New("journal: the key was used before with another input; use a new key")
+)
+
+// An Entry tells of one command that took effect.
+type Entry struct {
+	Subject string          `json:"subject"` // what it tells of, made by Subject
+	Seq     int64           `json:"seq"`     // number of the entry within its subject, growing
+	Key     string          `json:"key"`     // the command's key
+	Kind    string          `json:"kind"`    // what happened: "stamps.added"
+	At      time.Time       `json:"at"`      // when the command ran: UTC, microseconds
+	By      string          `json:"by,omitempty"`
+	Input   []byte          `json:"input"`            // SHA-256 of the command, made by Hash
+	Before  json.RawMessage `json:"before,omitempty"` // the subject before, where the command changed one
+	Result  json.RawMessage `json:"result"`           // what the command returned, with the subject after it
+}
+
+// A Record is an entry as it is stored. Cursor is its place in the feed.
+type Record struct {
+	Entry
+	Cursor Cursor `json:"cursor"`
+}
+
+// A Cursor is a place in the feed of one tenant. The zero Cursor stands before the first record. Its text is opaque;
+// it is of use only with the database that gave it.
+type Cursor string
+
+// Store reads the journal. Engines write it, each with its own changes.
+type Store interface {
+	// After yields at most limit records (limit <= 0: all) that follow the cursor, each at least once to a reader that
+	// goes on from the last cursor it dealt with. A record that commits late is never skipped: the feed stops short of
+	// the oldest transaction that still runs. Records of one subject have growing Seq; those of transactions that
+	// overlapped come in either order.
+	After(ctx context.Context, cursor Cursor, limit int) iter.Seq2[Record, error]
+	// Of yields the records of one subject, the newest first.
+	Of(ctx context.Context, subject string) iter.Seq2[Record, error]
+}
+
+var escape = strings.NewReplacer("%", "%25", "/", "%2F")
+
+// Subject joins the kind of a subject and its ids to a name that no other ids give: "stamps/coffee/alice".
+func Subject(kind string, ids ...string) string {
+	var b strings.Builder
+	b.WriteString(kind)
+	for _, id := range ids {
+		b.WriteByte('/')
+		escape.WriteString(&b, id)
+	}
+	return b.String()
+}
+
+// Hash returns the SHA-256 of a command: of its kind and its JSON. A command that holds a code must hash a keyed MAC of it
+// instead, for a plain hash of six digits tells them.
+func Hash(kind string, command any) []byte {
+	text, err := json.Marshal(command)
+	if err != nil {
+		panic(fmt.Sprintf("journal: a command of kind %s is no JSON: %v", kind, err))
+	}
+	h := sha256.New()
+	h.Write([]byte(kind))
+	h.Write([]byte{0})
+	h.Write(text)
+	return h.Sum(nil)
+}
+
+// Replay decodes the result of e into result, for a command with e's key and this input.
+// ErrKeyReused: the command that e tells of had another input.
+func (e Entry) Replay(input []byte, result any) error {
+	if !bytes.Equal(e.Input, input) {
+		return ErrKeyReused
+	}
+	if err := json.Unmarshal(e.Result, result); err != nil {
+		return fmt.Errorf("journal: result of %s, key %q: %w", e.Subject, e.Key, err)
+	}
+	return nil
+}
+
+// Instant returns t as it is stored: UTC, cut to microseconds, without a monotonic reading.
+func Instant(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }

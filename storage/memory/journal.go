@@ -1,0 +1,97 @@
+package memory
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"fmt"
+	"iter"
+	"slices"
+	"strconv"
+
+	"github.com/scrmkit/scrmkit/storage/journal"
+)
+
+type journalStore struct{ unit }
+
+// After implements [journal.Store]. Within a transaction it yields what was committed before that began.
+func (s journalStore) After(ctx context.Context, cursor journal.Cursor, limit int) iter.Seq2[journal.Record, error] {
+	return yieldAll(ctx, s.unit, func(t *tables) ([]journal.Record, error) {
+		from, end := 0, len(t.feed)
+		if t.data.open != nil {
+			end = t.data.open.began
+		}
+		if cursor != "" {
+			var err error
+			if from, err = strconv.Atoi(string(cursor)); err != nil || from < 0 || from > end {
+				return nil, fmt.Errorf("memory: cursor %q is not of this database", cursor)
+			}
+		}
+		if limit > 0 && limit < end-from {
+			end = from + limit
+		}
+		var found []journal.Record
+		for i := from; i < end; i++ {
+			found = append(found, t.recordAt(i))
+		}
+		return found, nil
+	})
+}
+
+// Of implements [journal.Store].
+func (s journalStore) Of(ctx context.Context, subject string) iter.Seq2[journal.Record, error] {
+	return yieldAll(ctx, s.unit, func(t *tables) ([]journal.Record, error) {
+		var found []journal.Record
+		for i, e := range t.feed {
+			if e.Subject == subject {
+				found = append(found, t.recordAt(i))
+			}
+		}
+		slices.SortFunc(found, func(a, b journal.Record) int { return cmp.Compare(b.Seq, a.Seq) })
+		return found, nil
+	})
+}
+
+func (t *tables) recordAt(i int) journal.Record {
+	return journal.Record{Entry: cloneEntry(t.feed[i]), Cursor: journal.Cursor(strconv.Itoa(i + 1))}
+}
+
+// entry returns the entry of a command, or nil where there is none.
+func (t *tables) entry(subject, key string) *journal.Entry {
+	i, ok := t.keys[entryKey{subject, key}]
+	if !ok {
+		return nil
+	}
+	e := cloneEntry(t.feed[i])
+	return &e
+}
+
+// used tells whether a key of the entries was used before, or is used twice among them.
+func (t *tables) used(entries []journal.Entry) bool {
+	seen := map[entryKey]bool{}
+	for _, e := range entries {
+		k := entryKey{e.Subject, e.Key}
+		if _, ok := t.keys[k]; ok || seen[k] {
+			return true
+		}
+		seen[k] = true
+	}
+	return false
+}
+
+// record appends the entries to the feed.
+func (t *tables) record(entries []journal.Entry) {
+	for _, e := range entries {
+		put(t, t.keys, entryKey{e.Subject, e.Key}, len(t.feed))
+		t.feed = append(t.feed, cloneEntry(e))
+		t.undoable(func() { t.feed = t.feed[:len(t.feed)-1] })
+	}
+}
+
+func cloneEntry(e journal.Entry) journal.Entry {
+	e.At = journal.Instant(e.At)
+	e.Input = bytes.Clone(e.Input)
+	e.Before = bytes.Clone(e.Before)
+	e.Result = bytes.Clone(e.Result)
+	return e
+}

@@ -1,0 +1,147 @@
+package memory
+
+import (
+	"context"
+	"encoding/json"
+	"iter"
+
+	"github.com/scrmkit/scrmkit/otp"
+	"github.com/scrmkit/scrmkit/stamps"
+	"github.com/scrmkit/scrmkit/stamps/shop"
+	"github.com/scrmkit/scrmkit/storage/journal"
+)
+
+// tables are the rows of one tenant. They are changed through put, drop and record alone, which can be undone.
+type tables struct {
+	data *data
+
+	feed []journal.Entry  // in the order of commits; a cursor is a number of entries
+	keys map[entryKey]int // where in the feed
+
+	scopes  map[otp.Scope]otp.ScopeRow
+	typists map[typistKey]otp.TypistRow
+	codes   map[otp.Scope]map[string]otp.Code // by MAC
+
+	shops       map[shop.ID]shop.Shop
+	managers    map[shop.Identity]shop.Manager
+	physical    map[shop.Serial]shop.Stamp
+	invitations map[string]shop.Invitation // by hash
+
+	programs map[programKey]json.RawMessage
+	newest   map[stamps.ProgramID]int
+	cards    map[stamps.CardID]stamps.Card
+	numbers  map[stamps.ProgramID]map[int64]stamps.CardID // by Card.Number
+	claimed  map[stamps.CardID]int64                      // highest claim, by the id of claim 0
+	records  map[stamps.CardID]map[int64]stamps.Record
+	coupons  map[stamps.CardID]map[int64]stamps.Coupon
+}
+
+type (
+	entryKey   struct{ subject, key string }
+	programKey struct {
+		id      stamps.ProgramID
+		version int
+	}
+	typistKey struct {
+		scope  otp.Scope
+		typist otp.TypistID
+	}
+)
+
+func newTables(d *data) *tables {
+	return &tables{
+		data:        d,
+		keys:        map[entryKey]int{},
+		scopes:      map[otp.Scope]otp.ScopeRow{},
+		typists:     map[typistKey]otp.TypistRow{},
+		codes:       map[otp.Scope]map[string]otp.Code{},
+		shops:       map[shop.ID]shop.Shop{},
+		managers:    map[shop.Identity]shop.Manager{},
+		physical:    map[shop.Serial]shop.Stamp{},
+		invitations: map[string]shop.Invitation{},
+		programs:    map[programKey]json.RawMessage{},
+		newest:      map[stamps.ProgramID]int{},
+		cards:       map[stamps.CardID]stamps.Card{},
+		numbers:     map[stamps.ProgramID]map[int64]stamps.CardID{},
+		claimed:     map[stamps.CardID]int64{},
+		records:     map[stamps.CardID]map[int64]stamps.Record{},
+		coupons:     map[stamps.CardID]map[int64]stamps.Coupon{},
+	}
+}
+
+// undoable keeps undo for the open transaction, if there is one.
+func (t *tables) undoable(undo func()) {
+	if tx := t.data.open; tx != nil {
+		tx.undo = append(tx.undo, undo)
+	}
+}
+
+func put[K comparable, V any](t *tables, m map[K]V, k K, v V) {
+	old, had := m[k]
+	m[k] = v
+	t.undoable(func() {
+		if had {
+			m[k] = old
+		} else {
+			delete(m, k)
+		}
+	})
+}
+
+func drop[K comparable, V any](t *tables, m map[K]V, k K) {
+	if old, had := m[k]; had {
+		delete(m, k)
+		t.undoable(func() { m[k] = old })
+	}
+}
+
+// within returns the inner map of k, and makes it where there is none.
+func within[K, L comparable, V any](m map[K]map[L]V, k K) map[L]V {
+	if m[k] == nil {
+		m[k] = map[L]V{}
+	}
+	return m[k]
+}
+
+// saveEach saves one change after the other, each by itself: save changes nothing where it returns an error.
+func saveEach[C any](ctx context.Context, u unit, changes []C, save func(*tables, C) error) ([]error, error) {
+	errs := make([]error, len(changes))
+	err := u.do(ctx, func(t *tables) error {
+		for i, c := range changes {
+			errs[i] = save(t, c)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return errs, nil
+}
+
+// yieldAll yields what find returns, which must be copies.
+func yieldAll[V any](ctx context.Context, u unit, find func(*tables) ([]V, error)) iter.Seq2[V, error] {
+	return func(yield func(V, error) bool) {
+		var found []V
+		err := u.do(ctx, func(t *tables) (err error) {
+			found, err = find(t)
+			return err
+		})
+		if err != nil {
+			var zero V
+			yield(zero, err)
+			return
+		}
+		for _, v := range found {
+			if !yield(v, nil) {
+				return
+			}
+		}
+	}
+}
+
+func first[V any](all []V, limit int) []V {
+	if limit > 0 && limit < len(all) {
+		return all[:limit]
+	}
+	return all
+}

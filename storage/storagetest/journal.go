@@ -1,0 +1,231 @@
+package storagetest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/scrmkit/scrmkit/stamps"
+	"github.com/scrmkit/scrmkit/storage"
+	"github.com/scrmkit/scrmkit/storage/journal"
+)
+
+func journals(s suite) {
+	s.each("gives entries back exactly", exactEntries)
+	s.each("has the entries of a subject, the newest first", func(s *scene) {
+		s.do(func(ctx context.Context, tx storage.Tx) {
+			for n := range int64(30) {
+				must(s.t, cardWriter.save(ctx, tx, "a", n, fmt.Sprint("key ", n)))
+				must(s.t, cardWriter.save(ctx, tx, "b", n, fmt.Sprint("key ", n)))
+			}
+		})
+		s.do(func(ctx context.Context, tx storage.Tx) {
+			var got []int64
+			for r, err := range tx.Journal().Of(ctx, cardWriter.subject("a")) {
+				must(s.t, err)
+				equal(s.t, "subject", r.Subject, cardWriter.subject("a"))
+				got = append(got, r.Seq)
+			}
+			var want []int64
+			for n := range int64(30) {
+				want = append(want, 30-n)
+			}
+			equal(s.t, "numbers", got, want)
+			equal(s.t, "entries of nothing", list(s.t, tx.Journal().Of(ctx, "nothing")), nil)
+		})
+	})
+	s.once("tells of commands in the order in which they took effect", func(t *testing.T, d Database) {
+		var want []string
+		for n := range 20 {
+			w := writers[n%len(writers)]
+			id := fmt.Sprint("row ", n)
+			must(t, w.save(t.Context(), d.DB, id, 0, "key"))
+			want = append(want, w.subject(id))
+		}
+		equal(t, "subjects", subjects(list(t, d.DB.Journal().After(t.Context(), "", 0))), want)
+	})
+	s.once("goes on from any cursor, with each record once", resumes)
+	s.once("does not tell of what is not committed", notYet)
+	s.once("loses nothing to a transaction that commits late", lateCommit)
+	s.once("loses nothing under many writers", manyWriters)
+	s.once("refuses a cursor that is none", func(t *testing.T, d Database) {
+		_, err := collect(d.DB.Journal().After(t.Context(), "no cursor", 0))
+		if err == nil {
+			t.Error("it was taken")
+		}
+	})
+}
+
+func subjects(records []journal.Record) []string {
+	var all []string
+	for _, r := range records {
+		all = append(all, r.Subject)
+	}
+	return all
+}
+
+func exactEntries(s *scene) {
+	full := journal.Entry{
+		Subject: journal.Subject("stamps", "a/b", "100%"), Seq: 1<<63 - 1, Key: `k "1", \{2}`, Kind: "stamps.added", At: at(0), By: "经理🙂",
+		Input:  []byte{0, 1, 0xff, '\\', '"', '\''},
+		Before: json.RawMessage(`{"b": 1,  "a":2, "a":3, "n":1.50e2}`), Result: json.RawMessage("[ \"\\u4e2d\\n\", \"中文\", {} ]"),
+	}
+	bare := journal.Entry{Subject: "bare", Key: "NULL", Result: json.RawMessage(`null`)}
+	s.do(func(ctx context.Context, tx storage.Tx) {
+		must(s.t, one(tx.Stamps().Save(ctx, []stamps.Change{
+			{Cards: []stamps.Card{card("a", 1)}, Entries: []journal.Entry{full, bare}},
+		})))
+		loaded, err := tx.Stamps().Load(ctx, []stamps.Lookup{
+			{Card: card("a", 1).ID, Entry: full.Subject, Key: full.Key},
+			{Card: card("a", 1).ID, Entry: bare.Subject, Key: bare.Key},
+			{Card: card("a", 1).ID, Entry: full.Subject, Key: bare.Key},
+		})
+		must(s.t, err)
+		equal(s.t, "by its key", loaded[0].Entry, &full)
+		equal(s.t, "by its key", loaded[1].Entry, &bare)
+		equal(s.t, "by the key of another subject", loaded[2].Entry, nil)
+	})
+	s.do(func(ctx context.Context, tx storage.Tx) {
+		equal(s.t, "of its subject", list(s.t, tx.Journal().Of(ctx, full.Subject))[0].Entry, full)
+		equal(s.t, "of its subject", list(s.t, tx.Journal().Of(ctx, bare.Subject))[0].Entry, bare)
+	})
+}
+
+func resumes(t *testing.T, d Database) {
+	const n = 100
+	for i := range n {
+		must(t, cardWriter.save(t.Context(), d.DB, fmt.Sprint("card ", i%7), int64(i/7), fmt.Sprint("key ", i)))
+	}
+	whole := list(t, d.DB.Journal().After(t.Context(), "", 0))
+	equal(t, "records", len(whole), n)
+	for range 5 {
+		var cursor journal.Cursor
+		var pieces []journal.Record
+		for {
+			limit := 1 + rand.IntN(9)
+			piece := list(t, d.DB.Journal().After(t.Context(), cursor, limit))
+			if len(piece) > limit {
+				t.Fatalf("%d records for a limit of %d", len(piece), limit)
+			}
+			if len(piece) == 0 {
+				break
+			}
+			dealt := 1 + rand.IntN(len(piece))
+			pieces = append(pieces, piece[:dealt]...)
+			cursor = piece[dealt-1].Cursor
+		}
+		equal(t, "in pieces", pieces, whole)
+	}
+}
+
+func notYet(t *testing.T, d Database) {
+	must(t, cardWriter.save(t.Context(), d.DB, "a", 0, "key"))
+	before := list(t, d.DB.Journal().After(t.Context(), "", 0))
+	isError(t, "InTx", d.DB.InTx(t.Context(), func(ctx context.Context, tx storage.Tx) error {
+		must(t, cardWriter.save(ctx, tx, "b", 0, "key"))
+		equal(t, "to the transaction itself", list(t, tx.Journal().After(ctx, "", 0)), before)
+		return errGivenUp
+	}), errGivenUp)
+	must(t, cardWriter.save(t.Context(), d.DB, "c", 0, "key"))
+	equal(t, "after the last cursor", subjects(list(t, d.DB.Journal().After(t.Context(), before[0].Cursor, 0))), []string{cardWriter.subject("c")})
+}
+
+// A transaction writes and stays open while another one commits and the feed is read; where the database lets only one
+// of them go on at a time, the others give up waiting and come later.
+func lateCommit(t *testing.T, d Database) {
+	late := d.DB.InTx
+	if d.Join != nil {
+		late = d.Join
+	}
+	wrote, commit := make(chan struct{}), make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if err := late(t.Context(), func(ctx context.Context, tx storage.Tx) error {
+			err := cardWriter.save(ctx, tx, "late", 0, "key")
+			close(wrote)
+			<-commit
+			return err
+		}); err != nil {
+			t.Error(err)
+		}
+	})
+	<-wrote
+	impatient, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	early := cardWriter.save(impatient, d.DB, "early", 0, "key")
+	var cursor journal.Cursor
+	read := map[string]bool{}
+	for r, err := range d.DB.Journal().After(impatient, "", 0) {
+		if err == nil {
+			cursor, read[r.Subject] = r.Cursor, true
+		}
+	}
+	close(commit)
+	wg.Wait()
+	if early != nil {
+		early = cardWriter.save(t.Context(), d.DB, "early", 0, "key")
+	}
+	if !errors.Is(early, journal.ErrDuplicate) { // of a wait that was given up too late
+		must(t, early)
+	}
+	for _, r := range list(t, d.DB.Journal().After(t.Context(), cursor, 0)) {
+		read[r.Subject] = true
+	}
+	equal(t, "subjects", read, map[string]bool{cardWriter.subject("late"): true, cardWriter.subject("early"): true})
+}
+
+func manyWriters(t *testing.T, d Database) {
+	const racers, each = 8, 15
+	written := make(chan struct{})
+	var wg sync.WaitGroup
+	for r := range racers {
+		wg.Go(func() {
+			for n := range each {
+				if err := d.DB.InTx(t.Context(), func(ctx context.Context, tx storage.Tx) error {
+					first, second := fmt.Sprintf("first %d %d", r, n), fmt.Sprintf("second %d", r)
+					if err := cardWriter.save(ctx, tx, first, 0, "key"); err != nil {
+						return err
+					}
+					return cardWriter.save(ctx, tx, second, int64(n), fmt.Sprint("key ", n))
+				}); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	go func() {
+		wg.Wait()
+		close(written)
+	}()
+	var cursor journal.Cursor
+	seen, last := map[string]int{}, map[string]int64{}
+	for done := false; ; {
+		piece := list(t, d.DB.Journal().After(t.Context(), cursor, 5))
+		for _, r := range piece {
+			cursor = r.Cursor
+			seen[r.Subject+" "+r.Key]++
+			if r.Seq <= last[r.Subject] {
+				t.Errorf("number %d of %s came after %d", r.Seq, r.Subject, last[r.Subject])
+			}
+			last[r.Subject] = r.Seq
+		}
+		if len(piece) > 0 {
+			continue
+		}
+		if done {
+			break
+		}
+		select {
+		case <-written:
+			done = true
+		default:
+		}
+	}
+	equal(t, "records", len(seen), racers*each*2)
+}

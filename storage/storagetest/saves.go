@@ -1,0 +1,255 @@
+package storagetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+
+	"github.com/scrmkit/scrmkit/otp"
+	"github.com/scrmkit/scrmkit/stamps"
+	"github.com/scrmkit/scrmkit/stamps/shop"
+	"github.com/scrmkit/scrmkit/storage"
+	"github.com/scrmkit/scrmkit/storage/journal"
+)
+
+// A writer writes rows of one kind, each under a version, so that what holds for every Save can be asked of each.
+type writer struct {
+	name string
+	// save stores a row that was loaded with that version, 0 where it is new, and an entry with the key.
+	save func(ctx context.Context, tx storage.Tx, id string, loaded int64, key string) error
+	// version returns what is stored, 0 where nothing is.
+	version func(ctx context.Context, tx storage.Tx, id string) (int64, error)
+}
+
+func (w writer) subject(id string) string { return journal.Subject(w.name, id) }
+
+func (w writer) entries(id string, loaded int64, key string) []journal.Entry {
+	return []journal.Entry{entry(w.subject(id), key, loaded+1)}
+}
+
+var writers = []writer{cardWriter, scopeWriter, codeWriter, shopWriter}
+
+var cardWriter = writer{
+	name: "card",
+	save: func(ctx context.Context, tx storage.Tx, id string, loaded int64, key string) error {
+		return one(tx.Stamps().Save(ctx, []stamps.Change{{
+			Cards: []stamps.Card{card(id, loaded+1)}, Entries: writer{name: "card"}.entries(id, loaded, key),
+		}}))
+	},
+	version: func(ctx context.Context, tx storage.Tx, id string) (int64, error) {
+		loaded, err := tx.Stamps().Load(ctx, []stamps.Lookup{{Card: card(id, 1).ID}})
+		if err != nil {
+			return 0, err
+		}
+		return loaded[0].Card.Version, nil
+	},
+}
+
+var scopeWriter = writer{
+	name: "scope",
+	save: func(ctx context.Context, tx storage.Tx, id string, loaded int64, key string) error {
+		return one(tx.OTP().Save(ctx, []otp.Change{{
+			Scope:   otp.ScopeRow{Scope: otp.Scope(id), Version: loaded, Issued: loaded + 1, Debt: at(loaded)},
+			Entries: writer{name: "scope"}.entries(id, loaded, key),
+		}}))
+	},
+	version: func(ctx context.Context, tx storage.Tx, id string) (int64, error) {
+		states, err := tx.OTP().Load(ctx, []otp.Lookup{{Scope: otp.Scope(id)}}, at(0))
+		if err != nil {
+			return 0, err
+		}
+		return states[0].Scope.Version, nil
+	},
+}
+
+// A code is new by the Save of its scope, and changes by Spend.
+var codeWriter = writer{
+	name: "code",
+	save: func(ctx context.Context, tx storage.Tx, id string, loaded int64, key string) error {
+		entries := writer{name: "code"}.entries(id, loaded, key)
+		c := code(codeScope(id), 1)
+		if loaded > 0 {
+			c.Version = loaded
+			return one(tx.OTP().Spend(ctx, []otp.Spent{{Code: c, Entries: entries}}))
+		}
+		return one(tx.OTP().Save(ctx, []otp.Change{{
+			Scope: otp.ScopeRow{Scope: c.Scope, Issued: 1}, Codes: []otp.Code{c}, Entries: entries,
+		}}))
+	},
+	version: func(ctx context.Context, tx storage.Tx, id string) (int64, error) {
+		states, err := tx.OTP().Load(ctx, []otp.Lookup{{Scope: codeScope(id), MACs: [][]byte{mac(1)}}}, at(0))
+		if err != nil || len(states[0].Codes) == 0 {
+			return 0, err
+		}
+		return states[0].Codes[0].Version, nil
+	},
+}
+
+// codeScope is no scope of scopeWriter.
+func codeScope(id string) otp.Scope { return otp.Scope("of code " + id) }
+
+var shopWriter = writer{
+	name: "shop",
+	save: func(ctx context.Context, tx storage.Tx, id string, loaded int64, key string) error {
+		return tx.Shops().Save(ctx, shop.Change{
+			Shops:   []shop.Shop{{ID: shop.ID(id), Name: "Shop", Zone: "UTC", Version: loaded}},
+			Entries: writer{name: "shop"}.entries(id, loaded, key),
+		})
+	},
+	version: func(ctx context.Context, tx storage.Tx, id string) (int64, error) {
+		st, err := tx.Shops().Load(ctx, shop.Lookup{Shop: shop.ID(id)})
+		return st.Shop.Version, err
+	},
+}
+
+// holds fails where the row has another version, or its journal another number of entries.
+func (w writer) holds(ctx context.Context, t testing.TB, tx storage.Tx, id string, version int64, entries int) {
+	t.Helper()
+	got, err := w.version(ctx, tx, id)
+	must(t, err)
+	equal(t, w.name+" "+id+": version", got, version)
+	equal(t, w.name+" "+id+": entries", len(list(t, tx.Journal().Of(ctx, w.subject(id)))), entries)
+}
+
+func saves(s suite) {
+	for _, w := range writers {
+		s.t.Run(w.name, func(t *testing.T) { savesOf(suite{t, s.open}, w) })
+	}
+}
+
+func savesOf(s suite, w writer) {
+	s.each("stores a row that is new, and then the next version of it", func(s *scene) {
+		s.do(func(ctx context.Context, tx storage.Tx) {
+			w.holds(ctx, s.t, tx, "a", 0, 0)
+			must(s.t, w.save(ctx, tx, "a", 0, "k1"))
+			w.holds(ctx, s.t, tx, "a", 1, 1)
+			must(s.t, w.save(ctx, tx, "a", 1, "k2"))
+		})
+		s.do(func(ctx context.Context, tx storage.Tx) { w.holds(ctx, s.t, tx, "a", 2, 2) })
+	})
+	s.each("that meets another version stores nothing", func(s *scene) {
+		s.do(func(ctx context.Context, tx storage.Tx) {
+			must(s.t, w.save(ctx, tx, "a", 0, "k1"))
+			must(s.t, w.save(ctx, tx, "a", 1, "k2"))
+			isError(s.t, "new again", w.save(ctx, tx, "a", 0, "k3"), journal.ErrConflict)
+			isError(s.t, "an old version", w.save(ctx, tx, "a", 1, "k4"), journal.ErrConflict)
+			isError(s.t, "a version to come", w.save(ctx, tx, "a", 3, "k5"), journal.ErrConflict)
+			isError(s.t, "a row that is not there", w.save(ctx, tx, "b", 1, "k6"), journal.ErrConflict)
+		})
+		s.do(func(ctx context.Context, tx storage.Tx) {
+			w.holds(ctx, s.t, tx, "a", 2, 2)
+			w.holds(ctx, s.t, tx, "b", 0, 0)
+		})
+	})
+	s.each("with a key that was used before stores nothing", func(s *scene) {
+		s.do(func(ctx context.Context, tx storage.Tx) {
+			must(s.t, w.save(ctx, tx, "a", 0, "k1"))
+			isError(s.t, "the next version", w.save(ctx, tx, "a", 1, "k1"), journal.ErrDuplicate)
+			isError(s.t, "an old version too", w.save(ctx, tx, "a", 0, "k1"), journal.ErrDuplicate)
+			must(s.t, w.save(ctx, tx, "b", 0, "k1"))
+		})
+		s.do(func(ctx context.Context, tx storage.Tx) {
+			w.holds(ctx, s.t, tx, "a", 1, 1)
+			w.holds(ctx, s.t, tx, "b", 1, 1)
+		})
+	})
+	s.each("that is refused leaves its transaction usable", refusedSave(w))
+	s.once("of one row by many at once has one winner for each version", manyAtOnce(w, plainly))
+	s.once("of one row by many transactions at once has one winner for each version", manyAtOnce(w, inTx))
+	s.once("of one key by many at once is stored once", oneKeyAtOnce(w))
+}
+
+// Rule 2: a conflict and a used key are answers, and the transaction around them commits what else it did.
+func refusedSave(w writer) func(s *scene) {
+	return func(s *scene) {
+		s.do(func(ctx context.Context, tx storage.Tx) {
+			must(s.t, w.save(ctx, tx, "a", 0, "k1"))
+			isError(s.t, "conflict", w.save(ctx, tx, "a", 7, "k2"), journal.ErrConflict)
+			for _, other := range writers {
+				must(s.t, other.save(ctx, tx, "after conflict", 0, "k1"))
+			}
+			isError(s.t, "duplicate", w.save(ctx, tx, "a", 1, "k1"), journal.ErrDuplicate)
+			for _, other := range writers {
+				must(s.t, other.save(ctx, tx, "after duplicate", 0, "k2"))
+			}
+			must(s.t, w.save(ctx, tx, "a", 1, "k2"))
+		})
+		s.do(func(ctx context.Context, tx storage.Tx) {
+			w.holds(ctx, s.t, tx, "a", 2, 2)
+			w.holds(ctx, s.t, tx, "after conflict", 1, 1)
+			w.holds(ctx, s.t, tx, "after duplicate", 1, 1)
+		})
+	}
+}
+
+func plainly(ctx context.Context, db storage.DB, fn work) error { return fn(ctx, db) }
+
+func inTx(ctx context.Context, db storage.DB, fn work) error { return db.InTx(ctx, fn) }
+
+// Rule 1: load, decide, save, and again after a conflict, is all that a correct count needs.
+func manyAtOnce(w writer, run func(context.Context, storage.DB, work) error) func(*testing.T, Database) {
+	const racers, each = 16, 5
+	return func(t *testing.T, d Database) {
+		ctx := t.Context()
+		must(t, w.save(ctx, d.DB, "a", 0, "new"))
+		var wg sync.WaitGroup
+		for r := range racers {
+			wg.Go(func() {
+				for n := range each {
+					if err := increment(ctx, d.DB, w, run, fmt.Sprintf("racer %d, %d", r, n)); err != nil {
+						t.Error(err)
+						return
+					}
+				}
+			})
+		}
+		wg.Wait()
+		w.holds(ctx, t, d.DB, "a", racers*each+1, racers*each+1)
+	}
+}
+
+func increment(ctx context.Context, db storage.DB, w writer, run func(context.Context, storage.DB, work) error, key string) error {
+	for {
+		err := run(ctx, db, func(ctx context.Context, tx storage.Tx) error {
+			loaded, err := w.version(ctx, tx, "a")
+			if err != nil {
+				return err
+			}
+			return w.save(ctx, tx, "a", loaded, key)
+		})
+		if !errors.Is(err, journal.ErrConflict) && !errors.Is(err, storage.ErrRetry) {
+			return err
+		}
+	}
+}
+
+func oneKeyAtOnce(w writer) func(*testing.T, Database) {
+	const racers = 16
+	return func(t *testing.T, d Database) {
+		ctx := t.Context()
+		must(t, w.save(ctx, d.DB, "a", 0, "new"))
+		stored := make(chan bool, racers)
+		var wg sync.WaitGroup
+		for range racers {
+			wg.Go(func() {
+				err := increment(ctx, d.DB, w, plainly, "key")
+				if err != nil && !errors.Is(err, journal.ErrDuplicate) {
+					t.Error(err)
+				}
+				stored <- err == nil
+			})
+		}
+		wg.Wait()
+		close(stored)
+		winners := 0
+		for won := range stored {
+			if won {
+				winners++
+			}
+		}
+		equal(t, "winners", winners, 1)
+		w.holds(ctx, t, d.DB, "a", 2, 2)
+	}
+}

@@ -1,0 +1,54 @@
+package storagetest
+
+import (
+	"context"
+	"testing"
+
+	"github.com/scrmkit/scrmkit/storage"
+)
+
+// Rule 7: a tenant meets nothing of another, by whatever method, in whatever transaction.
+func tenants(s suite) {
+	s.once("finds nothing of another", func(t *testing.T, d Database) {
+		must(t, fill(t.Context(), d.DB.Tenant("a")))
+		nothing := answers(t, d.DB.Tenant("nobody"))
+		for _, id := range []string{"", "b", "A", "a ", "%", "a%"} {
+			equal(t, "tenant "+id, answers(t, d.DB.Tenant(id)), nothing)
+		}
+	})
+	s.once("of no name finds nothing of another, nor another of it", func(t *testing.T, d Database) {
+		must(t, fill(t.Context(), d.DB))
+		equal(t, "tenant b", answers(t, d.DB.Tenant("b")), answers(t, d.DB.Tenant("nobody")))
+		equal(t, "the tenant of no name", answers(t, d.DB.Tenant("b").Tenant("")), answers(t, d.DB))
+	})
+	s.once("writes the ids of another without a conflict, and changes nothing of it", func(t *testing.T, d Database) {
+		a, b := d.DB.Tenant("a"), d.DB.Tenant("b")
+		must(t, fill(t.Context(), a))
+		before := answers(t, a)
+		must(t, fill(t.Context(), b))
+		equal(t, "tenant b", answers(t, b), before)
+		for _, c := range writes {
+			if _, err := c.run(t.Context(), b); err != nil {
+				t.Errorf("%s: %v", c.name, err)
+			}
+		}
+		equal(t, "tenant a", answers(t, a), before)
+	})
+	s.once("stays itself in a transaction", func(t *testing.T, d Database) {
+		a, b := d.DB.Tenant("a"), d.DB.Tenant("b")
+		must(t, fill(t.Context(), a))
+		before := answers(t, a)
+		must(t, b.InTx(t.Context(), func(ctx context.Context, tx storage.Tx) error {
+			cardWriter.holds(ctx, t, tx, "alice", 0, 0)
+			must(t, fill(ctx, tx))
+			for _, c := range writes {
+				if _, err := c.run(ctx, tx); err != nil {
+					t.Errorf("%s: %v", c.name, err)
+				}
+			}
+			return nil
+		}))
+		equal(t, "tenant a", answers(t, a), before)
+		cardWriter.holds(t.Context(), t, b, "alice", 2, 0)
+	})
+}

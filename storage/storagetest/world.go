@@ -1,0 +1,194 @@
+package storagetest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/scrmkit/scrmkit/otp"
+	"github.com/scrmkit/scrmkit/stamps"
+	"github.com/scrmkit/scrmkit/stamps/shop"
+	"github.com/scrmkit/scrmkit/storage"
+	"github.com/scrmkit/scrmkit/storage/journal"
+)
+
+// at is a time of the tests, in minutes.
+func at(minutes int64) time.Time {
+	return time.Date(2026, 3, 1, 8, 0, 0, 123456000, time.UTC).Add(time.Duration(minutes) * time.Minute)
+}
+
+func entry(subject, key string, seq int64) journal.Entry {
+	return journal.Entry{
+		Subject: subject, Key: key, Seq: seq, Kind: "test.done", At: at(seq), By: "manager",
+		Input: journal.Hash("test", key), Before: json.RawMessage(`{"n":1}`), Result: json.RawMessage(`{"n":2}`),
+	}
+}
+
+func mac(n byte) []byte { return bytes.Repeat([]byte{n}, 16) }
+
+func card(member string, version int64) stamps.Card {
+	return stamps.Card{
+		ID: stamps.CardID{Program: "coffee", Member: stamps.MemberID(member)}, Version: version, Nickname: "Nick " + member,
+		Began: 1, Count: version, Total: version, Opened: at(0), Expires: at(1000),
+		State: stamps.State{
+			Seq: version, First: at(1), Last: at(version),
+			Recent: []stamps.Tick{{Seq: version, At: at(version), N: 1}},
+			Done:   []stamps.Run{{Version: 1, Size: 10, Rounds: 2, First: at(1)}},
+			Owed:   []int64{5, 10},
+		},
+	}
+}
+
+// claim is the card of a member's n-th claim, with a number of the stock.
+func claim(member string, n, number int64) stamps.Card {
+	return stamps.Card{
+		ID:      stamps.CardID{Program: "coffee", Member: stamps.MemberID(member), Claim: n},
+		Version: 1, Began: 1, Opened: at(0), Number: number,
+	}
+}
+
+func record(id stamps.CardID, seq int64) stamps.Record {
+	return stamps.Record{
+		Card: id, Seq: seq, Purpose: stamps.PurposeStamp, N: 1, At: at(seq), Shop: "north", By: "manager", Via: "code",
+		Nickname: "Nick " + string(id.Member), Purchase: &stamps.Purchase{Amount: 1250, Currency: "CNY", Items: 2},
+		Peer: &stamps.CardID{Program: "coffee", Member: "peer"}, Reason: "a reason",
+	}
+}
+
+func coupon(id stamps.CardID, n int64) stamps.Coupon {
+	return stamps.Coupon{
+		ID: stamps.CouponID{Card: id, N: n}, Reward: "latte", Name: "A latte", Began: 1, Pos: 5 * n, State: stamps.Issued,
+		Issued: at(n), Expires: at(100 + n), Nickname: "Nick " + string(id.Member),
+	}
+}
+
+func code(scope otp.Scope, n byte) otp.Code {
+	return otp.Code{
+		Scope: scope, MAC: mac(n), Version: 1, Number: int64(n), KeyID: "k1", Digits: 6, Sealed: []byte("sealed"),
+		Holder: "alice", Purpose: "redeem", Payload: []byte(`{"coupon":1}`), Issued: at(0), Expires: at(10), Reusable: at(70),
+	}
+}
+
+func definition(version int) stamps.Definition {
+	return stamps.Definition{
+		ID: "coffee", Version: version, Name: "Coffee", Zone: "Asia/Shanghai", From: at(0), To: at(1e6), Shops: []stamps.ShopID{"north"},
+		Card: &stamps.CardDefinition{
+			Size: 10, Rewards: []stamps.Reward{{ID: "latte", Name: "A latte", At: 10, Shops: []stamps.ShopID{"north"}}},
+			Earn: stamps.Earn{Per: stamps.PerVisit}, PastEnd: stamps.Carry, UsedCoupon: stamps.Refuse,
+		},
+		Handout: &stamps.Handout{Reward: stamps.Reward{ID: "cake", Name: "A cake"}, Stock: 100, PerMember: 2},
+	}
+}
+
+// fill writes rows of every kind through every store.
+func fill(ctx context.Context, tx storage.Tx) error {
+	alice, first := card("alice", 1), claim("alice", 1, 1)
+	published := tx.Stamps().Publish(ctx, definition(1))
+	stamped := allOf(tx.Stamps().Save(ctx, []stamps.Change{
+		{Cards: []stamps.Card{alice}, Records: []stamps.Record{record(alice.ID, 1)}, Coupons: []stamps.Coupon{coupon(alice.ID, 1)},
+			Entries: []journal.Entry{entry("stamps/alice", "key", 1)}},
+		{Cards: []stamps.Card{first}},
+	}))
+	issued := allOf(tx.OTP().Save(ctx, []otp.Change{{
+		Scope:   otp.ScopeRow{Scope: "north", Issued: 2, Debt: at(5)},
+		Typists: []otp.TypistRow{{Scope: "north", Typist: "manager", Debt: at(6)}},
+		Codes:   []otp.Code{code("north", 1), code("north", 2)},
+		Entries: []journal.Entry{entry("otp/north", "key", 1)},
+	}}))
+	spent := code("north", 2)
+	spent.Ended, spent.EndedAt, spent.EndedBy, spent.Sealed = otp.Used, at(3), "manager", nil
+	used := allOf(tx.OTP().Spend(ctx, []otp.Spent{{Code: spent, Entries: []journal.Entry{entry("otp/north/2", "key", 1)}}}))
+	opened := tx.Shops().Save(ctx, shop.Change{
+		Shops:       []shop.Shop{{ID: "north", Name: "North", Address: "1 North Road", Zone: "Asia/Shanghai", From: at(0), To: at(1e6), Slots: 2}},
+		Managers:    []shop.Manager{{Identity: "manager", Shop: "north", Slot: 1, Name: "Li", Bound: at(1)}},
+		Stamps:      []shop.Stamp{{Serial: "S1", Shop: "north", Bound: at(1)}},
+		Invitations: []shop.Invitation{{Hash: mac(9), Shop: "north", By: "owner", Expires: at(1440), Ended: at(1), UsedBy: "manager"}},
+		Entries:     []journal.Entry{entry("shop/north", "key", 1)},
+	})
+	return errors.Join(published, stamped, issued, used, opened)
+}
+
+// A call is one method of one store, on the rows of fill.
+type call struct {
+	name string
+	run  func(ctx context.Context, tx storage.Tx) (any, error)
+}
+
+// reads are the methods that change nothing.
+var reads = []call{
+	{"Journal.After", func(ctx context.Context, tx storage.Tx) (any, error) {
+		records, err := collect(tx.Journal().After(ctx, "", 0))
+		for i := range records {
+			records[i].Cursor = ""
+		}
+		slices.SortStableFunc(records, func(a, b journal.Record) int { return strings.Compare(a.Subject, b.Subject) })
+		return records, err
+	}},
+	{"Journal.Of", func(ctx context.Context, tx storage.Tx) (any, error) {
+		records, err := collect(tx.Journal().Of(ctx, "stamps/alice"))
+		for i := range records {
+			records[i].Cursor = ""
+		}
+		return records, err
+	}},
+	{"OTP.Load", func(ctx context.Context, tx storage.Tx) (any, error) {
+		return tx.OTP().Load(ctx, []otp.Lookup{{
+			Scope: "north", Typist: "manager", MACs: [][]byte{mac(1), mac(2)}, Holder: "alice", Purpose: "redeem",
+			Entry: "otp/north", Key: "key",
+		}}, at(1))
+	}},
+	{"Shops.Load", func(ctx context.Context, tx storage.Tx) (any, error) {
+		return tx.Shops().Load(ctx, shop.Lookup{
+			Shop: "north", Identity: "manager", Serial: "S1", Invitation: mac(9), Entry: "shop/north", Key: "key",
+		})
+	}},
+	{"Shops.List", func(ctx context.Context, tx storage.Tx) (any, error) { return collect(tx.Shops().List(ctx)) }},
+	{"Stamps.Load", func(ctx context.Context, tx storage.Tx) (any, error) {
+		return tx.Stamps().Load(ctx, []stamps.Lookup{{
+			Card: card("alice", 1).ID, Record: -1, Coupon: 1, Above: 1000, Claims: true, Entry: "stamps/alice", Key: "key",
+		}})
+	}},
+	{"Stamps.Program", func(ctx context.Context, tx storage.Tx) (any, error) {
+		d, err := tx.Stamps().Program(ctx, "coffee", 0)
+		if errors.Is(err, stamps.ErrUnknownProgram) {
+			err = nil
+		}
+		return d, err
+	}},
+	{"Stamps.Records", func(ctx context.Context, tx storage.Tx) (any, error) {
+		return collect(tx.Stamps().Records(ctx, stamps.RecordQuery{Shop: "north"}))
+	}},
+	{"Stamps.Coupons", func(ctx context.Context, tx storage.Tx) (any, error) {
+		return collect(tx.Stamps().Coupons(ctx, stamps.CouponQuery{Member: "alice"}))
+	}},
+	{"Stamps.Cards", func(ctx context.Context, tx storage.Tx) (any, error) {
+		return collect(tx.Stamps().Cards(ctx, stamps.CardQuery{Program: "coffee"}))
+	}},
+}
+
+// writes are the others. They follow fill.
+var writes = []call{
+	{"OTP.Save", func(ctx context.Context, tx storage.Tx) (any, error) {
+		return nil, one(tx.OTP().Save(ctx, []otp.Change{{Scope: otp.ScopeRow{Scope: "north", Version: 1, Issued: 3}}}))
+	}},
+	{"OTP.Spend", func(ctx context.Context, tx storage.Tx) (any, error) {
+		return nil, one(tx.OTP().Spend(ctx, []otp.Spent{{Code: code("north", 1)}}))
+	}},
+	{"OTP.Prune", func(ctx context.Context, tx storage.Tx) (any, error) {
+		_, err := tx.OTP().Prune(ctx, at(1e6))
+		return nil, err
+	}},
+	{"Shops.Save", func(ctx context.Context, tx storage.Tx) (any, error) {
+		return nil, tx.Shops().Save(ctx, shop.Change{Shops: []shop.Shop{{ID: "north", Name: "Closed", Zone: "UTC", Version: 1}}})
+	}},
+	{"Stamps.Save", func(ctx context.Context, tx storage.Tx) (any, error) {
+		return nil, one(tx.Stamps().Save(ctx, []stamps.Change{{Cards: []stamps.Card{card("alice", 2)}}}))
+	}},
+	{"Stamps.Publish", func(ctx context.Context, tx storage.Tx) (any, error) {
+		return nil, tx.Stamps().Publish(ctx, definition(2))
+	}},
+}
