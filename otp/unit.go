@@ -169,8 +169,8 @@ func (w work) replay(u *unit, o *op, entry journal.Entry) (answer, error) {
 	return answer{}, ErrEnded
 }
 
-// issue makes a code of the digits that were drawn, and ends the holder's code for the same purpose. Digits that are
-// taken ask for another draw, which the next load makes.
+// issue makes a code of the digits that were drawn, and ends the holder's code for the same purpose. Where the digits are
+// taken it makes a longer one, so that whoever asks for codes without end can't use up the short ones of all others.
 func (w work) issue(u *unit, o *op) (answer, error) {
 	c := o.issue
 	live := make(map[int]int64, len(u.live)+1)
@@ -185,13 +185,14 @@ func (w work) issue(u *unit, o *op) (answer, error) {
 		}
 	}
 	digits := Digits(live)
-	if digits == 0 {
-		return answer{}, ErrCrowded
+	for digits != 0 && digits <= maxDigits && w.taken(u, o, digits) {
+		digits++
 	}
-	for _, mac := range w.keys.codes(c.Scope, o.drawn[digits]) {
-		if other, ok := u.codes[string(mac)]; ok && !other.free(o.now) {
-			return answer{}, combine.ErrAgain
-		}
+	switch {
+	case digits == 0:
+		return answer{}, ErrCrowded
+	case digits > maxDigits:
+		return answer{}, combine.ErrAgain
 	}
 	k := w.keys[0]
 	ttl := c.TTL
@@ -215,6 +216,16 @@ func (w work) issue(u *unit, o *op) (answer, error) {
 	a := answer{Issued: &issued, issued: issued}
 	a.issued.Code = o.drawn[digits]
 	return a, nil
+}
+
+// taken tells whether another code of that length has the digits that were drawn.
+func (w work) taken(u *unit, o *op, digits int) bool {
+	for _, mac := range w.keys.codes(o.scope, o.drawn[digits]) {
+		if other, ok := u.codes[string(mac)]; ok && !other.free(o.now) {
+			return true
+		}
+	}
+	return false
 }
 
 // put stores a code with its next version.

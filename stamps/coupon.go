@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// Claim decides on a Claim, where taken is how many of the stock are gone and claimed how many the member had. The
-// card of the decision stands for the coupon. Errors: ErrNoHandout, ErrClosed, ErrShop, ErrSoldOut, ErrMemberLimit.
-func (p *Program) Claim(taken, claimed int64, x Claim, now time.Time) (Decision, error) {
+// Claim decides on a Claim, where number is the next one of the stock and claimed how many the member had. The card of
+// the decision stands for the coupon. Errors: ErrNoHandout, ErrClosed, ErrShop, ErrSoldOut, ErrMemberLimit.
+func (p *Program) Claim(number, claimed int64, x Claim, now time.Time) (Decision, error) {
 	h := p.def.Handout
 	if h == nil {
 		return Decision{}, ErrNoHandout
@@ -20,14 +20,14 @@ func (p *Program) Claim(taken, claimed int64, x Claim, now time.Time) (Decision,
 		return Decision{}, ErrClosed
 	case h.PerMember > 0 && claimed >= h.PerMember:
 		return Decision{}, ErrMemberLimit
-	case taken >= h.Stock:
+	case number > h.Stock:
 		return Decision{}, ErrSoldOut
 	}
 	m, err := NewRules(p).begin(Card{ID: CardID{p.def.ID, x.Member, claimed + 1}}, now, x.Nickname)
 	if err != nil {
 		return Decision{}, err
 	}
-	m.card.Number = taken + 1
+	m.card.Number = number
 	m.coupon(h.Reward, p, 0)
 	m.record(Record{Purpose: PurposeClaim, Coupon: 1}, x.Place)
 	return m.end(), nil

@@ -86,9 +86,9 @@ func (c Expire) decide(u *unit, now time.Time) (Decision, error) {
 }
 
 func (c Claim) decide(u *unit, now time.Time) (Decision, error) {
-	d, err := u.now.Claim(u.stock.taken, u.loaded.Claimed, c, now)
+	d, err := u.now.Claim(u.stock.next, u.loaded.Claimed, c, now)
 	if err == nil {
-		u.stock.taken++
+		u.stock.next = d.Card.Number + 1
 	}
 	return d, err
 }

@@ -1,14 +1,17 @@
 package stamps
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
 
 	"github.com/scrmkit/scrmkit/internal/combine"
+	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
@@ -46,6 +49,7 @@ type shared struct {
 	cards    *lru.Cache[CardID, Card]
 	programs *lru.Cache[programKey, *Program]
 	newest   *lru.Cache[ProgramID, newest]
+	sold     *lru.Cache[ProgramID, int64] // the largest stock of a handout that was found to be used up
 }
 
 type programKey struct {
@@ -76,6 +80,7 @@ func New(s Store, opts *Options) *Engine {
 	e.shared.cards, _ = lru.New[CardID, Card](e.opts.Cards)
 	e.shared.programs, _ = lru.New[programKey, *Program](1024)
 	e.shared.newest, _ = lru.New[ProgramID, newest](1024)
+	e.shared.sold, _ = lru.New[ProgramID, int64](1024)
 	e.runner = combine.New(work{e})
 	return e
 }
@@ -125,6 +130,9 @@ func (e *Engine) Publish(ctx context.Context, d Definition) (p *Program, err err
 
 // Program returns a version of a programme, or the one in force for version 0. ErrUnknownProgram: there is none.
 func (e *Engine) Program(ctx context.Context, id ProgramID, version int) (*Program, error) {
+	if err := cmp.Or(valid.ID("program", id), valid.Between("version", int64(version), 0, math.MaxInt32)); err != nil {
+		return nil, fmt.Errorf("stamps: programme: %w", err)
+	}
 	now := e.opts.Now()
 	if version == 0 {
 		if n, ok := e.shared.newest.Get(id); ok && now.Sub(n.read).Abs() < Refresh {

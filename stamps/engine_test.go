@@ -413,3 +413,32 @@ func TestBadInputStoresNothing(t *testing.T) {
 }
 
 func second[T any](_ T, err error) error { return err }
+
+func TestANumberThatWasLeftFreeIsGiven(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+		cards := open(t, db)
+		at := time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)
+		for _, number := range []int64{2, 5, 30} { // as claims leave it that met others
+			c := stamps.Card{ID: stamps.CardID{Program: "coffee", Member: stamps.MemberID(fmt.Sprint("x", number)), Claim: 1}, Version: 1, Number: number, Opened: at}
+			errs, err := db.Stamps().Save(ctx, []stamps.Change{{Cards: []stamps.Card{c}}})
+			if err != nil || errs[0] != nil {
+				t.Fatal(err, errs)
+			}
+		}
+		var won, sold atomic.Int64
+		together(40, func(i int) {
+			_, err := cards.Claim(ctx, stamps.Claim{Program: "coffee", Member: stamps.MemberID(fmt.Sprint("m", i)), Key: "k"})
+			switch {
+			case err == nil:
+				won.Add(1)
+			case errors.Is(err, stamps.ErrSoldOut):
+				sold.Add(1)
+			default:
+				t.Error(err)
+			}
+		})
+		if won.Load() != 27 || sold.Load() != 13 {
+			t.Fatal(won.Load(), sold.Load())
+		}
+	})
+}

@@ -29,13 +29,14 @@ type Store interface {
 	Cards(ctx context.Context, q CardQuery) iter.Seq2[Card, error]
 }
 
-// A Lookup names what a command needs of its card. Fields but Card may be empty.
+// A Lookup names what a command needs of its card. Fields but Card may be empty, and nothing is loaded for them then.
 type Lookup struct {
 	Card   CardID
 	Record int64  // the record with that number; -1: the newest of PurposeStamp that is not wholly cancelled
 	Coupon int64  // the coupon with that number
 	Above  int64  // the coupons that are not voided and have Pos > Card.Total - Above
 	Claims bool   // how much of the handout is gone
+	Free   bool   // the lowest number of the handout that is free; it takes a walk through all of them
 	Entry  string // with Key: the subject of the journal's record to load
 	Key    string
 }
@@ -46,6 +47,7 @@ type Loaded struct {
 	Record  *Record        // nil: none
 	Coupons []Coupon       // the one of Lookup.Coupon, and those of Lookup.Above, in the order of their numbers
 	Taken   int64          // the highest Card.Number of the programme
+	Free    int64          // the lowest number from 1 that no card of the programme has
 	Claimed int64          // the highest CardID.Claim of the member in the programme
 	Entry   *journal.Entry // nil: the key is new
 }
@@ -69,8 +71,8 @@ type RecordQuery struct {
 	Limit    int    // 0: all
 }
 
-// A CouponQuery asks for the coupons of a member (of one programme, where it is given), or for those of anybody that
-// are stored as issued though they lapsed before a time.
+// A CouponQuery asks for the coupons of a member, of a programme or of both, and, where LapsedBefore is not zero, for
+// those of them alone that are stored as issued though they ended before that time.
 type CouponQuery struct {
 	Program      ProgramID
 	Member       MemberID
@@ -78,7 +80,8 @@ type CouponQuery struct {
 	Limit        int // 0: all
 }
 
-// A CardQuery asks for the cards of a member, of a programme, or of those whose stamps lapsed before a time.
+// A CardQuery asks for the cards of a member, of a programme or of both, and, where LapsedBefore is not zero, for those
+// of them alone that are stored with stamps that lapsed before that time.
 type CardQuery struct {
 	Program      ProgramID
 	Member       MemberID

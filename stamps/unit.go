@@ -1,6 +1,7 @@
 package stamps
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -43,8 +44,8 @@ type unit struct {
 	cached  bool
 }
 
-// stock counts what a handout gave in one batch of claims.
-type stock struct{ taken int64 }
+// stock numbers what a handout gives in one batch of claims. A number that turns out to be taken is a conflict.
+type stock struct{ next int64 }
 
 // work is combine.Work for the commands of an engine.
 type work struct{ *Engine }
@@ -99,19 +100,46 @@ func (e work) Load(ctx context.Context, groups [][]op, fresh bool) ([]*unit, err
 			owner[i].add(lookups[i], f)
 		}
 	}
-	stocks := map[ProgramID]*stock{}
 	for _, u := range units {
-		id := u.loaded.Card.ID.Program
-		if stocks[id] == nil {
-			stocks[id] = &stock{u.loaded.Taken}
-		}
-		stocks[id].taken = max(stocks[id].taken, u.loaded.Taken)
-		u.stock = stocks[id]
 		if err := e.rules(ctx, u); err != nil && !errors.Is(err, ErrUnknownProgram) {
 			return nil, err
 		}
 	}
-	return units, nil
+	return units, e.stocks(ctx, groups, units)
+}
+
+// stocks gives the claims of a programme the number that comes next. The highest one is followed by the end of the
+// stock only where no number below was left free, by a claim that met another's.
+func (e work) stocks(ctx context.Context, groups [][]op, units []*unit) error {
+	stocks := map[ProgramID]*stock{}
+	for i, u := range units {
+		claim, ok := groups[i][0].command.(Claim)
+		if !ok || u.now == nil || u.now.def.Handout == nil {
+			continue
+		}
+		s := stocks[claim.Program]
+		if s == nil {
+			s = &stock{next: u.loaded.Taken + 1}
+			stocks[claim.Program] = s
+			if most := u.now.def.Handout.Stock; s.next > most && !e.soldOut(claim.Program, most) {
+				found, err := e.store.Load(ctx, []Lookup{{Card: claim.lookup().Card, Free: true}})
+				if err != nil {
+					return err
+				}
+				if s.next = found[0].Free; s.next > most && !e.bound {
+					e.shared.sold.Add(claim.Program, most)
+				}
+			}
+		}
+		u.stock = s
+	}
+	return nil
+}
+
+// soldOut tells that a stock of that size was found to have no free number. None comes back.
+func (e *Engine) soldOut(id ProgramID, most int64) bool {
+	sold, ok := e.shared.sold.Get(id)
+	return ok && sold >= most
 }
 
 // cached returns the unit of a card that is in memory, for commands that need nothing else of it.
@@ -199,6 +227,9 @@ func (e work) Decide(_ context.Context, u *unit, o op) (Outcome, error) {
 		return Outcome{}, combine.ErrAgain // it needs records and coupons as they are stored
 	}
 	if u.peer.Entry != nil {
+		if bytes.Equal(u.peer.Entry.Input, input) {
+			return Outcome{}, combine.ErrAgain // it was stored between the reading of one card and of the other
+		}
 		return Outcome{}, journal.ErrKeyReused
 	}
 	if u.now == nil {

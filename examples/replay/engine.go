@@ -51,22 +51,12 @@ func (b *engineBook) stamp(ctx context.Context, s sale) (bool, error) {
 
 // refused tells the errors of Add that are the rules' answer.
 func refused(err error) bool {
-	for _, answer := range []error{
-		journal.ErrKeyReused, stamps.ErrNoCard, stamps.ErrClosed, stamps.ErrShop, stamps.ErrCurrency, stamps.ErrMinPurchase,
-		stamps.ErrNothing, stamps.ErrFull, stamps.ErrOrder,
-	} {
-		if errors.Is(err, answer) {
-			return true
-		}
-	}
 	var input *stamps.InputError
-	var limit *stamps.LimitError
-	return errors.As(err, &input) || errors.As(err, &limit)
+	return errors.Is(err, stamps.ErrRefused) || errors.Is(err, journal.ErrKeyReused) || errors.As(err, &input)
 }
 
 func (b *engineBook) totals(ctx context.Context) (totals, error) {
 	var t totals
-	var members []stamps.MemberID
 	for c, err := range b.db.Stamps().Cards(ctx, stamps.CardQuery{Program: program.ID}) {
 		if err != nil {
 			return totals{}, err
@@ -74,15 +64,12 @@ func (b *engineBook) totals(ctx context.Context) (totals, error) {
 		t.cards++
 		t.stamps += c.Total
 		t.completed += c.Round
-		members = append(members, c.ID.Member)
 	}
-	for _, m := range members {
-		for _, err := range b.db.Stamps().Coupons(ctx, stamps.CouponQuery{Program: program.ID, Member: m}) {
-			if err != nil {
-				return totals{}, err
-			}
-			t.coupons++
+	for _, err := range b.db.Stamps().Coupons(ctx, stamps.CouponQuery{Program: program.ID}) {
+		if err != nil {
+			return totals{}, err
 		}
+		t.coupons++
 	}
 	return t, nil
 }

@@ -106,12 +106,12 @@ func replay(ctx context.Context, c config, stdout io.Writer) (err error) {
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.path, err)
 	}
-	db, end, err := openDatabase(ctx, c.db)
+	b, end, err := open(ctx, c, sales)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, end()) }()
-	results, err := runs(ctx, newEngineBook(db), sales, c)
+	results, err := runs(ctx, b, sales, c)
 	if err != nil {
 		return err
 	}
@@ -122,6 +122,19 @@ func replay(ctx context.Context, c config, stdout io.Writer) (err error) {
 		return errors.New("the second run changed something")
 	}
 	return nil
+}
+
+// open opens the book of the command line. The caller closes it with end.
+func open(ctx context.Context, c config, sales []sale) (b book, end func() error, err error) {
+	if c.server != "" {
+		server := newServerBook(c, sales)
+		return server, server.close, nil
+	}
+	db, end, err := openDatabase(ctx, c.db)
+	if err != nil {
+		return nil, nil, err
+	}
+	return newEngineBook(db), end, nil
 }
 
 // runs plays the sales once or twice.

@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	zone     = "Europe/Kyiv" // of the machine's clock; the file names none, and its prices are in hryvnia
+	zone     = "Europe/Kyiv" // of the coffee machine's clock; the file names none, and its prices are in hryvnia
 	currency = "UAH"
 )
 

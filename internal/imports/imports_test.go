@@ -30,6 +30,9 @@ var contexts = map[string][]string{
 // flows join contexts over storage. They depend on no driver and not on bun.
 var flows = []string{"stamps/counter"}
 
+// helpers are the packages that help tests, and are imported by tests and each other alone.
+var helpers = []string{module + "/internal/pgtest", module + "/internal/dbtest"}
+
 // drivers are the modules of database drivers that a package could import without the part that registers itself.
 var drivers = []string{"github.com/jackc/pgx/v5", "modernc.org/sqlite"}
 
@@ -139,15 +142,16 @@ func violations(pkgs map[string]pkg) []string {
 			!within(path, module+"/storage") && !within(path, module+"/internal") {
 			report("%s: is neither a context nor a flow; give it its place in this test", short(path))
 		}
+		helper := slices.Contains(helpers, path)
 		for _, dep := range p.Imports {
-			if within(dep, module+"/internal/pgtest") {
+			if slices.Contains(helpers, dep) && !helper {
 				report("%s: imports %s, which is for tests alone", short(path), short(dep))
 			}
-			if within(dep, bun) && !example && !within(path, module+"/storage/bunstore") {
+			if within(dep, bun) && !example && !helper && !within(path, module+"/storage/bunstore") {
 				report("%s: imports %s, which is for storage/bunstore", short(path), dep)
 			}
 		}
-		if example || path == module+"/internal/pgtest" {
+		if example || helper {
 			continue
 		}
 		for _, dep := range p.Deps {

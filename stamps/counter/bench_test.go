@@ -1,7 +1,6 @@
 package counter_test
 
 import (
-	"context"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -61,7 +60,7 @@ func set(b testing.TB, db storage.DB) setting {
 		b.Fatal(err)
 	}
 	s.till = counter.New(db, s.shops, s.codes, s.cards)
-	if _, err := s.cards.Publish(context.Background(), coffee()); err != nil {
+	if _, err := s.cards.Publish(ctx, coffee()); err != nil {
 		b.Fatal(err)
 	}
 	return s
@@ -89,14 +88,29 @@ func member(n int) stamps.CardID {
 	return stamps.CardID{Program: "coffee", Member: stamps.MemberID(fmt.Sprint("m", n))}
 }
 
+func (s setting) add(cards *stamps.Engine, id stamps.CardID, key string) error {
+	_, err := cards.Add(ctx, stamps.Add{Card: id, Key: key, Place: stamps.Place{Shop: "wangjing", By: "kathy", Nickname: "王小明"}})
+	return err
+}
+
+// warm opens the cards of n members.
+func (s setting) warm(b *testing.B, n int) {
+	b.Helper()
+	var wg sync.WaitGroup
+	for i := range n {
+		wg.Go(func() {
+			if err := s.add(s.cards, member(i), "warm"); err != nil {
+				b.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+}
+
 func BenchmarkAdd(b *testing.B) {
-	ctx := context.Background()
 	adapters(b, func(b *testing.B, s setting) {
-		var run atomic.Int64
-		add := func(id stamps.CardID, key string) error {
-			_, err := s.cards.Add(ctx, stamps.Add{Card: id, Key: key, Place: stamps.Place{Shop: "wangjing", By: "kathy", Nickname: "王小明"}})
-			return err
-		}
+		s.warm(b, 1000)
+		var runs atomic.Int64
 		for _, c := range []struct {
 			name    string
 			callers int
@@ -108,22 +122,75 @@ func BenchmarkAdd(b *testing.B) {
 			{"32-one-card", 32, func(int, int) stamps.CardID { return member(0) }},
 		} {
 			b.Run(c.name, func(b *testing.B) {
-				r := run.Add(1)
-				for i := range 1000 {
-					if err := add(member(i), fmt.Sprint("warm", r)); err != nil {
-						b.Fatal(err)
-					}
-				}
+				run := runs.Add(1)
 				callers(b, c.callers, func(caller, i int) error {
-					return add(c.card(caller, i), fmt.Sprintf("%d-%d", r, i))
+					return s.add(s.cards, c.card(caller, i), fmt.Sprintf("%d-%d", run, i))
 				})
+			})
+		}
+		b.Run("32-uncombined", func(b *testing.B) { // each caller has an engine, and so a queue, of its own
+			run := runs.Add(1)
+			engines := make([]*stamps.Engine, 32)
+			for i := range engines {
+				engines[i] = stamps.New(s.db.Stamps(), nil)
+			}
+			callers(b, 32, func(caller, i int) error {
+				return s.add(engines[caller], member(caller), fmt.Sprintf("%d-%d", run, i))
+			})
+		})
+	})
+}
+
+// BenchmarkHistory adds to a card that is empty and to one that has 100,000 stamps.
+func BenchmarkHistory(b *testing.B) {
+	adapters(b, func(b *testing.B, s setting) {
+		var runs atomic.Int64
+		for n, past := range []int64{0, 100_000} {
+			id := member(n)
+			if err := s.add(s.cards, id, "first"); err != nil {
+				b.Fatal(err)
+			}
+			s.past(b, id, past)
+			b.Run(fmt.Sprint(past), func(b *testing.B) {
+				run := runs.Add(1)
+				callers(b, 1, func(_, i int) error { return s.add(s.cards, id, fmt.Sprintf("%d-%d", run, i)) })
 			})
 		}
 	})
 }
 
+// past gives a card n stamps, a record and a tenth of a coupon each, as if it had collected them one by one.
+func (s setting) past(b *testing.B, id stamps.CardID, n int64) {
+	b.Helper()
+	const batch = 5000
+	card, err := s.cards.Card(ctx, id)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for ; n > 0; n -= batch {
+		change := stamps.Change{}
+		for range min(n, batch) {
+			card.State.Seq++
+			card.Total++
+			change.Records = append(change.Records, stamps.Record{Card: id, Seq: card.State.Seq, Purpose: stamps.PurposeStamp, N: 1, At: card.Opened})
+			if card.Total%10 == 0 {
+				card.Round++
+				card.State.Coupons++
+				change.Coupons = append(change.Coupons, stamps.Coupon{
+					ID: stamps.CouponID{Card: id, N: card.State.Coupons}, Reward: "cup", Began: 1, Pos: card.Total, State: stamps.Issued, Issued: card.Opened,
+				})
+			}
+		}
+		card.Version++
+		card.Count = card.Total % 10
+		change.Cards = []stamps.Card{card}
+		if errs, err := s.db.Stamps().Save(ctx, []stamps.Change{change}); err != nil || errs[0] != nil {
+			b.Fatal(err, errs)
+		}
+	}
+}
+
 func BenchmarkIssue(b *testing.B) {
-	ctx := context.Background()
 	adapters(b, func(b *testing.B, s setting) {
 		for _, n := range []int{1, 32} {
 			b.Run(fmt.Sprint(n), func(b *testing.B) {
@@ -141,7 +208,6 @@ func BenchmarkIssue(b *testing.B) {
 
 // BenchmarkCounter is a whole visit: a code is asked for, then checked, spent and turned into a stamp.
 func BenchmarkCounter(b *testing.B) {
-	ctx := context.Background()
 	adapters(b, func(b *testing.B, s setting) {
 		const shops = 64
 		for i := range shops {

@@ -4,6 +4,7 @@
 package counter
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -12,6 +13,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/otp"
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/stamps/shop"
@@ -89,6 +91,8 @@ type Preview struct {
 	Effect  *stamps.Outcome `json:"effect,omitempty"` // nil: it depends on the purchase, which was not given
 	Claim   string          `json:"claim"`            // for Confirm, by the same manager
 	Expires time.Time       `json:"expires"`          // of the claim
+
+	Replayed bool `json:"-"` // the code was checked before with this key
 }
 
 // A Result is what was done.
@@ -96,7 +100,7 @@ type Result struct {
 	Shop     shop.ID        `json:"shop"`
 	Deed     Deed           `json:"deed"`
 	Outcome  stamps.Outcome `json:"outcome"`
-	Replayed bool           `json:"replayed,omitempty"` // it was done before, and this is the first result
+	Replayed bool           `json:"-"` // it was done before, and this is the first result
 }
 
 // Ask gives the customer a code for a deed at a shop, after a look whether it could be done now. It may run twice with
@@ -139,7 +143,7 @@ func (c *Counter) Preview(ctx context.Context, x Enter) (Preview, error) {
 	if err != nil {
 		return Preview{}, fmt.Errorf("counter: preview: %w", err)
 	}
-	p := Preview{Deed: deed, Claim: c.codes.Seal(claim), Expires: claim.Expires}
+	p := Preview{Deed: deed, Claim: c.codes.Seal(claim), Expires: claim.Expires, Replayed: claim.Replayed}
 	effect, err := do(ctx, c.cards.Preview(), deed, s, what{
 		by: x.Manager, via: viaCode, n: x.N, purchase: x.Purchase, key: claimKey(claim),
 	})
@@ -272,11 +276,12 @@ func claimKey(c otp.Claim) string {
 
 // check refuses what no shop could do, and what is another member's.
 func (d Deed) check() error {
+	if err := cmp.Or(valid.ID("member", d.Member), valid.Text("nickname", d.Nickname)); err != nil {
+		return err
+	}
 	switch d.Purpose {
 	case stamps.PurposeStamp, stamps.PurposeCancel:
-		if d.Program == "" {
-			return &InputError{Field: "program", Reason: "is missing"}
-		}
+		return valid.ID("program", d.Program)
 	case stamps.PurposeRedeem:
 		if d.Coupon == nil {
 			return &InputError{Field: "coupon", Reason: "is missing"}

@@ -87,6 +87,14 @@ type UnbindStamps struct {
 	Key    string `json:"-"`
 }
 
+// An Outcome is what a command did: the rows that it changed, after it.
+type Outcome struct {
+	Shop     *Shop    `json:"shop,omitempty"`    // of Put
+	Manager  *Manager `json:"manager,omitempty"` // of Bind and Unbind
+	Stamps   []Stamp  `json:"stamps,omitempty"`  // of BindStamp and UnbindStamps
+	Replayed bool     `json:"-"`                 // the key was used before, and this is the first result
+}
+
 // Open tells whether the shop takes part at that time.
 func (s Shop) Open(now time.Time) bool {
 	return !now.Before(s.From) && (s.To.IsZero() || now.Before(s.To))

@@ -56,75 +56,73 @@ func (e *Engine) In(tx Tx) *Engine {
 }
 
 // Put makes or changes a shop. Managers in slots that the shop no longer has stay until they are unbound.
-func (e *Engine) Put(ctx context.Context, c Put) (Shop, error) {
-	var shop Shop
-	err := e.do(ctx, "shop.put", c.check, task{
+func (e *Engine) Put(ctx context.Context, c Put) (Outcome, error) {
+	return e.do(ctx, "shop.put", c.check, task{
 		lookup: Lookup{Shop: c.Shop.ID}, subject: journal.Subject("shop", string(c.Shop.ID)), key: c.Key, by: c.By,
-		input: c, seq: ofShop, result: &shop, before: func(s State) any { return s.Shop },
-		decide: func(s State, now time.Time) (Change, error) {
+		input: c, seq: ofShop, before: func(s State) any { return s.Shop },
+		decide: func(s State, now time.Time) (Change, Outcome, error) {
 			next := c.Shop
 			next.From, next.To, next.Version = instant(next.From), instant(next.To), s.Shop.Version
-			shop = next
-			shop.Version++
-			return Change{Shops: []Shop{next}}, nil
+			stored := next
+			stored.Version++
+			return Change{Shops: []Shop{next}}, Outcome{Shop: &stored}, nil
 		},
 	})
-	return shop, err
 }
 
 // Invite makes an invitation. Errors: ErrUnknownShop; ErrShownOnce where the key was used before.
 func (e *Engine) Invite(ctx context.Context, c Invite) (Invited, error) {
-	token := newToken()
 	var invited Invited
-	err := e.do(ctx, "shop.invite", c.check, task{
+	out, err := e.do(ctx, "shop.invite", c.check, task{
 		lookup: Lookup{Shop: c.Shop}, subject: journal.Subject("shop", string(c.Shop)), key: c.Key, by: c.By,
-		input: c, seq: ofShop, result: &invited,
-		decide: func(s State, now time.Time) (Change, error) {
+		input: c, seq: ofShop,
+		decide: func(s State, now time.Time) (Change, Outcome, error) {
 			if s.Shop.Version == 0 {
-				return Change{}, ErrUnknownShop
+				return Change{}, Outcome{}, ErrUnknownShop
 			}
-			invited = Invited{Token: token, Shop: c.Shop, Expires: now.Add(InvitationTTL)}
-			invitation := Invitation{Hash: hashToken(token), Shop: c.Shop, By: c.By, Expires: invited.Expires}
-			return Change{Shops: []Shop{s.Shop}, Invitations: []Invitation{invitation}}, nil
+			invited = Invited{Token: newToken(), Shop: c.Shop, Expires: now.Add(InvitationTTL)}
+			invitation := Invitation{Hash: hashToken(invited.Token), Shop: c.Shop, By: c.By, Expires: invited.Expires}
+			return Change{Shops: []Shop{s.Shop}, Invitations: []Invitation{invitation}}, Outcome{}, nil
 		},
 	})
-	if err == nil && invited.Token == "" {
-		err = ErrShownOnce
+	if err == nil && out.Replayed {
+		err = fmt.Errorf("shop.invite: %w", ErrShownOnce)
 	}
-	return invited, err
+	if err != nil {
+		return Invited{}, err
+	}
+	return invited, nil
 }
 
 // Bind makes an identity manager of the shop that invited it, in a slot that is free. Errors: ErrInvitation,
 // ErrManages, ErrSlots.
-func (e *Engine) Bind(ctx context.Context, c Bind) (Manager, error) {
+func (e *Engine) Bind(ctx context.Context, c Bind) (Outcome, error) {
 	hash := hashToken(c.Token)
 	invitation, err := e.invitation(ctx, c, hash)
 	if err != nil {
-		return Manager{}, err
+		return Outcome{}, err
 	}
-	var manager Manager
-	err = e.do(ctx, "shop.bind", c.check, task{
+	return e.do(ctx, "shop.bind", c.check, task{
 		lookup:  Lookup{Shop: invitation.Shop, Identity: c.Identity, Invitation: hash},
 		subject: journal.Subject("shop-manager", string(c.Identity)), key: c.Key, by: string(c.Identity),
-		input: []any{hash, c.Identity, c.Name}, seq: ofManager, result: &manager,
-		decide: func(s State, now time.Time) (Change, error) {
+		input: []any{hash, c.Identity, c.Name}, seq: ofManager,
+		decide: func(s State, now time.Time) (Change, Outcome, error) {
 			switch {
 			case !s.Invitation.open(now):
-				return Change{}, ErrInvitation
+				return Change{}, Outcome{}, ErrInvitation
 			case s.Manager.Shop != "":
-				return Change{}, ErrManages
+				return Change{}, Outcome{}, ErrManages
 			}
 			slot, err := s.Shop.slot(s.Managers)
 			if err != nil {
-				return Change{}, err
+				return Change{}, Outcome{}, err
 			}
-			manager = Manager{Identity: c.Identity, Shop: s.Shop.ID, Slot: slot, Name: c.Name, Bound: now, Version: s.Manager.Version}
+			manager := Manager{Identity: c.Identity, Shop: s.Shop.ID, Slot: slot, Name: c.Name, Bound: now, Version: s.Manager.Version}
 			used := s.Invitation
 			used.Ended, used.UsedBy = now, c.Identity
-			return Change{Managers: []Manager{manager}, Invitations: []Invitation{used}}, nil
+			return Change{Managers: []Manager{manager}, Invitations: []Invitation{used}}, Outcome{Manager: &manager}, nil
 		},
 	})
-	return manager, err
 }
 
 // invitation tells which shop a Bind is for.
@@ -143,49 +141,47 @@ func (e *Engine) invitation(ctx context.Context, c Bind, hash []byte) (Invitatio
 }
 
 // Unbind ends what a manager may do in a shop, at once. ErrNotManager: the identity does not manage it.
-func (e *Engine) Unbind(ctx context.Context, c Unbind) error {
+func (e *Engine) Unbind(ctx context.Context, c Unbind) (Outcome, error) {
 	return e.do(ctx, "shop.unbind", c.check, task{
 		lookup: Lookup{Identity: c.Identity}, subject: journal.Subject("shop-manager", string(c.Identity)), key: c.Key, by: c.By,
 		input: c, seq: ofManager, before: func(s State) any { return s.Manager },
-		decide: func(s State, now time.Time) (Change, error) {
+		decide: func(s State, now time.Time) (Change, Outcome, error) {
 			if s.Manager.Shop != c.Shop {
-				return Change{}, ErrNotManager
+				return Change{}, Outcome{}, ErrNotManager
 			}
-			return Change{Managers: []Manager{{Identity: c.Identity, Version: s.Manager.Version}}}, nil
+			free := Manager{Identity: c.Identity, Version: s.Manager.Version}
+			return Change{Managers: []Manager{free}}, Outcome{Manager: &free}, nil
 		},
 	})
 }
 
 // BindStamp gives a physical stamp to a shop. Errors: ErrUnknownShop, ErrStampBound.
-func (e *Engine) BindStamp(ctx context.Context, c BindStamp) (Stamp, error) {
-	var stamp Stamp
-	err := e.do(ctx, "shop.bindStamp", c.check, task{
+func (e *Engine) BindStamp(ctx context.Context, c BindStamp) (Outcome, error) {
+	return e.do(ctx, "shop.bindStamp", c.check, task{
 		lookup: Lookup{Shop: c.Shop, Serial: c.Serial}, subject: journal.Subject("shop-stamp", string(c.Serial)), key: c.Key, by: c.By,
-		input: c, seq: ofStamp, result: &stamp,
-		decide: func(s State, now time.Time) (Change, error) {
+		input: c, seq: ofStamp,
+		decide: func(s State, now time.Time) (Change, Outcome, error) {
 			switch {
 			case s.Shop.Version == 0:
-				return Change{}, ErrUnknownShop
+				return Change{}, Outcome{}, ErrUnknownShop
 			case s.Stamp.Shop != "" && s.Stamp.Shop != c.Shop:
-				return Change{}, ErrStampBound
+				return Change{}, Outcome{}, ErrStampBound
 			}
-			stamp = Stamp{Serial: c.Serial, Shop: c.Shop, Bound: now, Version: s.Stamp.Version}
-			return Change{Stamps: []Stamp{stamp}}, nil
+			bound := []Stamp{{Serial: c.Serial, Shop: c.Shop, Bound: now, Version: s.Stamp.Version}}
+			return Change{Stamps: bound}, Outcome{Stamps: bound}, nil
 		},
 	})
-	return stamp, err
 }
 
-// UnbindStamps takes one physical stamp, or all of them, from a shop, and returns how many. Errors: ErrUnknownShop;
+// UnbindStamps takes one physical stamp, or all of them, from a shop; the outcome tells which. Errors: ErrUnknownShop;
 // ErrUnknownStamp where the one that was asked for is not the shop's.
-func (e *Engine) UnbindStamps(ctx context.Context, c UnbindStamps) (int, error) {
-	var n int
-	err := e.do(ctx, "shop.unbindStamps", c.check, task{
+func (e *Engine) UnbindStamps(ctx context.Context, c UnbindStamps) (Outcome, error) {
+	return e.do(ctx, "shop.unbindStamps", c.check, task{
 		lookup: Lookup{Shop: c.Shop}, subject: journal.Subject("shop", string(c.Shop)), key: c.Key, by: c.By,
-		input: c, seq: ofShop, result: &n, before: func(s State) any { return s.Stamps },
-		decide: func(s State, now time.Time) (Change, error) {
+		input: c, seq: ofShop, before: func(s State) any { return s.Stamps },
+		decide: func(s State, now time.Time) (Change, Outcome, error) {
 			if s.Shop.Version == 0 {
-				return Change{}, ErrUnknownShop
+				return Change{}, Outcome{}, ErrUnknownShop
 			}
 			change := Change{Shops: []Shop{s.Shop}}
 			for _, stamp := range s.Stamps {
@@ -193,13 +189,12 @@ func (e *Engine) UnbindStamps(ctx context.Context, c UnbindStamps) (int, error) 
 					change.Stamps = append(change.Stamps, Stamp{Serial: stamp.Serial, Version: stamp.Version})
 				}
 			}
-			if n = len(change.Stamps); n == 0 && c.Serial != "" {
-				return Change{}, ErrUnknownStamp
+			if len(change.Stamps) == 0 && c.Serial != "" {
+				return Change{}, Outcome{}, ErrUnknownStamp
 			}
-			return change, nil
+			return change, Outcome{Stamps: change.Stamps}, nil
 		},
 	})
-	return n, err
 }
 
 // Get returns a shop with its managers and physical stamps. ErrUnknownShop: there is none.
@@ -286,44 +281,41 @@ type task struct {
 	by      string
 	input   any
 	seq     func(State) int64 // number of the journal's entry: the subject's version after the change
-	result  any               // what decide fills in and the journal keeps; nil: nothing
 	before  func(State) any
-	decide  func(State, time.Time) (Change, error)
+	decide  func(State, time.Time) (Change, Outcome, error)
 }
 
 func ofShop(s State) int64    { return s.Shop.Version + 1 }
 func ofManager(s State) int64 { return s.Manager.Version + 1 }
 func ofStamp(s State) int64   { return s.Stamp.Version + 1 }
 
-func (e *Engine) do(ctx context.Context, kind string, check func() error, t task) (err error) {
+func (e *Engine) do(ctx context.Context, kind string, check func() error, t task) (out Outcome, err error) {
 	if e.opts.Hook != nil {
 		var end func(error)
 		ctx, end = e.opts.Hook(ctx, kind)
 		defer func() { end(err) }()
 	}
 	if err := check(); err != nil {
-		return fmt.Errorf("%s: %w", kind, err)
+		return Outcome{}, fmt.Errorf("%s: %w", kind, err)
 	}
 	now := journal.Instant(e.opts.Now())
 	input := journal.Hash(kind, t.input)
 	t.lookup.Entry, t.lookup.Key = t.subject, t.key
-	if t.result == nil {
-		t.result = new(any)
-	}
 	err = combine.Retry(ctx, func() error {
 		s, err := e.store.Load(ctx, t.lookup)
 		if err != nil {
 			return err
 		}
 		if s.Record != nil {
-			return s.Record.Replay(input, t.result)
+			out = Outcome{Replayed: true}
+			return s.Record.Replay(input, &out)
 		}
-		change, err := t.decide(s, now)
-		if err != nil {
+		var change Change
+		if change, out, err = t.decide(s, now); err != nil {
 			return err
 		}
 		entry := journal.Entry{
-			Subject: t.subject, Seq: t.seq(s), Key: t.key, Kind: kind, At: now, By: t.by, Input: input, Result: encode(t.result),
+			Subject: t.subject, Seq: t.seq(s), Key: t.key, Kind: kind, At: now, By: t.by, Input: input, Result: encode(out),
 		}
 		if t.before != nil {
 			entry.Before = encode(t.before(s))
@@ -332,9 +324,9 @@ func (e *Engine) do(ctx context.Context, kind string, check func() error, t task
 		return e.store.Save(ctx, change)
 	})
 	if err != nil {
-		return fmt.Errorf("%s: %w", kind, err)
+		return Outcome{}, fmt.Errorf("%s: %w", kind, err)
 	}
-	return nil
+	return out, nil
 }
 
 func encode(v any) json.RawMessage {

@@ -23,9 +23,9 @@ type Shop struct {
 	ID      ID        `json:"id"`
 	Name    string    `json:"name"`
 	Address string    `json:"address,omitempty"`
-	Zone    string    `json:"zone"`            // IANA name of its time zone
-	From    time.Time `json:"from,omitzero"`   // zero: no bound
-	To      time.Time `json:"to,omitzero"`     // zero: no bound
-	Slots   int       `json:"slots,omitempty"` // for managers, 1 to 100; 0 is 2
-	Version int64     `json:"version"`         // number of the change that made it so
+	Zone    string    `json:"zone"`              // IANA name of its time zone
+	From    time.Time `json:"from,omitzero"`     // zero: no bound
+	To      time.Time `json:"to,omitzero"`       // zero: no bound
+	Slots   int       `json:"slots,omitempty"`   // for managers, 1 to 100; 0 is 2
+	Version int64     `json:"version,omitempty"` // number of the change that made it so
 }

@@ -2,12 +2,14 @@ package bunstore_test
 
 import (
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/dialect/pgdialect"
+	"github.com/uptrace/bun/dialect/sqlitedialect"
 
 	"github.com/scrmkit/scrmkit/internal/pgtest"
 	"github.com/scrmkit/scrmkit/stamps"
@@ -27,7 +29,8 @@ func stamped(member string, n int64) stamps.Change {
 			State: stamps.State{Seq: n, First: start, Last: at, Recent: []stamps.Tick{{Seq: n, At: at, N: 1}}},
 		}},
 		Records: []stamps.Record{{
-			Card: id, Seq: n, Purpose: stamps.PurposeStamp, N: 1, At: at, Shop: "north", By: "manager", Via: "code", Nickname: "Alice",
+			Card: id, Seq: n, Purpose: stamps.PurposeStamp, N: 1, At: at,
+			Shop: "north", By: "manager", Via: "code", Nickname: "Alice",
 		}},
 		Entries: []journal.Entry{{
 			Subject: journal.Subject("stamps", "coffee", member), Seq: n, Key: fmt.Sprintf("key-%d", n), Kind: "stamps.added",
@@ -39,7 +42,9 @@ func stamped(member string, n int64) stamps.Change {
 // BenchmarkSave stamps cards, each with a record and an entry, in batches on a connection each. An operation is a change.
 func BenchmarkSave(b *testing.B) {
 	open := map[string]func(testing.TB) *bun.DB{
-		"sqlite":   openSQLite,
+		"sqlite": func(t testing.TB) *bun.DB {
+			return openDB(t, "sqlite", sqliteDSN(t, "FULL"), sqlitedialect.New())
+		},
 		"postgres": func(t testing.TB) *bun.DB { return openDB(t, "pgx", pgtest.Bench(t), pgdialect.New()) },
 	}
 	for _, name := range []string{"sqlite", "postgres"} {
@@ -68,6 +73,55 @@ func benchmarkSave(b *testing.B, store *bunstore.DB, size int) {
 		}
 	})
 }
+
+// BenchmarkSaveBesideFloor saves changes one by one, each beside the same writes as one prepared statement that checks
+// nothing: the least that they can cost with this driver on this server. floor/save is the ratio of the medians.
+func BenchmarkSaveBesideFloor(b *testing.B) {
+	db := openDB(b, "pgx", pgtest.Bench(b), pgdialect.New())
+	store := newStore(b, db)
+	floor, err := db.DB.PrepareContext(b.Context(), floorStatement)
+	check(b, err)
+	const cards = 1024
+	run := fmt.Sprint(time.Now().UnixNano())
+	for n := range cards {
+		save(b, store, []stamps.Change{stamped(fmt.Sprintf("%s-%d", run, n), 1), stamped(fmt.Sprintf("%s-floor-%d", run, n), 1)})
+	}
+	_, err = db.DB.ExecContext(b.Context(), "analyze")
+	check(b, err)
+	var onFloor, saved []time.Duration
+	for n := 0; b.Loop(); n++ {
+		version := int64(n/cards + 2)
+		change := stamped(fmt.Sprintf("%s-%d", run, n%cards), version)
+		member := fmt.Sprintf("%s-floor-%d", run, n%cards)
+		entry, record := change.Entries[0], change.Records[0]
+		began := time.Now()
+		_, err := floor.ExecContext(b.Context(), version, member, "coffee", "Alice", int64(1), version%10, version, start, nil,
+			int64(0), `{"seq":1,"coupons":0,"recent":[{"seq":1,"at":"2026-03-01T08:01:00Z","n":1}]}`, record.At, "north", "manager", "code",
+			"stamps/coffee/"+member, entry.Key, entry.Kind, entry.Input, string(entry.Result))
+		between := time.Now()
+		save(b, store, []stamps.Change{change})
+		saved = append(saved, time.Since(between))
+		onFloor = append(onFloor, between.Sub(began))
+		check(b, err)
+	}
+	slices.Sort(onFloor)
+	slices.Sort(saved)
+	half := len(saved) / 2
+	b.ReportMetric(float64(onFloor[half].Nanoseconds())/float64(saved[half].Nanoseconds()), "floor/save")
+	b.ReportMetric(float64(saved[half].Microseconds()), "save-µs")
+}
+
+const floorStatement = `with c as (
+	update scrmkit.stamps_card set version = $1::bigint, nickname = $4, began = $5, round = $5, count = $6, total = $7,
+		opened = $8, expires = $9, number = $10, state = $11
+	where tenant = '' and member = $2 and program = $3 and claim = 0 and version = $1::bigint - 1
+), r as (
+	insert into scrmkit.stamps_record (tenant, member, program, claim, seq, purpose, n, cancelled, cancels, coupon, peer,
+		at, shop, actor, via, nickname, nick_key, purchase, reason)
+	values ('', $2, $3, 0, $1, 'stamp', 1, 0, 0, 0, '', $12, $13, $14, $15, $4, 'alice', '', '')
+)
+insert into scrmkit.journal_entry (tenant, subject, key, seq, kind, at, actor, input, before, result)
+values ('', $16, $17, $1, $18, $12, $14, $19, '', $20)`
 
 // save fails where a change is not stored.
 func save(t testing.TB, store *bunstore.DB, changes []stamps.Change) {

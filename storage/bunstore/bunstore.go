@@ -76,9 +76,13 @@ type unit struct {
 	tenant string
 	tx     *sql.Tx
 	own    *ownEntries // of a transaction of the caller's
+	wanted *wanted     // of a transaction of ours
 }
 
-func (u unit) within(tx *sql.Tx) unit { return unit{u.core, u.tenant, tx, &ownEntries{}} }
+func (u unit) within(tx *sql.Tx) unit {
+	u.tx, u.own = tx, &ownEntries{}
+	return u
+}
 
 var _ storage.Tx = unit{}
 

@@ -72,7 +72,7 @@ func (c *core) again(ctx context.Context, fn func() error) error {
 	}
 }
 
-// pause waits, longer from run to run and never twice as long as anybody else. It returns false where ctx ended first.
+// pause waits for a random time, longer from run to run. It returns false where ctx ended first.
 func pause(ctx context.Context, run int) bool {
 	t := time.NewTimer(time.Duration(1 + rand.Int64N(int64(2*time.Millisecond)<<run)))
 	defer t.Stop()

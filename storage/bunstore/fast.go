@@ -3,7 +3,6 @@ package bunstore
 import (
 	"context"
 	"database/sql"
-	"slices"
 
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
@@ -12,6 +11,7 @@ import (
 type shape struct {
 	root    *table
 	insert  bool // of one change: the row must not be there yet
+	place   bool // one takes a place in a unique index besides the key
 	many    bool // any number of changes, as arrays
 	parts   [maxParts]part
 	entries int // as in part
@@ -32,6 +32,7 @@ const (
 func shapeOf(changes []change) shape {
 	s := shape{root: changes[0].roots[0].table, many: len(changes) > 1}
 	for _, c := range changes {
+		s.place = s.place || s.root.takes(c.roots[0])
 		s.entries += len(c.entries)
 		for _, r := range c.children {
 			p := s.parts[:]
@@ -90,11 +91,9 @@ func (u unit) saveFast(ctx context.Context, all []change, which []int, errs []er
 
 // scalars returns the arguments of a statement for one change.
 func (u unit) scalars(c change) []any {
-	children := slices.Clone(c.children)
-	slices.SortStableFunc(children, compareRows)
 	args := make([]any, 0, 64)
 	args = append(args, u.tenant)
-	for _, rows := range [][]row{c.roots, children, c.entries} {
+	for _, rows := range [][]row{c.roots, c.children, c.entries} {
 		for _, r := range rows {
 			for _, v := range r.values {
 				args = append(args, u.bind(v))

@@ -139,4 +139,9 @@ func (w *fastWriter) into(t *table) string {
 	return "insert into " + postgres.name(t.name) + " (tenant, " + names(t.columns()) + ") "
 }
 
-func (w *fastWriter) free(p params) string { return postgres.free(w.root, tenant, p) }
+func (w *fastWriter) free(p params) string {
+	if !w.place {
+		return ""
+	}
+	return postgres.free(w.root, tenant, p)
+}

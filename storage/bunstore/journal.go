@@ -39,7 +39,7 @@ func parseCursor(c journal.Cursor) (p place, err error) {
 		err = json.Unmarshal(text, &[]any{&p.Pos, &p.Subject, &p.Seq, &p.Key})
 	}
 	if err != nil {
-		return p, fmt.Errorf("bunstore: cursor %q is not of this database", c)
+		return p, fmt.Errorf("bunstore: %w", journal.ErrCursor)
 	}
 	return p, nil
 }
@@ -99,7 +99,7 @@ const nextPos = "(select coalesce(max(pos), 0) + 1 from journal_entry where tena
 // Of implements [journal.Store].
 func (s journalStore) Of(ctx context.Context, subject string) iter.Seq2[journal.Record, error] {
 	return paged(ctx, s.unit, "read the journal", 0, func(q *bun.SelectQuery, last *journal.Record) *bun.SelectQuery {
-		q = s.entries(q).Where("j.subject = ?", subject).OrderExpr("j.seq DESC, j.key DESC")
+		q = s.entries(q).Where("(j.subject || '') = ?", subject).OrderExpr("j.seq DESC, j.key DESC")
 		if last != nil {
 			q = q.Where("(j.seq, j.key) < (?, ?)", last.Seq, last.Key)
 		}

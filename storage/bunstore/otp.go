@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"fmt"
 	"slices"
 	"time"
 
@@ -62,9 +63,9 @@ func codeFields(c *otp.Code) []any {
 
 var (
 	scopeLookup = []column{{"scope", text}, {"typist", text}, {"entry", text}, {"key", text}}
-	liveLookup  = []column{{"scope", text}, {"holder", text}, {"purpose", text}, {"now", instant}}
-	macLookup   = []column{{"scope", text}, {"mac", binary}}
-	countLookup = []column{{"scope", text}, {"now", instant}}
+	codeLookup  = []column{
+		{"scope", text}, {"mac", binary}, {"live", integer}, {"holder", text}, {"purpose", text}, {"now", instant},
+	}
 )
 
 // Load implements [otp.Store]. Scopes are read before their codes: a Save of what changed in between meets a conflict.
@@ -75,13 +76,7 @@ func (s otpStore) Load(ctx context.Context, lookups []otp.Lookup, now time.Time)
 	states := make([]otp.State, len(lookups))
 	err := s.loadScopes(ctx, lookups, states)
 	if err == nil {
-		err = s.loadMACs(ctx, lookups, states)
-	}
-	if err == nil {
-		err = s.loadLive(ctx, lookups, states, now)
-	}
-	if err == nil {
-		err = s.loadCounts(ctx, lookups, states, now)
+		err = s.loadCodes(ctx, lookups, states, now)
 	}
 	if err != nil {
 		return nil, s.fail("load codes", err)
@@ -121,78 +116,65 @@ func (s otpStore) loadScopes(ctx context.Context, lookups []otp.Lookup, states [
 	})
 }
 
-func (s otpStore) loadMACs(ctx context.Context, lookups []otp.Lookup, states []otp.State) error {
+// What a row of loadCodes is of.
+const (
+	withMAC = iota
+	liveOfHolder
+	liveCount
+)
+
+// loadCodes reads codes and counts them in one statement. Each MAC is a lookup of its own, and what is live is another.
+func (s otpStore) loadCodes(ctx context.Context, lookups []otp.Lookup, states []otp.State, now time.Time) error {
 	var args [][]any
-	var of []int
+	var of []*otp.State
 	for i, l := range lookups {
+		args = append(args, []any{string(l.Scope), []byte(nil), int64(1), string(l.Holder), string(l.Purpose), now})
+		of = append(of, &states[i])
 		for _, mac := range l.MACs {
-			args, of = append(args, []any{string(l.Scope), mac}), append(of, i)
+			args = append(args, []any{string(l.Scope), mac, int64(0), "", "", time.Time{}})
+			of = append(of, &states[i])
 		}
 	}
-	err := s.look(ctx, "macs", macLookup, args, func(l lookup) string {
-		return "select l.ord, " + codeColumns + " from " + l.source() +
-			l.all("otp_code", "k", "k.scope = l.scope and k.mac = l.mac")
-	}, func(rows *sql.Rows, first int) error {
-		ord, c, err := scanCode(rows)
-		to := &states[of[first+ord-1]]
+	err := s.look(ctx, "codes", codeLookup, args, codesText, func(rows *sql.Rows, first int) error {
+		var ord, what int
+		var n int64
+		var c otp.Code
+		if err := rows.Scan(append([]any{&ord, &what, &n}, codeFields(&c)...)...); err != nil {
+			return err
+		}
+		to := of[first+ord-1]
 		c.Scope = to.Scope.Scope
-		to.Codes = append(to.Codes, c)
-		return err
+		switch what {
+		case withMAC:
+			to.Codes = append(to.Codes, c)
+		case liveOfHolder:
+			to.Live = append(to.Live, c)
+		case liveCount:
+			to.Count[c.Digits] = n
+		}
+		return nil
 	})
 	for i := range states {
+		slices.SortFunc(states[i].Live, compareCodes)
 		slices.SortFunc(states[i].Codes, compareCodes)
 		states[i].Codes = slices.CompactFunc(states[i].Codes, func(a, b otp.Code) bool { return bytes.Equal(a.MAC, b.MAC) })
 	}
 	return err
 }
 
-func (s otpStore) loadLive(ctx context.Context, lookups []otp.Lookup, states []otp.State, now time.Time) error {
-	var args [][]any
-	var of []int
-	for i, l := range lookups {
-		if l.Holder != "" {
-			args, of = append(args, []any{string(l.Scope), string(l.Holder), string(l.Purpose), now}), append(of, i)
-		}
-	}
-	err := s.look(ctx, "live", liveLookup, args, func(l lookup) string {
-		return "select l.ord, " + codeColumns + " from " + l.source() + l.all("otp_code", "k",
-			"k.scope = l.scope and k.holder = l.holder and k.purpose = l.purpose and k.ended = '' and k.expires > l.now")
-	}, func(rows *sql.Rows, first int) error {
-		ord, c, err := scanCode(rows)
-		to := &states[of[first+ord-1]]
-		c.Scope = to.Scope.Scope
-		to.Live = append(to.Live, c)
-		return err
-	})
-	for i := range states {
-		slices.SortFunc(states[i].Live, compareCodes)
-	}
-	return err
+func codesText(l lookup) string {
+	const live = "l.live = 1 and k.scope = l.scope and k.ended = '' and k.expires > l.now"
+	return "with l as (select * from " + l.source() + ")" +
+		fmt.Sprintf(" select l.ord, %d, 0, ", withMAC) + codeColumns + " from l" +
+		l.all("otp_code", "k", "l.live = 0 and k.scope = l.scope and k.mac = l.mac") +
+		fmt.Sprintf(" union all select l.ord, %d, 0, ", liveOfHolder) + codeColumns + " from l" +
+		l.all("otp_code", "k", live+" and l.holder <> '' and k.holder = l.holder and k.purpose = l.purpose") +
+		fmt.Sprintf(" union all select l.ord, %d, count(*), ", liveCount) + countColumns + " from l" +
+		l.all("otp_code", "k", live+" and k.digits >= 0") + " group by l.ord, k.digits"
 }
 
-func (s otpStore) loadCounts(ctx context.Context, lookups []otp.Lookup, states []otp.State, now time.Time) error {
-	args := make([][]any, len(lookups))
-	for i, l := range lookups {
-		args[i] = []any{string(l.Scope), now}
-	}
-	return s.look(ctx, "counts", countLookup, args, func(l lookup) string {
-		return "select l.ord, k.digits, count(*) from " + l.source() +
-			l.all("otp_code", "k", "k.scope = l.scope and k.ended = '' and k.expires > l.now") + " group by l.ord, k.digits"
-	}, func(rows *sql.Rows, first int) error {
-		var ord, digits int
-		var n int64
-		if err := rows.Scan(&ord, &digits, &n); err != nil {
-			return err
-		}
-		states[first+ord-1].Count[digits] = n
-		return nil
-	})
-}
-
-func scanCode(rows *sql.Rows) (ord int, c otp.Code, err error) {
-	err = rows.Scan(append([]any{&ord}, codeFields(&c)...)...)
-	return ord, c, err
-}
+// countColumns are codeColumns with nothing but the digits.
+const countColumns = "null, null, null, null, k.digits, null, null, null, null, null, null, null, null, null, null"
 
 func compareCodes(a, b otp.Code) int {
 	return cmp.Or(cmp.Compare(a.Number, b.Number), bytes.Compare(a.MAC, b.MAC))

@@ -52,8 +52,12 @@ func (u unit) use(ctx context.Context, s *statement, rows int, fn func(*sql.Stmt
 		if p == nil {
 			p, _ = s.acquire(0)
 		}
+	// The transaction has a connection; to wait here for another may be to wait for ever.
+	case prepare && u.wanted != nil:
+		u.wanted.add(s)
+	case prepare && u.grammar == sqlite:
+		s.leave()
 	case prepare:
-		// The transaction has a connection; to wait here for another may be to wait for ever.
 		go func() {
 			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 			defer cancel()
@@ -109,6 +113,13 @@ func (s *statement) release(p *prepared) {
 	}
 }
 
+// leave lets another caller prepare the next generation.
+func (s *statement) leave() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.busy = false
+}
+
 // prepare makes the next generation. Its text has the number, so that no driver takes it for the one before.
 func (s *statement) prepare(ctx context.Context) error {
 	stmt, err := s.core.bun.DB.PrepareContext(ctx, fmt.Sprintf("%s -- %d", s.text, s.generation+1))
@@ -133,6 +144,26 @@ func (s *statement) prepare(ctx context.Context) error {
 		_ = old.stmt.Close()
 	}
 	return nil
+}
+
+// wanted are the statements to prepare when a transaction has given back its connection.
+type wanted struct {
+	mu  sync.Mutex
+	all []*statement
+}
+
+func (w *wanted) add(s *statement) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.all = append(w.all, s)
+}
+
+func (w *wanted) prepare(ctx context.Context) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, s := range w.all {
+		_ = s.prepare(ctx)
+	}
 }
 
 // query runs a statement and calls fn for each row.

@@ -23,7 +23,7 @@ func (r row) key() []any { return r.values[:len(r.table.key)] }
 // A change is stored whole or not at all.
 type change struct {
 	roots    []row // by compare-and-swap
-	children []row // new or other
+	children []row // new or other; by their tables and keys
 	entries  []row // whose keys must be new
 }
 
@@ -144,7 +144,7 @@ func split(changes []change) (fast, slow []int) {
 	return fast, slow
 }
 
-// lastOfEach returns the rows without those that a later one replaces.
+// lastOfEach returns the rows by their tables and keys, without those that a later one replaces.
 func lastOfEach(rows []row) []row {
 	if len(rows) < 2 {
 		return rows

@@ -1,5 +1,7 @@
 package bunstore
 
+import "slices"
+
 // A kind is the type of a column.
 type kind uint8
 
@@ -26,11 +28,10 @@ type table struct {
 	existing  bool // a row is never inserted by a compare-and-swap
 }
 
-// A unique is a unique index besides the key: of the columns named, where the last condition holds.
+// A unique is a unique index besides the key. A row is in it where the place column has a number above 0, or a text.
 type unique struct {
 	columns []string
-	where   string // of a row of the alias x
-	vacate  string // what takes a row out of the index
+	place   column
 }
 
 // columns are those of a row.
@@ -40,6 +41,36 @@ func (t *table) columns() []column {
 		all = append(all, column{"version", integer})
 	}
 	return append(all, t.rest...)
+}
+
+// holds is the condition that the row of the alias has a place.
+func (u *unique) holds(alias string) string {
+	if u.place.kind == integer {
+		return alias + "." + u.place.name + " > 0"
+	}
+	return alias + "." + u.place.name + " <> ''"
+}
+
+// none is the SQL of the value that takes no place.
+func (u *unique) none() string {
+	if u.place.kind == integer {
+		return "0"
+	}
+	return "''"
+}
+
+// takes tells whether the row is to have a place in a unique index besides the key.
+func (t *table) takes(r row) bool {
+	if t.unique == nil {
+		return false
+	}
+	switch v := r.values[slices.Index(t.columns(), t.unique.place)].(type) {
+	case int64:
+		return v > 0
+	case string:
+		return v != ""
+	}
+	return false
 }
 
 var (
@@ -89,7 +120,7 @@ var (
 		key:       []column{{"identity", text}},
 		versioned: true,
 		rest:      []column{{"shop", text}, {"slot", integer}, {"name", text}, {"bound", instant}},
-		unique:    &unique{[]string{"shop", "slot"}, "x.shop <> ''", "shop = ''"},
+		unique:    &unique{[]string{"shop", "slot"}, column{"shop", text}},
 	}
 	physicalTable = &table{
 		name:      "shop_stamp",
@@ -114,7 +145,7 @@ var (
 			{"nickname", text}, {"began", integer}, {"round", integer}, {"count", integer}, {"total", integer},
 			{"opened", instant}, {"expires", instant}, {"number", integer}, {"state", text},
 		},
-		unique: &unique{[]string{"program", "number"}, "x.number > 0", "number = 0"},
+		unique: &unique{[]string{"program", "number"}, column{"number", integer}},
 	}
 	recordTable = &table{
 		name: "stamps_record",

@@ -4,8 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"strings"
 
 	"github.com/scrmkit/scrmkit/stamps"
@@ -138,20 +136,21 @@ func (s stampStore) Program(ctx context.Context, id stamps.ProgramID, version in
 	if version != 0 {
 		q = q.Where("p.version = ?", version)
 	}
+	known := false
 	rows, err := q.Rows(ctx)
 	if err == nil {
-		err = stamps.ErrUnknownProgram
-		if each(rows, func(rows *sql.Rows) error {
-			err = rows.Scan(jsonField(&d))
-			return err
-		}) != nil {
-			return d, s.fail("load a programme", err)
-		}
+		err = each(rows, func(rows *sql.Rows) error {
+			known = true
+			return rows.Scan(jsonField(&d))
+		})
 	}
-	if err != nil && !errors.Is(err, stamps.ErrUnknownProgram) {
-		return d, s.fail("load a programme", err)
+	switch {
+	case err != nil:
+		return stamps.Definition{}, s.fail("load a programme", err)
+	case !known:
+		return stamps.Definition{}, stamps.ErrUnknownProgram
 	}
-	return d, err
+	return d, nil
 }
 
 // Publish implements [stamps.Store].
@@ -161,7 +160,7 @@ func (s stampStore) Publish(ctx context.Context, d stamps.Definition) error {
 	}
 	doc, err := json.Marshal(d)
 	if err != nil {
-		return fmt.Errorf("bunstore: publish a programme: %w", err)
+		return s.fail("publish a programme", err)
 	}
 	table := s.name("stamps_program")
 	var n int64

@@ -9,7 +9,7 @@ import (
 )
 
 // wants is what a load of cards looks for beside them.
-type wants struct{ record, claims, entry bool }
+type wants struct{ record, claims, free, entry bool }
 
 var (
 	cardLookup = []column{
@@ -33,6 +33,7 @@ func (s stampStore) Load(ctx context.Context, lookups []stamps.Lookup) ([]stamps
 		loaded[i].Card.ID = l.Card
 		want.record = want.record || l.Record != 0
 		want.claims = want.claims || l.Claims
+		want.free = want.free || l.Free
 		want.entry = want.entry || l.Key != ""
 		cards[i] = []any{string(l.Card.Program), string(l.Card.Member), l.Card.Claim, l.Record, l.Entry, l.Key}
 	}
@@ -40,7 +41,7 @@ func (s stampStore) Load(ctx context.Context, lookups []stamps.Lookup) ([]stamps
 		var ord int
 		var card stamps.Card
 		var record stamps.Record
-		var taken, claimed int64
+		var taken, claimed, free int64
 		var entry journal.Entry
 		fields := append([]any{&ord}, cardFields(&card)...)
 		if want.record {
@@ -48,6 +49,9 @@ func (s stampStore) Load(ctx context.Context, lookups []stamps.Lookup) ([]stamps
 		}
 		if want.claims {
 			fields = append(fields, intField(&taken), intField(&claimed))
+		}
+		if want.free {
+			fields = append(fields, intField(&free))
 		}
 		if want.entry {
 			fields = append(fields, entryFields(&entry)...)
@@ -64,6 +68,9 @@ func (s stampStore) Load(ctx context.Context, lookups []stamps.Lookup) ([]stamps
 		}
 		if l.Claims {
 			to.Taken, to.Claimed = taken, claimed
+		}
+		if l.Free {
+			to.Free = free
 		}
 		if l.Key != "" {
 			to.Entry = found(entry)
@@ -93,6 +100,11 @@ func (w wants) text(l lookup) string {
 			" and x.program = l.program and x.number > 0)" +
 			", (select max(x.claim) from " + l.name("stamps_card") + " as x where x.tenant = " + l.tenant() +
 			" and x.member = l.member and x.program = l.program)"
+	}
+	if w.free {
+		cards := l.name("stamps_card") + " as x where x.tenant = " + l.tenant() + " and x.program = l.program and x.number "
+		columns += ", (select min(f.number) + 1 from (select 0 as number union all select x.number from " + cards + "> 0) as f" +
+			" where not exists (select 1 from " + cards + "= f.number + 1))"
 	}
 	if w.entry {
 		columns += ", " + entryColumns

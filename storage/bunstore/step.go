@@ -122,7 +122,7 @@ func (g grammar) stepText(v verb, t *table) string {
 			" where c.tenant = " + tenant + " and " + p[:len(t.key)].join("c.{col} = {val}", " and ") +
 			" and c.version = " + p[len(t.key)].value + " - 1" + g.free(t, tenant, p)
 	case vacate:
-		return "update " + g.name(t.name) + " as c set " + t.unique.vacate +
+		return "update " + g.name(t.name) + " as c set " + t.unique.place.name + " = " + t.unique.none() +
 			" where c.tenant = " + tenant + " and " + p[:len(t.key)].join("c.{col} = {val}", " and ") +
 			" and c.version = " + p[len(t.key)].value + " - 1"
 	}
@@ -158,6 +158,6 @@ func (g grammar) free(t *table, tenant string, p params) string {
 		same = append(same, p.of(name))
 	}
 	return " and not exists (select 1 from " + g.name(t.name) + " as x where x.tenant = " + tenant + " and " +
-		same.join("x.{col} = {val}", " and ") + " and " + t.unique.where +
+		same.join("x.{col} = {val}", " and ") + " and " + t.unique.holds("x") +
 		" and not (" + p[:len(t.key)].join("x.{col} = {val}", " and ") + "))"
 }

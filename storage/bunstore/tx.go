@@ -30,14 +30,20 @@ func (d *DB) InTx(ctx context.Context, fn func(ctx context.Context, tx storage.T
 
 // begin runs fn in a transaction of its own: committed where fn returns nil, rolled back where it returns an error,
 // panics, or ends its goroutine. On SQLite it is the one that may write.
-func (u unit) begin(ctx context.Context, fn func(u unit) error) (err error) {
+func (u unit) begin(ctx context.Context, fn func(u unit) error) error {
+	u.wanted = &wanted{}
+	defer u.wanted.prepare(ctx)
+	return u.run(ctx, fn)
+}
+
+func (u unit) run(ctx context.Context, fn func(u unit) error) error {
 	tx, end, err := u.open(ctx)
 	if err != nil {
 		return err
 	}
 	defer end()
 	defer func() { _ = tx.Rollback() }() // of no effect after Commit
-	if err := fn(unit{core: u.core, tenant: u.tenant, tx: tx}); err != nil {
+	if err := fn(unit{core: u.core, tenant: u.tenant, tx: tx, wanted: u.wanted}); err != nil {
 		return err
 	}
 	if err := ctx.Err(); err != nil {

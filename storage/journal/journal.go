@@ -29,6 +29,8 @@ var (
 	ErrDuplicate = errors.New("journal: the key was used before")
 	// ErrKeyReused: the key names a command with another input. Use a new key for a new command.
 	ErrKeyReused = errors.New("journal: the key was used before with another input; use a new key")
+	// ErrCursor: the cursor is not of this database. Begin at the zero Cursor, or at one that After gave.
+	ErrCursor = errors.New("journal: the cursor is not of this database")
 )
 
 // An Entry tells of one command that took effect.

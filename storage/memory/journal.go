@@ -24,7 +24,7 @@ func (s journalStore) After(ctx context.Context, cursor journal.Cursor, limit in
 		if cursor != "" {
 			var err error
 			if from, err = strconv.Atoi(string(cursor)); err != nil || from < 0 || from > end {
-				return nil, fmt.Errorf("memory: cursor %q is not of this database", cursor)
+				return nil, fmt.Errorf("memory: %w", journal.ErrCursor)
 			}
 		}
 		if limit > 0 && limit < end-from {

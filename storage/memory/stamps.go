@@ -48,6 +48,10 @@ func (t *tables) loaded(l stamps.Lookup) stamps.Loaded {
 		}
 		ld.Claimed = t.claimed[withoutClaim(l.Card)]
 	}
+	if l.Free {
+		for ld.Free = 1; t.numbers[l.Card.Program][ld.Free] != (stamps.CardID{}); ld.Free++ {
+		}
+	}
 	if l.Key != "" {
 		ld.Entry = t.entry(l.Entry, l.Key)
 	}

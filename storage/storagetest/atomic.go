@@ -224,7 +224,8 @@ func losingShop(spoil func(c *shop.Change), want error) func(s *scene) {
 			st := lookup(ctx, tx, 0)
 			equal(s.t, "managers", len(st.Managers), 2)
 			equal(s.t, "stamps", len(st.Stamps), 2)
-			equal(s.t, "versions", []int64{st.Shop.Version, st.Manager.Version, st.Stamp.Version, st.Invitation.Version}, []int64{1, 1, 1, 1})
+			versions := []int64{st.Shop.Version, st.Manager.Version, st.Stamp.Version, st.Invitation.Version}
+			equal(s.t, "versions", versions, []int64{1, 1, 1, 1})
 			equal(s.t, "entries", len(list(s.t, tx.Journal().Of(ctx, "shop"))), 2)
 		})
 	}

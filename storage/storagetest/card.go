@@ -113,9 +113,9 @@ func handout(s *scene) {
 	s.do(func(ctx context.Context, tx storage.Tx) {
 		other := claim("alice", 9, 100)
 		other.ID.Program = "tea"
-		saveCards(ctx, s, tx, stamps.Change{Cards: []stamps.Card{card("alice", 1)}}, stamps.Change{Cards: []stamps.Card{claim("alice", 1, 1)}},
-			stamps.Change{Cards: []stamps.Card{claim("alice", 2, 2)}}, stamps.Change{Cards: []stamps.Card{claim("bob", 1, 3)}},
-			stamps.Change{Cards: []stamps.Card{other}})
+		for _, c := range []stamps.Card{card("alice", 1), claim("alice", 1, 1), claim("alice", 2, 2), claim("bob", 1, 3), other} {
+			saveCards(ctx, s, tx, stamps.Change{Cards: []stamps.Card{c}})
+		}
 	})
 	s.do(func(ctx context.Context, tx storage.Tx) {
 		for _, c := range []struct {
@@ -139,7 +139,8 @@ func handout(s *scene) {
 
 func cardsWhole(s *scene) {
 	a, r, cp := card("a", 1), record(card("a", 1).ID, 1), coupon(card("a", 1).ID, 1)
-	bareCard, bareRecord := stamps.Card{ID: a.ID, Version: 2}, stamps.Record{Card: a.ID, Seq: 1, Purpose: stamps.PurposeAdjust, N: -4, At: at(9)}
+	bareCard := stamps.Card{ID: a.ID, Version: 2}
+	bareRecord := stamps.Record{Card: a.ID, Seq: 1, Purpose: stamps.PurposeAdjust, N: -4, At: at(9)}
 	bareCoupon := stamps.Coupon{ID: cp.ID, State: stamps.Voided, Issued: at(2)}
 	whole := func(c stamps.Card, r stamps.Record, cp stamps.Coupon) {
 		s.do(func(ctx context.Context, tx storage.Tx) {

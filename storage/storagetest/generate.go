@@ -28,6 +28,7 @@ var (
 	someNameParts  = []string{"", "", "a", "LI", "文昵", "%", "_", `\`, "b"}
 	someKeys       = []string{"k1", "k2", "k3", "k4", "k5", "NULL"}
 	somePurposes   = []stamps.Purpose{stamps.PurposeStamp, stamps.PurposeCancel, stamps.PurposeRedeem}
+	someStates     = []stamps.CouponState{stamps.Issued, stamps.Redeemed, stamps.Voided, stamps.Lapsed}
 	someTexts      = []string{"", "latte", `a "b", {c}\`, "🙂"}
 )
 
@@ -47,7 +48,8 @@ func some[V comparable](h *history, from []V, least, n int, label string) []V {
 // step draws a call and runs it on the model.
 func (h *history) step(ctx context.Context, model storage.Tx) step {
 	return pick(h, []func(context.Context, storage.Tx) step{
-		h.saveCards, h.saveCards, h.saveCards, h.loadCards, h.loadCards, h.queryRecords, h.queryCoupons, h.queryCards, h.publish, h.program,
+		h.saveCards, h.saveCards, h.saveCards, h.loadCards, h.loadCards, h.queryRecords, h.queryCoupons, h.queryCards,
+		h.publish, h.program,
 		h.saveScopes, h.saveScopes, h.spend, h.spend, h.loadScopes, h.loadScopes, h.prune,
 		h.saveShop, h.saveShop, h.loadShop, h.listShops, h.entriesOf,
 	}, "call")(ctx, model)
@@ -144,8 +146,8 @@ func (h *history) addCard(ctx context.Context, model storage.Tx, c *stamps.Chang
 	for _, n := range some(h, []int64{1, 2, 3, 10}, 0, 2, "coupons") {
 		c.Coupons = append(c.Coupons, stamps.Coupon{
 			ID: stamps.CouponID{Card: id, N: n}, Reward: pick(h, someTexts, "reward"), Name: pick(h, someTexts, "name"), Began: 1,
-			Pos: int64(h.upTo(20, "pos")), State: pick(h, []stamps.CouponState{stamps.Issued, stamps.Redeemed, stamps.Voided, stamps.Lapsed}, "state"),
-			Issued: h.time(false, "issued"), Expires: h.time(true, "expires"), Ended: h.time(true, "ended"), Nickname: pick(h, someNicknames, "nickname"),
+			Pos: int64(h.upTo(20, "pos")), State: pick(h, someStates, "state"), Nickname: pick(h, someNicknames, "nickname"),
+			Issued: h.time(false, "issued"), Expires: h.time(true, "expires"), Ended: h.time(true, "ended"),
 		})
 	}
 }

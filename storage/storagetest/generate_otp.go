@@ -51,7 +51,9 @@ func (h *history) saveScopes(ctx context.Context, model storage.Tx) step {
 	for _, id := range some(h, someScopes, 1, 2, "scopes") {
 		stored := h.stored(ctx, model, id)
 		c := otp.Change{
-			Scope:   otp.ScopeRow{Scope: id, Version: h.version(stored.Scope.Version), Issued: int64(h.upTo(9, "issued")), Debt: h.time(true, "debt")},
+			Scope: otp.ScopeRow{
+				Scope: id, Version: h.version(stored.Scope.Version), Issued: int64(h.upTo(9, "issued")), Debt: h.time(true, "debt"),
+			},
 			Entries: h.entries(scopeSubject(id)),
 		}
 		for _, typist := range some(h, someTypists, 0, 2, "typists") {
@@ -125,12 +127,15 @@ func (h *history) saveShop(ctx context.Context, model storage.Tx) step {
 	for _, id := range some(h, shops, 0, 2, "shops") {
 		st := h.loadedShop(ctx, model, shop.Lookup{Shop: id})
 		c.Shops = append(c.Shops, shop.Shop{
-			ID: id, Name: pick(h, someTexts, "name"), Zone: "UTC", From: h.time(true, "from"), Slots: h.upTo(3, "slots"), Version: h.version(st.Shop.Version),
+			ID: id, Name: pick(h, someTexts, "name"), Zone: "UTC", From: h.time(true, "from"), Slots: h.upTo(3, "slots"),
+			Version: h.version(st.Shop.Version),
 		})
 	}
 	for _, id := range some(h, someIdentities, 0, 2, "managers") {
 		st := h.loadedShop(ctx, model, shop.Lookup{Identity: id})
-		m := shop.Manager{Identity: id, Name: pick(h, someTexts, "name"), Bound: h.time(true, "bound"), Version: h.version(st.Manager.Version)}
+		m := shop.Manager{
+			Identity: id, Name: pick(h, someTexts, "name"), Bound: h.time(true, "bound"), Version: h.version(st.Manager.Version),
+		}
 		if h.often("bound") {
 			m.Shop, m.Slot = pick(h, shops, "shop"), 1+h.upTo(1, "slot")
 		}
@@ -138,12 +143,15 @@ func (h *history) saveShop(ctx context.Context, model storage.Tx) step {
 	}
 	for _, serial := range some(h, someSerials, 0, 2, "stamps") {
 		st := h.loadedShop(ctx, model, shop.Lookup{Serial: serial})
-		c.Stamps = append(c.Stamps, shop.Stamp{Serial: serial, Shop: pick(h, append(shops, ""), "shop"), Bound: h.time(true, "bound"), Version: h.version(st.Stamp.Version)})
+		c.Stamps = append(c.Stamps, shop.Stamp{
+			Serial: serial, Shop: pick(h, append(shops, ""), "shop"), Bound: h.time(true, "bound"), Version: h.version(st.Stamp.Version),
+		})
 	}
 	for _, m := range some(h, someMACs, 0, 1, "invitations") {
 		st := h.loadedShop(ctx, model, shop.Lookup{Invitation: mac(m)})
 		c.Invitations = append(c.Invitations, shop.Invitation{
-			Hash: mac(m), Shop: pick(h, shops, "shop"), Expires: h.time(false, "expires"), Ended: h.time(true, "ended"), Version: h.version(st.Invitation.Version),
+			Hash: mac(m), Shop: pick(h, shops, "shop"), Expires: h.time(false, "expires"), Ended: h.time(true, "ended"),
+			Version: h.version(st.Invitation.Version),
 		})
 	}
 	return try(ctx, model, "Shops.Save", c, func(ctx context.Context, tx storage.Tx) (any, error) {
@@ -157,9 +165,13 @@ func (h *history) loadShop(ctx context.Context, model storage.Tx) step {
 		Serial: pick(h, append(someSerials, ""), "stamp"), Invitation: mac(pick(h, someMACs, "invitation")),
 		Entry: "shop", Key: pick(h, someKeys, "key"),
 	}
-	return try(ctx, model, "Shops.Load", l, func(ctx context.Context, tx storage.Tx) (any, error) { return tx.Shops().Load(ctx, l) })
+	return try(ctx, model, "Shops.Load", l, func(ctx context.Context, tx storage.Tx) (any, error) {
+		return tx.Shops().Load(ctx, l)
+	})
 }
 
 func (h *history) listShops(ctx context.Context, model storage.Tx) step {
-	return try(ctx, model, "Shops.List", nil, func(ctx context.Context, tx storage.Tx) (any, error) { return collect(tx.Shops().List(ctx)) })
+	return try(ctx, model, "Shops.List", nil, func(ctx context.Context, tx storage.Tx) (any, error) {
+		return collect(tx.Shops().List(ctx))
+	})
 }

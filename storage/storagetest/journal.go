@@ -71,7 +71,8 @@ func subjects(records []journal.Record) []string {
 
 func exactEntries(s *scene) {
 	full := journal.Entry{
-		Subject: journal.Subject("stamps", "a/b", "100%"), Seq: 1<<63 - 1, Key: `k "1", \{2}`, Kind: "stamps.added", At: at(0), By: "经理🙂",
+		Subject: journal.Subject("stamps", "a/b", "100%"), Seq: 1<<63 - 1, Key: `k "1", \{2}`, Kind: "stamps.added",
+		At: at(0), By: "经理🙂",
 		Input:  []byte{0, 1, 0xff, '\\', '"', '\''},
 		Before: json.RawMessage(`{"b": 1,  "a":2, "a":3, "n":1.50e2}`), Result: json.RawMessage("[ \"\\u4e2d\\n\", \"中文\", {} ]"),
 	}
@@ -132,7 +133,8 @@ func notYet(t *testing.T, d Database) {
 		return errGivenUp
 	}), errGivenUp)
 	must(t, cardWriter.save(t.Context(), d.DB, "c", 0, "key"))
-	equal(t, "after the last cursor", subjects(list(t, d.DB.Journal().After(t.Context(), before[0].Cursor, 0))), []string{cardWriter.subject("c")})
+	after := list(t, d.DB.Journal().After(t.Context(), before[0].Cursor, 0))
+	equal(t, "after the last cursor", subjects(after), []string{cardWriter.subject("c")})
 }
 
 // A transaction writes and stays open while another one commits and the feed is read; where the database lets only one

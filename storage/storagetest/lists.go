@@ -42,7 +42,8 @@ func newestFirst(s *scene) {
 			[]string{"a12", "a11", "a10", "a9", "a8", "a7", "a6", "a5", "a4", "a3", "a2", "a1"})
 		equal(s.t, "of the shop", seqs(stamps.RecordQuery{Shop: "north"}),
 			[]string{"a12", "a11", "a10", "a9", "b1", "a8", "a7", "a6", "a5", "a4", "a3", "a2", "a1"})
-		equal(s.t, "the first of the shop", seqs(stamps.RecordQuery{Shop: "north", Limit: 6}), []string{"a12", "a11", "a10", "a9", "b1", "a8"})
+		equal(s.t, "the first of the shop", seqs(stamps.RecordQuery{Shop: "north", Limit: 6}),
+			[]string{"a12", "a11", "a10", "a9", "b1", "a8"})
 	})
 }
 
@@ -90,7 +91,10 @@ func recordQueries(s *scene) {
 }
 
 func nicknames(s *scene) {
-	names := []string{"Alice", "ALINA", "中文昵称", "50% off", "50 of 100", "snake_case", "snakeXcase", `back\slash`, `quo"te's`, "Öl und ÄÖÜ", "🙂 Li", ""}
+	names := []string{
+		"Alice", "ALINA", "中文昵称", "50% off", "50 of 100", "snake_case", "snakeXcase", `back\slash`, `quo"te's`,
+		"Öl und ÄÖÜ", "🙂 Li", "",
+	}
 	a := card("a", 1)
 	var records []stamps.Record
 	for i, name := range names {
@@ -123,8 +127,10 @@ func couponQueries(s *scene) {
 		return stamps.CardID{Program: stamps.ProgramID(program), Member: stamps.MemberID(member), Claim: claim}
 	}
 	var all []stamps.Coupon
-	for _, card := range []stamps.CardID{id("Tea", "alice", 0), id("coffee", "Bob", 0), id("coffee", "alice", 0), id("coffee", "alice", 2),
-		id("coffee", "alice", 10), id("tea", "alice", 0), id("tea", "alice-2", 0), id("tea", "émile", 0), id("tea", "爱丽丝", 0)} {
+	for _, card := range []stamps.CardID{
+		id("Tea", "alice", 0), id("coffee", "Bob", 0), id("coffee", "alice", 0), id("coffee", "alice", 2), id("coffee", "alice", 10),
+		id("tea", "alice", 0), id("tea", "alice-2", 0), id("tea", "émile", 0), id("tea", "爱丽丝", 0),
+	} {
 		all = append(all, coupon(card, 2), coupon(card, 10))
 	}
 	late, redeemed, forever := all[3], all[5], all[6]
@@ -150,10 +156,12 @@ func couponQueries(s *scene) {
 			"just after its end":   {stamps.CouponQuery{LapsedBefore: at(50).Add(time.Microsecond)}, []stamps.Coupon{late}},
 			"lapsed, all": {stamps.CouponQuery{LapsedBefore: at(103)},
 				[]stamps.Coupon{all[0], all[2], late, all[4], all[8], all[10], all[12], all[14], all[16]}},
-			"lapsed of a programme": {stamps.CouponQuery{LapsedBefore: at(103), Program: "coffee"}, []stamps.Coupon{all[2], late, all[4], all[8]}},
-			"lapsed of a member":    {stamps.CouponQuery{LapsedBefore: at(103), Member: "alice"}, []stamps.Coupon{all[0], all[4], all[8], all[10]}},
-			"lapsed, limit":         {stamps.CouponQuery{LapsedBefore: at(103), Limit: 2}, []stamps.Coupon{all[0], all[2]}},
-			"nobody":                {stamps.CouponQuery{Member: "nobody"}, nil},
+			"lapsed of a programme": {stamps.CouponQuery{LapsedBefore: at(103), Program: "coffee"},
+				[]stamps.Coupon{all[2], late, all[4], all[8]}},
+			"lapsed of a member": {stamps.CouponQuery{LapsedBefore: at(103), Member: "alice"},
+				[]stamps.Coupon{all[0], all[4], all[8], all[10]}},
+			"lapsed, limit": {stamps.CouponQuery{LapsedBefore: at(103), Limit: 2}, []stamps.Coupon{all[0], all[2]}},
+			"nobody":        {stamps.CouponQuery{Member: "nobody"}, nil},
 		} {
 			equal(s.t, name, list(s.t, tx.Stamps().Coupons(ctx, c.q)), c.want)
 		}
@@ -166,7 +174,9 @@ func cardQueries(s *scene) {
 		c.ID.Program = stamps.ProgramID(program)
 		return c
 	}
-	all := []stamps.Card{of("Tea", "alice"), of("coffee", "Zoe"), of("coffee", "alice"), of("coffee", "bob"), of("tea", "alice"), of("tea", "爱丽丝")}
+	all := []stamps.Card{
+		of("Tea", "alice"), of("coffee", "Zoe"), of("coffee", "alice"), of("coffee", "bob"), of("tea", "alice"), of("tea", "爱丽丝"),
+	}
 	all[1].Expires, all[3].Expires = time.Time{}, at(50)
 	claimed := claim("alice", 1, 1)
 	claimed.Expires = at(1)

@@ -111,7 +111,8 @@ func storedWhole(s *scene) {
 		row.Version = 2
 	})
 	s.do(func(ctx context.Context, tx storage.Tx) {
-		got := load(ctx, s, tx, at(0), otp.Lookup{Scope: "north", Typist: "t", MACs: [][]byte{mac(1)}}, otp.Lookup{Scope: "north", Typist: "u"})
+		got := load(ctx, s, tx, at(0),
+			otp.Lookup{Scope: "north", Typist: "t", MACs: [][]byte{mac(1)}}, otp.Lookup{Scope: "north", Typist: "u"})
 		equal(s.t, "states", got, []otp.State{
 			{Scope: row, Typist: typist, Codes: []otp.Code{other}},
 			{Scope: row, Typist: otp.TypistRow{Scope: "north", Typist: "u", Debt: at(4)}},
@@ -173,11 +174,13 @@ func pruned(s *scene) {
 	})
 	s.do(func(ctx context.Context, tx storage.Tx) {
 		first := entry("otp", "key", 1)
-		equal(s.t, "states", load(ctx, s, tx, at(20),
-			otp.Lookup{Scope: "north", Typist: "t", MACs: [][]byte{mac(1), mac(2)}, Entry: "otp", Key: "key"}, otp.Lookup{Scope: "north", Typist: "u"},
-		), []otp.State{
-			{Scope: otp.ScopeRow{Scope: "north", Version: 1}, Typist: otp.TypistRow{Scope: "north", Typist: "t"}, Codes: []otp.Code{code("north", 2)}, Record: &first},
-			{Scope: otp.ScopeRow{Scope: "north", Version: 1}, Typist: otp.TypistRow{Scope: "north", Typist: "u", Debt: at(70)}},
+		row := otp.ScopeRow{Scope: "north", Version: 1}
+		got := load(ctx, s, tx, at(20),
+			otp.Lookup{Scope: "north", Typist: "t", MACs: [][]byte{mac(1), mac(2)}, Entry: "otp", Key: "key"},
+			otp.Lookup{Scope: "north", Typist: "u"})
+		equal(s.t, "states", got, []otp.State{
+			{Scope: row, Typist: otp.TypistRow{Scope: "north", Typist: "t"}, Codes: []otp.Code{code("north", 2)}, Record: &first},
+			{Scope: row, Typist: otp.TypistRow{Scope: "north", Typist: "u", Debt: at(70)}},
 		})
 	})
 }

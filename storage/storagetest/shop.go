@@ -60,10 +60,12 @@ func wholeShop(s *scene) {
 		equal(s.t, "whole", loadShop(ctx, s, tx, shop.Lookup{
 			Shop: "north", Identity: "a", Serial: "9", Invitation: mac(1), Entry: "shop", Key: "key",
 		}), shop.State{
-			Shop: north, Managers: managers, Stamps: physical, Manager: managers[1], Stamp: physical[1], Invitation: invitation, Record: &first,
+			Shop: north, Managers: managers, Stamps: physical,
+			Manager: managers[1], Stamp: physical[1], Invitation: invitation, Record: &first,
 		})
 		equal(s.t, "of no shop", loadShop(ctx, s, tx, shop.Lookup{Identity: "n", Serial: "1", Invitation: mac(2)}), shop.State{
-			Manager: shop.Manager{Identity: "n", Version: 1}, Stamp: shop.Stamp{Serial: "1", Version: 1}, Invitation: shop.Invitation{Hash: mac(2), Version: 1},
+			Manager: shop.Manager{Identity: "n", Version: 1}, Stamp: shop.Stamp{Serial: "1", Version: 1},
+			Invitation: shop.Invitation{Hash: mac(2), Version: 1},
 		})
 	})
 }

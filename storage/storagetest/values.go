@@ -53,7 +53,9 @@ func comeBack(s *scene, texts ...string) {
 		r.Shop, r.By, r.Via, r.Nickname, r.Reason, r.Purchase.Currency = stamps.ShopID(text), text, text, text, text, text
 		r.Peer = &stamps.CardID{Program: c.ID.Program, Member: stamps.MemberID(text), Claim: 3}
 		cp.Reward, cp.Name, cp.Shop, cp.By, cp.Nickname = text, " "+text+" ", stamps.ShopID(text), text, text
-		changes = append(changes, stamps.Change{Cards: []stamps.Card{c}, Records: []stamps.Record{r}, Coupons: []stamps.Coupon{cp}, Entries: []journal.Entry{e}})
+		changes = append(changes, stamps.Change{
+			Cards: []stamps.Card{c}, Records: []stamps.Record{r}, Coupons: []stamps.Coupon{cp}, Entries: []journal.Entry{e},
+		})
 		lookups = append(lookups, stamps.Lookup{Card: c.ID, Record: 1, Coupon: 1, Entry: e.Subject, Key: text})
 		wantCards = append(wantCards, stamps.Loaded{Card: c, Record: &r, Coupons: []stamps.Coupon{cp}, Entry: &e})
 
@@ -61,15 +63,25 @@ func comeBack(s *scene, texts ...string) {
 		cd := code(scope, byte(i))
 		cd.KeyID, cd.Holder, cd.Purpose, cd.Payload, cd.Sealed = text, otp.HolderID(text), otp.Purpose(text), []byte(text), []byte(text)
 		typist := otp.TypistRow{Scope: scope, Typist: otp.TypistID(text), Debt: at(1)}
-		scopes = append(scopes, otp.Change{Scope: otp.ScopeRow{Scope: scope, Issued: 1}, Typists: []otp.TypistRow{typist}, Codes: []otp.Code{cd}})
-		scopeLookups = append(scopeLookups, otp.Lookup{Scope: scope, Typist: typist.Typist, MACs: [][]byte{cd.MAC}, Holder: cd.Holder, Purpose: cd.Purpose})
-		wantScopes = append(wantScopes, otp.State{Scope: otp.ScopeRow{Scope: scope, Version: 1, Issued: 1}, Typist: typist,
-			Codes: []otp.Code{cd}, Live: []otp.Code{cd}, Count: map[int]int64{6: 1}})
+		scopes = append(scopes, otp.Change{
+			Scope: otp.ScopeRow{Scope: scope, Issued: 1}, Typists: []otp.TypistRow{typist}, Codes: []otp.Code{cd},
+		})
+		scopeLookups = append(scopeLookups, otp.Lookup{
+			Scope: scope, Typist: typist.Typist, MACs: [][]byte{cd.MAC}, Holder: cd.Holder, Purpose: cd.Purpose,
+		})
+		wantScopes = append(wantScopes, otp.State{
+			Scope: otp.ScopeRow{Scope: scope, Version: 1, Issued: 1}, Typist: typist,
+			Codes: []otp.Code{cd}, Live: []otp.Code{cd}, Count: map[int]int64{6: 1},
+		})
 
 		shops.Shops = append(shops.Shops, shop.Shop{ID: shop.ID(text), Name: text, Address: text, Zone: text})
-		shops.Managers = append(shops.Managers, shop.Manager{Identity: shop.Identity(text), Shop: shop.ID(text), Slot: 1, Name: text})
+		shops.Managers = append(shops.Managers, shop.Manager{
+			Identity: shop.Identity(text), Shop: shop.ID(text), Slot: 1, Name: text,
+		})
 		shops.Stamps = append(shops.Stamps, shop.Stamp{Serial: shop.Serial(text), Shop: shop.ID(text)})
-		shops.Invitations = append(shops.Invitations, shop.Invitation{Hash: []byte(text), Shop: shop.ID(text), By: text, UsedBy: shop.Identity(text)})
+		shops.Invitations = append(shops.Invitations, shop.Invitation{
+			Hash: []byte(text), Shop: shop.ID(text), By: text, UsedBy: shop.Identity(text),
+		})
 	}
 	s.do(func(ctx context.Context, tx storage.Tx) {
 		saveCards(ctx, s, tx, changes...)
@@ -82,18 +94,24 @@ func comeBack(s *scene, texts ...string) {
 		for i, text := range texts {
 			sh, m, p, inv := shops.Shops[i], shops.Managers[i], shops.Stamps[i], shops.Invitations[i]
 			sh.Version, m.Version, p.Version, inv.Version = 1, 1, 1, 1
-			equal(s.t, "shop", loadShop(ctx, s, tx, shop.Lookup{Shop: sh.ID, Identity: m.Identity, Serial: p.Serial, Invitation: inv.Hash}),
-				shop.State{Shop: sh, Managers: []shop.Manager{m}, Stamps: []shop.Stamp{p}, Manager: m, Stamp: p, Invitation: inv})
-			equal(s.t, "records of the shop", list(s.t, tx.Stamps().Records(ctx, stamps.RecordQuery{Shop: stamps.ShopID(text)})), changes[i].Records)
-			equal(s.t, "coupons of the member", list(s.t, tx.Stamps().Coupons(ctx, stamps.CouponQuery{Member: stamps.MemberID(text)})), changes[i].Coupons)
-			equal(s.t, "cards of the programme", list(s.t, tx.Stamps().Cards(ctx, stamps.CardQuery{Program: stamps.ProgramID(text)})), changes[i].Cards)
+			l := shop.Lookup{Shop: sh.ID, Identity: m.Identity, Serial: p.Serial, Invitation: inv.Hash}
+			equal(s.t, "shop", loadShop(ctx, s, tx, l), shop.State{
+				Shop: sh, Managers: []shop.Manager{m}, Stamps: []shop.Stamp{p}, Manager: m, Stamp: p, Invitation: inv,
+			})
+			records := tx.Stamps().Records(ctx, stamps.RecordQuery{Shop: stamps.ShopID(text)})
+			equal(s.t, "records of the shop", list(s.t, records), changes[i].Records)
+			coupons := tx.Stamps().Coupons(ctx, stamps.CouponQuery{Member: stamps.MemberID(text)})
+			equal(s.t, "coupons of the member", list(s.t, coupons), changes[i].Coupons)
+			cards := tx.Stamps().Cards(ctx, stamps.CardQuery{Program: stamps.ProgramID(text)})
+			equal(s.t, "cards of the programme", list(s.t, cards), changes[i].Cards)
 		}
 	})
 }
 
 func limits(s *scene) {
 	c := card("a", 1)
-	c.ID.Claim, c.Count, c.Total, c.Round, c.Number, c.Began = math.MaxInt64, math.MaxInt64, math.MaxInt64, math.MaxInt64, math.MaxInt64, math.MaxInt32
+	c.ID.Claim, c.Number, c.Began = math.MaxInt64, math.MaxInt64, math.MaxInt32
+	c.Count, c.Total, c.Round = math.MaxInt64, math.MaxInt64, math.MaxInt64
 	c.State.Seq, c.State.Coupons, c.State.Floor, c.State.Stood = math.MaxInt64, math.MaxInt64, math.MaxInt64-1, math.MaxInt64-2
 	c.State.Owed = []int64{math.MaxInt64, 1<<53 + 1}
 	r, cp := record(c.ID, math.MaxInt64), coupon(c.ID, math.MaxInt64)
@@ -119,7 +137,8 @@ func limits(s *scene) {
 // times stores each time in another zone and with nanoseconds.
 func times(s *scene) {
 	for _, stored := range []time.Time{
-		at(1), time.Unix(0, 0).UTC(), time.Date(9999, 12, 31, 23, 59, 59, 999999000, time.UTC), time.Date(2024, 2, 29, 23, 59, 59, 1000, time.UTC), {},
+		at(1), time.Unix(0, 0).UTC(), time.Date(9999, 12, 31, 23, 59, 59, 999999000, time.UTC),
+		time.Date(2024, 2, 29, 23, 59, 59, 1000, time.UTC), {},
 	} {
 		given := stored
 		if !stored.IsZero() {
@@ -134,9 +153,12 @@ func times(s *scene) {
 			r.At, cp.Issued, cp.Expires, cp.Ended, e.At = t, t, t, t, t
 			cd := code(scope, 1)
 			cd.Issued, cd.Expires, cd.Reusable, cd.EndedAt = t, t, t, t
-			return stamps.Change{Cards: []stamps.Card{c}, Records: []stamps.Record{r}, Coupons: []stamps.Coupon{cp}, Entries: []journal.Entry{e}},
-				otp.Change{Scope: otp.ScopeRow{Scope: scope, Debt: t}, Typists: []otp.TypistRow{{Scope: scope, Typist: "t", Debt: t}}, Codes: []otp.Code{cd}},
-				shop.Change{
+			return stamps.Change{
+					Cards: []stamps.Card{c}, Records: []stamps.Record{r}, Coupons: []stamps.Coupon{cp}, Entries: []journal.Entry{e},
+				}, otp.Change{
+					Scope:   otp.ScopeRow{Scope: scope, Debt: t},
+					Typists: []otp.TypistRow{{Scope: scope, Typist: "t", Debt: t}}, Codes: []otp.Code{cd},
+				}, shop.Change{
 					Shops:       []shop.Shop{{ID: shop.ID(member), From: t, To: t}},
 					Managers:    []shop.Manager{{Identity: shop.Identity(member), Bound: t}},
 					Stamps:      []shop.Stamp{{Serial: shop.Serial(member), Bound: t}},
@@ -151,7 +173,8 @@ func times(s *scene) {
 		})
 		s.do(func(ctx context.Context, tx storage.Tx) {
 			cards, codes, shops := rows(stored)
-			codes.Scope.Version, shops.Shops[0].Version, shops.Managers[0].Version, shops.Stamps[0].Version, shops.Invitations[0].Version = 1, 1, 1, 1, 1
+			codes.Scope.Version, shops.Shops[0].Version, shops.Managers[0].Version = 1, 1, 1
+			shops.Stamps[0].Version, shops.Invitations[0].Version = 1, 1
 			id := cards.Cards[0].ID
 			equal(s.t, "card", lookup(ctx, s, tx, stamps.Lookup{Card: id, Record: 1, Coupon: 1, Entry: member, Key: "key"}),
 				[]stamps.Loaded{{Card: cards.Cards[0], Record: &cards.Records[0], Coupons: cards.Coupons, Entry: &cards.Entries[0]}})
@@ -173,8 +196,12 @@ func empties(s *scene) {
 	e := journal.Entry{Subject: "s", Key: "k", Input: []byte{}, Before: []byte{}, Result: []byte("{}")}
 	cd := otp.Code{Scope: "s", MAC: mac(0), Sealed: []byte{}, Payload: []byte{}}
 	s.do(func(ctx context.Context, tx storage.Tx) {
-		saveCards(ctx, s, tx, stamps.Change{Cards: []stamps.Card{c}, Records: []stamps.Record{r}, Coupons: []stamps.Coupon{cp}, Entries: []journal.Entry{e}})
-		must(s.t, one(tx.OTP().Save(ctx, []otp.Change{{Scope: otp.ScopeRow{Scope: "s"}, Typists: []otp.TypistRow{}, Codes: []otp.Code{cd}}})))
+		saveCards(ctx, s, tx, stamps.Change{
+			Cards: []stamps.Card{c}, Records: []stamps.Record{r}, Coupons: []stamps.Coupon{cp}, Entries: []journal.Entry{e},
+		})
+		must(s.t, one(tx.OTP().Save(ctx, []otp.Change{{
+			Scope: otp.ScopeRow{Scope: "s"}, Typists: []otp.TypistRow{}, Codes: []otp.Code{cd},
+		}})))
 	})
 	s.do(func(ctx context.Context, tx storage.Tx) {
 		equal(s.t, "card", lookup(ctx, s, tx, stamps.Lookup{Card: c.ID, Record: 1, Coupon: 1, Entry: "s", Key: "k"}),

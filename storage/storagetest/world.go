@@ -103,7 +103,9 @@ func fill(ctx context.Context, tx storage.Tx) error {
 	spent.Ended, spent.EndedAt, spent.EndedBy, spent.Sealed = otp.Used, at(3), "manager", nil
 	used := allOf(tx.OTP().Spend(ctx, []otp.Spent{{Code: spent, Entries: []journal.Entry{entry("otp/north/2", "key", 1)}}}))
 	opened := tx.Shops().Save(ctx, shop.Change{
-		Shops:       []shop.Shop{{ID: "north", Name: "North", Address: "1 North Road", Zone: "Asia/Shanghai", From: at(0), To: at(1e6), Slots: 2}},
+		Shops: []shop.Shop{{
+			ID: "north", Name: "North", Address: "1 North Road", Zone: "Asia/Shanghai", From: at(0), To: at(1e6), Slots: 2,
+		}},
 		Managers:    []shop.Manager{{Identity: "manager", Shop: "north", Slot: 1, Name: "Li", Bound: at(1)}},
 		Stamps:      []shop.Stamp{{Serial: "S1", Shop: "north", Bound: at(1)}},
 		Invitations: []shop.Invitation{{Hash: mac(9), Shop: "north", By: "owner", Expires: at(1440), Ended: at(1), UsedBy: "manager"}},

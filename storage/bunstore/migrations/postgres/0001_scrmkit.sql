@@ -20,7 +20,8 @@ create table scrmkit.journal_entry (
 	pos     bigint           not null default pg_current_xact_id()::text::bigint,
 	primary key (tenant, subject, key)
 );
-create index journal_entry_seq on scrmkit.journal_entry (tenant, subject, seq);
+-- An expression, and no column: a plan that finds a key through all entries of its subject must not exist.
+create index journal_entry_seq on scrmkit.journal_entry (tenant, (subject || ''), seq);
 create index journal_entry_pos on scrmkit.journal_entry (tenant, pos);
 
 create table scrmkit.otp_scope (
@@ -61,7 +62,7 @@ create table scrmkit.otp_code (
 	primary key (tenant, scope, mac)
 );
 create index otp_code_holder on scrmkit.otp_code (tenant, scope, holder, purpose) where ended = '';
-create index otp_code_live on scrmkit.otp_code (tenant, scope, expires, digits) where ended = '';
+create index otp_code_live on scrmkit.otp_code (tenant, scope, expires, digits) where ended = '' and digits >= 0;
 create index otp_code_reusable on scrmkit.otp_code (tenant, reusable);
 
 create table scrmkit.shop_shop (

@@ -18,7 +18,8 @@ create table journal_entry (
 	pos     integer not null,
 	primary key (tenant, subject, key)
 );
-create index journal_entry_seq on journal_entry (tenant, subject, seq);
+-- An expression, and no column: a plan that finds a key through all entries of its subject must not exist.
+create index journal_entry_seq on journal_entry (tenant, (subject || ''), seq);
 create index journal_entry_pos on journal_entry (tenant, pos);
 
 create table otp_scope (
@@ -59,7 +60,7 @@ create table otp_code (
 	primary key (tenant, scope, mac)
 );
 create index otp_code_holder on otp_code (tenant, scope, holder, purpose) where ended = '';
-create index otp_code_live on otp_code (tenant, scope, expires, digits) where ended = '';
+create index otp_code_live on otp_code (tenant, scope, expires, digits) where ended = '' and digits >= 0;
 create index otp_code_reusable on otp_code (tenant, reusable);
 
 create table shop_shop (

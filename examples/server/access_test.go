@@ -1,0 +1,121 @@
+package main
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// An operation as the OpenAPI document has it, with an example of its path.
+type operation struct {
+	method, route string
+	path          string
+	roles         []string
+	keyed, bodied bool
+}
+
+func (o operation) String() string { return o.method + " " + o.route }
+
+var examples = strings.NewReplacer("{program}", "coffee", "{version}", "1", "{shop}", "wangjing", "{identity}", "wx-kathy",
+	"{serial}", "A1659391", "{member}", "alice", "{coupon}", "coffee%2Falice:1", "{subject}", "stamps%2Fcoffee%2Falice")
+
+// operations returns what the document lists.
+func operations(b *bench) []operation {
+	b.Helper()
+	var document struct {
+		Paths map[string]map[string]struct {
+			Parameters []struct {
+				Name     string
+				Required bool
+			}
+			RequestBody *struct{}
+			Security    []map[string][]string
+		}
+	}
+	if err := json.Unmarshal([]byte(b.send("", "GET", "/openapi.json", "", nil).body), &document); err != nil {
+		b.Fatal(err)
+	}
+	var all []operation
+	for _, route := range slices.Sorted(maps.Keys(document.Paths)) {
+		for _, method := range slices.Sorted(maps.Keys(document.Paths[route])) {
+			found := document.Paths[route][method]
+			o := operation{method: strings.ToUpper(method), route: route, path: examples.Replace(route), bodied: found.RequestBody != nil}
+			if len(found.Security) != 1 {
+				b.Fatalf("%s has no security", o)
+			}
+			o.roles = found.Security[0]["bearer"]
+			for _, p := range found.Parameters {
+				o.keyed = o.keyed || p.Name == "Idempotency-Key" && p.Required
+			}
+			all = append(all, o)
+		}
+	}
+	return all
+}
+
+// token returns one that the operation takes.
+func (o operation) token() string {
+	return map[string]string{"customer": alice, "staff": kathy, "admin": root}[o.roles[0]]
+}
+
+func TestWhoMay(t *testing.T) {
+	b := start(t, Config{})
+	all := operations(b)
+	if len(all) < 40 {
+		t.Errorf("the document lists %d operations", len(all))
+	}
+	before := b.entries()
+	for _, o := range all {
+		for _, token := range []string{"", "nonsense", "demo-admin "} {
+			res := b.send(token, o.method, o.path, "k", strings.NewReader("{}"))
+			if res.status != 401 || res.header.Get("WWW-Authenticate") == "" {
+				t.Errorf("%s with the token %q: %d, want 401", o, token, res.status)
+			}
+		}
+		for role, token := range map[string]string{"customer": bob, "staff": kathy, "admin": root} {
+			if slices.Contains(o.roles, role) {
+				continue
+			}
+			if res := b.send(token, o.method, o.path, "k", strings.NewReader("{}")); res.status != 403 {
+				t.Errorf("%s as %s: %d, want 403", o, role, res.status)
+			}
+		}
+		if !slices.Contains(o.roles, "staff") || !strings.Contains(o.route, "{shop}") {
+			continue
+		}
+		for _, token := range []string{li, wang} {
+			if res := b.send(token, o.method, o.path, "k", strings.NewReader("{}")); res.status != 403 {
+				t.Errorf("%s as %s: %d, want 403", o, token, res.status)
+			}
+		}
+	}
+	if after := b.entries(); !slices.Equal(before, after) {
+		t.Error("what nobody may do was stored")
+	}
+}
+
+func TestKeyIsNeeded(t *testing.T) {
+	b := start(t, Config{})
+	unkeyed := map[string]bool{
+		"PUT /programs/{program}/versions/{version}": true, "POST /shops/{shop}/codes/confirm": true, "POST /sweeps": true, "POST /prunes": true,
+	}
+	for _, o := range operations(b) {
+		if want := o.method != "GET" && !unkeyed[o.String()]; o.keyed != want {
+			t.Errorf("%s: needs a key: %v, want %v", o, o.keyed, want)
+		}
+		if !o.keyed {
+			continue
+		}
+		if res := b.send(o.token(), o.method, o.path, "", strings.NewReader(samples[o.String()])); res.status != 422 {
+			t.Errorf("%s without a key: %d %s", o, res.status, res.body)
+		}
+		for _, key := range []string{strings.Repeat("k", 129), "with space", "\xff"} {
+			res := b.send(o.token(), o.method, o.path, key, strings.NewReader(samples[o.String()]))
+			if res.status != 422 && res.status != 400 && res.status != 404 {
+				t.Errorf("%s with the key %q: %d %s", o, key, res.status, res.body)
+			}
+		}
+	}
+}

@@ -1,0 +1,158 @@
+package main
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/scrmkit/scrmkit/stamps"
+	"github.com/scrmkit/scrmkit/stamps/shop"
+)
+
+type OfVersion struct {
+	OfProgram
+	Version int `path:"version" minimum:"1"`
+}
+
+type publishInput struct {
+	OfVersion
+	Body stamps.Definition
+}
+
+type putShopInput struct {
+	OfShop
+	Keyed
+	Body struct {
+		Name    string    `json:"name"`
+		Address string    `json:"address,omitempty"`
+		Zone    string    `json:"zone" example:"Asia/Shanghai"`
+		From    time.Time `json:"from,omitzero"`
+		To      time.Time `json:"to,omitzero"`
+		Slots   int       `json:"slots,omitempty" doc:"For managers; 0 is 2"`
+	}
+}
+
+type inviteInput struct {
+	OfShop
+	Keyed
+}
+
+type unbindInput struct {
+	OfShop
+	Keyed
+	Identity shop.Identity `path:"identity"`
+}
+
+type stampInput struct {
+	OfShop
+	Keyed
+	Serial shop.Serial `path:"serial"`
+}
+
+// A ShopView is a shop with all that is bound to it.
+type ShopView struct {
+	shop.Shop
+	Managers []shop.Manager `json:"managers" nullable:"false"`
+	Stamps   []shop.Stamp   `json:"stamps" nullable:"false"`
+}
+
+// An Invitation is to be shown to the new manager, as a QR code.
+type Invitation struct {
+	Token   string    `json:"token" doc:"Shown once"`
+	Shop    shop.ID   `json:"shop"`
+	Expires time.Time `json:"expires"`
+}
+
+// An Unbound tells how many physical stamps were unbound.
+type Unbound struct {
+	Unbound int `json:"unbound"`
+}
+
+func (s *Server) programRoutes(api huma.API) {
+	op(s, api, admin, http.MethodGet, "/programs/{program}", "The version of a programme that is in force", s.program)
+	op(s, api, admin, http.MethodGet, "/programs/{program}/versions/{version}", "A version of a programme", s.version)
+	op(s, api, admin, http.MethodPut, "/programs/{program}/versions/{version}", "Publish a version of a programme", s.publish)
+}
+
+func (s *Server) shopRoutes(api huma.API) {
+	op(s, api, admin, http.MethodGet, "/shops", "All shops", s.allShops)
+	op(s, api, admin, http.MethodGet, "/shops/{shop}", "A shop with its managers and physical stamps", s.shop)
+	op(s, api, admin, http.MethodPut, "/shops/{shop}", "Make a shop, or change it", s.putShop)
+	op(s, api, admin, http.MethodPost, "/shops/{shop}/invitations", "Invite a manager", s.invite)
+	op(s, api, admin, http.MethodDelete, "/shops/{shop}/managers/{identity}", "Unbind a manager", s.unbind)
+	op(s, api, admin, http.MethodPut, "/shops/{shop}/stamps/{serial}", "Bind a physical stamp", s.bindStamp)
+	op(s, api, admin, http.MethodDelete, "/shops/{shop}/stamps/{serial}", "Unbind a physical stamp", s.unbindStamp)
+	op(s, api, admin, http.MethodDelete, "/shops/{shop}/stamps", "Unbind all physical stamps", s.unbindStamps)
+}
+
+func (s *Server) program(ctx context.Context, in *OfProgram) (*reply[stamps.Definition], error) {
+	return s.version(ctx, &OfVersion{OfProgram: *in})
+}
+
+func (s *Server) version(ctx context.Context, in *OfVersion) (*reply[stamps.Definition], error) {
+	p, err := s.cards.Program(ctx, in.Program, in.Version)
+	if err != nil {
+		return nil, err
+	}
+	return found(p.Definition(), nil)
+}
+
+func (s *Server) publish(ctx context.Context, in *publishInput) (*reply[stamps.Definition], error) {
+	switch {
+	case in.Body.ID != in.Program:
+		return nil, &stamps.InputError{Field: "id", Reason: "is not that of the path"}
+	case in.Body.Version != in.Version:
+		return nil, &stamps.InputError{Field: "version", Reason: "is not that of the path"}
+	}
+	p, err := s.cards.Publish(ctx, in.Body)
+	if err != nil {
+		return nil, err
+	}
+	return found(p.Definition(), nil)
+}
+
+func (s *Server) allShops(ctx context.Context, in *Paged) (*reply[list[shop.Shop]], error) {
+	return listed(s.shops.List(ctx), in.Limit)
+}
+
+func (s *Server) shop(ctx context.Context, in *OfShop) (*reply[ShopView], error) {
+	v, managers, physical, err := s.shops.Get(ctx, in.Shop)
+	return found(ShopView{v, append([]shop.Manager{}, managers...), append([]shop.Stamp{}, physical...)}, err)
+}
+
+func (s *Server) putShop(ctx context.Context, in *putShopInput) (*reply[shop.Shop], error) {
+	b := in.Body
+	out, err := s.shops.Put(ctx, shop.Put{By: caller(ctx).name, Key: in.Key, Shop: shop.Shop{
+		ID: in.Shop, Name: b.Name, Address: b.Address, Zone: b.Zone, From: b.From, To: b.To, Slots: b.Slots,
+	}})
+	return answered(value(out.Shop), out.Replayed, err)
+}
+
+func (s *Server) invite(ctx context.Context, in *inviteInput) (*reply[Invitation], error) {
+	i, err := s.shops.Invite(ctx, shop.Invite{Shop: in.Shop, By: caller(ctx).name, Key: in.Key})
+	return answered(Invitation{i.Token, i.Shop, i.Expires}, false, err)
+}
+
+func (s *Server) unbind(ctx context.Context, in *unbindInput) (*done, error) {
+	out, err := s.shops.Unbind(ctx, shop.Unbind{Shop: in.Shop, Identity: in.Identity, By: caller(ctx).name, Key: in.Key})
+	return &done{mark(out.Replayed)}, err
+}
+
+func (s *Server) bindStamp(ctx context.Context, in *stampInput) (*reply[shop.Stamp], error) {
+	out, err := s.shops.BindStamp(ctx, shop.BindStamp{Shop: in.Shop, Serial: in.Serial, By: caller(ctx).name, Key: in.Key})
+	if err != nil {
+		return nil, err
+	}
+	return answered(out.Stamps[0], out.Replayed, nil)
+}
+
+func (s *Server) unbindStamp(ctx context.Context, in *stampInput) (*reply[Unbound], error) {
+	out, err := s.shops.UnbindStamps(ctx, shop.UnbindStamps{Shop: in.Shop, Serial: in.Serial, By: caller(ctx).name, Key: in.Key})
+	return answered(Unbound{len(out.Stamps)}, out.Replayed, err)
+}
+
+func (s *Server) unbindStamps(ctx context.Context, in *inviteInput) (*reply[Unbound], error) {
+	return s.unbindStamp(ctx, &stampInput{OfShop: in.OfShop, Keyed: in.Keyed})
+}

@@ -1,0 +1,138 @@
+package main
+
+import (
+	"context"
+	"iter"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/scrmkit/scrmkit/stamps"
+	"github.com/scrmkit/scrmkit/stamps/counter"
+	"github.com/scrmkit/scrmkit/stamps/shop"
+)
+
+// A Deed is what a customer wants done. Whose card it is the token says.
+type Deed struct {
+	Purpose stamps.Purpose   `json:"purpose" enum:"stamp,cancel,redeem"`
+	Program stamps.ProgramID `json:"program,omitempty" pattern:"^[^\\x00-\\x1f]*$" doc:"To stamp or to cancel"`
+	Record  int64            `json:"record,omitempty" doc:"To cancel: the record of the stamp; 0: the newest"`
+	Coupon  *stamps.CouponID `json:"coupon,omitempty" doc:"To redeem"`
+}
+
+// of returns the deed as the till knows it.
+func (d Deed) of(p principal) counter.Deed {
+	return counter.Deed{
+		Purpose: d.Purpose, Member: p.member(), Nickname: p.nickname, Program: d.Program, Record: d.Record, Coupon: d.Coupon,
+	}
+}
+
+// An Issued code is for its holder to show.
+type Issued struct {
+	Code    string    `json:"code"`
+	Issued  time.Time `json:"issued"`
+	Expires time.Time `json:"expires"`
+}
+
+type askInput struct {
+	Keyed
+	Body struct {
+		Deed
+		Shop shop.ID `json:"shop"`
+	}
+}
+
+type pressInput struct {
+	Keyed
+	Body struct {
+		Deed
+		Serial shop.Serial `json:"serial" doc:"Of the physical stamp, as it was read; a service of one's own takes it from the stamp's reader and not from the customer"`
+	}
+}
+
+type claimInput struct {
+	Keyed
+	Body struct {
+		Program stamps.ProgramID `json:"program"`
+		Shop    shop.ID          `json:"shop,omitempty" doc:"Where it is handed out"`
+	}
+}
+
+type OfProgram struct {
+	Program stamps.ProgramID `path:"program"`
+}
+
+type myHistoryInput struct {
+	OfProgram
+	Paged
+}
+
+type CouponsQuery struct {
+	Program stamps.ProgramID `query:"program" doc:"All where it is missing"`
+	Paged
+}
+
+func (s *Server) customerRoutes(api huma.API) {
+	op(s, api, customer, http.MethodGet, "/me/cards", "My cards", s.myCards)
+	op(s, api, customer, http.MethodGet, "/me/cards/{program}", "My card in a programme", s.myCard)
+	op(s, api, customer, http.MethodGet, "/me/cards/{program}/history", "What happened to my card, the newest first", s.myHistory)
+	op(s, api, customer, http.MethodGet, "/me/coupons", "My coupons", s.myCoupons)
+	op(s, api, customer, http.MethodPost, "/me/codes", "Ask for a code to show at a shop: to stamp, to cancel or to redeem", s.ask)
+	op(s, api, customer, http.MethodPost, "/me/presses", "Press a shop's physical stamp on the phone", s.press)
+	op(s, api, customer, http.MethodPost, "/me/claims", "Claim a coupon of a handout", s.claim)
+}
+
+func (s *Server) myCards(ctx context.Context, _ *struct{}) (*reply[list[stamps.Card]], error) {
+	return listed(s.cards.Cards(ctx, caller(ctx).member()), 0)
+}
+
+func (s *Server) myCard(ctx context.Context, in *OfProgram) (*reply[stamps.Card], error) {
+	return found(s.cards.Card(ctx, stamps.CardID{Program: in.Program, Member: caller(ctx).member()}))
+}
+
+func (s *Server) myHistory(ctx context.Context, in *myHistoryInput) (*reply[list[stamps.Record]], error) {
+	id := stamps.CardID{Program: in.Program, Member: caller(ctx).member()}
+	return listed(without(s.cards.History(ctx, id), func(r *stamps.Record) { r.By = "" }), in.Limit)
+}
+
+func (s *Server) myCoupons(ctx context.Context, in *CouponsQuery) (*reply[list[stamps.Coupon]], error) {
+	coupons := s.cards.Coupons(ctx, caller(ctx).member(), in.Program)
+	return listed(without(coupons, func(c *stamps.Coupon) { c.By = "" }), in.Limit)
+}
+
+func (s *Server) ask(ctx context.Context, in *askInput) (*reply[Issued], error) {
+	issued, err := s.till.Ask(ctx, counter.Ask{Shop: in.Body.Shop, Deed: in.Body.of(caller(ctx)), Key: in.Key})
+	return answered(Issued{issued.Code, issued.Issued, issued.Expires}, issued.Replayed, err)
+}
+
+func (s *Server) press(ctx context.Context, in *pressInput) (*reply[counter.Result], error) {
+	r, err := s.till.Press(ctx, counter.Press{Serial: in.Body.Serial, Deed: in.Body.of(caller(ctx)), Key: in.Key})
+	return answered(r, r.Replayed, err)
+}
+
+func (s *Server) claim(ctx context.Context, in *claimInput) (*reply[stamps.Outcome], error) {
+	p := caller(ctx)
+	place := stamps.Place{Nickname: p.nickname, Via: "app"}
+	if in.Body.Shop != "" {
+		at, err := s.shops.Open(ctx, in.Body.Shop)
+		if err != nil {
+			return nil, err
+		}
+		place.Shop, place.Zone = stamps.ShopID(at.ID), at.Zone
+	}
+	out, err := s.cards.Claim(ctx, stamps.Claim{Program: in.Body.Program, Member: p.member(), Place: place, Key: in.Key})
+	return answered(out, out.Replayed, err)
+}
+
+// without takes out what a customer need not know: which manager it was.
+func without[T any](seq iter.Seq2[T, error], hide func(*T)) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for v, err := range seq {
+			hide(&v)
+			if !yield(v, err) {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/dialect/pgdialect"
+	"github.com/uptrace/bun/dialect/sqlitedialect"
+	_ "modernc.org/sqlite" // the driver "sqlite"
+
+	"github.com/scrmkit/scrmkit/storage/bunstore"
+)
+
+// openDatabase opens the database that the configuration names and brings its tables up to date. The caller closes it.
+func openDatabase(ctx context.Context, cfg Config) (*bun.DB, error) {
+	open := openSQLite
+	if cfg.Postgres != "" {
+		open = openPostgres
+	}
+	db, err := open(cfg)
+	if err != nil {
+		return nil, err
+	}
+	if err := bunstore.Migrate(ctx, db); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return db, nil
+}
+
+func openSQLite(cfg Config) (*bun.DB, error) {
+	path := strings.NewReplacer("%", "%25", "?", "%3f", "#", "%23").Replace(cfg.SQLite)
+	db, err := sql.Open("sqlite", "file:"+path+"?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(5000)")
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxIdleConns(maxConns)
+	db.SetMaxOpenConns(maxConns)
+	return bun.NewDB(db, sqlitedialect.New()), nil
+}
+
+// openPostgres uses the simple protocol for bun's lists, as package bunstore advises.
+func openPostgres(cfg Config) (*bun.DB, error) {
+	conf, err := pgx.ParseConfig(cfg.Postgres)
+	if err != nil {
+		return nil, fmt.Errorf("DATABASE_URL can't be read: %w", err)
+	}
+	conf.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol
+	db := stdlib.OpenDB(*conf)
+	db.SetMaxIdleConns(maxConns)
+	db.SetMaxOpenConns(maxConns)
+	return bun.NewDB(db, pgdialect.New()), nil
+}
+
+const maxConns = 16
+
+// secret returns the key of the codes: the one that the configuration gives, or the one in a file beside the SQLite
+// file, made where there is none, or on Postgres a fresh one.
+func secret(cfg Config) ([]byte, error) {
+	fresh := make([]byte, 32)
+	rand.Read(fresh)
+	switch {
+	case len(cfg.Secret) > 0:
+		return cfg.Secret, nil
+	case cfg.Postgres != "":
+		cfg.Log.Warn("SCRMKIT_OTP_KEY is not set: codes end with this process, and no other process knows them")
+		return fresh, nil
+	}
+	path := cfg.SQLite + ".key"
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return readSecret(path)
+	}
+	if err != nil {
+		return nil, err
+	}
+	_, err = fmt.Fprintln(file, base64.StdEncoding.EncodeToString(fresh))
+	return fresh, errors.Join(err, file.Sync(), file.Close())
+}
+
+func readSecret(path string) ([]byte, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	secret, err := base64.StdEncoding.DecodeString(strings.TrimSpace(string(text)))
+	if err != nil {
+		return nil, fmt.Errorf("%s holds no base64: %w", path, err)
+	}
+	return secret, nil
+}

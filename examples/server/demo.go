@@ -1,0 +1,84 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/scrmkit/scrmkit/stamps"
+	"github.com/scrmkit/scrmkit/stamps/shop"
+	"github.com/scrmkit/scrmkit/storage"
+)
+
+// demoKey begins the key of every command of the demo, so that it changes nothing where it was prepared before, whatever
+// has become of it since.
+const demoKey = "demo"
+
+var demoPrograms = []stamps.Definition{
+	{
+		ID: "coffee", Version: 1, Name: "Ten cups", Zone: "Asia/Shanghai",
+		Card: &stamps.CardDefinition{
+			Size: 10,
+			Rewards: []stamps.Reward{
+				{ID: "cookie", Name: "A cookie", At: 5, Coupon: stamps.Validity{Days: 30}},
+				{ID: "free-cup", Name: "A free cup", At: 10, Coupon: stamps.Validity{Days: 90}},
+			},
+			Earn: stamps.Earn{Per: stamps.PerVisit}, PastEnd: stamps.Carry, UsedCoupon: stamps.Owe,
+		},
+	},
+	{
+		ID: "welcome", Version: 1, Name: "Welcome", Zone: "Asia/Shanghai",
+		Handout: &stamps.Handout{
+			Reward: stamps.Reward{ID: "welcome-cup", Name: "A cup to begin with", Coupon: stamps.Validity{Days: 30}},
+			Stock:  1000, PerMember: 1,
+		},
+	},
+}
+
+var demoShops = []struct {
+	shop    shop.Shop
+	manager principal
+	serial  shop.Serial // "": none
+}{
+	{shop.Shop{ID: "wangjing", Name: "望京店", Address: "北京市朝阳区望京", Zone: "Asia/Shanghai"}, tokens["demo-manager-kathy"], "A1659391"},
+	{shop.Shop{ID: "sanlitun", Name: "三里屯店", Address: "北京市朝阳区三里屯", Zone: "Asia/Shanghai"}, tokens["demo-manager-li"], ""},
+}
+
+// demo prepares the demo. It may run twice, and in several processes at once.
+func (s *Server) demo(ctx context.Context) error {
+	for _, d := range demoPrograms {
+		if _, err := s.cards.Publish(ctx, d); err != nil && !errors.Is(err, stamps.ErrPublished) {
+			return fmt.Errorf("demo: %w", err)
+		}
+	}
+	for _, d := range demoShops {
+		err := s.db.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
+			return demoShop(ctx, s.shops.In(tx), d.shop, d.manager, d.serial)
+		})
+		if err != nil {
+			return fmt.Errorf("demo: %w", err)
+		}
+	}
+	return nil
+}
+
+func demoShop(ctx context.Context, shops *shop.Engine, at shop.Shop, manager principal, serial shop.Serial) error {
+	if _, err := shops.Put(ctx, shop.Put{Shop: at, By: demoKey, Key: demoKey + "-shop"}); err != nil {
+		return err
+	}
+	invited, err := shops.Invite(ctx, shop.Invite{Shop: at.ID, By: demoKey, Key: demoKey + "-invitation"})
+	if errors.Is(err, shop.ErrShownOnce) {
+		return nil // all of it was prepared before, in one transaction
+	}
+	if err != nil {
+		return err
+	}
+	bind := shop.Bind{Token: invited.Token, Identity: manager.identity(), Name: manager.nickname, Key: demoKey}
+	if _, err := shops.Bind(ctx, bind); err != nil {
+		return err
+	}
+	if serial != "" {
+		_, err = shops.BindStamp(ctx, shop.BindStamp{Shop: at.ID, Serial: serial, By: demoKey, Key: demoKey})
+	}
+	return err
+}

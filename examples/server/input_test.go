@@ -1,0 +1,224 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// samples are bodies that are right in form, of every operation that has one.
+var samples = map[string]string{
+	"POST /me/codes":                               `{"shop":"wangjing","purpose":"cancel","program":"coffee","record":1}`,
+	"POST /me/presses":                             `{"serial":"A1659391","purpose":"cancel","program":"coffee","record":99}`,
+	"POST /me/claims":                              `{"program":"none","shop":"wangjing"}`,
+	"POST /shops/{shop}/codes/preview":             `{"code":"12","purpose":"stamp","n":1,"purchase":{"amount":1,"currency":"CNY","items":1}}`,
+	"POST /shops/{shop}/codes/confirm":             `{"claim":"none","n":1,"purchase":{"amount":1,"currency":"CNY","items":1}}`,
+	"POST /shops/{shop}/codes":                     `{"code":"12","purpose":"stamp","n":1,"purchase":{"amount":1,"currency":"CNY","items":1}}`,
+	"POST /shops/{shop}/coupons/{coupon}/undos":    `{"reason":"none"}`,
+	"POST /shops/{shop}/coupons/{coupon}/voids":    `{"reason":"none"}`,
+	"POST /invitations/accept":                     `{"token":"none","name":"none"}`,
+	"PUT /programs/{program}/versions/{version}":   ``, // set by init
+	"PUT /shops/{shop}":                            `{"name":"none","address":"none","zone":"Asia/Shanghai","from":"2026-01-01T00:00:00Z","to":"2027-01-01T00:00:00Z","slots":101}`,
+	"POST /members/{member}/claims":                `{"shop":"none","nickname":"none","program":"none"}`,
+	"POST /cards/{program}/{member}/stamps":        `{"shop":"none","nickname":"none","n":1,"purchase":{"amount":1,"currency":"CNY","items":1},"at":"2026-01-01T00:00:00Z"}`,
+	"POST /cards/{program}/{member}/cancellations": `{"shop":"none","nickname":"none","record":1,"n":1,"reason":"none"}`,
+	"POST /cards/{program}/{member}/adjustments":   `{"shop":"none","nickname":"none","n":1,"reason":"none"}`,
+	"POST /transfers":                              `{"shop":"none","nickname":"none","from":"coffee/alice","to":"coffee/bob","n":1,"reason":"none"}`,
+	"POST /coupons/{coupon}/redemptions":           `{"shop":"none","nickname":"none"}`,
+	"POST /coupons/{coupon}/undos":                 `{"shop":"none","nickname":"none","reason":"none"}`,
+	"POST /coupons/{coupon}/voids":                 `{"shop":"none","nickname":"none","reason":"none"}`,
+}
+
+func init() {
+	text, err := json.Marshal(demoPrograms[0])
+	if err != nil {
+		panic(err)
+	}
+	samples["PUT /programs/{program}/versions/{version}"] = strings.Replace(string(text), `"usedCoupon":"owe"`, `"usedCoupon":"none"`, 1)
+}
+
+// refused wants a problem with a status of the caller's.
+func (b *bench) refused(o operation, what string, body io.Reader) {
+	b.Helper()
+	res := b.send(o.token(), o.method, o.path, "bad", body)
+	if res.status < 400 || res.status >= 500 {
+		b.Errorf("%s with %s: %d %s", o, what, res.status, res.body)
+	}
+}
+
+func TestBadBodies(t *testing.T) {
+	b := start(t, Config{})
+	before := b.entries()
+	big := `{"nope":"` + strings.Repeat("x", 1<<20) + `"}`
+	for _, o := range operations(b) {
+		for _, body := range []io.Reader{strings.NewReader(big), struct{ io.Reader }{strings.NewReader(big)}} { // the second of unknown length
+			if res := b.send(o.token(), o.method, o.path, "bad", body); res.status != 413 {
+				t.Errorf("%s with 1 MiB: %d, want 413", o, res.status)
+			}
+		}
+		if !o.bodied {
+			continue
+		}
+		sample := samples[o.String()]
+		if sample == "" {
+			t.Errorf("%s has no sample", o)
+		}
+		b.refused(o, "its sample", strings.NewReader(sample))
+		for _, body := range []string{
+			"", "null", "[]", `"x"`, "1", "true", "NaN", `{"n":NaN}`, "{", sample + "x", sample + sample, `{"nope":1}`, "\xff", `{"` + "\xff" + `":1}`,
+			"\x00", strings.Repeat("[", 10_000), strings.Repeat(`{"a":`, 10_000),
+			strings.TrimSuffix(sample, "}") + `,"nope":1}`,
+		} {
+			b.refused(o, fmt.Sprintf("the body %.40q", body), strings.NewReader(body))
+		}
+		for what, body := range mutations(t, sample) {
+			b.refused(o, what, strings.NewReader(body))
+		}
+	}
+	if after := b.entries(); !slices.Equal(before, after) {
+		t.Error("something of a bad request was stored")
+	}
+}
+
+// mutations yields a body with one of its leaves made wrong at a time.
+func mutations(t *testing.T, body string) map[string]string {
+	t.Helper()
+	wrong := []any{
+		"a\x00b", "a\u202eb\n", strings.Repeat("長", 10_000), map[string]any{}, []any{}, true, json.Number("1.5"), json.Number("1e30"),
+		json.Number("9223372036854775808"), json.Number("-1000000000000000000"), json.Number("1e400"), json.Number("-0.0000001"),
+	}
+	all := map[string]string{}
+	var root any
+	dec := json.NewDecoder(strings.NewReader(body))
+	dec.UseNumber()
+	if err := dec.Decode(&root); err != nil {
+		t.Fatal(err)
+	}
+	var walk func(path string, v any, set func(any))
+	walk = func(path string, v any, set func(any)) {
+		switch at := v.(type) {
+		case map[string]any:
+			for name, child := range at {
+				walk(path+"."+name, child, func(v any) { at[name] = v })
+			}
+		case []any:
+			for i, child := range at {
+				walk(fmt.Sprintf("%s.%d", path, i), child, func(v any) { at[i] = v })
+			}
+		default:
+			for _, w := range wrong {
+				set(w)
+				text, err := json.Marshal(root)
+				if err != nil {
+					t.Fatal(err)
+				}
+				all[fmt.Sprintf("%s = %.20q", path, fmt.Sprint(w))] = string(text)
+			}
+			set(v)
+		}
+	}
+	walk("", root, nil)
+	return all
+}
+
+func TestBadAddresses(t *testing.T) {
+	b := start(t, Config{})
+	before := b.entries()
+	for _, id := range []string{"%00", "%FF", "a%0Ab", strings.Repeat("x", 200), "%E2%80%AE", "no+one", "%20", "none"} {
+		for _, o := range operations(b) {
+			if !strings.Contains(o.route, "{") {
+				continue
+			}
+			path := o.route
+			for strings.Contains(path, "{") {
+				from, to := strings.IndexByte(path, '{'), strings.IndexByte(path, '}')
+				path = path[:from] + id + path[to+1:]
+			}
+			res := b.send(o.token(), o.method, path, "bad", strings.NewReader(samples[o.String()]))
+			empty := strings.HasSuffix(o.route, "/history") || strings.HasPrefix(o.route, "/members") || strings.HasPrefix(o.route, "/journal")
+			if res.status >= 500 || res.status < 300 && !empty {
+				t.Errorf("%s at %s: %d %s", o, path, res.status, res.body)
+			}
+		}
+	}
+	for _, path := range []string{
+		"/shops/wangjing/records?from=nonsense", "/shops/wangjing/records?from=2026-02-01T00:00:00Z&to=2026-01-01T00:00:00Z",
+		"/shops/wangjing/records?limit=0", "/shops/wangjing/records?limit=99999999999999999999", "/shops/wangjing/records?limit=-1",
+		"/shops/wangjing/records?purpose=none", "/shops/wangjing/records?nope=1", "/shops/wangjing/records?nickname=%00",
+		"/shops/wangjing/records?nickname=%FF", "/shops/wangjing/records?nickname=%zz",
+		"/shops/wangjing/totals?from=0001-01-01T00:00:00Z&to=1969-01-01T00:00:00Z", "/shops/wangjing/totals?limit=1",
+	} {
+		if res := b.send(kathy, "GET", path, "", nil); res.status != 422 && res.status != 400 {
+			t.Errorf("%s: %d %s", path, res.status, res.body)
+		}
+	}
+	if after := b.entries(); !slices.Equal(before, after) {
+		t.Error("something of a bad request was stored")
+	}
+}
+
+func TestMediaTypes(t *testing.T) {
+	b := start(t, Config{})
+	for _, kind := range []string{"text/plain", "application/x-www-form-urlencoded", "nonsense", ";+"} {
+		r, err := http.NewRequestWithContext(t.Context(), "POST", "/me/presses", strings.NewReader(press))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header = http.Header{"Authorization": {"Bearer " + alice}, "Idempotency-Key": {"k"}, "Content-Type": {kind}}
+		w := httptest.NewRecorder()
+		b.ServeHTTP(w, r)
+		if w.Code != http.StatusUnsupportedMediaType {
+			t.Errorf("a body of %q: %d, want 415", kind, w.Code)
+		}
+	}
+}
+
+// No body, whatever it is, is the server's fault.
+func FuzzRequest(f *testing.F) {
+	b := start(f, Config{})
+	var posts []operation
+	for _, o := range operations(b) {
+		if o.bodied {
+			posts = append(posts, o)
+		}
+	}
+	for i, o := range posts {
+		f.Add(i, []byte(samples[o.String()]))
+	}
+	f.Add(0, []byte(`{"shop":"\ud800","purpose":"stamp","program":"\u0000"}`))
+	f.Fuzz(func(t *testing.T, i int, body []byte) {
+		b := &bench{TB: t, Server: b.Server}
+		o := posts[uint(i)%uint(len(posts))]
+		if res := b.send(o.token(), o.method, o.path, "fuzz", bytes.NewReader(body)); res.status >= 500 {
+			t.Errorf("%s: %d %s", o, res.status, res.body)
+		}
+	})
+}
+
+// No address, whatever it is, is the server's fault.
+func FuzzAddress(f *testing.F) {
+	b := start(f, Config{})
+	for _, o := range operations(b) {
+		f.Add(o.method, o.path, "k")
+	}
+	f.Add("GET", "/journal?cursor=W10&limit=1", "\xff")
+	f.Fuzz(func(t *testing.T, method, path, key string) {
+		b := &bench{TB: t, Server: b.Server}
+		r, err := http.NewRequestWithContext(t.Context(), method, path, nil)
+		if err != nil {
+			t.Skip("it is no address")
+		}
+		r.Body = http.NoBody
+		r.Header = http.Header{"Authorization": {"Bearer " + root}, "Idempotency-Key": {key}}
+		w := httptest.NewRecorder()
+		if b.ServeHTTP(w, r); w.Code >= 500 {
+			t.Errorf("%s %q: %d %s", method, path, w.Code, w.Body)
+		}
+	})
+}

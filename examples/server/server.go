@@ -1,0 +1,136 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/scrmkit/scrmkit/otp"
+	"github.com/scrmkit/scrmkit/stamps"
+	"github.com/scrmkit/scrmkit/stamps/counter"
+	"github.com/scrmkit/scrmkit/stamps/shop"
+	"github.com/scrmkit/scrmkit/storage"
+	"github.com/scrmkit/scrmkit/storage/bunstore"
+)
+
+// Config says where a Server keeps things and how much it takes on.
+type Config struct {
+	SQLite   string // path of the file
+	Postgres string // URL; "": SQLite
+	Secret   []byte // of the codes; nil: see Command server
+	Log      *slog.Logger
+
+	Timeout  time.Duration // of a request; 0: 10 s
+	InFlight int           // requests at a time; 0: 256
+}
+
+// A Server is the product. It is safe for concurrent use.
+type Server struct {
+	cfg   Config
+	sql   *bun.DB
+	db    storage.DB
+	shops *shop.Engine
+	codes *otp.Engine
+	cards *stamps.Engine
+	till  *counter.Counter
+
+	mux   *http.ServeMux
+	slots chan struct{} // one for each request in flight
+
+	stop context.CancelFunc // of the work behind
+	work sync.WaitGroup
+}
+
+// New opens the database, prepares the demo, and begins the work behind. The caller closes the server.
+func New(ctx context.Context, cfg Config) (*Server, error) {
+	cfg.Timeout = cmp.Or(cfg.Timeout, 10*time.Second)
+	cfg.InFlight = cmp.Or(cfg.InFlight, 256)
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	db, err := openDatabase(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{cfg: cfg, sql: db, slots: make(chan struct{}, cfg.InFlight)}
+	if err := s.prepare(ctx); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	s.mux = s.routes()
+	behind, stop := context.WithCancel(context.Background())
+	s.stop = stop
+	s.work.Go(func() { s.tidy(behind, time.Minute) })
+	return s, nil
+}
+
+func (s *Server) prepare(ctx context.Context) error {
+	key, err := secret(s.cfg)
+	if err != nil {
+		return err
+	}
+	if s.db, err = bunstore.New(s.sql, &bunstore.Options{Logger: s.cfg.Log}); err != nil {
+		return err
+	}
+	s.shops = shop.New(s.db.Shops(), nil)
+	s.cards = stamps.New(s.db.Stamps(), nil)
+	if s.codes, err = otp.New(s.db.OTP(), []otp.Key{{ID: "1", Secret: key}}, nil); err != nil {
+		return err
+	}
+	s.till = counter.New(s.db, s.shops, s.codes, s.cards)
+	return s.demo(ctx)
+}
+
+// tidy writes down what lapsed and deletes what is over, until ctx ends. Nothing but the size of the books depends on it.
+func (s *Server) tidy(ctx context.Context, every time.Duration) {
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		_, err1 := s.codes.Prune(ctx, time.Now())
+		_, err2 := s.cards.Sweep(ctx, maxSweep)
+		if err := errors.Join(err1, err2); err != nil && ctx.Err() == nil {
+			s.cfg.Log.ErrorContext(ctx, "tidying failed", "err", err)
+		}
+	}
+}
+
+// Serve answers requests until ctx ends, and then finishes those in flight. It closes ln.
+func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
+	srv := &http.Server{
+		Handler:           s,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       15 * time.Second,
+		WriteTimeout:      30 * time.Second,
+		IdleTimeout:       60 * time.Second,
+		MaxHeaderBytes:    16 << 10,
+		ErrorLog:          slog.NewLogLogger(s.cfg.Log.Handler(), slog.LevelWarn),
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- srv.Serve(ln) }()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
+	defer cancel()
+	return srv.Shutdown(last)
+}
+
+// Close ends the work behind and closes the database. No request may be in flight.
+func (s *Server) Close() error {
+	s.stop()
+	s.work.Wait()
+	return s.sql.Close()
+}

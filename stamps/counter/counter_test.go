@@ -1,0 +1,261 @@
+package counter_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/scrmkit/scrmkit/internal/dbtest"
+	"github.com/scrmkit/scrmkit/otp"
+	"github.com/scrmkit/scrmkit/stamps"
+	"github.com/scrmkit/scrmkit/stamps/counter"
+	"github.com/scrmkit/scrmkit/stamps/shop"
+	"github.com/scrmkit/scrmkit/storage"
+)
+
+var ctx = context.Background()
+
+// open returns a setting with shop wangjing, its manager kathy and the physical stamp A1, and shop sanlitun with li.
+func open(t testing.TB, db storage.DB) setting {
+	t.Helper()
+	s := set(t, db)
+	for id, m := range map[shop.ID]shop.Identity{"wangjing": "kathy", "sanlitun": "li"} {
+		if _, err := s.shops.Put(ctx, shop.Put{Shop: shop.Shop{ID: id, Name: string(id), Zone: "Asia/Shanghai"}, Key: "put"}); err != nil {
+			t.Fatal(err)
+		}
+		invited, err := s.shops.Invite(ctx, shop.Invite{Shop: id, Key: "invite"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.shops.Bind(ctx, shop.Bind{Token: invited.Token, Identity: m, Key: "bind"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := s.shops.BindStamp(ctx, shop.BindStamp{Shop: "wangjing", Serial: "A1", Key: "stamp"}); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+var stampIt = counter.Deed{Purpose: stamps.PurposeStamp, Member: "alice", Nickname: "小爱", Program: "coffee"}
+
+func (s setting) ask(t testing.TB, d counter.Deed, key string) string {
+	t.Helper()
+	issued, err := s.till.Ask(ctx, counter.Ask{Shop: "wangjing", Deed: d, Key: key})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return issued.Code
+}
+
+func (s setting) enter(code, key string) (counter.Result, error) {
+	return s.till.Enter(ctx, counter.Enter{Shop: "wangjing", Manager: "kathy", Code: code, Key: key})
+}
+
+func (s setting) total(t testing.TB) int64 {
+	t.Helper()
+	c, err := s.cards.Card(ctx, stamps.CardID{Program: "coffee", Member: "alice"})
+	if errors.Is(err, stamps.ErrUnknownCard) {
+		return 0
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c.Total
+}
+
+func TestCounter(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+		t.Run("a code makes a stamp, another takes it back, and a third redeems a coupon", func(t *testing.T) {
+			s := open(t, db)
+			for i := range 10 {
+				r, err := s.enter(s.ask(t, stampIt, fmt.Sprint("a", i)), fmt.Sprint("e", i))
+				if err != nil || r.Outcome.Record.By != "kathy" || r.Outcome.Record.Shop != "wangjing" || r.Outcome.Record.Nickname != "小爱" {
+					t.Fatal(r, err)
+				}
+			}
+			coupons := func() (all []stamps.Coupon) {
+				for c, err := range s.cards.Coupons(ctx, "alice", "coffee") {
+					if err != nil {
+						t.Fatal(err)
+					}
+					all = append(all, c)
+				}
+				return all
+			}
+			if c := coupons(); len(c) != 1 || c[0].State != stamps.Issued {
+				t.Fatal(c)
+			}
+			cancel := stampIt
+			cancel.Purpose = stamps.PurposeCancel
+			if _, err := s.enter(s.ask(t, cancel, "c"), "c"); err != nil {
+				t.Fatal(err)
+			}
+			if c := coupons(); c[0].State != stamps.Voided || s.total(t) != 9 {
+				t.Fatal(c)
+			}
+			if _, err := s.enter(s.ask(t, stampIt, "again"), "again"); err != nil {
+				t.Fatal(err)
+			}
+			redeem := counter.Deed{Purpose: stamps.PurposeRedeem, Member: "alice", Coupon: &coupons()[1].ID}
+			if _, err := s.enter(s.ask(t, redeem, "r"), "r"); err != nil {
+				t.Fatal(err)
+			}
+			if c := coupons(); c[1].State != stamps.Redeemed || c[1].Shop != "wangjing" || c[1].By != "kathy" {
+				t.Fatal(c)
+			}
+		})
+		t.Run("a preview shows who and what and changes nothing, and a confirmation does it", func(t *testing.T) {
+			s := open(t, db)
+			x := counter.Enter{Shop: "wangjing", Manager: "kathy", Code: s.ask(t, stampIt, "a"), Key: "p"}
+			p, err := s.till.Preview(ctx, x)
+			if err != nil || p.Deed.Member != "alice" || p.Deed.Nickname != "小爱" || p.Effect.Card.Total != 1 || s.total(t) != 0 {
+				t.Fatal(p, err)
+			}
+			if again, err := s.till.Preview(ctx, x); err != nil || !again.Expires.Equal(p.Expires) {
+				t.Fatal(again, err)
+			}
+			confirm := counter.Confirm{Shop: "wangjing", Manager: "kathy", Claim: p.Claim}
+			for name, change := range map[string]func(*counter.Confirm){
+				"li":                func(c *counter.Confirm) { c.Manager, c.Shop = "li", "sanlitun" },
+				"a made-up claim":   func(c *counter.Confirm) { c.Claim = p.Claim[:len(p.Claim)-4] + "AAAA" },
+				"li in this shop":   func(c *counter.Confirm) { c.Manager = "li" },
+				"kathy in sanlitun": func(c *counter.Confirm) { c.Shop = "sanlitun" },
+			} {
+				c := confirm
+				change(&c)
+				if _, err := s.till.Confirm(ctx, c); !errors.Is(err, otp.ErrInvalidCode) && !errors.Is(err, shop.ErrNotManager) {
+					t.Errorf("%s: %v", name, err)
+				}
+			}
+			first, err := s.till.Confirm(ctx, confirm)
+			if err != nil || s.total(t) != 1 {
+				t.Fatal(first, err)
+			}
+			again, err := s.till.Confirm(ctx, confirm)
+			if err != nil || !again.Replayed || s.total(t) != 1 {
+				t.Fatal(again, err)
+			}
+			again.Replayed, again.Outcome.Replayed = false, false
+			if diff := cmp.Diff(first, again); diff != "" {
+				t.Fatal(diff)
+			}
+		})
+		t.Run("16 who enter one code make one stamp", func(t *testing.T) {
+			s := open(t, db)
+			code := s.ask(t, stampIt, "a")
+			var fresh atomic.Int64
+			var wg sync.WaitGroup
+			for i := range 16 {
+				wg.Go(func() {
+					r, err := s.enter(code, fmt.Sprint("e", i))
+					switch {
+					case err == nil && !r.Replayed:
+						fresh.Add(1)
+					case err != nil && !errors.Is(err, otp.ErrInvalidCode) && !isThrottled(err):
+						t.Error(err)
+					}
+				})
+			}
+			wg.Wait()
+			if fresh.Load() != 1 || s.total(t) != 1 {
+				t.Fatal(fresh.Load(), s.total(t))
+			}
+		})
+		t.Run("a repeated entry gives its first result", func(t *testing.T) {
+			s := open(t, db)
+			code := s.ask(t, stampIt, "a")
+			for i := range 3 {
+				r, err := s.enter(code, "same")
+				if err != nil || r.Replayed != (i > 0) || s.total(t) != 1 {
+					t.Fatal(r, err)
+				}
+			}
+		})
+		t.Run("whoever is unbound is refused at once, even with a claim in hand", func(t *testing.T) {
+			s := open(t, db)
+			p, err := s.till.Preview(ctx, counter.Enter{Shop: "wangjing", Manager: "kathy", Code: s.ask(t, stampIt, "a"), Key: "p"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := s.shops.Unbind(ctx, shop.Unbind{Shop: "wangjing", Identity: "kathy", Key: "u"}); err != nil {
+				t.Fatal(err)
+			}
+			_, err = s.till.Confirm(ctx, counter.Confirm{Shop: "wangjing", Manager: "kathy", Claim: p.Claim})
+			if !errors.Is(err, shop.ErrNotManager) || s.total(t) != 0 {
+				t.Fatal(err)
+			}
+		})
+		t.Run("a deed that is refused leaves the code to another try", func(t *testing.T) {
+			s := open(t, db)
+			code := s.ask(t, stampIt, "a")
+			x := counter.Enter{Shop: "wangjing", Manager: "kathy", Code: code, Key: "e", Purchase: &stamps.Purchase{Amount: -1}}
+			if _, err := s.till.Enter(ctx, x); err == nil {
+				t.Fatal("a negative purchase was taken")
+			}
+			x.Purchase = nil
+			if _, err := s.till.Enter(ctx, x); err != nil || s.total(t) != 1 {
+				t.Fatal(err)
+			}
+		})
+		t.Run("a physical stamp does it without a manager, once for each key", func(t *testing.T) {
+			s := open(t, db)
+			for range 2 {
+				r, err := s.till.Press(ctx, counter.Press{Serial: "A1", Deed: stampIt, Key: "k"})
+				if err != nil || r.Shop != "wangjing" || r.Outcome.Record.Via != "A1" {
+					t.Fatal(r, err)
+				}
+			}
+			if n := s.total(t); n != 1 {
+				t.Fatal(n)
+			}
+			if _, err := s.till.Press(ctx, counter.Press{Serial: "B1", Deed: stampIt, Key: "k2"}); !errors.Is(err, shop.ErrUnknownStamp) {
+				t.Fatal(err)
+			}
+		})
+		t.Run("nobody asks for another's coupon", func(t *testing.T) {
+			s := open(t, db)
+			id, err := stamps.ParseCouponID("coffee/bob:1")
+			if err != nil {
+				t.Fatal(err)
+			}
+			deed := counter.Deed{Purpose: stamps.PurposeRedeem, Member: "alice", Coupon: &id}
+			if _, err := s.till.Ask(ctx, counter.Ask{Shop: "wangjing", Deed: deed, Key: "k"}); !errors.Is(err, counter.ErrNotYours) {
+				t.Fatal(err)
+			}
+			if _, err := s.till.Press(ctx, counter.Press{Serial: "A1", Deed: deed, Key: "k"}); !errors.Is(err, counter.ErrNotYours) {
+				t.Fatal(err)
+			}
+		})
+	})
+}
+
+func isThrottled(err error) bool {
+	var t *otp.ThrottledError
+	return errors.As(err, &t)
+}
+
+func TestDeedsThatCannotBe(t *testing.T) {
+	s := open(t, dbtest.SQLite(t))
+	for name, d := range map[string]counter.Deed{
+		"no purpose":    {Member: "alice", Program: "coffee"},
+		"adjust":        {Purpose: stamps.PurposeAdjust, Member: "alice", Program: "coffee"},
+		"no programme":  {Purpose: stamps.PurposeStamp, Member: "alice"},
+		"no coupon":     {Purpose: stamps.PurposeRedeem, Member: "alice"},
+		"no member":     {Purpose: stamps.PurposeStamp, Program: "coffee"},
+		"NUL in member": {Purpose: stamps.PurposeStamp, Member: "a\x00", Program: "coffee"},
+	} {
+		var input *counter.InputError
+		if _, err := s.till.Ask(ctx, counter.Ask{Shop: "wangjing", Deed: d, Key: "k"}); !errors.As(err, &input) {
+			t.Errorf("ask, %s: %v", name, err)
+		}
+		if _, err := s.till.Press(ctx, counter.Press{Serial: "A1", Deed: d, Key: "k"}); !errors.As(err, &input) {
+			t.Errorf("press, %s: %v", name, err)
+		}
+	}
+}

@@ -1,0 +1,270 @@
+package bunstore_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/dialect/pgdialect"
+
+	"github.com/scrmkit/scrmkit/internal/pgtest"
+	"github.com/scrmkit/scrmkit/otp"
+	"github.com/scrmkit/scrmkit/stamps"
+	"github.com/scrmkit/scrmkit/storage"
+	"github.com/scrmkit/scrmkit/storage/bunstore"
+	"github.com/scrmkit/scrmkit/storage/journal"
+)
+
+// A tracer keeps what is sent to the server.
+type tracer struct {
+	mu   sync.Mutex
+	sent []string
+}
+
+func (tr *tracer) TraceQueryStart(ctx context.Context, _ *pgx.Conn, q pgx.TraceQueryStartData) context.Context {
+	tr.mu.Lock()
+	defer tr.mu.Unlock()
+	tr.sent = append(tr.sent, q.SQL)
+	return ctx
+}
+
+func (tr *tracer) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
+
+func (tr *tracer) TracePrepareStart(ctx context.Context, _ *pgx.Conn, p pgx.TracePrepareStartData) context.Context {
+	return tr.TraceQueryStart(ctx, nil, pgx.TraceQueryStartData{SQL: p.SQL})
+}
+
+func (tr *tracer) TracePrepareEnd(context.Context, *pgx.Conn, pgx.TracePrepareEndData) {}
+
+// during returns how much fn sent.
+func (tr *tracer) during(fn func()) int {
+	tr.mu.Lock()
+	tr.sent = nil
+	tr.mu.Unlock()
+	fn()
+	tr.mu.Lock()
+	defer tr.mu.Unlock()
+	return len(tr.sent)
+}
+
+func traced(t *testing.T) (*bunstore.DB, *tracer) {
+	config, err := pgx.ParseConfig(pgtest.DSN(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	tr := &tracer{}
+	config.Tracer = tr
+	sqldb := stdlib.OpenDB(*config)
+	t.Cleanup(func() { _ = sqldb.Close() })
+	return newStore(t, bun.NewDB(sqldb, pgdialect.New())), tr
+}
+
+func TestRoundTrips(t *testing.T) {
+	store, tr := traced(t)
+	ctx := t.Context()
+	var alone, together int64
+	lookup := stamps.Lookup{Card: stamps.CardID{Program: "coffee", Member: "alice"}, Entry: "stamps/coffee/alice", Key: "key-1"}
+	code := otp.Code{Scope: "north", MAC: []byte("mac"), Version: 1, Digits: 6, Holder: "alice", Purpose: "redeem", Expires: start}
+	check(t, one(store.OTP().Save(ctx, []otp.Change{{Scope: otp.ScopeRow{Scope: "north"}, Codes: []otp.Code{code}}})))
+	for _, c := range []struct {
+		name string
+		want int
+		run  func()
+	}{
+		{"a Save of one change", 1, func() {
+			alone++
+			save(t, store, []stamps.Change{stamped("alice", alone)})
+		}},
+		{"a Save of many", 1, func() {
+			together++
+			save(t, store, []stamps.Change{stamped("bob", together), stamped("carol", together)})
+		}},
+		{"a Spend", 1, func() {
+			check(t, one(store.OTP().Spend(ctx, []otp.Spent{{Code: code}})))
+			code.Version++
+		}},
+		{"a Load of a card and a key", 1, func() {
+			_, err := store.Stamps().Load(ctx, []stamps.Lookup{lookup})
+			check(t, err)
+		}},
+		{"a Load of many", 1, func() {
+			_, err := store.Stamps().Load(ctx, []stamps.Lookup{lookup, {Card: stamps.CardID{Program: "coffee", Member: "bob"}}})
+			check(t, err)
+		}},
+		{"a Load of a code", 2, func() {
+			_, err := store.OTP().Load(ctx, []otp.Lookup{{Scope: "north", MACs: [][]byte{code.MAC}}}, start)
+			check(t, err)
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			for range 5 {
+				c.run()
+			}
+			if got := tr.during(c.run); got != c.want {
+				t.Errorf("%d round trips, want %d:\n%s", got, c.want, strings.Join(tr.sent, "\n"))
+			}
+		})
+	}
+}
+
+func one(errs []error, err error) error { return errors.Join(append(errs, err)...) }
+
+func check(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A plan that was made while the tables were empty goes through all of a table for each row, and is kept. The last Saves
+// into a database that was empty when the first began must read no more than they need.
+func TestEmptyDatabasePlan(t *testing.T) {
+	for _, size := range []int{1, 8} {
+		t.Run(fmt.Sprint("batch=", size), func(t *testing.T) {
+			db := openPostgres(t)
+			store := newStore(t, db)
+			fill := func(from, to int) {
+				for n := from; n < to; n += size {
+					var batch []stamps.Change
+					for i := range size {
+						batch = append(batch, stamped(fmt.Sprintf("m%d", n+i), 1))
+					}
+					save(t, store, batch)
+				}
+			}
+			db.DB.SetMaxOpenConns(1) // so that the session's statistics are flushed by the one that reads them
+			fill(0, 19000)
+			before := rowsRead(t, db)
+			fill(19000, 20000)
+			if read := rowsRead(t, db) - before; read > 1000*20 {
+				t.Errorf("1000 changes read %d rows", read)
+			}
+		})
+	}
+}
+
+// rowsRead returns how many rows and entries of indexes were read so far.
+func rowsRead(t *testing.T, db *bun.DB) (n int64) {
+	t.Helper()
+	if _, err := db.DB.ExecContext(t.Context(), "select pg_stat_force_next_flush()"); err != nil {
+		t.Fatal(err)
+	}
+	check(t, db.DB.QueryRowContext(t.Context(), `select (select sum(seq_tup_read) from pg_stat_user_tables)::bigint +
+		(select sum(idx_tup_read) from pg_stat_user_indexes)::bigint`).Scan(&n))
+	return n
+}
+
+// Many callers write overlapping batches of the same cards: each version is stored once, and nobody meets an error.
+func TestOverlappingBatches(t *testing.T) {
+	for name, open := range databases {
+		t.Run(name, func(t *testing.T) {
+			store := newStore(t, open(t))
+			const callers, rounds = 8, 20
+			members := []string{"a", "b", "c", "d", "e", "f"}
+			var mu sync.Mutex
+			wins := map[string]int{}
+			var all sync.WaitGroup
+			for caller := range callers {
+				all.Go(func() {
+					for n := 1; n <= rounds; n++ {
+						var batch []stamps.Change
+						for i := range members {
+							batch = append(batch, stamped(members[(i*(caller%2*4+1)+caller)%len(members)], int64(n)))
+						}
+						errs, err := store.Stamps().Save(t.Context(), batch)
+						if err != nil {
+							t.Error(err)
+							return
+						}
+						mu.Lock()
+						for i, err := range errs {
+							if err == nil {
+								wins[fmt.Sprint(batch[i].Cards[0].ID, " ", n)]++
+							} else if !errors.Is(err, journal.ErrConflict) && !errors.Is(err, journal.ErrDuplicate) {
+								t.Error(err)
+							}
+						}
+						mu.Unlock()
+					}
+				})
+			}
+			all.Wait()
+			for _, m := range members {
+				for n := 1; n <= rounds; n++ {
+					if k := fmt.Sprintf("coffee/%s %d", m, n); wins[k] != 1 {
+						t.Errorf("%s: stored %d times", k, wins[k])
+					}
+				}
+			}
+		})
+	}
+}
+
+// With one connection a transaction prepares its statements without waiting for another.
+func TestOneConnection(t *testing.T) {
+	for name, open := range databases {
+		t.Run(name, func(t *testing.T) {
+			db := open(t)
+			db.DB.SetMaxOpenConns(1)
+			store := newStore(t, db)
+			for n := int64(1); n <= 200; n++ {
+				check(t, store.InTx(t.Context(), func(ctx context.Context, tx storage.Tx) error {
+					if _, err := tx.Stamps().Load(ctx, []stamps.Lookup{{Card: stamps.CardID{Program: "coffee", Member: "alice"}}}); err != nil {
+						return err
+					}
+					return one(tx.Stamps().Save(ctx, []stamps.Change{stamped("alice", n)}))
+				}))
+			}
+		})
+	}
+}
+
+// A list holds no connection while its consumer runs, and pages go on where the page before ended.
+func TestListsPage(t *testing.T) {
+	for name, open := range databases {
+		t.Run(name, func(t *testing.T) {
+			db := open(t)
+			db.DB.SetMaxOpenConns(1)
+			store := newStore(t, db)
+			const n = 1203
+			for from := 0; from < n; from += 401 {
+				var batch []stamps.Change
+				for i := from; i < from+401; i++ {
+					batch = append(batch, stamped(fmt.Sprintf("m%04d", i), 1))
+				}
+				save(t, store, batch)
+			}
+			var members []string
+			for card, err := range store.Stamps().Cards(t.Context(), stamps.CardQuery{Program: "coffee"}) {
+				check(t, err)
+				members = append(members, string(card.ID.Member))
+				if len(members)%100 == 0 {
+					_, err := store.Stamps().Load(t.Context(), []stamps.Lookup{{Card: card.ID}})
+					check(t, err)
+				}
+			}
+			if len(members) != n || !slices.IsSorted(members) {
+				t.Errorf("%d cards, sorted: %t", len(members), slices.IsSorted(members))
+			}
+			records, entries := map[string]bool{}, map[string]bool{}
+			for r, err := range store.Stamps().Records(t.Context(), stamps.RecordQuery{Shop: "north", Nickname: "LIC"}) {
+				check(t, err)
+				records[r.Card.String()] = true
+			}
+			for r, err := range store.Journal().After(t.Context(), "", 0) {
+				check(t, err)
+				entries[r.Subject] = true
+			}
+			if len(records) != n || len(entries) != n {
+				t.Errorf("%d records, %d entries, want %d", len(records), len(entries), n)
+			}
+		})
+	}
+}
