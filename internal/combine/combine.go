@@ -10,6 +10,7 @@ import (
 	"errors"
 	"hash/maphash"
 	"math/rand/v2"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -148,6 +149,7 @@ func (r *Runner[C, U, R]) drain(l *lane[C, R]) {
 		l.waiting = l.waiting[n:]
 		l.mu.Unlock()
 		r.together(calls)
+		runtime.Gosched() // so that callers who come straight back share the next batch
 	}
 }
 

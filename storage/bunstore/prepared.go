@@ -148,19 +148,25 @@ func (s *statement) prepare(ctx context.Context) error {
 
 // wanted are the statements to prepare when a transaction has given back its connection.
 type wanted struct {
-	mu  sync.Mutex
-	all []*statement
+	mu    sync.Mutex
+	all   []*statement
+	ended bool
 }
 
 func (w *wanted) add(s *statement) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.ended {
+		s.leave()
+		return
+	}
 	w.all = append(w.all, s)
 }
 
 func (w *wanted) prepare(ctx context.Context) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.ended = true
 	for _, s := range w.all {
 		_ = s.prepare(ctx)
 	}
