@@ -77,7 +77,7 @@ type Card struct {
 	Opened   time.Time `json:"opened"`
 	Expires  time.Time `json:"expires,omitzero"` // when the stamps of this round lapse; zero: never, as far as is known
 	Number   int64     `json:"number,omitempty"` // of the stock of the handout, from 1
-	State    State     `json:"state"`
+	State    State     `json:"-"`                // as it is stored; zero in an outcome that was replayed
 }
 
 // State is the part of a card that only the rules read.

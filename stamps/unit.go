@@ -250,13 +250,11 @@ func (e work) Decide(_ context.Context, u *unit, o op) (Outcome, error) {
 // take adds a decision on one card to the change.
 func (u *unit) take(o op, subject string, input []byte, before Card, d *Decision) {
 	ch := &u.change
-	i := slices.IndexFunc(ch.Cards, func(c Card) bool { return c.ID == d.Card.ID })
-	if i < 0 {
-		i = len(ch.Cards)
-		ch.Cards = append(ch.Cards, d.Card)
-	} else {
+	if i := slices.IndexFunc(ch.Cards, func(c Card) bool { return c.ID == d.Card.ID }); i >= 0 {
 		d.Card.Version = ch.Cards[i].Version
 		ch.Cards[i] = d.Card
+	} else {
+		ch.Cards = append(ch.Cards, d.Card)
 	}
 	entry := journal.Entry{
 		Subject: subject, Seq: d.Record.Seq, Key: o.key(), Kind: o.kind(), At: o.now, By: d.Record.By, Input: input,

@@ -100,15 +100,17 @@ func (r *Runner[C, U, R]) Do(ctx context.Context, c C) (R, error) {
 		return none, err
 	}
 	l := &r.lanes[maphash.String(r.seed, r.work.Subject(c))%Lanes]
-	w := &call[C, R]{ctx: ctx, c: c, done: make(chan struct{})}
+	w := &call[C, R]{ctx: ctx, c: c}
 	l.mu.Lock()
-	l.waiting = append(l.waiting, w)
-	lead := !l.busy
-	l.busy = true
-	l.mu.Unlock()
-	if lead {
-		go r.drain(l)
+	if !l.busy {
+		l.busy = true
+		l.mu.Unlock()
+		defer r.handOver(l)
+		return r.Alone(ctx, c)
 	}
+	w.done = make(chan struct{})
+	l.waiting = append(l.waiting, w)
+	l.mu.Unlock()
 	select {
 	case <-w.done:
 	case <-ctx.Done():
@@ -120,6 +122,17 @@ func (r *Runner[C, U, R]) Do(ctx context.Context, c C) (R, error) {
 		panic(w.panicked)
 	}
 	return w.r, w.err
+}
+
+// handOver leaves the lane to those who came meanwhile.
+func (r *Runner[C, U, R]) handOver(l *lane[C, R]) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.waiting) == 0 {
+		l.busy = false
+		return
+	}
+	go r.drain(l)
 }
 
 // Alone runs a command by itself, with ctx.

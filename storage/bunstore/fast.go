@@ -3,6 +3,7 @@ package bunstore
 import (
 	"context"
 	"database/sql"
+	"math/bits"
 
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
@@ -12,25 +13,26 @@ type shape struct {
 	root    *table
 	insert  bool // of one change: the row must not be there yet
 	place   bool // one takes a place in a unique index besides the key
-	many    bool // any number of changes, as arrays
+	roots   int  // rows of the root; 0: the one change of a statement without ordinals
 	parts   [maxParts]part
-	entries int // as in part
+	entries int // rows of the journal
 }
 
 // A part is the children of one table.
 type part struct {
 	table *table
-	n     int // of one change: how many; as arrays: 1
+	n     int
 }
 
 const (
-	maxParts   = 2 // tables of children that a root has
-	maxScalars = 2 // rows of a table that one change may have and still not travel as arrays
+	maxParts = 2   // tables of children that a root has
+	maxLone  = 2   // rows of a table that the one change of a statement without ordinals may have
+	maxRows  = 256 // rows of a table in a statement: 65,535 arguments are all that Postgres takes
 )
 
 // shapeOf returns the shape of changes that all have the same root table.
 func shapeOf(changes []change) shape {
-	s := shape{root: changes[0].roots[0].table, many: len(changes) > 1}
+	s := shape{root: changes[0].roots[0].table}
 	for _, c := range changes {
 		s.place = s.place || s.root.takes(c.roots[0])
 		s.entries += len(c.entries)
@@ -45,16 +47,23 @@ func shapeOf(changes []change) shape {
 	if s.parts[1].table != nil && s.parts[1].table.name < s.parts[0].table.name {
 		s.parts[0], s.parts[1] = s.parts[1], s.parts[0]
 	}
-	s.many = s.many || max(s.entries, s.parts[0].n, s.parts[1].n) > maxScalars
-	if !s.many {
+	if len(changes) == 1 && max(s.entries, s.parts[0].n, s.parts[1].n) <= maxLone {
 		s.insert = s.root.inserts(changes[0].roots[0])
 		return s
 	}
-	s.entries = min(s.entries, 1)
+	s.roots, s.entries = padded(len(changes)), padded(s.entries)
 	for i := range s.parts {
-		s.parts[i].n = min(s.parts[i].n, 1)
+		s.parts[i].n = padded(s.parts[i].n)
 	}
 	return s
+}
+
+// padded is the power of four that n rows are filled up to with empty ones, so that there are few statements to plan.
+func padded(n int) int {
+	if n == 0 {
+		return 0
+	}
+	return 1 << ((bits.Len(uint(n-1)) + 1) &^ 1)
 }
 
 // saveFast stores those of the changes, each by itself, in one statement.
@@ -64,11 +73,9 @@ func (u unit) saveFast(ctx context.Context, all []change, which []int, errs []er
 		changes[i] = all[j]
 	}
 	s := shapeOf(changes)
-	var args []any
-	if s.many {
-		args = u.arrays(s, changes)
-	} else {
-		args = u.scalars(changes[0])
+	args := u.lone(changes[0])
+	if s.roots > 0 {
+		args = u.several(s, changes)
 	}
 	statement := u.statement(s, func() string { return fastText(s) })
 	return u.query(ctx, statement, len(changes), args, func(rows *sql.Rows) error {
@@ -89,8 +96,8 @@ func (u unit) saveFast(ctx context.Context, all []change, which []int, errs []er
 	})
 }
 
-// scalars returns the arguments of a statement for one change.
-func (u unit) scalars(c change) []any {
+// lone returns the arguments of a statement for one change without ordinals.
+func (u unit) lone(c change) []any {
 	args := make([]any, 0, 64)
 	args = append(args, u.tenant)
 	for _, rows := range [][]row{c.roots, c.children, c.entries} {
@@ -103,44 +110,44 @@ func (u unit) scalars(c change) []any {
 	return args
 }
 
-// arrays returns the arguments of a statement for any number of changes: an array a column, and before those of the
-// children and entries one of the ordinal of their change.
-func (u unit) arrays(s shape, changes []change) []any {
-	args := []any{u.tenant}
-	flush := func(arrays []array) {
-		for i := range arrays {
-			args = append(args, arrays[i].String())
+// several returns the arguments of a statement for any number of changes: the rows of each table in turn, those of
+// children and entries with the ordinal of their change before them, and each filled up with empty rows.
+func (u unit) several(s shape, changes []change) []any {
+	args := make([]any, 0, 1+s.roots*16+(s.parts[0].n+s.parts[1].n)*20+s.entries*10)
+	args = append(args, u.tenant)
+	fill := func(rows, width int) {
+		for range rows * width {
+			args = append(args, nil)
 		}
 	}
-	roots := make([]array, len(s.root.columns()))
 	for _, c := range changes {
-		for i, v := range c.roots[0].values {
-			roots[i].add(v)
+		for _, v := range c.roots[0].values {
+			args = append(args, u.bind(v))
 		}
 	}
-	flush(roots)
-	of := func(t *table, rowsOf func(change) []row) {
-		arrays := make([]array, 1+len(t.columns()))
+	fill(s.roots-len(changes), len(s.root.columns()))
+	of := func(t *table, rows int, rowsOf func(change) []row) {
 		for ord, c := range changes {
 			for _, r := range rowsOf(c) {
 				if r.table != t {
 					continue
 				}
-				arrays[0].add(int64(ord + 1))
-				for i, v := range r.values {
-					arrays[i+1].add(v)
+				rows--
+				args = append(args, int64(ord+1))
+				for _, v := range r.values {
+					args = append(args, u.bind(v))
 				}
 			}
 		}
-		flush(arrays)
+		fill(rows, 1+len(t.columns()))
 	}
 	for _, p := range s.parts {
 		if p.n > 0 {
-			of(p.table, func(c change) []row { return c.children })
+			of(p.table, p.n, func(c change) []row { return c.children })
 		}
 	}
 	if s.entries > 0 {
-		of(entryTable, func(c change) []row { return c.entries })
+		of(entryTable, s.entries, func(c change) []row { return c.entries })
 	}
 	return args
 }

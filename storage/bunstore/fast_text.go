@@ -9,10 +9,10 @@ import (
 // the stored one, and yields for each change: its ordinal, whether a key was used, whether it was stored.
 func fastText(s shape) string {
 	w := &fastWriter{shape: s, arg: 1}
-	if s.many {
-		return w.many()
+	if s.roots > 0 {
+		return w.several()
 	}
-	return w.one()
+	return w.lone()
 }
 
 type fastWriter struct {
@@ -32,18 +32,17 @@ func (w *fastWriter) params(columns []column) params {
 	return p
 }
 
-// unnest takes the next arguments as arrays.
-func (w *fastWriter) unnest(columns []column) string {
-	arrays := make([]string, len(columns))
-	for i, c := range columns {
-		w.arg++
-		arrays[i] = "$" + strconv.Itoa(w.arg) + "::text::" + postgres.typeOf(c.kind) + "[]"
+// relation takes the next arguments as n rows.
+func (w *fastWriter) relation(columns []column, n int) string {
+	rows := make([]string, n)
+	for i := range rows {
+		rows[i] = "(" + w.params(columns).join("{val}", ", ") + ")"
 	}
-	return "unnest(" + strings.Join(arrays, ", ") + ")"
+	return "(values " + strings.Join(rows, ", ") + ") as t (" + names(columns) + ")"
 }
 
-// one is the statement for one change, with a plain argument a value.
-func (w *fastWriter) one() string {
+// lone is the statement for one change.
+func (w *fastWriter) lone() string {
 	root, columns := w.root, w.root.columns()
 	p := w.params(columns)
 	var children strings.Builder
@@ -81,47 +80,46 @@ func (w *fastWriter) one() string {
 
 // values is a relation of n rows in the next arguments, where the change is stored.
 func (w *fastWriter) values(t *table, n int) string {
-	rows := make([]string, n)
-	for i := range rows {
-		rows[i] = "(" + w.params(t.columns()).join("{val}", ", ") + ")"
-	}
-	return "select " + tenant + ", v.* from w, (values " + strings.Join(rows, ", ") + ") as v"
+	return "select " + tenant + ", t.* from w, " + w.relation(t.columns(), n)
 }
 
-// many is the statement for any number of changes, with an array a column.
-func (w *fastWriter) many() string {
+// several is the statement for any number of changes. An empty row has no version, or no ordinal. The rows that are
+// there are found one by one, with a limit, so that no plan reads all of a tenant's; the update looks at the version again.
+func (w *fastWriter) several() string {
 	root, columns := w.root, w.root.columns()
 	var b strings.Builder
-	b.WriteString("with i as materialized (select * from " + w.unnest(columns) +
-		" with ordinality as t (" + names(columns) + ", ord))")
+	b.WriteString("with i as materialized (select t.*, row_number() over () as ord from " + w.relation(columns, w.roots) + ")")
 	var children strings.Builder
 	for i, part := range w.parts {
 		if part.n > 0 {
 			of := append([]column{{"o", integer}}, part.table.columns()...)
 			children.WriteString(", k" + strconv.Itoa(i) + " as (" + w.into(part.table) + "select " + tenant + ", " +
-				names(part.table.columns()) + " from " + w.unnest(of) + " as t (" + names(of) + ")" +
+				names(part.table.columns()) + " from " + w.relation(of, part.n) +
 				" where o in (select ord from w) on conflict " + postgres.replace(part.table) + ")")
 		}
 	}
 	used, unused, entries := "false", "true", ""
 	if w.entries > 0 {
 		of := append([]column{{"o", integer}}, entryTable.columns()...)
-		b.WriteString(", e as materialized (select * from " + w.unnest(of) + " as t (" + names(of) + "))" +
+		b.WriteString(", e as materialized (select * from " + w.relation(of, w.entries) + ")" +
 			", d as materialized (select e.o from e cross join lateral (select 1 from " + postgres.name("journal_entry") +
 			" as j where j.tenant = " + tenant + " and j.subject = e.subject and j.key = e.key limit 1) as j)")
 		used, unused = "i.ord in (select o from d)", "i.ord not in (select o from d)"
 		entries = ", j as (" + w.into(entryTable) + "select " + tenant + ", " + names(entryTable.columns()) +
 			" from e where o in (select ord from w))"
 	}
-	b.WriteString(", ok as materialized (select * from i where " + unused + ")")
+	b.WriteString(", ok as materialized (select * from i where version is not null and " + unused + ")")
 	var ok params
 	for _, c := range columns {
 		ok = append(ok, param{c.name, "ok." + c.name})
 	}
 	key := ok[:len(root.key)]
-	b.WriteString(", u as (update " + postgres.name(root.name) + " as c set " +
-		ok[len(root.key):].join("{col} = {val}", ", ") + " from ok where c.tenant = " + tenant + " and " +
-		key.join("c.{col} = {val}", " and ") + " and c.version = ok.version - 1" + w.free(ok) + " returning ok.ord)")
+	stored := key.join("c.{col} = {val}", " and ") + " and c.version = ok.version - 1"
+	b.WriteString(", h as materialized (select ok.ord as at, c.id from ok cross join lateral (select c.ctid as id from " +
+		postgres.name(root.name) + " as c where c.tenant = " + tenant + " and " + stored + " limit 1) as c)" +
+		", u as (update " + postgres.name(root.name) + " as c set " + ok[len(root.key):].join("{col} = {val}", ", ") +
+		" from ok join h on h.at = ok.ord where c.ctid = h.id and c.version = ok.version - 1" + w.free(ok) +
+		" returning ok.ord)")
 	if root.existing {
 		b.WriteString(", w as (select ord from u)")
 	} else {
@@ -131,7 +129,7 @@ func (w *fastWriter) many() string {
 			key.join("n.{col} = {val}", " and ") + " where ok.version = 1)")
 	}
 	b.WriteString(children.String() + entries)
-	b.WriteString(" select i.ord, " + used + ", i.ord in (select ord from w) from i")
+	b.WriteString(" select i.ord, " + used + ", i.ord in (select ord from w) from i where i.version is not null")
 	return b.String()
 }
 

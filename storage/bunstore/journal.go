@@ -94,7 +94,7 @@ func (o *ownEntries) begin(ctx context.Context, u unit) error {
 }
 
 // nextPos is the place of the next entry in the feed of SQLite, where one transaction after the other writes.
-const nextPos = "(select coalesce(max(pos), 0) + 1 from journal_entry where tenant = ?1)"
+const nextPos = "(select coalesce(max(pos), 0) + 1 from journal_entry where (tenant || '') = ?1)"
 
 // Of implements [journal.Store].
 func (s journalStore) Of(ctx context.Context, subject string) iter.Seq2[journal.Record, error] {
@@ -110,7 +110,7 @@ func (s journalStore) Of(ctx context.Context, subject string) iter.Seq2[journal.
 func (s journalStore) entries(q *bun.SelectQuery) *bun.SelectQuery {
 	return q.TableExpr(s.name("journal_entry")+" AS j").
 		ColumnExpr(entryColumns+", j.pos").
-		Where("j.tenant = ?", s.tenant)
+		Where("(j.tenant || '') = ?", s.tenant)
 }
 
 func scanRecord(rows *sql.Rows) (r journal.Record, err error) {

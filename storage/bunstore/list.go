@@ -61,10 +61,3 @@ func readPage[T any](
 	})
 	return page, err
 }
-
-func failed[T any](err error) iter.Seq2[T, error] {
-	return func(yield func(T, error) bool) {
-		var zero T
-		yield(zero, err)
-	}
-}

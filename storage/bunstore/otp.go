@@ -196,7 +196,7 @@ func (s otpStore) Prune(ctx context.Context, before time.Time) (n int64, err err
 		for more := true; more; {
 			err := s.write(ctx, func(u unit) error {
 				result, err := u.bun.NewRaw("DELETE FROM "+table+" WHERE tenant = ? AND ("+from.key+") IN (SELECT "+from.key+
-					" FROM "+table+" WHERE tenant = ? AND ("+from.column+" < ? OR "+from.column+" IS NULL) LIMIT ?)",
+					" FROM "+table+" WHERE (tenant || '') = ? AND ("+from.column+" < ? OR "+from.column+" IS NULL) LIMIT ?)",
 					u.tenant, u.tenant, u.bind(before), pruned).Conn(u.conn()).Exec(ctx)
 				if err != nil {
 					return err

@@ -82,13 +82,13 @@ func (u unit) saveInOne(ctx context.Context, changes []change, errs []error) err
 // saveByStatement stores the changes of one row with a version in one statement, and the others one by one.
 func (u unit) saveByStatement(ctx context.Context, changes []change, errs []error) error {
 	fast, slow := split(changes)
-	if len(fast) > 0 {
-		err := u.once(ctx, func() error { return u.saveFast(ctx, changes, fast, errs) })
+	for _, some := range fast {
+		err := u.once(ctx, func() error { return u.saveFast(ctx, changes, some, errs) })
 		switch {
 		case err == nil:
 		case taken(err) && u.tx == nil:
 			// A transaction of the same moment took a key or a number. Step by step it is told which change that meets.
-			slow = append(slow, fast...)
+			slow = append(slow, some...)
 		default:
 			return err
 		}
@@ -119,15 +119,16 @@ func (u unit) once(ctx context.Context, fn func() error) error {
 	return u.again(ctx, fn)
 }
 
-// split returns which changes fit one statement, in the order of their keys so that statements of the same moment take
-// their rows in one order, and which do not: those of several rows with versions, or of another table than the first,
-// and those whose journal keys another one has.
-func split(changes []change) (fast, slow []int) {
+// split returns which changes go into one statement each, in the order of their keys so that statements of the same
+// moment take their rows in one order, and which into none: those of several rows with versions, or of another table
+// than the first, those with more rows than a statement takes, and those whose journal keys another one has.
+func split(changes []change) (fast [][]int, slow []int) {
+	var fit []int
 	type key struct{ subject, key any }
 	used := map[key]bool{}
 	var root *table
 	for i, c := range changes {
-		fits := len(c.roots) == 1 && (root == nil || root == c.roots[0].table)
+		fits := len(c.roots) == 1 && (root == nil || root == c.roots[0].table) && max(len(c.children), len(c.entries)) <= maxRows
 		for _, e := range c.entries {
 			k := key{e.values[0], e.values[1]}
 			fits = fits && !used[k]
@@ -138,9 +139,17 @@ func split(changes []change) (fast, slow []int) {
 			continue
 		}
 		root = c.roots[0].table
-		fast = append(fast, i)
+		fit = append(fit, i)
 	}
-	slices.SortFunc(fast, func(a, b int) int { return compareRows(changes[a].roots[0], changes[b].roots[0]) })
+	slices.SortFunc(fit, func(a, b int) int { return compareRows(changes[a].roots[0], changes[b].roots[0]) })
+	rows := maxRows
+	for _, i := range fit {
+		n := max(1, len(changes[i].children), len(changes[i].entries))
+		if rows += n; rows > maxRows {
+			fast, rows = append(fast, nil), n
+		}
+		fast[len(fast)-1] = append(fast[len(fast)-1], i)
+	}
 	return fast, slow
 }
 

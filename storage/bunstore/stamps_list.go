@@ -37,7 +37,7 @@ func (s stampStore) Records(ctx context.Context, q stamps.RecordQuery) iter.Seq2
 			for i, p := range q.Purposes {
 				purposes[i] = string(p)
 			}
-			sel = sel.Where("r.purpose IN (?)", bun.In(purposes))
+			sel = sel.Where("r.purpose IN (?)", bun.List(purposes))
 		}
 		if q.Nickname != "" {
 			sel = sel.Where(instr+"(r.nick_key, ?) > 0", strings.ToLower(q.Nickname))
@@ -45,7 +45,7 @@ func (s stampStore) Records(ctx context.Context, q stamps.RecordQuery) iter.Seq2
 		if last != nil {
 			at, card := s.bind(last.At), []any{string(last.Card.Program), string(last.Card.Member), last.Card.Claim}
 			sel = sel.Where("r.at <= ?", at).Where("r.at < ? OR (r.program, r.member, r.claim) > (?) OR "+
-				"(r.program, r.member, r.claim) = (?) AND r.seq < ?", at, bun.In(card), bun.In(card), last.Seq)
+				"(r.program, r.member, r.claim) = (?) AND r.seq < ?", at, bun.List(card), bun.List(card), last.Seq)
 		}
 		return sel
 	}, func(rows *sql.Rows) (r stamps.Record, err error) {

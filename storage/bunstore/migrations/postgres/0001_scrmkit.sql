@@ -20,9 +20,10 @@ create table scrmkit.journal_entry (
 	pos     bigint           not null default pg_current_xact_id()::text::bigint,
 	primary key (tenant, subject, key)
 );
--- An expression, and no column: a plan that finds a key through all entries of its subject must not exist.
-create index journal_entry_seq on scrmkit.journal_entry (tenant, (subject || ''), seq);
-create index journal_entry_pos on scrmkit.journal_entry (tenant, pos);
+-- Expressions, and no columns: a plan that finds a key through all entries of its tenant or subject must not exist. To a
+-- planner that has no statistics of a tenant yet, such a plan looks as good as the primary key.
+create index journal_entry_seq on scrmkit.journal_entry ((tenant || ''), (subject || ''), seq);
+create index journal_entry_pos on scrmkit.journal_entry ((tenant || ''), pos);
 
 create table scrmkit.otp_scope (
 	tenant  text collate "C" not null,
@@ -63,7 +64,7 @@ create table scrmkit.otp_code (
 );
 create index otp_code_holder on scrmkit.otp_code (tenant, scope, holder, purpose) where ended = '';
 create index otp_code_live on scrmkit.otp_code (tenant, scope, expires, digits) where ended = '' and digits >= 0;
-create index otp_code_reusable on scrmkit.otp_code (tenant, reusable);
+create index otp_code_reusable on scrmkit.otp_code ((tenant || ''), reusable);
 
 create table scrmkit.shop_shop (
 	tenant  text collate "C" not null,

@@ -18,9 +18,10 @@ create table journal_entry (
 	pos     integer not null,
 	primary key (tenant, subject, key)
 );
--- An expression, and no column: a plan that finds a key through all entries of its subject must not exist.
-create index journal_entry_seq on journal_entry (tenant, (subject || ''), seq);
-create index journal_entry_pos on journal_entry (tenant, pos);
+-- Expressions, and no columns: a plan that finds a key through all entries of its tenant or subject must not exist. To a
+-- planner that has no statistics of a tenant yet, such a plan looks as good as the primary key.
+create index journal_entry_seq on journal_entry ((tenant || ''), (subject || ''), seq);
+create index journal_entry_pos on journal_entry ((tenant || ''), pos);
 
 create table otp_scope (
 	tenant  text    not null,
@@ -61,7 +62,7 @@ create table otp_code (
 );
 create index otp_code_holder on otp_code (tenant, scope, holder, purpose) where ended = '';
 create index otp_code_live on otp_code (tenant, scope, expires, digits) where ended = '' and digits >= 0;
-create index otp_code_reusable on otp_code (tenant, reusable);
+create index otp_code_reusable on otp_code ((tenant || ''), reusable);
 
 create table shop_shop (
 	tenant  text    not null,
