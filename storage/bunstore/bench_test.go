@@ -13,6 +13,7 @@ import (
 
 	"github.com/scrmkit/scrmkit/internal/pgtest"
 	"github.com/scrmkit/scrmkit/stamps"
+	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/bunstore"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
@@ -124,7 +125,7 @@ insert into scrmkit.journal_entry (tenant, subject, key, seq, kind, at, actor, i
 values ('', $16, $17, $1, $18, $12, $14, $19, '', $20)`
 
 // save fails where a change is not stored.
-func save(t testing.TB, store *bunstore.DB, changes []stamps.Change) {
+func save(t testing.TB, store storage.Tx, changes []stamps.Change) {
 	t.Helper()
 	errs, err := store.Stamps().Save(t.Context(), changes)
 	if err != nil {

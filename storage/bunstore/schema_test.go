@@ -1,0 +1,73 @@
+package bunstore_test
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/uptrace/bun"
+)
+
+// subjects are the columns that a key has right after the tenant: what one operation is about.
+var subjects = map[string]string{
+	"journal_entry": "subject", "otp_scope": "scope", "otp_typist": "scope", "otp_code": "scope", "shop_shop": "shop",
+	"shop_manager": "identity, shop", "shop_stamp": "serial", "shop_invitation": "hash",
+	"stamps_program": "program", "stamps_card": "member, program", "stamps_record": "member", "stamps_coupon": "member",
+}
+
+// Rule 8: tables are prefixed and in a schema of their own, and the table of migrations has a name of ours.
+// Rule 9: each primary and unique key begins with the tenant and the subject; there are no sequences, triggers or
+// functions. And no other index begins with the plain tenant, unless a condition keeps it from the look-up of a key.
+func TestSchema(t *testing.T) {
+	db := openPostgres(t)
+	newStore(t, db)
+	for _, object := range texts(t, db, `select relkind::text || ' ' || relname from pg_class
+		where relnamespace = 'scrmkit'::regnamespace and relkind not in ('r', 'i')
+		union all select 'trigger ' || tgname from pg_trigger where not tgisinternal
+		union all select 'function ' || proname from pg_proc where pronamespace = 'scrmkit'::regnamespace
+		union all select 'elsewhere ' || relname from pg_class where relkind = 'r' and relnamespace = 'public'::regnamespace`) {
+		t.Errorf("the schema has %s", object)
+	}
+	tables := texts(t, db, `select relname from pg_class where relnamespace = 'scrmkit'::regnamespace and relkind = 'r'`)
+	if len(tables) != len(subjects)+1 {
+		t.Errorf("tables %v", tables)
+	}
+	for _, table := range tables {
+		if _, ok := subjects[table]; !ok && table != "scrmkit_migration" {
+			t.Errorf("table %s has no subject here", table)
+		}
+	}
+	columns := regexp.MustCompile(`INDEX \w+ ON scrmkit\.(\w+) USING btree \((.*?)\)(?: WHERE (.*))?$`)
+	for _, index := range texts(t, db, `select indexdef from pg_indexes where schemaname = 'scrmkit' and tablename <> 'scrmkit_migration'`) {
+		m := columns.FindStringSubmatch(index)
+		if m == nil {
+			t.Fatalf("index %s", index)
+		}
+		unique, table, keys, where := strings.Contains(index, "UNIQUE"), m[1], m[2], m[3]
+		begins := false
+		for _, subject := range strings.Split(subjects[table], ", ") {
+			begins = begins || keys == "tenant, "+subject || strings.HasPrefix(keys, "tenant, "+subject+",")
+		}
+		switch {
+		case unique && !begins:
+			t.Errorf("the key does not begin with tenant and subject: %s", index)
+		case !unique && where == "" && strings.HasPrefix(keys, "tenant"):
+			t.Errorf("a plan may find a key through all rows of its tenant: %s", index)
+		}
+	}
+}
+
+// texts returns the one column of a query.
+func texts(t *testing.T, db *bun.DB, query string) (found []string) {
+	t.Helper()
+	rows, err := db.DB.QueryContext(t.Context(), query)
+	check(t, err)
+	defer rows.Close()
+	for rows.Next() {
+		var s string
+		check(t, rows.Scan(&s))
+		found = append(found, s)
+	}
+	check(t, rows.Err())
+	return found
+}
