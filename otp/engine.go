@@ -130,7 +130,7 @@ func (e *Engine) Spend(ctx context.Context, c Claim) (err error) {
 		Subject: journal.Subject("otp-code", string(code.Scope), fmt.Sprint(code.Number)),
 		Seq:     1, Key: "spend", Kind: "otp.spend", At: now, By: string(c.By),
 		Input:  journal.Hash("otp.spend", code.Number),
-		Result: encode(map[string]any{"holder": code.Holder, "purpose": code.Purpose, "number": code.Number}),
+		Result: journal.JSON(map[string]any{"holder": code.Holder, "purpose": code.Purpose, "number": code.Number}),
 	}}}})
 	if err == nil {
 		err = errs[0]

@@ -3,7 +3,6 @@ package otp
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -129,7 +128,7 @@ func (w work) Decide(_ context.Context, u *unit, o *op) (answer, error) {
 	}
 	u.scope.Issued++
 	entry := journal.Entry{
-		Subject: o.subject, Seq: u.scope.Issued, Key: o.key, Kind: o.kind, At: o.now, Input: o.inputs[0], Result: encode(a),
+		Subject: o.subject, Seq: u.scope.Issued, Key: o.key, Kind: o.kind, At: o.now, Input: o.inputs[0], Result: journal.JSON(a),
 	}
 	if o.check != nil {
 		entry.By = string(o.check.Typist)
@@ -284,12 +283,4 @@ func (w work) Save(ctx context.Context, units []*unit) ([]error, error) {
 
 func sealContext(c Code) string {
 	return fmt.Sprintf("otp.v1 code %d %s %d", len(c.Scope), c.Scope, c.Number)
-}
-
-func encode(v any) json.RawMessage {
-	text, err := json.Marshal(v)
-	if err != nil {
-		panic(fmt.Sprintf("otp: a value of the engine is no JSON: %v", err))
-	}
-	return text
 }

@@ -49,7 +49,7 @@ func (c Undo) lookup() Lookup   { return Lookup{Card: c.Coupon.Card, Coupon: c.C
 func (c Void) lookup() Lookup   { return Lookup{Card: c.Coupon.Card, Coupon: c.Coupon.N} }
 
 func (c Add) decide(u *unit, now time.Time) (Decision, error) {
-	c.At = instant(c.At)
+	c.At = journal.Instant(c.At)
 	return u.rules.Add(u.loaded.Card, c, now)
 }
 
@@ -121,11 +121,4 @@ func (u *unit) above() []Coupon {
 		}
 	}
 	return above
-}
-
-func instant(t time.Time) time.Time {
-	if t.IsZero() {
-		return t
-	}
-	return journal.Instant(t)
 }

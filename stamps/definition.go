@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"io"
 	"time"
+
+	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
 // A Definition is a programme as a team writes it, in Go or in JSON. A version of it never changes once it is published.
@@ -126,4 +128,6 @@ func ParseDefinition(text []byte) (Definition, error) {
 	return d, nil
 }
 
-func (d Definition) equal(other Definition) bool { return bytes.Equal(encode(d), encode(other)) }
+func (d Definition) equal(other Definition) bool {
+	return bytes.Equal(journal.JSON(d), journal.JSON(other))
+}

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
 func TestCompileTellsEveryMistakeAtOnce(t *testing.T) {
@@ -81,7 +83,7 @@ func FuzzParseDefinition(f *testing.F) {
 			}
 			return
 		}
-		again, err := ParseDefinition(encode(p.Definition()))
+		again, err := ParseDefinition(journal.JSON(p.Definition()))
 		if err != nil || !again.equal(p.Definition()) {
 			t.Fatalf("what was compiled does not come back: %v", err)
 		}

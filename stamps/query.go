@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/scrmkit/scrmkit/internal/valid"
+	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
 // Card returns a card as it stands: stamps that lapsed are gone from its count, whether or not that was written down.
@@ -102,7 +103,7 @@ func (e *Engine) Records(ctx context.Context, q RecordQuery) iter.Seq2[Record, e
 		}
 		q.From = until.AddDate(0, 0, -Days)
 	}
-	q.From, q.To = instant(q.From), instant(q.To)
+	q.From, q.To = journal.Instant(q.From), journal.Instant(q.To)
 	return e.store.Records(ctx, q)
 }
 
@@ -153,7 +154,7 @@ func (e *Engine) Totals(ctx context.Context, q RecordQuery, zone string) ([]Tota
 // depends on it but the books: a card and a coupon stand as time has left them at any instant. It may run twice, and in
 // many processes at once.
 func (e *Engine) Sweep(ctx context.Context, limit int) (n int, err error) {
-	now := instant(e.opts.Now())
+	now := journal.Instant(e.opts.Now())
 	var due []Expire
 	for c, err := range e.store.Cards(ctx, CardQuery{LapsedBefore: now, Limit: limit}) {
 		if err != nil {

@@ -258,7 +258,7 @@ func (u *unit) take(o op, subject string, input []byte, before Card, d *Decision
 	}
 	entry := journal.Entry{
 		Subject: subject, Seq: d.Record.Seq, Key: o.key(), Kind: o.kind(), At: o.now, By: d.Record.By, Input: input,
-		Before: summary(before), Result: encode(d.Outcome),
+		Before: summary(before), Result: journal.JSON(d.Outcome),
 	}
 	if d.Card.ID.Claim != 0 && before.ID.Claim == 0 {
 		entry.Seq, entry.Before = d.Card.ID.Claim, nil
@@ -296,18 +296,10 @@ func summary(c Card) json.RawMessage {
 	if c.Version == 0 {
 		return nil
 	}
-	return encode(struct {
+	return journal.JSON(struct {
 		Version int64 `json:"version"`
 		Round   int64 `json:"round"`
 		Count   int64 `json:"count"`
 		Total   int64 `json:"total"`
 	}{c.Version, c.Round, c.Count, c.Total})
-}
-
-func encode(v any) json.RawMessage {
-	text, err := json.Marshal(v)
-	if err != nil {
-		panic(fmt.Sprintf("stamps: a value of the engine is no JSON: %v", err))
-	}
-	return text
 }

@@ -3,7 +3,6 @@ package shop
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"iter"
 	"time"
@@ -62,7 +61,7 @@ func (e *Engine) Put(ctx context.Context, c Put) (Outcome, error) {
 		input: c, seq: ofShop, before: func(s State) any { return s.Shop },
 		decide: func(s State, now time.Time) (Change, Outcome, error) {
 			next := c.Shop
-			next.From, next.To, next.Version = instant(next.From), instant(next.To), s.Shop.Version
+			next.From, next.To, next.Version = journal.Instant(next.From), journal.Instant(next.To), s.Shop.Version
 			stored := next
 			stored.Version++
 			return Change{Shops: []Shop{next}}, Outcome{Shop: &stored}, nil
@@ -315,10 +314,10 @@ func (e *Engine) do(ctx context.Context, kind string, check func() error, t task
 			return err
 		}
 		entry := journal.Entry{
-			Subject: t.subject, Seq: t.seq(s), Key: t.key, Kind: kind, At: now, By: t.by, Input: input, Result: encode(out),
+			Subject: t.subject, Seq: t.seq(s), Key: t.key, Kind: kind, At: now, By: t.by, Input: input, Result: journal.JSON(out),
 		}
 		if t.before != nil {
-			entry.Before = encode(t.before(s))
+			entry.Before = journal.JSON(t.before(s))
 		}
 		change.Entries = []journal.Entry{entry}
 		return e.store.Save(ctx, change)
@@ -327,19 +326,4 @@ func (e *Engine) do(ctx context.Context, kind string, check func() error, t task
 		return Outcome{}, fmt.Errorf("%s: %w", kind, err)
 	}
 	return out, nil
-}
-
-func encode(v any) json.RawMessage {
-	text, err := json.Marshal(v)
-	if err != nil {
-		panic(fmt.Sprintf("shop: a value of the engine is no JSON: %v", err))
-	}
-	return text
-}
-
-func instant(t time.Time) time.Time {
-	if t.IsZero() {
-		return t
-	}
-	return journal.Instant(t)
 }

@@ -83,15 +83,20 @@ func Subject(kind string, ids ...string) string {
 // Hash returns the SHA-256 of a command: of its kind and its JSON. A command that holds a code must hash a keyed MAC of it
 // instead, for a plain hash of six digits tells them.
 func Hash(kind string, command any) []byte {
-	text, err := json.Marshal(command)
-	if err != nil {
-		panic(fmt.Sprintf("journal: a command of kind %s is no JSON: %v", kind, err))
-	}
 	h := sha256.New()
 	h.Write([]byte(kind))
 	h.Write([]byte{0})
-	h.Write(text)
+	h.Write(JSON(command))
 	return h.Sum(nil)
+}
+
+// JSON returns the text of a value for Entry.Before and Entry.Result. It panics where the value can have none.
+func JSON(v any) json.RawMessage {
+	text, err := json.Marshal(v)
+	if err != nil {
+		panic(fmt.Sprintf("journal: a %T is no JSON: %v", v, err))
+	}
+	return text
 }
 
 // Replay decodes the result of e into result, for a command with e's key and this input.
@@ -106,5 +111,5 @@ func (e Entry) Replay(input []byte, result any) error {
 	return nil
 }
 
-// Instant returns t as it is stored: UTC, cut to microseconds, without a monotonic reading.
+// Instant returns t as it is stored: UTC, cut to microseconds, without a monotonic reading. The zero time stays zero.
 func Instant(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
