@@ -102,7 +102,7 @@ func (e *Engine) Bind(ctx context.Context, c Bind) (Outcome, error) {
 		return Outcome{}, err
 	}
 	return e.do(ctx, "shop.bind", c.check, task{
-		lookup:  Lookup{Shop: invitation.Shop, Identity: c.Identity, Invitation: hash},
+		lookup:  Lookup{Shop: invitation.Shop, Staff: true, Identity: c.Identity, Invitation: hash},
 		subject: journal.Subject("shop-manager", string(c.Identity)), key: c.Key, by: string(c.Identity),
 		input: []any{hash, c.Identity, c.Name}, seq: ofManager,
 		decide: func(s State, now time.Time) (Change, Outcome, error) {
@@ -176,7 +176,7 @@ func (e *Engine) BindStamp(ctx context.Context, c BindStamp) (Outcome, error) {
 // ErrUnknownStamp where the one that was asked for is not the shop's.
 func (e *Engine) UnbindStamps(ctx context.Context, c UnbindStamps) (Outcome, error) {
 	return e.do(ctx, "shop.unbindStamps", c.check, task{
-		lookup: Lookup{Shop: c.Shop}, subject: journal.Subject("shop", string(c.Shop)), key: c.Key, by: c.By,
+		lookup: Lookup{Shop: c.Shop, Staff: true}, subject: journal.Subject("shop", string(c.Shop)), key: c.Key, by: c.By,
 		input: c, seq: ofShop, before: func(s State) any { return s.Stamps },
 		decide: func(s State, now time.Time) (Change, Outcome, error) {
 			if s.Shop.Version == 0 {
@@ -201,7 +201,7 @@ func (e *Engine) Get(ctx context.Context, id ID) (Shop, []Manager, []Stamp, erro
 	if err := valid.ID("shop", id); err != nil {
 		return Shop{}, nil, nil, fmt.Errorf("shop: get: %w", err)
 	}
-	s, err := e.store.Load(ctx, Lookup{Shop: id})
+	s, err := e.store.Load(ctx, Lookup{Shop: id, Staff: true})
 	if err == nil && s.Shop.Version == 0 {
 		err = ErrUnknownShop
 	}
@@ -265,11 +265,21 @@ func (e *Engine) Pressed(ctx context.Context, serial Serial) (Shop, error) {
 
 // Open returns a shop that takes part at this moment. Errors: ErrUnknownShop, ErrClosed.
 func (e *Engine) Open(ctx context.Context, id ID) (Shop, error) {
-	shop, _, _, err := e.Get(ctx, id)
-	if err == nil && !shop.Open(e.opts.Now()) {
-		err = fmt.Errorf("shop: open %s: %w", id, ErrClosed)
+	if err := valid.ID("shop", id); err != nil {
+		return Shop{}, fmt.Errorf("shop: open: %w", err)
 	}
-	return shop, err
+	s, err := e.store.Load(ctx, Lookup{Shop: id})
+	switch {
+	case err != nil:
+	case s.Shop.Version == 0:
+		err = ErrUnknownShop
+	case !s.Shop.Open(e.opts.Now()):
+		err = ErrClosed
+	}
+	if err != nil {
+		return Shop{}, fmt.Errorf("shop: open %s: %w", id, err)
+	}
+	return s.Shop, nil
 }
 
 // A task is a command as the engine runs it: load, decide, save, and again where another change came first.

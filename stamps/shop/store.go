@@ -23,7 +23,8 @@ type Store interface {
 
 // A Lookup names rows. Fields may be empty.
 type Lookup struct {
-	Shop       ID       // with its managers and physical stamps
+	Shop       ID
+	Staff      bool     // with Shop: its managers and physical stamps
 	Identity   Identity // the manager
 	Serial     Serial   // the physical stamp
 	Invitation []byte   // by its hash
@@ -34,8 +35,8 @@ type Lookup struct {
 // A State is what a lookup found.
 type State struct {
 	Shop       Shop
-	Managers   []Manager // of Lookup.Shop, in the order of their slots
-	Stamps     []Stamp   // of Lookup.Shop, in the order of their serial numbers
+	Managers   []Manager // with Lookup.Staff, in the order of their slots
+	Stamps     []Stamp   // with Lookup.Staff, in the order of their serial numbers
 	Manager    Manager   // Lookup.Identity
 	Stamp      Stamp     // Lookup.Serial
 	Invitation Invitation

@@ -98,7 +98,7 @@ func (s shopStore) Load(ctx context.Context, l shop.Lookup) (st shop.State, err 
 		st.Record = found(entry)
 		return nil
 	})
-	if err == nil && l.Shop != "" {
+	if err == nil && l.Shop != "" && l.Staff {
 		err = s.loadStaff(ctx, l.Shop, &st)
 	}
 	if err != nil {

@@ -19,7 +19,7 @@ func (s shopStore) Load(ctx context.Context, l shop.Lookup) (st shop.State, err 
 	err = s.do(ctx, func(t *tables) error {
 		st.Shop = t.shops[l.Shop]
 		st.Shop.ID = l.Shop
-		if l.Shop != "" {
+		if l.Shop != "" && l.Staff {
 			for _, m := range t.managers {
 				if m.Shop == l.Shop {
 					st.Managers = append(st.Managers, m)

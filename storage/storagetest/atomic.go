@@ -197,7 +197,8 @@ func losingShop(spoil func(c *shop.Change), want error) func(s *scene) {
 		}
 		lookup := func(ctx context.Context, tx storage.Tx, n int) shop.State {
 			st, err := tx.Shops().Load(ctx, shop.Lookup{
-				Shop: []shop.ID{"north", "south"}[n], Identity: []shop.Identity{"a", "b"}[n], Serial: []shop.Serial{"1", "2"}[n],
+				Staff: true,
+				Shop:  []shop.ID{"north", "south"}[n], Identity: []shop.Identity{"a", "b"}[n], Serial: []shop.Serial{"1", "2"}[n],
 				Invitation: mac(byte(n + 1)), Entry: "shop", Key: []string{"first", "second"}[n],
 			})
 			must(s.t, err)

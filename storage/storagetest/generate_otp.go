@@ -3,6 +3,8 @@ package storagetest
 import (
 	"context"
 
+	"pgregory.net/rapid"
+
 	"github.com/scrmkit/scrmkit/otp"
 	"github.com/scrmkit/scrmkit/stamps/shop"
 	"github.com/scrmkit/scrmkit/storage"
@@ -125,7 +127,7 @@ func (h *history) saveShop(ctx context.Context, model storage.Tx) step {
 	shops := []shop.ID{"north", "店"}
 	c := shop.Change{Entries: h.entries("shop")}
 	for _, id := range some(h, shops, 0, 2, "shops") {
-		st := h.loadedShop(ctx, model, shop.Lookup{Shop: id})
+		st := h.loadedShop(ctx, model, shop.Lookup{Staff: true, Shop: id})
 		c.Shops = append(c.Shops, shop.Shop{
 			ID: id, Name: pick(h, someTexts, "name"), Zone: "UTC", From: h.time(true, "from"), Slots: h.upTo(3, "slots"),
 			Version: h.version(st.Shop.Version),
@@ -161,7 +163,8 @@ func (h *history) saveShop(ctx context.Context, model storage.Tx) step {
 
 func (h *history) loadShop(ctx context.Context, model storage.Tx) step {
 	l := shop.Lookup{
-		Shop: pick(h, []shop.ID{"north", "店", ""}, "shop"), Identity: pick(h, append(someIdentities, ""), "manager"),
+		Staff: rapid.Bool().Draw(h.t, "staff"),
+		Shop:  pick(h, []shop.ID{"north", "店", ""}, "shop"), Identity: pick(h, append(someIdentities, ""), "manager"),
 		Serial: pick(h, append(someSerials, ""), "stamp"), Invitation: mac(pick(h, someMACs, "invitation")),
 		Entry: "shop", Key: pick(h, someKeys, "key"),
 	}

@@ -99,7 +99,7 @@ var shopWriter = writer{
 		})
 	},
 	version: func(ctx context.Context, tx storage.Tx, id string) (int64, error) {
-		st, err := tx.Shops().Load(ctx, shop.Lookup{Shop: shop.ID(id)})
+		st, err := tx.Shops().Load(ctx, shop.Lookup{Staff: true, Shop: shop.ID(id)})
 		return st.Shop.Version, err
 	},
 }

@@ -12,7 +12,8 @@ func shops(s suite) {
 	s.each("that are not there load as version 0 of the id", func(s *scene) {
 		s.do(func(ctx context.Context, tx storage.Tx) {
 			got := loadShop(ctx, s, tx, shop.Lookup{
-				Shop: "north", Identity: "a", Serial: "1", Invitation: mac(1), Entry: "shop", Key: "key",
+				Staff: true,
+				Shop:  "north", Identity: "a", Serial: "1", Invitation: mac(1), Entry: "shop", Key: "key",
 			})
 			equal(s.t, "state", got, shop.State{
 				Shop: shop.Shop{ID: "north"}, Manager: shop.Manager{Identity: "a"}, Stamp: shop.Stamp{Serial: "1"},
@@ -58,7 +59,8 @@ func wholeShop(s *scene) {
 			managers[i].Version, physical[i].Version = 1, 1
 		}
 		equal(s.t, "whole", loadShop(ctx, s, tx, shop.Lookup{
-			Shop: "north", Identity: "a", Serial: "9", Invitation: mac(1), Entry: "shop", Key: "key",
+			Staff: true,
+			Shop:  "north", Identity: "a", Serial: "9", Invitation: mac(1), Entry: "shop", Key: "key",
 		}), shop.State{
 			Shop: north, Managers: managers, Stamps: physical,
 			Manager: managers[1], Stamp: physical[1], Invitation: invitation, Record: &first,
@@ -113,7 +115,7 @@ func freedSlot(s *scene) {
 		must(s.t, tx.Shops().Save(ctx, shop.Change{Managers: []shop.Manager{
 			{Identity: "a", Shop: "north", Slot: 1}, {Identity: "z", Version: 1},
 		}}))
-		equal(s.t, "managers", loadShop(ctx, s, tx, shop.Lookup{Shop: "north"}).Managers,
+		equal(s.t, "managers", loadShop(ctx, s, tx, shop.Lookup{Staff: true, Shop: "north"}).Managers,
 			[]shop.Manager{{Identity: "a", Shop: "north", Slot: 1, Version: 1}})
 	})
 }

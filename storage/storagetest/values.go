@@ -94,7 +94,7 @@ func comeBack(s *scene, texts ...string) {
 		for i, text := range texts {
 			sh, m, p, inv := shops.Shops[i], shops.Managers[i], shops.Stamps[i], shops.Invitations[i]
 			sh.Version, m.Version, p.Version, inv.Version = 1, 1, 1, 1
-			l := shop.Lookup{Shop: sh.ID, Identity: m.Identity, Serial: p.Serial, Invitation: inv.Hash}
+			l := shop.Lookup{Staff: true, Shop: sh.ID, Identity: m.Identity, Serial: p.Serial, Invitation: inv.Hash}
 			equal(s.t, "shop", loadShop(ctx, s, tx, l), shop.State{
 				Shop: sh, Managers: []shop.Manager{m}, Stamps: []shop.Stamp{p}, Manager: m, Stamp: p, Invitation: inv,
 			})
@@ -182,7 +182,8 @@ func times(s *scene) {
 			equal(s.t, "scope", load(ctx, s, tx, stored, otp.Lookup{Scope: scope, Typist: "t", MACs: [][]byte{mac(1)}}),
 				[]otp.State{{Scope: codes.Scope, Typist: codes.Typists[0], Codes: codes.Codes}})
 			equal(s.t, "shop", loadShop(ctx, s, tx, shop.Lookup{
-				Shop: shop.ID(member), Identity: shop.Identity(member), Serial: shop.Serial(member), Invitation: []byte(member),
+				Staff: true,
+				Shop:  shop.ID(member), Identity: shop.Identity(member), Serial: shop.Serial(member), Invitation: []byte(member),
 			}), shop.State{Shop: shops.Shops[0], Manager: shops.Managers[0], Stamp: shops.Stamps[0], Invitation: shops.Invitations[0]})
 		})
 	}

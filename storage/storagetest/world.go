@@ -145,7 +145,8 @@ var reads = []call{
 	}},
 	{"Shops.Load", func(ctx context.Context, tx storage.Tx) (any, error) {
 		return tx.Shops().Load(ctx, shop.Lookup{
-			Shop: "north", Identity: "manager", Serial: "S1", Invitation: mac(9), Entry: "shop/north", Key: "key",
+			Staff: true,
+			Shop:  "north", Identity: "manager", Serial: "S1", Invitation: mac(9), Entry: "shop/north", Key: "key",
 		})
 	}},
 	{"Shops.List", func(ctx context.Context, tx storage.Tx) (any, error) { return collect(tx.Shops().List(ctx)) }},
