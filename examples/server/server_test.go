@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -114,7 +115,7 @@ func TestGracefulStop(t *testing.T) {
 			break // it takes no more
 		}
 		other.Close()
-		time.Sleep(time.Millisecond)
+		runtime.Gosched()
 	}
 	io.WriteString(conn, press)
 	res, err := http.ReadResponse(in, nil)
