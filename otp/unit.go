@@ -93,7 +93,10 @@ func (w work) lookup(o *op) Lookup {
 }
 
 func (u *unit) add(l Lookup, s State) {
-	u.scope, u.live = s.Scope, s.Count
+	// Of several look-ups the oldest scope counts, so that what was read before another change meets a conflict.
+	if u.scope.Scope == "" || s.Scope.Version < u.scope.Version {
+		u.scope, u.live = s.Scope, s.Count
+	}
 	if l.Typist != "" {
 		u.typists[l.Typist] = s.Typist
 	}

@@ -164,7 +164,11 @@ func (u *unit) add(l Lookup, f Loaded) {
 		u.peer = f
 		return
 	}
-	u.loaded.Card, u.loaded.Taken, u.loaded.Claimed = f.Card, max(u.loaded.Taken, f.Taken), max(u.loaded.Claimed, f.Claimed)
+	// Of several look-ups the oldest card counts, so that what was read before another change meets a conflict.
+	if u.loaded.Card.ID == (CardID{}) || f.Card.Version < u.loaded.Card.Version {
+		u.loaded.Card = f.Card
+	}
+	u.loaded.Taken, u.loaded.Claimed = max(u.loaded.Taken, f.Taken), max(u.loaded.Claimed, f.Claimed)
 	if f.Record != nil {
 		u.records[f.Record.Seq] = *f.Record
 		if l.Record == -1 {

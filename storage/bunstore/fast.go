@@ -73,9 +73,11 @@ func (u unit) saveFast(ctx context.Context, all []change, which []int, errs []er
 		changes[i] = all[j]
 	}
 	s := shapeOf(changes)
-	args := u.lone(changes[0])
+	var args []any
 	if s.roots > 0 {
 		args = u.several(s, changes)
+	} else {
+		args = u.lone(changes[0])
 	}
 	statement := u.statement(s, func() string { return fastText(s) })
 	return u.query(ctx, statement, len(changes), args, func(rows *sql.Rows) error {
