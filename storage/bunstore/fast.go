@@ -3,7 +3,6 @@ package bunstore
 import (
 	"context"
 	"database/sql"
-	"math/bits"
 
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
@@ -51,19 +50,11 @@ func shapeOf(changes []change) shape {
 		s.insert = s.root.inserts(changes[0].roots[0])
 		return s
 	}
-	s.roots, s.entries = padded(len(changes)), padded(s.entries)
+	s.roots, s.entries = 2, min(s.entries, 1)
 	for i := range s.parts {
-		s.parts[i].n = padded(s.parts[i].n)
+		s.parts[i].n = min(s.parts[i].n, 1)
 	}
 	return s
-}
-
-// padded is the power of four that n rows are filled up to with empty ones, so that there are few statements to plan.
-func padded(n int) int {
-	if n == 0 {
-		return 0
-	}
-	return 1 << ((bits.Len(uint(n-1)) + 1) &^ 1)
 }
 
 // saveFast stores those of the changes, each by itself, in one statement.
@@ -112,44 +103,43 @@ func (u unit) lone(c change) []any {
 	return args
 }
 
-// several returns the arguments of a statement for any number of changes: the rows of each table in turn, those of
-// children and entries with the ordinal of their change before them, and each filled up with empty rows.
+// several returns the arguments of a statement for any number of changes: an array for each column of each table in
+// turn, for children and entries with the ordinals of their changes before them.
 func (u unit) several(s shape, changes []change) []any {
-	args := make([]any, 0, 1+s.roots*16+(s.parts[0].n+s.parts[1].n)*20+s.entries*10)
-	args = append(args, u.tenant)
-	fill := func(rows, width int) {
-		for range rows * width {
-			args = append(args, nil)
-		}
-	}
-	for _, c := range changes {
-		for _, v := range c.roots[0].values {
-			args = append(args, u.bind(v))
-		}
-	}
-	fill(s.roots-len(changes), len(s.root.columns()))
-	of := func(t *table, rows int, rowsOf func(change) []row) {
-		for ord, c := range changes {
+	var a arrays
+	a.text.Grow(size(changes))
+	var rows []row
+	var ordinals []int64
+	table := func(t *table, numbered bool, rowsOf func(change) []row) {
+		rows, ordinals = rows[:0], ordinals[:0]
+		for i, c := range changes {
 			for _, r := range rowsOf(c) {
-				if r.table != t {
-					continue
-				}
-				rows--
-				args = append(args, int64(ord+1))
-				for _, v := range r.values {
-					args = append(args, u.bind(v))
+				if r.table == t {
+					rows, ordinals = append(rows, r), append(ordinals, int64(i+1))
 				}
 			}
 		}
-		fill(rows, 1+len(t.columns()))
+		if numbered {
+			for _, n := range ordinals {
+				a.add(n)
+			}
+			a.end()
+		}
+		for i := range t.columns {
+			for _, r := range rows {
+				a.add(r.values[i])
+			}
+			a.end()
+		}
 	}
+	table(s.root, false, func(c change) []row { return c.roots })
 	for _, p := range s.parts {
 		if p.n > 0 {
-			of(p.table, p.n, func(c change) []row { return c.children })
+			table(p.table, true, func(c change) []row { return c.children })
 		}
 	}
 	if s.entries > 0 {
-		of(entryTable, s.entries, func(c change) []row { return c.entries })
+		table(entryTable, true, func(c change) []row { return c.entries })
 	}
-	return args
+	return a.appendTo(append(make([]any, 0, 64), u.tenant))
 }

@@ -41,9 +41,19 @@ func (w *fastWriter) relation(columns []column, n int) string {
 	return "(values " + strings.Join(rows, ", ") + ") as t (" + names(columns) + ")"
 }
 
+// arrays takes the next arguments as columns of any number of rows, numbered by ord.
+func (w *fastWriter) arrays(columns []column) string {
+	arrays := make([]string, len(columns))
+	for i, c := range columns {
+		w.arg++
+		arrays[i] = postgres.param(w.arg, c.kind) + "[]"
+	}
+	return "unnest(" + strings.Join(arrays, ", ") + ") with ordinality as t (" + names(columns) + ", ord)"
+}
+
 // lone is the statement for one change.
 func (w *fastWriter) lone() string {
-	root, columns := w.root, w.root.columns()
+	root, columns := w.root, w.root.columns
 	p := w.params(columns)
 	var children strings.Builder
 	for i, part := range w.parts {
@@ -58,7 +68,7 @@ func (w *fastWriter) lone() string {
 		entries = ", j as (" + w.into(entryTable) + w.values(entryTable, w.entries) + ")"
 		keys := make([]string, w.entries)
 		for i := range keys {
-			n := first + i*len(entryTable.columns())
+			n := first + i*len(entryTable.columns)
 			keys[i] = "j.subject = " + postgres.param(n+1, text) + " and j.key = " + postgres.param(n+2, text)
 		}
 		used = "d as materialized (select 1 from " + postgres.name("journal_entry") + " as j where j.tenant = " + tenant +
@@ -80,35 +90,36 @@ func (w *fastWriter) lone() string {
 
 // values is a relation of n rows in the next arguments, where the change is stored.
 func (w *fastWriter) values(t *table, n int) string {
-	return "select " + tenant + ", t.* from w, " + w.relation(t.columns(), n)
+	return "select " + tenant + ", t.* from w, " + w.relation(t.columns, n)
 }
 
-// several is the statement for any number of changes. An empty row has no version, or no ordinal. The rows that are
-// there are found one by one, with a limit, so that no plan reads all of a tenant's; the update looks at the version again.
+// several is the statement for any number of changes. Each column is an array, so that one plan serves them all. The
+// rows that are there are found one by one, with a limit, so that no plan reads all of a tenant's; the update looks at
+// the version again.
 func (w *fastWriter) several() string {
-	root, columns := w.root, w.root.columns()
+	root, columns := w.root, w.root.columns
 	var b strings.Builder
-	b.WriteString("with i as materialized (select t.*, row_number() over () as ord from " + w.relation(columns, w.roots) + ")")
+	b.WriteString("with i as materialized (select * from " + w.arrays(columns) + ")")
 	var children strings.Builder
 	for i, part := range w.parts {
 		if part.n > 0 {
-			of := append([]column{{"o", integer}}, part.table.columns()...)
+			of := append([]column{{"o", integer}}, part.table.columns...)
 			children.WriteString(", k" + strconv.Itoa(i) + " as (" + w.into(part.table) + "select " + tenant + ", " +
-				names(part.table.columns()) + " from " + w.relation(of, part.n) +
+				names(part.table.columns) + " from " + w.arrays(of) +
 				" where o in (select ord from w) on conflict " + postgres.replace(part.table) + ")")
 		}
 	}
 	used, unused, entries := "false", "true", ""
 	if w.entries > 0 {
-		of := append([]column{{"o", integer}}, entryTable.columns()...)
-		b.WriteString(", e as materialized (select * from " + w.relation(of, w.entries) + ")" +
+		of := append([]column{{"o", integer}}, entryTable.columns...)
+		b.WriteString(", e as materialized (select * from " + w.arrays(of) + ")" +
 			", d as materialized (select e.o from e cross join lateral (select 1 from " + postgres.name("journal_entry") +
 			" as j where j.tenant = " + tenant + " and j.subject = e.subject and j.key = e.key limit 1) as j)")
 		used, unused = "i.ord in (select o from d)", "i.ord not in (select o from d)"
-		entries = ", j as (" + w.into(entryTable) + "select " + tenant + ", " + names(entryTable.columns()) +
+		entries = ", j as (" + w.into(entryTable) + "select " + tenant + ", " + names(entryTable.columns) +
 			" from e where o in (select ord from w))"
 	}
-	b.WriteString(", ok as materialized (select * from i where version is not null and " + unused + ")")
+	b.WriteString(", ok as materialized (select * from i where " + unused + ")")
 	var ok params
 	for _, c := range columns {
 		ok = append(ok, param{c.name, "ok." + c.name})
@@ -129,12 +140,12 @@ func (w *fastWriter) several() string {
 			key.join("n.{col} = {val}", " and ") + " where ok.version = 1)")
 	}
 	b.WriteString(children.String() + entries)
-	b.WriteString(" select i.ord, " + used + ", i.ord in (select ord from w) from i where i.version is not null")
+	b.WriteString(" select i.ord, " + used + ", i.ord in (select ord from w) from i")
 	return b.String()
 }
 
 func (w *fastWriter) into(t *table) string {
-	return "insert into " + postgres.name(t.name) + " (tenant, " + names(t.columns()) + ") "
+	return "insert into " + postgres.name(t.name) + " (tenant, " + names(t.columns) + ") "
 }
 
 func (w *fastWriter) free(p params) string {

@@ -3,7 +3,6 @@ package bunstore
 import (
 	"context"
 	"database/sql"
-	"strconv"
 	"strings"
 )
 
@@ -27,7 +26,7 @@ func (l lookup) source() string {
 	}
 	arrays := make([]string, len(l.columns))
 	for i, c := range l.columns {
-		arrays[i] = "$" + strconv.Itoa(i+2) + "::text::" + l.typeOf(c.kind) + "[]"
+		arrays[i] = l.param(i+2, c.kind) + "[]"
 	}
 	return "unnest(" + strings.Join(arrays, ", ") + ") with ordinality as l (" + names(l.columns) + ", ord)"
 }
@@ -62,16 +61,14 @@ func (u unit) lookupArgs(l lookup, lookups [][]any) []any {
 		}
 		return args
 	}
-	arrays := make([]array, len(l.columns))
-	for _, values := range lookups {
-		for i, v := range values {
-			arrays[i].add(v)
+	var a arrays
+	for i := range l.columns {
+		for _, values := range lookups {
+			a.add(values[i])
 		}
+		a.end()
 	}
-	for i := range arrays {
-		args = append(args, arrays[i].String())
-	}
-	return args
+	return a.appendTo(args)
 }
 
 // look runs the lookups, whose text is made once for key, and calls fn for each row that is found. A row's ord counts

@@ -26,6 +26,8 @@ type table struct {
 	rest      []column
 	unique    *unique
 	existing  bool // a row is never inserted by a compare-and-swap
+
+	columns []column // those of a row
 }
 
 // A unique is a unique index besides the key. A row is in it where the place column has a number above 0, or a text.
@@ -34,13 +36,14 @@ type unique struct {
 	place   column
 }
 
-// columns are those of a row.
-func (t *table) columns() []column {
-	all := append([]column{}, t.key...)
+// newTable returns the table with its columns.
+func newTable(t table) *table {
+	t.columns = append(t.columns, t.key...)
 	if t.versioned {
-		all = append(all, column{"version", integer})
+		t.columns = append(t.columns, column{"version", integer})
 	}
-	return append(all, t.rest...)
+	t.columns = append(t.columns, t.rest...)
+	return &t
 }
 
 // holds is the condition that the row of the alias has a place.
@@ -64,7 +67,7 @@ func (t *table) takes(r row) bool {
 	if t.unique == nil {
 		return false
 	}
-	switch v := r.values[slices.Index(t.columns(), t.unique.place)].(type) {
+	switch v := r.values[slices.Index(t.columns, t.unique.place)].(type) {
 	case int64:
 		return v > 0
 	case string:
@@ -74,27 +77,27 @@ func (t *table) takes(r row) bool {
 }
 
 var (
-	entryTable = &table{
+	entryTable = newTable(table{
 		name: "journal_entry",
 		key:  []column{{"subject", text}, {"key", text}},
 		rest: []column{
 			{"seq", integer}, {"kind", text}, {"at", instant}, {"actor", text},
 			{"input", binary}, {"before", text}, {"result", text},
 		},
-	}
+	})
 
-	scopeTable = &table{
+	scopeTable = newTable(table{
 		name:      "otp_scope",
 		key:       []column{{"scope", text}},
 		versioned: true,
 		rest:      []column{{"issued", integer}, {"debt", instant}},
-	}
-	typistTable = &table{
+	})
+	typistTable = newTable(table{
 		name: "otp_typist",
 		key:  []column{{"scope", text}, {"typist", text}},
 		rest: []column{{"debt", instant}},
-	}
-	codeTable = &table{
+	})
+	codeTable = newTable(table{
 		name:      "otp_code",
 		key:       []column{{"scope", text}, {"mac", binary}},
 		versioned: true,
@@ -105,39 +108,39 @@ var (
 			{"issued", instant}, {"expires", instant}, {"reusable", instant},
 			{"ended", text}, {"ended_at", instant}, {"ended_by", text},
 		},
-	}
+	})
 
-	shopTable = &table{
+	shopTable = newTable(table{
 		name:      "shop_shop",
 		key:       []column{{"shop", text}},
 		versioned: true,
 		rest: []column{
 			{"name", text}, {"address", text}, {"zone", text}, {"begins", instant}, {"ends", instant}, {"slots", integer},
 		},
-	}
-	managerTable = &table{
+	})
+	managerTable = newTable(table{
 		name:      "shop_manager",
 		key:       []column{{"identity", text}},
 		versioned: true,
 		rest:      []column{{"shop", text}, {"slot", integer}, {"name", text}, {"bound", instant}},
 		unique:    &unique{[]string{"shop", "slot"}, column{"shop", text}},
-	}
-	physicalTable = &table{
+	})
+	physicalTable = newTable(table{
 		name:      "shop_stamp",
 		key:       []column{{"serial", text}},
 		versioned: true,
 		rest:      []column{{"shop", text}, {"bound", instant}},
-	}
-	invitationTable = &table{
+	})
+	invitationTable = newTable(table{
 		name:      "shop_invitation",
 		key:       []column{{"hash", binary}},
 		versioned: true,
 		rest: []column{
 			{"shop", text}, {"actor", text}, {"expires", instant}, {"ended", instant}, {"used_by", text},
 		},
-	}
+	})
 
-	cardTable = &table{
+	cardTable = newTable(table{
 		name:      "stamps_card",
 		key:       []column{{"member", text}, {"program", text}, {"claim", integer}},
 		versioned: true,
@@ -146,8 +149,8 @@ var (
 			{"opened", instant}, {"expires", instant}, {"number", integer}, {"state", text},
 		},
 		unique: &unique{[]string{"program", "number"}, column{"number", integer}},
-	}
-	recordTable = &table{
+	})
+	recordTable = newTable(table{
 		name: "stamps_record",
 		key:  []column{{"member", text}, {"program", text}, {"claim", integer}, {"seq", integer}},
 		rest: []column{
@@ -155,8 +158,8 @@ var (
 			{"peer", text}, {"at", instant}, {"shop", text}, {"actor", text}, {"via", text},
 			{"nickname", text}, {"nick_key", text}, {"purchase", text}, {"reason", text},
 		},
-	}
-	couponTable = &table{
+	})
+	couponTable = newTable(table{
 		name: "stamps_coupon",
 		key:  []column{{"member", text}, {"program", text}, {"claim", integer}, {"n", integer}},
 		rest: []column{
@@ -164,5 +167,5 @@ var (
 			{"issued", instant}, {"expires", instant}, {"ended", instant},
 			{"shop", text}, {"actor", text}, {"nickname", text},
 		},
-	}
+	})
 )

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/scrmkit/scrmkit/stamps"
-	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
 type stampStore struct{ unit }
@@ -17,11 +16,7 @@ func (s stampStore) Save(ctx context.Context, changes []stamps.Change) ([]error,
 	all := make([]change, len(changes))
 	for i, c := range changes {
 		for _, card := range c.Cards {
-			r, err := cardRow(card)
-			if err != nil {
-				return nil, s.fail("save stamps", err)
-			}
-			all[i].roots = append(all[i].roots, r)
+			all[i].roots = append(all[i].roots, cardRow(card))
 		}
 		for _, r := range c.Records {
 			row, err := recordRow(r)
@@ -38,14 +33,11 @@ func (s stampStore) Save(ctx context.Context, changes []stamps.Change) ([]error,
 	return s.save(ctx, "save stamps", all)
 }
 
-func cardRow(c stamps.Card) (row, error) {
-	st := &c.State
-	st.First, st.Last = journal.Instant(st.First), journal.Instant(st.Last)
-	state, err := json.Marshal(c.State)
+func cardRow(c stamps.Card) row {
 	return row{cardTable, []any{
 		string(c.ID.Member), string(c.ID.Program), c.ID.Claim, c.Version,
-		c.Nickname, int64(c.Began), c.Round, c.Count, c.Total, c.Opened, c.Expires, c.Number, string(state),
-	}}, err
+		c.Nickname, int64(c.Began), c.Round, c.Count, c.Total, c.Opened, c.Expires, c.Number, stateText(c.State),
+	}}
 }
 
 const cardColumns = "c.program, c.member, c.claim, c.version, c.nickname, c.began, c.round, c.count, c.total, " +
@@ -55,7 +47,7 @@ func cardFields(c *stamps.Card) []any {
 	return []any{
 		textField(&c.ID.Program), textField(&c.ID.Member), intField(&c.ID.Claim), intField(&c.Version),
 		textField(&c.Nickname), intField(&c.Began), intField(&c.Round), intField(&c.Count), intField(&c.Total),
-		timeField(&c.Opened), timeField(&c.Expires), intField(&c.Number), jsonField(&c.State),
+		timeField(&c.Opened), timeField(&c.Expires), intField(&c.Number), stateField(&c.State),
 	}
 }
 

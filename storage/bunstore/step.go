@@ -112,7 +112,7 @@ func (u unit) step(ctx context.Context, v verb, r row) (int64, error) {
 // stepText returns a statement whose arguments are the tenant and the values of the row.
 func (g grammar) stepText(v verb, t *table) string {
 	var p params
-	for i, c := range t.columns() {
+	for i, c := range t.columns {
 		p = append(p, param{c.name, g.param(i+2, c.kind)})
 	}
 	tenant := g.param(1, text)
@@ -141,7 +141,7 @@ func (g grammar) stepText(v verb, t *table) string {
 // replace is what an upsert does with a row that is there.
 func (g grammar) replace(t *table) string {
 	var p params
-	for _, c := range t.columns()[len(t.key):] {
+	for _, c := range t.columns[len(t.key):] {
 		p = append(p, param{c.name, "excluded." + c.name})
 	}
 	return "(tenant, " + names(t.key) + ") do update set " + p.join("{col} = {val}", ", ")
