@@ -1,6 +1,6 @@
 -- Cards of :cards members, each with a record and an entry of the journal.
 insert into scrmkit.stamps_card (tenant, member, program, claim, version, nickname, began, round, count, total, opened, number, state)
-select '', 'm' || i, 'coffee', 0, 1, '', 1, 0, 1, 1, now(), 0, '{"seq": 1, "coupons": 0, "first": "2026-03-01T09:30:00Z", "last": "2026-03-01T09:30:00Z", "recent": [{"seq": 1, "at": "2026-03-01T09:30:00Z", "n": 1}]}'
+select '', 'm' || i, 'coffee', 0, 1, '', 1, 0, 1, 1, now(), 0, '[1,0,0,0,1772357400000000,1772357400000000,1,1,1772357400000000,1,0]'
   from generate_series(1, :cards) i;
 insert into scrmkit.stamps_record (tenant, member, program, claim, seq, purpose, n, cancelled, cancels, coupon, peer, at,
                                    shop, actor, via, nickname, nick_key, purchase, reason)

@@ -191,7 +191,7 @@ func (e *Engine) do(ctx context.Context, c command) (out Outcome, err error) {
 	if err := c.check(); err != nil {
 		return Outcome{}, fmt.Errorf("%s: %w", c.kind(), err)
 	}
-	o := op{command: c, now: journal.Instant(e.opts.Now())}
+	o := op{c, journal.Instant(e.opts.Now()), subject(c), journal.Hash(c.kind(), c)}
 	if _, pair := c.(Transfer); pair || e.bound || e.dry {
 		out, err = e.runner.Alone(ctx, o)
 	} else {

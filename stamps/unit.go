@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
@@ -26,20 +25,22 @@ type command interface {
 // An op is a command at its time.
 type op struct {
 	command
-	now time.Time
+	now     time.Time
+	subject string // of the journal's entry
+	input   []byte // its hash
 }
 
 // A unit is a card, or a pair of them, with what the commands at hand need of it.
 type unit struct {
 	loaded  Loaded
-	peer    Loaded // of a Transfer
-	stock   *stock // of a Claim
+	peer    *Loaded // of a Transfer
+	stock   *stock  // of a Claim
 	rules   Rules
 	now     *Program
 	coupons map[int64]Coupon
 	records map[int64]Record
-	newest  *Record // what Lookup.Record -1 found
-	entries map[string]journal.Entry
+	newest  *Record         // what Lookup.Record -1 found
+	entries []journal.Entry // that were stored before
 	change  Change
 	cached  bool
 }
@@ -50,7 +51,7 @@ type stock struct{ next int64 }
 // work is combine.Work for the commands of an engine.
 type work struct{ *Engine }
 
-func (work) Subject(o op) string { return subject(o.command) }
+func (work) Subject(o op) string { return o.subject }
 
 func subject(c command) string {
 	l := c.lookup()
@@ -80,10 +81,10 @@ func (e work) Load(ctx context.Context, groups [][]op, fresh bool) ([]*unit, err
 				continue
 			}
 		}
-		units[g] = &unit{coupons: map[int64]Coupon{}, records: map[int64]Record{}, entries: map[string]journal.Entry{}}
+		units[g] = &unit{coupons: map[int64]Coupon{}, records: map[int64]Record{}}
 		for _, o := range group {
 			l := o.lookup()
-			l.Entry, l.Key = subject(o.command), o.key()
+			l.Entry, l.Key = o.subject, o.key()
 			lookups, owner = append(lookups, l), append(owner, units[g])
 			if t, ok := o.command.(Transfer); ok {
 				lookups = append(lookups, Lookup{Card: t.To, Entry: t.To.subject(), Key: t.Key})
@@ -156,12 +157,12 @@ func (e *Engine) cached(group []op) *unit {
 	if !ok {
 		return nil
 	}
-	return &unit{loaded: Loaded{Card: card}, cached: true, entries: map[string]journal.Entry{}}
+	return &unit{loaded: Loaded{Card: card}, cached: true}
 }
 
 func (u *unit) add(l Lookup, f Loaded) {
 	if u.loaded.Card.ID != (CardID{}) && l.Card != u.loaded.Card.ID {
-		u.peer = f
+		u.peer = &f
 		return
 	}
 	// Of several look-ups the oldest card counts, so that what was read before another change meets a conflict.
@@ -179,7 +180,7 @@ func (u *unit) add(l Lookup, f Loaded) {
 		u.coupons[c.ID.N] = c
 	}
 	if f.Entry != nil {
-		u.entries[f.Entry.Key] = *f.Entry
+		u.entries = append(u.entries, *f.Entry)
 	}
 }
 
@@ -190,26 +191,37 @@ func (e *Engine) rules(ctx context.Context, u *unit) error {
 	if err != nil {
 		return err
 	}
-	need := map[int]bool{}
-	for _, c := range []Card{u.loaded.Card, u.peer.Card} {
+	var others []*Program
+	need := func(version int) error {
+		if version == now.def.Version || slices.ContainsFunc(others, func(p *Program) bool { return p.def.Version == version }) {
+			return nil
+		}
+		p, err := e.Program(ctx, id, version)
+		if err == nil {
+			others = append(others, p)
+		}
+		return err
+	}
+	card := func(c *Card) (err error) {
 		if c.Version > 0 {
-			need[c.Began] = true
+			err = need(c.Began)
 		}
-		for _, run := range c.State.Done {
-			need[run.Version] = true
+		for i := 0; i < len(c.State.Done) && err == nil; i++ {
+			err = need(c.State.Done[i].Version)
 		}
+		return err
+	}
+	err = card(&u.loaded.Card)
+	if u.peer != nil && err == nil {
+		err = card(&u.peer.Card)
 	}
 	for _, c := range u.coupons {
-		need[c.Began] = true
-	}
-	delete(need, now.def.Version)
-	others := make([]*Program, 0, len(need))
-	for _, version := range slices.Sorted(maps.Keys(need)) {
-		p, err := e.Program(ctx, id, version)
-		if err != nil {
-			return err
+		if err == nil {
+			err = need(c.Began)
 		}
-		others = append(others, p)
+	}
+	if err != nil {
+		return err
 	}
 	u.now, u.rules = now, NewRules(now, others...)
 	return nil
@@ -220,18 +232,17 @@ func (e work) Stale(u *unit) bool { return u.cached || e.Dirty(u) }
 func (e work) Dirty(u *unit) bool { return len(u.change.Entries) > 0 && !e.dry }
 
 func (e work) Decide(_ context.Context, u *unit, o op) (Outcome, error) {
-	input := journal.Hash(o.kind(), o.command)
-	if entry, ok := u.entries[o.key()]; ok {
+	if entry := u.entry(o.key()); entry != nil {
 		var out Outcome
-		err := entry.Replay(input, &out)
+		err := entry.Replay(o.input, &out)
 		out.Replayed = true
 		return out, err
 	}
 	if _, folds := o.command.(Add); !folds && len(u.change.Entries) > 0 {
 		return Outcome{}, combine.ErrAgain // it needs records and coupons as they are stored
 	}
-	if u.peer.Entry != nil {
-		if bytes.Equal(u.peer.Entry.Input, input) {
+	if u.peer != nil && u.peer.Entry != nil {
+		if bytes.Equal(u.peer.Entry.Input, o.input) {
 			return Outcome{}, combine.ErrAgain // it was stored between the reading of one card and of the other
 		}
 		return Outcome{}, journal.ErrKeyReused
@@ -243,16 +254,26 @@ func (e work) Decide(_ context.Context, u *unit, o op) (Outcome, error) {
 	if err != nil || len(d.Records) == 0 {
 		return d.Outcome, err
 	}
-	u.take(o, subject(o.command), input, u.loaded.Card, &d)
+	u.take(o, o.subject, u.loaded.Card, &d)
 	if d.also != nil {
 		d.Peer = &d.also.Card
-		u.take(o, d.also.Card.ID.subject(), input, u.peer.Card, d.also)
+		u.take(o, d.also.Card.ID.subject(), u.peer.Card, d.also)
 	}
 	return d.Outcome, nil
 }
 
+// entry returns what the journal, or the change so far, has for the key.
+func (u *unit) entry(key string) *journal.Entry {
+	for _, entries := range [][]journal.Entry{u.entries, u.change.Entries} {
+		if i := slices.IndexFunc(entries, func(e journal.Entry) bool { return e.Key == key }); i >= 0 {
+			return &entries[i]
+		}
+	}
+	return nil
+}
+
 // take adds a decision on one card to the change.
-func (u *unit) take(o op, subject string, input []byte, before Card, d *Decision) {
+func (u *unit) take(o op, subject string, before Card, d *Decision) {
 	ch := &u.change
 	if i := slices.IndexFunc(ch.Cards, func(c Card) bool { return c.ID == d.Card.ID }); i >= 0 {
 		d.Card.Version = ch.Cards[i].Version
@@ -261,14 +282,13 @@ func (u *unit) take(o op, subject string, input []byte, before Card, d *Decision
 		ch.Cards = append(ch.Cards, d.Card)
 	}
 	entry := journal.Entry{
-		Subject: subject, Seq: d.Record.Seq, Key: o.key(), Kind: o.kind(), At: o.now, By: d.Record.By, Input: input,
-		Before: summary(before), Result: journal.JSON(d.Outcome),
+		Subject: subject, Seq: d.Record.Seq, Key: o.key(), Kind: o.kind(), At: o.now, By: d.Record.By, Input: o.input,
+		Before: summary(before), Result: journal.JSON(&d.Outcome),
 	}
 	if d.Card.ID.Claim != 0 && before.ID.Claim == 0 {
 		entry.Seq, entry.Before = d.Card.ID.Claim, nil
 	}
 	u.loaded.Card = d.Card
-	u.entries[entry.Key] = entry
 	ch.Records = append(ch.Records, d.Records...)
 	ch.Coupons = append(ch.Coupons, d.Coupons...)
 	ch.Entries = append(ch.Entries, entry)

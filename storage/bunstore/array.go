@@ -2,6 +2,7 @@ package bunstore
 
 import (
 	"encoding/hex"
+	"encoding/json"
 	"strconv"
 	"strings"
 	"time"
@@ -26,6 +27,8 @@ func size(changes []change) int {
 						n += len(v) + len(v)/6
 					case time.Time:
 						n += 26
+					case json.RawMessage:
+						n += len(v) + len(v)/6
 					case []byte:
 						n += 2 * len(v)
 					}
@@ -46,7 +49,9 @@ func (a *arrays) add(v any) {
 	var scratch [64]byte
 	switch v := v.(type) {
 	case string:
-		a.quote(v)
+		quote(&a.text, v)
+	case json.RawMessage:
+		quote(&a.text, v)
 	case int64:
 		a.text.Write(strconv.AppendInt(scratch[:0], v, 10))
 	case time.Time:
@@ -70,18 +75,18 @@ func (a *arrays) begin() int {
 	return a.ends[len(a.ends)-1]
 }
 
-func (a *arrays) quote(s string) {
-	a.text.WriteByte('"')
+func quote[S string | json.RawMessage](b *strings.Builder, s S) {
+	b.WriteByte('"')
 	from := 0
 	for i := range len(s) {
 		if s[i] == '"' || s[i] == '\\' {
-			a.text.WriteString(s[from:i])
-			a.text.WriteByte('\\')
+			b.WriteString(string(s[from:i]))
+			b.WriteByte('\\')
 			from = i
 		}
 	}
-	a.text.WriteString(s[from:])
-	a.text.WriteByte('"')
+	b.WriteString(string(s[from:]))
+	b.WriteByte('"')
 }
 
 // end ends the array.

@@ -10,9 +10,9 @@ import (
 // A shape is what the text of a Save in one statement depends on.
 type shape struct {
 	root    *table
-	insert  bool // of one change: the row must not be there yet
+	many    bool // changes, or rows of one, as arrays: their numbers below are 0 or 1
+	insert  bool // the row of the root, or one of them, must not be there yet
 	place   bool // one takes a place in a unique index besides the key
-	roots   int  // rows of the root; 0: the one change of a statement without ordinals
 	parts   [maxParts]part
 	entries int // rows of the journal
 }
@@ -24,15 +24,15 @@ type part struct {
 }
 
 const (
-	maxParts = 2   // tables of children that a root has
-	maxLone  = 2   // rows of a table that the one change of a statement without ordinals may have
-	maxRows  = 256 // rows of a table in a statement: 65,535 arguments are all that Postgres takes
+	maxParts = 2 // tables of children that a root has
+	maxLone  = 2 // rows of a table that the one change of a statement with plain arguments may have
 )
 
 // shapeOf returns the shape of changes that all have the same root table.
 func shapeOf(changes []change) shape {
 	s := shape{root: changes[0].roots[0].table}
 	for _, c := range changes {
+		s.insert = s.insert || s.root.inserts(c.roots[0])
 		s.place = s.place || s.root.takes(c.roots[0])
 		s.entries += len(c.entries)
 		for _, r := range c.children {
@@ -46,13 +46,12 @@ func shapeOf(changes []change) shape {
 	if s.parts[1].table != nil && s.parts[1].table.name < s.parts[0].table.name {
 		s.parts[0], s.parts[1] = s.parts[1], s.parts[0]
 	}
-	if len(changes) == 1 && max(s.entries, s.parts[0].n, s.parts[1].n) <= maxLone {
-		s.insert = s.root.inserts(changes[0].roots[0])
-		return s
-	}
-	s.roots, s.entries = 2, min(s.entries, 1)
-	for i := range s.parts {
-		s.parts[i].n = min(s.parts[i].n, 1)
+	s.many = len(changes) > 1 || max(s.entries, s.parts[0].n, s.parts[1].n) > maxLone
+	if s.many {
+		s.entries = min(s.entries, 1)
+		for i := range s.parts {
+			s.parts[i].n = min(s.parts[i].n, 1)
+		}
 	}
 	return s
 }
@@ -65,7 +64,7 @@ func (u unit) saveFast(ctx context.Context, all []change, which []int, errs []er
 	}
 	s := shapeOf(changes)
 	var args []any
-	if s.roots > 0 {
+	if s.many {
 		args = u.several(s, changes)
 	} else {
 		args = u.lone(changes[0])
@@ -89,17 +88,20 @@ func (u unit) saveFast(ctx context.Context, all []change, which []int, errs []er
 	})
 }
 
-// lone returns the arguments of a statement for one change without ordinals.
+// lone returns the arguments of a statement for one change: plain values.
 func (u unit) lone(c change) []any {
 	args := make([]any, 0, 64)
 	args = append(args, u.tenant)
-	for _, rows := range [][]row{c.roots, c.children, c.entries} {
+	add := func(rows []row, from int) {
 		for _, r := range rows {
-			for _, v := range r.values {
+			for _, v := range r.values[from:] {
 				args = append(args, u.bind(v))
 			}
 		}
 	}
+	add(c.roots, 0)
+	add(c.children, len(c.roots[0].table.key))
+	add(c.entries, 0)
 	return args
 }
 
@@ -110,7 +112,7 @@ func (u unit) several(s shape, changes []change) []any {
 	a.text.Grow(size(changes))
 	var rows []row
 	var ordinals []int64
-	table := func(t *table, numbered bool, rowsOf func(change) []row) {
+	table := func(t *table, from int, numbered bool, rowsOf func(change) []row) {
 		rows, ordinals = rows[:0], ordinals[:0]
 		for i, c := range changes {
 			for _, r := range rowsOf(c) {
@@ -125,21 +127,21 @@ func (u unit) several(s shape, changes []change) []any {
 			}
 			a.end()
 		}
-		for i := range t.columns {
+		for i := from; i < len(t.columns); i++ {
 			for _, r := range rows {
 				a.add(r.values[i])
 			}
 			a.end()
 		}
 	}
-	table(s.root, false, func(c change) []row { return c.roots })
+	table(s.root, 0, false, func(c change) []row { return c.roots })
 	for _, p := range s.parts {
 		if p.n > 0 {
-			table(p.table, true, func(c change) []row { return c.children })
+			table(p.table, len(s.root.key), true, func(c change) []row { return c.children })
 		}
 	}
 	if s.entries > 0 {
-		table(entryTable, true, func(c change) []row { return c.entries })
+		table(entryTable, 0, true, func(c change) []row { return c.entries })
 	}
 	return a.appendTo(append(make([]any, 0, 64), u.tenant))
 }

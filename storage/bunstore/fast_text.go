@@ -9,7 +9,7 @@ import (
 // the stored one, and yields for each change: its ordinal, whether a key was used, whether it was stored.
 func fastText(s shape) string {
 	w := &fastWriter{shape: s, arg: 1}
-	if s.roots > 0 {
+	if s.many {
 		return w.several()
 	}
 	return w.lone()
@@ -58,14 +58,16 @@ func (w *fastWriter) lone() string {
 	var children strings.Builder
 	for i, part := range w.parts {
 		if part.n > 0 {
-			children.WriteString(", k" + strconv.Itoa(i) + " as (" + w.into(part.table) + w.values(part.table, part.n) +
+			children.WriteString(", k" + strconv.Itoa(i) + " as (" + w.into(part.table) + "select " + tenant + ", " +
+				p[:len(root.key)].join("{val}", ", ") + ", t.* from w, " + w.relation(w.own(part.table), part.n) +
 				" on conflict " + postgres.replace(part.table) + ")")
 		}
 	}
 	used, unused, entries, isUsed := "", "true", "", "false"
 	if w.entries > 0 {
 		first := w.arg
-		entries = ", j as (" + w.into(entryTable) + w.values(entryTable, w.entries) + ")"
+		entries = ", j as (" + w.into(entryTable) + "select " + tenant + ", t.* from w, " +
+			w.relation(entryTable.columns, w.entries) + ")"
 		keys := make([]string, w.entries)
 		for i := range keys {
 			n := first + i*len(entryTable.columns)
@@ -88,10 +90,8 @@ func (w *fastWriter) lone() string {
 		" select 1, " + isUsed + ", exists (select 1 from w)"
 }
 
-// values is a relation of n rows in the next arguments, where the change is stored.
-func (w *fastWriter) values(t *table, n int) string {
-	return "select " + tenant + ", t.* from w, " + w.relation(t.columns, n)
-}
+// own are the columns of a child that are not in the key of its root, with which its own begins.
+func (w *fastWriter) own(t *table) []column { return t.columns[len(w.root.key):] }
 
 // several is the statement for any number of changes. Each column is an array, so that one plan serves them all. The
 // rows that are there are found one by one, with a limit, so that no plan reads all of a tenant's; the update looks at
@@ -103,10 +103,10 @@ func (w *fastWriter) several() string {
 	var children strings.Builder
 	for i, part := range w.parts {
 		if part.n > 0 {
-			of := append([]column{{"o", integer}}, part.table.columns...)
+			of := append([]column{{"o", integer}}, w.own(part.table)...)
 			children.WriteString(", k" + strconv.Itoa(i) + " as (" + w.into(part.table) + "select " + tenant + ", " +
-				names(part.table.columns) + " from " + w.arrays(of) +
-				" where o in (select ord from w) on conflict " + postgres.replace(part.table) + ")")
+				columnsOf("w", root.key) + ", " + columnsOf("t", of[1:]) + " from " + w.arrays(of) +
+				" join w on w.at = t.o on conflict " + postgres.replace(part.table) + ")")
 		}
 	}
 	used, unused, entries := "false", "true", ""
@@ -117,7 +117,7 @@ func (w *fastWriter) several() string {
 			" as j where j.tenant = " + tenant + " and j.subject = e.subject and j.key = e.key limit 1) as j)")
 		used, unused = "i.ord in (select o from d)", "i.ord not in (select o from d)"
 		entries = ", j as (" + w.into(entryTable) + "select " + tenant + ", " + names(entryTable.columns) +
-			" from e where o in (select ord from w))"
+			" from e where o in (select at from w))"
 	}
 	b.WriteString(", ok as materialized (select * from i where " + unused + ")")
 	var ok params
@@ -130,17 +130,17 @@ func (w *fastWriter) several() string {
 		postgres.name(root.name) + " as c where c.tenant = " + tenant + " and " + stored + " limit 1) as c)" +
 		", u as (update " + postgres.name(root.name) + " as c set " + ok[len(root.key):].join("{col} = {val}", ", ") +
 		" from ok join h on h.at = ok.ord where c.ctid = h.id and c.version = ok.version - 1" + w.free(ok) +
-		" returning ok.ord)")
-	if root.existing {
-		b.WriteString(", w as (select ord from u)")
-	} else {
+		" returning ok.ord as at, " + key.join("{val}", ", ") + ")")
+	if w.insert {
 		b.WriteString(", n as (" + w.into(root) + "select " + tenant + ", " + names(columns) +
 			" from ok where version = 1 on conflict do nothing returning " + names(root.key) + ")" +
-			", w as (select ord from u union all select ok.ord from ok join n on " +
+			", w as (select * from u union all select ok.ord, n.* from ok join n on " +
 			key.join("n.{col} = {val}", " and ") + " where ok.version = 1)")
+	} else {
+		b.WriteString(", w as (select * from u)")
 	}
 	b.WriteString(children.String() + entries)
-	b.WriteString(" select i.ord, " + used + ", i.ord in (select ord from w) from i")
+	b.WriteString(" select i.ord, " + used + ", i.ord in (select at from w) from i")
 	return b.String()
 }
 

@@ -54,6 +54,8 @@ func (g grammar) bind(v any) any {
 		if v == nil {
 			return []byte{}
 		}
+	case json.RawMessage:
+		return string(v)
 	}
 	return v
 }

@@ -34,3 +34,12 @@ func names(columns []column) string {
 	}
 	return strings.Join(all, ", ")
 }
+
+// columnsOf joins the names of the columns of an alias.
+func columnsOf(alias string, columns []column) string {
+	all := make([]string, len(columns))
+	for i, c := range columns {
+		all[i] = alias + "." + c.name
+	}
+	return strings.Join(all, ", ")
+}

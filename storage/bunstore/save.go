@@ -9,7 +9,7 @@ import (
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
-// A row of a table, with a value a column: a string, an int64, a time.Time or a []byte.
+// A row of a table, with a value a column: a string, an int64, a time.Time, a []byte or, as text, a json.RawMessage.
 type row struct {
 	table  *table
 	values []any
@@ -31,7 +31,7 @@ func entryRows(entries []journal.Entry) []row {
 	rows := make([]row, len(entries))
 	for i, e := range entries {
 		rows[i] = row{entryTable, []any{
-			e.Subject, e.Key, e.Seq, e.Kind, e.At, e.By, e.Input, string(e.Before), string(e.Result),
+			e.Subject, e.Key, e.Seq, e.Kind, e.At, e.By, e.Input, e.Before, e.Result,
 		}}
 	}
 	return rows
@@ -82,13 +82,13 @@ func (u unit) saveInOne(ctx context.Context, changes []change, errs []error) err
 // saveByStatement stores the changes of one row with a version in one statement, and the others one by one.
 func (u unit) saveByStatement(ctx context.Context, changes []change, errs []error) error {
 	fast, slow := split(changes)
-	for _, some := range fast {
-		err := u.once(ctx, func() error { return u.saveFast(ctx, changes, some, errs) })
+	if len(fast) > 0 {
+		err := u.once(ctx, func() error { return u.saveFast(ctx, changes, fast, errs) })
 		switch {
 		case err == nil:
 		case taken(err) && u.tx == nil:
 			// A transaction of the same moment took a key or a number. Step by step it is told which change that meets.
-			slow = append(slow, some...)
+			slow = append(slow, fast...)
 		default:
 			return err
 		}
@@ -119,16 +119,18 @@ func (u unit) once(ctx context.Context, fn func() error) error {
 	return u.again(ctx, fn)
 }
 
-// split returns which changes go into one statement each, in the order of their keys so that statements of the same
-// moment take their rows in one order, and which into none: those of several rows with versions, or of another table
-// than the first, those with more rows than a statement takes, and those whose journal keys another one has.
-func split(changes []change) (fast [][]int, slow []int) {
-	var fit []int
+// split returns which changes go into one statement, in the order of their keys so that statements of the same moment
+// take their rows in one order, and which into none: those of several rows with versions, or of another table than the
+// first, those with children whose keys do not begin with the root's, and those whose journal keys another one has.
+func split(changes []change) (fast, slow []int) {
 	type key struct{ subject, key any }
-	used := map[key]bool{}
+	used := make(map[key]bool, len(changes))
 	var root *table
 	for i, c := range changes {
-		fits := len(c.roots) == 1 && (root == nil || root == c.roots[0].table) && max(len(c.children), len(c.entries)) <= maxRows
+		fits := len(c.roots) == 1 && (root == nil || root == c.roots[0].table)
+		for _, r := range c.children {
+			fits = fits && compareValues(c.roots[0].key(), r.values) == 0
+		}
 		for _, e := range c.entries {
 			k := key{e.values[0], e.values[1]}
 			fits = fits && !used[k]
@@ -139,17 +141,9 @@ func split(changes []change) (fast [][]int, slow []int) {
 			continue
 		}
 		root = c.roots[0].table
-		fit = append(fit, i)
+		fast = append(fast, i)
 	}
-	slices.SortFunc(fit, func(a, b int) int { return compareRows(changes[a].roots[0], changes[b].roots[0]) })
-	rows := maxRows
-	for _, i := range fit {
-		n := max(1, len(changes[i].children), len(changes[i].entries))
-		if rows += n; rows > maxRows {
-			fast, rows = append(fast, nil), n
-		}
-		fast[len(fast)-1] = append(fast[len(fast)-1], i)
-	}
+	slices.SortFunc(fast, func(a, b int) int { return compareRows(changes[a].roots[0], changes[b].roots[0]) })
 	return fast, slow
 }
 
@@ -175,15 +169,19 @@ func compareRows(a, b row) int {
 	if a.table != b.table {
 		return cmp.Compare(a.table.name, b.table.name)
 	}
-	for i, v := range a.key() {
+	return compareValues(a.key(), b.key())
+}
+
+func compareValues(a, b []any) int {
+	for i, v := range a {
 		var c int
 		switch v := v.(type) {
 		case string:
-			c = cmp.Compare(v, b.values[i].(string))
+			c = cmp.Compare(v, b[i].(string))
 		case int64:
-			c = cmp.Compare(v, b.values[i].(int64))
+			c = cmp.Compare(v, b[i].(int64))
 		case []byte:
-			c = bytes.Compare(v, b.values[i].([]byte))
+			c = bytes.Compare(v, b[i].([]byte))
 		}
 		if c != 0 {
 			return c

@@ -15,6 +15,8 @@ type stampStore struct{ unit }
 func (s stampStore) Save(ctx context.Context, changes []stamps.Change) ([]error, error) {
 	all := make([]change, len(changes))
 	for i, c := range changes {
+		all[i].roots = make([]row, 0, len(c.Cards))
+		all[i].children = make([]row, 0, len(c.Records)+len(c.Coupons))
 		for _, card := range c.Cards {
 			all[i].roots = append(all[i].roots, cardRow(card))
 		}
