@@ -61,22 +61,37 @@ func (u unit) save(ctx context.Context, op string, changes []change) ([]error, e
 	return errs, nil
 }
 
-// saveInOne stores all changes in one transaction.
+// saveInOne stores all changes in one transaction: without savepoints, as long as none of them is lost.
 func (u unit) saveInOne(ctx context.Context, changes []change, errs []error) error {
-	all := func(u unit) error {
-		for i, c := range changes {
-			lost, err := u.saveStep(ctx, c)
-			if err != nil {
-				return err
-			}
-			errs[i] = lost
-		}
-		return nil
-	}
 	if u.tx != nil {
-		return all(u)
+		return u.saveSteps(ctx, changes, errs)
 	}
-	return u.again(ctx, func() error { return u.begin(ctx, all) })
+	err := u.again(ctx, func() error {
+		return u.begin(ctx, func(u unit) error {
+			for _, c := range changes {
+				if err := u.steps(ctx, c); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	})
+	if lost(err) == nil {
+		return err
+	}
+	return u.again(ctx, func() error {
+		return u.begin(ctx, func(u unit) error { return u.saveSteps(ctx, changes, errs) })
+	})
+}
+
+// saveSteps stores each change by itself in the transaction of the unit.
+func (u unit) saveSteps(ctx context.Context, changes []change, errs []error) (err error) {
+	for i, c := range changes {
+		if errs[i], err = u.saveStep(ctx, c); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // saveByStatement stores the changes of one row with a version in one statement, and the others one by one.
@@ -94,10 +109,7 @@ func (u unit) saveByStatement(ctx context.Context, changes []change, errs []erro
 		}
 	}
 	for _, i := range slow {
-		step := func(u unit) (err error) {
-			errs[i], err = u.saveStep(ctx, changes[i])
-			return err
-		}
+		step := func(u unit) error { return u.saveSteps(ctx, changes[i:i+1], errs[i:i+1]) }
 		var err error
 		if u.tx != nil {
 			err = step(u)

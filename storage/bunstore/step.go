@@ -8,29 +8,36 @@ import (
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
+// lost returns journal.ErrDuplicate or journal.ErrConflict where that is what err says of a change.
+func lost(err error) error {
+	switch {
+	case errors.Is(err, journal.ErrDuplicate):
+		return journal.ErrDuplicate
+	case errors.Is(err, journal.ErrConflict), taken(err):
+		return journal.ErrConflict
+	}
+	return nil
+}
+
 // saveStep stores a change with one statement a row, within a savepoint. It returns journal.ErrDuplicate or
-// journal.ErrConflict as lost; then nothing is stored and the transaction is usable.
-func (u unit) saveStep(ctx context.Context, c change) (lost, err error) {
+// journal.ErrConflict apart from other errors; then nothing is stored and the transaction is usable.
+func (u unit) saveStep(ctx context.Context, c change) (refused, err error) {
 	if _, err := u.tx.ExecContext(ctx, "savepoint scrmkit_step"); err != nil {
 		return nil, err
 	}
 	err = u.steps(ctx, c)
-	switch {
-	case err == nil:
+	if err == nil {
 		_, err = u.tx.ExecContext(ctx, "release savepoint scrmkit_step")
 		return nil, err
-	case errors.Is(err, journal.ErrConflict), errors.Is(err, journal.ErrDuplicate):
-		lost = err
-	case taken(err):
-		lost = journal.ErrConflict
-	default:
+	}
+	if refused = lost(err); refused == nil {
 		return nil, err
 	}
 	if _, err := u.tx.ExecContext(ctx, "rollback to savepoint scrmkit_step"); err != nil {
 		return nil, err
 	}
 	_, err = u.tx.ExecContext(ctx, "release savepoint scrmkit_step")
-	return lost, err
+	return refused, err
 }
 
 func (u unit) steps(ctx context.Context, c change) error {
