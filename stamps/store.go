@@ -53,7 +53,8 @@ type Loaded struct {
 }
 
 // A Change is one or two cards (both sides of a transfer) as they are to be stored, with Version one more than the one
-// that was loaded, and their records and coupons that are new or other (stored whole, by card and number).
+// that was loaded, and their records and coupons. A record is new, or has another Cancelled than 0 and replaces the one with
+// its number; nothing else of a record ever changes. A coupon is new or replaces the one with its number.
 type Change struct {
 	Cards   []Card
 	Records []Record

@@ -74,10 +74,7 @@ type call[C, R any] struct {
 	gone  atomic.Bool // its caller has given up
 	quit  atomic.Bool // and its batch knows
 	done  chan struct{}
-	result[R]
-}
 
-type result[R any] struct {
 	r        R
 	err      error
 	panicked any
@@ -137,8 +134,9 @@ func (r *Runner[C, U, R]) handOver(l *lane[C, R]) {
 
 // Alone runs a command by itself, with ctx.
 func (r *Runner[C, U, R]) Alone(ctx context.Context, c C) (R, error) {
-	res := r.run(ctx, []C{c})[0]
-	return res.r, res.err
+	w := &call[C, R]{c: c}
+	r.run(ctx, []*call[C, R]{w})
+	return w.r, w.err
 }
 
 // settle tells the batch of a caller that has given up, once.
@@ -171,91 +169,78 @@ func (r *Runner[C, U, R]) together(calls []*call[C, R]) {
 	defer cancel()
 	b := &batch{cancel: cancel}
 	b.left.Store(int64(len(calls)))
-	commands := make([]C, len(calls))
-	for i, w := range calls {
-		commands[i] = w.c
+	for _, w := range calls {
 		w.batch.Store(b)
 		w.settle()
 	}
-	var results []result[R]
 	func() {
 		defer func() {
 			if p := recover(); p != nil {
-				results = make([]result[R], len(calls))
-				for i := range results {
-					results[i].panicked = p
+				for _, w := range calls {
+					w.panicked = p
 				}
 			}
 		}()
-		results = r.run(ctx, commands)
+		r.run(ctx, calls)
 	}()
-	for i, w := range calls {
-		w.result = results[i]
+	for _, w := range calls {
 		close(w.done)
 	}
 }
 
 // run decides each command, those of one subject in their order and on one unit, until each has a result.
-func (r *Runner[C, U, R]) run(ctx context.Context, commands []C) []result[R] {
-	results := make([]result[R], len(commands))
-	open := make([]int, len(commands))
-	for i := range open {
-		open[i] = i
-	}
+func (r *Runner[C, U, R]) run(ctx context.Context, open []*call[C, R]) {
 	for attempt := 0; len(open) > 0; attempt++ {
 		if attempt > 1 {
 			pause(ctx, attempt)
 		}
-		open = r.attempt(ctx, commands, open, results, attempt > 0)
+		open = r.attempt(ctx, open, attempt > 0)
 		if attempt+1 == Attempts {
-			for _, i := range open {
-				results[i].err = journal.ErrConflict
-			}
-			return results
+			fail(open, journal.ErrConflict)
+			return
 		}
 	}
-	return results
+}
+
+func fail[C, R any](calls []*call[C, R], err error) {
+	var none R
+	for _, w := range calls {
+		w.r, w.err = none, err
+	}
 }
 
 // attempt decides the open commands once, and returns those that must be decided again.
-func (r *Runner[C, U, R]) attempt(ctx context.Context, commands []C, open []int, results []result[R], fresh bool) (again []int) {
-	fail := func(err error) []int {
-		for _, i := range open {
-			results[i] = result[R]{err: err}
-		}
-		return nil
-	}
+func (r *Runner[C, U, R]) attempt(ctx context.Context, open []*call[C, R], fresh bool) (again []*call[C, R]) {
 	index := make(map[string]int, len(open))
 	var groups [][]C
-	var members [][]int
-	for _, i := range open {
-		subject := r.work.Subject(commands[i])
+	var members [][]*call[C, R]
+	for _, w := range open {
+		subject := r.work.Subject(w.c)
 		g, ok := index[subject]
 		if !ok {
 			g = len(groups)
 			index[subject] = g
 			groups, members = append(groups, nil), append(members, nil)
 		}
-		groups[g] = append(groups[g], commands[i])
-		members[g] = append(members[g], i)
+		groups[g] = append(groups[g], w.c)
+		members[g] = append(members[g], w)
 	}
 	units, err := r.work.Load(ctx, groups, fresh)
 	if err != nil {
-		return fail(err)
+		fail(open, err)
+		return nil
 	}
 	var dirty []U
-	var owners [][]int
+	var owners [][]*call[C, R]
 	for g, u := range units {
-		var decided []int
-		for _, i := range members[g] {
-			res, err := r.work.Decide(ctx, u, commands[i])
-			if err == ErrAgain || err != nil && r.work.Stale(u) {
-				again = append(again, i)
-				continue
-			}
-			results[i] = result[R]{r: res, err: err}
-			if err == nil {
-				decided = append(decided, i)
+		decided := members[g][:0]
+		for _, w := range members[g] {
+			w.r, w.err = r.work.Decide(ctx, u, w.c)
+			switch {
+			case w.err == ErrAgain || w.err != nil && r.work.Stale(u):
+				again = append(again, w)
+			case w.err == nil:
+				decided = append(decided, w)
 			}
 		}
 		if r.work.Dirty(u) {
@@ -271,14 +256,12 @@ func (r *Runner[C, U, R]) attempt(ctx context.Context, commands []C, open []int,
 		if e == nil {
 			e = errs[k]
 		}
-		for _, i := range owned {
-			switch {
-			case e == nil:
-			case errors.Is(e, journal.ErrConflict), errors.Is(e, journal.ErrDuplicate):
-				again = append(again, i)
-			default:
-				results[i] = result[R]{err: e}
-			}
+		switch {
+		case e == nil:
+		case errors.Is(e, journal.ErrConflict), errors.Is(e, journal.ErrDuplicate):
+			again = append(again, owned...)
+		default:
+			fail(owned, e)
 		}
 	}
 	return again

@@ -3,29 +3,24 @@ package bunstore
 import (
 	"context"
 	"database/sql"
+	"slices"
 
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
 // A shape is what the text of a Save in one statement depends on.
 type shape struct {
-	root    *table
-	many    bool // changes, or rows of one, as arrays: their numbers below are 0 or 1
-	insert  bool // the row of the root, or one of them, must not be there yet
-	place   bool // one takes a place in a unique index besides the key
-	parts   [maxParts]part
-	entries int // rows of the journal
-}
-
-// A part is the children of one table.
-type part struct {
-	table *table
-	n     int
+	root     *table
+	many     bool // changes, or rows of one, as arrays: their numbers below are 0 or 1
+	insert   bool // the row of the root, or one of them, must not be there yet
+	place    bool // one takes a place in a unique index besides the key
+	children [maxChildren]int
+	entries  int // rows of the journal
 }
 
 const (
-	maxParts = 2 // tables of children that a root has
-	maxLone  = 2 // rows of a table that the one change of a statement with plain arguments may have
+	maxChildren = 3 // tables of children that a root has
+	maxLone     = 2 // rows of a table that the one change of a statement with plain arguments may have
 )
 
 // shapeOf returns the shape of changes that all have the same root table.
@@ -36,21 +31,14 @@ func shapeOf(changes []change) shape {
 		s.place = s.place || s.root.takes(c.roots[0])
 		s.entries += len(c.entries)
 		for _, r := range c.children {
-			p := s.parts[:]
-			for p[0].table != nil && p[0].table != r.table {
-				p = p[1:]
-			}
-			p[0] = part{r.table, p[0].n + 1}
+			s.children[slices.Index(s.root.children, r.table)]++
 		}
 	}
-	if s.parts[1].table != nil && s.parts[1].table.name < s.parts[0].table.name {
-		s.parts[0], s.parts[1] = s.parts[1], s.parts[0]
-	}
-	s.many = len(changes) > 1 || max(s.entries, s.parts[0].n, s.parts[1].n) > maxLone
+	s.many = len(changes) > 1 || max(s.entries, slices.Max(s.children[:])) > maxLone
 	if s.many {
 		s.entries = min(s.entries, 1)
-		for i := range s.parts {
-			s.parts[i].n = min(s.parts[i].n, 1)
+		for i := range s.children {
+			s.children[i] = min(s.children[i], 1)
 		}
 	}
 	return s
@@ -92,16 +80,22 @@ func (u unit) saveFast(ctx context.Context, all []change, which []int, errs []er
 func (u unit) lone(c change) []any {
 	args := make([]any, 0, 64)
 	args = append(args, u.tenant)
-	add := func(rows []row, from int) {
-		for _, r := range rows {
-			for _, v := range r.values[from:] {
-				args = append(args, u.bind(v))
+	add := func(r row, from int) {
+		for _, v := range r.values[from:] {
+			args = append(args, u.bind(v))
+		}
+	}
+	add(c.roots[0], 0)
+	for _, t := range c.roots[0].table.children {
+		for _, r := range c.children {
+			if r.table == t {
+				add(r, len(c.roots[0].table.key))
 			}
 		}
 	}
-	add(c.roots, 0)
-	add(c.children, len(c.roots[0].table.key))
-	add(c.entries, 0)
+	for _, r := range c.entries {
+		add(r, 0)
+	}
 	return args
 }
 
@@ -135,9 +129,9 @@ func (u unit) several(s shape, changes []change) []any {
 		}
 	}
 	table(s.root, 0, false, func(c change) []row { return c.roots })
-	for _, p := range s.parts {
-		if p.n > 0 {
-			table(p.table, len(s.root.key), true, func(c change) []row { return c.children })
+	for i, t := range s.root.children {
+		if s.children[i] > 0 {
+			table(t, len(s.root.key), true, func(c change) []row { return c.children })
 		}
 	}
 	if s.entries > 0 {

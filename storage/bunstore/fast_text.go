@@ -56,11 +56,10 @@ func (w *fastWriter) lone() string {
 	root, columns := w.root, w.root.columns
 	p := w.params(columns)
 	var children strings.Builder
-	for i, part := range w.parts {
-		if part.n > 0 {
-			children.WriteString(", k" + strconv.Itoa(i) + " as (" + w.into(part.table) + "select " + tenant + ", " +
-				p[:len(root.key)].join("{val}", ", ") + ", t.* from w, " + w.relation(w.own(part.table), part.n) +
-				" on conflict " + postgres.replace(part.table) + ")")
+	for i, t := range root.children {
+		if n := w.children[i]; n > 0 {
+			children.WriteString(", k" + strconv.Itoa(i) + " as (" + w.into(t) + "select " + tenant + ", " +
+				p[:len(root.key)].join("{val}", ", ") + ", t.* from w, " + w.relation(w.own(t), n) + replacing(t) + ")")
 		}
 	}
 	used, unused, entries, isUsed := "", "true", "", "false"
@@ -90,6 +89,14 @@ func (w *fastWriter) lone() string {
 		" select 1, " + isUsed + ", exists (select 1 from w)"
 }
 
+// replacing ends an insert of children.
+func replacing(t *table) string {
+	if t.fresh {
+		return ""
+	}
+	return " on conflict " + postgres.replace(t)
+}
+
 // own are the columns of a child that are not in the key of its root, with which its own begins.
 func (w *fastWriter) own(t *table) []column { return t.columns[len(w.root.key):] }
 
@@ -101,12 +108,12 @@ func (w *fastWriter) several() string {
 	var b strings.Builder
 	b.WriteString("with i as materialized (select * from " + w.arrays(columns) + ")")
 	var children strings.Builder
-	for i, part := range w.parts {
-		if part.n > 0 {
-			of := append([]column{{"o", integer}}, w.own(part.table)...)
-			children.WriteString(", k" + strconv.Itoa(i) + " as (" + w.into(part.table) + "select " + tenant + ", " +
+	for i, t := range root.children {
+		if w.children[i] > 0 {
+			of := append([]column{{"o", integer}}, w.own(t)...)
+			children.WriteString(", k" + strconv.Itoa(i) + " as (" + w.into(t) + "select " + tenant + ", " +
 				columnsOf("w", root.key) + ", " + columnsOf("t", of[1:]) + " from " + w.arrays(of) +
-				" join w on w.at = t.o on conflict " + postgres.replace(part.table) + ")")
+				" join w on w.at = t.o" + replacing(t) + ")")
 		}
 	}
 	used, unused, entries := "false", "true", ""

@@ -141,7 +141,7 @@ func split(changes []change) (fast, slow []int) {
 	for i, c := range changes {
 		fits := len(c.roots) == 1 && (root == nil || root == c.roots[0].table)
 		for _, r := range c.children {
-			fits = fits && compareValues(c.roots[0].key(), r.values) == 0
+			fits = fits && slices.Contains(c.roots[0].table.children, r.table) && compareValues(c.roots[0].key(), r.values) == 0
 		}
 		for _, e := range c.entries {
 			k := key{e.values[0], e.values[1]}
@@ -178,7 +178,7 @@ func lastOfEach(rows []row) []row {
 
 // compareRows orders rows by their tables and their keys.
 func compareRows(a, b row) int {
-	if a.table != b.table {
+	if a.table.name != b.table.name {
 		return cmp.Compare(a.table.name, b.table.name)
 	}
 	return compareValues(a.key(), b.key())

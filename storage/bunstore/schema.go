@@ -25,7 +25,9 @@ type table struct {
 	versioned bool
 	rest      []column
 	unique    *unique
-	existing  bool // a row is never inserted by a compare-and-swap
+	existing  bool     // a row is never inserted by a compare-and-swap
+	fresh     bool     // a row is never there yet
+	children  []*table // whose keys begin with this one's
 
 	columns []column // those of a row
 }
@@ -44,6 +46,13 @@ func newTable(t table) *table {
 	}
 	t.columns = append(t.columns, t.rest...)
 	return &t
+}
+
+// ofNew returns the table for rows that are never there yet.
+func (t *table) ofNew() *table {
+	n := *t
+	n.fresh = true
+	return &n
 }
 
 // holds is the condition that the row of the alias has a place.
@@ -91,6 +100,7 @@ var (
 		key:       []column{{"scope", text}},
 		versioned: true,
 		rest:      []column{{"issued", integer}, {"debt", instant}},
+		children:  []*table{typistTable, codeTable},
 	})
 	typistTable = newTable(table{
 		name: "otp_typist",
@@ -148,7 +158,8 @@ var (
 			{"nickname", text}, {"began", integer}, {"round", integer}, {"count", integer}, {"total", integer},
 			{"opened", instant}, {"expires", instant}, {"number", integer}, {"state", text},
 		},
-		unique: &unique{[]string{"program", "number"}, column{"number", integer}},
+		unique:   &unique{[]string{"program", "number"}, column{"number", integer}},
+		children: []*table{newRecordTable, recordTable, couponTable},
 	})
 	recordTable = newTable(table{
 		name: "stamps_record",
@@ -159,7 +170,8 @@ var (
 			{"nickname", text}, {"nick_key", text}, {"purchase", text}, {"reason", text},
 		},
 	})
-	couponTable = newTable(table{
+	newRecordTable = recordTable.ofNew()
+	couponTable    = newTable(table{
 		name: "stamps_coupon",
 		key:  []column{{"member", text}, {"program", text}, {"claim", integer}, {"n", integer}},
 		rest: []column{

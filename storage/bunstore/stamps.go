@@ -69,7 +69,11 @@ func recordRow(r stamps.Record) (row, error) {
 		}
 		purchase = string(text)
 	}
-	return row{recordTable, []any{
+	t := newRecordTable
+	if r.Cancelled != 0 {
+		t = recordTable
+	}
+	return row{t, []any{
 		string(r.Card.Member), string(r.Card.Program), r.Card.Claim, r.Seq,
 		string(r.Purpose), r.N, r.Cancelled, r.Of, r.Coupon, peer, r.At, string(r.Shop), r.By, r.Via,
 		r.Nickname, strings.ToLower(r.Nickname), purchase, r.Reason,

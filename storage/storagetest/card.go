@@ -140,7 +140,7 @@ func handout(s *scene) {
 func cardsWhole(s *scene) {
 	a, r, cp := card("a", 1), record(card("a", 1).ID, 1), coupon(card("a", 1).ID, 1)
 	bareCard := stamps.Card{ID: a.ID, Version: 2}
-	bareRecord := stamps.Record{Card: a.ID, Seq: 1, Purpose: stamps.PurposeAdjust, N: -4, At: at(9)}
+	bareRecord := stamps.Record{Card: a.ID, Seq: 1, Purpose: stamps.PurposeAdjust, N: -4, Cancelled: -4, At: at(9)}
 	bareCoupon := stamps.Coupon{ID: cp.ID, State: stamps.Voided, Issued: at(2)}
 	whole := func(c stamps.Card, r stamps.Record, cp stamps.Coupon) {
 		s.do(func(ctx context.Context, tx storage.Tx) {
@@ -156,7 +156,7 @@ func cardsWhole(s *scene) {
 	}
 	whole(a, r, cp)
 	whole(bareCard, bareRecord, bareCoupon)
-	a.Version = 3
+	a.Version, r.Cancelled = 3, 1
 	whole(a, r, cp)
 }
 

@@ -141,7 +141,15 @@ func (h *history) addCard(ctx context.Context, model storage.Tx, c *stamps.Chang
 	}
 	c.Cards = append(c.Cards, card)
 	for _, seq := range some(h, []int64{1, 2, 3, 4, 5}, 0, 3, "records") {
-		c.Records = append(c.Records, h.record(id, seq))
+		known, err := model.Stamps().Load(ctx, []stamps.Lookup{{Card: id, Record: seq}})
+		if err != nil {
+			h.t.Fatal(err)
+		}
+		r := h.record(id, seq)
+		if known[0].Record != nil {
+			r.Cancelled = max(1, r.Cancelled)
+		}
+		c.Records = append(c.Records, r)
 	}
 	for _, n := range some(h, []int64{1, 2, 3, 10}, 0, 2, "coupons") {
 		c.Coupons = append(c.Coupons, stamps.Coupon{
