@@ -48,7 +48,7 @@ func shapeOf(changes []change) shape {
 func (u unit) saveFast(ctx context.Context, all []change, which []int, errs []error) error {
 	changes := make([]change, len(which))
 	for i, j := range which {
-		changes[i] = all[j]
+		changes[i], errs[j] = all[j], nil
 	}
 	s := shapeOf(changes)
 	var args []any
@@ -60,17 +60,13 @@ func (u unit) saveFast(ctx context.Context, all []change, which []int, errs []er
 	statement := u.statement(s, func() string { return fastText(s) })
 	return u.query(ctx, statement, len(changes), args, func(rows *sql.Rows) error {
 		var ord int
-		var used, stored bool
-		if err := rows.Scan(&ord, &used, &stored); err != nil {
+		var used bool
+		if err := rows.Scan(&ord, &used); err != nil {
 			return err
 		}
-		switch i := which[ord-1]; {
-		case used:
-			errs[i] = journal.ErrDuplicate
-		case !stored:
-			errs[i] = journal.ErrConflict
-		default:
-			errs[i] = nil
+		errs[which[ord-1]] = journal.ErrConflict
+		if used {
+			errs[which[ord-1]] = journal.ErrDuplicate
 		}
 		return nil
 	})

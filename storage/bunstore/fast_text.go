@@ -6,7 +6,7 @@ import (
 )
 
 // fastText returns a Save in one statement of Postgres. It writes what the journal does not know and whose version is
-// the stored one, and yields for each change: its ordinal, whether a key was used, whether it was stored.
+// the stored one, and yields for each change that was not stored: its ordinal, whether a key was used.
 func fastText(s shape) string {
 	w := &fastWriter{shape: s, arg: 1}
 	if s.many {
@@ -86,7 +86,7 @@ func (w *fastWriter) lone() string {
 			" and c.version = " + p[len(root.key)].value + " - 1 and " + unused + w.free(p) + " returning 1"
 	}
 	return "with " + used + "w as (" + won + ")" + children.String() + entries +
-		" select 1, " + isUsed + ", exists (select 1 from w)"
+		" select 1, " + isUsed + " where not exists (select 1 from w)"
 }
 
 // replacing ends an insert of children.
@@ -147,7 +147,7 @@ func (w *fastWriter) several() string {
 		b.WriteString(", w as (select * from u)")
 	}
 	b.WriteString(children.String() + entries)
-	b.WriteString(" select i.ord, " + used + ", i.ord in (select at from w) from i")
+	b.WriteString(" select i.ord, " + used + " from i where i.ord not in (select at from w)")
 	return b.String()
 }
 

@@ -13,7 +13,7 @@ import (
 // stamp, and this is a third as long as its fields by name.
 
 func stateText(s stamps.State) string {
-	text := make([]byte, 0, 256)
+	text := make([]byte, 0, 96+40*len(s.Recent)+48*len(s.Done)+20*len(s.Owed))
 	add := func(numbers ...int64) {
 		for _, n := range numbers {
 			text = strconv.AppendInt(append(text, ','), n, 10)
