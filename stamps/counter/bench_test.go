@@ -2,6 +2,7 @@ package counter_test
 
 import (
 	"crypto/rand"
+	"database/sql"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -16,9 +17,11 @@ import (
 	"github.com/scrmkit/scrmkit/storage"
 )
 
-// callers runs f b.N times from that many goroutines and reports operations a second.
-func callers(b *testing.B, n int, f func(caller, i int) error) {
+// callers runs f b.N times from that many goroutines and reports operations a second and, on Postgres, the bytes of WAL of
+// each.
+func (s setting) callers(b *testing.B, n int, f func(caller, i int) error) {
 	b.Helper()
+	began := s.lsn(b)
 	var next atomic.Int64
 	var wg sync.WaitGroup
 	b.ResetTimer()
@@ -39,15 +42,31 @@ func callers(b *testing.B, n int, f func(caller, i int) error) {
 	wg.Wait()
 	b.StopTimer()
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "ops/s")
+	if s.server != nil {
+		b.ReportMetric(float64(s.lsn(b)-began)/float64(b.N), "wal-B/op")
+	}
+}
+
+// lsn returns how many bytes of WAL the server has written, or 0 where there is none.
+func (s setting) lsn(b *testing.B) (n int64) {
+	b.Helper()
+	if s.server == nil {
+		return 0
+	}
+	if err := s.server.QueryRowContext(ctx, "select pg_current_wal_insert_lsn() - '0/0'").Scan(&n); err != nil {
+		b.Fatal(err)
+	}
+	return n
 }
 
 // setting is one adapter with everything that the benchmarks need.
 type setting struct {
-	db    storage.DB
-	shops *shop.Engine
-	codes *otp.Engine
-	cards *stamps.Engine
-	till  *counter.Counter
+	db     storage.DB
+	server *sql.DB // nil: SQLite
+	shops  *shop.Engine
+	codes  *otp.Engine
+	cards  *stamps.Engine
+	till   *counter.Counter
 }
 
 func set(b testing.TB, db storage.DB) setting {
@@ -79,7 +98,16 @@ func coffee() stamps.Definition {
 }
 
 func adapters(b *testing.B, f func(b *testing.B, s setting)) {
-	b.Run("postgres", func(b *testing.B) { f(b, set(b, dbtest.Postgres(b, pgtest.Bench(b)))) })
+	b.Run("postgres", func(b *testing.B) {
+		dsn := pgtest.Bench(b)
+		s := set(b, dbtest.Postgres(b, dsn))
+		var err error
+		if s.server, err = sql.Open("pgx", dsn); err != nil {
+			b.Fatal(err)
+		}
+		b.Cleanup(func() { _ = s.server.Close() })
+		f(b, s)
+	})
 	b.Run("sqlite", func(b *testing.B) { f(b, set(b, dbtest.SQLite(b))) })
 }
 
@@ -125,7 +153,7 @@ func BenchmarkAdd(b *testing.B) {
 		} {
 			b.Run(c.name, func(b *testing.B) {
 				run := runs.Add(1)
-				callers(b, c.callers, func(caller, i int) error {
+				s.callers(b, c.callers, func(caller, i int) error {
 					return s.add(s.cards, c.card(caller, i), key(run, i))
 				})
 			})
@@ -136,7 +164,7 @@ func BenchmarkAdd(b *testing.B) {
 			for i := range engines {
 				engines[i] = stamps.New(s.db.Stamps(), nil)
 			}
-			callers(b, 32, func(caller, i int) error {
+			s.callers(b, 32, func(caller, i int) error {
 				return s.add(engines[caller], member(caller), key(run, i))
 			})
 		})
@@ -155,7 +183,7 @@ func BenchmarkHistory(b *testing.B) {
 			s.past(b, id, past)
 			b.Run(fmt.Sprint(past), func(b *testing.B) {
 				run := runs.Add(1)
-				callers(b, 1, func(_, i int) error { return s.add(s.cards, id, key(run, i)) })
+				s.callers(b, 1, func(_, i int) error { return s.add(s.cards, id, key(run, i)) })
 			})
 		}
 	})
@@ -196,7 +224,7 @@ func BenchmarkIssue(b *testing.B) {
 	adapters(b, func(b *testing.B, s setting) {
 		for _, n := range []int{1, 32} {
 			b.Run(fmt.Sprint(n), func(b *testing.B) {
-				callers(b, n, func(_, i int) error {
+				s.callers(b, n, func(_, i int) error {
 					_, err := s.codes.Issue(ctx, otp.Issue{
 						Scope: otp.Scope(fmt.Sprint("shop", i%1000)), Holder: otp.HolderID(fmt.Sprint("m", i)), Purpose: "stamp",
 						Key: fmt.Sprint(n, "-", b.N, "-", i),
@@ -237,7 +265,7 @@ func BenchmarkCounter(b *testing.B) {
 					codes[i] = issued.Code
 					return err
 				}
-				callers(b, n, func(_, i int) error {
+				s.callers(b, n, func(_, i int) error {
 					if err := ask(i); err != nil {
 						return err
 					}

@@ -126,23 +126,22 @@ func (w *fastWriter) several() string {
 		entries = ", j as (" + w.into(entryTable) + "select " + tenant + ", " + names(entryTable.columns) +
 			" from e where o in (select at from w))"
 	}
-	b.WriteString(", ok as materialized (select * from i where " + unused + ")")
-	var ok params
+	var h params
 	for _, c := range columns {
-		ok = append(ok, param{c.name, "ok." + c.name})
+		h = append(h, param{c.name, "h." + c.name})
 	}
-	key := ok[:len(root.key)]
-	stored := key.join("c.{col} = {val}", " and ") + " and c.version = ok.version - 1"
-	b.WriteString(", h as materialized (select ok.ord as at, c.id from ok cross join lateral (select c.ctid as id from " +
-		postgres.name(root.name) + " as c where c.tenant = " + tenant + " and " + stored + " limit 1) as c)" +
-		", u as (update " + postgres.name(root.name) + " as c set " + ok[len(root.key):].join("{col} = {val}", ", ") +
-		" from ok join h on h.at = ok.ord where c.ctid = h.id and c.version = ok.version - 1" + w.free(ok) +
-		" returning ok.ord as at, " + key.join("{val}", ", ") + ")")
+	key := h[:len(root.key)]
+	b.WriteString(", h as materialized (select i.*, c.id from i cross join lateral (select c.ctid as id from " +
+		postgres.name(root.name) + " as c where c.tenant = " + tenant + " and " + key.join("c.{col} = i.{col}", " and ") +
+		" and c.version = i.version - 1 limit 1) as c where " + unused + ")" +
+		", u as (update " + postgres.name(root.name) + " as c set " + h[len(root.key):].join("{col} = {val}", ", ") +
+		" from h where c.ctid = h.id and c.version = h.version - 1" + w.free(h) +
+		" returning h.ord as at, " + key.join("{val}", ", ") + ")")
 	if w.insert {
 		b.WriteString(", n as (" + w.into(root) + "select " + tenant + ", " + names(columns) +
-			" from ok where version = 1 on conflict do nothing returning " + names(root.key) + ")" +
-			", w as (select * from u union all select ok.ord, n.* from ok join n on " +
-			key.join("n.{col} = {val}", " and ") + " where ok.version = 1)")
+			" from i where version = 1 and " + unused + " on conflict do nothing returning " + names(root.key) + ")" +
+			", w as (select * from u union all select i.ord, n.* from i join n on " +
+			key.join("n.{col} = i.{col}", " and ") + " where i.version = 1)")
 	} else {
 		b.WriteString(", w as (select * from u)")
 	}
