@@ -22,6 +22,7 @@ const (
 // contexts are the packages of rules and engines, each with the modules that it may import. Beside those a context
 // depends on the standard library, storage/journal and internal packages alone.
 var contexts = map[string][]string{
+	"loyalty":     {},
 	"otp":         {"github.com/hashicorp/golang-lru/v2", "github.com/pquerna/otp", "golang.org/x/text"},
 	"stamps":      {"github.com/hashicorp/golang-lru/v2"},
 	"stamps/shop": {"github.com/hashicorp/golang-lru/v2"},
@@ -198,6 +199,7 @@ func TestViolations(t *testing.T) {
 			module + "/internal/combine":           {"context"},
 			module + "/internal/pgtest":            {"github.com/jackc/pgx/v5/stdlib"},
 			module + "/storage/journal":            {"context"},
+			module + "/loyalty":                    {module + "/storage/journal"},
 			module + "/otp":                        {"golang.org/x/text/width", module + "/storage/journal"},
 			module + "/stamps":                     {"github.com/hashicorp/golang-lru/v2", module + "/internal/combine"},
 			module + "/stamps/shop":                {module + "/storage/journal"},

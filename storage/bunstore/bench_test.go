@@ -97,7 +97,7 @@ func BenchmarkSaveBesideFloor(b *testing.B) {
 		entry, record := change.Entries[0], change.Records[0]
 		began := time.Now()
 		_, err := floor.ExecContext(b.Context(), version, member, "coffee", "Alice", int64(1), version%10, version, start, nil,
-			int64(0), `{"seq":1,"coupons":0,"recent":[{"seq":1,"at":"2026-03-01T08:01:00Z","n":1}]}`, record.At, "north", "manager", "code",
+			int64(0), `[1,0,0,0,1772352000000000,1772352060000000,1,1,1772352060000000,1,0]`, record.At, "north", "manager", "code",
 			"stamps/coffee/"+member, entry.Key, entry.Kind, entry.Input, string(entry.Result))
 		between := time.Now()
 		save(b, store, []stamps.Change{change})

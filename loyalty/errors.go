@@ -1,0 +1,41 @@
+package loyalty
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/scrmkit/scrmkit/internal/valid"
+)
+
+// An InputError is a call that can't be: its Field is missing or out of its bounds, as its Reason says.
+type InputError = valid.Error
+
+// ErrRefused: errors.Is tells it of every error below and of *InsufficientError: the call was understood, and what the wallet
+// holds does not allow it.
+var ErrRefused = errors.New("loyalty: refused")
+
+type refusal struct{ text string }
+
+func (e *refusal) Error() string        { return e.text }
+func (e *refusal) Is(target error) bool { return target == ErrRefused }
+
+var (
+	// ErrOverflow: a wallet holds, and owes, at most MaxPoints.
+	ErrOverflow error = &refusal{"loyalty: that is more points than a wallet can hold or owe"}
+	// ErrUnknownHold: the hold was captured, released or ended before, or never was.
+	ErrUnknownHold error = &refusal{"loyalty: there is no such hold"}
+	// ErrHeld: capture or release the hold of that name first, or take another name.
+	ErrHeld error = &refusal{"loyalty: there is a hold of that name"}
+	// ErrHolds: a wallet has at most MaxHolds holds.
+	ErrHolds error = &refusal{"loyalty: the wallet has as many holds as it can; capture or release one"}
+)
+
+// An InsufficientError is a spending of more points than there are. Have is below zero where the member owes points.
+type InsufficientError struct{ Have, Need int64 }
+
+// Is tells that the wallet does not allow it.
+func (e *InsufficientError) Is(target error) bool { return target == ErrRefused }
+
+func (e *InsufficientError) Error() string {
+	return fmt.Sprintf("loyalty: %d points are needed and %d are there", e.Need, e.Have)
+}

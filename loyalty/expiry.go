@@ -1,0 +1,127 @@
+package loyalty
+
+import (
+	"time"
+
+	"github.com/scrmkit/scrmkit/internal/valid"
+)
+
+// A Period is a part of the calendar.
+type Period string
+
+const (
+	Day     Period = "day"
+	Month   Period = "month"
+	Quarter Period = "quarter"
+	Half    Period = "half"
+	Year    Period = "year"
+)
+
+// An Expiry says when points end that were earned at a time. The zero Expiry is never.
+//
+// Every end is a midnight, at the end of the day that the rule comes to, so that the points of one day have one end. Where
+// RoundUp names a longer period it is the midnight at the end of the month, quarter, half or year. "N months after the
+// month of the purchase" is Months: N with RoundUp: Month: what is earned on 15 December ends, with 6 months, at the
+// beginning of 1 July.
+type Expiry struct {
+	Days   int `json:"days,omitempty"`   // after they were earned
+	Months int `json:"months,omitempty"` // cut to the last day of the month that it comes to: 31 January and 1 is 28 February
+	Years  int `json:"years,omitempty"`
+
+	RoundUp Period `json:"roundUp,omitempty"` // "": Day
+
+	// A day of every year, at whose end all points end that were earned up to it, or Days, Months and Years after that.
+	// nil: none. 29 February is 28 February in the other years.
+	On *YearDay `json:"on,omitempty"`
+}
+
+// A YearDay is a day of every year.
+type YearDay struct {
+	Month time.Month `json:"month"`
+	Day   int        `json:"day"`
+}
+
+// The longest spans of an Expiry.
+const (
+	maxDays   = 36_525
+	maxMonths = 1200
+	maxYears  = 100
+)
+
+// Check returns an *InputError where the rule can't be.
+func (e Expiry) Check() error {
+	for _, f := range []struct {
+		name    string
+		n, most int
+	}{{"days", e.Days, maxDays}, {"months", e.Months, maxMonths}, {"years", e.Years, maxYears}} {
+		if err := valid.Between(f.name, int64(f.n), 0, int64(f.most)); err != nil {
+			return err
+		}
+	}
+	switch e.RoundUp {
+	case "", Day, Month, Quarter, Half, Year:
+	default:
+		return &InputError{Field: "roundUp", Reason: "is none of day, month, quarter, half and year"}
+	}
+	if e.On == nil {
+		return nil
+	}
+	if err := valid.Between("on.month", int64(e.On.Month), 1, 12); err != nil {
+		return err
+	}
+	return valid.Between("on.day", int64(e.On.Day), 1, int64(lastDay(2024, e.On.Month)))
+}
+
+// End returns when points end that were earned at that time, in UTC; zero: never. The calendar is that of zone.
+func (e Expiry) End(earned time.Time, zone *time.Location) time.Time {
+	if e == (Expiry{RoundUp: e.RoundUp}) && (e.RoundUp == "" || e.RoundUp == Day) {
+		return time.Time{}
+	}
+	t := earned.In(zone)
+	year, month, day := t.Date()
+	if e.On != nil {
+		if month > e.On.Month || month == e.On.Month && day > e.On.in(year) {
+			year++
+		}
+		month, day = e.On.Month, e.On.in(year+e.Years)
+	}
+	year, month, day = later(year, month, day, e.Years*12+e.Months)
+	if e.Days > 0 {
+		year, month, day = time.Date(year, month, day+e.Days, 12, 0, 0, 0, time.UTC).Date()
+	}
+	switch e.RoundUp {
+	case Month:
+		month, day = month+1, 0
+	case Quarter:
+		month, day = (month-1)/3*3+4, 0
+	case Half:
+		month, day = (month-1)/6*6+7, 0
+	case Year:
+		month, day = 13, 0
+	}
+	return midnight(year, month, day+1, zone).UTC()
+}
+
+// midnight returns when the day begins, which is later than 0:00 where clocks are put forward then.
+func midnight(year int, month time.Month, day int, zone *time.Location) time.Time {
+	t := time.Date(year, month, day, 0, 0, 0, 0, zone)
+	for range 4 {
+		if t.Hour() == 23 {
+			t = t.Add(15 * time.Minute)
+		}
+	}
+	return t
+}
+
+// in returns the day in the month of that year.
+func (d YearDay) in(year int) int { return min(d.Day, lastDay(year, d.Month)) }
+
+// later adds calendar months, cut to the last day of the month that it comes to.
+func later(year int, month time.Month, day, months int) (int, time.Month, int) {
+	first := time.Date(year, month+time.Month(months), 1, 0, 0, 0, 0, time.UTC)
+	return first.Year(), first.Month(), min(day, lastDay(first.Year(), first.Month()))
+}
+
+func lastDay(year int, month time.Month) int {
+	return time.Date(year, month+1, 0, 0, 0, 0, 0, time.UTC).Day()
+}

@@ -1,0 +1,185 @@
+package loyalty
+
+import (
+	"slices"
+	"sort"
+	"time"
+
+	"github.com/scrmkit/scrmkit/internal/valid"
+)
+
+// A Tally counts something by the day: points that were earned, money that was spent, visits. It is what caps and tiers
+// are decided on. The zero Tally is empty; one that keeps n days has at most n numbers, however many things it counted.
+//
+// Days are those of the programme's calendar, so that every call for one Tally takes one zone.
+type Tally struct {
+	Total int64      `json:"total"`          // of all time
+	Days  []DayTotal `json:"days,omitempty"` // the days that are kept and are not 0, the oldest first
+}
+
+// A DayTotal is what a Tally counted on a day.
+type DayTotal struct {
+	Day int64 `json:"day"` // days since 1 January 1970
+	N   int64 `json:"n"`
+}
+
+// MaxTally is the most that a Tally counts to, and the least below zero.
+const MaxTally = 1_000_000_000_000_000
+
+// Add counts n at a time, which may be earlier than what was counted before, and drops the days that are keep or more
+// before the newest of the Tally and of it. n is below zero where something is taken back: it goes to the day on which it was
+// counted. Errors: *InputError, ErrOverflow.
+func (t Tally) Add(n int64, at time.Time, zone *time.Location, keep int) (Tally, error) {
+	if err := valid.Between("n", n, -MaxTally, MaxTally); err != nil {
+		return t, err
+	}
+	if err := valid.Between("keep", int64(keep), 0, maxDays); err != nil {
+		return t, err
+	}
+	total := t.Total + n
+	if total > MaxTally || total < -MaxTally {
+		return t, ErrOverflow
+	}
+	day := dayOf(at.In(zone).Date())
+	days := slices.Clone(t.Days)
+	i, known := slices.BinarySearchFunc(days, day, func(d DayTotal, day int64) int { return int(d.Day - day) })
+	if !known {
+		days = slices.Insert(days, i, DayTotal{Day: day})
+	}
+	newest := days[len(days)-1].Day
+	days[i].N += n
+	days = slices.DeleteFunc(days, func(d DayTotal) bool { return d.N == 0 || d.Day <= newest-int64(keep) })
+	if len(days) == 0 {
+		days = nil
+	}
+	return Tally{Total: total, Days: days}, nil
+}
+
+// Sum returns what was counted in the window that now is in. A Tally that keeps Window.Keep days has all of it.
+func (t Tally) Sum(w Window, now time.Time, zone *time.Location) (n int64) {
+	from, to, ever := w.days(now, zone)
+	if ever {
+		return t.Total
+	}
+	first := sort.Search(len(t.Days), func(i int) bool { return t.Days[i].Day >= from })
+	for _, d := range t.Days[first:] {
+		if d.Day < to {
+			n += d.N
+		}
+	}
+	return n
+}
+
+// A Window is the time that a cap or a tier looks back to. The zero Window is all time. One field is set.
+type Window struct {
+	Calendar Period `json:"calendar,omitempty"` // the day, week (from Monday), month, quarter, half or year that it is
+	Days     int    `json:"days,omitempty"`     // so many days, today included
+	Months   int    `json:"months,omitempty"`   // since the same day so many months ago, which is left out
+
+	// The year since the last anniversary of this day, which is the member's own: the day of joining, or of an upgrade.
+	Anniversary time.Time `json:"anniversary,omitzero"`
+}
+
+// Week is Monday to Sunday. It is for windows alone.
+const Week Period = "week"
+
+// Check returns an *InputError where the window can't be.
+func (w Window) Check() error {
+	switch w.Calendar {
+	case "", Day, Week, Month, Quarter, Half, Year:
+	default:
+		return &InputError{Field: "calendar", Reason: "is none of day, week, month, quarter, half and year"}
+	}
+	if err := valid.Between("days", int64(w.Days), 0, maxDays); err != nil {
+		return err
+	}
+	if err := valid.Between("months", int64(w.Months), 0, maxMonths); err != nil {
+		return err
+	}
+	set := 0
+	for _, s := range []bool{w.Calendar != "", w.Days > 0, w.Months > 0, !w.Anniversary.IsZero()} {
+		if s {
+			set++
+		}
+	}
+	if set > 1 {
+		return &InputError{Field: "calendar", Reason: "and days, months and anniversary exclude each other"}
+	}
+	return valid.Time("anniversary", w.Anniversary)
+}
+
+// Keep returns how many days a Tally has to keep for this window; 0 for all time.
+func (w Window) Keep() int {
+	switch {
+	case w.Days > 0:
+		return w.Days
+	case w.Months > 0:
+		return 31 * w.Months
+	case w.Calendar == Day:
+		return 1
+	case w.Calendar == Week:
+		return 7
+	case w.Calendar == Month:
+		return 31
+	case w.Calendar == Quarter:
+		return 92
+	case w.Calendar == Half:
+		return 184
+	case w.Calendar == Year, !w.Anniversary.IsZero():
+		return 366
+	}
+	return 0
+}
+
+// End returns when the window ends that now is in, in UTC, and the next one begins at 0. Zero: never, for it rolls, or is
+// all time.
+func (w Window) End(now time.Time, zone *time.Location) time.Time {
+	if w.Calendar == "" && w.Anniversary.IsZero() {
+		return time.Time{}
+	}
+	_, to, _ := w.days(now, zone)
+	year, month, day := time.Unix(to*secondsOfDay, 0).UTC().Date()
+	return midnight(year, month, day, zone).UTC()
+}
+
+// days returns the window of now as [from, to), or ever for all time.
+func (w Window) days(now time.Time, zone *time.Location) (from, to int64, ever bool) {
+	year, month, day := now.In(zone).Date()
+	today := dayOf(year, month, day)
+	months := func(first time.Month, n time.Month) (int64, int64, bool) {
+		return dayOf(year, first, 1), dayOf(year, first+n, 1), false
+	}
+	switch {
+	case w.Days > 0:
+		return today - int64(w.Days) + 1, today + 1, false
+	case w.Months > 0:
+		return dayOf(later(year, month, day, -w.Months)) + 1, today + 1, false
+	case w.Calendar == Day:
+		return today, today + 1, false
+	case w.Calendar == Week:
+		monday := today - (today+3)%7 // 1 January 1970 was a Thursday
+		return monday, monday + 7, false
+	case w.Calendar == Month:
+		return months(month, 1)
+	case w.Calendar == Quarter:
+		return months((month-1)/3*3+1, 3)
+	case w.Calendar == Half:
+		return months((month-1)/6*6+1, 6)
+	case w.Calendar == Year:
+		return months(1, 12)
+	case w.Anniversary.IsZero():
+		return 0, 0, true
+	}
+	_, of, on := w.Anniversary.In(zone).Date()
+	in := func(year int) int64 { return dayOf(year, of, min(on, lastDay(year, of))) }
+	if today < in(year) {
+		return in(year - 1), in(year), false
+	}
+	return in(year), in(year + 1), false
+}
+
+const secondsOfDay = 24 * 60 * 60
+
+func dayOf(year int, month time.Month, day int) int64 {
+	return time.Date(year, month, day, 0, 0, 0, 0, time.UTC).Unix() / secondsOfDay
+}
