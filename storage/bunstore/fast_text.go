@@ -119,10 +119,11 @@ func (w *fastWriter) several() string {
 	used, unused, entries := "false", "true", ""
 	if w.entries > 0 {
 		of := append([]column{{"o", integer}}, entryTable.columns...)
-		b.WriteString(", e as materialized (select * from " + w.arrays(of) + ")" +
-			", d as materialized (select e.o from e cross join lateral (select 1 from " + postgres.name("journal_entry") +
-			" as j where j.tenant = " + tenant + " and j.subject = e.subject and j.key = e.key limit 1) as j)")
-		used, unused = "i.ord in (select o from d)", "i.ord not in (select o from d)"
+		b.WriteString(", e as materialized (select t.*, j.known from " + w.arrays(of) +
+			" left join lateral (select true as known from " + postgres.name("journal_entry") + " as j where j.tenant = " + tenant +
+			" and j.subject = t.subject and j.key = t.key limit 1) as j on true)")
+		used = "i.ord in (select o from e where known)"
+		unused = "not " + used
 		entries = ", j as (" + w.into(entryTable) + "select " + tenant + ", " + names(entryTable.columns) +
 			" from e where o in (select at from w))"
 	}
@@ -131,10 +132,14 @@ func (w *fastWriter) several() string {
 		h = append(h, param{c.name, "h." + c.name})
 	}
 	key := h[:len(root.key)]
+	updated := "w" // all that are stored, unless some are inserted
+	if w.insert {
+		updated = "u"
+	}
 	b.WriteString(", h as materialized (select i.*, c.id from i cross join lateral (select c.ctid as id from " +
 		postgres.name(root.name) + " as c where c.tenant = " + tenant + " and " + key.join("c.{col} = i.{col}", " and ") +
 		" and c.version = i.version - 1 limit 1) as c where " + unused + ")" +
-		", u as (update " + postgres.name(root.name) + " as c set " + h[len(root.key):].join("{col} = {val}", ", ") +
+		", " + updated + " as (update " + postgres.name(root.name) + " as c set " + h[len(root.key):].join("{col} = {val}", ", ") +
 		" from h where c.ctid = h.id and c.version = h.version - 1" + w.free(h) +
 		" returning h.ord as at, " + key.join("{val}", ", ") + ")")
 	if w.insert {
@@ -142,8 +147,6 @@ func (w *fastWriter) several() string {
 			" from i where version = 1 and " + unused + " on conflict do nothing returning " + names(root.key) + ")" +
 			", w as (select * from u union all select i.ord, n.* from i join n on " +
 			key.join("n.{col} = i.{col}", " and ") + " where i.version = 1)")
-	} else {
-		b.WriteString(", w as (select * from u)")
 	}
 	b.WriteString(children.String() + entries)
 	b.WriteString(" select i.ord, " + used + " from i where i.ord not in (select at from w)")
