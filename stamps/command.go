@@ -143,7 +143,7 @@ func (p *Purchase) check() error {
 		valid.Between("purchase.items", p.Items, 0, maxStamps),
 	)
 	if err == nil && (p.Currency != "" || p.Amount != 0) {
-		err = currency("purchase.currency", p.Currency)
+		err = valid.Currency("purchase.currency", p.Currency)
 	}
 	return err
 }

@@ -2,10 +2,9 @@ package stamps
 
 import (
 	"bytes"
-	"encoding/json"
-	"io"
 	"time"
 
+	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
@@ -116,16 +115,7 @@ type Handout struct {
 // ParseDefinition reads a definition from JSON, which Compile then checks. *InputError: it is no JSON of one, or has a
 // field that a definition does not know.
 func ParseDefinition(text []byte) (Definition, error) {
-	var d Definition
-	dec := json.NewDecoder(bytes.NewReader(text))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&d); err != nil {
-		return Definition{}, &InputError{Field: "definition", Reason: "can't be read: " + err.Error()}
-	}
-	if _, err := dec.Token(); err != io.EOF {
-		return Definition{}, &InputError{Field: "definition", Reason: "is followed by something else"}
-	}
-	return d, nil
+	return valid.Parse[Definition]("definition", text)
 }
 
 func (d Definition) equal(other Definition) bool {

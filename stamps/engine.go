@@ -11,6 +11,7 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 
 	"github.com/scrmkit/scrmkit/internal/combine"
+	"github.com/scrmkit/scrmkit/internal/published"
 	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
@@ -47,23 +48,12 @@ type Engine struct {
 // shared is what the copies of an engine share.
 type shared struct {
 	cards    *lru.Cache[CardID, Card]
-	programs *lru.Cache[programKey, *Program]
-	newest   *lru.Cache[ProgramID, newest]
+	programs *published.Cache[ProgramID, *Program]
 	sold     *lru.Cache[ProgramID, int64] // the largest stock of a handout that was found to be used up
 }
 
-type programKey struct {
-	id      ProgramID
-	version int
-}
-
-type newest struct {
-	version int
-	read    time.Time
-}
-
 // Refresh is how long another process may go on with an older version of a programme after a Publish.
-const Refresh = time.Second
+const Refresh = published.Refresh
 
 // New returns an engine on a store.
 func New(s Store, opts *Options) *Engine {
@@ -78,8 +68,7 @@ func New(s Store, opts *Options) *Engine {
 		e.opts.Cards = 100_000
 	}
 	e.shared.cards, _ = lru.New[CardID, Card](e.opts.Cards)
-	e.shared.programs, _ = lru.New[programKey, *Program](1024)
-	e.shared.newest, _ = lru.New[ProgramID, newest](1024)
+	e.shared.programs = published.New[ProgramID, *Program]()
 	e.shared.sold, _ = lru.New[ProgramID, int64](1024)
 	e.runner = combine.New(work{e})
 	return e
@@ -124,7 +113,7 @@ func (e *Engine) Publish(ctx context.Context, d Definition) (p *Program, err err
 	if err != nil {
 		return nil, fmt.Errorf("stamps: publish %s version %d: %w", d.ID, d.Version, err)
 	}
-	e.shared.newest.Remove(d.ID)
+	e.shared.programs.Forget(d.ID)
 	return p, nil
 }
 
@@ -134,12 +123,7 @@ func (e *Engine) Program(ctx context.Context, id ProgramID, version int) (*Progr
 		return nil, fmt.Errorf("stamps: programme: %w", err)
 	}
 	now := e.opts.Now()
-	if version == 0 {
-		if n, ok := e.shared.newest.Get(id); ok && now.Sub(n.read).Abs() < Refresh {
-			version = n.version
-		}
-	}
-	if p, ok := e.shared.programs.Get(programKey{id, version}); ok && version != 0 {
+	if p, ok := e.shared.programs.Get(id, version, now); ok {
 		return p, nil
 	}
 	d, err := e.store.Program(ctx, id, version)
@@ -150,10 +134,7 @@ func (e *Engine) Program(ctx context.Context, id ProgramID, version int) (*Progr
 	if err != nil {
 		return nil, fmt.Errorf("stamps: programme %s as it is stored: %w", id, err)
 	}
-	e.shared.programs.Add(programKey{id, d.Version}, p)
-	if version == 0 {
-		e.shared.newest.Add(id, newest{d.Version, now})
-	}
+	e.shared.programs.Put(id, d.Version, p, version == 0, now)
 	return p, nil
 }
 
