@@ -1,18 +1,25 @@
-// Package loyalty keeps points (积分).
+// Package loyalty keeps points (积分) and levels (等级): what members earn for purchases and other events, by the rules of a
+// programme, and what becomes of it.
 //
-// A [Wallet] holds the points of one member in one currency, in lots: each [Lot] begins and ends by itself, so that what a
-// wallet holds at an instant follows from it and the time, and no batch job has to run before the answer is right. An
-// [Expiry] says when lots end. A [Tally] counts what caps and tiers look back to, by the day, and a [Window] says how far.
+// A [Definition] is a programme as a team writes it, in Go or in JSON; [Compile] checks it, and a version of it never
+// changes once it is published. An [Engine] runs commands on accounts: [Earn], [Redeem], [Reserve], [Capture], [Release],
+// [Adjust], [Transfer], [Refund], [Return], [Expire], [SetTier], [Merge]. What it decides are methods of [Program]: pure
+// functions of an [Account], which say in steps how a number came about. A [Simulation] runs the same commands in memory.
 //
-// There is no engine around them yet: whoever uses them stores the values, as JSON, under a version of their own.
+// Points are whole numbers, in units of their currency; money is whole minor units. Rates and multipliers are exact
+// decimals. Windows are half-open, [from, to), and calendars run in the programme's zone.
 //
-// Everything here is a pure function of values: a method returns the wallet as it is afterwards and the [Movement] for the
-// books, and on an error the wallet is the one that it was called on. These hold for every history of calls:
+// These hold for every history of commands:
 //
-//   - Wallet.Total changes by what a movement credited, less what it took, what lapsed and what it made the member owe.
-//   - No lot and no hold is ever below zero; spending takes what ends first, then the oldest.
-//   - Asking in between, at whatever times, changes no later answer.
-//   - What was spent goes back to the lots that it came from, and lapses there if they have ended.
-//   - A wallet has at most one lot for each end that lies ahead, besides those that have not begun, however many
-//     credits it has seen. A tally has at most one number for each day that it keeps.
+//   - The books add up: Totals.Outstanding is the sum of Wallet.Total, of an account and of all of them.
+//   - The entries of an account are numbered from 1 without a gap, and each has the hash of the one before: Engine.Verify.
+//   - What a purchase earns depends neither on the order of its lines nor on that of the rules.
+//   - All refunds of a purchase together take back the share of it that came back in what it earned, rounded down, and no
+//     more than that.
+//   - What a member has, and the level, follow from the account and the time: no batch job has to run before they are
+//     right, and asking in between changes no later answer.
+//   - No lot and no hold is ever below zero. Spending takes what ends first, then the oldest, and what is given back goes to
+//     the lots that it came from, and lapses there if they have ended.
+//   - A wallet has at most one lot for each end that lies ahead, besides those that have not begun, however many credits it
+//     has seen. A tally has at most one number for each day that it keeps.
 package loyalty

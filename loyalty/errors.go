@@ -19,8 +19,25 @@ type refusal struct{ text string }
 func (e *refusal) Error() string        { return e.text }
 func (e *refusal) Is(target error) bool { return target == ErrRefused }
 
+func refuse(text string) error { return &refusal{text} }
+
 var (
-	// ErrOverflow: a wallet holds, and owes, at most MaxPoints.
+	ErrUnknownProgram  = refuse("loyalty: there is no such programme; publish it first")
+	ErrPublished       = refuse("loyalty: that version is published; publish the next one")
+	ErrUnknownAccount  = refuse("loyalty: the member has no account in the programme")
+	ErrUnknownCurrency = refuse("loyalty: the programme has no such currency")
+	ErrUnknownLevel    = refuse("loyalty: the programme has no such level")
+	ErrUnknownBooking  = refuse("loyalty: nothing was earned, or spent, under that key")
+	ErrUnknownLine     = refuse("loyalty: the purchase has no such line")
+	ErrTooMuch         = refuse("loyalty: that is more than is left of it")
+	ErrClosed          = refuse("loyalty: the programme does not run at that time")
+	ErrMoney           = refuse("loyalty: the purchase is not in the programme's currency")
+	ErrMerged          = refuse("loyalty: the member was merged into another one")
+	ErrNotMerged       = refuse("loyalty: that member was not merged into this one")
+)
+
+var (
+	// ErrOverflow: a wallet holds, and owes, at most MaxPoints; one event earns at most 10^12 units.
 	ErrOverflow error = &refusal{"loyalty: that is more points than a wallet can hold or owe"}
 	// ErrUnknownHold: the hold was captured, released or ended before, or never was.
 	ErrUnknownHold error = &refusal{"loyalty: there is no such hold"}

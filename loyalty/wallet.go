@@ -239,6 +239,20 @@ func (w Wallet) Expire(now time.Time) (Wallet, Movement) {
 	return after, m
 }
 
+// Renew moves the end of all lots that have not ended to that time, but of those that begin after it; zero: without end.
+func (w Wallet) Renew(to, now time.Time) (Wallet, Movement) {
+	m := begin(w, now)
+	to = journal.Instant(to)
+	for i := range m.w.Lots {
+		if l := &m.w.Lots[i]; to.IsZero() || l.From.Before(to) {
+			l.To = to
+		}
+	}
+	m.step(m.At)
+	after, moved, _ := m.end()
+	return after, moved
+}
+
 // Merge returns the wallet of a member who turned out to be two, w and other, which counts as empty from then on. Of two
 // holds of one name the other's gets a number after it. Errors: ErrOverflow, ErrHolds.
 func (w Wallet) Merge(other Wallet, now time.Time) (Wallet, Movement, error) {

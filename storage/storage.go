@@ -15,6 +15,7 @@ import (
 	"errors"
 
 	"github.com/scrmkit/scrmkit/internal/tripwire"
+	"github.com/scrmkit/scrmkit/loyalty"
 	"github.com/scrmkit/scrmkit/otp"
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/stamps/shop"
@@ -33,6 +34,7 @@ var (
 // A Tx gives the stores of one unit of work. Outside InTx and Join each Save is a unit of its own.
 type Tx interface {
 	Journal() journal.Store
+	Loyalty() loyalty.Store
 	OTP() otp.Store
 	Shops() shop.Store
 	Stamps() stamps.Store

@@ -11,6 +11,7 @@ import (
 	"github.com/uptrace/bun/dialect"
 
 	"github.com/scrmkit/scrmkit/internal/tripwire"
+	"github.com/scrmkit/scrmkit/loyalty"
 	"github.com/scrmkit/scrmkit/otp"
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/stamps/shop"
@@ -88,6 +89,9 @@ var _ storage.Tx = unit{}
 
 // Journal implements [storage.Tx].
 func (u unit) Journal() journal.Store { return journalStore{u} }
+
+// Loyalty implements [storage.Tx].
+func (u unit) Loyalty() loyalty.Store { return loyaltyStore{u} }
 
 // OTP implements [storage.Tx].
 func (u unit) OTP() otp.Store { return otpStore{u} }

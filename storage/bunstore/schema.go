@@ -150,6 +150,20 @@ var (
 		},
 	})
 
+	accountTable = newTable(table{
+		name:      "loyalty_account",
+		key:       []column{{"member", text}, {"program", text}},
+		versioned: true,
+		rest:      []column{{"seq", integer}, {"hash", binary}, {"due", instant}, {"state", text}},
+		children:  []*table{newBookingTable, bookingTable},
+	})
+	bookingTable = newTable(table{
+		name: "loyalty_booking",
+		key:  []column{{"member", text}, {"program", text}, {"key", text}},
+		rest: []column{{"changes", integer}, {"state", text}},
+	})
+	newBookingTable = bookingTable.ofNew()
+
 	cardTable = newTable(table{
 		name:      "stamps_card",
 		key:       []column{{"member", text}, {"program", text}, {"claim", integer}},

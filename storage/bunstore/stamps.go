@@ -2,7 +2,6 @@ package bunstore
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 	"strings"
 
@@ -126,57 +125,10 @@ func couponFields(c *stamps.Coupon) []any {
 
 // Program implements [stamps.Store].
 func (s stampStore) Program(ctx context.Context, id stamps.ProgramID, version int) (d stamps.Definition, err error) {
-	if err := s.check(ctx); err != nil {
-		return d, err
-	}
-	q := s.bun.NewSelect().Conn(s.conn()).TableExpr(s.name("stamps_program")+" AS p").ColumnExpr("p.definition").
-		Where("p.tenant = ? AND p.program = ?", s.tenant, string(id)).OrderExpr("p.version DESC").Limit(1)
-	if version != 0 {
-		q = q.Where("p.version = ?", version)
-	}
-	known := false
-	rows, err := q.Rows(ctx)
-	if err == nil {
-		err = each(rows, func(rows *sql.Rows) error {
-			known = true
-			return rows.Scan(jsonField(&d))
-		})
-	}
-	switch {
-	case err != nil:
-		return stamps.Definition{}, s.fail("load a programme", err)
-	case !known:
-		return stamps.Definition{}, stamps.ErrUnknownProgram
-	}
-	return d, nil
+	return d, s.program(ctx, "stamps_program", string(id), version, &d, stamps.ErrUnknownProgram)
 }
 
 // Publish implements [stamps.Store].
 func (s stampStore) Publish(ctx context.Context, d stamps.Definition) error {
-	if err := s.check(ctx); err != nil {
-		return err
-	}
-	doc, err := json.Marshal(d)
-	if err != nil {
-		return s.fail("publish a programme", err)
-	}
-	table := s.name("stamps_program")
-	var n int64
-	err = s.write(ctx, func(u unit) error {
-		result, err := u.bun.NewRaw("INSERT INTO "+table+" (tenant, program, version, definition) SELECT ?, ?, ?, ? WHERE ? = "+
-			"(SELECT coalesce(max(version), 0) + 1 FROM "+table+" WHERE tenant = ? AND program = ?) ON CONFLICT DO NOTHING",
-			u.tenant, string(d.ID), d.Version, string(doc), d.Version, u.tenant, string(d.ID)).Conn(u.conn()).Exec(ctx)
-		if err != nil {
-			return err
-		}
-		n, err = result.RowsAffected()
-		return err
-	})
-	if err != nil {
-		return s.fail("publish a programme", err)
-	}
-	if n == 0 {
-		return stamps.ErrPublished
-	}
-	return nil
+	return s.publish(ctx, "stamps_program", string(d.ID), d.Version, d, stamps.ErrPublished)
 }

@@ -52,6 +52,17 @@ func (s journalStore) Of(ctx context.Context, subject string) iter.Seq2[journal.
 	})
 }
 
+// entries yields what Of does, without cursors.
+func (s journalStore) entries(ctx context.Context, subject string) iter.Seq2[journal.Entry, error] {
+	return func(yield func(journal.Entry, error) bool) {
+		for r, err := range s.Of(ctx, subject) {
+			if !yield(r.Entry, err) {
+				return
+			}
+		}
+	}
+}
+
 func (t *tables) recordAt(i int) journal.Record {
 	return journal.Record{Entry: cloneEntry(t.feed[i]), Cursor: journal.Cursor(strconv.Itoa(i + 1))}
 }

@@ -12,6 +12,7 @@ import (
 	"sync"
 
 	"github.com/scrmkit/scrmkit/internal/tripwire"
+	"github.com/scrmkit/scrmkit/loyalty"
 	"github.com/scrmkit/scrmkit/otp"
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/stamps/shop"
@@ -157,6 +158,9 @@ func (u unit) do(ctx context.Context, fn func(*tables) error) error {
 
 // Journal implements [storage.Tx].
 func (u unit) Journal() journal.Store { return journalStore{u} }
+
+// Loyalty implements [storage.Tx].
+func (u unit) Loyalty() loyalty.Store { return loyaltyStore{u} }
 
 // OTP implements [storage.Tx].
 func (u unit) OTP() otp.Store { return otpStore{u} }

@@ -3,8 +3,6 @@ package memory
 import (
 	"cmp"
 	"context"
-	"encoding/json"
-	"fmt"
 	"slices"
 
 	"github.com/scrmkit/scrmkit/stamps"
@@ -145,33 +143,12 @@ func withoutClaim(id stamps.CardID) stamps.CardID {
 
 // Program implements [stamps.Store].
 func (s stampStore) Program(ctx context.Context, id stamps.ProgramID, version int) (d stamps.Definition, err error) {
-	err = s.do(ctx, func(t *tables) error {
-		if version == 0 {
-			version = t.newest[id]
-		}
-		text, ok := t.programs[programKey{id, version}]
-		if !ok {
-			return stamps.ErrUnknownProgram
-		}
-		return json.Unmarshal(text, &d)
-	})
-	return d, err
+	return d, s.program(ctx, programKey{"stamps", string(id), version}, &d, stamps.ErrUnknownProgram)
 }
 
 // Publish implements [stamps.Store].
 func (s stampStore) Publish(ctx context.Context, d stamps.Definition) error {
-	text, err := json.Marshal(d)
-	if err != nil {
-		return fmt.Errorf("memory: publish %s: %w", d.ID, err)
-	}
-	return s.do(ctx, func(t *tables) error {
-		if d.Version != t.newest[d.ID]+1 {
-			return stamps.ErrPublished
-		}
-		put(t, t.programs, programKey{d.ID, d.Version}, json.RawMessage(text))
-		put(t, t.newest, d.ID, d.Version)
-		return nil
-	})
+	return s.publish(ctx, programKey{"stamps", string(d.ID), d.Version}, d, stamps.ErrPublished)
 }
 
 func cloneCard(c stamps.Card) stamps.Card {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"iter"
 
+	"github.com/scrmkit/scrmkit/loyalty"
 	"github.com/scrmkit/scrmkit/otp"
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/stamps/shop"
@@ -28,19 +29,23 @@ type tables struct {
 	invitations map[string]shop.Invitation // by hash
 
 	programs map[programKey]json.RawMessage
-	newest   map[stamps.ProgramID]int
-	cards    map[stamps.CardID]stamps.Card
-	numbers  map[stamps.ProgramID]map[int64]stamps.CardID // by Card.Number
-	claimed  map[stamps.CardID]int64                      // highest claim, by the id of claim 0
-	records  map[stamps.CardID]map[int64]stamps.Record
-	coupons  map[stamps.CardID]map[int64]stamps.Coupon
+	newest   map[programKey]int // by the key of version 0
+
+	accounts map[loyalty.AccountID]loyalty.Account
+	bookings map[loyalty.AccountID]map[string]loyalty.Booking
+
+	cards   map[stamps.CardID]stamps.Card
+	numbers map[stamps.ProgramID]map[int64]stamps.CardID // by Card.Number
+	claimed map[stamps.CardID]int64                      // highest claim, by the id of claim 0
+	records map[stamps.CardID]map[int64]stamps.Record
+	coupons map[stamps.CardID]map[int64]stamps.Coupon
 }
 
 type (
 	entryKey   struct{ subject, key string }
 	programKey struct {
-		id      stamps.ProgramID
-		version int
+		kind, id string
+		version  int
 	}
 	typistKey struct {
 		scope  otp.Scope
@@ -60,7 +65,9 @@ func newTables(d *data) *tables {
 		physical:    map[shop.Serial]shop.Stamp{},
 		invitations: map[string]shop.Invitation{},
 		programs:    map[programKey]json.RawMessage{},
-		newest:      map[stamps.ProgramID]int{},
+		newest:      map[programKey]int{},
+		accounts:    map[loyalty.AccountID]loyalty.Account{},
+		bookings:    map[loyalty.AccountID]map[string]loyalty.Booking{},
 		cards:       map[stamps.CardID]stamps.Card{},
 		numbers:     map[stamps.ProgramID]map[int64]stamps.CardID{},
 		claimed:     map[stamps.CardID]int64{},

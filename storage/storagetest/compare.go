@@ -11,6 +11,7 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"github.com/scrmkit/scrmkit/loyalty"
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
@@ -129,6 +130,10 @@ func (h *history) compareAll() {
 			return collect(tx.Stamps().Cards(ctx, q))
 		}).compare(h.ctx, h.t, h.adapter)
 	}
+	all := loyalty.AccountQuery{}
+	try(h.ctx, h.model, "Loyalty.Accounts", all, func(ctx context.Context, tx storage.Tx) (any, error) {
+		return collect(tx.Loyalty().Accounts(ctx, all))
+	}).compare(h.ctx, h.t, h.adapter)
 	for _, member := range someMembers {
 		q := stamps.CouponQuery{Member: member}
 		try(h.ctx, h.model, "Stamps.Coupons", q, func(ctx context.Context, tx storage.Tx) (any, error) {
@@ -159,6 +164,7 @@ func kind(err error) string {
 	for name, sentinel := range map[string]error{
 		"conflict": journal.ErrConflict, "duplicate": journal.ErrDuplicate,
 		"unknown programme": stamps.ErrUnknownProgram, "published": stamps.ErrPublished,
+		"unknown loyalty programme": loyalty.ErrUnknownProgram, "published loyalty programme": loyalty.ErrPublished,
 		"outside": storage.ErrOutsideTx, "retry": storage.ErrRetry,
 	} {
 		if errors.Is(err, sentinel) {

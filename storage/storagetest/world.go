@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/scrmkit/scrmkit/loyalty"
 	"github.com/scrmkit/scrmkit/otp"
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/stamps/shop"
@@ -111,7 +112,11 @@ func fill(ctx context.Context, tx storage.Tx) error {
 		Invitations: []shop.Invitation{{Hash: mac(9), Shop: "north", By: "owner", Expires: at(1440), Ended: at(1), UsedBy: "manager"}},
 		Entries:     []journal.Entry{entry("shop/north", "key", 1)},
 	})
-	return errors.Join(published, stamped, issued, used, opened)
+	joined := errors.Join(tx.Loyalty().Publish(ctx, points(1)), one(tx.Loyalty().Save(ctx, []loyalty.Change{{
+		Accounts: []loyalty.Account{account("alice", 1)}, Bookings: []loyalty.Booking{booking("alice", "order", 0)},
+		Entries: []journal.Entry{entry(account("alice", 1).ID.Subject(), "order", 1)},
+	}})))
+	return errors.Join(published, stamped, issued, used, opened, joined)
 }
 
 // A call is one method of one store, on the rows of fill.
@@ -136,6 +141,22 @@ var reads = []call{
 			records[i].Cursor = ""
 		}
 		return records, err
+	}},
+	{"Loyalty.Load", func(ctx context.Context, tx storage.Tx) (any, error) {
+		return tx.Loyalty().Load(ctx, []loyalty.Lookup{{Account: account("alice", 1).ID, Booking: "order", Key: "order"}})
+	}},
+	{"Loyalty.Program", func(ctx context.Context, tx storage.Tx) (any, error) {
+		d, err := tx.Loyalty().Program(ctx, "coffee", 0)
+		if errors.Is(err, loyalty.ErrUnknownProgram) {
+			err = nil
+		}
+		return d, err
+	}},
+	{"Loyalty.Accounts", func(ctx context.Context, tx storage.Tx) (any, error) {
+		return collect(tx.Loyalty().Accounts(ctx, loyalty.AccountQuery{Program: "coffee"}))
+	}},
+	{"Loyalty.Ledger", func(ctx context.Context, tx storage.Tx) (any, error) {
+		return collect(tx.Loyalty().Ledger(ctx, account("alice", 1).ID))
 	}},
 	{"OTP.Load", func(ctx context.Context, tx storage.Tx) (any, error) {
 		return tx.OTP().Load(ctx, []otp.Lookup{{
@@ -175,6 +196,12 @@ var reads = []call{
 
 // writes are the others. They follow fill.
 var writes = []call{
+	{"Loyalty.Save", func(ctx context.Context, tx storage.Tx) (any, error) {
+		return nil, one(tx.Loyalty().Save(ctx, []loyalty.Change{{Accounts: []loyalty.Account{account("alice", 2)}}}))
+	}},
+	{"Loyalty.Publish", func(ctx context.Context, tx storage.Tx) (any, error) {
+		return nil, tx.Loyalty().Publish(ctx, points(2))
+	}},
 	{"OTP.Save", func(ctx context.Context, tx storage.Tx) (any, error) {
 		return nil, one(tx.OTP().Save(ctx, []otp.Change{{Scope: otp.ScopeRow{Scope: "north", Version: 1, Issued: 3}}}))
 	}},

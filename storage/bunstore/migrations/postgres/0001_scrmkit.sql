@@ -113,6 +113,38 @@ create table scrmkit.shop_invitation (
 	primary key (tenant, hash)
 );
 
+create table scrmkit.loyalty_program (
+	tenant     text collate "C" not null,
+	program    text collate "C" not null,
+	version    bigint           not null,
+	definition text             not null,
+	primary key (tenant, program, version)
+);
+
+create table scrmkit.loyalty_account (
+	tenant  text collate "C" not null,
+	member  text collate "C" not null,
+	program text collate "C" not null,
+	version bigint           not null,
+	seq     bigint           not null,
+	hash    bytea            not null,
+	due     timestamptz,
+	state   text             not null,
+	primary key (tenant, member, program)
+) with (fillfactor = 70);
+create index loyalty_account_program on scrmkit.loyalty_account ((tenant || ''), program, member);
+create index loyalty_account_due on scrmkit.loyalty_account (tenant, due) where due is not null;
+
+create table scrmkit.loyalty_booking (
+	tenant  text collate "C" not null,
+	member  text collate "C" not null,
+	program text collate "C" not null,
+	key     text collate "C" not null,
+	changes bigint           not null,
+	state   text             not null,
+	primary key (tenant, member, program, key)
+);
+
 create table scrmkit.stamps_program (
 	tenant     text collate "C" not null,
 	program    text collate "C" not null,

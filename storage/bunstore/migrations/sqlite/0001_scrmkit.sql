@@ -111,6 +111,38 @@ create table shop_invitation (
 	primary key (tenant, hash)
 );
 
+create table loyalty_program (
+	tenant     text    not null,
+	program    text    not null,
+	version    integer not null,
+	definition text    not null,
+	primary key (tenant, program, version)
+);
+
+create table loyalty_account (
+	tenant  text    not null,
+	member  text    not null,
+	program text    not null,
+	version integer not null,
+	seq     integer not null,
+	hash    blob    not null,
+	due     integer,
+	state   text    not null,
+	primary key (tenant, member, program)
+);
+create index loyalty_account_program on loyalty_account ((tenant || ''), program, member);
+create index loyalty_account_due on loyalty_account (tenant, due) where due is not null;
+
+create table loyalty_booking (
+	tenant  text    not null,
+	member  text    not null,
+	program text    not null,
+	key     text    not null,
+	changes integer not null,
+	state   text    not null,
+	primary key (tenant, member, program, key)
+);
+
 create table stamps_program (
 	tenant     text    not null,
 	program    text    not null,

@@ -1,0 +1,314 @@
+package loyalty
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/scrmkit/scrmkit/internal/valid"
+	"github.com/scrmkit/scrmkit/storage/journal"
+)
+
+// An AccountID names a member in a programme.
+type AccountID struct {
+	Program ProgramID `json:"program"`
+	Member  MemberID  `json:"member"`
+}
+
+// Subject is the subject of the account's entries in the journal.
+func (id AccountID) Subject() string {
+	return journal.Subject("loyalty", string(id.Program), string(id.Member))
+}
+
+func (id AccountID) check() error {
+	return cmp.Or(valid.ID("account.program", id.Program), valid.ID("account.member", id.Member))
+}
+
+// An Account is all that decisions need of a member. It stays small however long its history is: its tallies have at most
+// one number a day for as long as the programme looks back. Its times, and those of a Booking, are UTC in microseconds.
+type Account struct {
+	ID       AccountID    `json:"-"`
+	Version  int64        `json:"-"` // 0: there is none yet
+	Seq      int64        `json:"-"` // entries of its ledger
+	Hash     []byte       `json:"-"` // of the last of them
+	Joined   time.Time    `json:"joined"`
+	Active   time.Time    `json:"active,omitzero"` // last earned or spent
+	At       time.Time    `json:"at"`              // of the last change: an earlier time counts as this one
+	Holdings []Holding    `json:"holdings,omitempty"`
+	Tallies  []NamedTally `json:"tallies,omitempty"`
+	Carried  []Carried    `json:"carried,omitempty"`
+	Reached  []Reached    `json:"reached,omitempty"`
+	Status   Status       `json:"status,omitzero"`
+	Merged   MemberID     `json:"merged,omitempty"` // who the member turned out to be: the account takes no more commands
+}
+
+// A Holding is the points of one currency, and what became of all that ever came in.
+type Holding struct {
+	Currency CurrencyID `json:"currency"`
+	Wallet   Wallet     `json:"wallet,omitzero"`
+	Totals   Totals     `json:"totals,omitzero"`
+}
+
+// Totals are the books of a currency: of one account, or of all of a programme. Outstanding is what is left, less what
+// members owe, and always the sum of Wallet.Total.
+type Totals struct {
+	Issued   int64 `json:"issued,omitempty"`   // earned, or given by hand
+	Redeemed int64 `json:"redeemed,omitempty"` // less what was given back
+	Expired  int64 `json:"expired,omitempty"`  // as far as it was posted
+	Revoked  int64 `json:"revoked,omitempty"`  // by refunds and by hand, with what members owe for it
+	Received int64 `json:"received,omitempty"` // from other members
+	Sent     int64 `json:"sent,omitempty"`     // to other members
+}
+
+// Outstanding is what members hold, less what they owe.
+func (t Totals) Outstanding() int64 {
+	return t.Issued + t.Received - t.Sent - t.Redeemed - t.Expired - t.Revoked
+}
+
+// Plus adds two books.
+func (t Totals) Plus(o Totals) Totals {
+	return Totals{
+		t.Issued + o.Issued, t.Redeemed + o.Redeemed, t.Expired + o.Expired, t.Revoked + o.Revoked,
+		t.Received + o.Received, t.Sent + o.Sent,
+	}
+}
+
+// A NamedTally counts what a metric or a cap looks back to.
+type NamedTally struct {
+	Name  string `json:"name"`
+	Tally Tally  `json:"tally"`
+}
+
+// Carried is what a rule with Part Carry counts with the next event.
+type Carried struct {
+	Rule RuleID `json:"rule"`
+	N    int64  `json:"n"` // minor units or items
+}
+
+// Reached is how many milestones of a rule the member got in the window that began on a day.
+type Reached struct {
+	Rule RuleID `json:"rule"`
+	From int64  `json:"from"` // days since 1 January 1970
+	N    int64  `json:"n"`
+}
+
+// A Status is the level of a member.
+type Status struct {
+	Level LevelID   `json:"level,omitempty"`
+	Since time.Time `json:"since,omitzero"`
+	Until time.Time `json:"until,omitzero"` // zero: as long as it is earned, or for ever
+	Hand  LevelID   `json:"hand,omitempty"` // the level that was given by hand: the member does not fall below it until then
+}
+
+// Wallet returns the points of a currency.
+func (a Account) Wallet(id CurrencyID) Wallet {
+	for _, h := range a.Holdings {
+		if h.Currency == id {
+			return h.Wallet
+		}
+	}
+	return Wallet{}
+}
+
+// Tally returns what is counted under a name.
+func (a Account) tally(name string) Tally {
+	for _, t := range a.Tallies {
+		if t.Name == name {
+			return t.Tally
+		}
+	}
+	return Tally{}
+}
+
+// Due returns when time next does something to the account that Expire posts; zero: never.
+func (a Account) Due() (due time.Time) {
+	earliest := func(t time.Time) {
+		if !t.IsZero() && (due.IsZero() || t.Before(due)) {
+			due = t
+		}
+	}
+	earliest(a.Status.Until)
+	for _, h := range a.Holdings {
+		for _, l := range h.Wallet.Lots {
+			earliest(l.To)
+			if h.Wallet.Debt > 0 {
+				earliest(l.From)
+			}
+		}
+		for _, o := range h.Wallet.Holds {
+			earliest(o.Until)
+		}
+	}
+	return due
+}
+
+// A Booking is what was given or spent under the key of one command, as far as its refunds need it.
+type Booking struct {
+	Account AccountID    `json:"-"`
+	Key     string       `json:"-"`
+	Changes int64        `json:"-"` // 0: it is new
+	At      time.Time    `json:"at"`
+	Spent   bool         `json:"spent,omitempty"` // else earned
+	Lines   []BookedLine `json:"lines,omitempty"`
+	Parts   []Portion    `json:"parts,omitempty"`
+	Counts  []Count      `json:"counts,omitempty"`
+}
+
+// A BookedLine is a line of the purchase.
+type BookedLine struct {
+	ID    string `json:"id"`
+	Paid  int64  `json:"paid"`  // minor units
+	Items int64  `json:"items"` // its quantity
+	Back  int64  `json:"back,omitempty"`
+	Gone  int64  `json:"gone,omitempty"` // items that came back
+}
+
+// A Portion is points of one currency that came in, or went out, together.
+type Portion struct {
+	Currency  CurrencyID `json:"currency"`
+	N         int64      `json:"n"`
+	Back      int64      `json:"back,omitempty"` // revoked, or given back, so far
+	Lots      []Lot      `json:"lots"`
+	Overdraft Overdraft  `json:"overdraft,omitempty"`
+	Shares    []int64    `json:"shares,omitempty"` // of the lines, in their order: weights
+	Whole     int64      `json:"whole,omitempty"`  // the weight of what was given for no line
+}
+
+// A Count is what a tally, or a number of milestones, went up by.
+type Count struct {
+	Tally string `json:"tally,omitempty"`
+	Rule  RuleID `json:"rule,omitempty"` // of milestones
+	N     int64  `json:"n"`
+	Back  int64  `json:"back,omitempty"`
+	Part  int    `json:"part"` // that it goes back with; -1: with the money
+}
+
+// An Outcome is what a command did.
+type Outcome struct {
+	Account  AccountID   `json:"account"`
+	Seq      int64       `json:"seq"` // of its entry in the ledger of the account; 0: it left none
+	At       time.Time   `json:"at"`
+	Event    *Event      `json:"event,omitempty"` // that was earned for
+	Moves    []Move      `json:"moves,omitempty"`
+	Steps    []Step      `json:"steps,omitempty"`  // how the points came about
+	Tier     *TierChange `json:"tier,omitempty"`   // nil: the member's level is the same
+	Status   Status      `json:"status,omitzero"`  // after it
+	Reason   string      `json:"reason,omitempty"` // as it was given
+	Of       string      `json:"of,omitempty"`     // the key of the command that was refunded or given back
+	Peer     *AccountID  `json:"peer,omitempty"`   // the other account of a transfer or a merger
+	Replayed bool        `json:"-"`                // the key was used before, and this is the first result
+}
+
+// A Move is what a command did to the points of one currency.
+type Move struct {
+	Currency CurrencyID `json:"currency"`
+	Movement
+	Balance Balance `json:"balance"` // after it
+	Totals  Totals  `json:"totals"`  // what it added to the books
+}
+
+// A TierChange is a level that was reached or lost.
+type TierChange struct {
+	From LevelID `json:"from"`
+	To   LevelID `json:"to"`
+}
+
+// Earned returns the points that came in, of a currency.
+func (o Outcome) Earned(id CurrencyID) (n int64) {
+	for _, m := range o.Moves {
+		if m.Currency == id {
+			n += Sum(m.Credited)
+		}
+	}
+	return n
+}
+
+// A Decision is an account as it is after a command, and what else is to be stored with it.
+type Decision struct {
+	Outcome
+	Next    Account
+	Booking *Booking // nil: none is new or changed
+	also    *Decision
+}
+
+// A deed is an account on its way from one state to another.
+type deed struct {
+	p   *Program
+	now time.Time
+	Decision
+}
+
+// begin lets time do to a copy of the account what it has done by now.
+func (p *Program) begin(a Account, now time.Time) *deed {
+	now = latest(journal.Instant(now), a.At)
+	d := &deed{p: p, now: now}
+	d.Next = a
+	d.Next.Holdings = slices.Clone(a.Holdings)
+	d.Next.Tallies = slices.Clone(a.Tallies)
+	d.Next.Carried = slices.Clone(a.Carried)
+	d.Next.Reached = slices.Clone(a.Reached)
+	if a.Version == 0 {
+		d.Next.Joined, d.Next.At = now, now
+	}
+	d.Account, d.At = a.ID, now
+	d.pass(now)
+	return d
+}
+
+// end numbers what was done.
+func (d *deed) end(from Account) Decision {
+	d.Next.Version++
+	d.Next.Seq++
+	d.Next.At = d.now
+	d.Seq = d.Next.Seq
+	d.Status = d.Next.Status
+	if was := d.p.level(from.Status.Level); was != d.p.level(d.Status.Level) && d.p.def.Tiers != nil {
+		d.Tier = &TierChange{d.p.def.Tiers.Levels[was].ID, d.Status.Level}
+	}
+	return d.Decision
+}
+
+// holding returns the points of a currency, for change.
+func (d *deed) holding(id CurrencyID) *Holding {
+	i, ok := slices.BinarySearchFunc(d.Next.Holdings, id, func(h Holding, id CurrencyID) int { return cmp.Compare(h.Currency, id) })
+	if !ok {
+		d.Next.Holdings = slices.Insert(d.Next.Holdings, i, Holding{Currency: id})
+	}
+	return &d.Next.Holdings[i]
+}
+
+// post keeps a wallet as a movement left it. books says where what came and went belongs.
+func (d *deed) post(id CurrencyID, w Wallet, m Movement, books func(m Movement) Totals) {
+	t := books(m)
+	t.Expired += Sum(m.Lapsed)
+	h := d.holding(id)
+	h.Wallet, h.Totals = w, h.Totals.Plus(t)
+	d.Moves = append(d.Moves, Move{id, m, w.Balance(d.now), t})
+}
+
+func issued(m Movement) Totals   { return Totals{Issued: Sum(m.Credited)} }
+func redeemed(m Movement) Totals { return Totals{Redeemed: Sum(m.Taken)} }
+func returned(m Movement) Totals { return Totals{Redeemed: -Sum(m.Credited)} }
+func revoked(m Movement) Totals  { return Totals{Revoked: Sum(m.Taken) + m.Owed} }
+func sent(m Movement) Totals     { return Totals{Sent: Sum(m.Taken)} }
+func received(m Movement) Totals { return Totals{Received: Sum(m.Credited)} }
+func nothing(Movement) Totals    { return Totals{} }
+
+// count adds to a tally.
+func (d *deed) count(name string, n int64, at time.Time, keep int) error {
+	i, ok := slices.BinarySearchFunc(d.Next.Tallies, name, func(t NamedTally, name string) int { return cmp.Compare(t.Name, name) })
+	if !ok {
+		d.Next.Tallies = slices.Insert(d.Next.Tallies, i, NamedTally{Name: name})
+	}
+	t, err := d.Next.Tallies[i].Tally.Add(n, at, d.p.zone, keep)
+	d.Next.Tallies[i].Tally = t
+	return err
+}
+
+// forget drops the tallies that the programme does not know any more.
+func (d *deed) forget() {
+	d.Next.Tallies = slices.DeleteFunc(d.Next.Tallies, func(t NamedTally) bool {
+		_, known := d.p.keep[t.Name]
+		return !known
+	})
+}

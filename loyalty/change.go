@@ -1,0 +1,159 @@
+package loyalty
+
+import (
+	"time"
+
+	"github.com/scrmkit/scrmkit/storage/journal"
+)
+
+// A Command is one of the structs that an Engine or a Simulation runs: Earn, Redeem, Reserve, Capture, Release, Adjust,
+// Transfer, Refund, Return, Expire, SetTier or Merge.
+type Command interface {
+	check() error
+	kind() string // of the journal's entry
+	who() string  // did it
+	// lookups names the accounts that the command changes, with what it needs of them: its own, and for some another one.
+	lookups() []Lookup
+	// decide runs it on what was found for its lookups.
+	decide(p *Program, found []Loaded, now time.Time) (Decision, error)
+}
+
+func (c Earn) kind() string     { return "loyalty.earn" }
+func (c Redeem) kind() string   { return "loyalty.redeem" }
+func (c Reserve) kind() string  { return "loyalty.reserve" }
+func (c Capture) kind() string  { return "loyalty.capture" }
+func (c Release) kind() string  { return "loyalty.release" }
+func (c Adjust) kind() string   { return "loyalty.adjust" }
+func (c Transfer) kind() string { return "loyalty.transfer" }
+func (c Refund) kind() string   { return "loyalty.refund" }
+func (c Return) kind() string   { return "loyalty.return" }
+func (c Expire) kind() string   { return "loyalty.expire" }
+func (c SetTier) kind() string  { return "loyalty.tier" }
+func (c Merge) kind() string    { return "loyalty.merge" }
+
+func (c Earn) who() string     { return c.By }
+func (c Redeem) who() string   { return c.By }
+func (c Reserve) who() string  { return c.By }
+func (c Capture) who() string  { return c.By }
+func (c Release) who() string  { return c.By }
+func (c Adjust) who() string   { return c.By }
+func (c Transfer) who() string { return c.By }
+func (c Refund) who() string   { return c.By }
+func (c Return) who() string   { return c.By }
+func (c Expire) who() string   { return "" }
+func (c SetTier) who() string  { return c.By }
+func (c Merge) who() string    { return c.By }
+
+func one(id AccountID, key string) []Lookup { return []Lookup{{Account: id, Key: key}} }
+
+func (c Earn) lookups() []Lookup    { return one(c.Account, c.Key) }
+func (c Redeem) lookups() []Lookup  { return one(c.Account, c.Key) }
+func (c Reserve) lookups() []Lookup { return one(c.Account, c.Key) }
+func (c Capture) lookups() []Lookup { return one(c.Account, c.Key) }
+func (c Release) lookups() []Lookup { return one(c.Account, c.Key) }
+func (c Adjust) lookups() []Lookup  { return one(c.Account, c.Key) }
+func (c Expire) lookups() []Lookup  { return one(c.Account, c.Key) }
+func (c SetTier) lookups() []Lookup { return one(c.Account, c.Key) }
+
+func (c Transfer) lookups() []Lookup { return two(c.Account, c.To, c.Key) }
+func (c Merge) lookups() []Lookup    { return two(c.Account, c.To, c.Key) }
+
+func two(id AccountID, to MemberID, key string) []Lookup {
+	return []Lookup{{Account: id, Key: key}, {Account: AccountID{id.Program, to}, Key: key}}
+}
+
+func (c Refund) lookups() []Lookup { return booked(c.Account, c.Under, c.Of, c.Key) }
+func (c Return) lookups() []Lookup { return booked(c.Account, c.Under, c.Of, c.Key) }
+
+// booked names an account and a booking of it, or of the one that was merged into it.
+func booked(id AccountID, under MemberID, of, key string) []Lookup {
+	if under == "" {
+		return []Lookup{{Account: id, Booking: of, Key: key}}
+	}
+	return []Lookup{{Account: id, Key: key}, {Account: AccountID{id.Program, under}, Booking: of}}
+}
+
+func (c Earn) decide(p *Program, found []Loaded, now time.Time) (Decision, error) {
+	return p.Earn(found[0].Account, c.Event, now)
+}
+
+func (c Redeem) decide(p *Program, found []Loaded, now time.Time) (Decision, error) {
+	return p.Redeem(found[0].Account, c, now)
+}
+
+func (c Reserve) decide(p *Program, found []Loaded, now time.Time) (Decision, error) {
+	return p.Reserve(found[0].Account, c, now)
+}
+
+func (c Capture) decide(p *Program, found []Loaded, now time.Time) (Decision, error) {
+	return p.Capture(found[0].Account, c, now)
+}
+
+func (c Release) decide(p *Program, found []Loaded, now time.Time) (Decision, error) {
+	return p.Release(found[0].Account, c, now)
+}
+
+func (c Adjust) decide(p *Program, found []Loaded, now time.Time) (Decision, error) {
+	return p.Adjust(found[0].Account, c, now)
+}
+
+func (c Transfer) decide(p *Program, found []Loaded, now time.Time) (Decision, error) {
+	return both(p.Transfer(found[0].Account, found[1].Account, c, now))
+}
+
+func (c Merge) decide(p *Program, found []Loaded, now time.Time) (Decision, error) {
+	return both(p.Merge(found[0].Account, found[1].Account, c, now))
+}
+
+func both(own, other Decision, err error) (Decision, error) {
+	own.also = &other
+	return own, err
+}
+
+func (c Refund) decide(p *Program, found []Loaded, now time.Time) (Decision, error) {
+	b, err := bookingOf(found)
+	if err != nil {
+		return Decision{}, err
+	}
+	return p.Refund(found[0].Account, b, c, now)
+}
+
+func (c Return) decide(p *Program, found []Loaded, now time.Time) (Decision, error) {
+	b, err := bookingOf(found)
+	if err != nil {
+		return Decision{}, err
+	}
+	return p.Return(found[0].Account, b, c, now)
+}
+
+// bookingOf returns the booking of an account, or of one that was merged into it.
+func bookingOf(found []Loaded) (*Booking, error) {
+	if len(found) == 1 {
+		return found[0].Booking, nil
+	}
+	if found[1].Account.Merged != found[0].Account.ID.Member {
+		return nil, ErrNotMerged
+	}
+	return found[1].Booking, nil
+}
+
+func (c Expire) decide(p *Program, found []Loaded, now time.Time) (Decision, error) {
+	return p.Expire(found[0].Account, now)
+}
+
+func (c SetTier) decide(p *Program, found []Loaded, now time.Time) (Decision, error) {
+	return p.SetTier(found[0].Account, c, now)
+}
+
+// entryOf returns the entry of a decision in the journal. Before is the end of the ledger that it continues.
+func entryOf(c Command, d *Decision, before Account, key string, input []byte) journal.Entry {
+	e := journal.Entry{
+		Subject: d.Account.Subject(), Seq: d.Seq, Key: key, Kind: c.kind(), At: d.At, By: c.who(), Input: input,
+		Result: journal.JSON(&d.Outcome),
+	}
+	if before.Seq > 0 {
+		e.Before = journal.JSON(link{before.Seq, before.Hash})
+	}
+	d.Next.Hash = digest(e)
+	return e
+}

@@ -1,0 +1,241 @@
+package loyalty
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/scrmkit/scrmkit/internal/valid"
+)
+
+// An Earn gives points for an event. Its key names what they are given for: an order, a review. A later Refund names it
+// by that key.
+type Earn struct {
+	Account AccountID `json:"account"`
+	Event
+	By  string `json:"by,omitempty"` // who did it, for the journal
+	Key string `json:"-"`
+}
+
+// A Redeem spends points. What ends first goes first, then the oldest.
+type Redeem struct {
+	Account  AccountID  `json:"account"`
+	Currency CurrencyID `json:"currency,omitempty"` // "": the programme's first
+	N        int64      `json:"n"`
+	Reason   string     `json:"reason,omitempty"`
+	By       string     `json:"by,omitempty"`
+	Key      string     `json:"-"`
+}
+
+// A Reserve sets points aside until a time, to be captured or released. The hold has the name of the command's key.
+type Reserve struct {
+	Account  AccountID  `json:"account"`
+	Currency CurrencyID `json:"currency,omitempty"`
+	N        int64      `json:"n"`
+	Until    time.Time  `json:"until"`
+	By       string     `json:"by,omitempty"`
+	Key      string     `json:"-"`
+}
+
+// A Capture spends N points of a hold, and releases the rest.
+type Capture struct {
+	Account  AccountID  `json:"account"`
+	Currency CurrencyID `json:"currency,omitempty"`
+	Hold     string     `json:"hold"` // the key of the Reserve
+	N        int64      `json:"n"`
+	Reason   string     `json:"reason,omitempty"`
+	By       string     `json:"by,omitempty"`
+	Key      string     `json:"-"`
+}
+
+// A Release gives the points of a hold back.
+type Release struct {
+	Account  AccountID  `json:"account"`
+	Currency CurrencyID `json:"currency,omitempty"`
+	Hold     string     `json:"hold"`
+	By       string     `json:"by,omitempty"`
+	Key      string     `json:"-"`
+}
+
+// An Adjust gives points by hand, or takes them, and counts towards no metric and no cap.
+type Adjust struct {
+	Account  AccountID  `json:"account"`
+	Currency CurrencyID `json:"currency,omitempty"`
+	N        int64      `json:"n"`            // below zero: takes what is there
+	To       time.Time  `json:"to,omitzero"`  // of what is given, its end; zero: the programme's
+	Reason   string     `json:"reason"`       //
+	By       string     `json:"by,omitempty"` //
+	Key      string     `json:"-"`            //
+}
+
+// A Transfer gives points to another member, with their ends.
+type Transfer struct {
+	Account  AccountID  `json:"account"`
+	To       MemberID   `json:"to"`
+	Currency CurrencyID `json:"currency,omitempty"`
+	N        int64      `json:"n"`
+	Reason   string     `json:"reason,omitempty"`
+	By       string     `json:"by,omitempty"`
+	Key      string     `json:"-"`
+}
+
+// A Refund takes back what a purchase earned, as far as it was sent back: by Amount, by Lines, or all that is left of it.
+// It may be done any number of times. The sum of what was taken back is always the share of all that came back in what
+// was earned, rounded down.
+type Refund struct {
+	Account AccountID    `json:"account"`
+	Of      string       `json:"of"`               // the key of the Earn
+	Under   MemberID     `json:"under,omitempty"`  // whom it was earned under, who was merged into Account since; "": Account
+	Amount  int64        `json:"amount,omitempty"` // minor units, spread over the lines as they were paid
+	Lines   []LineRefund `json:"lines,omitempty"`
+	All     bool         `json:"all,omitempty"` // what is left of it; the one way for an event that is no purchase
+	Reason  string       `json:"reason,omitempty"`
+	By      string       `json:"by,omitempty"`
+	Key     string       `json:"-"`
+}
+
+// A LineRefund is what came back of a line: an Amount, or so many of its items.
+type LineRefund struct {
+	ID     string `json:"id"`
+	Amount int64  `json:"amount,omitempty"`
+	Items  int64  `json:"items,omitempty"`
+}
+
+// A Return gives points back that were spent, to the lots that they came from. They lapse there if those have ended.
+type Return struct {
+	Account AccountID `json:"account"`
+	Of      string    `json:"of"`              // the key of the Redeem or Capture
+	Under   MemberID  `json:"under,omitempty"` // as of a Refund
+	N       int64     `json:"n,omitempty"`     // 0: all that is left of it
+	Reason  string    `json:"reason,omitempty"`
+	By      string    `json:"by,omitempty"`
+	Key     string    `json:"-"`
+}
+
+// An Expire posts what time has done: points that ended, holds, a level. Where it has done nothing it leaves no trace.
+type Expire struct {
+	Account AccountID `json:"account"`
+	Key     string    `json:"-"`
+}
+
+// A SetTier gives a level by hand. The member does not fall below it until then, and leaves it behind with a higher one
+// that is earned.
+type SetTier struct {
+	Account AccountID `json:"account"`
+	Level   LevelID   `json:"level"`
+	Until   time.Time `json:"until,omitzero"` // zero: without end
+	Reason  string    `json:"reason,omitempty"`
+	By      string    `json:"by,omitempty"`
+	Key     string    `json:"-"`
+}
+
+// A Merge moves all that a member has to another one, who is the same person: points, what metrics and caps have counted,
+// the higher level. Account takes no more commands, but for refunds of what was earned or spent under it.
+type Merge struct {
+	Account AccountID `json:"account"`
+	To      MemberID  `json:"to"`
+	Reason  string    `json:"reason,omitempty"`
+	By      string    `json:"by,omitempty"`
+	Key     string    `json:"-"`
+}
+
+func (c Earn) check() error { return common(c.Account, c.By, "", c.Key) }
+
+func (c Redeem) check() error {
+	return cmp.Or(common(c.Account, c.By, c.Reason, c.Key), valid.OptionalID("currency", c.Currency), points(c.N))
+}
+
+func (c Reserve) check() error {
+	return cmp.Or(common(c.Account, c.By, "", c.Key), valid.OptionalID("currency", c.Currency), points(c.N), valid.Time("until", c.Until))
+}
+
+func (c Capture) check() error {
+	return cmp.Or(common(c.Account, c.By, c.Reason, c.Key), valid.OptionalID("currency", c.Currency), valid.ID("hold", c.Hold), points(c.N))
+}
+
+func (c Release) check() error {
+	return cmp.Or(common(c.Account, c.By, "", c.Key), valid.OptionalID("currency", c.Currency), valid.ID("hold", c.Hold))
+}
+
+func (c Adjust) check() error {
+	err := cmp.Or(common(c.Account, c.By, c.Reason, c.Key), valid.OptionalID("currency", c.Currency),
+		valid.Between("n", c.N, -MaxPoints, MaxPoints), valid.Time("to", c.To))
+	switch {
+	case err != nil:
+	case c.N == 0:
+		err = &InputError{Field: "n", Reason: "is 0"}
+	case c.Reason == "":
+		err = &InputError{Field: "reason", Reason: "is missing"}
+	case c.N < 0 && !c.To.IsZero():
+		err = &InputError{Field: "to", Reason: "is for points that are given"}
+	}
+	return err
+}
+
+func (c Transfer) check() error {
+	return cmp.Or(common(c.Account, c.By, c.Reason, c.Key), valid.OptionalID("currency", c.Currency), points(c.N), other(c.Account, c.To))
+}
+
+func (c Merge) check() error {
+	return cmp.Or(common(c.Account, c.By, c.Reason, c.Key), other(c.Account, c.To))
+}
+
+func (c Refund) check() error {
+	err := cmp.Or(common(c.Account, c.By, c.Reason, c.Key), valid.ID("of", c.Of), under(c.Account, c.Under),
+		valid.Between("amount", c.Amount, 0, maxAmount), valid.Between("lines", int64(len(c.Lines)), 0, maxLines))
+	ways := 0
+	for _, set := range []bool{c.Amount != 0, len(c.Lines) > 0, c.All} {
+		if set {
+			ways++
+		}
+	}
+	if err == nil && ways != 1 {
+		err = &InputError{Field: "amount", Reason: "or lines or all is needed, and one of them"}
+	}
+	for i, l := range c.Lines {
+		field := fmt.Sprintf("lines[%d]", i)
+		again := slices.ContainsFunc(c.Lines[:i], func(o LineRefund) bool { return o.ID == l.ID })
+		err = cmp.Or(err, valid.ID(field+".id", l.ID), valid.Between(field+".amount", l.Amount, 0, maxAmount),
+			valid.Between(field+".items", l.Items, 0, maxItems))
+		if err == nil && again {
+			err = &InputError{Field: field, Reason: "is there twice"}
+		}
+		if err == nil && (l.Amount == 0) == (l.Items == 0) {
+			err = &InputError{Field: field, Reason: "needs an amount or items, and not both"}
+		}
+	}
+	return err
+}
+
+func (c Return) check() error {
+	return cmp.Or(common(c.Account, c.By, c.Reason, c.Key), valid.ID("of", c.Of), under(c.Account, c.Under), valid.Between("n", c.N, 0, MaxPoints))
+}
+
+func (c Expire) check() error { return common(c.Account, "", "", c.Key) }
+
+func (c SetTier) check() error {
+	return cmp.Or(common(c.Account, c.By, c.Reason, c.Key), valid.ID("level", c.Level), valid.Time("until", c.Until))
+}
+
+func common(id AccountID, by, reason, key string) error {
+	return cmp.Or(id.check(), valid.Text("by", by), valid.Text("reason", reason), valid.ID("key", key))
+}
+
+func points(n int64) error { return valid.Between("n", n, 1, MaxPoints) }
+
+func under(id AccountID, member MemberID) error {
+	err := valid.OptionalID("under", member)
+	if err == nil && member == id.Member {
+		err = &InputError{Field: "under", Reason: "is the same member"}
+	}
+	return err
+}
+
+func other(id AccountID, to MemberID) error {
+	err := valid.ID("to", to)
+	if err == nil && to == id.Member {
+		err = &InputError{Field: "to", Reason: "is the same member"}
+	}
+	return err
+}

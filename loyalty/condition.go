@@ -1,0 +1,130 @@
+package loyalty
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/expr-lang/expr"
+	"github.com/expr-lang/expr/vm"
+)
+
+// Facts are what the condition of a rule sees, by the names in its tags: `purchase.total >= 10000 and "vip" in
+// member.labels and time.weekday in 6..7`. In Rule.Lines and Metric.Lines there is line, a LineFacts, as well.
+type Facts struct {
+	Event    EventFacts    `expr:"event"`
+	Purchase PurchaseFacts `expr:"purchase"`
+	Member   MemberFacts   `expr:"member"`
+	Tier     string        `expr:"tier"` // the id of the member's level, before the event
+	Time     TimeFacts     `expr:"time"` // of the event, in the programme's zone
+}
+
+// EventFacts are those of the event.
+type EventFacts struct {
+	Kind    string `expr:"kind"`
+	N       int64  `expr:"n"`
+	Channel string `expr:"channel"`
+	Shop    string `expr:"shop"`
+}
+
+// PurchaseFacts are those of the whole purchase. Lines that earn nothing are left out of all but paid.
+type PurchaseFacts struct {
+	Total      int64    `expr:"total"` // what earns; minor units
+	Paid       int64    `expr:"paid"`  // gross less discount, of all lines
+	Items      int64    `expr:"items"`
+	SKUs       []string `expr:"skus"`
+	Categories []string `expr:"categories"`
+	Labels     []string `expr:"labels"`
+}
+
+// LineFacts are those of one line.
+type LineFacts struct {
+	SKU      string   `expr:"sku"`
+	Category string   `expr:"category"`
+	Labels   []string `expr:"labels"`
+	Quantity int64    `expr:"quantity"`
+	Amount   int64    `expr:"amount"` // what earns; minor units
+}
+
+// MemberFacts are those of the member.
+type MemberFacts struct {
+	Labels []string `expr:"labels"` // Event.Labels
+	Days   int      `expr:"days"`   // since the member joined
+}
+
+// TimeFacts are those of an instant.
+type TimeFacts struct {
+	Year    int    `expr:"year"`
+	Month   int    `expr:"month"`
+	Day     int    `expr:"day"`
+	Weekday int    `expr:"weekday"` // 1 is Monday, 7 is Sunday
+	Hour    int    `expr:"hour"`
+	Minute  int    `expr:"minute"`
+	Date    string `expr:"date"` // "2026-03-02"
+}
+
+type lineFacts struct {
+	Facts
+	Line LineFacts `expr:"line"`
+}
+
+// A ConditionError is a condition that can't be decided on an event: it divides by zero, or builds too much.
+type ConditionError struct {
+	Of  string // "rule double", "metric nights"
+	Err error
+}
+
+func (e *ConditionError) Error() string {
+	return fmt.Sprintf("loyalty: condition of %s: %v", e.Of, e.Err)
+}
+
+func (e *ConditionError) Unwrap() error { return e.Err }
+
+const (
+	maxNodes  = 200
+	maxMemory = 10_000
+)
+
+// compileCondition returns nil for no condition. Conditions have no loops, so that their time grows with their length.
+func compileCondition(source string, env any) (*vm.Program, error) {
+	if source == "" {
+		return nil, nil
+	}
+	p, err := expr.Compile(source, expr.Env(env), expr.AsBool(), expr.WarnOnAny(), expr.MaxNodes(maxNodes),
+		expr.DisableAllBuiltins(), expr.EnableBuiltin("len"), expr.EnableBuiltin("lower"))
+	if err != nil {
+		first, _, _ := strings.Cut(err.Error(), "\n")
+		return nil, fmt.Errorf("can't be compiled: %s", first)
+	}
+	return p, nil
+}
+
+var machines = sync.Pool{New: func() any { return &vm.VM{MemoryBudget: maxMemory} }}
+
+// met decides a condition; nil is met.
+func met(p *vm.Program, env any, of func() string) (bool, error) {
+	if p == nil {
+		return true, nil
+	}
+	m := machines.Get().(*vm.VM)
+	defer machines.Put(m)
+	v, err := m.Run(p, env)
+	if err != nil {
+		first, _, _ := strings.Cut(err.Error(), "\n")
+		return false, &ConditionError{of(), fmt.Errorf("%s", first)}
+	}
+	return v.(bool), nil
+}
+
+func timeFacts(at time.Time, zone *time.Location) TimeFacts {
+	t := at.In(zone)
+	weekday := int(t.Weekday())
+	if weekday == 0 {
+		weekday = 7
+	}
+	return TimeFacts{
+		Year: t.Year(), Month: int(t.Month()), Day: t.Day(), Weekday: weekday, Hour: t.Hour(), Minute: t.Minute(),
+		Date: t.Format(time.DateOnly),
+	}
+}

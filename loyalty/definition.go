@@ -1,0 +1,216 @@
+package loyalty
+
+import (
+	"bytes"
+	"time"
+
+	"github.com/scrmkit/scrmkit/internal/valid"
+	"github.com/scrmkit/scrmkit/storage/journal"
+)
+
+// Ids of what a Definition names.
+type (
+	ProgramID  string
+	MemberID   string
+	CurrencyID string
+	RuleID     string
+	MetricID   string
+	LevelID    string
+)
+
+// A Definition is a programme as a team writes it, in Go or in JSON. A version of it never changes once it is published.
+type Definition struct {
+	ID      ProgramID `json:"id"`
+	Version int       `json:"version"` // from 1, each one more than the one before
+	Name    string    `json:"name"`
+	Zone    string    `json:"zone"`          // IANA name of the calendar's time zone
+	From    time.Time `json:"from,omitzero"` // events that happen in [From, To) earn; zero: no bound
+	To      time.Time `json:"to,omitzero"`
+	Money   string    `json:"money,omitempty"` // ISO 4217; of all amounts. "": the programme takes no purchases
+	Basis   Basis     `json:"basis,omitempty"` // what of a purchase earns
+
+	Currencies []Currency `json:"currencies"`
+	Rules      []Rule     `json:"rules,omitempty"`
+	Caps       []Cap      `json:"caps,omitempty"` // on all that a member earns in the first currency
+	Metrics    []Metric   `json:"metrics,omitempty"`
+	Tiers      *Tiers     `json:"tiers,omitempty"`
+}
+
+// Basis is the amount of a line that earns.
+type Basis string
+
+const (
+	Net     Basis = ""        // gross less discount
+	Gross   Basis = "gross"   // before the discount
+	Untaxed Basis = "untaxed" // gross less discount and tax
+)
+
+// A Currency is a kind of points: what is spent, or status points that never are.
+type Currency struct {
+	ID        CurrencyID `json:"id"`
+	Name      string     `json:"name,omitempty"`
+	Scale     int        `json:"scale,omitempty"`    // decimals, 0 to 4: a point is 10^Scale units, and all whole numbers of points count units
+	Expiry    Expiry     `json:"expiry,omitzero"`    // of what is earned
+	Inactive  bool       `json:"inactive,omitempty"` // Expiry counts from the member's last activity, which moves the end of all lots
+	Pending   int        `json:"pending,omitempty"`  // days until points may be spent; a Rule may have its own
+	Round     Rounding   `json:"round,omitempty"`
+	PerLine   bool       `json:"perLine,omitempty"`   // rounds each line by itself, and not the purchase
+	Overdraft Overdraft  `json:"overdraft,omitempty"` // what a refund does about points that are spent; "": BelowZero
+}
+
+// Rounding makes whole units of what rules give.
+type Rounding string
+
+const (
+	Down     Rounding = "" // drops the fraction
+	HalfUp   Rounding = "halfUp"
+	HalfEven Rounding = "halfEven"
+	Up       Rounding = "up"
+)
+
+// PurchaseEvent is the kind of the events that are purchases.
+const PurchaseEvent = "purchase"
+
+// A Rule gives points for an event, or multiplies what others give. Which rules a purchase meets and what they give does
+// not depend on the order in which they, or its lines, are written.
+type Rule struct {
+	ID       RuleID     `json:"id"`
+	Name     string     `json:"name,omitempty"`
+	Currency CurrencyID `json:"currency,omitempty"` // "": the first one
+	On       string     `json:"on,omitempty"`       // the kind of event; "": PurchaseEvent
+	From     time.Time  `json:"from,omitzero"`      // of events that happen in [From, To); zero: no bound
+	To       time.Time  `json:"to,omitzero"`
+
+	// Conditions, in the language of expr-lang.org, over the names of Facts. They have no loops and no functions but len and
+	// lower. "": met.
+	If    string `json:"if,omitempty"`    // decides on the event
+	Lines string `json:"lines,omitempty"` // decides on each line, which is line there; the rule counts the lines that meet it
+
+	MinSpend int64 `json:"minSpend,omitempty"` // minor units, of the lines that it counts
+
+	Priority  int    `json:"priority,omitempty"`  // the higher ones come first
+	Stop      bool   `json:"stop,omitempty"`      // where it applies, those of a lower priority don't
+	Exclusive bool   `json:"exclusive,omitempty"` // where it applies no other does; of several the first by priority, then by id
+	Group     string `json:"group,omitempty"`     // of the rules of a group the one that gives most applies; of multipliers, on each line
+
+	Give    Give  `json:"give"`
+	Bonus   bool  `json:"bonus,omitempty"`   // what it gives is not multiplied
+	Caps    []Cap `json:"caps,omitempty"`    // a rule with a cap on points is rounded by itself
+	Pending int   `json:"pending,omitempty"` // days until the points may be spent; 0: the currency's
+}
+
+// Give is what a rule does. Points are given Per something; or Times multiplies.
+type Give struct {
+	Points Decimal  `json:"points,omitempty"`
+	Per    Per      `json:"per,omitempty"`
+	Amount int64    `json:"amount,omitempty"` // minor units, items or events that make one; 0 is 1
+	Part   Part     `json:"part,omitempty"`
+	Metric MetricID `json:"metric,omitempty"` // PerMilestone: what is counted
+
+	Times Decimal `json:"times,omitempty"` // a multiplier, of the lines that the rule counts; without Lines of all that is given
+}
+
+// Per is what points are given for.
+type Per string
+
+const (
+	PerEvent     Per = "event"     // once
+	PerMoney     Per = "money"     // each Amount minor units
+	PerItem      Per = "item"      // each Amount items; of other events than purchases, of Event.N
+	PerMilestone Per = "milestone" // each Amount that the metric comes to in its window, once however often it falls back
+)
+
+// Part says what happens to a part of Amount.
+type Part string
+
+const (
+	Fraction Part = ""      // it gives its share
+	Whole    Part = "whole" // it gives nothing
+	Carry    Part = "carry" // it counts with the next event
+)
+
+// A Cap bounds what is given. Calendars are the programme's.
+type Cap struct {
+	Points int64  `json:"points,omitempty"` // units; 0: no bound
+	Times  int64  `json:"times,omitempty"`  // events; 0: no bound
+	Per    Period `json:"per"`              // Event, Day, Week, Month, Year or Ever
+}
+
+// Periods of a Cap alone.
+const (
+	PerOne Period = "event"
+	Ever   Period = "ever"
+)
+
+// A Metric is a number that tiers and milestones are decided on.
+type Metric struct {
+	ID       MetricID   `json:"id"`
+	Of       Counted    `json:"of"`
+	Currency CurrencyID `json:"currency,omitempty"` // CountPoints; "": the first one
+	On       string     `json:"on,omitempty"`       // CountEvents: the kind, of which Event.N counts
+	Lines    string     `json:"lines,omitempty"`    // CountMoney and CountItems: as Rule.Lines
+	Window   Window     `json:"window,omitzero"`
+	Joined   bool       `json:"joined,omitempty"` // the window is the year since the member joined, by the calendar
+}
+
+// Counted is what a Metric counts.
+type Counted string
+
+const (
+	CountPoints    Counted = "points" // earned; units
+	CountMoney     Counted = "money"  // spent; minor units
+	CountPurchases Counted = "purchases"
+	CountItems     Counted = "items"
+	CountEvents    Counted = "events"
+)
+
+// Tiers are the levels of a programme, and how members come and go.
+type Tiers struct {
+	Levels    []Level      `json:"levels"` // the lowest first, where everybody begins
+	AtEnd     bool         `json:"atEnd,omitempty"`
+	Valid     Validity     `json:"valid,omitzero"`  // how long a level is kept
+	Downgrade Downgrade    `json:"downgrade"`       // when a level is lost
+	ByOne     bool         `json:"byOne,omitempty"` // one level at a time; else to what is earned
+	Grace     int          `json:"grace,omitempty"` // days after the end of validity in which the level is kept, and can be earned again
+	Rollover  bool         `json:"rollover,omitempty"`
+	Lose      []CurrencyID `json:"lose,omitempty"` // points that lapse with a downgrade
+}
+
+// A Level is one tier.
+type Level struct {
+	ID     LevelID                `json:"id"`
+	Name   string                 `json:"name,omitempty"`
+	Needs  []Need                 `json:"needs,omitempty"`  // any of them; none: the lowest level, or Manual
+	Manual bool                   `json:"manual,omitempty"` // by invitation: SetTier alone gives it
+	Expiry map[CurrencyID]*Expiry `json:"expiry,omitempty"` // of what its members earn, in place of the currency's
+}
+
+// A Need is metrics and what each of them has to come to; all of them.
+type Need map[MetricID]int64
+
+// Validity is how long a level is kept after it was earned: as an Expiry, and so many months more. "The rest of the year
+// and the next" is Years: 1 with RoundUp: Year; "to the end of February of the year after that" adds ExtraMonths: 2.
+// Zero: as long as it is earned.
+type Validity struct {
+	Expiry
+	ExtraMonths int `json:"extraMonths,omitempty"`
+}
+
+// Downgrade says when a level is lost.
+type Downgrade string
+
+const (
+	Never    Downgrade = "never"
+	AtEnd    Downgrade = "atEnd"    // of its validity
+	OnRefund Downgrade = "onRefund" // as well as soon as a refund takes away what it was earned for
+)
+
+// ParseDefinition reads a definition from JSON, which Compile then checks. *InputError: it is no JSON of one, or has a
+// field that a definition does not know.
+func ParseDefinition(text []byte) (Definition, error) {
+	return valid.Parse[Definition]("definition", text)
+}
+
+func (d Definition) equal(other Definition) bool {
+	return bytes.Equal(journal.JSON(d), journal.JSON(other))
+}

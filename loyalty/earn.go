@@ -1,0 +1,722 @@
+package loyalty
+
+import (
+	"cmp"
+	"math"
+	"math/bits"
+	"slices"
+	"time"
+
+	"github.com/expr-lang/expr/vm"
+)
+
+// maxEarned is how many units one event gives of what begins together.
+const maxEarned = 1_000_000_000_000
+
+// A Step explains what one rule did about an event.
+type Step struct {
+	Rule     RuleID     `json:"rule,omitempty"` // "": the rounding, or a cap of the programme
+	Currency CurrencyID `json:"currency,omitempty"`
+	N        int64      `json:"n,omitempty"` // what it added, in millionths of a unit, towards zero
+	Why      Why        `json:"why"`
+}
+
+// Why says what a rule did, or why it did nothing.
+type Why string
+
+const (
+	Gave         Why = "gave"
+	Multiplied   Why = "multiplied"
+	Capped       Why = "capped" // gave less than without its cap, or nothing
+	Rounded      Why = "rounded"
+	OutsideTime  Why = "outside its time"
+	NotMet       Why = "condition is not met"
+	NoLine       Why = "no line meets its condition"
+	BelowMinimum Why = "below its minimum spend"
+	Stopped      Why = "stopped by a rule before it"
+	Excluded     Why = "excluded by another rule"
+	GroupGives   Why = "another rule of its group gives more"
+	TooLittle    Why = "there is not enough to count"
+)
+
+// An earning is an event on its way through the rules.
+type earning struct {
+	*deed
+	e     Event
+	facts lineFacts
+	lines []Line // that earn, and after them one place for what is of no line
+	earns []int64
+
+	applied []applied
+	factor  [][]uint64 // by currency and line: over Program.factors
+	parts   [][]uint64 // by pot and line: what rules gave, to be multiplied
+	whole   []uint64   // by pot: what they gave that is not
+	units   []int64    // by pot, in the end
+	counts  []Count
+}
+
+// applied is a rule that applies, with the lines that it counts.
+type applied struct {
+	*rule
+	of    []bool
+	whole bool // all of the lines, and what is of no line
+}
+
+// Earn decides on an event. The account may be a new one, with its ID alone. Errors: *InputError, ErrMerged,
+// *ConditionError, ErrClosed, ErrMoney, ErrOverflow.
+func (p *Program) Earn(a Account, e Event, now time.Time) (Decision, error) {
+	if a.Merged != "" {
+		return Decision{}, ErrMerged
+	}
+	d := p.begin(a, now)
+	e, err := e.normal(d.now)
+	switch {
+	case err != nil:
+		return Decision{}, err
+	case !within(e.At, p.def.From, p.def.To):
+		return Decision{}, ErrClosed
+	case e.Purchase != nil && e.Purchase.Currency != p.def.Money:
+		return Decision{}, ErrMoney
+	}
+	if a.Version == 0 {
+		d.Next.Joined = e.At
+	}
+	g := &earning{deed: d, e: e}
+	g.prepare()
+	for _, step := range []func() error{g.match, g.give, g.round, g.measure, g.milestones, g.credit} {
+		if err := step(); err != nil {
+			return Decision{}, err
+		}
+	}
+	d.Next.Active = latest(d.Next.Active, e.At)
+	d.renew()
+	d.rise(d.now)
+	d.forget()
+	g.order()
+	d.Event = &e
+	return d.end(a), nil
+}
+
+// order brings the explanation into the order of the rules.
+func (g *earning) order() {
+	place := make(map[RuleID]int, len(g.Steps))
+	for i, r := range g.p.rules[g.e.kind()] {
+		place[r.ID] = i + 1
+	}
+	last := len(place) + 1
+	slices.SortStableFunc(g.Steps, func(a, b Step) int {
+		i, j := last, last
+		if a.Rule != "" {
+			i = place[a.Rule]
+		}
+		if b.Rule != "" {
+			j = place[b.Rule]
+		}
+		return cmp.Compare(i, j)
+	})
+}
+
+func within(at, from, to time.Time) bool {
+	return !at.Before(from) && (to.IsZero() || at.Before(to))
+}
+
+// prepare gathers what conditions see.
+func (g *earning) prepare() {
+	f := &g.facts
+	f.Event = EventFacts{g.e.kind(), g.e.N, g.e.Channel, g.e.Shop}
+	f.Member = MemberFacts{g.e.Labels, int(dayOf(g.e.At.In(g.p.zone).Date()) - dayOf(g.Next.Joined.In(g.p.zone).Date()))}
+	f.Tier = string(g.Next.Status.Level)
+	f.Time = timeFacts(g.e.At, g.p.zone)
+	if p := g.e.Purchase; p != nil {
+		f.Purchase.Labels = p.Labels
+		for _, l := range p.Lines {
+			f.Purchase.Paid += l.paid()
+			if l.Kind != Item {
+				continue
+			}
+			n := l.earns(g.p.def.Basis)
+			f.Purchase.Total += n
+			f.Purchase.Items += l.items()
+			f.Purchase.SKUs = append(f.Purchase.SKUs, l.SKU)
+			f.Purchase.Categories = append(f.Purchase.Categories, l.Category)
+			g.lines, g.earns = append(g.lines, l), append(g.earns, n)
+		}
+	}
+}
+
+// match finds the rules that apply: exclusive ones first, then by their priorities.
+func (g *earning) match() error {
+	rules := g.p.rules[g.e.kind()]
+	exclusive := slices.IndexFunc(rules, func(r *rule) bool { return r.Exclusive }) >= 0
+	for _, only := range []bool{true, false} {
+		if only && !exclusive {
+			continue
+		}
+		stopped := false
+		for i, r := range rules {
+			if r.metric != nil || only != r.Exclusive {
+				continue
+			}
+			if i > 0 && !stopped && rules[i-1].Priority > r.Priority {
+				stopped = slices.ContainsFunc(g.applied, func(a applied) bool { return a.Stop && a.Priority > r.Priority })
+			}
+			if stopped {
+				g.explain(r, 0, Stopped)
+				continue
+			}
+			a, why, err := g.applies(r)
+			if err != nil {
+				return err
+			}
+			if why != "" {
+				g.explain(r, 0, why)
+				continue
+			}
+			g.applied = append(g.applied, a)
+			if only {
+				g.excludeAllBut(r, rules)
+				return nil
+			}
+		}
+	}
+	return nil
+}
+
+func (g *earning) excludeAllBut(r *rule, rules []*rule) {
+	g.Steps = g.Steps[:0]
+	for _, o := range rules {
+		if o != r && o.metric == nil {
+			g.explain(o, 0, Excluded)
+		}
+	}
+}
+
+// applies decides whether a rule applies; why not, where it doesn't.
+func (g *earning) applies(r *rule) (a applied, why Why, err error) {
+	if !within(g.e.At, r.From, r.To) {
+		return a, OutsideTime, nil
+	}
+	ok, err := met(r.ifs, &g.facts.Facts, r.name)
+	if err != nil || !ok {
+		return a, NotMet, err
+	}
+	a = applied{rule: r, whole: r.lines == nil}
+	spend := g.facts.Purchase.Total
+	if r.lines != nil {
+		if a.of, spend, err = g.linesOf(r.lines, r.name); err != nil {
+			return a, "", err
+		}
+		if !slices.Contains(a.of, true) {
+			return a, NoLine, nil
+		}
+	}
+	if spend < r.MinSpend {
+		return a, BelowMinimum, nil
+	}
+	for _, l := range r.Caps {
+		if l.Times != 0 && g.used(ruleTally(r.ID)+"times", l) >= l.Times {
+			return a, Capped, nil
+		}
+	}
+	return a, "", nil
+}
+
+func (r *rule) name() string { return "rule " + string(r.ID) }
+
+// used returns what is counted under a name in the time of a cap.
+func (g *earning) used(tally string, l Cap) int64 {
+	if l.Per == PerOne {
+		return 0
+	}
+	return g.Next.tally(tally).Sum(l.window(), g.e.At, g.p.zone)
+}
+
+// counts tells whether a rule counts the line with that index; the last place is of no line.
+func (a *applied) counts(i int) bool { return a.whole || i < len(a.of) && a.of[i] }
+
+// give lets the rules that apply give, and multiply.
+func (g *earning) give() error {
+	n := len(g.lines) + 1
+	g.factor = make([][]uint64, len(g.p.def.Currencies))
+	g.parts = make([][]uint64, len(g.p.pots))
+	for i := range g.parts {
+		g.parts[i] = make([]uint64, n)
+	}
+	g.whole = make([]uint64, len(g.p.pots))
+	for c := range g.factor {
+		g.factor[c] = make([]uint64, n)
+		for i := range g.factor[c] {
+			g.factor[c][i] = g.p.factors[c]
+		}
+	}
+	if err := g.multiply(); err != nil {
+		return err
+	}
+	best := map[string]*gift{}
+	var gifts []*gift
+	for i := range g.applied {
+		a := &g.applied[i]
+		if a.Give.Times != "" {
+			continue
+		}
+		x, err := g.gift(a)
+		if err != nil {
+			return err
+		}
+		if a.Group == "" {
+			gifts = append(gifts, x)
+			continue
+		}
+		if o := best[a.Group]; o == nil || x.total() > o.total() || x.total() == o.total() && a.ID < o.ID {
+			best[a.Group] = x
+		}
+	}
+	for i := range g.applied {
+		a := &g.applied[i]
+		if a.Give.Times != "" || a.Group == "" {
+			continue
+		}
+		if x := best[a.Group]; x.rule == a.rule {
+			gifts = append(gifts, x)
+		} else {
+			g.explain(a.rule, 0, GroupGives)
+		}
+	}
+	for _, x := range gifts {
+		if err := g.add(x); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// multiply finds the factor of each line.
+func (g *earning) multiply() error {
+	for i := range g.applied {
+		a := &g.applied[i]
+		if a.Give.Times == "" || a.capped {
+			continue
+		}
+		for l := range g.factor[a.currency] {
+			if !a.counts(l) || !g.best(a, l) {
+				continue
+			}
+			high, low := bits.Mul64(g.factor[a.currency][l]/a.times.den, a.times.num)
+			if high != 0 {
+				return ErrOverflow
+			}
+			g.factor[a.currency][l] = low
+		}
+	}
+	return nil
+}
+
+// best tells whether no other multiplier of the group is for the line and larger.
+func (g *earning) best(a *applied, line int) bool {
+	if a.Group == "" {
+		return true
+	}
+	for i := range g.applied {
+		o := &g.applied[i]
+		if o.Group != a.Group || o.rule == a.rule || !o.counts(line) {
+			continue
+		}
+		mine, theirs := a.times.num*(million/a.times.den), o.times.num*(million/o.times.den)
+		if theirs > mine || theirs == mine && o.ID < a.ID {
+			return false
+		}
+	}
+	return true
+}
+
+// A gift is what a rule gives for each line, in parts of its pot.
+type gift struct {
+	*applied
+	parts []uint64
+	left  int64 // to carry
+	why   Why
+}
+
+func (x *gift) total() (n uint64) {
+	for _, p := range x.parts {
+		n += p
+	}
+	return n
+}
+
+// gift counts what a rule counts.
+func (g *earning) gift(a *applied) (*gift, error) {
+	n := len(g.lines)
+	x := &gift{applied: a, parts: make([]uint64, n+1), why: Gave}
+	switch {
+	case a.Give.Per == PerEvent:
+		x.parts[n] = 1
+	case g.e.Purchase == nil:
+		x.parts[n] = uint64(g.e.N)
+	default:
+		for i, l := range g.lines {
+			if !a.counts(i) {
+				continue
+			}
+			if a.Give.Per == PerMoney {
+				x.parts[i] = uint64(g.earns[i])
+			} else {
+				x.parts[i] = uint64(l.items())
+			}
+		}
+	}
+	if a.Give.Part == Carry {
+		x.parts[n] += uint64(g.carried(a.ID))
+	}
+	if a.Give.Part != Fraction {
+		total := x.total()
+		x.left = int64(total % uint64(a.amount))
+		g.bring(x.parts, a, total-uint64(x.left))
+	}
+	var sum uint64
+	for i := range x.parts {
+		high, low := bits.Mul64(x.parts[i], a.num)
+		total, carry := bits.Add64(sum, low, 0)
+		if high != 0 || carry != 0 {
+			return nil, ErrOverflow
+		}
+		x.parts[i], sum = low, total
+	}
+	if sum == 0 {
+		x.why = TooLittle
+	}
+	if a.capped {
+		den := g.p.pots[a.pot].den
+		units, _ := rounding(0, sum, den, g.p.def.Currencies[a.currency].Round)
+		left := g.left(a.rule, int64(min(units, maxEarned)))
+		if uint64(left) < units {
+			x.why = Capped
+		}
+		g.bring(x.parts, a, uint64(left)*den)
+	}
+	return x, nil
+}
+
+// left returns how many of n units the caps of a rule leave.
+func (g *earning) left(r *rule, n int64) int64 {
+	for _, l := range r.Caps {
+		if l.Points != 0 {
+			n = max(0, min(n, l.Points-g.used(ruleTally(r.ID)+"points", l)))
+		}
+	}
+	return n
+}
+
+// bring makes total of the parts: it takes from the lines that are multiplied least first, from those that are multiplied
+// alike by their shares, and adds to the first of those that have some.
+func (g *earning) bring(parts []uint64, a *applied, total uint64) {
+	sum := (&gift{parts: parts}).total()
+	if sum <= total {
+		if i := slices.IndexFunc(parts, func(p uint64) bool { return p > 0 }); i >= 0 {
+			parts[i] += total - sum
+		}
+		return
+	}
+	factor := g.factor[a.currency]
+	if a.Bonus {
+		factor = make([]uint64, len(parts))
+	}
+	for over := sum - total; over > 0; {
+		least, alike := uint64(math.MaxUint64), uint64(0)
+		for i, f := range factor {
+			if parts[i] > 0 && f < least {
+				least, alike = f, 0
+			}
+			if f == least {
+				alike += parts[i]
+			}
+		}
+		cut := min(over, alike)
+		over -= cut
+		for i, f := range factor {
+			if f == least && alike > 0 {
+				high, low := bits.Mul64(cut, parts[i])
+				some, _ := bits.Div64(high, low, alike)
+				parts[i], cut, alike = parts[i]-some, cut-some, alike-parts[i]
+			}
+		}
+	}
+}
+
+func (g *earning) carried(id RuleID) int64 {
+	for _, c := range g.Next.Carried {
+		if c.Rule == id {
+			return c.N
+		}
+	}
+	return 0
+}
+
+// add adds a gift to its pot.
+func (g *earning) add(x *gift) error {
+	pot := g.p.pots[x.pot]
+	total := x.total()
+	if x.Give.Part == Carry {
+		g.Next.Carried = slices.DeleteFunc(g.Next.Carried, func(c Carried) bool { return c.Rule == x.ID })
+		if x.left > 0 {
+			g.Next.Carried = append(g.Next.Carried, Carried{x.ID, x.left})
+			slices.SortFunc(g.Next.Carried, func(a, b Carried) int { return cmp.Compare(a.Rule, b.Rule) })
+		}
+	}
+	for i, p := range x.parts {
+		to := &g.parts[x.pot][i]
+		if x.Bonus {
+			to = &g.whole[x.pot]
+		}
+		sum, carry := bits.Add64(*to, p, 0)
+		if carry != 0 {
+			return ErrOverflow
+		}
+		*to = sum
+	}
+	g.explain(x.rule, fraction(0, total, pot.den), x.why)
+	g.tallyRule(x.rule, int64(total/pot.den), x.pot)
+	return nil
+}
+
+// linesOf returns which lines meet a condition, and what they earn together.
+func (g *earning) linesOf(condition *vm.Program, name func() string) (of []bool, spend int64, err error) {
+	of = make([]bool, len(g.lines))
+	for i, l := range g.lines {
+		g.facts.Line = LineFacts{l.SKU, l.Category, l.Labels, l.items(), g.earns[i]}
+		if of[i], err = met(condition, &g.facts, name); err != nil {
+			return nil, 0, err
+		}
+		if of[i] {
+			spend += g.earns[i]
+		}
+	}
+	return of, spend, nil
+}
+
+// tallyRule counts what a rule gave towards its caps.
+func (g *earning) tallyRule(r *rule, units int64, pot int) {
+	var points, times bool
+	for _, l := range r.Caps {
+		points = points || l.Points != 0 && l.Per != PerOne
+		times = times || l.Times != 0
+	}
+	if points && units > 0 {
+		g.counts = append(g.counts, Count{Tally: ruleTally(r.ID) + "points", N: units, Part: pot})
+	}
+	if times {
+		g.counts = append(g.counts, Count{Tally: ruleTally(r.ID) + "times", N: 1, Part: -1})
+	}
+}
+
+// round makes units of the pots.
+func (g *earning) round() error {
+	g.units = make([]int64, len(g.p.pots))
+	extra := make([]int64, len(g.p.pots)) // of multipliers with caps, which are whole units
+	if err := g.addCapped(extra); err != nil {
+		return err
+	}
+	g.explainMultipliers()
+	for i, p := range g.p.pots {
+		u := g.p.def.Currencies[p.currency]
+		den := p.den * g.p.factors[p.currency]
+		var exact, units wide
+		for l, part := range g.parts[i] {
+			line := multiplied(part, g.factor[p.currency][l])
+			if u.PerLine {
+				whole, ok := rounding(line.high, line.low, den, u.Round)
+				if !ok {
+					return ErrOverflow
+				}
+				units = units.plus(wide{0, whole})
+			}
+			exact = exact.plus(line)
+		}
+		whole := multiplied(g.whole[i], g.p.factors[p.currency])
+		exact = exact.plus(whole)
+		rest := exact
+		if u.PerLine {
+			rest = whole
+		}
+		n, ok := rounding(rest.high, rest.low, den, u.Round)
+		units = units.plus(wide{0, n})
+		if !ok || units.high != 0 || units.low > maxEarned || exact.high >= den {
+			return ErrOverflow
+		}
+		g.units[i] = int64(units.low) + extra[i]
+		if off := int64(units.low)*million - fraction(exact.high, exact.low, den); off != 0 {
+			g.Steps = append(g.Steps, Step{Currency: u.ID, N: off, Why: Rounded})
+		}
+	}
+	g.capMember()
+	return nil
+}
+
+// addCapped adds what multipliers with a cap on points add: each to the whole units that there are without the others
+// of them.
+func (g *earning) addCapped(extra []int64) error {
+	for i := range g.applied {
+		a := &g.applied[i]
+		if a.Give.Times == "" || !a.capped {
+			continue
+		}
+		left := g.left(a.rule, maxEarned)
+		why, added := Multiplied, int64(0)
+		for j, p := range g.p.pots {
+			if p.currency != a.currency {
+				continue
+			}
+			var sum wide
+			for l, part := range g.parts[j] {
+				if a.counts(l) {
+					sum = sum.plus(multiplied(part, g.factor[p.currency][l]))
+				}
+			}
+			whole, ok := rounding(sum.high, sum.low, p.den*g.p.factors[p.currency], Down)
+			if !ok || whole > maxEarned {
+				return ErrOverflow
+			}
+			more := multiplied(whole, a.times.num-a.times.den)
+			units, ok := rounding(more.high, more.low, a.times.den, g.p.def.Currencies[a.currency].Round)
+			if !ok || units > maxEarned {
+				return ErrOverflow
+			}
+			if units > uint64(left) {
+				units, why = uint64(left), Capped
+			}
+			n := int64(units)
+			left, added, extra[j] = left-n, added+n, extra[j]+n
+			g.tallyRule(a.rule, n, j)
+		}
+		g.explain(a.rule, added*million, why)
+	}
+	return nil
+}
+
+// explainMultipliers tells what each multiplier added, one after the other in their order.
+func (g *earning) explainMultipliers() {
+	factor := make([][]uint64, len(g.factor))
+	for c := range factor {
+		factor[c] = slices.Repeat([]uint64{g.p.factors[c]}, len(g.factor[c]))
+	}
+	for i := range g.applied {
+		a := &g.applied[i]
+		if a.Give.Times == "" || a.capped {
+			continue
+		}
+		applied, added := false, int64(0)
+		for l, f := range factor[a.currency] {
+			if !a.counts(l) || !g.best(a, l) {
+				continue
+			}
+			applied = true
+			next := f / a.times.den * a.times.num
+			for j, p := range g.p.pots {
+				if p.currency == a.currency {
+					den := p.den * g.p.factors[a.currency]
+					was, is := multiplied(g.parts[j][l], f), multiplied(g.parts[j][l], next)
+					added += fraction(is.high, is.low, den) - fraction(was.high, was.low, den)
+				}
+			}
+			factor[a.currency][l] = next
+		}
+		if applied {
+			g.explain(a.rule, added, Multiplied)
+		} else {
+			g.explain(a.rule, 0, GroupGives)
+		}
+	}
+}
+
+// capMember applies the caps of the programme: what begins last is cut first.
+func (g *earning) capMember() {
+	if len(g.p.def.Caps) == 0 {
+		return
+	}
+	order := make([]int, 0, len(g.p.pots))
+	total := int64(0)
+	for i, p := range g.p.pots {
+		if p.currency == 0 {
+			order, total = append(order, i), total+g.units[i]
+		}
+	}
+	left, times := total, false
+	for _, l := range g.p.def.Caps {
+		if l.Points != 0 {
+			left = max(0, min(left, l.Points-g.used(memberTally+"points", l)))
+		}
+		if l.Times != 0 {
+			times = true
+			if g.used(memberTally+"times", l) >= l.Times {
+				left = 0
+			}
+		}
+	}
+	slices.SortFunc(order, func(i, j int) int { return cmp.Compare(g.p.pots[j].pending, g.p.pots[i].pending) })
+	over := total - left
+	if over > 0 {
+		g.Steps = append(g.Steps, Step{Currency: g.p.def.Currencies[0].ID, N: -over * million, Why: Capped})
+	}
+	for _, i := range order {
+		cut := min(over, g.units[i])
+		g.units[i] -= cut
+		over -= cut
+		if _, counted := g.p.keep[memberTally+"points"]; counted && g.units[i] > 0 {
+			g.counts = append(g.counts, Count{Tally: memberTally + "points", N: g.units[i], Part: i})
+		}
+	}
+	if times && left > 0 {
+		g.counts = append(g.counts, Count{Tally: memberTally + "times", N: 1, Part: -1})
+	}
+}
+
+func (g *earning) explain(r *rule, n int64, why Why) {
+	s := Step{Rule: r.ID, N: n, Why: why}
+	if n != 0 {
+		s.Currency = g.p.def.Currencies[r.currency].ID
+	}
+	g.Steps = append(g.Steps, s)
+}
+
+// A wide is a number of 128 bits.
+type wide struct{ high, low uint64 }
+
+func (w wide) plus(o wide) wide {
+	low, carry := bits.Add64(w.low, o.low, 0)
+	high, _ := bits.Add64(w.high, o.high, carry)
+	return wide{high, low}
+}
+
+func multiplied(a, b uint64) wide {
+	high, low := bits.Mul64(a, b)
+	return wide{high, low}
+}
+
+// rounding divides by den. It is false where that is more than 64 bits.
+func rounding(high, low, den uint64, how Rounding) (uint64, bool) {
+	if high >= den {
+		return 0, false
+	}
+	q, r := bits.Div64(high, low, den)
+	switch {
+	case r == 0:
+	case how == Up, how == HalfUp && r >= den-r, how == HalfEven && (r > den-r || r == den-r && q%2 == 1):
+		q++
+	}
+	return q, true
+}
+
+// fraction returns a number over den in millionths, towards zero; at most what can be told.
+func fraction(high, low, den uint64) int64 {
+	const most = 1_000_000_000_000_000_000
+	if high >= den {
+		return most
+	}
+	q, r := bits.Div64(high, low, den)
+	if q >= most/million {
+		return most
+	}
+	high, low = bits.Mul64(r, million)
+	part, _ := bits.Div64(high, low, den)
+	return int64(q*million + part)
+}

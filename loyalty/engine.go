@@ -1,0 +1,242 @@
+package loyalty
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"math"
+	"time"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+
+	"github.com/scrmkit/scrmkit/internal/combine"
+	"github.com/scrmkit/scrmkit/internal/published"
+	"github.com/scrmkit/scrmkit/internal/valid"
+	"github.com/scrmkit/scrmkit/storage/journal"
+)
+
+// Tx is the part of storage.Tx that an Engine needs.
+type Tx interface{ Loyalty() Store }
+
+// Options of an Engine. Nil, and each zero field, is a default.
+type Options struct {
+	Now      func() time.Time // the clock; nil: time.Now
+	Accounts int              // how many accounts are kept in memory, so that a command on a known one is one round trip; 0: 100,000
+
+	// Hook is called as an operation begins, and what it returns as it ends. Nil: none.
+	Hook func(ctx context.Context, op string) (context.Context, func(error))
+}
+
+// An Engine runs commands on accounts. It is safe for concurrent use.
+//
+// Every command has a key, which names it within its account: a command that is repeated with its key changes nothing and
+// returns its first outcome with Replayed true, and is journal.ErrKeyReused where it differs. So a command may always be
+// run again after a lost answer. Besides the errors that its comment lists, a command returns *InputError before anything
+// was loaded, ErrUnknownProgram, journal.ErrConflict where other changes of the account came first twenty times in a row,
+// and what the database said. Where it returns an error nothing was stored, but for one of the database or of ctx: then
+// nothing is known, and it may be run again with its key.
+type Engine struct {
+	store  Store
+	opts   Options
+	shared *shared
+	runner *combine.Runner[op, *unit, Outcome]
+	bound  bool // to a unit of work
+	dry    bool // stores nothing
+}
+
+// shared is what the copies of an engine share.
+type shared struct {
+	accounts *lru.Cache[AccountID, Account]
+	programs *published.Cache[ProgramID, *Program]
+}
+
+// Refresh is how long another process may go on with an older version of a programme after a Publish.
+const Refresh = published.Refresh
+
+// New returns an engine on a store.
+func New(s Store, opts *Options) *Engine {
+	e := &Engine{store: s, shared: &shared{programs: published.New[ProgramID, *Program]()}}
+	if opts != nil {
+		e.opts = *opts
+	}
+	if e.opts.Now == nil {
+		e.opts.Now = time.Now
+	}
+	if e.opts.Accounts <= 0 {
+		e.opts.Accounts = 100_000
+	}
+	e.shared.accounts, _ = lru.New[AccountID, Account](e.opts.Accounts)
+	e.runner = combine.New(work{e})
+	return e
+}
+
+// In returns a copy that is bound to a unit of work: what it does is committed or rolled back with tx.
+func (e *Engine) In(tx Tx) *Engine {
+	b := *e
+	b.store, b.bound = tx.Loyalty(), true
+	b.runner = combine.New(work{&b})
+	return &b
+}
+
+// Preview returns a copy that decides and explains, and stores nothing: what a purchase would earn, before it is made.
+// What it returns may be otherwise a moment later.
+func (e *Engine) Preview() *Engine {
+	b := *e
+	b.dry = true
+	b.runner = combine.New(work{&b})
+	return &b
+}
+
+// Publish puts a version of a programme in force: the first one, or the one after the newest. It may run twice: the
+// version that is in force already, unchanged, is no error. *DefinitionError: it has mistakes. ErrPublished: the
+// version exists and is another, or is not the next. A bound engine does not publish.
+func (e *Engine) Publish(ctx context.Context, d Definition) (p *Program, err error) {
+	ctx, end := e.hook(ctx, "loyalty.publish")
+	defer func() { end(err) }()
+	if e.bound {
+		return nil, errors.New("loyalty: a programme is published outside of a transaction, for engines keep it in memory")
+	}
+	p, err = Compile(d)
+	if err != nil {
+		return nil, err
+	}
+	err = e.store.Publish(ctx, p.def)
+	if errors.Is(err, ErrPublished) {
+		stored, loadErr := e.store.Program(ctx, d.ID, d.Version)
+		if loadErr == nil && stored.equal(p.def) {
+			err = nil
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("loyalty: publish %s version %d: %w", d.ID, d.Version, err)
+	}
+	e.shared.programs.Forget(d.ID)
+	return p, nil
+}
+
+// Program returns a version of a programme, or the one in force for version 0. ErrUnknownProgram: there is none.
+func (e *Engine) Program(ctx context.Context, id ProgramID, version int) (*Program, error) {
+	if err := cmp.Or(valid.ID("program", id), valid.Between("version", int64(version), 0, math.MaxInt32)); err != nil {
+		return nil, fmt.Errorf("loyalty: programme: %w", err)
+	}
+	now := e.opts.Now()
+	if p, ok := e.shared.programs.Get(id, version, now); ok {
+		return p, nil
+	}
+	d, err := e.store.Program(ctx, id, version)
+	if err != nil {
+		return nil, fmt.Errorf("loyalty: programme %s: %w", id, err)
+	}
+	p, err := Compile(d)
+	if err != nil {
+		return nil, fmt.Errorf("loyalty: programme %s as it is stored: %w", id, err)
+	}
+	e.shared.programs.Put(id, d.Version, p, version == 0, now)
+	return p, nil
+}
+
+// Earn gives points for an event, and opens the account where it is the first. Errors: those of Program.Earn.
+func (e *Engine) Earn(ctx context.Context, c Earn) (Outcome, error) { return e.do(ctx, c) }
+
+// Redeem spends points. Errors: those of Program.Redeem.
+func (e *Engine) Redeem(ctx context.Context, c Redeem) (Outcome, error) { return e.do(ctx, c) }
+
+// Reserve sets points aside. Errors: those of Program.Reserve.
+func (e *Engine) Reserve(ctx context.Context, c Reserve) (Outcome, error) { return e.do(ctx, c) }
+
+// Capture spends points that were set aside. Errors: those of Program.Capture.
+func (e *Engine) Capture(ctx context.Context, c Capture) (Outcome, error) { return e.do(ctx, c) }
+
+// Release gives points back that were set aside. Errors: those of Program.Release.
+func (e *Engine) Release(ctx context.Context, c Release) (Outcome, error) { return e.do(ctx, c) }
+
+// Adjust gives or takes points by hand. Errors: those of Program.Adjust.
+func (e *Engine) Adjust(ctx context.Context, c Adjust) (Outcome, error) { return e.do(ctx, c) }
+
+// Transfer gives points to another member, both accounts or neither. Errors: those of Program.Transfer.
+func (e *Engine) Transfer(ctx context.Context, c Transfer) (Outcome, error) { return e.do(ctx, c) }
+
+// Refund takes back what a purchase earned, as far as it was sent back. Errors: those of Program.Refund, ErrNotMerged.
+func (e *Engine) Refund(ctx context.Context, c Refund) (Outcome, error) { return e.do(ctx, c) }
+
+// Return gives points back that were spent. Errors: those of Program.Return, ErrNotMerged.
+func (e *Engine) Return(ctx context.Context, c Return) (Outcome, error) { return e.do(ctx, c) }
+
+// Expire posts what time has done. Where it has done nothing it changes nothing and leaves no trace. Errors: those of
+// Program.Expire.
+func (e *Engine) Expire(ctx context.Context, c Expire) (Outcome, error) { return e.do(ctx, c) }
+
+// SetTier gives a level by hand. Errors: those of Program.SetTier.
+func (e *Engine) SetTier(ctx context.Context, c SetTier) (Outcome, error) { return e.do(ctx, c) }
+
+// Merge moves all that a member has to another, both accounts or neither. Errors: those of Program.Merge.
+func (e *Engine) Merge(ctx context.Context, c Merge) (Outcome, error) { return e.do(ctx, c) }
+
+// Account returns an account as it is stored; Program.At tells how it is now. ErrUnknownAccount: there is none.
+func (e *Engine) Account(ctx context.Context, id AccountID) (Account, error) {
+	if err := id.check(); err != nil {
+		return Account{}, fmt.Errorf("loyalty: account: %w", err)
+	}
+	found, err := e.store.Load(ctx, []Lookup{{Account: id}})
+	if err != nil {
+		return Account{}, fmt.Errorf("loyalty: account of %s: %w", id.Member, err)
+	}
+	if found[0].Account.Version == 0 {
+		return Account{}, fmt.Errorf("loyalty: account of %s: %w", id.Member, ErrUnknownAccount)
+	}
+	return found[0].Account, nil
+}
+
+// Accounts yields the accounts that the query asks for, in the order of their ids. With AccountQuery.DueBefore it gives
+// those that an Expire has something to post for.
+func (e *Engine) Accounts(ctx context.Context, q AccountQuery) iter.Seq2[Account, error] {
+	return e.store.Accounts(ctx, q)
+}
+
+// Totals returns the books of a programme, by currency: the sums of those of its accounts, which it reads one after the
+// other.
+func (e *Engine) Totals(ctx context.Context, id ProgramID) (map[CurrencyID]Totals, error) {
+	totals := map[CurrencyID]Totals{}
+	for a, err := range e.store.Accounts(ctx, AccountQuery{Program: id}) {
+		if err != nil {
+			return nil, fmt.Errorf("loyalty: totals of %s: %w", id, err)
+		}
+		for _, h := range a.Holdings {
+			totals[h.Currency] = totals[h.Currency].Plus(h.Totals)
+		}
+	}
+	return totals, nil
+}
+
+// Ledger yields what happened to an account, the newest first.
+func (e *Engine) Ledger(ctx context.Context, id AccountID) iter.Seq2[journal.Entry, error] {
+	return e.store.Ledger(ctx, id)
+}
+
+func (e *Engine) do(ctx context.Context, c Command) (out Outcome, err error) {
+	ctx, end := e.hook(ctx, c.kind())
+	defer func() { end(err) }()
+	if err := c.check(); err != nil {
+		return Outcome{}, fmt.Errorf("%s: %w", c.kind(), err)
+	}
+	lookups := c.lookups()
+	o := op{c, journal.Instant(e.opts.Now()), lookups, lookups[0].Account.Subject(), journal.Hash(c.kind(), c)}
+	if len(lookups) > 1 || e.bound || e.dry {
+		out, err = e.runner.Alone(ctx, o)
+	} else {
+		out, err = e.runner.Do(ctx, o)
+	}
+	if err != nil {
+		return Outcome{}, fmt.Errorf("%s for %s: %w", c.kind(), lookups[0].Account.Member, err)
+	}
+	return out, nil
+}
+
+func (e *Engine) hook(ctx context.Context, name string) (context.Context, func(error)) {
+	if e.opts.Hook == nil {
+		return ctx, func(error) {}
+	}
+	return e.opts.Hook(ctx, name)
+}

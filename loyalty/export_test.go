@@ -1,0 +1,4 @@
+package loyalty
+
+// Check is verify, for tests that tamper.
+var Check = verify

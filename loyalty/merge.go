@@ -1,0 +1,107 @@
+package loyalty
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// Merge decides on both accounts of a Merge; the second decision is of the one that goes on, which may be new. What both
+// counted is added. Errors: ErrUnknownAccount, ErrMerged, ErrOverflow, ErrHolds.
+func (p *Program) Merge(from, to Account, c Merge, now time.Time) (Decision, Decision, error) {
+	fail := func(err error) (Decision, Decision, error) { return Decision{}, Decision{}, err }
+	gone, _, err := p.change(from, "", now)
+	if err != nil {
+		return fail(err)
+	}
+	if to.Merged != "" {
+		return fail(ErrMerged)
+	}
+	kept := p.begin(to, latest(now, gone.now))
+	for i := range gone.Next.Holdings {
+		h := &gone.Next.Holdings[i]
+		w, m, err := kept.holding(h.Currency).Wallet.Merge(h.Wallet, kept.now)
+		if err != nil {
+			return fail(err)
+		}
+		total := h.Wallet.Total()
+		kept.post(h.Currency, w, m, func(Movement) Totals { return Totals{Received: total} })
+		gone.post(h.Currency, Wallet{At: gone.now}, Movement{At: gone.now}, func(Movement) Totals { return Totals{Sent: total} })
+	}
+	if err := kept.join(gone.Next); err != nil {
+		return fail(err)
+	}
+	kept.rise(kept.now)
+	gone.Next = Account{
+		ID: from.ID, Version: from.Version, Seq: from.Seq, Hash: from.Hash, Joined: from.Joined, At: gone.Next.At,
+		Holdings: gone.Next.Holdings, Status: Status{}, Merged: to.ID.Member,
+	}
+	gone.Peer, kept.Peer = &to.ID, &from.ID
+	gone.Reason, kept.Reason = c.Reason, c.Reason
+	return gone.end(from), kept.end(to), nil
+}
+
+// join adds what another account counted.
+func (d *deed) join(o Account) error {
+	a := &d.Next
+	if o.Joined.Before(a.Joined) {
+		a.Joined = o.Joined
+	}
+	a.Active = latest(a.Active, o.Active)
+	for _, t := range o.Tallies {
+		i, ok := slices.BinarySearchFunc(a.Tallies, t.Name, func(t NamedTally, name string) int { return cmp.Compare(t.Name, name) })
+		if !ok {
+			a.Tallies = slices.Insert(a.Tallies, i, t)
+			continue
+		}
+		sum, err := a.Tallies[i].Tally.plus(t.Tally)
+		if err != nil {
+			return err
+		}
+		a.Tallies[i].Tally = sum
+	}
+	for _, c := range o.Carried {
+		if i := slices.IndexFunc(a.Carried, func(m Carried) bool { return m.Rule == c.Rule }); i >= 0 {
+			a.Carried[i].N += c.N
+		} else {
+			a.Carried = append(a.Carried, c)
+		}
+	}
+	slices.SortFunc(a.Carried, func(a, b Carried) int { return cmp.Compare(a.Rule, b.Rule) })
+	for _, r := range o.Reached {
+		i := slices.IndexFunc(a.Reached, func(m Reached) bool { return m.Rule == r.Rule })
+		switch {
+		case i < 0:
+			a.Reached = append(a.Reached, r)
+		case a.Reached[i].From == r.From:
+			a.Reached[i].N += r.N
+		case a.Reached[i].From < r.From:
+			a.Reached[i] = r
+		}
+	}
+	slices.SortFunc(a.Reached, func(a, b Reached) int { return cmp.Compare(a.Rule, b.Rule) })
+	mine, theirs := d.p.level(a.Status.Level), d.p.level(o.Status.Level)
+	if theirs > mine || theirs == mine && laterEnd(o.Status.Until, a.Status.Until) {
+		a.Status = o.Status
+	}
+	return nil
+}
+
+func laterEnd(a, b time.Time) bool { return !b.IsZero() && (a.IsZero() || a.After(b)) }
+
+// plus adds two tallies.
+func (t Tally) plus(o Tally) (Tally, error) {
+	sum := Tally{Total: t.Total + o.Total, Days: slices.Clone(t.Days)}
+	if sum.Total > MaxTally || sum.Total < -MaxTally {
+		return t, ErrOverflow
+	}
+	for _, day := range o.Days {
+		i, known := slices.BinarySearchFunc(sum.Days, day.Day, func(d DayTotal, day int64) int { return int(d.Day - day) })
+		if known {
+			sum.Days[i].N += day.N
+		} else {
+			sum.Days = slices.Insert(sum.Days, i, day)
+		}
+	}
+	return sum, nil
+}

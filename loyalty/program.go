@@ -1,0 +1,527 @@
+package loyalty
+
+import (
+	"cmp"
+	"fmt"
+	"math/bits"
+	"slices"
+	"time"
+
+	"github.com/expr-lang/expr/vm"
+
+	"github.com/scrmkit/scrmkit/internal/valid"
+)
+
+// A DefinitionError lists every mistake of a definition.
+type DefinitionError = valid.DefinitionError
+
+// A Mistake says what is wrong at its Path: "rules[2].give.points".
+type Mistake = valid.Mistake
+
+// A Program is a definition that was checked. It is immutable and safe for concurrent use. Its methods are the decisions
+// of the programme: they take an account as a value and return it as it is afterwards.
+type Program struct {
+	def     Definition
+	zone    *time.Location
+	rules   map[string][]*rule // by the kind of event, in the order in which they apply
+	pots    []pot
+	factors []uint64 // of each currency: the denominator of its multipliers together
+	metrics []*metric
+	keep    map[string]int // days of each tally that the programme knows
+}
+
+// A pot is what of a currency begins together.
+type pot struct {
+	currency int
+	pending  int
+	den      uint64 // what rules give is counted in these parts of a unit
+}
+
+// A rule is a Rule, ready to be decided.
+type rule struct {
+	*Rule
+	index    int
+	ifs      *vm.Program
+	lines    *vm.Program
+	currency int
+	pot      int    // of a rule that gives points
+	num      uint64 // what one of what it counts gives, in parts of the pot
+	amount   int64
+	times    ratio // of a multiplier
+	capped   bool  // on points
+	metric   *metric
+}
+
+type ratio struct{ num, den uint64 }
+
+type metric struct {
+	*Metric
+	currency int
+	lines    *vm.Program
+}
+
+// Definition returns what the programme was compiled from. The caller must not change it.
+func (p *Program) Definition() Definition { return p.def }
+
+const (
+	maxRules      = 500
+	maxPer        = 1_000_000_000
+	maxPending    = 3650
+	maxDen        = 1_000_000_000 // of what rules give in one pot, and of the multipliers of one currency
+	maxTimes      = 1000 * million
+	maxCurrencies = 10
+)
+
+// Compile checks a definition. *DefinitionError: it has mistakes; all of them are told at once.
+func Compile(d Definition) (*Program, error) {
+	c := compiler{p: &Program{def: d, rules: map[string][]*rule{}, keep: map[string]int{}}}
+	c.Field(valid.ID("id", d.ID))
+	c.Field(valid.Text("name", d.Name))
+	c.Between("version", int64(d.Version), 1, 1_000_000)
+	c.Window("", d.From, d.To)
+	c.p.zone = c.Zone("zone", d.Zone)
+	if d.Money != "" {
+		c.Field(valid.Currency("money", d.Money))
+	}
+	c.OneOf("basis", string(d.Basis), string(Net), string(Gross), string(Untaxed))
+	c.currencies()
+	c.metrics()
+	c.tiers()
+	c.rules()
+	c.caps("caps", d.Caps, memberTally)
+	if err := c.Err(); err != nil {
+		return nil, fmt.Errorf("loyalty: %w", err)
+	}
+	return c.p, nil
+}
+
+type compiler struct {
+	valid.Checker
+	p *Program
+}
+
+func (c *compiler) currencies() {
+	d := c.p.def
+	c.Between("currencies", int64(len(d.Currencies)), 1, maxCurrencies)
+	seen := map[CurrencyID]bool{}
+	for i, u := range d.Currencies {
+		path := fmt.Sprintf("currencies[%d].", i)
+		c.id(path, u.ID, seen)
+		c.Field(valid.Text(path+"name", u.Name))
+		c.Between(path+"scale", int64(u.Scale), 0, 4)
+		c.At(path+"expiry.", u.Expiry.Check())
+		c.Between(path+"pending", int64(u.Pending), 0, maxPending)
+		c.OneOf(path+"round", string(u.Round), string(Down), string(HalfUp), string(HalfEven), string(Up))
+		c.OneOf(path+"overdraft", string(u.Overdraft), "", string(PendingOnly), string(WithinBalance), string(BelowZero))
+		if u.Inactive && u.Expiry == (Expiry{}) {
+			c.Add(path+"inactive", "needs expiry")
+		}
+	}
+	c.p.factors = make([]uint64, len(d.Currencies))
+	for i := range c.p.factors {
+		c.p.factors[i] = 1
+	}
+}
+
+// id checks the id of a list, which must be there once.
+func (c *compiler) id(path string, id any, seen any) {
+	once := func(text string, again bool) {
+		c.Field(valid.ID(path+"id", text))
+		if again {
+			c.Add(path+"id", "is there twice")
+		}
+	}
+	switch id := id.(type) {
+	case CurrencyID:
+		m := seen.(map[CurrencyID]bool)
+		once(string(id), m[id])
+		m[id] = true
+	case RuleID:
+		m := seen.(map[RuleID]bool)
+		once(string(id), m[id])
+		m[id] = true
+	}
+}
+
+// currency returns the index of a currency; "" is the first.
+func (c *compiler) currency(path string, id CurrencyID) int {
+	i := slices.IndexFunc(c.p.def.Currencies, func(u Currency) bool { return id == "" || u.ID == id })
+	if i < 0 && len(c.p.def.Currencies) > 0 {
+		c.Add(path+"currency", "is none of the programme's")
+	}
+	return max(0, i)
+}
+
+func (c *compiler) condition(path, source string, env any) *vm.Program {
+	if err := valid.Text(path, source); err != nil {
+		c.Field(err)
+		return nil
+	}
+	p, err := compileCondition(source, env)
+	if err != nil {
+		c.Add(path, err.Error())
+	}
+	return p
+}
+
+// known notes that the programme has a tally, and for how many days it must be kept.
+func (c *compiler) known(tally string, days int) { c.p.keep[tally] = max(c.p.keep[tally], days) }
+
+func (c *compiler) caps(path string, caps []Cap, tally string) {
+	c.Between(path, int64(len(caps)), 0, 10)
+	for i, l := range caps {
+		at := fmt.Sprintf("%s[%d].", path, i)
+		c.Between(at+"points", l.Points, 0, MaxTally)
+		c.Between(at+"times", l.Times, 0, MaxTally)
+		c.OneOf(at+"per", string(l.Per), string(PerOne), string(Day), string(Week), string(Month), string(Year), string(Ever))
+		switch {
+		case l.Points == 0 && l.Times == 0:
+			c.Add(at+"points", "and times are both missing")
+		case l.Times != 0 && l.Per == PerOne:
+			c.Add(at+"times", "is not for a cap per event")
+		}
+		if l.Points != 0 && l.Per != PerOne {
+			c.known(tally+"points", l.window().Keep())
+		}
+		if l.Times != 0 {
+			c.known(tally+"times", l.window().Keep())
+		}
+	}
+}
+
+// window is the time that a cap looks back to.
+func (l Cap) window() Window {
+	if l.Per == Ever || l.Per == PerOne {
+		return Window{}
+	}
+	return Window{Calendar: l.Per}
+}
+
+// Names of tallies.
+const memberTally = "member/"
+
+func ruleTally(id RuleID) string     { return "rule/" + string(id) + "/" }
+func metricTally(id MetricID) string { return "metric/" + string(id) }
+
+func (c *compiler) metrics() {
+	d := c.p.def
+	c.Between("metrics", int64(len(d.Metrics)), 0, 50)
+	for i := range d.Metrics {
+		m := &d.Metrics[i]
+		path := fmt.Sprintf("metrics[%d].", i)
+		c.Field(valid.ID(path+"id", m.ID))
+		if slices.ContainsFunc(d.Metrics[:i], func(o Metric) bool { return o.ID == m.ID }) {
+			c.Add(path+"id", "is there twice")
+		}
+		c.OneOf(path+"of", string(m.Of), string(CountPoints), string(CountMoney), string(CountPurchases), string(CountItems), string(CountEvents))
+		c.At(path+"window.", m.Window.Check())
+		if !m.Window.Anniversary.IsZero() {
+			c.Add(path+"window.anniversary", "is the member's own; set joined")
+		}
+		if m.Joined && m.Window != (Window{}) {
+			c.Add(path+"joined", "excludes window")
+		}
+		compiled := &metric{Metric: m}
+		if m.Of == CountPoints {
+			compiled.currency = c.currency(path, m.Currency)
+		} else if m.Currency != "" {
+			c.Add(path+"currency", "is for points alone")
+		}
+		if (m.Of == CountEvents) != (m.On != "") {
+			c.Add(path+"on", "is for events, and needed there")
+		}
+		if m.Lines != "" && m.Of != CountMoney && m.Of != CountItems {
+			c.Add(path+"lines", "is for money and items alone")
+		}
+		if (m.Of == CountMoney || m.Of == CountItems || m.Of == CountPurchases) && d.Money == "" {
+			c.Add(path+"of", "counts purchases, for which money is missing")
+		}
+		compiled.lines = c.condition(path+"lines", m.Lines, lineFacts{})
+		c.p.metrics = append(c.p.metrics, compiled)
+		c.known(metricTally(m.ID), max(m.Window.Keep(), compiled.keep()))
+	}
+}
+
+// keep is how many days are needed of a metric's tally.
+func (m *metric) keep() int {
+	if m.Joined {
+		return 2 * 366 // the year that ended counts until its end was dealt with
+	}
+	return 2 * m.Window.Keep()
+}
+
+// window is the time that the metric looks back to for a member who joined then.
+func (m *metric) window(joined time.Time) Window {
+	if m.Joined {
+		return Window{Anniversary: joined}
+	}
+	return m.Window
+}
+
+func (c *compiler) metric(path string, id MetricID) *metric {
+	i := slices.IndexFunc(c.p.metrics, func(m *metric) bool { return m.ID == id })
+	if i < 0 {
+		c.Add(path, "is none of the programme's metrics")
+		return nil
+	}
+	return c.p.metrics[i]
+}
+
+func (c *compiler) rules() {
+	d := c.p.def
+	c.Between("rules", int64(len(d.Rules)), 0, maxRules)
+	seen := map[RuleID]bool{}
+	var all []*rule
+	for i := range d.Rules {
+		path := fmt.Sprintf("rules[%d].", i)
+		c.id(path, d.Rules[i].ID, seen)
+		all = append(all, c.rule(path, i, &d.Rules[i]))
+	}
+	c.groups(all)
+	for _, r := range all {
+		kind := Event{Kind: r.On}.kind()
+		c.p.rules[kind] = append(c.p.rules[kind], r)
+	}
+	for _, rules := range c.p.rules {
+		slices.SortFunc(rules, func(a, b *rule) int {
+			return cmp.Or(cmp.Compare(b.Priority, a.Priority), cmp.Compare(a.ID, b.ID))
+		})
+	}
+}
+
+func (c *compiler) rule(path string, index int, r *Rule) *rule {
+	compiled := &rule{Rule: r, index: index}
+	c.Field(valid.Text(path+"name", r.Name))
+	c.Field(valid.OptionalID(path+"on", r.On))
+	c.Field(valid.OptionalID(path+"group", r.Group))
+	c.Window(path, r.From, r.To)
+	c.Between(path+"minSpend", r.MinSpend, 0, maxAmount)
+	c.Between(path+"priority", int64(r.Priority), -million, million)
+	c.Between(path+"pending", int64(r.Pending), 0, maxPending)
+	compiled.ifs = c.condition(path+"if", r.If, Facts{})
+	compiled.lines = c.condition(path+"lines", r.Lines, lineFacts{})
+	compiled.currency = c.currency(path, r.Currency)
+	c.caps(path+"caps", r.Caps, ruleTally(r.ID))
+	compiled.capped = slices.ContainsFunc(r.Caps, func(l Cap) bool { return l.Points != 0 })
+	if purchase := (Event{Kind: r.On}).kind() == PurchaseEvent; purchase && c.p.def.Money == "" {
+		c.Add(path+"on", "is a purchase, for which money is missing")
+	} else if !purchase && (r.Lines != "" || r.MinSpend != 0) {
+		c.Add(path+"lines", "and minSpend are for purchases alone")
+	}
+	if r.Give.Times != "" {
+		c.multiplier(path, compiled)
+	} else {
+		c.giver(path, compiled)
+	}
+	return compiled
+}
+
+func (c *compiler) multiplier(path string, r *rule) {
+	g := r.Give
+	if g.Points != "" || g.Per != "" || g.Amount != 0 || g.Part != "" || g.Metric != "" {
+		c.Add(path+"give.times", "excludes the other fields")
+	}
+	if r.Bonus || r.Pending != 0 {
+		c.Add(path+"give.times", "is not for a bonus, and is pending with what it multiplies")
+	}
+	n, ok := g.Times.millionths()
+	if !ok || n > maxTimes {
+		c.Add(path+"give.times", "is no number from 0 to 1000 with up to 6 decimals")
+		return
+	}
+	if r.capped && n < million {
+		c.Add(path+"give.times", "is less than 1, and has a cap on points")
+	}
+	r.times = reduced(uint64(n), million)
+	if len(c.p.factors) > r.currency && !r.capped {
+		f := &c.p.factors[r.currency]
+		if *f *= r.times.den; *f > maxDen {
+			c.Add(path+"give.times", "has too many decimals beside the other multipliers")
+			*f = 1
+		}
+	}
+}
+
+func (c *compiler) giver(path string, r *rule) {
+	g := r.Give
+	n, ok := g.Points.millionths()
+	if !ok || n == 0 {
+		c.Add(path+"give.points", "is no number above 0 with up to 9 digits and 6 decimals")
+	}
+	c.OneOf(path+"give.per", string(g.Per), string(PerEvent), string(PerMoney), string(PerItem), string(PerMilestone))
+	c.OneOf(path+"give.part", string(g.Part), string(Fraction), string(Whole), string(Carry))
+	c.Between(path+"give.amount", g.Amount, 0, maxPer)
+	if g.Per == PerMilestone {
+		r.metric = c.metric(path+"give.metric", g.Metric)
+		if len(r.Caps) > 0 {
+			c.Add(path+"caps", "are not for milestones, which count by themselves")
+		}
+	} else if g.Metric != "" {
+		c.Add(path+"give.metric", "is for milestones alone")
+	}
+	if (g.Per == PerEvent || g.Per == PerMilestone) && g.Part != Fraction {
+		c.Add(path+"give.part", "is for money and items alone")
+	}
+	if g.Per == PerEvent && g.Amount != 0 {
+		c.Add(path+"give.amount", "is not for what is given once")
+	}
+	if (g.Per == PerEvent || g.Per == PerMilestone) && r.Lines != "" {
+		c.Add(path+"lines", "is for money, items and multipliers alone")
+	}
+	if g.Per == PerMoney && (Event{Kind: r.On}).kind() != PurchaseEvent {
+		c.Add(path+"give.per", "is for purchases alone")
+	}
+	r.amount = max(1, g.Amount)
+	if !ok || r.currency >= len(c.p.def.Currencies) {
+		return
+	}
+	u := c.p.def.Currencies[r.currency]
+	for range u.Scale {
+		n *= 10
+	}
+	each := reduced(uint64(n), million*uint64(r.amount))
+	pending := cmp.Or(r.Pending, u.Pending)
+	r.pot = slices.IndexFunc(c.p.pots, func(p pot) bool { return p.currency == r.currency && p.pending == pending })
+	if r.pot < 0 {
+		r.pot = len(c.p.pots)
+		c.p.pots = append(c.p.pots, pot{r.currency, pending, 1})
+	}
+	common := &c.p.pots[r.pot].den
+	den := *common / gcd(*common, each.den) * each.den
+	if den > maxDen {
+		c.Add(path+"give.points", "has too many decimals beside the other rules")
+		return
+	}
+	*common = den
+	r.times = each // until all rules are known
+}
+
+// groups checks that those of a group are alike, and gives each rule its number now that the pots are known.
+func (c *compiler) groups(all []*rule) {
+	c.sortPots(all)
+	first := map[string]*rule{}
+	for i, r := range all {
+		path := fmt.Sprintf("rules[%d].", i)
+		if r.Give.Times == "" && r.times.den != 0 {
+			high, low := bits.Mul64(r.times.num, c.p.pots[r.pot].den/r.times.den)
+			if r.num = low; high != 0 {
+				c.Add(path+"give.points", "is more than a rule can give")
+			}
+		}
+		if r.Give.Times != "" && r.capped && r.Group != "" {
+			c.Add(path+"group", "is not for a multiplier with a cap on points")
+		}
+		if r.Group == "" {
+			continue
+		}
+		o := first[r.Group]
+		if o == nil {
+			first[r.Group] = r
+			continue
+		}
+		if (o.Give.Times == "") != (r.Give.Times == "") || o.currency != r.currency || o.pot != r.pot || o.Event() != r.Event() {
+			c.Add(path+"group", "has rules of another kind, event, currency or pending period")
+		}
+	}
+}
+
+// sortPots makes the numbers of pots independent of the order of the rules.
+func (c *compiler) sortPots(all []*rule) {
+	was := slices.Clone(c.p.pots)
+	slices.SortFunc(c.p.pots, func(a, b pot) int {
+		return cmp.Or(cmp.Compare(a.currency, b.currency), cmp.Compare(a.pending, b.pending))
+	})
+	for _, r := range all {
+		if r.Give.Times == "" && r.times.den != 0 {
+			r.pot = slices.Index(c.p.pots, was[r.pot])
+		}
+	}
+}
+
+// Event returns the kind of the events that the rule is for.
+func (r *Rule) Event() string { return Event{Kind: r.On}.kind() }
+
+func (c *compiler) tiers() {
+	t := c.p.def.Tiers
+	if t == nil {
+		return
+	}
+	c.Between("tiers.levels", int64(len(t.Levels)), 1, 100)
+	for i, l := range t.Levels {
+		path := fmt.Sprintf("tiers.levels[%d].", i)
+		c.Field(valid.ID(path+"id", l.ID))
+		if slices.ContainsFunc(t.Levels[:i], func(o Level) bool { return o.ID == l.ID }) {
+			c.Add(path+"id", "is there twice")
+		}
+		c.Field(valid.Text(path+"name", l.Name))
+		switch {
+		case i == 0 && (len(l.Needs) > 0 || l.Manual):
+			c.Add(path+"needs", "is not for the lowest level, where everybody is")
+		case i > 0 && l.Manual == (len(l.Needs) > 0):
+			c.Add(path+"needs", "is missing; or set manual, without any")
+		}
+		for j, need := range l.Needs {
+			at := fmt.Sprintf("%sneeds[%d]", path, j)
+			if len(need) == 0 {
+				c.Add(at, "is empty")
+			}
+			for _, id := range sorted(need) {
+				c.metric(at+"."+string(id), id)
+				c.Between(at+"."+string(id), need[id], 1, MaxTally)
+			}
+		}
+		for _, id := range sorted(l.Expiry) {
+			at := path + "expiry." + string(id) + "."
+			c.currency(at, id)
+			if e := l.Expiry[id]; e == nil {
+				c.Add(at, "is null")
+			} else {
+				c.At(at, e.Check())
+			}
+		}
+	}
+	c.OneOf("tiers.downgrade", string(t.Downgrade), string(Never), string(AtEnd), string(OnRefund))
+	c.At("tiers.valid.", t.Valid.Check())
+	c.Between("tiers.valid.extraMonths", int64(t.Valid.ExtraMonths), 0, maxMonths)
+	c.Between("tiers.grace", int64(t.Grace), 0, 366)
+	none := t.Valid == Validity{}
+	switch {
+	case t.Valid.Expiry == (Expiry{}) && t.Valid.ExtraMonths != 0:
+		c.Add("tiers.valid.extraMonths", "needs another bound")
+	case t.Downgrade == Never && (t.Grace != 0 || t.ByOne || len(t.Lose) > 0):
+		c.Add("tiers.downgrade", "is never, so that grace, byOne and lose mean nothing")
+	case none && (t.Grace != 0 || t.ByOne || len(t.Lose) > 0):
+		c.Add("tiers.valid", "is missing, which grace, byOne and lose need")
+	}
+	for i, id := range t.Lose {
+		c.currency(fmt.Sprintf("tiers.lose[%d].", i), id)
+	}
+	calendar := func(m *metric) bool { return m.Joined || m.Window.Calendar != "" }
+	if (t.AtEnd || t.Rollover) && !slices.ContainsFunc(c.p.metrics, calendar) {
+		c.Add("tiers.atEnd", "and rollover need a metric whose window has an end")
+	}
+}
+
+// Check returns an *InputError where the validity can't be.
+func (v Validity) Check() error { return v.Expiry.Check() }
+
+func sorted[K cmp.Ordered, V any](m map[K]V) []K {
+	keys := make([]K, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+func reduced(num, den uint64) ratio {
+	g := gcd(num, den)
+	return ratio{num / g, den / g}
+}
+
+func gcd(a, b uint64) uint64 {
+	for b != 0 {
+		a, b = b, a%b
+	}
+	return max(1, a)
+}

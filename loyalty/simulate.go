@@ -1,0 +1,128 @@
+package loyalty
+
+import (
+	"bytes"
+	"fmt"
+	"iter"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/scrmkit/scrmkit/storage/journal"
+)
+
+// A Simulation runs commands as an Engine does, in memory: a programme over a history of purchases before it is
+// published, or a single purchase before it is made. It is not safe for concurrent use.
+type Simulation struct {
+	program  *Program
+	accounts map[AccountID]Account
+	bookings map[bookingKey]Booking
+	entries  map[AccountID][]journal.Entry
+}
+
+type bookingKey struct {
+	account AccountID
+	key     string
+}
+
+// Simulate returns an empty simulation of a programme.
+func Simulate(p *Program) *Simulation {
+	return &Simulation{
+		program: p, accounts: map[AccountID]Account{}, bookings: map[bookingKey]Booking{}, entries: map[AccountID][]journal.Entry{},
+	}
+}
+
+// Put begins with an account as it is, in place of what the simulation knew of it.
+func (s *Simulation) Put(a Account) { s.accounts[a.ID] = a }
+
+// Switch goes on with another version of the programme.
+func (s *Simulation) Switch(p *Program) { s.program = p }
+
+// Do runs a command at a time, or at the last one of the account where that is later. Keys and errors are those of an
+// Engine.
+func (s *Simulation) Do(c Command, now time.Time) (Outcome, error) {
+	if err := c.check(); err != nil {
+		return Outcome{}, fmt.Errorf("%s: %w", c.kind(), err)
+	}
+	needs, input := c.lookups(), journal.Hash(c.kind(), c)
+	var found []Loaded
+	for i, l := range needs {
+		entries := s.entries[l.Account]
+		at := slices.IndexFunc(entries, func(e journal.Entry) bool { return e.Key == l.Key && l.Key != "" })
+		switch {
+		case at >= 0 && i > 0 && !bytes.Equal(entries[at].Input, input):
+			return Outcome{}, fmt.Errorf("%s: %w", c.kind(), journal.ErrKeyReused)
+		case at >= 0 && i == 0:
+			var out Outcome
+			err := entries[at].Replay(input, &out)
+			out.Replayed = true
+			return out, err
+		}
+		f := Loaded{Account: s.accounts[l.Account]}
+		f.Account.ID = l.Account
+		if b, ok := s.bookings[bookingKey{l.Account, l.Booking}]; ok {
+			f.Booking = &b
+		}
+		found = append(found, f)
+	}
+	d, err := c.decide(s.program, found, journal.Instant(now))
+	if err != nil {
+		return Outcome{}, fmt.Errorf("%s for %s: %w", c.kind(), needs[0].Account.Member, err)
+	}
+	if d.Seq == 0 {
+		return d.Outcome, nil
+	}
+	s.store(c, &d, found[0].Account, needs[0].Key, input)
+	if d.also != nil {
+		s.store(c, d.also, found[1].Account, needs[0].Key, input)
+	}
+	return d.Outcome, nil
+}
+
+func (s *Simulation) store(c Command, d *Decision, before Account, key string, input []byte) {
+	d.Next.ID = before.ID
+	s.entries[before.ID] = append(s.entries[before.ID], entryOf(c, d, before, key, input))
+	s.accounts[before.ID] = d.Next
+	if b := d.Booking; b != nil {
+		if b.Changes == 0 {
+			b.Key = key
+		}
+		s.bookings[bookingKey{b.Account, b.Key}] = *b
+	}
+}
+
+// Account returns an account as it is at that time.
+func (s *Simulation) Account(id AccountID, now time.Time) (Account, bool) {
+	a, ok := s.accounts[id]
+	if !ok {
+		return Account{}, false
+	}
+	a.ID = id
+	return s.program.At(a, now), true
+}
+
+// Accounts yields all accounts as they are at that time, in the order of their members.
+func (s *Simulation) Accounts(now time.Time) iter.Seq[Account] {
+	return func(yield func(Account) bool) {
+		ids := slices.SortedFunc(maps.Keys(s.accounts), func(a, b AccountID) int { return bytes.Compare([]byte(a.Member), []byte(b.Member)) })
+		for _, id := range ids {
+			if a, _ := s.Account(id, now); !yield(a) {
+				return
+			}
+		}
+	}
+}
+
+// Ledger returns the entries of an account, the first one first.
+func (s *Simulation) Ledger(id AccountID) []journal.Entry { return s.entries[id] }
+
+// Totals returns the books, by currency.
+func (s *Simulation) Totals() map[CurrencyID]Totals {
+	totals := map[CurrencyID]Totals{}
+	for _, a := range s.accounts {
+		for _, h := range a.Holdings {
+			totals[h.Currency] = totals[h.Currency].Plus(h.Totals)
+		}
+	}
+	return totals
+}

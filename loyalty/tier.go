@@ -1,0 +1,298 @@
+package loyalty
+
+import (
+	"slices"
+	"time"
+)
+
+// level returns the index of a level; an unknown one counts as the lowest.
+func (p *Program) level(id LevelID) int {
+	if p.def.Tiers == nil {
+		return 0
+	}
+	return max(0, slices.IndexFunc(p.def.Tiers.Levels, func(l Level) bool { return l.ID == id }))
+}
+
+// earned returns the highest level that the metrics come to at that time.
+func (d *deed) earned(at time.Time) int {
+	levels := d.p.def.Tiers.Levels
+	for i := len(levels) - 1; i > 0; i-- {
+		if slices.ContainsFunc(levels[i].Needs, func(n Need) bool { return d.meets(n, at) }) {
+			return i
+		}
+	}
+	return 0
+}
+
+func (d *deed) meets(n Need, at time.Time) bool {
+	for id, least := range n {
+		if d.have(id, at) < least {
+			return false
+		}
+	}
+	return true
+}
+
+// have returns what a metric comes to at that time.
+func (d *deed) have(id MetricID, at time.Time) int64 {
+	i := slices.IndexFunc(d.p.metrics, func(m *metric) bool { return m.ID == id })
+	return d.Next.tally(metricTally(id)).Sum(d.p.metrics[i].window(d.Next.Joined), at, d.p.zone)
+}
+
+// pass lets time do to the level what it has done between the last change and now: validities and windows that ended, in
+// their order.
+func (d *deed) pass(now time.Time) {
+	t := d.p.def.Tiers
+	if t == nil {
+		d.Next.Status = Status{}
+		return
+	}
+	s := &d.Next.Status
+	if s.Level == "" {
+		s.Level, s.Since = t.Levels[0].ID, d.Next.Joined
+	}
+	for {
+		ends, window := d.ends(), d.windowEnd()
+		switch {
+		case !ends.IsZero() && !ends.After(now) && (window.IsZero() || !window.Before(ends)):
+			d.expireLevel(ends)
+			d.Next.At = latest(d.Next.At, ends)
+		case !window.IsZero() && !window.After(now):
+			d.turnWindow(window)
+			d.Next.At = window
+		default:
+			if d.floats() && !t.AtEnd {
+				d.float(now)
+			}
+			return
+		}
+	}
+}
+
+// floats tells that a level lasts as long as it is earned.
+func (d *deed) floats() bool {
+	t := d.p.def.Tiers
+	return t.Valid == Validity{} && t.Downgrade != Never
+}
+
+// ends returns when the level ends, its grace included; zero: it does not.
+func (d *deed) ends() time.Time {
+	s, t := d.Next.Status, d.p.def.Tiers
+	if s.Until.IsZero() || t.Grace == 0 {
+		return s.Until
+	}
+	year, month, day := s.Until.In(d.p.zone).Date()
+	return midnight(year, month, day+t.Grace, d.p.zone).UTC()
+}
+
+// windowEnd returns when the next window ends at whose end something is to be done; zero: none.
+func (d *deed) windowEnd() (next time.Time) {
+	if t := d.p.def.Tiers; !t.AtEnd && !t.Rollover {
+		return next
+	}
+	for _, m := range d.p.metrics {
+		end := m.window(d.Next.Joined).End(d.Next.At, d.p.zone)
+		if !end.IsZero() && (next.IsZero() || end.Before(next)) {
+			next = end
+		}
+	}
+	return next
+}
+
+// expireLevel decides at the end of a validity and its grace what the level is from then on.
+func (d *deed) expireLevel(at time.Time) {
+	s, t := &d.Next.Status, d.p.def.Tiers
+	before := s.Until.Add(-time.Microsecond)
+	was := d.p.level(s.Level)
+	is := d.earned(before)
+	if t.Grace > 0 {
+		is = max(is, d.earned(at))
+	}
+	if t.Downgrade == Never && s.Hand == "" {
+		is = max(is, was)
+	}
+	s.Hand = ""
+	if is < was && t.ByOne {
+		one := was - 1
+		for one > is && t.Levels[one].Manual {
+			one--
+		}
+		is = one
+	}
+	until := d.valid(before)
+	if !until.After(at) {
+		until = d.valid(at)
+	}
+	d.set(is, at, until)
+}
+
+// set makes that the level, since at where it is another one.
+func (d *deed) set(level int, at, until time.Time) {
+	s, t := &d.Next.Status, d.p.def.Tiers
+	was := d.p.level(s.Level)
+	s.Until = until
+	if level == 0 {
+		s.Until = time.Time{}
+	}
+	if level == was {
+		return
+	}
+	s.Level, s.Since = t.Levels[level].ID, at
+	if level > was {
+		return
+	}
+	for _, id := range t.Lose {
+		w, m := d.holding(id).Wallet.Renew(at, at)
+		d.post(id, w, m, nothing)
+	}
+}
+
+// valid returns how long a level is kept that was earned then; zero: without end.
+func (d *deed) valid(earned time.Time) time.Time {
+	t := d.p.def.Tiers
+	if t.Downgrade == Never || t.Valid == (Validity{}) {
+		return time.Time{}
+	}
+	year, month, day := t.Valid.End(earned, d.p.zone).In(d.p.zone).Date()
+	year, month, day = later(year, month, day, t.Valid.ExtraMonths)
+	return midnight(year, month, day, d.p.zone).UTC()
+}
+
+// turnWindow does what is due as windows end: levels that are given at the end, and what rolls over.
+func (d *deed) turnWindow(at time.Time) {
+	s, t := &d.Next.Status, d.p.def.Tiers
+	before := at.Add(-time.Microsecond)
+	if is, was := d.earned(before), d.p.level(s.Level); t.AtEnd && (is > was || is < was && d.floats()) {
+		d.climb(is, at, d.valid(before))
+	}
+	if !t.Rollover {
+		return
+	}
+	for _, n := range t.Levels[d.p.level(s.Level)].Needs {
+		for _, id := range sorted(n) {
+			i := slices.IndexFunc(d.p.metrics, func(m *metric) bool { return m.ID == id })
+			w := d.p.metrics[i].window(d.Next.Joined)
+			if !w.End(before, d.p.zone).Equal(at) || !d.meets(n, before) {
+				continue
+			}
+			if surplus := d.have(id, before) - n[id]; surplus > 0 {
+				_ = d.count(metricTally(id), surplus, at, d.p.keep[metricTally(id)]) // it was counted before, so it fits
+			}
+		}
+		return
+	}
+}
+
+// climb makes that the level, or the one that was given by hand where that is higher.
+func (d *deed) climb(level int, at, until time.Time) {
+	s := &d.Next.Status
+	if hand := d.p.level(s.Hand); s.Hand != "" && hand >= level {
+		level, until = hand, s.Until
+	} else {
+		s.Hand = ""
+	}
+	d.set(level, at, until)
+}
+
+// float makes the level what is earned at that time.
+func (d *deed) float(at time.Time) {
+	if is := d.earned(at); is != d.p.level(d.Next.Status.Level) {
+		d.climb(is, at, time.Time{})
+	}
+}
+
+// rise gives the level that is earned at that time, where levels are given at once. What is earned again in a window with
+// an end is valid anew.
+func (d *deed) rise(at time.Time) {
+	t := d.p.def.Tiers
+	if t == nil || t.AtEnd {
+		return
+	}
+	s := &d.Next.Status
+	is, was := d.earned(at), d.p.level(s.Level)
+	switch {
+	case is > was:
+		s.Hand = ""
+		d.set(is, at, d.valid(at))
+	case is == was && !s.Until.IsZero() && d.closes(is, at):
+		s.Until = latest(s.Until, d.valid(at))
+	}
+}
+
+// closes tells whether a level is earned at that time by metrics whose windows have an end.
+func (d *deed) closes(level int, at time.Time) bool {
+	return slices.ContainsFunc(d.p.def.Tiers.Levels[level].Needs, func(n Need) bool {
+		for id := range n {
+			i := slices.IndexFunc(d.p.metrics, func(m *metric) bool { return m.ID == id })
+			if d.p.metrics[i].window(d.Next.Joined).End(at, d.p.zone).IsZero() {
+				return false
+			}
+		}
+		return d.meets(n, at)
+	})
+}
+
+// fall takes the level away that is not earned any more after a refund, where the programme says so.
+func (d *deed) fall() {
+	t := d.p.def.Tiers
+	if t == nil || t.AtEnd || t.Downgrade != OnRefund {
+		return
+	}
+	if is := d.earned(d.now); is < d.p.level(d.Next.Status.Level) {
+		d.climb(is, d.now, d.valid(d.now))
+	}
+}
+
+// A Way is what is missing to a level: all of it.
+type Way []Missing
+
+// Missing is what a metric has to come to.
+type Missing struct {
+	Metric MetricID  `json:"metric"`
+	Have   int64     `json:"have"`
+	Need   int64     `json:"need"`
+	By     time.Time `json:"by,omitzero"` // the end of its window, when it begins anew; zero: the window rolls, or is all time
+}
+
+// Progress returns the next level that can be earned, and the ways to it, any of which suffices. "": there is none.
+func (p *Program) Progress(a Account, now time.Time) (LevelID, []Way) {
+	d := p.begin(a, now)
+	if p.def.Tiers == nil {
+		return "", nil
+	}
+	levels := p.def.Tiers.Levels
+	for i := p.level(d.Next.Status.Level) + 1; i < len(levels); i++ {
+		if levels[i].Manual {
+			continue
+		}
+		var ways []Way
+		for _, n := range levels[i].Needs {
+			var way Way
+			for _, id := range sorted(n) {
+				m := p.metrics[slices.IndexFunc(p.metrics, func(m *metric) bool { return m.ID == id })]
+				end := m.window(d.Next.Joined).End(d.now, p.zone)
+				way = append(way, Missing{id, d.have(id, d.now), n[id], end})
+			}
+			ways = append(ways, way)
+		}
+		return levels[i].ID, ways
+	}
+	return "", nil
+}
+
+// At returns the account as time has left it by then, level and all.
+func (p *Program) At(a Account, now time.Time) Account {
+	d := p.begin(a, now)
+	for i := range d.Next.Holdings {
+		h := &d.Next.Holdings[i]
+		w, m := h.Wallet.Expire(d.now)
+		h.Wallet, h.Totals.Expired = w, h.Totals.Expired+Sum(m.Lapsed)
+	}
+	return d.Next
+}
+
+// Expiring returns what ends when, the next first. What never ends is left out.
+func (w Wallet) Expiring(now time.Time) []Lot {
+	after, _ := w.Expire(now)
+	return slices.DeleteFunc(after.Lots, func(l Lot) bool { return l.To.IsZero() })
+}

@@ -1,0 +1,204 @@
+package loyalty
+
+import (
+	"bytes"
+	"context"
+	"slices"
+	"time"
+
+	"github.com/scrmkit/scrmkit/internal/combine"
+	"github.com/scrmkit/scrmkit/storage/journal"
+)
+
+// An op is a command at its time.
+type op struct {
+	Command
+	now     time.Time
+	needs   []Lookup
+	subject string // of the journal's entry
+	input   []byte // its hash
+}
+
+func (o op) key() string { return o.needs[0].Key }
+
+// A unit is an account, or a pair of them, with what the commands at hand need of it.
+type unit struct {
+	program  *Program
+	account  Account
+	bookings map[string]*Booking // by key
+	peer     *Loaded             // of a command on two accounts
+	entries  []journal.Entry     // that were stored before
+	change   Change
+	cached   bool
+}
+
+// work is combine.Work for the commands of an engine.
+type work struct{ *Engine }
+
+func (work) Subject(o op) string { return o.subject }
+
+func (e work) Load(ctx context.Context, groups [][]op, fresh bool) ([]*unit, error) {
+	units := make([]*unit, len(groups))
+	var lookups []Lookup
+	var owner []*unit
+	for g, group := range groups {
+		if !fresh {
+			if units[g] = e.cached(group); units[g] != nil {
+				continue
+			}
+		}
+		units[g] = &unit{bookings: map[string]*Booking{}}
+		for _, o := range group {
+			for _, l := range o.needs {
+				lookups, owner = append(lookups, l), append(owner, units[g])
+			}
+		}
+	}
+	if len(lookups) > 0 {
+		found, err := e.store.Load(ctx, lookups)
+		if err != nil {
+			return nil, err
+		}
+		for i, f := range found {
+			owner[i].add(lookups[i], f)
+		}
+	}
+	for g, u := range units {
+		p, err := e.Program(ctx, groups[g][0].needs[0].Account.Program, 0)
+		if err != nil {
+			return nil, err
+		}
+		u.program = p
+	}
+	return units, nil
+}
+
+// cached returns the unit of an account that is in memory, for commands that need nothing else of it.
+func (e *Engine) cached(group []op) *unit {
+	if e.bound || e.dry {
+		return nil
+	}
+	for _, o := range group {
+		if len(o.needs) > 1 || o.needs[0].Booking != "" {
+			return nil
+		}
+	}
+	a, ok := e.shared.accounts.Get(group[0].needs[0].Account)
+	if !ok {
+		return nil
+	}
+	return &unit{account: a, cached: true}
+}
+
+func (u *unit) add(l Lookup, f Loaded) {
+	if u.account.ID != (AccountID{}) && l.Account != u.account.ID {
+		u.peer = &f
+		return
+	}
+	// Of several look-ups the oldest account counts, so that what was read before another change meets a conflict.
+	if u.account.ID == (AccountID{}) || f.Account.Version < u.account.Version {
+		u.account = f.Account
+	}
+	if f.Booking != nil {
+		u.bookings[l.Booking] = f.Booking
+	}
+	if f.Entry != nil {
+		u.entries = append(u.entries, *f.Entry)
+	}
+}
+
+func (e work) Stale(u *unit) bool { return u.cached || e.Dirty(u) }
+
+func (e work) Dirty(u *unit) bool { return len(u.change.Entries) > 0 && !e.dry }
+
+func (e work) Decide(_ context.Context, u *unit, o op) (Outcome, error) {
+	if entry := u.entry(o.key()); entry != nil {
+		var out Outcome
+		err := entry.Replay(o.input, &out)
+		out.Replayed = true
+		return out, err
+	}
+	if u.peer != nil && u.peer.Entry != nil {
+		if bytes.Equal(u.peer.Entry.Input, o.input) {
+			return Outcome{}, combine.ErrAgain // it was stored between the reading of one account and of the other
+		}
+		return Outcome{}, journal.ErrKeyReused
+	}
+	found := []Loaded{{Account: u.account}}
+	if of := o.needs[0].Booking; of != "" {
+		found[0].Booking = u.bookings[of]
+	}
+	if u.peer != nil {
+		found = append(found, *u.peer)
+	}
+	d, err := o.decide(u.program, found, o.now)
+	if err != nil || d.Seq == 0 {
+		return d.Outcome, err
+	}
+	u.take(o, u.account, &d)
+	if d.also != nil {
+		u.take(o, u.peer.Account, d.also)
+	}
+	return d.Outcome, nil
+}
+
+// entry returns what the journal, or the change so far, has for the key.
+func (u *unit) entry(key string) *journal.Entry {
+	for _, entries := range [][]journal.Entry{u.entries, u.change.Entries} {
+		if i := slices.IndexFunc(entries, func(e journal.Entry) bool { return e.Key == key }); i >= 0 {
+			return &entries[i]
+		}
+	}
+	return nil
+}
+
+// take adds a decision on one account to the change.
+func (u *unit) take(o op, before Account, d *Decision) {
+	ch := &u.change
+	d.Next.ID = before.ID
+	ch.Entries = append(ch.Entries, entryOf(o.Command, d, before, o.key(), o.input))
+	if b := d.Booking; b != nil {
+		if b.Changes == 0 {
+			b.Key = o.key()
+		}
+		if i := slices.IndexFunc(ch.Bookings, func(c Booking) bool { return c.Key == b.Key && c.Account == b.Account }); i >= 0 {
+			b.Changes = min(b.Changes, ch.Bookings[i].Changes) // it is new as long as the first of it is not stored
+			ch.Bookings[i] = *b
+		} else {
+			ch.Bookings = append(ch.Bookings, *b)
+		}
+		if u.bookings != nil {
+			u.bookings[b.Key] = b
+		}
+	}
+	if i := slices.IndexFunc(ch.Accounts, func(a Account) bool { return a.ID == d.Next.ID }); i >= 0 {
+		d.Next.Version = ch.Accounts[i].Version
+		ch.Accounts[i] = d.Next
+	} else {
+		ch.Accounts = append(ch.Accounts, d.Next)
+	}
+	if d.Next.ID == u.account.ID {
+		u.account = d.Next
+	}
+}
+
+func (e work) Save(ctx context.Context, units []*unit) ([]error, error) {
+	changes := make([]Change, len(units))
+	for i, u := range units {
+		changes[i] = u.change
+	}
+	errs, err := e.store.Save(ctx, changes)
+	if e.bound {
+		return errs, err
+	}
+	for i, u := range units {
+		for _, a := range u.change.Accounts {
+			if err == nil && errs[i] == nil {
+				e.shared.accounts.Add(a.ID, a)
+			} else {
+				e.shared.accounts.Remove(a.ID)
+			}
+		}
+	}
+	return errs, err
+}
