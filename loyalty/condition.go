@@ -1,17 +1,22 @@
 package loyalty
 
 import (
+	"errors"
 	"fmt"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/expr-lang/expr"
-	"github.com/expr-lang/expr/vm"
+	"github.com/expr-lang/expr/parser"
 )
 
 // Facts are what the condition of a rule sees, by the names in its tags: `purchase.total >= 10000 and "vip" in
 // member.labels and time.weekday in 6..7`. In Rule.Lines and Metric.Lines there is line, a LineFacts, as well.
+//
+// A condition is written in the language of expr-lang.org, and is true or false. It has numbers without decimals, texts,
+// true and false; the operators and, or, not, ==, !=, <, <=, >, >=, +, -, *, %, in, contains, startsWith, endsWith and
+// matches, with a constant after in and after matches; the functions len and lower; and ?:. So it has no loops, and the time
+// that it takes grows with its length and that of the texts alone.
 type Facts struct {
 	Event    EventFacts    `expr:"event"`
 	Purchase PurchaseFacts `expr:"purchase"`
@@ -66,10 +71,11 @@ type TimeFacts struct {
 
 type lineFacts struct {
 	Facts
-	Line LineFacts `expr:"line"`
+	Line   LineFacts `expr:"line"`
+	failed error
 }
 
-// A ConditionError is a condition that can't be decided on an event: it divides by zero, or builds too much.
+// A ConditionError is a condition that can't be decided on an event: it divides by zero, or counts too far.
 type ConditionError struct {
 	Of  string // "rule double", "metric nights"
 	Err error
@@ -81,40 +87,56 @@ func (e *ConditionError) Error() string {
 
 func (e *ConditionError) Unwrap() error { return e.Err }
 
-const (
-	maxNodes  = 200
-	maxMemory = 10_000
+var (
+	errZero     = errors.New("divides by zero")
+	errOverflow = errors.New("counts further than 64 bits")
 )
 
-// compileCondition returns nil for no condition. Conditions have no loops, so that their time grows with their length.
-func compileCondition(source string, env any) (*vm.Program, error) {
+// A condition is decided on facts; nil is met.
+type condition struct {
+	of  string
+	run func(f *lineFacts) bool
+}
+
+func (c *condition) met(f *lineFacts) (bool, error) {
+	if c == nil {
+		return true, nil
+	}
+	ok := c.run(f)
+	if err := f.failed; err != nil {
+		f.failed = nil
+		return false, &ConditionError{c.of, err}
+	}
+	return ok, nil
+}
+
+const maxNodes = 200
+
+// compileCondition returns nil for no condition. env is what it may see: Facts, or lineFacts.
+func compileCondition(of, source string, env any) (c *condition, err error) {
 	if source == "" {
 		return nil, nil
 	}
-	p, err := expr.Compile(source, expr.Env(env), expr.AsBool(), expr.WarnOnAny(), expr.MaxNodes(maxNodes),
-		expr.DisableAllBuiltins(), expr.EnableBuiltin("len"), expr.EnableBuiltin("lower"))
-	if err != nil {
+	failed := func(err error) (*condition, error) {
 		first, _, _ := strings.Cut(err.Error(), "\n")
 		return nil, fmt.Errorf("can't be compiled: %s", first)
 	}
-	return p, nil
-}
-
-var machines = sync.Pool{New: func() any { return &vm.VM{MemoryBudget: maxMemory} }}
-
-// met decides a condition; nil is met.
-func met(p *vm.Program, env any, of func() string) (bool, error) {
-	if p == nil {
-		return true, nil
+	if _, err := expr.Compile(source, expr.Env(env), expr.AsBool(), expr.WarnOnAny(), expr.MaxNodes(maxNodes),
+		expr.DisableAllBuiltins(), expr.EnableBuiltin("len"), expr.EnableBuiltin("lower")); err != nil {
+		return failed(err)
 	}
-	m := machines.Get().(*vm.VM)
-	defer machines.Put(m)
-	v, err := m.Run(p, env)
+	tree, err := parser.Parse(source)
 	if err != nil {
-		first, _, _ := strings.Cut(err.Error(), "\n")
-		return false, &ConditionError{of(), fmt.Errorf("%s", first)}
+		return failed(err)
 	}
-	return v.(bool), nil
+	x, err := express(tree.Node)
+	switch {
+	case err != nil:
+		return failed(err)
+	case x.truth == nil:
+		return failed(errors.New("is neither true nor false"))
+	}
+	return &condition{of, x.truth}, nil
 }
 
 func timeFacts(at time.Time, zone *time.Location) TimeFacts {

@@ -48,7 +48,7 @@ func (g *earning) measured(m *metric) (n int64, part int, err error) {
 	if m.Of == CountPurchases {
 		return 1, part, nil
 	}
-	of, spend, err := g.linesOf(m.lines, func() string { return "metric " + string(m.ID) })
+	of, spend, err := g.linesOf(m.lines)
 	if err != nil || m.Of == CountMoney {
 		return spend, part, err
 	}

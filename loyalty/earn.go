@@ -6,8 +6,6 @@ import (
 	"math/bits"
 	"slices"
 	"time"
-
-	"github.com/expr-lang/expr/vm"
 )
 
 // maxEarned is how many units one event gives of what begins together.
@@ -48,11 +46,15 @@ type earning struct {
 	earns []int64
 
 	applied []applied
+	said    []Step     // of each rule, in their order
 	factor  [][]uint64 // by currency and line: over Program.factors
 	parts   [][]uint64 // by pot and line: what rules gave, to be multiplied
 	whole   []uint64   // by pot: what they gave that is not
 	units   []int64    // by pot, in the end
 	counts  []Count
+
+	truths  []bool // to cut from
+	numbers []uint64
 }
 
 // applied is a rule that applies, with the lines that it counts.
@@ -92,28 +94,8 @@ func (p *Program) Earn(a Account, e Event, now time.Time) (Decision, error) {
 	d.renew()
 	d.rise(d.now)
 	d.forget()
-	g.order()
-	d.Event = &e
+	d.Steps, d.Event = append(g.said, g.Steps...), &e
 	return d.end(a), nil
-}
-
-// order brings the explanation into the order of the rules.
-func (g *earning) order() {
-	place := make(map[RuleID]int, len(g.Steps))
-	for i, r := range g.p.rules[g.e.kind()] {
-		place[r.ID] = i + 1
-	}
-	last := len(place) + 1
-	slices.SortStableFunc(g.Steps, func(a, b Step) int {
-		i, j := last, last
-		if a.Rule != "" {
-			i = place[a.Rule]
-		}
-		if b.Rule != "" {
-			j = place[b.Rule]
-		}
-		return cmp.Compare(i, j)
-	})
 }
 
 func within(at, from, to time.Time) bool {
@@ -122,13 +104,19 @@ func within(at, from, to time.Time) bool {
 
 // prepare gathers what conditions see.
 func (g *earning) prepare() {
+	rules := len(g.p.rules[g.e.kind()])
+	g.said = make([]Step, rules, rules+2)
+	g.applied = make([]applied, 0, rules)
 	f := &g.facts
 	f.Event = EventFacts{g.e.kind(), g.e.N, g.e.Channel, g.e.Shop}
 	f.Member = MemberFacts{g.e.Labels, int(dayOf(g.e.At.In(g.p.zone).Date()) - dayOf(g.Next.Joined.In(g.p.zone).Date()))}
 	f.Tier = string(g.Next.Status.Level)
 	f.Time = timeFacts(g.e.At, g.p.zone)
 	if p := g.e.Purchase; p != nil {
-		f.Purchase.Labels = p.Labels
+		n := len(p.Lines)
+		g.lines, g.earns = make([]Line, 0, n), make([]int64, 0, n)
+		texts := make([]string, 2*n)
+		f.Purchase.SKUs, f.Purchase.Categories, f.Purchase.Labels = texts[:0:n], texts[n:n], p.Labels
 		for _, l := range p.Lines {
 			f.Purchase.Paid += l.paid()
 			if l.Kind != Item {
@@ -183,7 +171,6 @@ func (g *earning) match() error {
 }
 
 func (g *earning) excludeAllBut(r *rule, rules []*rule) {
-	g.Steps = g.Steps[:0]
 	for _, o := range rules {
 		if o != r && o.metric == nil {
 			g.explain(o, 0, Excluded)
@@ -196,14 +183,14 @@ func (g *earning) applies(r *rule) (a applied, why Why, err error) {
 	if !within(g.e.At, r.From, r.To) {
 		return a, OutsideTime, nil
 	}
-	ok, err := met(r.ifs, &g.facts.Facts, r.name)
+	ok, err := r.ifs.met(&g.facts)
 	if err != nil || !ok {
 		return a, NotMet, err
 	}
 	a = applied{rule: r, whole: r.lines == nil}
 	spend := g.facts.Purchase.Total
 	if r.lines != nil {
-		if a.of, spend, err = g.linesOf(r.lines, r.name); err != nil {
+		if a.of, spend, err = g.linesOf(r.lines); err != nil {
 			return a, "", err
 		}
 		if !slices.Contains(a.of, true) {
@@ -221,8 +208,6 @@ func (g *earning) applies(r *rule) (a applied, why Why, err error) {
 	return a, "", nil
 }
 
-func (r *rule) name() string { return "rule " + string(r.ID) }
-
 // used returns what is counted under a name in the time of a cap.
 func (g *earning) used(tally string, l Cap) int64 {
 	if l.Per == PerOne {
@@ -234,17 +219,21 @@ func (g *earning) used(tally string, l Cap) int64 {
 // counts tells whether a rule counts the line with that index; the last place is of no line.
 func (a *applied) counts(i int) bool { return a.whole || i < len(a.of) && a.of[i] }
 
+// row returns zeros for the lines and for what is of none.
+func (g *earning) row() []uint64 { return cut(&g.numbers, len(g.lines)+1, 1) }
+
 // give lets the rules that apply give, and multiply.
 func (g *earning) give() error {
 	n := len(g.lines) + 1
+	g.numbers = make([]uint64, n*(2*len(g.p.def.Currencies)+len(g.p.pots)+len(g.applied))+len(g.p.pots))
 	g.factor = make([][]uint64, len(g.p.def.Currencies))
 	g.parts = make([][]uint64, len(g.p.pots))
 	for i := range g.parts {
-		g.parts[i] = make([]uint64, n)
+		g.parts[i] = g.row()
 	}
-	g.whole = make([]uint64, len(g.p.pots))
+	g.whole = cut(&g.numbers, len(g.p.pots), 1)
 	for c := range g.factor {
-		g.factor[c] = make([]uint64, n)
+		g.factor[c] = g.row()
 		for i := range g.factor[c] {
 			g.factor[c][i] = g.p.factors[c]
 		}
@@ -252,8 +241,8 @@ func (g *earning) give() error {
 	if err := g.multiply(); err != nil {
 		return err
 	}
-	best := map[string]*gift{}
-	var gifts []*gift
+	var best map[string]*gift
+	gifts := make([]*gift, 0, len(g.applied))
 	for i := range g.applied {
 		a := &g.applied[i]
 		if a.Give.Times != "" {
@@ -266,6 +255,9 @@ func (g *earning) give() error {
 		if a.Group == "" {
 			gifts = append(gifts, x)
 			continue
+		}
+		if best == nil {
+			best = map[string]*gift{}
 		}
 		if o := best[a.Group]; o == nil || x.total() > o.total() || x.total() == o.total() && a.ID < o.ID {
 			best[a.Group] = x
@@ -347,7 +339,7 @@ func (x *gift) total() (n uint64) {
 // gift counts what a rule counts.
 func (g *earning) gift(a *applied) (*gift, error) {
 	n := len(g.lines)
-	x := &gift{applied: a, parts: make([]uint64, n+1), why: Gave}
+	x := &gift{applied: a, parts: g.row(), why: Gave}
 	switch {
 	case a.Give.Per == PerEvent:
 		x.parts[n] = 1
@@ -480,11 +472,12 @@ func (g *earning) add(x *gift) error {
 }
 
 // linesOf returns which lines meet a condition, and what they earn together.
-func (g *earning) linesOf(condition *vm.Program, name func() string) (of []bool, spend int64, err error) {
-	of = make([]bool, len(g.lines))
-	for i, l := range g.lines {
+func (g *earning) linesOf(c *condition) (of []bool, spend int64, err error) {
+	of = cut(&g.truths, len(g.lines), len(g.said))
+	for i := range g.lines {
+		l := &g.lines[i]
 		g.facts.Line = LineFacts{l.SKU, l.Category, l.Labels, l.items(), g.earns[i]}
-		if of[i], err = met(condition, &g.facts, name); err != nil {
+		if of[i], err = c.met(&g.facts); err != nil {
 			return nil, 0, err
 		}
 		if of[i] {
@@ -492,6 +485,16 @@ func (g *earning) linesOf(condition *vm.Program, name func() string) (of []bool,
 		}
 	}
 	return of, spend, nil
+}
+
+// cut returns a slice of n zeros, out of one that is made for as many of them as there may be.
+func cut[V any](from *[]V, n, times int) []V {
+	if len(*from) < n {
+		*from = make([]V, n*max(1, times))
+	}
+	some := (*from)[:n:n]
+	*from = (*from)[n:]
+	return some
 }
 
 // tallyRule counts what a rule gave towards its caps.
@@ -597,7 +600,10 @@ func (g *earning) addCapped(extra []int64) error {
 func (g *earning) explainMultipliers() {
 	factor := make([][]uint64, len(g.factor))
 	for c := range factor {
-		factor[c] = slices.Repeat([]uint64{g.p.factors[c]}, len(g.factor[c]))
+		factor[c] = g.row()
+		for i := range factor[c] {
+			factor[c][i] = g.p.factors[c]
+		}
 	}
 	for i := range g.applied {
 		a := &g.applied[i]
@@ -670,12 +676,13 @@ func (g *earning) capMember() {
 	}
 }
 
+// explain says what a rule did; what it says last counts.
 func (g *earning) explain(r *rule, n int64, why Why) {
-	s := Step{Rule: r.ID, N: n, Why: why}
+	s := &g.said[r.place]
+	*s = Step{Rule: r.ID, N: n, Why: why}
 	if n != 0 {
 		s.Currency = g.p.def.Currencies[r.currency].ID
 	}
-	g.Steps = append(g.Steps, s)
 }
 
 // A wide is a number of 128 bits.

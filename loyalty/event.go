@@ -89,8 +89,8 @@ func labels(field string, labels []string) error {
 		return err
 	}
 	for i, l := range labels {
-		if err := valid.ID(fmt.Sprintf("%s[%d]", field, i), l); err != nil {
-			return err
+		if err := valid.ID(field, l); err != nil {
+			return &InputError{Field: fmt.Sprintf("%s[%d]", field, i), Reason: err.(*InputError).Reason}
 		}
 	}
 	return nil

@@ -7,8 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/expr-lang/expr/vm"
-
 	"github.com/scrmkit/scrmkit/internal/valid"
 )
 
@@ -40,9 +38,9 @@ type pot struct {
 // A rule is a Rule, ready to be decided.
 type rule struct {
 	*Rule
-	index    int
-	ifs      *vm.Program
-	lines    *vm.Program
+	place    int // among those of its event
+	ifs      *condition
+	lines    *condition
 	currency int
 	pot      int    // of a rule that gives points
 	num      uint64 // what one of what it counts gives, in parts of the pot
@@ -57,7 +55,7 @@ type ratio struct{ num, den uint64 }
 type metric struct {
 	*Metric
 	currency int
-	lines    *vm.Program
+	lines    *condition
 }
 
 // Definition returns what the programme was compiled from. The caller must not change it.
@@ -152,12 +150,12 @@ func (c *compiler) currency(path string, id CurrencyID) int {
 	return max(0, i)
 }
 
-func (c *compiler) condition(path, source string, env any) *vm.Program {
+func (c *compiler) condition(path, of, source string, env any) *condition {
 	if err := valid.Text(path, source); err != nil {
 		c.Field(err)
 		return nil
 	}
-	p, err := compileCondition(source, env)
+	p, err := compileCondition(of, source, env)
 	if err != nil {
 		c.Add(path, err.Error())
 	}
@@ -236,7 +234,7 @@ func (c *compiler) metrics() {
 		if (m.Of == CountMoney || m.Of == CountItems || m.Of == CountPurchases) && d.Money == "" {
 			c.Add(path+"of", "counts purchases, for which money is missing")
 		}
-		compiled.lines = c.condition(path+"lines", m.Lines, lineFacts{})
+		compiled.lines = c.condition(path+"lines", "metric "+string(m.ID), m.Lines, lineFacts{})
 		c.p.metrics = append(c.p.metrics, compiled)
 		c.known(metricTally(m.ID), max(m.Window.Keep(), compiled.keep()))
 	}
@@ -275,7 +273,7 @@ func (c *compiler) rules() {
 	for i := range d.Rules {
 		path := fmt.Sprintf("rules[%d].", i)
 		c.id(path, d.Rules[i].ID, seen)
-		all = append(all, c.rule(path, i, &d.Rules[i]))
+		all = append(all, c.rule(path, &d.Rules[i]))
 	}
 	c.groups(all)
 	for _, r := range all {
@@ -286,11 +284,14 @@ func (c *compiler) rules() {
 		slices.SortFunc(rules, func(a, b *rule) int {
 			return cmp.Or(cmp.Compare(b.Priority, a.Priority), cmp.Compare(a.ID, b.ID))
 		})
+		for i, r := range rules {
+			r.place = i
+		}
 	}
 }
 
-func (c *compiler) rule(path string, index int, r *Rule) *rule {
-	compiled := &rule{Rule: r, index: index}
+func (c *compiler) rule(path string, r *Rule) *rule {
+	compiled := &rule{Rule: r}
 	c.Field(valid.Text(path+"name", r.Name))
 	c.Field(valid.OptionalID(path+"on", r.On))
 	c.Field(valid.OptionalID(path+"group", r.Group))
@@ -298,8 +299,8 @@ func (c *compiler) rule(path string, index int, r *Rule) *rule {
 	c.Between(path+"minSpend", r.MinSpend, 0, maxAmount)
 	c.Between(path+"priority", int64(r.Priority), -million, million)
 	c.Between(path+"pending", int64(r.Pending), 0, maxPending)
-	compiled.ifs = c.condition(path+"if", r.If, Facts{})
-	compiled.lines = c.condition(path+"lines", r.Lines, lineFacts{})
+	compiled.ifs = c.condition(path+"if", "rule "+string(r.ID), r.If, Facts{})
+	compiled.lines = c.condition(path+"lines", "rule "+string(r.ID), r.Lines, lineFacts{})
 	compiled.currency = c.currency(path, r.Currency)
 	c.caps(path+"caps", r.Caps, ruleTally(r.ID))
 	compiled.capped = slices.ContainsFunc(r.Caps, func(l Cap) bool { return l.Points != 0 })

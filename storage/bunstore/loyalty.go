@@ -156,7 +156,7 @@ func (s loyaltyStore) Accounts(ctx context.Context, q loyalty.AccountQuery) iter
 // Ledger implements [loyalty.Store].
 func (s loyaltyStore) Ledger(ctx context.Context, id loyalty.AccountID) iter.Seq2[journal.Entry, error] {
 	return func(yield func(journal.Entry, error) bool) {
-		for r, err := range (journalStore{s.unit}).Of(ctx, id.Subject()) {
+		for r, err := range journalStore(s).Of(ctx, id.Subject()) {
 			if !yield(r.Entry, err) {
 				return
 			}

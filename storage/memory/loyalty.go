@@ -88,7 +88,7 @@ func (s loyaltyStore) Accounts(ctx context.Context, q loyalty.AccountQuery) iter
 
 // Ledger implements [loyalty.Store].
 func (s loyaltyStore) Ledger(ctx context.Context, id loyalty.AccountID) iter.Seq2[journal.Entry, error] {
-	return journalStore{s.unit}.entries(ctx, id.Subject())
+	return journalStore(s).entries(ctx, id.Subject())
 }
 
 func cloneAccount(a loyalty.Account) loyalty.Account {

@@ -1,0 +1,131 @@
+package loyalty_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/scrmkit/scrmkit/loyalty"
+)
+
+// twenty is a programme of 20 rules: a rate, ten categories that give more, four labels that multiply, and five that ask
+// for the member, the shop, the day and the purchase.
+func twenty() loyalty.Definition {
+	d := loyalty.Definition{
+		ID: "club", Version: 1, Name: "Twenty rules", Zone: "Asia/Shanghai", Money: "CNY",
+		Currencies: []loyalty.Currency{{ID: "points", Expiry: loyalty.Expiry{Months: 12, RoundUp: loyalty.Month}}},
+		Rules: []loyalty.Rule{
+			{ID: "base", Give: loyalty.Give{Points: "1", Per: loyalty.PerMoney, Amount: 100}},
+			{ID: "vip", If: `"vip" in member.labels`, Give: loyalty.Give{Times: "1.5"}},
+			{ID: "weekend", If: `time.weekday >= 6`, Give: loyalty.Give{Times: "2"}},
+			{ID: "shop", If: `event.shop == "north"`, Give: loyalty.Give{Points: "5", Per: loyalty.PerEvent}, Bonus: true},
+			{ID: "large", If: `purchase.total >= 50000`, Give: loyalty.Give{Points: "20", Per: loyalty.PerEvent}, Bonus: true},
+			{ID: "many", If: `purchase.items >= 10`, Give: loyalty.Give{Points: "10", Per: loyalty.PerEvent}, Bonus: true},
+		},
+	}
+	for i := range 10 {
+		d.Rules = append(d.Rules, loyalty.Rule{
+			ID: loyalty.RuleID(fmt.Sprint("category-", i)), Lines: fmt.Sprintf(`line.category == "c%d"`, i),
+			Give: loyalty.Give{Points: "2", Per: loyalty.PerMoney, Amount: 100},
+		})
+	}
+	for i := range 4 {
+		d.Rules = append(d.Rules, loyalty.Rule{
+			ID: loyalty.RuleID(fmt.Sprint("label-", i)), Lines: fmt.Sprintf(`"l%d" in line.labels`, i), Give: loyalty.Give{Times: "1.2"},
+		})
+	}
+	return d
+}
+
+func basket() loyalty.Event {
+	e := loyalty.Event{Shop: "north", Labels: []string{"vip"}, Purchase: &loyalty.Purchase{Currency: "CNY"}}
+	for i := range 5 {
+		e.Purchase.Lines = append(e.Purchase.Lines, loyalty.Line{
+			ID: fmt.Sprint(i), SKU: fmt.Sprint("sku", i), Category: fmt.Sprint("c", i), Labels: []string{fmt.Sprint("l", i)},
+			Quantity: 2, Gross: int64(10_000 + 1_111*i), Discount: 11,
+		})
+	}
+	return e
+}
+
+// byHand gives what the twenty rules do, in plain Go.
+func byHand(e loyalty.Event, weekend bool) int64 {
+	var vip bool
+	for _, l := range e.Labels {
+		vip = vip || l == "vip"
+	}
+	var total, items, points int64 // points in 100 * 10 * 2^2 * 5^4th parts
+	for _, l := range e.Purchase.Lines {
+		amount := l.Gross - l.Discount - l.Covered
+		total, items = total+amount, items+l.Quantity
+		rate := int64(1)
+		for i := range 10 {
+			if l.Category == categories[i] {
+				rate += 2
+			}
+		}
+		part := amount * rate * 10_000
+		if vip {
+			part = part * 3 / 2
+		}
+		if weekend {
+			part *= 2
+		}
+		for _, label := range l.Labels {
+			for i := range 4 {
+				if label == labels[i] {
+					part = part * 6 / 5
+				}
+			}
+		}
+		points += part
+	}
+	points /= 100 * 10_000
+	if e.Shop == "north" {
+		points += 5
+	}
+	if total >= 50_000 {
+		points += 20
+	}
+	if items >= 10 {
+		points += 10
+	}
+	return points
+}
+
+var (
+	categories = []string{"c0", "c1", "c2", "c3", "c4", "c5", "c6", "c7", "c8", "c9"}
+	labels     = []string{"l0", "l1", "l2", "l3"}
+)
+
+func TestTwentyRulesGiveWhatIsWrittenByHand(t *testing.T) {
+	p := must[*loyalty.Program](t)(loyalty.Compile(twenty()))
+	for day := range 7 {
+		at := noon.AddDate(0, 0, day)
+		d := must[loyalty.Decision](t)(p.Earn(loyalty.Account{ID: alice}, basket(), at))
+		if want := byHand(basket(), day == 5 || day == 6); d.Earned("points") != want || want == 0 {
+			t.Error(day, d.Earned("points"), want, d.Steps)
+		}
+	}
+}
+
+func BenchmarkRules(b *testing.B) {
+	p := must[*loyalty.Program](b)(loyalty.Compile(twenty()))
+	e := basket()
+	first := must[loyalty.Decision](b)(p.Earn(loyalty.Account{ID: alice}, e, noon))
+	b.Run("decided", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := p.Earn(first.Next, e, noon); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("by hand", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if byHand(e, false) == 0 {
+				b.Fatal("nothing")
+			}
+		}
+	})
+}
