@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/expr-lang/expr/ast"
 )
@@ -100,15 +101,16 @@ func negation(n *ast.UnaryNode) (expression, error) {
 	return x, fmt.Errorf("%s %w", n, errLanguage)
 }
 
-func call(n *ast.BuiltinNode) (x expression, err error) {
-	if len(n.Arguments) == 1 {
-		x, err = express(n.Arguments[0])
+func call(n *ast.BuiltinNode) (expression, error) {
+	if len(n.Arguments) != 1 {
+		return expression{}, fmt.Errorf("%s %w", n, errLanguage)
 	}
+	x, err := express(n.Arguments[0])
 	switch {
 	case err != nil:
 		return x, err
 	case n.Name == "len" && x.text != nil:
-		return expression{number: func(f *lineFacts) int64 { return int64(len([]rune(x.text(f)))) }}, nil
+		return expression{number: func(f *lineFacts) int64 { return int64(utf8.RuneCountInString(x.text(f))) }}, nil
 	case n.Name == "len" && x.texts != nil:
 		return expression{number: func(f *lineFacts) int64 { return int64(len(x.texts(f))) }}, nil
 	case n.Name == "lower" && x.text != nil:
@@ -126,23 +128,22 @@ func choice(n *ast.ConditionalNode) (x expression, err error) {
 		return x, err
 	case c.truth == nil:
 	case a.truth != nil && b.truth != nil:
-		return expression{truth: func(f *lineFacts) bool { return c.truth(f) && a.truth(f) || !c.truth(f) && b.truth(f) }}, nil
+		return expression{truth: choose(c.truth, a.truth, b.truth)}, nil
 	case a.number != nil && b.number != nil:
-		return expression{number: func(f *lineFacts) int64 {
-			if c.truth(f) {
-				return a.number(f)
-			}
-			return b.number(f)
-		}}, nil
+		return expression{number: choose(c.truth, a.number, b.number)}, nil
 	case a.text != nil && b.text != nil:
-		return expression{text: func(f *lineFacts) string {
-			if c.truth(f) {
-				return a.text(f)
-			}
-			return b.text(f)
-		}}, nil
+		return expression{text: choose(c.truth, a.text, b.text)}, nil
 	}
 	return x, fmt.Errorf("%s %w", n, errLanguage)
+}
+
+func choose[V any](c func(*lineFacts) bool, a, b func(*lineFacts) V) func(*lineFacts) V {
+	return func(f *lineFacts) V {
+		if c(f) {
+			return a(f)
+		}
+		return b(f)
+	}
 }
 
 func operation(n *ast.BinaryNode) (x expression, err error) {
@@ -272,12 +273,12 @@ func member(n *ast.BinaryNode) (x expression, err error) {
 		return oneOf(n, a, list)
 	}
 	if span, ok := n.Right.(*ast.BinaryNode); ok && span.Operator == ".." && a.number != nil {
-		from, ok1 := span.Left.(*ast.IntegerNode)
-		to, ok2 := span.Right.(*ast.IntegerNode)
+		from, ok1 := constant(span.Left)
+		to, ok2 := constant(span.Right)
 		if ok1 && ok2 {
 			return expression{truth: func(f *lineFacts) bool {
 				v := a.number(f)
-				return int64(from.Value) <= v && v <= int64(to.Value)
+				return from <= v && v <= to
 			}}, nil
 		}
 	}
@@ -295,12 +296,11 @@ func oneOf(n ast.Node, a expression, list *ast.ArrayNode) (x expression, err err
 	var numbers []int64
 	var texts []string
 	for _, node := range list.Nodes {
-		switch node := node.(type) {
-		case *ast.IntegerNode:
-			numbers = append(numbers, int64(node.Value))
-		case *ast.StringNode:
-			texts = append(texts, node.Value)
-		default:
+		if number, ok := constant(node); ok {
+			numbers = append(numbers, number)
+		} else if text, ok := node.(*ast.StringNode); ok {
+			texts = append(texts, text.Value)
+		} else {
 			return x, fmt.Errorf("%s: what is in the list is no constant", n)
 		}
 	}
@@ -311,4 +311,18 @@ func oneOf(n ast.Node, a expression, list *ast.ArrayNode) (x expression, err err
 		return expression{truth: func(f *lineFacts) bool { return slices.Contains(texts, a.text(f)) }}, nil
 	}
 	return x, fmt.Errorf("%s %w", n, errLanguage)
+}
+
+// constant returns a number as it is written, with its sign.
+func constant(n ast.Node) (int64, bool) {
+	if u, ok := n.(*ast.UnaryNode); ok && u.Operator == "-" {
+		if i, ok := u.Node.(*ast.IntegerNode); ok {
+			return -int64(i.Value), true
+		}
+	}
+	i, ok := n.(*ast.IntegerNode)
+	if !ok {
+		return 0, false
+	}
+	return int64(i.Value), true
 }
