@@ -319,6 +319,7 @@ func TestVerifyNamesTheFirstEntryThatWasTamperedWith(t *testing.T) {
 		"the newest is gone": {func(e []journal.Entry) []journal.Entry { return e[1:] }, 6},
 		"the first is gone":  {func(e []journal.Entry) []journal.Entry { return e[:5] }, 1},
 		"all are gone":       {func(e []journal.Entry) []journal.Entry { return nil }, 1},
+		"a hash is gone":     {func(e []journal.Entry) []journal.Entry { e[2].Before = json.RawMessage(`{"seq":3}`); return e }, 3},
 	} {
 		entries := make([]journal.Entry, len(whole))
 		for i, e := range whole {
@@ -340,6 +341,20 @@ func TestVerifyNamesTheFirstEntryThatWasTamperedWith(t *testing.T) {
 		case c.want != 0 && (!errors.As(err, &tampered) || tampered.Seq != c.want):
 			t.Errorf("%s: %v, want entry %d", name, err, c.want)
 		}
+	}
+}
+
+func TestVerifyNeedsTheHashOfTheAccount(t *testing.T) {
+	sim := loyalty.Simulate(must[*loyalty.Program](t)(loyalty.Compile(club(1))))
+	must[loyalty.Outcome](t)(sim.Do(buy(alice, 100, "order"), noon))
+	a := sim.Stored(alice)
+	entries := func(yield func(journal.Entry, error) bool) { yield(sim.Ledger(alice)[0], nil) }
+	if err := loyalty.Check(a, entries); err != nil {
+		t.Fatal(err)
+	}
+	a.Hash = nil
+	if err := loyalty.Check(a, entries); err == nil {
+		t.Error("an account without a hash is as it was written")
 	}
 }
 

@@ -2,3 +2,10 @@ package loyalty
 
 // Check is verify, for tests that tamper.
 var Check = verify
+
+// Stored returns an account as its last command left it.
+func (s *Simulation) Stored(id AccountID) Account {
+	a := s.accounts[id]
+	a.ID = id
+	return a
+}

@@ -67,7 +67,7 @@ func (e *Engine) Verify(ctx context.Context, id AccountID) (err error) {
 // verify walks from the newest entry to the first. The hash of each is in the one after it, that of the newest in the
 // account.
 func verify(a Account, entries iter.Seq2[journal.Entry, error]) error {
-	next := link{a.Seq, a.Hash}
+	next, known := link{a.Seq, a.Hash}, true
 	totals := map[CurrencyID]Totals{}
 	var found *TamperedError
 	fail := func(seq int64, reason string) { found = &TamperedError{a.ID, seq, reason} }
@@ -80,12 +80,12 @@ func verify(a Account, entries iter.Seq2[journal.Entry, error]) error {
 		}
 		for ; next.Seq > entry.Seq; next.Seq-- {
 			fail(next.Seq, "is missing")
-			next.Hash = nil
+			known = false
 		}
-		if next.Hash != nil && !bytes.Equal(digest(entry), next.Hash) {
+		if known && !bytes.Equal(digest(entry), next.Hash) {
 			fail(entry.Seq, "was changed")
 		}
-		next = link{}
+		next, known = link{}, true
 		if entry.Before != nil {
 			if err := json.Unmarshal(entry.Before, &next); err != nil {
 				fail(entry.Seq, "can't be read")
@@ -93,7 +93,7 @@ func verify(a Account, entries iter.Seq2[journal.Entry, error]) error {
 		}
 		if next.Seq != entry.Seq-1 {
 			fail(entry.Seq, "does not follow the one before it")
-			next = link{Seq: entry.Seq - 1}
+			next, known = link{Seq: entry.Seq - 1}, false
 		}
 		var out Outcome
 		if err := json.Unmarshal(entry.Result, &out); err != nil {

@@ -44,16 +44,23 @@ func (s *Simulation) Do(c Command, now time.Time) (Outcome, error) {
 	if err := c.check(); err != nil {
 		return Outcome{}, fmt.Errorf("%s: %w", c.kind(), err)
 	}
+	out, err := s.do(c, now)
+	if err != nil {
+		return Outcome{}, fmt.Errorf("%s for %s: %w", c.kind(), c.lookups()[0].Account.Member, err)
+	}
+	return out, nil
+}
+
+func (s *Simulation) do(c Command, now time.Time) (out Outcome, err error) {
 	needs, input := c.lookups(), journal.Hash(c.kind(), c)
 	var found []Loaded
 	for i, l := range needs {
 		entries := s.entries[l.Account]
 		at := slices.IndexFunc(entries, func(e journal.Entry) bool { return e.Key == l.Key && l.Key != "" })
 		switch {
-		case at >= 0 && i > 0 && !bytes.Equal(entries[at].Input, input):
-			return Outcome{}, fmt.Errorf("%s: %w", c.kind(), journal.ErrKeyReused)
-		case at >= 0 && i == 0:
-			var out Outcome
+		case at >= 0 && i > 0:
+			return out, journal.ErrKeyReused
+		case at >= 0:
 			err := entries[at].Replay(input, &out)
 			out.Replayed = true
 			return out, err
@@ -66,11 +73,8 @@ func (s *Simulation) Do(c Command, now time.Time) (Outcome, error) {
 		found = append(found, f)
 	}
 	d, err := c.decide(s.program, found, journal.Instant(now))
-	if err != nil {
-		return Outcome{}, fmt.Errorf("%s for %s: %w", c.kind(), needs[0].Account.Member, err)
-	}
-	if d.Seq == 0 {
-		return d.Outcome, nil
+	if err != nil || d.Seq == 0 {
+		return d.Outcome, err
 	}
 	s.store(c, &d, found[0].Account, needs[0].Key, input)
 	if d.also != nil {
