@@ -13,7 +13,7 @@ import (
 const (
 	maxAmount = 1_000_000_000_000
 	maxItems  = 1_000_000
-	maxLines  = 500
+	maxLines  = 2000
 	maxLabels = 32
 )
 

@@ -1,8 +1,16 @@
-// Command replay plays the sales of a coffee machine through a programme of stamp cards: one stamp a cup, and a free cup for
-// every tenth. It prints what the database holds afterwards, and does it all once more to show that nothing changes then.
+// Command replay plays real sales through a programme. It prints what the database holds afterwards, and does it all once
+// more to show that nothing changes then.
+//
+//	go run ./examples/replay -data uci   [-db memory|sqlite:PATH|postgres://...] [-callers N] PATH/online_retail.csv.gz
+//	go run ./examples/replay -data cdnow [-db memory|sqlite:PATH|postgres://...] [-callers N] PATH/CDNOW_master.txt.gz
+//
+// are points: one a pound, for 12 months to the end of the month, with three levels on what was spent in a year, and returns
+// that are matched to earlier purchases of the item. Days are played one after the other.
 //
 //	go run ./examples/replay [-db memory|sqlite:PATH|postgres://...] [-callers N] [-twice=false] PATH/index_1.csv
 //	go run ./examples/replay -server URL -token T [-callers N] [-twice=false] PATH/index_1.csv
+//
+// is the coffees of a machine and stamp cards: one stamp a cup, and a free cup for every tenth.
 //
 // With -server the stamps go through the API of examples/server. The file is index_1.csv of the data set "Coffee Sales".
 // A cash sale has no card, and is counted and left out. The status is 1 where something failed or the second run changed
@@ -32,6 +40,7 @@ const maxCallers = 1024
 
 // A config is a command line.
 type config struct {
+	data              string // "coffee", "uci" or "cdnow"
 	db, server, token string
 	callers           int
 	twice             bool
@@ -44,10 +53,11 @@ func parse(args []string, stderr io.Writer) (config, error) {
 	flags := flag.NewFlagSet("replay", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.Usage = func() {
-		fmt.Fprintln(stderr, "usage: replay [flags] PATH/index_1.csv")
+		fmt.Fprintln(stderr, "usage: replay [flags] PATH")
 		flags.PrintDefaults()
 	}
 	flags.StringVar(&c.db, "db", "memory", "`database`: memory, sqlite:PATH or postgres://...")
+	flags.StringVar(&c.data, "data", "coffee", "what the file is: coffee, uci or cdnow")
 	flags.StringVar(&c.server, "server", "", "`URL` of examples/server, instead of a database")
 	flags.StringVar(&c.token, "token", "", "bearer `token` of an administrator of the server")
 	flags.IntVar(&c.callers, "callers", 32, "stamps under way at once")
@@ -63,6 +73,10 @@ func parse(args []string, stderr io.Writer) (config, error) {
 		wrong = "there is more than one path"
 	case c.callers < 1 || c.callers > maxCallers:
 		wrong = fmt.Sprintf("-callers is not between 1 and %d", maxCallers)
+	case c.data != "coffee" && c.data != "uci" && c.data != "cdnow":
+		wrong = "-data is neither coffee nor uci nor cdnow"
+	case c.data != "coffee" && c.server != "":
+		wrong = "-server is for -data coffee"
 	case c.server != "" && c.token == "":
 		wrong = "-server needs a -token"
 	}
@@ -89,7 +103,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if err != nil {
 		return 2
 	}
-	if err := replay(ctx, c, stdout); err != nil {
+	play := replay
+	if c.data != "coffee" {
+		play = replayPoints
+	}
+	if err := play(ctx, c, stdout); err != nil {
 		fmt.Fprintf(stderr, "replay: %v\n", err)
 		return 1
 	}

@@ -196,7 +196,7 @@ func TestRunErrors(t *testing.T) {
 		status int
 		stderr string
 	}{
-		{"help", []string{"-h"}, 0, "usage: replay [flags] PATH/index_1.csv"},
+		{"help", []string{"-h"}, 0, "usage: replay [flags] PATH"},
 		{"no path", nil, 2, "replay: the path of the sales is missing"},
 		{"two paths", []string{file, file}, 2, "replay: there is more than one path"},
 		{"no callers", []string{"-callers", "0", file}, 2, "replay: -callers is not between 1 and 1024"},

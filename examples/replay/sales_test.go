@@ -128,16 +128,16 @@ func FuzzRead(f *testing.F) {
 	})
 }
 
-// realFile returns the path of the data set's file.
-func realFile(t *testing.T) string {
+// realFile returns the path of a data set's file.
+func realFile(t *testing.T, set, name string) string {
 	t.Helper()
 	dir, given := os.LookupEnv("SCRMKIT_DATA")
 	if !given {
 		dir = filepath.Join("..", "..", "..", "shared", "data")
 	}
-	path := filepath.Join(dir, "coffee_vending", "index_1.csv")
+	path := filepath.Join(dir, set, name)
 	if _, err := os.Stat(path); err != nil && !given {
-		t.Skip("no data: set SCRMKIT_DATA to a directory that holds coffee_vending/index_1.csv")
+		t.Skipf("no data: set SCRMKIT_DATA to a directory that holds %s/%s", set, name)
 	}
 	return path
 }
