@@ -1,10 +1,15 @@
 package loyalty_test
 
 import (
+	"crypto/rand"
 	"fmt"
+	"sync/atomic"
 	"testing"
 
+	"github.com/scrmkit/scrmkit/internal/dbtest"
+	"github.com/scrmkit/scrmkit/internal/pgtest"
 	"github.com/scrmkit/scrmkit/loyalty"
+	"github.com/scrmkit/scrmkit/storage"
 )
 
 // twenty is a programme of 20 rules: a rate, ten categories that give more, four labels that multiply, and five that ask
@@ -127,5 +132,79 @@ func BenchmarkRules(b *testing.B) {
 				b.Fatal("nothing")
 			}
 		}
+	})
+}
+
+// callers runs f b.N times from that many goroutines and reports operations a second.
+func callers(b *testing.B, n int, f func(caller, i int) error) {
+	b.Helper()
+	var next atomic.Int64
+	b.ResetTimer()
+	together(n, func(caller int) {
+		for i := int(next.Add(1)); i <= b.N; i = int(next.Add(1)) {
+			if err := f(caller, i); err != nil {
+				b.Error(err)
+				return
+			}
+		}
+	})
+	b.StopTimer()
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "ops/s")
+}
+
+func adapters(b *testing.B, f func(b *testing.B, db storage.DB)) {
+	b.Run("postgres", func(b *testing.B) { f(b, dbtest.Postgres(b, pgtest.Bench(b)).Tenant(rand.Text()[:4])) })
+	b.Run("sqlite", func(b *testing.B) { f(b, dbtest.SQLite(b)) })
+}
+
+// BenchmarkEarn earns for a purchase of one line in a service that has served 20,000 members, and keeps them in memory.
+func BenchmarkEarn(b *testing.B) {
+	adapters(b, func(b *testing.B, db storage.DB) {
+		points := loyalty.New(db.Loyalty(), nil)
+		if _, err := points.Publish(ctx, club(1)); err != nil {
+			b.Fatal(err)
+		}
+		member := func(n int) loyalty.AccountID {
+			return loyalty.AccountID{Program: "club", Member: loyalty.MemberID(fmt.Sprint("m", n))}
+		}
+		earn := func(id loyalty.AccountID, key string) error {
+			_, err := points.Earn(ctx, buy(id, 12_900, key))
+			return err
+		}
+		together(100, func(i int) {
+			for n := i; n < 20_000; n += 100 {
+				if err := earn(member(n), "warm"); err != nil {
+					b.Error(err)
+				}
+			}
+		})
+		run := 0
+		key := func(i int) string { return fmt.Sprintf("0f8fad5b-d9cb-469f-%04d-%012d", run, i) }
+		for _, c := range []struct {
+			name    string
+			callers int
+			member  func(caller, i int) int
+		}{
+			{"1", 1, func(_, i int) int { return i * 7919 % 20_000 }},
+			{"32", 32, func(caller, _ int) int { return caller }},
+			{"32-one-member", 32, func(int, int) int { return 0 }},
+		} {
+			b.Run(c.name, func(b *testing.B) {
+				run++
+				callers(b, c.callers, func(caller, i int) error { return earn(member(c.member(caller, i)), key(i)) })
+			})
+		}
+		b.Run("32-redeem", func(b *testing.B) {
+			run++
+			together(32, func(i int) {
+				if _, err := points.Adjust(ctx, loyalty.Adjust{Account: member(i), N: 1e12, Reason: "bench", Key: key(-i - 1)}); err != nil {
+					b.Error(err)
+				}
+			})
+			callers(b, 32, func(caller, i int) error {
+				_, err := points.Redeem(ctx, loyalty.Redeem{Account: member(caller), N: 1, Key: key(i)})
+				return err
+			})
+		})
 	})
 }

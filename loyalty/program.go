@@ -236,16 +236,18 @@ func (c *compiler) metrics() {
 		}
 		compiled.lines = c.condition(path+"lines", "metric "+string(m.ID), m.Lines, lineFacts{})
 		c.p.metrics = append(c.p.metrics, compiled)
-		c.known(metricTally(m.ID), max(m.Window.Keep(), compiled.keep()))
+		c.known(metricTally(m.ID), keepFor(d.Tiers, compiled.window(time.Unix(0, 0))))
 	}
 }
 
-// keep is how many days are needed of a metric's tally.
-func (m *metric) keep() int {
-	if m.Joined {
-		return 2 * 366 // the year that ended counts until its end was dealt with
+// keepFor returns how many days a tally has to keep for a window, which is looked back to when a grace is over as well; 0 for
+// all time.
+func keepFor(t *Tiers, w Window) int {
+	keep := w.Keep()
+	if keep > 0 && t != nil {
+		keep += t.Grace + 1
 	}
-	return 2 * m.Window.Keep()
+	return min(keep, maxDays)
 }
 
 // window is the time that the metric looks back to for a member who joined then.

@@ -1,8 +1,11 @@
 package loyalty
 
 import (
+	"encoding/json"
+	"fmt"
 	"slices"
 	"sort"
+	"strconv"
 	"time"
 
 	"github.com/scrmkit/scrmkit/internal/valid"
@@ -13,14 +16,44 @@ import (
 //
 // Days are those of the programme's calendar, so that every call for one Tally takes one zone.
 type Tally struct {
-	Total int64      `json:"total"`          // of all time
-	Days  []DayTotal `json:"days,omitempty"` // the days that are kept and are not 0, the oldest first
+	Total int64      // of all time
+	Days  []DayTotal // the days that are kept and are not 0, the oldest first
 }
 
 // A DayTotal is what a Tally counted on a day.
 type DayTotal struct {
-	Day int64 `json:"day"` // days since 1 January 1970
-	N   int64 `json:"n"`
+	Day int64 // days since 1 January 1970
+	N   int64
+}
+
+// MarshalJSON writes the total and then, for each day, how many days after the one before it is and its number.
+func (t Tally) MarshalJSON() ([]byte, error) {
+	text := strconv.AppendInt([]byte{'['}, t.Total, 10)
+	last := int64(0)
+	for _, d := range t.Days {
+		text = strconv.AppendInt(append(text, ','), d.Day-last, 10)
+		text = strconv.AppendInt(append(text, ','), d.N, 10)
+		last = d.Day
+	}
+	return append(text, ']'), nil
+}
+
+// UnmarshalJSON reads what MarshalJSON writes.
+func (t *Tally) UnmarshalJSON(text []byte) error {
+	var numbers []int64
+	if err := json.Unmarshal(text, &numbers); err != nil {
+		return err
+	}
+	if len(numbers)%2 == 0 {
+		return fmt.Errorf("loyalty: a tally of %d numbers", len(numbers))
+	}
+	*t = Tally{Total: numbers[0]}
+	last := int64(0)
+	for i := 1; i < len(numbers); i += 2 {
+		last += numbers[i]
+		t.Days = append(t.Days, DayTotal{last, numbers[i+1]})
+	}
+	return nil
 }
 
 // MaxTally is the most that a Tally counts to, and the least below zero.

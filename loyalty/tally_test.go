@@ -1,6 +1,7 @@
 package loyalty_test
 
 import (
+	"encoding/json"
 	"errors"
 	"testing"
 	"time"
@@ -168,4 +169,28 @@ func TestTallyRecounts(t *testing.T) {
 			t.Fatalf("%+v forwards, %+v backwards", tally, backwards)
 		}
 	})
+}
+
+func TestTallyComesBackFromJSON(t *testing.T) {
+	for _, tally := range []loyalty.Tally{
+		{}, {Total: -3}, {Total: 9, Days: []loyalty.DayTotal{{Day: -1, N: 4}, {Day: 20_000, N: -5}, {Day: 20_001, N: 10}}},
+	} {
+		text, err := json.Marshal(tally)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var back loyalty.Tally
+		if err := json.Unmarshal(text, &back); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(tally, back); diff != "" {
+			t.Error(string(text), diff)
+		}
+	}
+	for _, text := range []string{`[]`, `[1,2]`, `{"total":1}`, `[1,2,"3"]`} {
+		var back loyalty.Tally
+		if err := json.Unmarshal([]byte(text), &back); err == nil {
+			t.Errorf("%s is %+v", text, back)
+		}
+	}
 }

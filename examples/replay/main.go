@@ -5,7 +5,7 @@
 //	go run ./examples/replay -data cdnow [-db memory|sqlite:PATH|postgres://...] [-callers N] PATH/CDNOW_master.txt.gz
 //
 // are points: one a pound, for 12 months to the end of the month, with three levels on what was spent in a year, and returns
-// that are matched to earlier purchases of the item. Days are played one after the other.
+// that are matched to earlier purchases of the item. Months are played one after the other.
 //
 //	go run ./examples/replay [-db memory|sqlite:PATH|postgres://...] [-callers N] [-twice=false] PATH/index_1.csv
 //	go run ./examples/replay -server URL -token T [-callers N] [-twice=false] PATH/index_1.csv

@@ -35,7 +35,7 @@ func pointsOf(d shopData) loyalty.Definition {
 
 const silverFrom, goldFrom = 50_000, 200_000
 
-// A pointsBook keeps the points in a database. Its clock is at the end of the day that is played.
+// A pointsBook keeps the points in a database. Its clock is at the end of the month that is played, for points end with months.
 type pointsBook struct {
 	points  *loyalty.Engine
 	program *loyalty.Program
@@ -119,14 +119,14 @@ func playPoints(ctx context.Context, db storage.DB, d shopData, c config) ([]poi
 	return results, nil
 }
 
-// play plays day after day. The orders of a member have one caller, so that they come in their order.
+// play plays month after month. The orders of a member have one caller, so that they come in their order.
 func (b *pointsBook) play(ctx context.Context, d shopData, callers int, r *pointsRun) error {
 	began := time.Now()
 	seed := maphash.MakeSeed()
 	var earned, refunds, replayed atomic.Int64
 	for from := 0; from < len(d.orders); {
-		to, end := from, endOfDay(d.orders[from].at)
-		for to < len(d.orders) && d.orders[to].at.Before(end) {
+		to, end := from, endOfMonth(d.orders[from].at)
+		for to < len(d.orders) && !d.orders[to].at.After(end) {
 			to++
 		}
 		b.clock.Store(end.UnixMicro())
@@ -159,9 +159,10 @@ func (b *pointsBook) play(ctx context.Context, d shopData, callers int, r *point
 	return nil
 }
 
-func endOfDay(t time.Time) time.Time {
-	year, month, day := t.Date()
-	return time.Date(year, month, day+1, 0, 0, 0, 0, t.Location())
+// endOfMonth returns the last instant of the month of t.
+func endOfMonth(t time.Time) time.Time {
+	year, month, _ := t.Date()
+	return time.Date(year, month+1, 1, 0, 0, 0, 0, t.Location()).Add(-time.Microsecond)
 }
 
 func (b *pointsBook) order(ctx context.Context, d shopData, o order, earned, refunds, replayed *atomic.Int64) error {
@@ -192,7 +193,7 @@ func (b *pointsBook) order(ctx context.Context, d shopData, o order, earned, ref
 	return note(earned, out, err)
 }
 
-// totals sums what is stored, as it is at the end of the last day.
+// totals sums what is stored, as it is at the end of the last month.
 func (b *pointsBook) totals(ctx context.Context) (pointsTotals, error) {
 	now := time.UnixMicro(b.clock.Load())
 	t := pointsTotals{levels: map[loyalty.LevelID]int64{}}

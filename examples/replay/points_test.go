@@ -40,7 +40,7 @@ func recount(t *testing.T, d shopData) pointsTotals {
 	members, purchases := map[string]*member{}, map[string]*bought{}
 	want := pointsTotals{levels: map[loyalty.LevelID]int64{}}
 	months := func(at time.Time) int { y, m, _ := at.Date(); return y*12 + int(m) }
-	// lapse ends what ended before the day that is played.
+	// lapse ends what ended before the month that is played.
 	lapse := func(m *member, now time.Time) {
 		for month, n := range m.lots {
 			if months(now) > month {
@@ -49,16 +49,16 @@ func recount(t *testing.T, d shopData) pointsTotals {
 			}
 		}
 	}
-	var end time.Time
+	var end time.Time // the last day of the month of the last order
 	for _, o := range d.orders {
 		at := o.at.In(local)
-		end = endOfDay(at)
+		end = time.Date(at.Year(), at.Month()+1, 0, 0, 0, 0, 0, local)
 		if len(o.lines) > 0 && members[o.member] == nil {
 			members[o.member] = &member{lots: map[int]int64{}, money: map[time.Time]int64{}}
 		}
 		m := members[o.member]
 		if m != nil {
-			lapse(m, end)
+			lapse(m, at)
 		}
 		for _, g := range o.back {
 			b := purchases[g.of]
