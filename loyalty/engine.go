@@ -3,6 +3,7 @@ package loyalty
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"iter"
@@ -192,12 +193,18 @@ func (e *Engine) Account(ctx context.Context, id AccountID) (Account, error) {
 // Accounts yields the accounts that the query asks for, in the order of their ids. With AccountQuery.DueBefore it gives
 // those that an Expire has something to post for.
 func (e *Engine) Accounts(ctx context.Context, q AccountQuery) iter.Seq2[Account, error] {
+	if err := cmp.Or(valid.OptionalID("program", q.Program), valid.OptionalID("member", q.Member), valid.Time("dueBefore", q.DueBefore)); err != nil {
+		return failed[Account](fmt.Errorf("loyalty: accounts: %w", err))
+	}
 	return e.store.Accounts(ctx, q)
 }
 
 // Totals returns the books of a programme, by currency: the sums of those of its accounts, which it reads one after the
 // other.
 func (e *Engine) Totals(ctx context.Context, id ProgramID) (map[CurrencyID]Totals, error) {
+	if err := valid.ID("program", id); err != nil {
+		return nil, fmt.Errorf("loyalty: totals: %w", err)
+	}
 	totals := map[CurrencyID]Totals{}
 	for a, err := range e.store.Accounts(ctx, AccountQuery{Program: id}) {
 		if err != nil {
@@ -210,9 +217,41 @@ func (e *Engine) Totals(ctx context.Context, id ProgramID) (map[CurrencyID]Total
 	return totals, nil
 }
 
-// Ledger yields what happened to an account, the newest first.
+// Ledger yields what happened to an account, the newest first: the journal's entries, whose results are Outcomes.
 func (e *Engine) Ledger(ctx context.Context, id AccountID) iter.Seq2[journal.Entry, error] {
+	if err := id.check(); err != nil {
+		return failed[journal.Entry](fmt.Errorf("loyalty: ledger: %w", err))
+	}
 	return e.store.Ledger(ctx, id)
+}
+
+// Sweep posts what time has done, for at most limit accounts, and returns how many there were. Nothing depends on it but
+// the books: an account stands as time has left it at any instant. It may run twice, and in many processes at once.
+func (e *Engine) Sweep(ctx context.Context, limit int) (n int, err error) {
+	now := journal.Instant(e.opts.Now())
+	var due []AccountID
+	for a, err := range e.store.Accounts(ctx, AccountQuery{DueBefore: now, Limit: limit}) {
+		if err != nil {
+			return 0, fmt.Errorf("loyalty: sweep: %w", err)
+		}
+		due = append(due, a.ID)
+	}
+	var errs []error
+	for _, id := range due {
+		if _, err := e.Expire(ctx, Expire{Account: id, Key: rand.Text()}); err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		n++
+	}
+	return n, errors.Join(errs...)
+}
+
+func failed[T any](err error) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		var none T
+		yield(none, err)
+	}
 }
 
 func (e *Engine) do(ctx context.Context, c Command) (out Outcome, err error) {

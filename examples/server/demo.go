@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/scrmkit/scrmkit/loyalty"
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/stamps/shop"
 	"github.com/scrmkit/scrmkit/storage"
@@ -35,6 +36,23 @@ var demoPrograms = []stamps.Definition{
 	},
 }
 
+// demoPoints is a point a yuan, two for gold members, who spent 1000 in a year.
+var demoPoints = loyalty.Definition{
+	ID: "club", Version: 1, Name: "会员积分", Zone: "Asia/Shanghai", Money: "CNY",
+	Currencies: []loyalty.Currency{{ID: "points", Expiry: loyalty.Expiry{Months: 12, RoundUp: loyalty.Month}}},
+	Rules: []loyalty.Rule{
+		{ID: "base", Give: loyalty.Give{Points: "1", Per: loyalty.PerMoney, Amount: 100}},
+		{ID: "gold", If: `tier == "gold"`, Give: loyalty.Give{Times: "2"}},
+		{ID: "sign-up", On: "sign-up", Give: loyalty.Give{Points: "50", Per: loyalty.PerEvent}, Caps: []loyalty.Cap{{Times: 1, Per: loyalty.Ever}}},
+	},
+	Metrics: []loyalty.Metric{{ID: "spent", Of: loyalty.CountMoney, Window: loyalty.Window{Months: 12}}},
+	Tiers: &loyalty.Tiers{
+		Levels:    []loyalty.Level{{ID: "member", Name: "会员"}, {ID: "gold", Name: "金卡", Needs: []loyalty.Need{{"spent": 100_000}}}},
+		Valid:     loyalty.Validity{Expiry: loyalty.Expiry{Months: 12}},
+		Downgrade: loyalty.OnRefund,
+	},
+}
+
 var demoShops = []struct {
 	shop    shop.Shop
 	manager principal
@@ -50,6 +68,9 @@ func (s *Server) demo(ctx context.Context) error {
 		if _, err := s.cards.Publish(ctx, d); err != nil && !errors.Is(err, stamps.ErrPublished) {
 			return fmt.Errorf("demo: %w", err)
 		}
+	}
+	if _, err := s.points.Publish(ctx, demoPoints); err != nil && !errors.Is(err, loyalty.ErrPublished) {
+		return fmt.Errorf("demo: %w", err)
 	}
 	for _, d := range demoShops {
 		err := s.db.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {

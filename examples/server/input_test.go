@@ -14,25 +14,38 @@ import (
 
 // samples are bodies that are right in form, of every operation that has one.
 var samples = map[string]string{
-	"POST /me/codes":                               `{"shop":"wangjing","purpose":"cancel","program":"coffee","record":1}`,
-	"POST /me/presses":                             `{"serial":"A1659391","purpose":"cancel","program":"coffee","record":99}`,
-	"POST /me/claims":                              `{"program":"none","shop":"wangjing"}`,
-	"POST /shops/{shop}/codes/preview":             `{"code":"12","purpose":"stamp","n":1,"purchase":{"amount":1,"currency":"CNY","items":1}}`,
-	"POST /shops/{shop}/codes/confirm":             `{"claim":"none","n":1,"purchase":{"amount":1,"currency":"CNY","items":1}}`,
-	"POST /shops/{shop}/codes":                     `{"code":"12","purpose":"stamp","n":1,"purchase":{"amount":1,"currency":"CNY","items":1}}`,
-	"POST /shops/{shop}/coupons/{coupon}/undos":    `{"reason":"none"}`,
-	"POST /shops/{shop}/coupons/{coupon}/voids":    `{"reason":"none"}`,
-	"POST /invitations/accept":                     `{"token":"none","name":"none"}`,
-	"PUT /programs/{program}/versions/{version}":   ``, // set by init
-	"PUT /shops/{shop}":                            `{"name":"none","address":"none","zone":"Asia/Shanghai","from":"2026-01-01T00:00:00Z","to":"2027-01-01T00:00:00Z","slots":101}`,
-	"POST /members/{member}/claims":                `{"shop":"none","nickname":"none","program":"none"}`,
-	"POST /cards/{program}/{member}/stamps":        `{"shop":"none","nickname":"none","n":1,"purchase":{"amount":1,"currency":"CNY","items":1},"at":"2026-01-01T00:00:00Z"}`,
-	"POST /cards/{program}/{member}/cancellations": `{"shop":"none","nickname":"none","record":1,"n":1,"reason":"none"}`,
-	"POST /cards/{program}/{member}/adjustments":   `{"shop":"none","nickname":"none","n":1,"reason":"none"}`,
-	"POST /transfers":                              `{"shop":"none","nickname":"none","from":"coffee/alice","to":"coffee/bob","n":1,"reason":"none"}`,
-	"POST /coupons/{coupon}/redemptions":           `{"shop":"none","nickname":"none"}`,
-	"POST /coupons/{coupon}/undos":                 `{"shop":"none","nickname":"none","reason":"none"}`,
-	"POST /coupons/{coupon}/voids":                 `{"shop":"none","nickname":"none","reason":"none"}`,
+	"POST /me/codes":                                      `{"shop":"wangjing","purpose":"cancel","program":"coffee","record":1}`,
+	"POST /me/presses":                                    `{"serial":"A1659391","purpose":"cancel","program":"coffee","record":99}`,
+	"POST /me/claims":                                     `{"program":"none","shop":"wangjing"}`,
+	"POST /shops/{shop}/codes/preview":                    `{"code":"12","purpose":"stamp","n":1,"purchase":{"amount":1,"currency":"CNY","items":1}}`,
+	"POST /shops/{shop}/codes/confirm":                    `{"claim":"none","n":1,"purchase":{"amount":1,"currency":"CNY","items":1}}`,
+	"POST /shops/{shop}/codes":                            `{"code":"12","purpose":"stamp","n":1,"purchase":{"amount":1,"currency":"CNY","items":1}}`,
+	"POST /shops/{shop}/coupons/{coupon}/undos":           `{"reason":"none"}`,
+	"POST /shops/{shop}/coupons/{coupon}/voids":           `{"reason":"none"}`,
+	"POST /invitations/accept":                            `{"token":"none","name":"none"}`,
+	"PUT /programs/{program}/versions/{version}":          ``, // set by init
+	"PUT /shops/{shop}":                                   `{"name":"none","address":"none","zone":"Asia/Shanghai","from":"2026-01-01T00:00:00Z","to":"2027-01-01T00:00:00Z","slots":101}`,
+	"POST /members/{member}/claims":                       `{"shop":"none","nickname":"none","program":"none"}`,
+	"POST /cards/{program}/{member}/stamps":               `{"shop":"none","nickname":"none","n":1,"purchase":{"amount":1,"currency":"CNY","items":1},"at":"2026-01-01T00:00:00Z"}`,
+	"POST /cards/{program}/{member}/cancellations":        `{"shop":"none","nickname":"none","record":1,"n":1,"reason":"none"}`,
+	"POST /cards/{program}/{member}/adjustments":          `{"shop":"none","nickname":"none","n":1,"reason":"none"}`,
+	"POST /transfers":                                     `{"shop":"none","nickname":"none","from":"coffee/alice","to":"coffee/bob","n":1,"reason":"none"}`,
+	"POST /coupons/{coupon}/redemptions":                  `{"shop":"none","nickname":"none"}`,
+	"POST /coupons/{coupon}/undos":                        `{"shop":"none","nickname":"none","reason":"none"}`,
+	"POST /coupons/{coupon}/voids":                        `{"shop":"none","nickname":"none","reason":"none"}`,
+	"PUT /points/{program}/versions/{version}":            ``, // set by init
+	"POST /points/{program}/members/{member}/previews":    `{"kind":"purchase","at":"2026-01-01T00:00:00Z","purchase":{"currency":"CNY","lines":[{"id":"1","kind":"shipping","sku":"a","category":"b","labels":["c"],"quantity":1,"gross":5,"discount":1,"tax":1,"covered":1}],"labels":["d"]},"labels":["e"],"channel":"app","shop":"north"}`,
+	"POST /points/{program}/members/{member}/events":      `{"kind":"purchase","at":"2026-01-01T00:00:00Z","purchase":{"currency":"CNY","lines":[{"id":"1","kind":"shipping","sku":"a","category":"b","labels":["c"],"quantity":1,"gross":5,"discount":1,"tax":1,"covered":1}],"labels":["d"]},"labels":["e"],"channel":"app","shop":"north"}`,
+	"POST /points/{program}/members/{member}/redemptions": `{"currency":"points","n":1,"reason":"none"}`,
+	"POST /points/{program}/members/{member}/holds":       `{"currency":"points","n":1,"until":"2036-01-01T00:00:00Z"}`,
+	"POST /points/{program}/members/{member}/captures":    `{"currency":"points","n":1,"reason":"none","hold":"none"}`,
+	"POST /points/{program}/members/{member}/releases":    `{"currency":"points","hold":"none"}`,
+	"POST /points/{program}/members/{member}/adjustments": `{"currency":"points","n":1,"to":"2036-01-01T00:00:00Z","reason":"none"}`,
+	"POST /points/{program}/members/{member}/refunds":     `{"of":"none","under":"bob","lines":[{"id":"1","amount":1}],"reason":"none"}`,
+	"POST /points/{program}/members/{member}/returns":     `{"of":"none","under":"bob","n":1,"reason":"none"}`,
+	"POST /points/{program}/members/{member}/levels":      `{"level":"gold","until":"2036-01-01T00:00:00Z","reason":"none"}`,
+	"POST /points/{program}/members/{member}/gifts":       `{"currency":"points","n":1,"reason":"none","to":"bob"}`,
+	"POST /points/{program}/members/{member}/mergers":     `{"to":"bob","reason":"none"}`,
 }
 
 func init() {
@@ -41,6 +54,10 @@ func init() {
 		panic(err)
 	}
 	samples["PUT /programs/{program}/versions/{version}"] = strings.Replace(string(text), `"usedCoupon":"owe"`, `"usedCoupon":"none"`, 1)
+	if text, err = json.Marshal(demoPoints); err != nil {
+		panic(err)
+	}
+	samples["PUT /points/{program}/versions/{version}"] = strings.Replace(string(text), `"onRefund"`, `"none"`, 1)
 }
 
 // refused wants a problem with a status of the caller's.

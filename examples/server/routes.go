@@ -14,11 +14,11 @@ import (
 	"github.com/swaggest/swgui/v5emb"
 )
 
-const description = `Stamp cards, coupons and the till of a shop.
+const description = `Points and tiers, stamp cards, coupons and the till of a shop.
 
-Every write but four has an **Idempotency-Key**: repeated with it, a write changes nothing and gives its first answer, with the
-header Idempotency-Replayed; with the key of another write it is refused. Publishing a version, confirming a claim, sweeping
-and pruning may be repeated as they are.
+Every write but six has an **Idempotency-Key**: repeated with it, a write changes nothing and gives its first answer, with the
+header Idempotency-Replayed; with the key of another write it is refused. Publishing a version of either kind, a preview,
+confirming a claim, sweeping and pruning may be repeated as they are.
 
 Tokens of the demo: demo-customer-alice, demo-customer-bob, demo-manager-kathy (of wangjing), demo-manager-li (of sanlitun),
 demo-visitor-wang (of no shop), demo-admin.`
@@ -41,6 +41,7 @@ func (s *Server) routes() *http.ServeMux {
 	s.programRoutes(api)
 	s.shopRoutes(api)
 	s.cardRoutes(api)
+	s.pointsRoutes(api)
 	s.journalRoutes(api)
 
 	document, err := json.Marshal(api.OpenAPI())

@@ -12,6 +12,7 @@ import (
 
 	"github.com/uptrace/bun"
 
+	"github.com/scrmkit/scrmkit/loyalty"
 	"github.com/scrmkit/scrmkit/otp"
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/stamps/counter"
@@ -33,13 +34,14 @@ type Config struct {
 
 // A Server is the product. It is safe for concurrent use.
 type Server struct {
-	cfg   Config
-	sql   *bun.DB
-	db    storage.DB
-	shops *shop.Engine
-	codes *otp.Engine
-	cards *stamps.Engine
-	till  *counter.Counter
+	cfg    Config
+	sql    *bun.DB
+	db     storage.DB
+	shops  *shop.Engine
+	codes  *otp.Engine
+	cards  *stamps.Engine
+	till   *counter.Counter
+	points *loyalty.Engine
 
 	mux   *http.ServeMux
 	slots chan struct{} // one for each request in flight
@@ -80,6 +82,7 @@ func (s *Server) prepare(ctx context.Context) error {
 	}
 	s.shops = shop.New(s.db.Shops(), nil)
 	s.cards = stamps.New(s.db.Stamps(), nil)
+	s.points = loyalty.New(s.db.Loyalty(), nil)
 	if s.codes, err = otp.New(s.db.OTP(), []otp.Key{{ID: "1", Secret: key}}, nil); err != nil {
 		return err
 	}
@@ -99,7 +102,8 @@ func (s *Server) tidy(ctx context.Context, every time.Duration) {
 		}
 		_, err1 := s.codes.Prune(ctx, time.Now())
 		_, err2 := s.cards.Sweep(ctx, maxSweep)
-		if err := errors.Join(err1, err2); err != nil && ctx.Err() == nil {
+		_, err3 := s.points.Sweep(ctx, maxSweep)
+		if err := errors.Join(err1, err2, err3); err != nil && ctx.Err() == nil {
 			s.cfg.Log.ErrorContext(ctx, "tidying failed", "err", err)
 		}
 	}

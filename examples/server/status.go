@@ -11,6 +11,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/scrmkit/scrmkit/loyalty"
 	"github.com/scrmkit/scrmkit/otp"
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/stamps/counter"
@@ -31,6 +32,9 @@ func status(err error) (p *huma.ErrorModel, header http.Header) {
 		limit      *stamps.LimitError
 		used       *stamps.UsedError
 		throttled  *otp.ThrottledError
+		condition  *loyalty.ConditionError
+		few        *loyalty.InsufficientError
+		tampered   *loyalty.TamperedError
 	)
 	is := func(targets ...error) bool {
 		for _, target := range targets {
@@ -50,6 +54,8 @@ func status(err error) (p *huma.ErrorModel, header http.Header) {
 		for _, m := range definition.Mistakes {
 			p.Errors = append(p.Errors, &huma.ErrorDetail{Location: m.Path, Message: m.Reason})
 		}
+	case errors.As(err, &condition):
+		p = problem(http.StatusUnprocessableEntity, condition.Error())
 	case is(otp.ErrInvalidCode, shop.ErrInvitation, journal.ErrKeyReused, journal.ErrCursor):
 		p = problem(http.StatusUnprocessableEntity, err.Error())
 
@@ -62,16 +68,22 @@ func status(err error) (p *huma.ErrorModel, header http.Header) {
 		p = problem(http.StatusForbidden, err.Error())
 
 	case is(stamps.ErrUnknownProgram, stamps.ErrUnknownCard, stamps.ErrUnknownRecord, stamps.ErrUnknownCoupon,
-		shop.ErrUnknownShop, shop.ErrUnknownStamp):
+		shop.ErrUnknownShop, shop.ErrUnknownStamp, loyalty.ErrUnknownProgram, loyalty.ErrUnknownAccount, loyalty.ErrUnknownCurrency,
+		loyalty.ErrUnknownLevel, loyalty.ErrUnknownBooking, loyalty.ErrUnknownLine, loyalty.ErrUnknownHold):
 		p = problem(http.StatusNotFound, err.Error())
 
 	case errors.As(err, &used):
 		p = problem(http.StatusConflict, used.Error())
+	case errors.As(err, &few):
+		p = problem(http.StatusConflict, few.Error())
+	case errors.As(err, &tampered):
+		p = problem(http.StatusConflict, tampered.Error())
 	case is(stamps.ErrPublished, stamps.ErrNoCard, stamps.ErrNoHandout, stamps.ErrClosed, stamps.ErrShop, stamps.ErrCurrency,
 		stamps.ErrMinPurchase, stamps.ErrNothing, stamps.ErrFull, stamps.ErrOrder, stamps.ErrTooFew, stamps.ErrCancelled,
 		stamps.ErrSoldOut, stamps.ErrMemberLimit, stamps.ErrRedeemed, stamps.ErrVoided, stamps.ErrLapsed, stamps.ErrNotRedeemed,
 		shop.ErrClosed, shop.ErrManages, shop.ErrSlots, shop.ErrShownOnce, shop.ErrStampBound,
-		otp.ErrEnded, stamps.ErrRefused):
+		otp.ErrEnded, stamps.ErrRefused, loyalty.ErrPublished, loyalty.ErrTooMuch, loyalty.ErrClosed, loyalty.ErrMoney, loyalty.ErrMerged,
+		loyalty.ErrNotMerged, loyalty.ErrOverflow, loyalty.ErrHeld, loyalty.ErrHolds, loyalty.ErrRefused):
 		p = problem(http.StatusConflict, err.Error())
 
 	case is(otp.ErrCrowded, storage.ErrRetry, journal.ErrConflict, journal.ErrDuplicate):

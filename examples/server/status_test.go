@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scrmkit/scrmkit/loyalty"
 	"github.com/scrmkit/scrmkit/otp"
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/storage"
@@ -24,7 +25,7 @@ func TestStatusKnowsEveryError(t *testing.T) {
 	switched := string(text)
 	declared := regexp.MustCompile(`(?m)^\s*(?:var )?(Err\w+)\s+=`)
 	outside := map[string]bool{"storage.ErrOutsideTx": true} // a mistake of this program's: 500
-	for _, dir := range []string{"otp", "stamps", "stamps/shop", "stamps/counter", "storage", "storage/journal"} {
+	for _, dir := range []string{"loyalty", "otp", "stamps", "stamps/shop", "stamps/counter", "storage", "storage/journal"} {
 		files, err := filepath.Glob(filepath.Join("../..", dir, "*.go"))
 		if err != nil || len(files) == 0 {
 			t.Fatalf("%s: %v, %v", dir, files, err)
@@ -58,6 +59,11 @@ func TestStatus(t *testing.T) {
 		{&stamps.LimitError{Limit: "cooldown", RetryAfter: 1500 * time.Millisecond}, 429, "2"},
 		{&otp.ThrottledError{RetryAfter: time.Minute}, 429, "60"},
 		{&stamps.UsedError{}, 409, ""},
+		{&loyalty.InsufficientError{Have: 1, Need: 2}, 409, ""},
+		{&loyalty.ConditionError{Of: "rule x", Err: errors.New("divides by zero")}, 422, ""},
+		{&loyalty.TamperedError{Seq: 3}, 409, ""},
+		{loyalty.ErrUnknownBooking, 404, ""},
+		{loyalty.ErrTooMuch, 409, ""},
 		{otp.ErrInvalidCode, 422, ""},
 		{stamps.ErrUnknownCard, 404, ""},
 		{stamps.ErrFull, 409, ""},

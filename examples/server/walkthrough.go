@@ -31,6 +31,7 @@ const (
 	askStamp = `{"shop":"wangjing","purpose":"stamp","program":"coffee"}`
 	press    = `{"serial":"A1659391","purpose":"stamp","program":"coffee"}`
 	typeCode = `{"code":"$CODE"}`
+	order    = `{"purchase":{"currency":"CNY","lines":[{"id":"1","sku":"beans","gross":12900}]}}`
 )
 
 // walkthrough is written for a fresh database; it works again on the same one, but for the coupon that each member may
@@ -67,6 +68,13 @@ var walkthrough = []step{
 		as: "ADMIN", method: "POST", path: "/shops/sanlitun/invitations", save: "TOKEN=token", status: 200},
 	{as: "WANG", method: "POST", path: "/invitations/accept", body: `{"token":"$TOKEN","name":"Wang"}`, status: 200},
 	{as: "ADMIN", method: "DELETE", path: "/shops/sanlitun/managers/wx-wang", status: 204},
+	{say: "Points: what a purchase would earn and why, the purchase itself, points spent, and what Alice has left.",
+		as: "ADMIN", method: "POST", path: "/points/club/members/alice/previews", body: order, bare: true, status: 200},
+	{as: "ADMIN", method: "POST", path: "/points/club/members/alice/events", body: order, status: 200},
+	{as: "ADMIN", method: "POST", path: "/points/club/members/alice/redemptions", body: `{"n":100,"reason":"A cup"}`, status: 200},
+	{as: "ALICE", method: "GET", path: "/me/points/club", status: 200},
+	{say: "Her ledger is as it was written.",
+		as: "ADMIN", method: "GET", path: "/points/club/members/alice/verification", status: 204},
 	{say: "The journal has all of it.",
 		as: "ADMIN", method: "GET", path: "/journal?limit=3", status: 200},
 	{say: "Without a token: 401.",
