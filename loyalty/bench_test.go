@@ -2,6 +2,7 @@ package loyalty_test
 
 import (
 	"crypto/rand"
+	"database/sql"
 	"fmt"
 	"sync/atomic"
 	"testing"
@@ -135,9 +136,11 @@ func BenchmarkRules(b *testing.B) {
 	})
 }
 
-// callers runs f b.N times from that many goroutines and reports operations a second.
-func callers(b *testing.B, n int, f func(caller, i int) error) {
+// callers runs f b.N times from that many goroutines and reports operations a second and, on Postgres, the bytes of WAL of
+// each.
+func callers(b *testing.B, server *sql.DB, n int, f func(caller, i int) error) {
 	b.Helper()
+	began := lsn(b, server)
 	var next atomic.Int64
 	b.ResetTimer()
 	together(n, func(caller int) {
@@ -150,16 +153,39 @@ func callers(b *testing.B, n int, f func(caller, i int) error) {
 	})
 	b.StopTimer()
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "ops/s")
+	if server != nil {
+		b.ReportMetric(float64(lsn(b, server)-began)/float64(b.N), "wal-B/op")
+	}
 }
 
-func adapters(b *testing.B, f func(b *testing.B, db storage.DB)) {
-	b.Run("postgres", func(b *testing.B) { f(b, dbtest.Postgres(b, pgtest.Bench(b)).Tenant(rand.Text()[:4])) })
-	b.Run("sqlite", func(b *testing.B) { f(b, dbtest.SQLite(b)) })
+// lsn returns how many bytes of WAL the server has written, or 0 where there is none.
+func lsn(b *testing.B, server *sql.DB) (n int64) {
+	b.Helper()
+	if server == nil {
+		return 0
+	}
+	if err := server.QueryRowContext(ctx, "select pg_current_wal_insert_lsn() - '0/0'").Scan(&n); err != nil {
+		b.Fatal(err)
+	}
+	return n
+}
+
+func adapters(b *testing.B, f func(b *testing.B, db storage.DB, server *sql.DB)) {
+	b.Run("postgres", func(b *testing.B) {
+		dsn := pgtest.Bench(b)
+		server, err := sql.Open("pgx", dsn)
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Cleanup(func() { _ = server.Close() })
+		f(b, dbtest.Postgres(b, dsn).Tenant(rand.Text()[:4]), server)
+	})
+	b.Run("sqlite", func(b *testing.B) { f(b, dbtest.SQLite(b), nil) })
 }
 
 // BenchmarkEarn earns for a purchase of one line in a service that has served 20,000 members, and keeps them in memory.
 func BenchmarkEarn(b *testing.B) {
-	adapters(b, func(b *testing.B, db storage.DB) {
+	adapters(b, func(b *testing.B, db storage.DB, server *sql.DB) {
 		points := loyalty.New(db.Loyalty(), nil)
 		if _, err := points.Publish(ctx, club(1)); err != nil {
 			b.Fatal(err)
@@ -191,7 +217,7 @@ func BenchmarkEarn(b *testing.B) {
 		} {
 			b.Run(c.name, func(b *testing.B) {
 				run++
-				callers(b, c.callers, func(caller, i int) error { return earn(member(c.member(caller, i)), key(i)) })
+				callers(b, server, c.callers, func(caller, i int) error { return earn(member(c.member(caller, i)), key(i)) })
 			})
 		}
 		b.Run("32-redeem", func(b *testing.B) {
@@ -201,7 +227,7 @@ func BenchmarkEarn(b *testing.B) {
 					b.Error(err)
 				}
 			})
-			callers(b, 32, func(caller, i int) error {
+			callers(b, server, 32, func(caller, i int) error {
 				_, err := points.Redeem(ctx, loyalty.Redeem{Account: member(caller), N: 1, Key: key(i)})
 				return err
 			})
