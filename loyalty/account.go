@@ -2,6 +2,7 @@ package loyalty
 
 import (
 	"cmp"
+	"encoding/json"
 	"slices"
 	"time"
 
@@ -185,18 +186,18 @@ type Count struct {
 
 // An Outcome is what a command did.
 type Outcome struct {
-	Account  AccountID   `json:"account"`
-	Seq      int64       `json:"seq"` // of its entry in the ledger of the account; 0: it left none
-	At       time.Time   `json:"at"`
-	Event    *Event      `json:"event,omitempty"` // that was earned for
-	Moves    []Move      `json:"moves,omitempty"`
-	Steps    []Step      `json:"steps,omitempty"`  // how the points came about
-	Tier     *TierChange `json:"tier,omitempty"`   // nil: the member's level is the same
-	Status   Status      `json:"status,omitzero"`  // after it
-	Reason   string      `json:"reason,omitempty"` // as it was given
-	Of       string      `json:"of,omitempty"`     // the key of the command that was refunded or given back
-	Peer     *AccountID  `json:"peer,omitempty"`   // the other account of a transfer or a merger
-	Replayed bool        `json:"-"`                // the key was used before, and this is the first result
+	Account  AccountID       `json:"account"`
+	Command  json.RawMessage `json:"command"` // as it was given; Recorded reads it
+	Seq      int64           `json:"seq"`     // of its entry in the ledger of the account; 0: it left none
+	At       time.Time       `json:"at"`
+	Moves    []Move          `json:"moves,omitempty"`
+	Steps    []Step          `json:"steps,omitempty"`  // how the points came about
+	Tier     *TierChange     `json:"tier,omitempty"`   // nil: the member's level is the same
+	Status   Status          `json:"status,omitzero"`  // after it
+	Reason   string          `json:"reason,omitempty"` // as it was given
+	Of       string          `json:"of,omitempty"`     // the key of the command that was refunded or given back
+	Peer     *AccountID      `json:"peer,omitempty"`   // the other account of a transfer or a merger
+	Replayed bool            `json:"-"`                // the key was used before, and this is the first result
 }
 
 // A Move is what a command did to the points of one currency.

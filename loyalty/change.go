@@ -1,6 +1,8 @@
 package loyalty
 
 import (
+	"encoding/json"
+	"fmt"
 	"time"
 
 	"github.com/scrmkit/scrmkit/storage/journal"
@@ -145,10 +147,26 @@ func (c SetTier) decide(p *Program, found []Loaded, now time.Time) (Decision, er
 	return p.SetTier(found[0].Account, c, now)
 }
 
-// entryOf returns the entry of a decision in the journal. Before is the end of the ledger that it continues.
-func entryOf(c Command, d *Decision, before Account, key string, input []byte) journal.Entry {
+// A request is a command with what is stored of it.
+type request struct {
+	Command
+	needs []Lookup
+	text  json.RawMessage
+	input []byte // the hash of kind and text
+}
+
+func requested(c Command) request {
+	text := journal.JSON(c)
+	return request{c, c.lookups(), text, journal.Hash(c.kind(), text)}
+}
+
+func (r request) key() string { return r.needs[0].Key }
+
+// entry returns the entry of a decision in the journal. Before is the end of the ledger that it continues.
+func (r request) entry(d *Decision, before Account) journal.Entry {
+	d.Command = r.text
 	e := journal.Entry{
-		Subject: d.Account.Subject(), Seq: d.Seq, Key: key, Kind: c.kind(), At: d.At, By: c.who(), Input: input,
+		Subject: d.Account.Subject(), Seq: d.Seq, Key: r.key(), Kind: r.kind(), At: d.At, By: r.who(), Input: r.input,
 		Result: journal.JSON(&d.Outcome),
 	}
 	if before.Seq > 0 {
@@ -156,4 +174,46 @@ func entryOf(c Command, d *Decision, before Account, key string, input []byte) j
 	}
 	d.Next.Hash = digest(e)
 	return e
+}
+
+// Recorded returns the command that an entry of a ledger tells of, as it was given, and the account that it was given for:
+// that of a transfer or a merger stands in both ledgers.
+func Recorded(e journal.Entry) (Command, AccountID, error) {
+	var out Outcome
+	if err := json.Unmarshal(e.Result, &out); err != nil {
+		return nil, AccountID{}, fmt.Errorf("loyalty: entry %d of %s: %w", e.Seq, e.Subject, err)
+	}
+	read, ok := recorded[e.Kind]
+	if !ok {
+		return nil, AccountID{}, fmt.Errorf("loyalty: entry %d of %s is of no command: %s", e.Seq, e.Subject, e.Kind)
+	}
+	c, err := read(out.Command, e.Key)
+	if err != nil {
+		return nil, AccountID{}, fmt.Errorf("loyalty: entry %d of %s: %w", e.Seq, e.Subject, err)
+	}
+	return c, c.lookups()[0].Account, nil
+}
+
+var recorded = map[string]func(text json.RawMessage, key string) (Command, error){
+	Earn{}.kind():     as(func(c *Earn, key string) { c.Key = key }),
+	Redeem{}.kind():   as(func(c *Redeem, key string) { c.Key = key }),
+	Reserve{}.kind():  as(func(c *Reserve, key string) { c.Key = key }),
+	Capture{}.kind():  as(func(c *Capture, key string) { c.Key = key }),
+	Release{}.kind():  as(func(c *Release, key string) { c.Key = key }),
+	Adjust{}.kind():   as(func(c *Adjust, key string) { c.Key = key }),
+	Transfer{}.kind(): as(func(c *Transfer, key string) { c.Key = key }),
+	Refund{}.kind():   as(func(c *Refund, key string) { c.Key = key }),
+	Return{}.kind():   as(func(c *Return, key string) { c.Key = key }),
+	Expire{}.kind():   as(func(c *Expire, key string) { c.Key = key }),
+	SetTier{}.kind():  as(func(c *SetTier, key string) { c.Key = key }),
+	Merge{}.kind():    as(func(c *Merge, key string) { c.Key = key }),
+}
+
+func as[C Command](name func(c *C, key string)) func(json.RawMessage, string) (Command, error) {
+	return func(text json.RawMessage, key string) (Command, error) {
+		var c C
+		err := json.Unmarshal(text, &c)
+		name(&c, key)
+		return c, err
+	}
 }

@@ -94,7 +94,7 @@ func (p *Program) Earn(a Account, e Event, now time.Time) (Decision, error) {
 	d.renew()
 	d.rise(d.now)
 	d.forget()
-	d.Steps, d.Event = append(g.said, g.Steps...), &e
+	d.Steps = append(g.said, g.Steps...)
 	return d.end(a), nil
 }
 

@@ -260,15 +260,15 @@ func (e *Engine) do(ctx context.Context, c Command) (out Outcome, err error) {
 	if err := c.check(); err != nil {
 		return Outcome{}, fmt.Errorf("%s: %w", c.kind(), err)
 	}
-	lookups := c.lookups()
-	o := op{c, journal.Instant(e.opts.Now()), lookups, lookups[0].Account.Subject(), journal.Hash(c.kind(), c)}
-	if len(lookups) > 1 || e.bound || e.dry {
+	r := requested(c)
+	o := op{r, journal.Instant(e.opts.Now()), r.needs[0].Account.Subject()}
+	if len(r.needs) > 1 || e.bound || e.dry {
 		out, err = e.runner.Alone(ctx, o)
 	} else {
 		out, err = e.runner.Do(ctx, o)
 	}
 	if err != nil {
-		return Outcome{}, fmt.Errorf("%s for %s: %w", c.kind(), lookups[0].Account.Member, err)
+		return Outcome{}, fmt.Errorf("%s for %s: %w", c.kind(), r.needs[0].Account.Member, err)
 	}
 	return out, nil
 }

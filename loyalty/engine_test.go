@@ -260,6 +260,31 @@ func TestEngine(t *testing.T) {
 				t.Fatal(err)
 			}
 		})
+		t.Run("the past under another programme, beside what it was", func(t *testing.T) {
+			points, c := open(t, db.Tenant("whatif"))
+			out := must[loyalty.Outcome](t)
+			out(points.Earn(ctx, buy(alice, 60_000, "order-1")))
+			c.set(noon.AddDate(0, 0, 1))
+			out(points.Earn(ctx, buy(bob, 10_000, "order-2")))
+			out(points.Refund(ctx, loyalty.Refund{Account: alice, Of: "order-1", Lines: []loyalty.LineRefund{{ID: "1", Amount: 30_000}}, Key: "refund"}))
+			out(points.Transfer(ctx, loyalty.Transfer{Account: alice, To: "bob", N: 200, Key: "gift"}))
+			same := must[*loyalty.Program](t)(points.Program(ctx, "club", 1))
+			is := must[loyalty.Comparison](t)(points.WhatIf(ctx, same))
+			if diff := gocmp.Diff(is.Was, is.Is); diff != "" || is.Commands != 4 || len(is.Refused) != 0 {
+				t.Error(is, diff)
+			}
+			half := club(2)
+			half.Rules[0].Give.Points = "0.5"
+			half.Tiers.Levels[1].Needs[0]["spent"] = 10_000
+			is = must[loyalty.Comparison](t)(points.WhatIf(ctx, must[*loyalty.Program](t)(loyalty.Compile(half))))
+			want := loyalty.Standing{
+				Totals: map[loyalty.CurrencyID]loyalty.Totals{"points": {Issued: 350, Revoked: 150}}, Levels: map[loyalty.LevelID]int{"gold": 2},
+			}
+			if diff := gocmp.Diff(want, is.Is); diff != "" || is.Refused["loyalty: 200 points are needed and 150 are there"] != 1 {
+				t.Error(is, diff)
+			}
+			holds(t, points, alice, 100)
+		})
 		t.Run("what is due is listed, and posted once", func(t *testing.T) {
 			points, c := open(t, db.Tenant("due"))
 			must[loyalty.Outcome](t)(points.Earn(ctx, buy(alice, 200_000, "order")))

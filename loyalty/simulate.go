@@ -2,6 +2,8 @@ package loyalty
 
 import (
 	"bytes"
+	"cmp"
+	"context"
 	"fmt"
 	"iter"
 	"maps"
@@ -52,16 +54,16 @@ func (s *Simulation) Do(c Command, now time.Time) (Outcome, error) {
 }
 
 func (s *Simulation) do(c Command, now time.Time) (out Outcome, err error) {
-	needs, input := c.lookups(), journal.Hash(c.kind(), c)
+	r := requested(c)
 	var found []Loaded
-	for i, l := range needs {
+	for i, l := range r.needs {
 		entries := s.entries[l.Account]
 		at := slices.IndexFunc(entries, func(e journal.Entry) bool { return e.Key == l.Key && l.Key != "" })
 		switch {
 		case at >= 0 && i > 0:
 			return out, journal.ErrKeyReused
 		case at >= 0:
-			err := entries[at].Replay(input, &out)
+			err := entries[at].Replay(r.input, &out)
 			out.Replayed = true
 			return out, err
 		}
@@ -76,20 +78,20 @@ func (s *Simulation) do(c Command, now time.Time) (out Outcome, err error) {
 	if err != nil || d.Seq == 0 {
 		return d.Outcome, err
 	}
-	s.store(c, &d, found[0].Account, needs[0].Key, input)
+	s.store(r, &d, found[0].Account)
 	if d.also != nil {
-		s.store(c, d.also, found[1].Account, needs[0].Key, input)
+		s.store(r, d.also, found[1].Account)
 	}
 	return d.Outcome, nil
 }
 
-func (s *Simulation) store(c Command, d *Decision, before Account, key string, input []byte) {
+func (s *Simulation) store(r request, d *Decision, before Account) {
 	d.Next.ID = before.ID
-	s.entries[before.ID] = append(s.entries[before.ID], entryOf(c, d, before, key, input))
+	s.entries[before.ID] = append(s.entries[before.ID], r.entry(d, before))
 	s.accounts[before.ID] = d.Next
 	if b := d.Booking; b != nil {
 		if b.Changes == 0 {
-			b.Key = key
+			b.Key = r.key()
 		}
 		s.bookings[bookingKey{b.Account, b.Key}] = *b
 	}
@@ -129,4 +131,80 @@ func (s *Simulation) Totals() map[CurrencyID]Totals {
 		}
 	}
 	return totals
+}
+
+// A Comparison is what a programme would have come to over a history, beside what it came to.
+type Comparison struct {
+	Commands int
+	Refused  map[string]int // by the text of the error: commands that the programme would have refused
+	Was, Is  Standing
+}
+
+// A Standing is what all members hold together, and how many are on each level.
+type Standing struct {
+	Totals map[CurrencyID]Totals
+	Levels map[LevelID]int
+}
+
+func (s *Standing) add(a Account) {
+	for _, h := range a.Holdings {
+		s.Totals[h.Currency] = s.Totals[h.Currency].Plus(h.Totals)
+	}
+	if a.Merged == "" {
+		s.Levels[a.Status.Level]++
+	}
+}
+
+// WhatIf runs all that happened under a programme, from the ledgers, through another definition of it, and compares how
+// the members stand today. It stores nothing. It holds the whole history in memory. A command that the other definition
+// refuses is left out, and those that build on it may be refused for it.
+func (e *Engine) WhatIf(ctx context.Context, p *Program) (c Comparison, err error) {
+	ctx, end := e.hook(ctx, "loyalty.whatif")
+	defer func() { end(err) }()
+	type past struct {
+		at      time.Time
+		subject string
+		seq     int64
+		command Command
+	}
+	now, id := journal.Instant(e.opts.Now()), p.def.ID
+	was, err := e.Program(ctx, id, 0)
+	if err != nil {
+		return c, err
+	}
+	stand := func() Standing { return Standing{map[CurrencyID]Totals{}, map[LevelID]int{}} }
+	c = Comparison{Refused: map[string]int{}, Was: stand(), Is: stand()}
+	var history []past
+	for a, err := range e.store.Accounts(ctx, AccountQuery{Program: id}) {
+		if err != nil {
+			return c, fmt.Errorf("loyalty: what if: %w", err)
+		}
+		c.Was.add(was.At(a, now))
+		for entry, err := range e.store.Ledger(ctx, a.ID) {
+			if err != nil {
+				return c, fmt.Errorf("loyalty: what if: %w", err)
+			}
+			command, of, err := Recorded(entry)
+			if err != nil {
+				return c, err
+			}
+			if of == a.ID {
+				history = append(history, past{entry.At, entry.Subject, entry.Seq, command})
+			}
+		}
+	}
+	slices.SortFunc(history, func(a, b past) int {
+		return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.subject, b.subject), cmp.Compare(a.seq, b.seq))
+	})
+	s := Simulate(p)
+	for _, h := range history {
+		c.Commands++
+		if _, err := s.do(h.command, h.at); err != nil {
+			c.Refused[err.Error()]++
+		}
+	}
+	for a := range s.Accounts(now) {
+		c.Is.add(a)
+	}
+	return c, nil
 }

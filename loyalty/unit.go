@@ -12,14 +12,10 @@ import (
 
 // An op is a command at its time.
 type op struct {
-	Command
+	request
 	now     time.Time
-	needs   []Lookup
 	subject string // of the journal's entry
-	input   []byte // its hash
 }
-
-func (o op) key() string { return o.needs[0].Key }
 
 // A unit is an account, or a pair of them, with what the commands at hand need of it.
 type unit struct {
@@ -156,7 +152,7 @@ func (u *unit) entry(key string) *journal.Entry {
 func (u *unit) take(o op, before Account, d *Decision) {
 	ch := &u.change
 	d.Next.ID = before.ID
-	ch.Entries = append(ch.Entries, entryOf(o.Command, d, before, o.key(), o.input))
+	ch.Entries = append(ch.Entries, o.entry(d, before))
 	if b := d.Booking; b != nil {
 		if b.Changes == 0 {
 			b.Key = o.key()
