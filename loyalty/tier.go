@@ -51,8 +51,11 @@ func (d *deed) pass(now time.Time) {
 	if s.Level == "" {
 		s.Level, s.Since = t.Levels[0].ID, d.Next.Joined
 	}
-	for {
-		ends, window := d.ends(), d.windowEnd()
+	for quiet := false; ; {
+		ends, window := d.ends(), time.Time{}
+		if !quiet {
+			window = d.windowEnd()
+		}
 		switch {
 		case !ends.IsZero() && !ends.After(now) && (window.IsZero() || !window.Before(ends)):
 			d.expireLevel(ends)
@@ -60,6 +63,7 @@ func (d *deed) pass(now time.Time) {
 		case !window.IsZero() && !window.After(now):
 			d.turnWindow(window)
 			d.Next.At = window
+			quiet = d.empty(window)
 		default:
 			if d.floats() && !t.AtEnd {
 				d.float(now)
@@ -181,6 +185,15 @@ func (d *deed) turnWindow(at time.Time) {
 		}
 		return
 	}
+}
+
+// empty tells that the windows that ended then had nothing in them, and those that follow have nothing either.
+func (d *deed) empty(at time.Time) bool {
+	return !slices.ContainsFunc(d.p.metrics, func(m *metric) bool {
+		w := m.window(d.Next.Joined)
+		t := d.Next.tally(metricTally(m.ID))
+		return !w.End(at, d.p.zone).IsZero() && (t.Sum(w, at.Add(-time.Microsecond), d.p.zone) != 0 || t.Sum(w, at, d.p.zone) != 0)
+	})
 }
 
 // climb makes that the level, or the one that was given by hand where that is higher.
