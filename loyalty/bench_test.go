@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"database/sql"
 	"fmt"
+	"runtime"
 	"sync/atomic"
 	"testing"
 
@@ -232,5 +233,65 @@ func BenchmarkEarn(b *testing.B) {
 				return err
 			})
 		})
+	})
+}
+
+// BenchmarkAccount reports what an account takes in memory whose member bought something every so many days for a year.
+func BenchmarkAccount(b *testing.B) {
+	p := must[*loyalty.Program](b)(loyalty.Compile(club(1)))
+	for _, every := range []int{1, 30} {
+		b.Run(fmt.Sprint("every-", every, "-days"), func(b *testing.B) {
+			const n = 100
+			accounts := make([]loyalty.Account, n)
+			for b.Loop() {
+				var before, after runtime.MemStats
+				clear(accounts)
+				runtime.GC()
+				runtime.ReadMemStats(&before)
+				for i := range accounts {
+					accounts[i].ID = loyalty.AccountID{Program: "club", Member: loyalty.MemberID(fmt.Sprint("member-", i))}
+					for day := 0; day < 365; day += every {
+						d := must[loyalty.Decision](b)(p.Earn(accounts[i], buy(alice, 12_900, "k").Event, noon.AddDate(0, 0, day)))
+						d.Next.ID = accounts[i].ID
+						accounts[i] = d.Next
+					}
+				}
+				runtime.GC()
+				runtime.ReadMemStats(&after)
+				b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/n, "B/account")
+			}
+		})
+	}
+}
+
+// BenchmarkLongLedger earns for a member with so many entries, and one with few.
+func BenchmarkLongLedger(b *testing.B) {
+	adapters(b, func(b *testing.B, db storage.DB, server *sql.DB) {
+		if server == nil {
+			b.Skip("Postgres alone")
+		}
+		points := loyalty.New(db.Loyalty(), nil)
+		if _, err := points.Publish(ctx, club(1)); err != nil {
+			b.Fatal(err)
+		}
+		var next atomic.Int64
+		earn := func(id loyalty.AccountID) error {
+			_, err := points.Earn(ctx, buy(id, 12_900, fmt.Sprint("order-", next.Add(1))))
+			return err
+		}
+		for _, entries := range []int{10, 1_000_000} {
+			id := loyalty.AccountID{Program: "club", Member: loyalty.MemberID(fmt.Sprint("m", entries))}
+			together(200, func(int) {
+				for range max(1, entries/200) {
+					if err := earn(id); err != nil {
+						b.Error(err)
+						return
+					}
+				}
+			})
+			b.Run(fmt.Sprint(entries), func(b *testing.B) {
+				callers(b, server, 1, func(int, int) error { return earn(id) })
+			})
+		}
 	})
 }
