@@ -31,7 +31,7 @@ type Definition struct {
 
 	Currencies []Currency `json:"currencies"`
 	Rules      []Rule     `json:"rules,omitempty"`
-	Caps       []Cap      `json:"caps,omitempty"` // on all that a member earns in the first currency
+	Caps       []Cap      `json:"caps,omitempty"` // on all that a member earns in the first currency, but for milestones
 	Metrics    []Metric   `json:"metrics,omitempty"`
 	Tiers      *Tiers     `json:"tiers,omitempty"`
 }
@@ -95,7 +95,7 @@ type Rule struct {
 
 	Give    Give  `json:"give"`
 	Bonus   bool  `json:"bonus,omitempty"`   // what it gives is not multiplied
-	Caps    []Cap `json:"caps,omitempty"`    // a rule with a cap on points is rounded by itself
+	Caps    []Cap `json:"caps,omitempty"`    // a rule with a cap on points is rounded by itself, and multiplied after that
 	Pending int   `json:"pending,omitempty"` // days until the points may be spent; 0: the currency's
 }
 

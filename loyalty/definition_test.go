@@ -3,6 +3,7 @@ package loyalty_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -146,7 +147,34 @@ func TestTheLargestNumbers(t *testing.T) {
 	}
 }
 
-// A clause that pays attention to the clock of a shop: 23:00 UTC is the next day in Shanghai.
+func TestMultipliersPastTheEndAreAnError(t *testing.T) {
+	d := club(1)
+	d.Rules = []loyalty.Rule{{ID: "base", Give: loyalty.Give{Points: "18000000", Per: loyalty.PerMoney}}}
+	for i := range 7 {
+		d.Rules = append(d.Rules, loyalty.Rule{ID: loyalty.RuleID(rune('a' + i)), Give: loyalty.Give{Times: "800"}})
+	}
+	p := must[*loyalty.Program](t)(loyalty.Compile(d))
+	e := loyalty.Event{Purchase: &loyalty.Purchase{Currency: "CNY"}}
+	for i := range 400 {
+		e.Purchase.Lines = append(e.Purchase.Lines, loyalty.Line{ID: fmt.Sprint(i), Gross: 1_000_000_000})
+		if _, err := p.Earn(loyalty.Account{ID: alice}, e, noon); !errors.Is(err, loyalty.ErrOverflow) {
+			t.Fatal(i, err)
+		}
+	}
+}
+
+func TestALevelThatIsGone(t *testing.T) {
+	sim := loyalty.Simulate(must[*loyalty.Program](t)(loyalty.Compile(club(1))))
+	must[loyalty.Outcome](t)(sim.Do(buy(alice, 150_000, "order"), noon))
+	next := club(2)
+	next.Tiers.Levels = []loyalty.Level{{ID: "member"}, {ID: "silver", Needs: []loyalty.Need{{"spent": 120_000}}}, {ID: "platinum", Needs: []loyalty.Need{{"spent": 900_000}}}}
+	sim.Switch(must[*loyalty.Program](t)(loyalty.Compile(next)))
+	if a, _ := sim.Account(alice, noon); a.Status.Level != "silver" {
+		t.Errorf("%+v", a.Status)
+	}
+}
+
+// A day is that of the programme: at 16:00 UTC it begins in Shanghai.
 func TestCalendarsAreTheProgrammes(t *testing.T) {
 	d := club(1)
 	d.Rules = []loyalty.Rule{{ID: "daily", On: "visit", Give: loyalty.Give{Points: "5", Per: loyalty.PerEvent}, Caps: []loyalty.Cap{{Times: 1, Per: loyalty.Day}}}}

@@ -688,9 +688,13 @@ func (g *earning) explain(r *rule, n int64, why Why) {
 // A wide is a number of 128 bits.
 type wide struct{ high, low uint64 }
 
+// plus adds two numbers. What does not fit is the largest, which is more than rounding divides.
 func (w wide) plus(o wide) wide {
 	low, carry := bits.Add64(w.low, o.low, 0)
-	high, _ := bits.Add64(w.high, o.high, carry)
+	high, over := bits.Add64(w.high, o.high, carry)
+	if over != 0 {
+		return wide{math.MaxUint64, math.MaxUint64}
+	}
 	return wide{high, low}
 }
 

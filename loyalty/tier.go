@@ -51,6 +51,10 @@ func (d *deed) pass(now time.Time) {
 	if s.Level == "" {
 		s.Level, s.Since = t.Levels[0].ID, d.Next.Joined
 	}
+	if t.Levels[d.p.level(s.Level)].ID != s.Level { // a version before this one had it
+		*s = Status{Level: t.Levels[0].ID, Since: now}
+		d.rise(now)
+	}
 	for quiet := false; ; {
 		ends, window := d.ends(), time.Time{}
 		if !quiet {

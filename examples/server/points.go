@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"iter"
 	"net/http"
@@ -293,7 +294,7 @@ func told(out loyalty.Outcome, err error) (*reply[loyalty.Outcome], error) {
 }
 
 func (s *Server) previewPoints(ctx context.Context, in *previewInput) (*reply[loyalty.Outcome], error) {
-	return told(s.points.Preview().Earn(ctx, loyalty.Earn{Account: in.id(), Event: in.Body, Key: "preview"}))
+	return told(s.points.Preview().Earn(ctx, loyalty.Earn{Account: in.id(), Event: in.Body, Key: rand.Text()}))
 }
 
 func (s *Server) earn(ctx context.Context, in *earnInput) (*reply[loyalty.Outcome], error) {
