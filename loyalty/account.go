@@ -187,7 +187,7 @@ type Count struct {
 // An Outcome is what a command did.
 type Outcome struct {
 	Account  AccountID       `json:"account"`
-	Command  json.RawMessage `json:"command"` // as it was given; Recorded reads it
+	Command  json.RawMessage `json:"command,omitempty"` // as it was given; Recorded reads it
 	Seq      int64           `json:"seq"`     // of its entry in the ledger of the account; 0: it left none
 	At       time.Time       `json:"at"`
 	Moves    []Move          `json:"moves,omitempty"`

@@ -244,7 +244,7 @@ func (s *Server) myPoints(ctx context.Context, in *OfPoints) (*reply[PointsView]
 
 func (s *Server) myLedger(ctx context.Context, in *myLedgerInput) (*reply[list[loyalty.Outcome]], error) {
 	id := loyalty.AccountID{Program: in.Program, Member: loyalty.MemberID(caller(ctx).name)}
-	return listed(outcomes(s.points.Ledger(ctx, id)), in.Limit)
+	return listed(without(outcomes(s.points.Ledger(ctx, id)), func(o *loyalty.Outcome) { o.Command = nil }), in.Limit)
 }
 
 func (s *Server) publishPoints(ctx context.Context, in *publishPointsInput) (*reply[loyalty.Definition], error) {
