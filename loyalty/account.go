@@ -188,7 +188,7 @@ type Count struct {
 type Outcome struct {
 	Account  AccountID       `json:"account"`
 	Command  json.RawMessage `json:"command,omitempty"` // as it was given; Recorded reads it
-	Seq      int64           `json:"seq"`     // of its entry in the ledger of the account; 0: it left none
+	Seq      int64           `json:"seq"`               // of its entry in the ledger of the account; 0: it left none
 	At       time.Time       `json:"at"`
 	Moves    []Move          `json:"moves,omitempty"`
 	Steps    []Step          `json:"steps,omitempty"`  // how the points came about
