@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"time"
+
+	"github.com/scrmkit/scrmkit/internal/calendar"
 )
 
 // measure adds the event to the metrics.
@@ -154,7 +156,7 @@ func (g *earning) beginning(pending int) time.Time {
 		return time.Time{}
 	}
 	year, month, day := g.e.At.In(g.p.zone).Date()
-	return midnight(year, month, day+pending, g.p.zone).UTC()
+	return calendar.Midnight(year, month, day+pending, g.p.zone).UTC()
 }
 
 // expiry returns the rule by which points of a currency end that the member earns now.

@@ -3,6 +3,7 @@ package loyalty
 import (
 	"time"
 
+	"github.com/scrmkit/scrmkit/internal/calendar"
 	"github.com/scrmkit/scrmkit/internal/valid"
 )
 
@@ -69,7 +70,7 @@ func (e Expiry) Check() error {
 	if err := valid.Between("on.month", int64(e.On.Month), 1, 12); err != nil {
 		return err
 	}
-	return valid.Between("on.day", int64(e.On.Day), 1, int64(lastDay(2024, e.On.Month)))
+	return valid.Between("on.day", int64(e.On.Day), 1, int64(calendar.LastDay(2024, e.On.Month)))
 }
 
 // End returns when points end that were earned at that time, in UTC; zero: never. The calendar is that of zone.
@@ -85,7 +86,7 @@ func (e Expiry) End(earned time.Time, zone *time.Location) time.Time {
 		}
 		month, day = e.On.Month, e.On.in(year+e.Years)
 	}
-	year, month, day = later(year, month, day, e.Years*12+e.Months)
+	year, month, day = calendar.Later(year, month, day, e.Years*12+e.Months)
 	if e.Days > 0 {
 		year, month, day = time.Date(year, month, day+e.Days, 12, 0, 0, 0, time.UTC).Date()
 	}
@@ -99,29 +100,8 @@ func (e Expiry) End(earned time.Time, zone *time.Location) time.Time {
 	case Year:
 		month, day = 13, 0
 	}
-	return midnight(year, month, day+1, zone).UTC()
-}
-
-// midnight returns when the day begins, which is later than 0:00 where clocks are put forward then.
-func midnight(year int, month time.Month, day int, zone *time.Location) time.Time {
-	t := time.Date(year, month, day, 0, 0, 0, 0, zone)
-	for range 4 {
-		if t.Hour() == 23 {
-			t = t.Add(15 * time.Minute)
-		}
-	}
-	return t
+	return calendar.Midnight(year, month, day+1, zone).UTC()
 }
 
 // in returns the day in the month of that year.
-func (d YearDay) in(year int) int { return min(d.Day, lastDay(year, d.Month)) }
-
-// later adds calendar months, cut to the last day of the month that it comes to.
-func later(year int, month time.Month, day, months int) (int, time.Month, int) {
-	first := time.Date(year, month+time.Month(months), 1, 0, 0, 0, 0, time.UTC)
-	return first.Year(), first.Month(), min(day, lastDay(first.Year(), first.Month()))
-}
-
-func lastDay(year int, month time.Month) int {
-	return time.Date(year, month+1, 0, 0, 0, 0, 0, time.UTC).Day()
-}
+func (d YearDay) in(year int) int { return min(d.Day, calendar.LastDay(year, d.Month)) }

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/scrmkit/scrmkit/internal/calendar"
 	"github.com/scrmkit/scrmkit/internal/valid"
 )
 
@@ -172,7 +173,7 @@ func (w Window) End(now time.Time, zone *time.Location) time.Time {
 	}
 	_, to, _ := w.days(now, zone)
 	year, month, day := time.Unix(to*secondsOfDay, 0).UTC().Date()
-	return midnight(year, month, day, zone).UTC()
+	return calendar.Midnight(year, month, day, zone).UTC()
 }
 
 // days returns the window of now as [from, to), or ever for all time.
@@ -186,7 +187,7 @@ func (w Window) days(now time.Time, zone *time.Location) (from, to int64, ever b
 	case w.Days > 0:
 		return today - int64(w.Days) + 1, today + 1, false
 	case w.Months > 0:
-		return dayOf(later(year, month, day, -w.Months)) + 1, today + 1, false
+		return dayOf(calendar.Later(year, month, day, -w.Months)) + 1, today + 1, false
 	case w.Calendar == Day:
 		return today, today + 1, false
 	case w.Calendar == Week:
@@ -204,7 +205,7 @@ func (w Window) days(now time.Time, zone *time.Location) (from, to int64, ever b
 		return 0, 0, true
 	}
 	_, of, on := w.Anniversary.In(zone).Date()
-	in := func(year int) int64 { return dayOf(year, of, min(on, lastDay(year, of))) }
+	in := func(year int) int64 { return dayOf(year, of, min(on, calendar.LastDay(year, of))) }
 	if today < in(year) {
 		return in(year - 1), in(year), false
 	}

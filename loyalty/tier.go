@@ -3,6 +3,8 @@ package loyalty
 import (
 	"slices"
 	"time"
+
+	"github.com/scrmkit/scrmkit/internal/calendar"
 )
 
 // level returns the index of a level; an unknown one counts as the lowest.
@@ -90,7 +92,7 @@ func (d *deed) ends() time.Time {
 		return s.Until
 	}
 	year, month, day := s.Until.In(d.p.zone).Date()
-	return midnight(year, month, day+t.Grace, d.p.zone).UTC()
+	return calendar.Midnight(year, month, day+t.Grace, d.p.zone).UTC()
 }
 
 // windowEnd returns when the next window ends at whose end something is to be done; zero: none.
@@ -162,8 +164,8 @@ func (d *deed) valid(earned time.Time) time.Time {
 		return time.Time{}
 	}
 	year, month, day := t.Valid.End(earned, d.p.zone).In(d.p.zone).Date()
-	year, month, day = later(year, month, day, t.Valid.ExtraMonths)
-	return midnight(year, month, day, d.p.zone).UTC()
+	year, month, day = calendar.Later(year, month, day, t.Valid.ExtraMonths)
+	return calendar.Midnight(year, month, day, d.p.zone).UTC()
 }
 
 // turnWindow does what is due as windows end: levels that are given at the end, and what rolls over.

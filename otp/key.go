@@ -3,23 +3,19 @@ package otp
 import (
 	"crypto/aes"
 	"crypto/cipher"
-	"crypto/hmac"
 	"crypto/rand"
-	"crypto/sha256"
 	"encoding/base64"
-	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/scrmkit/scrmkit/internal/keyring"
 )
 
 // A Key signs codes and seals claims. To rotate, put a new key first: it signs from then on, and codes of the others
 // stay good. A key may go once no code that it signed is live or in quarantine.
-type Key struct {
-	ID     string // 1 to 32 bytes of a-z, A-Z, 0-9, '-' and '_'; names the key for ever
-	Secret []byte // at least 32 bytes from a random source
-}
+type Key = keyring.Key
 
 type key struct {
 	id   string
@@ -30,23 +26,12 @@ type key struct {
 type ring []key
 
 func newRing(keys []Key) (ring, error) {
-	if len(keys) == 0 {
-		return nil, errors.New("otp: there is no key; give one of at least 32 random bytes")
+	if err := keyring.Check(keys); err != nil {
+		return nil, fmt.Errorf("otp: %w", err)
 	}
 	var r ring
 	for _, k := range keys {
-		if len(k.ID) < 1 || len(k.ID) > 32 || strings.Trim(k.ID, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") != "" {
-			return nil, fmt.Errorf("otp: key id %q is not 1 to 32 letters, digits, '-' or '_'", k.ID)
-		}
-		if len(k.Secret) < 32 {
-			return nil, fmt.Errorf("otp: the secret of key %s has fewer than 32 bytes", k.ID)
-		}
-		for _, other := range r {
-			if other.id == k.ID {
-				return nil, fmt.Errorf("otp: key id %s is there twice", k.ID)
-			}
-		}
-		block, err := aes.NewCipher(sum(k.Secret, "otp.v1 seal"))
+		block, err := aes.NewCipher(keyring.Sum(k.Secret, "otp.v1 seal"))
 		if err != nil {
 			return nil, err
 		}
@@ -54,25 +39,13 @@ func newRing(keys []Key) (ring, error) {
 		if err != nil {
 			return nil, err
 		}
-		r = append(r, key{k.ID, sum(k.Secret, "otp.v1 code"), aead})
+		r = append(r, key{k.ID, keyring.Sum(k.Secret, "otp.v1 code"), aead})
 	}
 	return r, nil
 }
 
-// sum is HMAC-SHA-256 of the parts, each with its length before it.
-func sum(secret []byte, parts ...string) []byte {
-	h := hmac.New(sha256.New, secret)
-	var n [8]byte
-	for _, p := range parts {
-		binary.BigEndian.PutUint64(n[:], uint64(len(p)))
-		h.Write(n[:])
-		h.Write([]byte(p))
-	}
-	return h.Sum(nil)
-}
-
 // code is the MAC of digits in a scope.
-func (k key) code(s Scope, digits string) []byte { return sum(k.mac, string(s), digits)[:16] }
+func (k key) code(s Scope, digits string) []byte { return keyring.Sum(k.mac, string(s), digits)[:16] }
 
 // codes are the MACs of digits under every key.
 func (r ring) codes(s Scope, digits string) [][]byte {
