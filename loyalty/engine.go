@@ -174,7 +174,7 @@ func (e *Engine) SetTier(ctx context.Context, c SetTier) (Outcome, error) { retu
 // Merge moves all that a member has to another, both accounts or neither. Errors: those of Program.Merge.
 func (e *Engine) Merge(ctx context.Context, c Merge) (Outcome, error) { return e.do(ctx, c) }
 
-// Account returns an account as it is stored; Program.At tells how it is now. ErrUnknownAccount: there is none.
+// Account returns an account as it is stored; Current tells how it is now. ErrUnknownAccount: there is none.
 func (e *Engine) Account(ctx context.Context, id AccountID) (Account, error) {
 	if err := id.check(); err != nil {
 		return Account{}, fmt.Errorf("loyalty: account: %w", err)
@@ -187,6 +187,20 @@ func (e *Engine) Account(ctx context.Context, id AccountID) (Account, error) {
 		return Account{}, fmt.Errorf("loyalty: account of %s: %w", id.Member, ErrUnknownAccount)
 	}
 	return found[0].Account, nil
+}
+
+// Current returns an account as it is now: with the level, and without the points, that time has left it.
+// ErrUnknownAccount: there is none.
+func (e *Engine) Current(ctx context.Context, id AccountID) (Account, error) {
+	a, err := e.Account(ctx, id)
+	if err != nil {
+		return Account{}, err
+	}
+	p, err := e.Program(ctx, id.Program, 0)
+	if err != nil {
+		return Account{}, err
+	}
+	return p.At(a, e.opts.Now()), nil
 }
 
 // Accounts yields the accounts that the query asks for, in the order of their ids. With AccountQuery.DueBefore it gives

@@ -16,6 +16,7 @@ import (
 
 	"github.com/scrmkit/scrmkit/internal/tripwire"
 	"github.com/scrmkit/scrmkit/loyalty"
+	"github.com/scrmkit/scrmkit/loyalty/reward"
 	"github.com/scrmkit/scrmkit/otp"
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/stamps/shop"
@@ -36,6 +37,7 @@ type Tx interface {
 	Journal() journal.Store
 	Loyalty() loyalty.Store
 	OTP() otp.Store
+	Rewards() reward.Store
 	Shops() shop.Store
 	Stamps() stamps.Store
 }

@@ -22,14 +22,15 @@ const (
 // contexts are the packages of rules and engines, each with the modules that it may import. Beside those a context
 // depends on the standard library, storage/journal and internal packages alone.
 var contexts = map[string][]string{
-	"loyalty":     {"github.com/expr-lang/expr", "github.com/hashicorp/golang-lru/v2"},
-	"otp":         {"github.com/hashicorp/golang-lru/v2", "github.com/pquerna/otp", "golang.org/x/text"},
-	"stamps":      {"github.com/hashicorp/golang-lru/v2"},
-	"stamps/shop": {"github.com/hashicorp/golang-lru/v2"},
+	"loyalty":        {"github.com/expr-lang/expr", "github.com/hashicorp/golang-lru/v2"},
+	"loyalty/reward": {"github.com/hashicorp/golang-lru/v2"},
+	"otp":            {"github.com/hashicorp/golang-lru/v2", "github.com/pquerna/otp", "golang.org/x/text"},
+	"stamps":         {"github.com/hashicorp/golang-lru/v2"},
+	"stamps/shop":    {"github.com/hashicorp/golang-lru/v2"},
 }
 
 // flows join contexts over storage. They depend on no driver and not on bun.
-var flows = []string{"stamps/counter"}
+var flows = []string{"loyalty/exchange", "stamps/counter"}
 
 // helpers are the packages that help tests, and are imported by tests and each other alone.
 var helpers = []string{module + "/internal/pgtest", module + "/internal/dbtest", module + "/loyalty/loyaltytest"}
@@ -199,6 +200,8 @@ func TestViolations(t *testing.T) {
 			module + "/internal/pgtest":            {"github.com/jackc/pgx/v5/stdlib"},
 			module + "/storage/journal":            {"context"},
 			module + "/loyalty":                    {module + "/storage/journal"},
+			module + "/loyalty/exchange":           {module + "/storage", module + "/loyalty", module + "/loyalty/reward"},
+			module + "/loyalty/reward":             {module + "/storage/journal"},
 			module + "/otp":                        {"golang.org/x/text/width", module + "/storage/journal"},
 			module + "/stamps":                     {"github.com/hashicorp/golang-lru/v2", module + "/internal/combine"},
 			module + "/stamps/shop":                {module + "/storage/journal"},

@@ -164,6 +164,24 @@ var (
 	})
 	newBookingTable = bookingTable.ofNew()
 
+	holderTable = newTable(table{
+		name:      "reward_holder",
+		key:       []column{{"member", text}, {"catalog", text}},
+		versioned: true,
+		rest:      []column{{"seq", integer}, {"last", integer}, {"state", text}},
+		children:  []*table{voucherTable},
+	})
+	voucherTable = newTable(table{
+		name: "reward_voucher",
+		key:  []column{{"member", text}, {"catalog", text}, {"n", integer}},
+		rest: []column{{"reward", text}, {"status", text}, {"ends", instant}, {"mac", binary}, {"state", text}},
+	})
+	countTable = newTable(table{
+		name: "reward_count",
+		key:  []column{{"catalog", text}, {"reward", text}, {"period", text}},
+		rest: []column{{"n", integer}, {"most", integer}},
+	})
+
 	cardTable = newTable(table{
 		name:      "stamps_card",
 		key:       []column{{"member", text}, {"program", text}, {"claim", integer}},

@@ -8,9 +8,14 @@ import (
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
-// lost returns journal.ErrDuplicate or journal.ErrConflict where that is what err says of a change.
+// errBound: a count would come out of its bound.
+var errBound = errors.New("bunstore: a count is at its bound")
+
+// lost returns journal.ErrDuplicate, journal.ErrConflict or errBound where that is what err says of a change.
 func lost(err error) error {
 	switch {
+	case errors.Is(err, errBound):
+		return errBound
 	case errors.Is(err, journal.ErrDuplicate):
 		return journal.ErrDuplicate
 	case errors.Is(err, journal.ErrConflict), taken(err):
@@ -19,8 +24,8 @@ func lost(err error) error {
 	return nil
 }
 
-// saveStep stores a change with one statement a row, within a savepoint. It returns journal.ErrDuplicate or
-// journal.ErrConflict apart from other errors; then nothing is stored and the transaction is usable.
+// saveStep stores a change with one statement a row, within a savepoint. It returns journal.ErrDuplicate,
+// journal.ErrConflict or errBound apart from other errors; then nothing is stored and the transaction is usable.
 func (u unit) saveStep(ctx context.Context, c change) (refused, err error) {
 	if _, err := u.tx.ExecContext(ctx, "savepoint scrmkit_step"); err != nil {
 		return nil, err
@@ -81,6 +86,14 @@ func (u unit) steps(ctx context.Context, c change) error {
 			return err
 		}
 	}
+	// Many changes add to one count: it is locked last, for the shortest time, and several in one order.
+	for _, r := range slices.SortedFunc(slices.Values(c.counts), compareRows) {
+		if n, err := u.step(ctx, count, r); err != nil {
+			return err
+		} else if n == 0 {
+			return errBound
+		}
+	}
 	return nil
 }
 
@@ -95,6 +108,7 @@ const (
 	update             // 0 rows where the stored version is another, or the place in the unique index is taken
 	vacate             // leaves the unique index; 0 rows where the stored version is another
 	upsert
+	count // adds to a count; 0 rows where it would come out of its bound
 )
 
 // step does one thing with one row and returns how many rows that changed.
@@ -133,6 +147,9 @@ func (g grammar) stepText(v verb, t *table) string {
 			" where c.tenant = " + tenant + " and " + p[:len(t.key)].join("c.{col} = {val}", " and ") +
 			" and c.version = " + p[len(t.key)].value + " - 1"
 	}
+	if v == count {
+		return g.countText(t, tenant, p)
+	}
 	names, values := "tenant, "+p.join("{col}", ", "), tenant+", "+p.join("{val}", ", ")
 	if t == entryTable && g == sqlite {
 		names += ", pos"
@@ -143,6 +160,16 @@ func (g grammar) stepText(v verb, t *table) string {
 		return text + "do nothing"
 	}
 	return text + g.replace(t)
+}
+
+// countText returns a statement that adds n to a count, which must then be from 0 to most. Where others add to it at the same
+// time it waits for them, and then sees what they have left.
+func (g grammar) countText(t *table, tenant string, p params) string {
+	key, n, most := p[:len(t.key)], p.of("n").value, p.of("most").value
+	return "insert into " + g.name(t.name) + " as c (tenant, " + names(t.key) + ", n) select " + tenant + ", " +
+		key.join("{val}", ", ") + ", " + n + " where " + n + " between 0 and " + most + " or exists (select 1 from " + g.name(t.name) +
+		" as x where x.tenant = " + tenant + " and " + key.join("x.{col} = {val}", " and ") + ") on conflict (tenant, " +
+		names(t.key) + ") do update set n = c.n + excluded.n where c.n + excluded.n between 0 and " + most
 }
 
 // replace is what an upsert does with a row that is there.

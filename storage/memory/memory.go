@@ -13,6 +13,7 @@ import (
 
 	"github.com/scrmkit/scrmkit/internal/tripwire"
 	"github.com/scrmkit/scrmkit/loyalty"
+	"github.com/scrmkit/scrmkit/loyalty/reward"
 	"github.com/scrmkit/scrmkit/otp"
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/stamps/shop"
@@ -164,6 +165,9 @@ func (u unit) Loyalty() loyalty.Store { return loyaltyStore{u} }
 
 // OTP implements [storage.Tx].
 func (u unit) OTP() otp.Store { return otpStore{u} }
+
+// Rewards implements [storage.Tx].
+func (u unit) Rewards() reward.Store { return rewardStore{u} }
 
 // Shops implements [storage.Tx].
 func (u unit) Shops() shop.Store { return shopStore{u} }

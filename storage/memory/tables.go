@@ -6,6 +6,7 @@ import (
 	"iter"
 
 	"github.com/scrmkit/scrmkit/loyalty"
+	"github.com/scrmkit/scrmkit/loyalty/reward"
 	"github.com/scrmkit/scrmkit/otp"
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/stamps/shop"
@@ -34,6 +35,10 @@ type tables struct {
 	accounts map[loyalty.AccountID]loyalty.Account
 	bookings map[loyalty.AccountID]map[string]loyalty.Booking
 
+	holders  map[reward.HolderID]reward.Holder
+	vouchers map[reward.HolderID]map[int64]reward.Stored
+	counts   map[reward.CatalogID]map[countKey]int64
+
 	cards   map[stamps.CardID]stamps.Card
 	numbers map[stamps.ProgramID]map[int64]stamps.CardID // by Card.Number
 	claimed map[stamps.CardID]int64                      // highest claim, by the id of claim 0
@@ -46,6 +51,10 @@ type (
 	programKey struct {
 		kind, id string
 		version  int
+	}
+	countKey struct {
+		reward reward.RewardID
+		period string
 	}
 	typistKey struct {
 		scope  otp.Scope
@@ -68,6 +77,9 @@ func newTables(d *data) *tables {
 		newest:      map[programKey]int{},
 		accounts:    map[loyalty.AccountID]loyalty.Account{},
 		bookings:    map[loyalty.AccountID]map[string]loyalty.Booking{},
+		holders:     map[reward.HolderID]reward.Holder{},
+		vouchers:    map[reward.HolderID]map[int64]reward.Stored{},
+		counts:      map[reward.CatalogID]map[countKey]int64{},
 		cards:       map[stamps.CardID]stamps.Card{},
 		numbers:     map[stamps.ProgramID]map[int64]stamps.CardID{},
 		claimed:     map[stamps.CardID]int64{},

@@ -12,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/scrmkit/scrmkit/loyalty"
+	"github.com/scrmkit/scrmkit/loyalty/reward"
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
@@ -134,6 +135,9 @@ func (h *history) compareAll() {
 	try(h.ctx, h.model, "Loyalty.Accounts", all, func(ctx context.Context, tx storage.Tx) (any, error) {
 		return collect(tx.Loyalty().Accounts(ctx, all))
 	}).compare(h.ctx, h.t, h.adapter)
+	try(h.ctx, h.model, "Rewards.Vouchers", nil, func(ctx context.Context, tx storage.Tx) (any, error) {
+		return collect(tx.Rewards().Vouchers(ctx, reward.VoucherQuery{}))
+	}).compare(h.ctx, h.t, h.adapter)
 	for _, member := range someMembers {
 		q := stamps.CouponQuery{Member: member}
 		try(h.ctx, h.model, "Stamps.Coupons", q, func(ctx context.Context, tx storage.Tx) (any, error) {
@@ -165,6 +169,7 @@ func kind(err error) string {
 		"conflict": journal.ErrConflict, "duplicate": journal.ErrDuplicate,
 		"unknown programme": stamps.ErrUnknownProgram, "published": stamps.ErrPublished,
 		"unknown loyalty programme": loyalty.ErrUnknownProgram, "published loyalty programme": loyalty.ErrPublished,
+		"unknown catalogue": reward.ErrUnknownCatalog, "published catalogue": reward.ErrPublished, "sold out": reward.ErrSoldOut,
 		"outside": storage.ErrOutsideTx, "retry": storage.ErrRetry,
 	} {
 		if errors.Is(err, sentinel) {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/scrmkit/scrmkit/loyalty"
+	"github.com/scrmkit/scrmkit/loyalty/reward"
 	"github.com/scrmkit/scrmkit/otp"
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/stamps/shop"
@@ -116,7 +117,11 @@ func fill(ctx context.Context, tx storage.Tx) error {
 		Accounts: []loyalty.Account{account("alice", 1)}, Bookings: []loyalty.Booking{booking("alice", "order", 0)},
 		Entries: []journal.Entry{entry(account("alice", 1).ID.Subject(), "order", 1)},
 	}})))
-	return errors.Join(published, stamped, issued, used, opened, joined)
+	taken := errors.Join(tx.Rewards().Publish(ctx, rewards(1)), one(tx.Rewards().Save(ctx, []reward.Change{{
+		Holder: holder("alice", 1), Vouchers: []reward.Stored{voucher("alice", 1), voucher("alice", 2)}, Bounds: []reward.Bound{bound("ever", 2, 9)},
+		Entries: []journal.Entry{entry(holder("alice", 1).ID.Subject(), "key", 1)},
+	}})))
+	return errors.Join(published, stamped, issued, used, opened, joined, taken)
 }
 
 // A call is one method of one store, on the rows of fill.
@@ -163,6 +168,25 @@ var reads = []call{
 			Scope: "north", Typist: "manager", MACs: [][]byte{mac(1), mac(2)}, Holder: "alice", Purpose: "redeem",
 			Entry: "otp/north", Key: "key",
 		}}, at(1))
+	}},
+	{"Rewards.Load", func(ctx context.Context, tx storage.Tx) (any, error) {
+		return tx.Rewards().Load(ctx, []reward.Lookup{{Holder: holder("alice", 1).ID, Voucher: 1, Reserved: true, Key: "key"}})
+	}},
+	{"Rewards.Find", func(ctx context.Context, tx storage.Tx) (any, error) {
+		return tx.Rewards().Find(ctx, [][]byte{mac(99), mac(1)})
+	}},
+	{"Rewards.Counts", func(ctx context.Context, tx storage.Tx) (any, error) {
+		return tx.Rewards().Counts(ctx, "coffee", []string{"ever"})
+	}},
+	{"Rewards.Catalog", func(ctx context.Context, tx storage.Tx) (any, error) {
+		d, err := tx.Rewards().Catalog(ctx, "coffee", 0)
+		if errors.Is(err, reward.ErrUnknownCatalog) {
+			err = nil
+		}
+		return d, err
+	}},
+	{"Rewards.Vouchers", func(ctx context.Context, tx storage.Tx) (any, error) {
+		return collect(tx.Rewards().Vouchers(ctx, reward.VoucherQuery{Catalog: "coffee"}))
 	}},
 	{"Shops.Load", func(ctx context.Context, tx storage.Tx) (any, error) {
 		return tx.Shops().Load(ctx, shop.Lookup{
@@ -211,6 +235,12 @@ var writes = []call{
 	{"OTP.Prune", func(ctx context.Context, tx storage.Tx) (any, error) {
 		_, err := tx.OTP().Prune(ctx, at(1e6))
 		return nil, err
+	}},
+	{"Rewards.Save", func(ctx context.Context, tx storage.Tx) (any, error) {
+		return nil, one(tx.Rewards().Save(ctx, []reward.Change{{Holder: holder("alice", 2), Bounds: []reward.Bound{bound("ever", -1, 9)}}}))
+	}},
+	{"Rewards.Publish", func(ctx context.Context, tx storage.Tx) (any, error) {
+		return nil, tx.Rewards().Publish(ctx, rewards(2))
 	}},
 	{"Shops.Save", func(ctx context.Context, tx storage.Tx) (any, error) {
 		return nil, tx.Shops().Save(ctx, shop.Change{Shops: []shop.Shop{{ID: "north", Name: "Closed", Zone: "UTC", Version: 1}}})

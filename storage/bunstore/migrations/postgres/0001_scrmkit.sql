@@ -145,6 +145,51 @@ create table scrmkit.loyalty_booking (
 	primary key (tenant, member, program, key)
 );
 
+create table scrmkit.reward_catalog (
+	tenant     text collate "C" not null,
+	program    text collate "C" not null,
+	version    bigint           not null,
+	definition text             not null,
+	primary key (tenant, program, version)
+);
+
+create table scrmkit.reward_holder (
+	tenant  text collate "C" not null,
+	member  text collate "C" not null,
+	catalog text collate "C" not null,
+	version bigint           not null,
+	seq     bigint           not null,
+	last    bigint           not null,
+	state   text             not null,
+	primary key (tenant, member, catalog)
+) with (fillfactor = 80);
+
+create table scrmkit.reward_voucher (
+	tenant  text collate "C" not null,
+	member  text collate "C" not null,
+	catalog text collate "C" not null,
+	n       bigint           not null,
+	reward  text collate "C" not null,
+	status  text collate "C" not null,
+	ends    timestamptz,
+	mac     bytea            not null,
+	state   text             not null,
+	primary key (tenant, member, catalog, n)
+);
+create index reward_voucher_mac on scrmkit.reward_voucher (tenant, mac) where length(mac) > 0;
+create index reward_voucher_reserved on scrmkit.reward_voucher (tenant, member, catalog) where status = 'reserved';
+create index reward_voucher_ends on scrmkit.reward_voucher (tenant, ends) where status in ('reserved', 'issued') and ends is not null;
+create index reward_voucher_catalog on scrmkit.reward_voucher ((tenant || ''), catalog, member, n);
+
+create table scrmkit.reward_count (
+	tenant  text collate "C" not null,
+	catalog text collate "C" not null,
+	reward  text collate "C" not null,
+	period  text collate "C" not null,
+	n       bigint           not null,
+	primary key (tenant, catalog, reward, period)
+) with (fillfactor = 50);
+
 create table scrmkit.stamps_program (
 	tenant     text collate "C" not null,
 	program    text collate "C" not null,

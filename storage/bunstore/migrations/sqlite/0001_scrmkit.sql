@@ -143,6 +143,51 @@ create table loyalty_booking (
 	primary key (tenant, member, program, key)
 );
 
+create table reward_catalog (
+	tenant     text    not null,
+	program    text    not null,
+	version    integer not null,
+	definition text    not null,
+	primary key (tenant, program, version)
+);
+
+create table reward_holder (
+	tenant  text    not null,
+	member  text    not null,
+	catalog text    not null,
+	version integer not null,
+	seq     integer not null,
+	last    integer not null,
+	state   text    not null,
+	primary key (tenant, member, catalog)
+);
+
+create table reward_voucher (
+	tenant  text    not null,
+	member  text    not null,
+	catalog text    not null,
+	n       integer not null,
+	reward  text    not null,
+	status  text    not null,
+	ends    integer,
+	mac     blob    not null,
+	state   text    not null,
+	primary key (tenant, member, catalog, n)
+);
+create index reward_voucher_mac on reward_voucher (tenant, mac) where length(mac) > 0;
+create index reward_voucher_reserved on reward_voucher (tenant, member, catalog) where status = 'reserved';
+create index reward_voucher_ends on reward_voucher (tenant, ends) where status in ('reserved', 'issued') and ends is not null;
+create index reward_voucher_catalog on reward_voucher ((tenant || ''), catalog, member, n);
+
+create table reward_count (
+	tenant  text    not null,
+	catalog text    not null,
+	reward  text    not null,
+	period  text    not null,
+	n       integer not null,
+	primary key (tenant, catalog, reward, period)
+);
+
 create table stamps_program (
 	tenant     text    not null,
 	program    text    not null,

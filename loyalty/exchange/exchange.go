@@ -1,0 +1,249 @@
+// Package exchange is where members exchange points for rewards (积分兑换). Points, stock and vouchers change in one
+// transaction: who has the voucher has paid for it, and who has paid has it.
+package exchange
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/scrmkit/scrmkit/loyalty"
+	"github.com/scrmkit/scrmkit/loyalty/reward"
+	"github.com/scrmkit/scrmkit/storage"
+)
+
+// A Desk joins the engines of points and of rewards. It is safe for concurrent use.
+//
+// Every command has a key, which names it within the member's vouchers of the catalogue: repeated with it, a command changes
+// nothing and gives its first result with Replayed true.
+type Desk struct {
+	db      storage.DB
+	points  *loyalty.Engine
+	rewards *reward.Engine
+}
+
+// New returns a desk. The engines must be made on the stores of db.
+func New(db storage.DB, points *loyalty.Engine, rewards *reward.Engine) *Desk {
+	return &Desk{db, points, rewards}
+}
+
+// An Order is what a member exchanges points for.
+type Order struct {
+	Holder reward.HolderID
+	Reward reward.RewardID
+	N      int64        // pieces; 0 is 1
+	Price  reward.Price // the one of the reward's that the member agreed to; of a table the most points. Its money is for the caller to collect
+	By     string       // who did it, for the journal
+	Key    string
+}
+
+// A Reserve sets pieces and their points aside until a time, to be captured or cancelled: while the money is paid.
+type Reserve struct {
+	Order
+	Until time.Time
+}
+
+// A Result is what was done.
+type Result struct {
+	reward.Outcome
+	Points *loyalty.Outcome `json:"points,omitempty"` // nil: none were concerned, or the command is replayed
+}
+
+// Redeem exchanges points for vouchers. Errors: those of reward.Rules.Issue and loyalty.Program.Redeem.
+func (d *Desk) Redeem(ctx context.Context, o Order) (Result, error) {
+	return d.take(ctx, "redeem", o, func(ctx context.Context, rewards *reward.Engine, t reward.Take) (reward.Outcome, error) {
+		return rewards.Issue(ctx, reward.Issue{Take: t, By: o.By, Key: o.Key})
+	}, func(ctx context.Context, points *loyalty.Engine, id loyalty.AccountID, p reward.Price, keys keys) (loyalty.Outcome, error) {
+		return points.Redeem(ctx, loyalty.Redeem{
+			Account: id, Currency: loyalty.CurrencyID(p.Currency), N: p.Points, Reason: reason(o), By: o.By, Key: keys.spend,
+		})
+	})
+}
+
+// Reserve sets pieces of a reward and their points aside. Where Until comes both are given back by themselves. Errors: those of
+// reward.Rules.Reserve and loyalty.Program.Reserve.
+func (d *Desk) Reserve(ctx context.Context, r Reserve) (Result, error) {
+	o := r.Order
+	return d.take(ctx, "reserve", o, func(ctx context.Context, rewards *reward.Engine, t reward.Take) (reward.Outcome, error) {
+		return rewards.Reserve(ctx, reward.Reserve{Take: t, Until: r.Until, By: o.By, Key: o.Key})
+	}, func(ctx context.Context, points *loyalty.Engine, id loyalty.AccountID, p reward.Price, keys keys) (loyalty.Outcome, error) {
+		return points.Reserve(ctx, loyalty.Reserve{
+			Account: id, Currency: loyalty.CurrencyID(p.Currency), N: p.Points, Until: r.Until, By: o.By, Key: keys.hold,
+		})
+	})
+}
+
+// Capture issues what was reserved, and spends its points. Errors: those of reward.Rules.Capture and
+// loyalty.Program.Capture.
+func (d *Desk) Capture(ctx context.Context, c reward.Capture) (Result, error) {
+	return d.settle(ctx, "capture", func(ctx context.Context, rewards *reward.Engine, _ *loyalty.Engine) (reward.Outcome, error) {
+		return rewards.Capture(ctx, c)
+	}, func(ctx context.Context, points *loyalty.Engine, id loyalty.AccountID, p reward.Price, keys keys) (loyalty.Outcome, error) {
+		return points.Capture(ctx, loyalty.Capture{
+			Account: id, Currency: loyalty.CurrencyID(p.Currency), Hold: keys.hold, N: p.Points, By: c.By, Key: keys.spend,
+		})
+	})
+}
+
+// Cancel gives back what was reserved, and its points. Errors: those of reward.Rules.Cancel and loyalty.Program.Release.
+func (d *Desk) Cancel(ctx context.Context, c reward.Cancel) (Result, error) {
+	return d.settle(ctx, "cancel", func(ctx context.Context, rewards *reward.Engine, _ *loyalty.Engine) (reward.Outcome, error) {
+		return rewards.Cancel(ctx, c)
+	}, func(ctx context.Context, points *loyalty.Engine, id loyalty.AccountID, p reward.Price, keys keys) (loyalty.Outcome, error) {
+		return points.Release(ctx, loyalty.Release{
+			Account: id, Currency: loyalty.CurrencyID(p.Currency), Hold: keys.hold, By: c.By, Key: keys.back,
+		})
+	})
+}
+
+// Return takes a voucher back that was not redeemed, and gives its points back to the lots that they came from; where its
+// member was merged into another one, to that one. Errors: those of reward.Rules.Return and loyalty.Program.Return.
+func (d *Desk) Return(ctx context.Context, c reward.Return) (Result, error) {
+	return d.settle(ctx, "return", func(ctx context.Context, rewards *reward.Engine, _ *loyalty.Engine) (reward.Outcome, error) {
+		return rewards.Return(ctx, c)
+	}, func(ctx context.Context, points *loyalty.Engine, id loyalty.AccountID, p reward.Price, keys keys) (loyalty.Outcome, error) {
+		a, err := points.Account(ctx, id)
+		if err != nil {
+			return loyalty.Outcome{}, err
+		}
+		back := loyalty.Return{Account: id, Of: keys.spend, N: p.Points, Reason: c.Reason, By: c.By, Key: keys.back}
+		if a.Merged != "" {
+			back.Account.Member, back.Under = a.Merged, id.Member
+		}
+		return points.Return(ctx, back)
+	})
+}
+
+type (
+	give func(ctx context.Context, rewards *reward.Engine, points *loyalty.Engine) (reward.Outcome, error)
+	pay  func(ctx context.Context, points *loyalty.Engine, id loyalty.AccountID, p reward.Price, keys keys) (loyalty.Outcome, error)
+)
+
+// take settles for the level that the member has, and again where reservations that lapsed had emptied the stock.
+func (d *Desk) take(
+	ctx context.Context, name string, o Order,
+	give func(ctx context.Context, rewards *reward.Engine, t reward.Take) (reward.Outcome, error), pay pay,
+) (Result, error) {
+	run := func() (Result, error) {
+		return d.settle(ctx, name, func(ctx context.Context, rewards *reward.Engine, points *loyalty.Engine) (reward.Outcome, error) {
+			a, _, err := account(ctx, rewards, points, o.Holder)
+			if err != nil {
+				return reward.Outcome{}, err
+			}
+			return give(ctx, rewards, reward.Take{Holder: o.Holder, Reward: o.Reward, N: o.N, Price: o.Price, Level: string(a.Status.Level)})
+		}, pay)
+	}
+	r, err := run()
+	if !errors.Is(err, reward.ErrSoldOut) {
+		return r, err
+	}
+	n, reclaimErr := d.rewards.Reclaim(ctx, o.Holder.Catalog, o.Reward)
+	if n == 0 || reclaimErr != nil {
+		return r, errors.Join(err, reclaimErr)
+	}
+	return run()
+}
+
+// settle changes vouchers and points together. Where the key of the vouchers is known, so are the points.
+func (d *Desk) settle(ctx context.Context, name string, give give, pay pay) (Result, error) {
+	var r Result
+	err := d.db.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
+		rewards, points := d.rewards.In(tx), d.points.In(tx)
+		out, err := give(ctx, rewards, points)
+		r = Result{Outcome: out}
+		if err != nil || out.Replayed || out.Price.Points == 0 {
+			return err
+		}
+		c, err := rewards.Catalog(ctx, out.Holder.Catalog, out.Vouchers[0].Version)
+		if err != nil {
+			return err
+		}
+		id := loyalty.AccountID{Program: loyalty.ProgramID(c.Definition().Program), Member: loyalty.MemberID(out.Holder.Member)}
+		paid, err := pay(ctx, points, id, out.Price, keysOf(out.Vouchers[0]))
+		r.Points = &paid
+		return err
+	})
+	if err != nil {
+		return Result{}, fmt.Errorf("exchange: %s: %w", name, err)
+	}
+	return r, nil
+}
+
+// account returns the member's account in the programme of a catalogue, as it is now, and the programme's first currency. The
+// zero account: there is none.
+func account(
+	ctx context.Context, rewards *reward.Engine, points *loyalty.Engine, id reward.HolderID,
+) (a loyalty.Account, first loyalty.CurrencyID, err error) {
+	c, err := rewards.Catalog(ctx, id.Catalog, 0)
+	if err != nil {
+		return a, "", err
+	}
+	p, err := points.Program(ctx, loyalty.ProgramID(c.Definition().Program), 0)
+	if err != nil {
+		return a, "", err
+	}
+	first = p.Definition().Currencies[0].ID
+	a, err = points.Current(ctx, loyalty.AccountID{Program: p.Definition().ID, Member: loyalty.MemberID(id.Member)})
+	if errors.Is(err, loyalty.ErrUnknownAccount) {
+		return loyalty.Account{}, first, nil
+	}
+	return a, first, err
+}
+
+// keys name what is done with the points of vouchers.
+type keys struct{ hold, spend, back string }
+
+func keysOf(v reward.Voucher) keys {
+	catalog := sha256.Sum256([]byte(v.ID.Holder.Catalog))
+	of := hex.EncodeToString(catalog[:8])
+	return keys{
+		hold:  fmt.Sprintf("reward-hold-%s-%d", of, v.Order),
+		spend: fmt.Sprintf("reward-spend-%s-%d", of, v.Order),
+		back:  fmt.Sprintf("reward-back-%s-%d", of, v.ID.N),
+	}
+}
+
+func reason(o Order) string { return "reward " + string(o.Reward) }
+
+// An Offer is a reward that a member may take, and what the member's points come to.
+type Offer struct {
+	reward.Offer
+	Pieces []int64 `json:"pieces,omitempty"` // how many the points pay, by Reward.Prices
+	Value  int64   `json:"value,omitempty"`  // of a table: what they come to
+}
+
+// Offers returns what the member may take now, in the order of the catalogue. ErrUnknownCatalog: there is none.
+func (d *Desk) Offers(ctx context.Context, id reward.HolderID) ([]Offer, error) {
+	a, first, err := account(ctx, d.rewards, d.points, id)
+	if err != nil {
+		return nil, fmt.Errorf("exchange: offers: %w", err)
+	}
+	found, err := d.rewards.Offers(ctx, id, string(a.Status.Level))
+	if err != nil {
+		return nil, fmt.Errorf("exchange: offers: %w", err)
+	}
+	available := func(currency string) int64 {
+		w := a.Wallet(cmp.Or(loyalty.CurrencyID(currency), first))
+		return w.Balance(a.At).Available
+	}
+	offers := make([]Offer, len(found))
+	for i, f := range found {
+		o := Offer{Offer: f}
+		for _, p := range f.Reward.Prices {
+			n := int64(reward.MaxPieces)
+			if p.Points > 0 {
+				n = min(n, available(p.Currency)/p.Points)
+			}
+			o.Pieces = append(o.Pieces, n)
+		}
+		if t := f.Reward.Table; t != nil {
+			_, _, o.Value = t.Fit(available(t.Currency))
+		}
+		offers[i] = o
+	}
+	return offers, nil
+}

@@ -1,0 +1,148 @@
+package reward
+
+import (
+	"cmp"
+	"time"
+
+	"github.com/scrmkit/scrmkit/internal/valid"
+)
+
+// A Take is what a member takes.
+type Take struct {
+	Holder HolderID `json:"holder"`
+	Reward RewardID `json:"reward"`
+	N      int64    `json:"n,omitempty"`    // pieces; 0 is 1
+	Price  Price    `json:"price,omitzero"` // the one of the reward's that the member agreed to; of a table the most points
+	Level  string   `json:"-"`              // the member's; a repeated command may have another
+}
+
+// An Issue takes pieces of a reward, a voucher each.
+type Issue struct {
+	Take
+	Gift   bool   `json:"gift,omitempty"` // it costs nothing, and neither levels nor limits of the member stand against it
+	Reason string `json:"reason,omitempty"`
+	By     string `json:"by,omitempty"` // who did it, for the journal
+	Key    string `json:"-"`
+}
+
+// A Reserve sets pieces aside until a time, to be captured or cancelled.
+type Reserve struct {
+	Take
+	Until time.Time `json:"until"`
+	By    string    `json:"by,omitempty"`
+	Key   string    `json:"-"`
+}
+
+// A Capture issues what was reserved.
+type Capture struct {
+	Holder HolderID `json:"holder"`
+	Order  int64    `json:"order"` // Voucher.Order
+	By     string   `json:"by,omitempty"`
+	Key    string   `json:"-"`
+}
+
+// A Cancel gives back what was reserved.
+type Cancel struct {
+	Holder HolderID `json:"holder"`
+	Order  int64    `json:"order"`
+	Reason string   `json:"reason,omitempty"`
+	By     string   `json:"by,omitempty"`
+	Key    string   `json:"-"`
+}
+
+// A Redeem uses a voucher.
+type Redeem struct {
+	Voucher VoucherID `json:"voucher"`
+	Shop    ShopID    `json:"shop"`
+	By      string    `json:"by,omitempty"`
+	Key     string    `json:"-"`
+}
+
+// An Undo takes a redemption back.
+type Undo struct {
+	Voucher VoucherID `json:"voucher"`
+	Reason  string    `json:"reason,omitempty"`
+	By      string    `json:"by,omitempty"`
+	Key     string    `json:"-"`
+}
+
+// A Return gives a voucher back that was not redeemed: to the stock, and to the limits.
+type Return struct {
+	Voucher VoucherID `json:"voucher"`
+	Reason  string    `json:"reason,omitempty"`
+	By      string    `json:"by,omitempty"`
+	Key     string    `json:"-"`
+}
+
+// A Void ends a voucher that was not redeemed, and gives nothing back.
+type Void struct {
+	Voucher VoucherID `json:"voucher"`
+	Reason  string    `json:"reason"`
+	By      string    `json:"by,omitempty"`
+	Key     string    `json:"-"`
+}
+
+// An Expire posts that a voucher is past its end, and with it all that its holder had reserved until an earlier time.
+// Where nothing is it leaves no trace.
+type Expire struct {
+	Voucher VoucherID `json:"voucher"`
+	Key     string    `json:"-"`
+}
+
+func (id HolderID) check() error {
+	return cmp.Or(valid.ID("holder.catalog", id.Catalog), valid.ID("holder.member", id.Member))
+}
+
+func (id VoucherID) check() error {
+	return cmp.Or(id.Holder.check(), valid.Between("voucher.n", id.N, 1, maxStock))
+}
+
+func (t Take) check() error {
+	return cmp.Or(t.Holder.check(), valid.ID("reward", t.Reward), valid.Between("n", t.N, 0, MaxPieces),
+		valid.OptionalID("price.currency", t.Price.Currency), valid.Between("price.points", t.Price.Points, 0, maxPoints),
+		valid.Between("price.money", t.Price.Money, 0, maxAmount), valid.OptionalID("level", t.Level))
+}
+
+func common(by, reason, key string) error {
+	return cmp.Or(valid.Text("by", by), valid.Text("reason", reason), valid.ID("key", key))
+}
+
+func (c Issue) check() error {
+	err := cmp.Or(c.Take.check(), common(c.By, c.Reason, c.Key))
+	if err == nil && c.Gift && c.Price != (Price{}) {
+		err = &InputError{Field: "price", Reason: "is there, and the voucher is a gift"}
+	}
+	return err
+}
+
+func (c Reserve) check() error {
+	err := cmp.Or(c.Take.check(), valid.Time("until", c.Until), common(c.By, "", c.Key))
+	if err == nil && c.Until.IsZero() {
+		err = &InputError{Field: "until", Reason: "is missing"}
+	}
+	return err
+}
+
+func (c Capture) check() error {
+	return cmp.Or(c.Holder.check(), valid.Between("order", c.Order, 1, maxStock), common(c.By, "", c.Key))
+}
+
+func (c Cancel) check() error {
+	return cmp.Or(c.Holder.check(), valid.Between("order", c.Order, 1, maxStock), common(c.By, c.Reason, c.Key))
+}
+
+func (c Redeem) check() error {
+	return cmp.Or(c.Voucher.check(), valid.ID("shop", c.Shop), common(c.By, "", c.Key))
+}
+
+func (c Undo) check() error   { return cmp.Or(c.Voucher.check(), common(c.By, c.Reason, c.Key)) }
+func (c Return) check() error { return cmp.Or(c.Voucher.check(), common(c.By, c.Reason, c.Key)) }
+func (c Expire) check() error { return cmp.Or(c.Voucher.check(), common("", "", c.Key)) }
+
+func (c Void) check() error {
+	err := cmp.Or(c.Voucher.check(), common(c.By, c.Reason, c.Key))
+	if err == nil && c.Reason == "" {
+		err = &InputError{Field: "reason", Reason: "is missing"}
+	}
+	return err
+}

@@ -1,0 +1,109 @@
+package reward
+
+import (
+	"bytes"
+	"time"
+
+	"github.com/scrmkit/scrmkit/internal/valid"
+	"github.com/scrmkit/scrmkit/storage/journal"
+)
+
+// A CatalogID names a catalogue.
+type CatalogID string
+
+// A RewardID names a reward within its catalogue.
+type RewardID string
+
+// A Definition is a catalogue as a team writes it, in Go or in JSON. A version of it never changes once it is published.
+type Definition struct {
+	ID      CatalogID `json:"id"`
+	Version int       `json:"version"` // from 1, each one more than the one before
+	Name    string    `json:"name"`
+	Zone    string    `json:"zone"`             // IANA name of the calendar's time zone
+	Program string    `json:"program"`          // of the points that prices are in
+	Money   string    `json:"money,omitempty"`  // ISO 4217; of all amounts. "": there are none
+	Prefix  string    `json:"prefix,omitempty"` // of codes: up to 8 of 0-9 and A-Z without I, L, O and U
+	Rewards []Reward  `json:"rewards"`
+}
+
+// A Reward is what members take.
+type Reward struct {
+	ID       RewardID `json:"id"`
+	Name     string   `json:"name"`
+	Text     string   `json:"text,omitempty"`
+	Image    string   `json:"image,omitempty"` // its address
+	Category string   `json:"category,omitempty"`
+
+	From   time.Time `json:"from,omitzero"`    // taken in [From, To); zero: no bound
+	To     time.Time `json:"to,omitzero"`      //
+	Levels []string  `json:"levels,omitempty"` // of the members who see and take it; empty: all
+
+	Prices []Price `json:"prices,omitempty"` // for a piece; the member picks one. Empty, and no Table: it costs nothing
+	Table  *Table  `json:"table,omitempty"`  // in place of Prices: points become a voucher of a value
+	Value  int64   `json:"value,omitempty"`  // that a voucher stands for, minor units
+
+	Stock     int64   `json:"stock,omitempty"`     // pieces in all versions of the catalogue together; 0: no bound
+	Limits    []Limit `json:"limits,omitempty"`    // of all members together
+	PerMember []Limit `json:"perMember,omitempty"` // of each of them
+
+	Valid Validity `json:"valid,omitzero"`
+	Shops []ShopID `json:"shops,omitempty"` // where it is redeemed; empty: everywhere
+}
+
+// A Price is what a piece costs: points, money or both.
+type Price struct {
+	Currency string `json:"currency,omitempty"` // of points; "": the programme's first
+	Points   int64  `json:"points,omitempty"`
+	Money    int64  `json:"money,omitempty"` // minor units; for the embedder to collect
+}
+
+// A Table turns points into value by steps: the dearest that fits goes first, as often as it fits, then the next one.
+type Table struct {
+	Currency string `json:"currency,omitempty"` // of points; "": the programme's first
+	Min      int64  `json:"min,omitempty"`      // points, below which none are taken
+	Steps    []Step `json:"steps"`
+}
+
+// A Step turns Points into Value.
+type Step struct {
+	Points int64 `json:"points"`
+	Value  int64 `json:"value"`          // minor units
+	Most   int64 `json:"most,omitempty"` // times at once; 0: as often as it fits
+}
+
+// A Limit bounds the pieces that are taken in a Period of the catalogue's calendar.
+type Limit struct {
+	N   int64  `json:"n"`
+	Per Period `json:"per"`
+}
+
+// A Period is a part of the calendar. A Week is Monday to Sunday.
+type Period string
+
+const (
+	Day   Period = "day"
+	Week  Period = "week"
+	Month Period = "month"
+	Year  Period = "year"
+	Ever  Period = "ever"
+)
+
+// Validity is when a voucher may be redeemed: from the day that is After days after the one on which it was taken, to the
+// end of the day that is Days and Months after that, or to Until where that is earlier. Without Days, Months and Until it
+// has no end.
+type Validity struct {
+	After  int       `json:"after,omitempty"`
+	Days   int       `json:"days,omitempty"`
+	Months int       `json:"months,omitempty"` // cut to the month's last day
+	Until  time.Time `json:"until,omitzero"`
+}
+
+// ParseDefinition reads a definition from JSON, which Compile then checks. *InputError: it is no JSON of one, or has a
+// field that a definition does not know.
+func ParseDefinition(text []byte) (Definition, error) {
+	return valid.Parse[Definition]("definition", text)
+}
+
+func (d Definition) equal(other Definition) bool {
+	return bytes.Equal(journal.JSON(d), journal.JSON(other))
+}

@@ -1,0 +1,243 @@
+package reward
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/scrmkit/scrmkit/internal/combine"
+	"github.com/scrmkit/scrmkit/internal/keyring"
+	"github.com/scrmkit/scrmkit/internal/published"
+	"github.com/scrmkit/scrmkit/internal/valid"
+	"github.com/scrmkit/scrmkit/storage/journal"
+)
+
+// Tx is the part of storage.Tx that an Engine needs.
+type Tx interface{ Rewards() Store }
+
+// Options of an Engine. Nil, and each zero field, is a default.
+type Options struct {
+	Now func() time.Time // the clock; nil: time.Now
+
+	// Hook is called as an operation begins, and what it returns as it ends. Nil: none.
+	Hook func(ctx context.Context, op string) (context.Context, func(error))
+}
+
+// An Engine runs commands on vouchers. It is safe for concurrent use.
+//
+// Every command has a key, which names it within its holder: a command that is repeated with its key changes nothing and
+// returns its first outcome with Replayed true, and is journal.ErrKeyReused where it differs. So a command may always be
+// run again after a lost answer. Besides the errors that its comment lists, a command returns *InputError, ErrUnknownCatalog,
+// journal.ErrConflict where other changes of the holder came first twenty times in a row, and what the database said.
+// Where it returns an error nothing was stored, but for one of the database or of ctx: then nothing is known, and it may
+// be run again with its key.
+type Engine struct {
+	store    Store
+	keys     []Key
+	opts     Options
+	catalogs *published.Cache[CatalogID, *Catalog]
+	runner   *combine.Runner[op, *unit, Outcome]
+	bound    bool // to a unit of work
+	dry      bool // stores nothing
+}
+
+// Refresh is how long another process may go on with an older version of a catalogue after a Publish.
+const Refresh = published.Refresh
+
+// New returns an engine on a store. The first key makes codes, and all of them read them; it is an error where there is
+// none, or a secret is too short.
+func New(s Store, keys []Key, opts *Options) (*Engine, error) {
+	if err := keyring.Check(keys); err != nil {
+		return nil, fmt.Errorf("reward: %w", err)
+	}
+	e := &Engine{store: s, keys: slices.Clone(keys), catalogs: published.New[CatalogID, *Catalog]()}
+	if opts != nil {
+		e.opts = *opts
+	}
+	if e.opts.Now == nil {
+		e.opts.Now = time.Now
+	}
+	e.runner = combine.New(work{e})
+	return e, nil
+}
+
+// In returns a copy that is bound to a unit of work: what it does is committed or rolled back with tx.
+func (e *Engine) In(tx Tx) *Engine {
+	b := *e
+	b.store, b.bound = tx.Rewards(), true
+	b.runner = combine.New(work{&b})
+	return &b
+}
+
+// Preview returns a copy that decides and stores nothing. What it returns may be otherwise a moment later; its vouchers have
+// no codes, and whether the stock suffices is not asked.
+func (e *Engine) Preview() *Engine {
+	b := *e
+	b.dry = true
+	b.runner = combine.New(work{&b})
+	return &b
+}
+
+// Publish puts a version of a catalogue in force: the first one, or the one after the newest. It may run twice: the
+// version that is in force already, unchanged, is no error. *DefinitionError: it has mistakes. ErrPublished: the
+// version exists and is another, or is not the next. A bound engine does not publish.
+func (e *Engine) Publish(ctx context.Context, d Definition) (c *Catalog, err error) {
+	ctx, end := e.hook(ctx, "reward.publish")
+	defer func() { end(err) }()
+	if e.bound {
+		return nil, errors.New("reward: a catalogue is published outside of a transaction, for engines keep it in memory")
+	}
+	c, err = Compile(d)
+	if err != nil {
+		return nil, err
+	}
+	err = e.store.Publish(ctx, c.def)
+	if errors.Is(err, ErrPublished) {
+		stored, loadErr := e.store.Catalog(ctx, d.ID, d.Version)
+		if loadErr == nil && stored.equal(c.def) {
+			err = nil
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reward: publish %s version %d: %w", d.ID, d.Version, err)
+	}
+	e.catalogs.Forget(d.ID)
+	return c, nil
+}
+
+// Catalog returns a version of a catalogue, or the one in force for version 0. ErrUnknownCatalog: there is none.
+func (e *Engine) Catalog(ctx context.Context, id CatalogID, version int) (*Catalog, error) {
+	if err := cmp.Or(valid.ID("catalog", id), valid.Between("version", int64(version), 0, math.MaxInt32)); err != nil {
+		return nil, fmt.Errorf("reward: catalogue: %w", err)
+	}
+	now := e.opts.Now()
+	if c, ok := e.catalogs.Get(id, version, now); ok {
+		return c, nil
+	}
+	d, err := e.store.Catalog(ctx, id, version)
+	if err != nil {
+		return nil, fmt.Errorf("reward: catalogue %s: %w", id, err)
+	}
+	c, err := Compile(d)
+	if err != nil {
+		return nil, fmt.Errorf("reward: catalogue %s as it is stored: %w", id, err)
+	}
+	e.catalogs.Put(id, d.Version, c, version == 0, now)
+	return c, nil
+}
+
+// Issue takes pieces of a reward. Errors: those of Rules.Issue. What costs points is taken with package exchange, which
+// spends them.
+func (e *Engine) Issue(ctx context.Context, c Issue) (Outcome, error) {
+	return e.take(ctx, c, c.Take)
+}
+
+// Reserve sets pieces of a reward aside. Errors: those of Rules.Reserve.
+func (e *Engine) Reserve(ctx context.Context, c Reserve) (Outcome, error) {
+	c.Until = journal.Instant(c.Until)
+	return e.take(ctx, c, c.Take)
+}
+
+// Capture issues what was reserved. Errors: those of Rules.Capture.
+func (e *Engine) Capture(ctx context.Context, c Capture) (Outcome, error) { return e.do(ctx, c) }
+
+// Cancel gives back what was reserved. Errors: those of Rules.Cancel.
+func (e *Engine) Cancel(ctx context.Context, c Cancel) (Outcome, error) { return e.do(ctx, c) }
+
+// Redeem uses a voucher, once. Errors: those of Rules.Redeem.
+func (e *Engine) Redeem(ctx context.Context, c Redeem) (Outcome, error) { return e.do(ctx, c) }
+
+// Undo takes a redemption back. Errors: those of Rules.Undo.
+func (e *Engine) Undo(ctx context.Context, c Undo) (Outcome, error) { return e.do(ctx, c) }
+
+// Return gives a voucher back. Errors: those of Rules.Return. The points that it cost are given back by package exchange.
+func (e *Engine) Return(ctx context.Context, c Return) (Outcome, error) { return e.do(ctx, c) }
+
+// Void ends a voucher by hand. Errors: those of Rules.Void.
+func (e *Engine) Void(ctx context.Context, c Void) (Outcome, error) { return e.do(ctx, c) }
+
+// Expire posts that a voucher is past its end. Where it is not, it changes nothing and leaves no trace. Errors: those of
+// Rules.Expire.
+func (e *Engine) Expire(ctx context.Context, c Expire) (Outcome, error) { return e.do(ctx, c) }
+
+// take runs a command that takes from the stock, and again where reservations that lapsed had emptied it.
+func (e *Engine) take(ctx context.Context, c command, t Take) (Outcome, error) {
+	out, err := e.do(ctx, c)
+	if !errors.Is(err, ErrSoldOut) || e.bound {
+		return out, err
+	}
+	if _, err := e.Reclaim(ctx, t.Holder.Catalog, t.Reward); err != nil {
+		return Outcome{}, err
+	}
+	return e.run(ctx, c, e.runner.Alone)
+}
+
+func (e *Engine) do(ctx context.Context, c command) (Outcome, error) {
+	if e.bound || e.dry {
+		return e.run(ctx, c, e.runner.Alone)
+	}
+	return e.run(ctx, c, e.runner.Do)
+}
+
+func (e *Engine) run(ctx context.Context, c command, run func(context.Context, op) (Outcome, error)) (out Outcome, err error) {
+	ctx, end := e.hook(ctx, c.kind())
+	defer func() { end(err) }()
+	if err := c.check(); err != nil {
+		return Outcome{}, fmt.Errorf("%s: %w", c.kind(), err)
+	}
+	needs := c.lookup()
+	out, err = run(ctx, op{c, needs, journal.Instant(e.opts.Now()), journal.Hash(c.kind(), c)})
+	if err != nil {
+		return Outcome{}, fmt.Errorf("%s for %s: %w", c.kind(), needs.Holder.Member, err)
+	}
+	return out, nil
+}
+
+func (e *Engine) hook(ctx context.Context, name string) (context.Context, func(error)) {
+	if e.opts.Hook == nil {
+		return ctx, func(error) {}
+	}
+	return e.opts.Hook(ctx, name)
+}
+
+// shown adds their codes to the vouchers of an outcome.
+func (e *Engine) shown(out Outcome) Outcome {
+	if e.dry {
+		return out
+	}
+	out.Vouchers = slices.Clone(out.Vouchers)
+	for i, v := range out.Vouchers {
+		out.Vouchers[i] = e.show(v)
+	}
+	return out
+}
+
+// show adds its code to a voucher that has one to show.
+func (e *Engine) show(v Voucher) Voucher {
+	if text, _ := e.codeOf(v); text != "" && (v.State == Issued || v.State == Redeemed) {
+		v.Code, v.QR = grouped(text), qrPrefix+text
+	}
+	return v
+}
+
+// codeOf returns the code of a voucher and the key that it is made with; "": it has none, or its key is gone.
+func (e *Engine) codeOf(v Voucher) (string, Key) {
+	i := slices.IndexFunc(e.keys, func(k Key) bool { return k.ID == v.KeyID })
+	if i < 0 || v.Salt == nil {
+		return "", Key{}
+	}
+	return code(e.keys[i], v.Prefix, v.Salt), e.keys[i]
+}
+
+// stored returns a voucher with what its code is found by.
+func (e *Engine) stored(v Voucher) Stored {
+	s := Stored{Voucher: v}
+	if text, k := e.codeOf(v); text != "" {
+		s.MAC = mac(k, text)
+	}
+	return s
+}

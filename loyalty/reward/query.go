@@ -1,0 +1,167 @@
+package reward
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"iter"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/scrmkit/scrmkit/internal/valid"
+	"github.com/scrmkit/scrmkit/storage/journal"
+)
+
+// Find returns the voucher of a code, as it stands, that was typed or scanned. *InputError: it can't be a code, and what was
+// typed is wrong. ErrUnknownVoucher: no voucher has it.
+func (e *Engine) Find(ctx context.Context, code string) (Voucher, error) {
+	text, err := read(code)
+	if err != nil {
+		return Voucher{}, fmt.Errorf("reward: find: %w", err)
+	}
+	macs := make([][]byte, len(e.keys))
+	for i, k := range e.keys {
+		macs[i] = mac(k, text)
+	}
+	v, err := e.store.Find(ctx, macs)
+	if err == nil && v == nil {
+		err = ErrUnknownVoucher
+	}
+	if err != nil {
+		return Voucher{}, fmt.Errorf("reward: find: %w", err)
+	}
+	return e.show(v.At(e.opts.Now())), nil
+}
+
+// Voucher returns a voucher as it stands. ErrUnknownVoucher: there is none.
+func (e *Engine) Voucher(ctx context.Context, id VoucherID) (Voucher, error) {
+	if err := id.check(); err != nil {
+		return Voucher{}, fmt.Errorf("reward: voucher: %w", err)
+	}
+	found, err := e.store.Load(ctx, []Lookup{{Holder: id.Holder, Voucher: id.N}})
+	if err == nil && len(found[0].Vouchers) == 0 {
+		err = ErrUnknownVoucher
+	}
+	if err != nil {
+		return Voucher{}, fmt.Errorf("reward: voucher %s: %w", id, err)
+	}
+	return e.show(found[0].Vouchers[0].At(e.opts.Now())), nil
+}
+
+// Vouchers yields the vouchers that the query asks for, as they stand, in the order of their ids.
+func (e *Engine) Vouchers(ctx context.Context, q VoucherQuery) iter.Seq2[Voucher, error] {
+	return func(yield func(Voucher, error) bool) {
+		err := cmp.Or(valid.OptionalID("catalog", q.Catalog), valid.OptionalID("member", q.Member), valid.OptionalID("reward", q.Reward),
+			valid.OptionalID("state", q.State), valid.Time("endedBefore", q.EndedBefore), valid.Between("limit", int64(q.Limit), 0, math.MaxInt32))
+		if err != nil {
+			yield(Voucher{}, fmt.Errorf("reward: vouchers: %w", err))
+			return
+		}
+		now := e.opts.Now()
+		for v, err := range e.store.Vouchers(ctx, q) {
+			if !yield(e.show(v.At(now)), err) {
+				return
+			}
+		}
+	}
+}
+
+// An Offer is a reward that a member may take, and how many pieces are left of it.
+type Offer struct {
+	Reward Reward `json:"reward"`
+	Left   *int64 `json:"left,omitempty"`  // by the stock, and by the limits of all; nil: without bound
+	Yours  *int64 `json:"yours,omitempty"` // by the limits of the member; nil: without bound
+}
+
+// Offers returns what a member of a level may take now, in the order of the catalogue; what is sold out or used up among
+// it. What others reserved and did not capture in time counts as taken until it is given back, by Sweep or by the next one
+// who takes.
+func (e *Engine) Offers(ctx context.Context, id HolderID, level string) ([]Offer, error) {
+	if err := id.check(); err != nil {
+		return nil, fmt.Errorf("reward: offers: %w", err)
+	}
+	now := journal.Instant(e.opts.Now())
+	c, err := e.Catalog(ctx, id.Catalog, 0)
+	if err != nil {
+		return nil, err
+	}
+	found, err := e.store.Load(ctx, []Lookup{{Holder: id, Reserved: true}})
+	if err != nil {
+		return nil, fmt.Errorf("reward: offers: %w", err)
+	}
+	taken, err := e.store.Counts(ctx, id.Catalog, c.periods(now))
+	if err != nil {
+		return nil, fmt.Errorf("reward: offers: %w", err)
+	}
+	u := unit{holder: found[0].Holder, vouchers: found[0].Vouchers}
+	if u.rules, err = e.rules(ctx, &u); err != nil {
+		return nil, err
+	}
+	return u.rules.Offers(u.holder, u.reserved(), taken, level, now)
+}
+
+// Offers returns what a member of a level may take at that time, where reserved are the vouchers that the member has
+// reserved and taken are the counts of all members in the periods of that time.
+func (r Rules) Offers(h Holder, reserved []Voucher, taken []Count, level string, now time.Time) ([]Offer, error) {
+	m, err := r.begin(h, reserved, now)
+	if err != nil {
+		return nil, err
+	}
+	var offers []Offer
+	for i := range r.now.def.Rewards {
+		reward := &r.now.def.Rewards[i]
+		if now.Before(reward.From) || !reward.To.IsZero() && !now.Before(reward.To) ||
+			len(reward.Levels) > 0 && !slices.Contains(reward.Levels, level) {
+			continue
+		}
+		offers = append(offers, Offer{
+			Reward: *reward, Left: bounded(left(r.now.bounds(reward, now), taken)), Yours: bounded(m.left(reward)),
+		})
+	}
+	return offers, nil
+}
+
+// bounded returns nil where nothing bounds what is left.
+func bounded(n int64) *int64 {
+	if n > maxStock {
+		return nil
+	}
+	return &n
+}
+
+// Reclaim gives back to the stock of a reward what was reserved and not captured in time, and returns how many vouchers
+// that was. A bound engine's Issue and Reserve don't do so by themselves: the owner of the transaction does, outside of it,
+// where they return ErrSoldOut.
+func (e *Engine) Reclaim(ctx context.Context, id CatalogID, reward RewardID) (n int, err error) {
+	return e.expire(ctx, VoucherQuery{Catalog: id, Reward: reward, State: Reserved})
+}
+
+// Sweep posts which vouchers are past their end, at most limit, and returns how many there were. Nothing depends on it but
+// the books, and what Offers says is left: a voucher stands as time has left it at any instant. It may run twice, and in
+// many processes at once.
+func (e *Engine) Sweep(ctx context.Context, limit int) (n int, err error) {
+	return e.expire(ctx, VoucherQuery{Limit: limit})
+}
+
+func (e *Engine) expire(ctx context.Context, q VoucherQuery) (n int, err error) {
+	q.EndedBefore = journal.Instant(e.opts.Now())
+	var due []VoucherID
+	for v, err := range e.store.Vouchers(ctx, q) {
+		if err != nil {
+			return 0, fmt.Errorf("reward: sweep: %w", err)
+		}
+		due = append(due, v.ID)
+	}
+	var errs []error
+	for _, id := range due {
+		if _, err := e.Expire(ctx, Expire{Voucher: id, Key: rand.Text()}); err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		n++
+	}
+	return n, errors.Join(errs...)
+}

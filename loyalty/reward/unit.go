@@ -1,0 +1,282 @@
+package reward
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"slices"
+	"time"
+
+	"github.com/scrmkit/scrmkit/storage/journal"
+)
+
+// A command is one of the structs that an Engine runs.
+type command interface {
+	check() error
+	kind() string // of the journal's entry
+	who() string  // did it
+	lookup() Lookup
+	decide(u *unit, now time.Time) (Decision, error)
+}
+
+func (c Issue) kind() string   { return "reward.issue" }
+func (c Reserve) kind() string { return "reward.reserve" }
+func (c Capture) kind() string { return "reward.capture" }
+func (c Cancel) kind() string  { return "reward.cancel" }
+func (c Redeem) kind() string  { return "reward.redeem" }
+func (c Undo) kind() string    { return "reward.undo" }
+func (c Return) kind() string  { return "reward.return" }
+func (c Void) kind() string    { return "reward.void" }
+func (c Expire) kind() string  { return "reward.expire" }
+
+func (c Issue) who() string   { return c.By }
+func (c Reserve) who() string { return c.By }
+func (c Capture) who() string { return c.By }
+func (c Cancel) who() string  { return c.By }
+func (c Redeem) who() string  { return c.By }
+func (c Undo) who() string    { return c.By }
+func (c Return) who() string  { return c.By }
+func (c Void) who() string    { return c.By }
+func (c Expire) who() string  { return "" }
+
+func (c Issue) lookup() Lookup   { return Lookup{Holder: c.Holder, Reserved: true, Key: c.Key} }
+func (c Reserve) lookup() Lookup { return Lookup{Holder: c.Holder, Reserved: true, Key: c.Key} }
+func (c Capture) lookup() Lookup { return Lookup{Holder: c.Holder, Reserved: true, Key: c.Key} }
+func (c Cancel) lookup() Lookup  { return Lookup{Holder: c.Holder, Reserved: true, Key: c.Key} }
+func (c Redeem) lookup() Lookup  { return of(c.Voucher, c.Key) }
+func (c Undo) lookup() Lookup    { return of(c.Voucher, c.Key) }
+func (c Return) lookup() Lookup  { return of(c.Voucher, c.Key) }
+func (c Void) lookup() Lookup    { return of(c.Voucher, c.Key) }
+
+func (c Expire) lookup() Lookup {
+	return Lookup{Holder: c.Voucher.Holder, Voucher: c.Voucher.N, Reserved: true, Key: c.Key}
+}
+
+func of(id VoucherID, key string) Lookup { return Lookup{Holder: id.Holder, Voucher: id.N, Key: key} }
+
+func (c Issue) decide(u *unit, now time.Time) (Decision, error) {
+	return u.rules.Issue(u.holder, u.reserved(), c, now)
+}
+
+func (c Reserve) decide(u *unit, now time.Time) (Decision, error) {
+	return u.rules.Reserve(u.holder, u.reserved(), c, now)
+}
+
+func (c Capture) decide(u *unit, now time.Time) (Decision, error) {
+	return u.rules.Capture(u.holder, u.reserved(), c, now)
+}
+
+func (c Cancel) decide(u *unit, now time.Time) (Decision, error) {
+	return u.rules.Cancel(u.holder, u.reserved(), c, now)
+}
+
+func (c Redeem) decide(u *unit, now time.Time) (Decision, error) {
+	return u.rules.Redeem(u.holder, u.voucher(c.Voucher), c, now)
+}
+
+func (c Undo) decide(u *unit, now time.Time) (Decision, error) {
+	return u.rules.Undo(u.holder, u.voucher(c.Voucher), c, now)
+}
+
+func (c Return) decide(u *unit, now time.Time) (Decision, error) {
+	return u.rules.Return(u.holder, u.voucher(c.Voucher), c, now)
+}
+
+func (c Void) decide(u *unit, now time.Time) (Decision, error) {
+	return u.rules.Void(u.holder, u.voucher(c.Voucher), c, now)
+}
+
+func (c Expire) decide(u *unit, now time.Time) (Decision, error) {
+	return u.rules.Expire(u.holder, u.voucher(c.Voucher), u.reserved(), now)
+}
+
+// reserved are the vouchers that are reserved.
+func (u *unit) reserved() []Voucher {
+	return slices.Collect(func(yield func(Voucher) bool) {
+		for _, v := range u.vouchers {
+			if v.State == Reserved && !yield(v) {
+				return
+			}
+		}
+	})
+}
+
+// voucher returns a voucher; nil: there is none.
+func (u *unit) voucher(id VoucherID) *Voucher {
+	i, ok := slices.BinarySearchFunc(u.vouchers, id.N, func(v Voucher, n int64) int { return cmp.Compare(v.ID.N, n) })
+	if !ok {
+		return nil
+	}
+	return &u.vouchers[i]
+}
+
+// An op is a command at its time.
+type op struct {
+	command
+	needs Lookup
+	now   time.Time
+	input []byte // the hash of the command
+}
+
+// A unit is a holder with what the commands at hand need of it.
+type unit struct {
+	holder   Holder
+	vouchers []Voucher // in the order of their numbers; of the reserved ones all where a command asks for them
+	entries  []journal.Entry
+	rules    Rules
+	change   Change
+}
+
+// work is combine.Work for the commands of an engine.
+type work struct{ *Engine }
+
+func (work) Subject(o op) string { return o.needs.Holder.Subject() }
+
+func (e work) Load(ctx context.Context, groups [][]op, _ bool) ([]*unit, error) {
+	units := make([]*unit, len(groups))
+	var lookups []Lookup
+	var owner []*unit
+	for g, group := range groups {
+		units[g] = &unit{}
+		for _, o := range group {
+			lookups, owner = append(lookups, o.needs), append(owner, units[g])
+		}
+	}
+	found, err := e.store.Load(ctx, lookups)
+	if err != nil {
+		return nil, err
+	}
+	for i, f := range found {
+		owner[i].add(f)
+	}
+	for _, u := range units {
+		if u.rules, err = e.rules(ctx, u); err != nil {
+			return nil, err
+		}
+	}
+	return units, nil
+}
+
+func (u *unit) add(f Loaded) {
+	// Of several look-ups the oldest holder counts, so that what was read before another change meets a conflict.
+	if u.holder.ID == (HolderID{}) || f.Holder.Version < u.holder.Version {
+		u.holder = f.Holder
+	}
+	for _, v := range f.Vouchers {
+		u.put(v)
+	}
+	if f.Entry != nil {
+		u.entries = append(u.entries, *f.Entry)
+	}
+}
+
+// put adds a voucher, or replaces the one of its number.
+func (u *unit) put(v Voucher) {
+	i, ok := slices.BinarySearchFunc(u.vouchers, v.ID.N, func(v Voucher, n int64) int { return cmp.Compare(v.ID.N, n) })
+	if ok {
+		u.vouchers[i] = v
+	} else {
+		u.vouchers = slices.Insert(u.vouchers, i, v)
+	}
+}
+
+// rules returns those of the catalogue, with the versions that the vouchers were taken with.
+func (e *Engine) rules(ctx context.Context, u *unit) (Rules, error) {
+	id := u.holder.ID.Catalog
+	now, err := e.Catalog(ctx, id, 0)
+	if err != nil {
+		return Rules{}, err
+	}
+	r := Rules{now: now}
+	for _, v := range u.vouchers {
+		if v.Version == now.def.Version || slices.ContainsFunc(r.others, func(c *Catalog) bool { return c.def.Version == v.Version }) {
+			continue
+		}
+		c, err := e.Catalog(ctx, id, v.Version)
+		if err != nil {
+			return Rules{}, err
+		}
+		r.others = append(r.others, c)
+	}
+	return r, nil
+}
+
+func (e work) Stale(u *unit) bool { return e.Dirty(u) }
+
+func (e work) Dirty(u *unit) bool { return len(u.change.Entries) > 0 && !e.dry }
+
+func (e work) Decide(_ context.Context, u *unit, o op) (Outcome, error) {
+	if i := slices.IndexFunc(u.entries, func(entry journal.Entry) bool { return entry.Key == o.needs.Key }); i >= 0 {
+		var out Outcome
+		err := u.entries[i].Replay(o.input, &out)
+		out.Replayed = true
+		return e.shown(out), err
+	}
+	before := u.holder
+	d, err := o.decide(u, o.now)
+	if err != nil || d.Seq == 0 {
+		return d.Outcome, err
+	}
+	for i := range d.Vouchers {
+		v := &d.Vouchers[i]
+		if v.State == Issued && v.Salt == nil {
+			v.Salt, v.KeyID, v.Prefix = make([]byte, saltSize), e.keys[0].ID, u.rules.now.def.Prefix
+			rand.Read(v.Salt)
+		}
+	}
+	entry := journal.Entry{
+		Subject: d.Holder.Subject(), Seq: d.Seq, Key: o.needs.Key, Kind: o.kind(), At: o.now, By: o.who(), Input: o.input,
+		Result: journal.JSON(&d.Outcome),
+	}
+	if before.Version > 0 {
+		entry.Before = u.before(before, d.Vouchers)
+	}
+	u.take(e.Engine, d, entry)
+	return e.shown(d.Outcome), nil
+}
+
+// before is what the journal tells of a holder before a change, and of the vouchers that it changes.
+func (u *unit) before(h Holder, changed []Voucher) json.RawMessage {
+	b := struct {
+		Last     int64           `json:"last"`
+		Vouchers map[int64]State `json:"vouchers,omitempty"`
+	}{h.Last, map[int64]State{}}
+	for _, v := range changed {
+		if was := u.voucher(v.ID); was != nil {
+			b.Vouchers[v.ID.N] = was.State
+		}
+	}
+	return journal.JSON(b)
+}
+
+// take adds a decision to the change.
+func (u *unit) take(e *Engine, d Decision, entry journal.Entry) {
+	ch := &u.change
+	if len(ch.Entries) == 0 {
+		d.Next.Version++
+	}
+	u.holder, ch.Holder = d.Next, d.Next
+	for _, v := range slices.Concat(d.Lapsed, d.Vouchers) {
+		u.put(v)
+		ch.Vouchers = append(ch.Vouchers, e.stored(v))
+	}
+	for _, b := range d.Bounds {
+		i := slices.IndexFunc(ch.Bounds, func(o Bound) bool { return o.Reward == b.Reward && o.In == b.In })
+		if i < 0 {
+			ch.Bounds = append(ch.Bounds, b)
+			continue
+		}
+		ch.Bounds[i].N += b.N
+		ch.Bounds[i].Most = min(ch.Bounds[i].Most, b.Most)
+	}
+	ch.Entries, u.entries = append(ch.Entries, entry), append(u.entries, entry)
+}
+
+func (e work) Save(ctx context.Context, units []*unit) ([]error, error) {
+	changes := make([]Change, len(units))
+	for i, u := range units {
+		changes[i] = u.change
+	}
+	return e.store.Save(ctx, changes)
+}

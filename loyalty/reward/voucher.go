@@ -1,0 +1,105 @@
+package reward
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/scrmkit/scrmkit/storage/journal"
+)
+
+// A MemberID names a member.
+type MemberID string
+
+// A ShopID names a shop.
+type ShopID string
+
+// A HolderID names a member with a catalogue.
+type HolderID struct {
+	Catalog CatalogID `json:"catalog"`
+	Member  MemberID  `json:"member"`
+}
+
+// Subject is the subject of the holder's entries in the journal.
+func (id HolderID) Subject() string {
+	return journal.Subject("reward", string(id.Catalog), string(id.Member))
+}
+
+// A VoucherID names a voucher: the N-th of its holder, from 1.
+type VoucherID struct {
+	Holder HolderID `json:"holder"`
+	N      int64    `json:"n"`
+}
+
+func (id VoucherID) String() string {
+	return fmt.Sprintf("%s/%s/%d", id.Holder.Catalog, id.Holder.Member, id.N)
+}
+
+// A Holder is what limits need of a member. It stays small however much is taken.
+type Holder struct {
+	ID      HolderID `json:"-"`
+	Version int64    `json:"-"` // 0: there is none yet
+	Seq     int64    `json:"-"` // entries in the journal
+	Last    int64    `json:"-"` // number of the newest voucher
+	Counts  []Count  `json:"counts,omitempty"`
+}
+
+// A Count is how many pieces of a reward were taken in a period, which In names: "ever", "2026", "2026-11", "2026-W48",
+// "2026-11-24".
+type Count struct {
+	Reward RewardID `json:"reward"`
+	In     string   `json:"in"`
+	N      int64    `json:"n"`
+}
+
+// A State is what became of a voucher.
+type State string
+
+const (
+	Reserved  State = "reserved"
+	Issued    State = "issued"
+	Redeemed  State = "redeemed"
+	Lapsed    State = "lapsed"    // reserved or issued, past its end
+	Cancelled State = "cancelled" // reserved, and given back
+	Returned  State = "returned"  // issued, and given back
+	Voided    State = "voided"
+)
+
+// A Voucher is one piece of a reward that a member took. Times are UTC in microseconds.
+type Voucher struct {
+	ID      VoucherID `json:"id"`
+	Order   int64     `json:"order"` // number of the first voucher that was taken with it
+	Reward  RewardID  `json:"reward"`
+	Name    string    `json:"name"`
+	Version int       `json:"version"` // of the catalogue that it was taken with
+	State   State     `json:"state"`
+	Price   Price     `json:"price"` // of this piece
+	Value   int64     `json:"value,omitempty"`
+	Gift    bool      `json:"gift,omitempty"`
+	Taken   time.Time `json:"taken"`
+	From    time.Time `json:"from,omitzero"` // redeemed in [From, To); zero: no bound. While it is reserved, To ends that
+	To      time.Time `json:"to,omitzero"`
+	Ended   time.Time `json:"ended,omitzero"` // redeemed, lapsed, cancelled, returned or voided
+	Shop    ShopID    `json:"shop,omitempty"` // where it was redeemed
+	By      string    `json:"by,omitempty"`   // who ended it
+	Salt    []byte    `json:"salt,omitempty"` // that its code is made from; nil: it has none
+	KeyID   string    `json:"key,omitempty"`  // of the Key that the code is made with
+	Prefix  string    `json:"prefix,omitempty"`
+
+	// Code is what the member shows, and QR what a picture of it holds: of a voucher that is issued or redeemed. Neither
+	// is stored.
+	Code string `json:"-"`
+	QR   string `json:"-"`
+}
+
+// At returns the voucher as it stands at that time.
+func (v Voucher) At(now time.Time) Voucher {
+	if v.ends(now) {
+		v.State, v.Ended = Lapsed, v.To
+	}
+	return v
+}
+
+// ends tells that time has ended the voucher.
+func (v Voucher) ends(now time.Time) bool {
+	return (v.State == Reserved || v.State == Issued) && !v.To.IsZero() && !now.Before(v.To)
+}
