@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
@@ -62,8 +63,10 @@ func (s *Server) subject(ctx context.Context, in *subjectInput) (*reply[list[jou
 }
 
 func (s *Server) sweep(ctx context.Context, _ *struct{}) (*reply[Swept], error) {
-	n, err := s.cards.Sweep(ctx, maxSweep)
-	return found(Swept{n}, err)
+	cards, err1 := s.cards.Sweep(ctx, maxSweep)
+	points, err2 := s.points.Sweep(ctx, maxSweep)
+	vouchers, err3 := s.rewards.Sweep(ctx, maxSweep)
+	return found(Swept{cards + points + vouchers}, errors.Join(err1, err2, err3))
 }
 
 func (s *Server) prune(ctx context.Context, _ *struct{}) (*reply[Pruned], error) {

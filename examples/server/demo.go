@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/scrmkit/scrmkit/loyalty"
+	"github.com/scrmkit/scrmkit/loyalty/reward"
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/stamps/shop"
 	"github.com/scrmkit/scrmkit/storage"
@@ -53,6 +54,22 @@ var demoPoints = loyalty.Definition{
 	},
 }
 
+// demoGifts is what the points of the club are exchanged for.
+var demoGifts = reward.Definition{
+	ID: "gifts", Version: 1, Name: "积分商城", Zone: "Asia/Shanghai", Program: "club", Money: "CNY", Prefix: "CVP",
+	Rewards: []reward.Reward{
+		{
+			ID: "cup", Name: "一杯咖啡", Prices: []reward.Price{{Points: 20}, {Points: 10, Money: 500}}, Stock: 1000,
+			PerMember: []reward.Limit{{N: 3, Per: reward.Day}}, Valid: reward.Validity{Days: 30},
+		},
+		{ID: "lounge", Name: "贵宾室", Levels: []string{"gold"}, Limits: []reward.Limit{{N: 20, Per: reward.Day}}, Shops: []reward.ShopID{"sanlitun"}},
+		{
+			ID: "cash", Name: "现金券", Table: &reward.Table{Min: 100, Steps: []reward.Step{{Points: 100, Value: 100}, {Points: 1000, Value: 1500}}},
+			Valid: reward.Validity{Months: 3},
+		},
+	},
+}
+
 var demoShops = []struct {
 	shop    shop.Shop
 	manager principal
@@ -70,6 +87,9 @@ func (s *Server) demo(ctx context.Context) error {
 		}
 	}
 	if _, err := s.points.Publish(ctx, demoPoints); err != nil && !errors.Is(err, loyalty.ErrPublished) {
+		return fmt.Errorf("demo: %w", err)
+	}
+	if _, err := s.rewards.Publish(ctx, demoGifts); err != nil && !errors.Is(err, reward.ErrPublished) {
 		return fmt.Errorf("demo: %w", err)
 	}
 	for _, d := range demoShops {

@@ -46,6 +46,19 @@ var samples = map[string]string{
 	"POST /points/{program}/members/{member}/levels":      `{"level":"gold","until":"2036-01-01T00:00:00Z","reason":"none"}`,
 	"POST /points/{program}/members/{member}/gifts":       `{"currency":"points","n":1,"reason":"none","to":"bob"}`,
 	"POST /points/{program}/members/{member}/mergers":     `{"to":"bob","reason":"none"}`,
+
+	"POST /me/rewards/{catalog}/redemptions":                        `{"reward":"cup","n":1,"price":{"currency":"points","points":1,"money":1}}`,
+	"POST /me/rewards/{catalog}/reservations":                       `{"reward":"cup","n":1,"price":{"currency":"points","points":1,"money":1}}`,
+	"POST /me/rewards/{catalog}/cancellations":                      `{"order":1}`,
+	"POST /shops/{shop}/vouchers/preview":                           `{"code":"CVP-0000-0000-0000-0000"}`,
+	"POST /shops/{shop}/vouchers":                                   `{"code":"CVP-0000-0000-0000-0000"}`,
+	"PUT /rewards/{catalog}/versions/{version}":                     ``, // set by init
+	"POST /rewards/{catalog}/members/{member}/gifts":                `{"reward":"none","n":1,"reason":"none"}`,
+	"POST /rewards/{catalog}/members/{member}/captures":             `{"order":1}`,
+	"POST /rewards/{catalog}/members/{member}/cancellations":        `{"order":1}`,
+	"POST /rewards/{catalog}/members/{member}/vouchers/{n}/returns": `{"reason":"none"}`,
+	"POST /rewards/{catalog}/members/{member}/vouchers/{n}/voids":   `{"reason":"none"}`,
+	"POST /rewards/{catalog}/members/{member}/vouchers/{n}/undos":   `{"reason":"none"}`,
 }
 
 func init() {
@@ -57,6 +70,11 @@ func init() {
 	if text, err = json.Marshal(demoPoints); err != nil {
 		panic(err)
 	}
+	gifts, err := json.Marshal(demoGifts)
+	if err != nil {
+		panic(err)
+	}
+	samples["PUT /rewards/{catalog}/versions/{version}"] = strings.Replace(string(gifts), `"CVP"`, `"none"`, 1)
 	samples["PUT /points/{program}/versions/{version}"] = strings.Replace(string(text), `"onRefund"`, `"none"`, 1)
 }
 

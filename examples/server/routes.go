@@ -16,9 +16,9 @@ import (
 
 const description = `Points and tiers, stamp cards, coupons and the till of a shop.
 
-Every write but six has an **Idempotency-Key**: repeated with it, a write changes nothing and gives its first answer, with the
-header Idempotency-Replayed; with the key of another write it is refused. Publishing a version of either kind, a preview,
-confirming a claim, sweeping and pruning may be repeated as they are.
+Every write but eight has an **Idempotency-Key**: repeated with it, a write changes nothing and gives its first answer, with the
+header Idempotency-Replayed; with the key of another write it is refused. Publishing a version of any kind, a preview of points or of
+a voucher, confirming a claim, sweeping and pruning may be repeated as they are.
 
 Tokens of the demo: demo-customer-alice, demo-customer-bob, demo-manager-kathy (of wangjing), demo-manager-li (of sanlitun),
 demo-visitor-wang (of no shop), demo-admin.`
@@ -42,6 +42,7 @@ func (s *Server) routes() *http.ServeMux {
 	s.shopRoutes(api)
 	s.cardRoutes(api)
 	s.pointsRoutes(api)
+	s.rewardRoutes(api)
 	s.journalRoutes(api)
 
 	document, err := json.Marshal(api.OpenAPI())

@@ -13,6 +13,8 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/scrmkit/scrmkit/loyalty"
+	"github.com/scrmkit/scrmkit/loyalty/exchange"
+	"github.com/scrmkit/scrmkit/loyalty/reward"
 	"github.com/scrmkit/scrmkit/otp"
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/stamps/counter"
@@ -34,14 +36,16 @@ type Config struct {
 
 // A Server is the product. It is safe for concurrent use.
 type Server struct {
-	cfg    Config
-	sql    *bun.DB
-	db     storage.DB
-	shops  *shop.Engine
-	codes  *otp.Engine
-	cards  *stamps.Engine
-	till   *counter.Counter
-	points *loyalty.Engine
+	cfg     Config
+	sql     *bun.DB
+	db      storage.DB
+	shops   *shop.Engine
+	codes   *otp.Engine
+	cards   *stamps.Engine
+	till    *counter.Counter
+	points  *loyalty.Engine
+	rewards *reward.Engine
+	desk    *exchange.Desk
 
 	mux   *http.ServeMux
 	slots chan struct{} // one for each request in flight
@@ -86,6 +90,10 @@ func (s *Server) prepare(ctx context.Context) error {
 	if s.codes, err = otp.New(s.db.OTP(), []otp.Key{{ID: "1", Secret: key}}, nil); err != nil {
 		return err
 	}
+	if s.rewards, err = reward.New(s.db.Rewards(), []reward.Key{{ID: "1", Secret: key}}, nil); err != nil {
+		return err
+	}
+	s.desk = exchange.New(s.db, s.points, s.rewards)
 	s.till = counter.New(s.db, s.shops, s.codes, s.cards)
 	return s.demo(ctx)
 }
@@ -103,7 +111,8 @@ func (s *Server) tidy(ctx context.Context, every time.Duration) {
 		_, err1 := s.codes.Prune(ctx, time.Now())
 		_, err2 := s.cards.Sweep(ctx, maxSweep)
 		_, err3 := s.points.Sweep(ctx, maxSweep)
-		if err := errors.Join(err1, err2, err3); err != nil && ctx.Err() == nil {
+		_, err4 := s.rewards.Sweep(ctx, maxSweep)
+		if err := errors.Join(err1, err2, err3, err4); err != nil && ctx.Err() == nil {
 			s.cfg.Log.ErrorContext(ctx, "tidying failed", "err", err)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/scrmkit/scrmkit/loyalty"
+	"github.com/scrmkit/scrmkit/loyalty/reward"
 	"github.com/scrmkit/scrmkit/otp"
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/stamps/counter"
@@ -64,12 +65,13 @@ func status(err error) (p *huma.ErrorModel, header http.Header) {
 	case errors.As(err, &throttled):
 		p, header = problem(http.StatusTooManyRequests, throttled.Error()), retryAfter(throttled.RetryAfter)
 
-	case is(shop.ErrNotManager, counter.ErrNotYours, errOtherShop):
+	case is(shop.ErrNotManager, counter.ErrNotYours, errOtherShop, reward.ErrLevel):
 		p = problem(http.StatusForbidden, err.Error())
 
 	case is(stamps.ErrUnknownProgram, stamps.ErrUnknownCard, stamps.ErrUnknownRecord, stamps.ErrUnknownCoupon,
 		shop.ErrUnknownShop, shop.ErrUnknownStamp, loyalty.ErrUnknownProgram, loyalty.ErrUnknownAccount, loyalty.ErrUnknownCurrency,
-		loyalty.ErrUnknownLevel, loyalty.ErrUnknownBooking, loyalty.ErrUnknownLine, loyalty.ErrUnknownHold):
+		loyalty.ErrUnknownLevel, loyalty.ErrUnknownBooking, loyalty.ErrUnknownLine, loyalty.ErrUnknownHold,
+		reward.ErrUnknownCatalog, reward.ErrUnknownReward, reward.ErrUnknownVoucher, reward.ErrUnknownOrder):
 		p = problem(http.StatusNotFound, err.Error())
 
 	case errors.As(err, &used):
@@ -83,7 +85,10 @@ func status(err error) (p *huma.ErrorModel, header http.Header) {
 		stamps.ErrSoldOut, stamps.ErrMemberLimit, stamps.ErrRedeemed, stamps.ErrVoided, stamps.ErrLapsed, stamps.ErrNotRedeemed,
 		shop.ErrClosed, shop.ErrManages, shop.ErrSlots, shop.ErrShownOnce, shop.ErrStampBound,
 		otp.ErrEnded, stamps.ErrRefused, loyalty.ErrPublished, loyalty.ErrTooMuch, loyalty.ErrClosed, loyalty.ErrMoney, loyalty.ErrMerged,
-		loyalty.ErrNotMerged, loyalty.ErrOverflow, loyalty.ErrHeld, loyalty.ErrHolds, loyalty.ErrRefused):
+		loyalty.ErrNotMerged, loyalty.ErrOverflow, loyalty.ErrHeld, loyalty.ErrHolds, loyalty.ErrRefused,
+		reward.ErrPublished, reward.ErrClosed, reward.ErrPrice, reward.ErrTooFew, reward.ErrSoldOut, reward.ErrMemberLimit, reward.ErrReserved,
+		reward.ErrRedeemed, reward.ErrVoided, reward.ErrLapsed, reward.ErrNotYet, reward.ErrNotIssued, reward.ErrNotRedeemed, reward.ErrShop,
+		reward.ErrRefused):
 		p = problem(http.StatusConflict, err.Error())
 
 	case is(otp.ErrCrowded, storage.ErrRetry, journal.ErrConflict, journal.ErrDuplicate):

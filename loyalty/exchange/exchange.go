@@ -41,10 +41,10 @@ type Order struct {
 	Key    string
 }
 
-// A Reserve sets pieces and their points aside until a time, to be captured or cancelled: while the money is paid.
+// A Reserve sets pieces and their points aside for a time, to be captured or cancelled: while the money is paid.
 type Reserve struct {
 	Order
-	Until time.Time
+	For time.Duration // up to reward.MaxReservation
 }
 
 // A Result is what was done.
@@ -57,22 +57,22 @@ type Result struct {
 func (d *Desk) Redeem(ctx context.Context, o Order) (Result, error) {
 	return d.take(ctx, "redeem", o, func(ctx context.Context, rewards *reward.Engine, t reward.Take) (reward.Outcome, error) {
 		return rewards.Issue(ctx, reward.Issue{Take: t, By: o.By, Key: o.Key})
-	}, func(ctx context.Context, points *loyalty.Engine, id loyalty.AccountID, p reward.Price, keys keys) (loyalty.Outcome, error) {
+	}, func(ctx context.Context, points *loyalty.Engine, id loyalty.AccountID, out reward.Outcome, keys keys) (loyalty.Outcome, error) {
 		return points.Redeem(ctx, loyalty.Redeem{
-			Account: id, Currency: loyalty.CurrencyID(p.Currency), N: p.Points, Reason: reason(o), By: o.By, Key: keys.spend,
+			Account: id, Currency: loyalty.CurrencyID(out.Price.Currency), N: out.Price.Points, Reason: reason(o), By: o.By, Key: keys.spend,
 		})
 	})
 }
 
-// Reserve sets pieces of a reward and their points aside. Where Until comes both are given back by themselves. Errors: those of
+// Reserve sets pieces of a reward and their points aside. After that time both are given back by themselves. Errors: those of
 // reward.Rules.Reserve and loyalty.Program.Reserve.
 func (d *Desk) Reserve(ctx context.Context, r Reserve) (Result, error) {
 	o := r.Order
 	return d.take(ctx, "reserve", o, func(ctx context.Context, rewards *reward.Engine, t reward.Take) (reward.Outcome, error) {
-		return rewards.Reserve(ctx, reward.Reserve{Take: t, Until: r.Until, By: o.By, Key: o.Key})
-	}, func(ctx context.Context, points *loyalty.Engine, id loyalty.AccountID, p reward.Price, keys keys) (loyalty.Outcome, error) {
+		return rewards.Reserve(ctx, reward.Reserve{Take: t, For: r.For, By: o.By, Key: o.Key})
+	}, func(ctx context.Context, points *loyalty.Engine, id loyalty.AccountID, out reward.Outcome, keys keys) (loyalty.Outcome, error) {
 		return points.Reserve(ctx, loyalty.Reserve{
-			Account: id, Currency: loyalty.CurrencyID(p.Currency), N: p.Points, Until: r.Until, By: o.By, Key: keys.hold,
+			Account: id, Currency: loyalty.CurrencyID(out.Price.Currency), N: out.Price.Points, Until: out.Vouchers[0].To, By: o.By, Key: keys.hold,
 		})
 	})
 }
@@ -82,9 +82,9 @@ func (d *Desk) Reserve(ctx context.Context, r Reserve) (Result, error) {
 func (d *Desk) Capture(ctx context.Context, c reward.Capture) (Result, error) {
 	return d.settle(ctx, "capture", func(ctx context.Context, rewards *reward.Engine, _ *loyalty.Engine) (reward.Outcome, error) {
 		return rewards.Capture(ctx, c)
-	}, func(ctx context.Context, points *loyalty.Engine, id loyalty.AccountID, p reward.Price, keys keys) (loyalty.Outcome, error) {
+	}, func(ctx context.Context, points *loyalty.Engine, id loyalty.AccountID, out reward.Outcome, keys keys) (loyalty.Outcome, error) {
 		return points.Capture(ctx, loyalty.Capture{
-			Account: id, Currency: loyalty.CurrencyID(p.Currency), Hold: keys.hold, N: p.Points, By: c.By, Key: keys.spend,
+			Account: id, Currency: loyalty.CurrencyID(out.Price.Currency), Hold: keys.hold, N: out.Price.Points, By: c.By, Key: keys.spend,
 		})
 	})
 }
@@ -93,9 +93,9 @@ func (d *Desk) Capture(ctx context.Context, c reward.Capture) (Result, error) {
 func (d *Desk) Cancel(ctx context.Context, c reward.Cancel) (Result, error) {
 	return d.settle(ctx, "cancel", func(ctx context.Context, rewards *reward.Engine, _ *loyalty.Engine) (reward.Outcome, error) {
 		return rewards.Cancel(ctx, c)
-	}, func(ctx context.Context, points *loyalty.Engine, id loyalty.AccountID, p reward.Price, keys keys) (loyalty.Outcome, error) {
+	}, func(ctx context.Context, points *loyalty.Engine, id loyalty.AccountID, out reward.Outcome, keys keys) (loyalty.Outcome, error) {
 		return points.Release(ctx, loyalty.Release{
-			Account: id, Currency: loyalty.CurrencyID(p.Currency), Hold: keys.hold, By: c.By, Key: keys.back,
+			Account: id, Currency: loyalty.CurrencyID(out.Price.Currency), Hold: keys.hold, By: c.By, Key: keys.back,
 		})
 	})
 }
@@ -105,12 +105,12 @@ func (d *Desk) Cancel(ctx context.Context, c reward.Cancel) (Result, error) {
 func (d *Desk) Return(ctx context.Context, c reward.Return) (Result, error) {
 	return d.settle(ctx, "return", func(ctx context.Context, rewards *reward.Engine, _ *loyalty.Engine) (reward.Outcome, error) {
 		return rewards.Return(ctx, c)
-	}, func(ctx context.Context, points *loyalty.Engine, id loyalty.AccountID, p reward.Price, keys keys) (loyalty.Outcome, error) {
+	}, func(ctx context.Context, points *loyalty.Engine, id loyalty.AccountID, out reward.Outcome, keys keys) (loyalty.Outcome, error) {
 		a, err := points.Account(ctx, id)
 		if err != nil {
 			return loyalty.Outcome{}, err
 		}
-		back := loyalty.Return{Account: id, Of: keys.spend, N: p.Points, Reason: c.Reason, By: c.By, Key: keys.back}
+		back := loyalty.Return{Account: id, Of: keys.spend, N: out.Price.Points, Reason: c.Reason, By: c.By, Key: keys.back}
 		if a.Merged != "" {
 			back.Account.Member, back.Under = a.Merged, id.Member
 		}
@@ -120,7 +120,7 @@ func (d *Desk) Return(ctx context.Context, c reward.Return) (Result, error) {
 
 type (
 	give func(ctx context.Context, rewards *reward.Engine, points *loyalty.Engine) (reward.Outcome, error)
-	pay  func(ctx context.Context, points *loyalty.Engine, id loyalty.AccountID, p reward.Price, keys keys) (loyalty.Outcome, error)
+	pay  func(ctx context.Context, points *loyalty.Engine, id loyalty.AccountID, out reward.Outcome, keys keys) (loyalty.Outcome, error)
 )
 
 // take settles for the level that the member has, and again where reservations that lapsed had emptied the stock.
@@ -163,7 +163,7 @@ func (d *Desk) settle(ctx context.Context, name string, give give, pay pay) (Res
 			return err
 		}
 		id := loyalty.AccountID{Program: loyalty.ProgramID(c.Definition().Program), Member: loyalty.MemberID(out.Holder.Member)}
-		paid, err := pay(ctx, points, id, out.Price, keysOf(out.Vouchers[0]))
+		paid, err := pay(ctx, points, id, out, keysOf(out.Vouchers[0]))
 		r.Points = &paid
 		return err
 	})

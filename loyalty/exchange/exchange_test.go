@@ -182,7 +182,7 @@ func TestDesk(t *testing.T) {
 		})
 		run("what is reserved is captured, and its points are spent", func(t *testing.T, s setting) {
 			s.give(t, "alice", 50)
-			do(t)(s.desk.Reserve(ctx, exchange.Reserve{Order: order("last", 2, cost, "r"), Until: noon.Add(time.Hour)}))
+			do(t)(s.desk.Reserve(ctx, exchange.Reserve{Order: order("last", 2, cost, "r"), For: time.Hour}))
 			s.has(t, loyalty.Balance{Available: 10, Held: 40})
 			got := do(t)(s.desk.Capture(ctx, reward.Capture{Holder: alice, Order: 1, Key: "c"}))
 			if got.Vouchers[1].Code == "" || got.Points == nil {
@@ -199,7 +199,7 @@ func TestDesk(t *testing.T) {
 		})
 		run("what is reserved is cancelled, and its points are given back", func(t *testing.T, s setting) {
 			s.give(t, "alice", 60)
-			do(t)(s.desk.Reserve(ctx, exchange.Reserve{Order: order("last", 3, cost, "r"), Until: noon.Add(time.Hour)}))
+			do(t)(s.desk.Reserve(ctx, exchange.Reserve{Order: order("last", 3, cost, "r"), For: time.Hour}))
 			do(t)(s.desk.Cancel(ctx, reward.Cancel{Holder: alice, Order: 1, Key: "c"}))
 			s.has(t, loyalty.Balance{Available: 60})
 			do(t)(s.desk.Redeem(ctx, order("last", 3, cost, "b")))
@@ -207,7 +207,7 @@ func TestDesk(t *testing.T) {
 		run("what is reserved and not captured in time gives stock and points back by itself", func(t *testing.T, s setting) {
 			s.give(t, "alice", 60)
 			s.give(t, "bob", 20)
-			do(t)(s.desk.Reserve(ctx, exchange.Reserve{Order: order("last", 3, cost, "r"), Until: noon.Add(time.Hour)}))
+			do(t)(s.desk.Reserve(ctx, exchange.Reserve{Order: order("last", 3, cost, "r"), For: time.Hour}))
 			bobs := order("last", 1, cost, "b")
 			bobs.Holder.Member = "bob"
 			_, err := s.desk.Redeem(ctx, bobs)

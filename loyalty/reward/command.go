@@ -25,13 +25,16 @@ type Issue struct {
 	Key    string `json:"-"`
 }
 
-// A Reserve sets pieces aside until a time, to be captured or cancelled.
+// A Reserve sets pieces aside for a time, to be captured or cancelled.
 type Reserve struct {
 	Take
-	Until time.Time `json:"until"`
-	By    string    `json:"by,omitempty"`
-	Key   string    `json:"-"`
+	For time.Duration `json:"for"` // up to MaxReservation
+	By  string        `json:"by,omitempty"`
+	Key string        `json:"-"`
 }
+
+// MaxReservation is the longest time that something is reserved for.
+const MaxReservation = 31 * 24 * time.Hour
 
 // A Capture issues what was reserved.
 type Capture struct {
@@ -116,9 +119,9 @@ func (c Issue) check() error {
 }
 
 func (c Reserve) check() error {
-	err := cmp.Or(c.Take.check(), valid.Time("until", c.Until), common(c.By, "", c.Key))
-	if err == nil && c.Until.IsZero() {
-		err = &InputError{Field: "until", Reason: "is missing"}
+	err := cmp.Or(c.Take.check(), common(c.By, "", c.Key))
+	if err == nil && (c.For < time.Second || c.For > MaxReservation) {
+		err = &InputError{Field: "for", Reason: "is not between a second and 31 days"}
 	}
 	return err
 }

@@ -138,7 +138,6 @@ func (e *Engine) Issue(ctx context.Context, c Issue) (Outcome, error) {
 
 // Reserve sets pieces of a reward aside. Errors: those of Rules.Reserve.
 func (e *Engine) Reserve(ctx context.Context, c Reserve) (Outcome, error) {
-	c.Until = journal.Instant(c.Until)
 	return e.take(ctx, c, c.Take)
 }
 

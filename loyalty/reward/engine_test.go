@@ -179,7 +179,7 @@ func TestEngine(t *testing.T) {
 		})
 		run("what was reserved and not captured in time goes to the next one who asks", func(t *testing.T, db storage.DB) {
 			e, c := open(t, db, reward.Reward{ID: "cup", Stock: 2})
-			held := reward.Reserve{Take: reward.Take{Holder: alice, Reward: "cup", N: 2}, Until: noon.Add(time.Minute), Key: "h"}
+			held := reward.Reserve{Take: reward.Take{Holder: alice, Reward: "cup", N: 2}, For: time.Minute, Key: "h"}
 			must[reward.Outcome](t)(e.Reserve(ctx, held))
 			_, err := e.Issue(ctx, by(free, "bob", "a"))
 			is(t, "before its end", err, reward.ErrSoldOut)
@@ -197,7 +197,7 @@ func TestEngine(t *testing.T) {
 		run("the sweep posts what is past its end, once", func(t *testing.T, db storage.DB) {
 			e, c := open(t, db, reward.Reward{ID: "cup", Stock: 9, Valid: reward.Validity{Days: 1}})
 			must[reward.Outcome](t)(e.Issue(ctx, by(issue("cup", 2, reward.Price{}), "alice", "a")))
-			must[reward.Outcome](t)(e.Reserve(ctx, reward.Reserve{Take: reward.Take{Holder: alice, Reward: "cup"}, Until: noon.Add(time.Minute), Key: "h"}))
+			must[reward.Outcome](t)(e.Reserve(ctx, reward.Reserve{Take: reward.Take{Holder: alice, Reward: "cup"}, For: time.Minute, Key: "h"}))
 			if n := must[int](t)(e.Sweep(ctx, 100)); n != 0 {
 				t.Errorf("%d before their end", n)
 			}
@@ -216,7 +216,7 @@ func TestEngine(t *testing.T) {
 			first := reward.Reward{ID: "cup", Shops: []reward.ShopID{"north"}, Valid: reward.Validity{Days: 30}}
 			e, c := open(t, db, first)
 			v := must[reward.Outcome](t)(e.Issue(ctx, by(free, "alice", "a"))).Vouchers[0]
-			must[reward.Outcome](t)(e.Reserve(ctx, reward.Reserve{Take: reward.Take{Holder: alice, Reward: "cup"}, Until: noon.Add(time.Hour), Key: "h"}))
+			must[reward.Outcome](t)(e.Reserve(ctx, reward.Reserve{Take: reward.Take{Holder: alice, Reward: "cup"}, For: time.Hour, Key: "h"}))
 			next := catalog(reward.Reward{ID: "mug", Prices: []reward.Price{{Points: 5}}})
 			next.Version = 2
 			must[*reward.Catalog](t)(e.Publish(ctx, next))
@@ -318,7 +318,7 @@ func TestEngine(t *testing.T) {
 				},
 				"key":           func() error { _, err := e.Issue(ctx, by(free, "a", "")); return err },
 				"holder.member": func() error { _, err := e.Issue(ctx, by(free, "a b", "k")); return err },
-				"until":         func() error { _, err := e.Reserve(ctx, reward.Reserve{Take: free.Take, Key: "k"}); return err },
+				"for":           func() error { _, err := e.Reserve(ctx, reward.Reserve{Take: free.Take, Key: "k"}); return err },
 				"reason": func() error {
 					_, err := e.Void(ctx, reward.Void{Voucher: reward.VoucherID{Holder: alice, N: 1}, Key: "k"})
 					return err

@@ -6,6 +6,8 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
 // Rules decide on commands, each voucher by the version of the catalogue that it was taken with. They are safe for
@@ -234,9 +236,6 @@ func (r Rules) Issue(h Holder, reserved []Voucher, x Issue, now time.Time) (Deci
 
 // Reserve decides on a Reserve. Errors: those of Issue, ErrReserved.
 func (r Rules) Reserve(h Holder, reserved []Voucher, x Reserve, now time.Time) (Decision, error) {
-	if !x.Until.After(now) {
-		return Decision{}, &InputError{Field: "until", Reason: "is not in the future"}
-	}
 	m, err := r.begin(h, reserved, now)
 	if err != nil {
 		return Decision{}, err
@@ -248,7 +247,7 @@ func (r Rules) Reserve(h Holder, reserved []Voucher, x Reserve, now time.Time) (
 		return Decision{}, ErrReserved
 	}
 	for i := range m.Vouchers {
-		m.Vouchers[i].State, m.Vouchers[i].To = Reserved, x.Until
+		m.Vouchers[i].State, m.Vouchers[i].To = Reserved, journal.Instant(now.Add(x.For))
 	}
 	return m.end(""), nil
 }
