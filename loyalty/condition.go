@@ -71,7 +71,7 @@ type TimeFacts struct {
 
 type lineFacts struct {
 	Facts
-	Line   LineFacts `expr:"line"`
+	Line   *LineFacts `expr:"line"`
 	failed error
 }
 

@@ -21,7 +21,7 @@ var some = lineFacts{
 		Tier:     "gold",
 		Time:     TimeFacts{2026, 3, 2, 1, 12, 30, "2026-03-02"},
 	},
-	Line: LineFacts{"a", "tea", []string{"red", "Blue"}, 2, 6_000},
+	Line: &LineFacts{"a", "tea", []string{"red", "Blue"}, 2, 6_000},
 }
 
 func TestEveryFactHasAName(t *testing.T) {
@@ -35,6 +35,8 @@ func TestEveryFactHasAName(t *testing.T) {
 				walk(path, f.Type)
 			case f.Type.Kind() == reflect.Struct:
 				walk(name+".", f.Type)
+			case f.Type.Kind() == reflect.Pointer:
+				walk(name+".", f.Type.Elem())
 			case f.IsExported():
 				seen[name] = true
 				if _, ok := facts[name]; !ok {

@@ -54,9 +54,9 @@ func (g *earning) measured(m *metric) (n int64, part int, err error) {
 	if err != nil || m.Of == CountMoney {
 		return spend, part, err
 	}
-	for i, l := range g.lines {
+	for i := range g.lines {
 		if of[i] {
-			n += l.items()
+			n += g.lineFacts[i].Quantity
 		}
 	}
 	return n, part, nil

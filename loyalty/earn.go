@@ -37,24 +37,68 @@ const (
 	TooLittle    Why = "there is not enough to count"
 )
 
-// An earning is an event on its way through the rules.
+// An earning is an event on its way through the rules. A programme keeps those that have ended, for their slices: nothing of
+// it may be left in what Earn returns.
 type earning struct {
 	*deed
-	e     Event
-	facts lineFacts
-	lines []Line // that earn, and after them one place for what is of no line
-	earns []int64
+	e         Event
+	facts     lineFacts
+	lines     []*Line // that earn, and after them one place for what is of no line
+	lineFacts []LineFacts
+	texts     []string
 
 	applied []applied
-	said    []Step     // of each rule, in their order
 	factor  [][]uint64 // by currency and line: over Program.factors
 	parts   [][]uint64 // by pot and line: what rules gave, to be multiplied
 	whole   []uint64   // by pot: what they gave that is not
 	units   []int64    // by pot, in the end
-	counts  []Count
 
-	truths  []bool // to cut from
-	numbers []uint64
+	said   []Step // of each rule, in their order; returned
+	counts []Count
+
+	truths  arena[bool]
+	numbers arena[uint64]
+}
+
+// An arena is what slices are cut from that end together.
+type arena[V any] struct {
+	all  []V
+	used int
+}
+
+// cut returns n zeros.
+func (a *arena[V]) cut(n int) []V {
+	if a.used+n > len(a.all) {
+		a.all, a.used = make([]V, max(n, 2*len(a.all))), 0
+	}
+	some := a.all[a.used : a.used+n : a.used+n]
+	a.used += n
+	clear(some)
+	return some
+}
+
+// earning returns an empty one.
+func (p *Program) earning(d *deed, e Event) *earning {
+	g, ok := p.earnings.Get().(*earning)
+	if !ok {
+		g = &earning{}
+	}
+	g.deed, g.e = d, e
+	return g
+}
+
+// done keeps the slices of an earning that has ended.
+func (p *Program) done(g *earning) {
+	clear(g.lines)
+	clear(g.lineFacts)
+	clear(g.texts)
+	clear(g.applied)
+	g.truths.used, g.numbers.used = 0, 0
+	*g = earning{
+		lines: g.lines[:0], lineFacts: g.lineFacts[:0], texts: g.texts[:0], applied: g.applied[:0],
+		factor: g.factor[:0], parts: g.parts[:0], units: g.units[:0], truths: g.truths, numbers: g.numbers,
+	}
+	p.earnings.Put(g)
 }
 
 // applied is a rule that applies, with the lines that it counts.
@@ -62,6 +106,10 @@ type applied struct {
 	*rule
 	of    []bool
 	whole bool // all of the lines, and what is of no line
+
+	parts []uint64 // what it gives for each line, in parts of its pot
+	left  int64    // to carry
+	why   Why
 }
 
 // Earn decides on an event. The account may be a new one, with its ID alone. Errors: *InputError, ErrMerged,
@@ -83,7 +131,8 @@ func (p *Program) Earn(a Account, e Event, now time.Time) (Decision, error) {
 	if a.Version == 0 {
 		d.Next.Joined = e.At
 	}
-	g := &earning{deed: d, e: e}
+	g := p.earning(d, e)
+	defer p.done(g)
 	g.prepare()
 	for _, step := range []func() error{g.match, g.give, g.round, g.measure, g.milestones, g.credit} {
 		if err := step(); err != nil {
@@ -106,30 +155,34 @@ func within(at, from, to time.Time) bool {
 func (g *earning) prepare() {
 	rules := len(g.p.rules[g.e.kind()])
 	g.said = make([]Step, rules, rules+2)
-	g.applied = make([]applied, 0, rules)
 	f := &g.facts
 	f.Event = EventFacts{g.e.kind(), g.e.N, g.e.Channel, g.e.Shop}
 	f.Member = MemberFacts{g.e.Labels, int(dayOf(g.e.At.In(g.p.zone).Date()) - dayOf(g.Next.Joined.In(g.p.zone).Date()))}
 	f.Tier = string(g.Next.Status.Level)
 	f.Time = timeFacts(g.e.At, g.p.zone)
-	if p := g.e.Purchase; p != nil {
-		n := len(p.Lines)
-		g.lines, g.earns = make([]Line, 0, n), make([]int64, 0, n)
-		texts := make([]string, 2*n)
-		f.Purchase.SKUs, f.Purchase.Categories, f.Purchase.Labels = texts[:0:n], texts[n:n], p.Labels
-		for _, l := range p.Lines {
-			f.Purchase.Paid += l.paid()
-			if l.Kind != Item {
-				continue
-			}
-			n := l.earns(g.p.def.Basis)
-			f.Purchase.Total += n
-			f.Purchase.Items += l.items()
-			f.Purchase.SKUs = append(f.Purchase.SKUs, l.SKU)
-			f.Purchase.Categories = append(f.Purchase.Categories, l.Category)
-			g.lines, g.earns = append(g.lines, l), append(g.earns, n)
-		}
+	p := g.e.Purchase
+	if p == nil {
+		return
 	}
+	f.Purchase.Labels = p.Labels
+	for i := range p.Lines {
+		l := &p.Lines[i]
+		f.Purchase.Paid += l.paid()
+		if l.Kind != Item {
+			continue
+		}
+		n, items := l.earns(g.p.def.Basis), l.items()
+		f.Purchase.Total += n
+		f.Purchase.Items += items
+		g.lines = append(g.lines, l)
+		g.lineFacts = append(g.lineFacts, LineFacts{l.SKU, l.Category, l.Labels, items, n})
+		g.texts = append(g.texts, l.SKU)
+	}
+	for _, l := range g.lines {
+		g.texts = append(g.texts, l.Category)
+	}
+	n := len(g.lines)
+	f.Purchase.SKUs, f.Purchase.Categories = g.texts[:n:n], g.texts[n:]
 }
 
 // match finds the rules that apply: exclusive ones first, then by their priorities.
@@ -220,63 +273,54 @@ func (g *earning) used(tally string, l Cap) int64 {
 func (a *applied) counts(i int) bool { return a.whole || i < len(a.of) && a.of[i] }
 
 // row returns zeros for the lines and for what is of none.
-func (g *earning) row() []uint64 { return cut(&g.numbers, len(g.lines)+1, 1) }
+func (g *earning) row() []uint64 { return g.numbers.cut(len(g.lines) + 1) }
 
 // give lets the rules that apply give, and multiply.
 func (g *earning) give() error {
-	n := len(g.lines) + 1
-	g.numbers = make([]uint64, n*(2*len(g.p.def.Currencies)+len(g.p.pots)+len(g.applied))+len(g.p.pots))
-	g.factor = make([][]uint64, len(g.p.def.Currencies))
-	g.parts = make([][]uint64, len(g.p.pots))
-	for i := range g.parts {
-		g.parts[i] = g.row()
+	for range g.p.pots {
+		g.parts = append(g.parts, g.row())
 	}
-	g.whole = cut(&g.numbers, len(g.p.pots), 1)
-	for c := range g.factor {
-		g.factor[c] = g.row()
-		for i := range g.factor[c] {
-			g.factor[c][i] = g.p.factors[c]
+	g.whole = g.numbers.cut(len(g.p.pots))
+	for _, one := range g.p.factors {
+		factor := g.row()
+		for i := range factor {
+			factor[i] = one
 		}
+		g.factor = append(g.factor, factor)
 	}
 	if err := g.multiply(); err != nil {
 		return err
 	}
-	var best map[string]*gift
-	gifts := make([]*gift, 0, len(g.applied))
+	var best map[string]*applied
 	for i := range g.applied {
 		a := &g.applied[i]
 		if a.Give.Times != "" {
 			continue
 		}
-		x, err := g.gift(a)
-		if err != nil {
+		if err := g.gift(a); err != nil {
 			return err
 		}
 		if a.Group == "" {
-			gifts = append(gifts, x)
 			continue
 		}
 		if best == nil {
-			best = map[string]*gift{}
+			best = map[string]*applied{}
 		}
-		if o := best[a.Group]; o == nil || x.total() > o.total() || x.total() == o.total() && a.ID < o.ID {
-			best[a.Group] = x
+		mine, o := total(a.parts), best[a.Group]
+		if o == nil || mine > total(o.parts) || mine == total(o.parts) && a.ID < o.ID {
+			best[a.Group] = a
 		}
 	}
 	for i := range g.applied {
 		a := &g.applied[i]
-		if a.Give.Times != "" || a.Group == "" {
-			continue
-		}
-		if x := best[a.Group]; x.rule == a.rule {
-			gifts = append(gifts, x)
-		} else {
+		switch {
+		case a.Give.Times != "":
+		case a.Group != "" && best[a.Group] != a:
 			g.explain(a.rule, 0, GroupGives)
-		}
-	}
-	for _, x := range gifts {
-		if err := g.add(x); err != nil {
-			return err
+		default:
+			if err := g.add(a); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -321,72 +365,64 @@ func (g *earning) best(a *applied, line int) bool {
 	return true
 }
 
-// A gift is what a rule gives for each line, in parts of its pot.
-type gift struct {
-	*applied
-	parts []uint64
-	left  int64 // to carry
-	why   Why
-}
-
-func (x *gift) total() (n uint64) {
-	for _, p := range x.parts {
+func total(parts []uint64) (n uint64) {
+	for _, p := range parts {
 		n += p
 	}
 	return n
 }
 
-// gift counts what a rule counts.
-func (g *earning) gift(a *applied) (*gift, error) {
+// gift finds what a rule gives.
+func (g *earning) gift(a *applied) error {
 	n := len(g.lines)
-	x := &gift{applied: a, parts: g.row(), why: Gave}
+	a.parts, a.why = g.row(), Gave
 	switch {
 	case a.Give.Per == PerEvent:
-		x.parts[n] = 1
+		a.parts[n] = 1
 	case g.e.Purchase == nil:
-		x.parts[n] = uint64(g.e.N)
+		a.parts[n] = uint64(g.e.N)
 	default:
-		for i, l := range g.lines {
+		for i := range g.lines {
 			if !a.counts(i) {
 				continue
 			}
 			if a.Give.Per == PerMoney {
-				x.parts[i] = uint64(g.earns[i])
+				a.parts[i] = uint64(g.lineFacts[i].Amount)
 			} else {
-				x.parts[i] = uint64(l.items())
+				a.parts[i] = uint64(g.lineFacts[i].Quantity)
 			}
 		}
 	}
 	if a.Give.Part == Carry {
-		x.parts[n] += uint64(g.carried(a.ID))
+		a.parts[n] += uint64(g.carried(a.ID))
 	}
 	if a.Give.Part != Fraction {
-		total := x.total()
-		x.left = int64(total % uint64(a.amount))
-		g.bring(x.parts, a, total-uint64(x.left))
+		counted := total(a.parts)
+		a.left = int64(counted % uint64(a.amount))
+		g.bring(a, counted-uint64(a.left))
 	}
 	var sum uint64
-	for i := range x.parts {
-		high, low := bits.Mul64(x.parts[i], a.num)
+	for i := range a.parts {
+		high, low := bits.Mul64(a.parts[i], a.num)
 		total, carry := bits.Add64(sum, low, 0)
 		if high != 0 || carry != 0 {
-			return nil, ErrOverflow
+			return ErrOverflow
 		}
-		x.parts[i], sum = low, total
+		a.parts[i], sum = low, total
 	}
 	if sum == 0 {
-		x.why = TooLittle
+		a.why = TooLittle
 	}
 	if a.capped {
 		den := g.p.pots[a.pot].den
 		units, _ := rounding(0, sum, den, g.p.def.Currencies[a.currency].Round)
 		left := g.left(a.rule, int64(min(units, maxEarned)))
 		if uint64(left) < units {
-			x.why = Capped
+			a.why = Capped
 		}
-		g.bring(x.parts, a, uint64(left)*den)
+		g.bring(a, uint64(left)*den)
 	}
-	return x, nil
+	return nil
 }
 
 // left returns how many of n units the caps of a rule leave.
@@ -399,13 +435,13 @@ func (g *earning) left(r *rule, n int64) int64 {
 	return n
 }
 
-// bring makes total of the parts: it takes from the lines that are multiplied least first, from those that are multiplied
+// bring makes the sum of the parts come to a number: it takes from the lines that are multiplied least first, from those that are multiplied
 // alike by their shares, and adds to the first of those that have some.
-func (g *earning) bring(parts []uint64, a *applied, total uint64) {
-	sum := (&gift{parts: parts}).total()
-	if sum <= total {
+func (g *earning) bring(a *applied, to uint64) {
+	parts, sum := a.parts, total(a.parts)
+	if sum <= to {
 		if i := slices.IndexFunc(parts, func(p uint64) bool { return p > 0 }); i >= 0 {
-			parts[i] += total - sum
+			parts[i] += to - sum
 		}
 		return
 	}
@@ -413,7 +449,7 @@ func (g *earning) bring(parts []uint64, a *applied, total uint64) {
 	if a.Bonus {
 		factor = make([]uint64, len(parts))
 	}
-	for over := sum - total; over > 0; {
+	for over := sum - to; over > 0; {
 		least, alike := uint64(math.MaxUint64), uint64(0)
 		for i, f := range factor {
 			if parts[i] > 0 && f < least {
@@ -444,10 +480,9 @@ func (g *earning) carried(id RuleID) int64 {
 	return 0
 }
 
-// add adds a gift to its pot.
-func (g *earning) add(x *gift) error {
-	pot := g.p.pots[x.pot]
-	total := x.total()
+// add adds what a rule gives to its pot.
+func (g *earning) add(x *applied) error {
+	pot, sum := g.p.pots[x.pot], total(x.parts)
 	if x.Give.Part == Carry {
 		g.Next.Carried = slices.DeleteFunc(g.Next.Carried, func(c Carried) bool { return c.Rule == x.ID })
 		if x.left > 0 {
@@ -460,41 +495,30 @@ func (g *earning) add(x *gift) error {
 		if x.Bonus {
 			to = &g.whole[x.pot]
 		}
-		sum, carry := bits.Add64(*to, p, 0)
+		added, carry := bits.Add64(*to, p, 0)
 		if carry != 0 {
 			return ErrOverflow
 		}
-		*to = sum
+		*to = added
 	}
-	g.explain(x.rule, fraction(0, total, pot.den), x.why)
-	g.tallyRule(x.rule, int64(total/pot.den), x.pot)
+	g.explain(x.rule, fraction(0, sum, pot.den), x.why)
+	g.tallyRule(x.rule, int64(sum/pot.den), x.pot)
 	return nil
 }
 
 // linesOf returns which lines meet a condition, and what they earn together.
 func (g *earning) linesOf(c *condition) (of []bool, spend int64, err error) {
-	of = cut(&g.truths, len(g.lines), len(g.said))
+	of = g.truths.cut(len(g.lines))
 	for i := range g.lines {
-		l := &g.lines[i]
-		g.facts.Line = LineFacts{l.SKU, l.Category, l.Labels, l.items(), g.earns[i]}
+		g.facts.Line = &g.lineFacts[i]
 		if of[i], err = c.met(&g.facts); err != nil {
 			return nil, 0, err
 		}
 		if of[i] {
-			spend += g.earns[i]
+			spend += g.lineFacts[i].Amount
 		}
 	}
 	return of, spend, nil
-}
-
-// cut returns a slice of n zeros, out of one that is made for as many of them as there may be.
-func cut[V any](from *[]V, n, times int) []V {
-	if len(*from) < n {
-		*from = make([]V, n*max(1, times))
-	}
-	some := (*from)[:n:n]
-	*from = (*from)[n:]
-	return some
 }
 
 // tallyRule counts what a rule gave towards its caps.
@@ -514,7 +538,7 @@ func (g *earning) tallyRule(r *rule, units int64, pot int) {
 
 // round makes units of the pots.
 func (g *earning) round() error {
-	g.units = make([]int64, len(g.p.pots))
+	g.units = append(g.units, make([]int64, len(g.p.pots))...)
 	extra := make([]int64, len(g.p.pots)) // of multipliers with caps, which are whole units
 	if err := g.addCapped(extra); err != nil {
 		return err

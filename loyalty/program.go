@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/bits"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/scrmkit/scrmkit/internal/valid"
@@ -26,6 +27,8 @@ type Program struct {
 	factors []uint64 // of each currency: the denominator of its multipliers together
 	metrics []*metric
 	keep    map[string]int // days of each tally that the programme knows
+
+	earnings sync.Pool // of *earning
 }
 
 // A pot is what of a currency begins together.
