@@ -115,9 +115,11 @@ func (d *deed) reached(id RuleID, from int64) *Reached {
 // credit puts what was earned into the wallets, and books it for refunds.
 func (g *earning) credit() error {
 	b := &Booking{Account: g.Account, At: g.e.At, Counts: g.counts}
-	if g.e.Purchase != nil {
-		for _, l := range g.e.Purchase.Lines {
-			b.Lines = append(b.Lines, BookedLine{ID: l.ID, Paid: l.paid(), Items: l.items()})
+	if p := g.e.Purchase; p != nil {
+		b.Lines = make([]BookedLine, len(p.Lines))
+		for i := range p.Lines {
+			l := &p.Lines[i]
+			b.Lines[i] = BookedLine{ID: l.ID, Paid: l.paid(), Items: l.items()}
 		}
 	}
 	index := make([]int, len(g.p.pots)) // of the part of each pot

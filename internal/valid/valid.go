@@ -32,12 +32,24 @@ func ID[S ~string](field string, id S) error {
 		return &Error{field, "is missing"}
 	case len(id) > MaxID:
 		return &Error{field, fmt.Sprintf("is longer than %d bytes", MaxID)}
+	case plain(string(id)):
+		return nil
 	case !utf8.ValidString(string(id)):
 		return &Error{field, "is not UTF-8"}
 	case strings.ContainsFunc(string(id), func(r rune) bool { return !unicode.IsGraphic(r) || unicode.IsSpace(r) }):
 		return &Error{field, "has a space or a control character"}
 	}
 	return nil
+}
+
+// plain tells that all of the text is printable ASCII without spaces.
+func plain(s string) bool {
+	for i := range len(s) {
+		if s[i] <= ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return true
 }
 
 // OptionalID accepts what ID accepts, and nothing.
