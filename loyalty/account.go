@@ -241,9 +241,14 @@ type deed struct {
 
 // begin lets time do to a copy of the account what it has done by now.
 func (p *Program) begin(a Account, now time.Time) *deed {
+	d := &deed{}
+	d.begin(p, a, now)
+	return d
+}
+
+func (d *deed) begin(p *Program, a Account, now time.Time) {
 	now = latest(journal.Instant(now), a.At)
-	d := &deed{p: p, now: now}
-	d.Next = a
+	d.p, d.now, d.Next = p, now, a
 	d.Next.Holdings = slices.Clone(a.Holdings)
 	d.Next.Tallies = slices.Clone(a.Tallies)
 	d.Next.Carried = slices.Clone(a.Carried)
@@ -253,7 +258,6 @@ func (p *Program) begin(a Account, now time.Time) *deed {
 	}
 	d.Account, d.At = a.ID, now
 	d.pass(now)
-	return d
 }
 
 // end numbers what was done.

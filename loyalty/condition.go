@@ -72,6 +72,7 @@ type TimeFacts struct {
 type lineFacts struct {
 	Facts
 	Line   *LineFacts `expr:"line"`
+	at     time.Time  // in the programme's zone
 	failed error
 }
 
@@ -139,14 +140,20 @@ func compileCondition(of, source string, env any) (c *condition, err error) {
 	return &condition{of, x.truth}, nil
 }
 
-func timeFacts(at time.Time, zone *time.Location) TimeFacts {
-	t := at.In(zone)
+// timeFacts are those of an instant, but for its date, which takes as long as the others together: lineFacts.date.
+func timeFacts(t time.Time) TimeFacts {
 	weekday := int(t.Weekday())
 	if weekday == 0 {
 		weekday = 7
 	}
-	return TimeFacts{
-		Year: t.Year(), Month: int(t.Month()), Day: t.Day(), Weekday: weekday, Hour: t.Hour(), Minute: t.Minute(),
-		Date: t.Format(time.DateOnly),
+	year, month, day := t.Date()
+	hour, minute, _ := t.Clock()
+	return TimeFacts{Year: year, Month: int(month), Day: day, Weekday: weekday, Hour: hour, Minute: minute}
+}
+
+func (f *lineFacts) date() string {
+	if f.Time.Date == "" {
+		f.Time.Date = f.at.Format(time.DateOnly)
 	}
+	return f.Time.Date
 }

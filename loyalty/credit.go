@@ -68,7 +68,8 @@ func (g *earning) milestones() error {
 		if r.metric == nil {
 			continue
 		}
-		a, why, err := g.applies(r)
+		a := applied{rule: r, whole: r.lines == nil}
+		why, err := g.applies(&a)
 		if err != nil {
 			return err
 		}

@@ -40,7 +40,7 @@ const (
 // An earning is an event on its way through the rules. A programme keeps those that have ended, for their slices: nothing of
 // it may be left in what Earn returns.
 type earning struct {
-	*deed
+	deed
 	e         Event
 	facts     lineFacts
 	lines     []*Line // that earn, and after them one place for what is of no line
@@ -78,13 +78,11 @@ func (a *arena[V]) cut(n int) []V {
 }
 
 // earning returns an empty one.
-func (p *Program) earning(d *deed, e Event) *earning {
-	g, ok := p.earnings.Get().(*earning)
-	if !ok {
-		g = &earning{}
+func (p *Program) earning() *earning {
+	if g, ok := p.earnings.Get().(*earning); ok {
+		return g
 	}
-	g.deed, g.e = d, e
-	return g
+	return &earning{}
 }
 
 // done keeps the slices of an earning that has ended.
@@ -118,9 +116,12 @@ func (p *Program) Earn(a Account, e Event, now time.Time) (Decision, error) {
 	if a.Merged != "" {
 		return Decision{}, ErrMerged
 	}
-	d := p.begin(a, now)
-	e, err := e.normal(d.now)
-	switch {
+	g := p.earning()
+	defer p.done(g)
+	g.begin(p, a, now)
+	var err error
+	g.e, err = e.normal(g.now)
+	switch e := g.e; {
 	case err != nil:
 		return Decision{}, err
 	case !within(e.At, p.def.From, p.def.To):
@@ -129,22 +130,20 @@ func (p *Program) Earn(a Account, e Event, now time.Time) (Decision, error) {
 		return Decision{}, ErrMoney
 	}
 	if a.Version == 0 {
-		d.Next.Joined = e.At
+		g.Next.Joined = g.e.At
 	}
-	g := p.earning(d, e)
-	defer p.done(g)
 	g.prepare()
 	for _, step := range []func() error{g.match, g.give, g.round, g.measure, g.milestones, g.credit} {
 		if err := step(); err != nil {
 			return Decision{}, err
 		}
 	}
-	d.Next.Active = latest(d.Next.Active, e.At)
-	d.renew()
-	d.rise(d.now)
-	d.forget()
-	d.Steps = append(g.said, g.Steps...)
-	return d.end(a), nil
+	g.Next.Active = latest(g.Next.Active, g.e.At)
+	g.renew()
+	g.rise(g.now)
+	g.forget()
+	g.Steps = append(g.said, g.Steps...)
+	return g.end(a), nil
 }
 
 func within(at, from, to time.Time) bool {
@@ -157,9 +156,10 @@ func (g *earning) prepare() {
 	g.said = make([]Step, rules, rules+2)
 	f := &g.facts
 	f.Event = EventFacts{g.e.kind(), g.e.N, g.e.Channel, g.e.Shop}
-	f.Member = MemberFacts{g.e.Labels, int(dayOf(g.e.At.In(g.p.zone).Date()) - dayOf(g.Next.Joined.In(g.p.zone).Date()))}
+	f.at = g.e.At.In(g.p.zone)
+	f.Member = MemberFacts{g.e.Labels, int(dayOf(f.at.Date()) - dayOf(g.Next.Joined.In(g.p.zone).Date()))}
 	f.Tier = string(g.Next.Status.Level)
-	f.Time = timeFacts(g.e.At, g.p.zone)
+	f.Time = timeFacts(f.at)
 	p := g.e.Purchase
 	if p == nil {
 		return
@@ -205,15 +205,17 @@ func (g *earning) match() error {
 				g.explain(r, 0, Stopped)
 				continue
 			}
-			a, why, err := g.applies(r)
+			last := len(g.applied)
+			g.applied = append(g.applied, applied{rule: r, whole: r.lines == nil})
+			why, err := g.applies(&g.applied[last])
 			if err != nil {
 				return err
 			}
 			if why != "" {
+				g.applied = g.applied[:last]
 				g.explain(r, 0, why)
 				continue
 			}
-			g.applied = append(g.applied, a)
 			if only {
 				g.excludeAllBut(r, rules)
 				return nil
@@ -231,34 +233,32 @@ func (g *earning) excludeAllBut(r *rule, rules []*rule) {
 	}
 }
 
-// applies decides whether a rule applies; why not, where it doesn't.
-func (g *earning) applies(r *rule) (a applied, why Why, err error) {
-	if !within(g.e.At, r.From, r.To) {
-		return a, OutsideTime, nil
+// applies decides whether a rule applies, and to which lines; why not, where it doesn't.
+func (g *earning) applies(a *applied) (why Why, err error) {
+	if !within(g.e.At, a.From, a.To) {
+		return OutsideTime, nil
 	}
-	ok, err := r.ifs.met(&g.facts)
-	if err != nil || !ok {
-		return a, NotMet, err
+	if ok, err := a.ifs.met(&g.facts); err != nil || !ok {
+		return NotMet, err
 	}
-	a = applied{rule: r, whole: r.lines == nil}
 	spend := g.facts.Purchase.Total
-	if r.lines != nil {
-		if a.of, spend, err = g.linesOf(r.lines); err != nil {
-			return a, "", err
+	if a.lines != nil {
+		if a.of, spend, err = g.linesOf(a.lines); err != nil {
+			return "", err
 		}
 		if !slices.Contains(a.of, true) {
-			return a, NoLine, nil
+			return NoLine, nil
 		}
 	}
-	if spend < r.MinSpend {
-		return a, BelowMinimum, nil
+	if spend < a.MinSpend {
+		return BelowMinimum, nil
 	}
-	for _, l := range r.Caps {
-		if l.Times != 0 && g.used(ruleTally(r.ID)+"times", l) >= l.Times {
-			return a, Capped, nil
+	for _, l := range a.Caps {
+		if l.Times != 0 && g.used(ruleTally(a.ID)+"times", l) >= l.Times {
+			return Capped, nil
 		}
 	}
-	return a, "", nil
+	return "", nil
 }
 
 // used returns what is counted under a name in the time of a cap.

@@ -166,12 +166,6 @@ func (p *Purchase) check() error {
 }
 
 func (l *Line) check(i int) error {
-	at := func(err error) error {
-		if e, ok := err.(*InputError); ok {
-			return &InputError{Field: fmt.Sprintf("event.purchase.lines[%d].%s", i, e.Field), Reason: e.Reason}
-		}
-		return err
-	}
 	err := cmp.Or(
 		valid.ID("id", l.ID),
 		valid.OptionalID("sku", l.SKU),
@@ -188,5 +182,8 @@ func (l *Line) check(i int) error {
 	default:
 		err = cmp.Or(err, error(&InputError{Field: "kind", Reason: "is none of shipping, fee, giftCard and reward"}))
 	}
-	return at(err)
+	if e, ok := err.(*InputError); ok {
+		return &InputError{Field: fmt.Sprintf("event.purchase.lines[%d].%s", i, e.Field), Reason: e.Reason}
+	}
+	return nil
 }

@@ -41,7 +41,7 @@ var facts = map[string]expression{
 	"time.weekday":        {number: func(f *lineFacts) int64 { return int64(f.Time.Weekday) }},
 	"time.hour":           {number: func(f *lineFacts) int64 { return int64(f.Time.Hour) }},
 	"time.minute":         {number: func(f *lineFacts) int64 { return int64(f.Time.Minute) }},
-	"time.date":           {text: func(f *lineFacts) string { return f.Time.Date }},
+	"time.date":           {text: (*lineFacts).date},
 	"line.sku":            {text: func(f *lineFacts) string { return f.Line.SKU }},
 	"line.category":       {text: func(f *lineFacts) string { return f.Line.Category }},
 	"line.labels":         {texts: func(f *lineFacts) []string { return f.Line.Labels }},

@@ -16,9 +16,9 @@ type move struct {
 
 // begin lets time do to a copy of the wallet what it has done by now. Where there is a debt that is done in the order in
 // which it happened: points that began and ended since have repaid it in between.
-func begin(w Wallet, now time.Time) *move {
+func begin(w Wallet, now time.Time) (m move) {
 	at := latest(journal.Instant(now), w.At)
-	m := &move{w: w, Movement: Movement{At: at}}
+	m.w, m.At = w, at
 	m.w.Lots = slices.Clone(w.Lots)
 	m.w.Holds = slices.Clone(w.Holds)
 	if w.Debt > 0 {

@@ -235,7 +235,8 @@ func (w Wallet) Revoke(credited []Lot, n int64, policy Overdraft, now time.Time)
 // Expire posts what time has done: it takes out lots that have ended, releases holds and repays the debt. It need not
 // run for any other answer to be right.
 func (w Wallet) Expire(now time.Time) (Wallet, Movement) {
-	after, m, _ := begin(w, now).end()
+	started := begin(w, now)
+	after, m, _ := started.end()
 	return after, m
 }
 
