@@ -157,7 +157,7 @@ type request struct {
 
 func requested(c Command) request {
 	text := journal.JSON(c)
-	return request{c, c.lookups(), text, journal.Hash(c.kind(), text)}
+	return request{c, c.lookups(), text, journal.HashJSON(c.kind(), text)}
 }
 
 func (r request) key() string { return r.needs[0].Key }
@@ -167,10 +167,10 @@ func (r request) entry(d *Decision, before Account) journal.Entry {
 	d.Command = r.text
 	e := journal.Entry{
 		Subject: d.Account.Subject(), Seq: d.Seq, Key: r.key(), Kind: r.kind(), At: d.At, By: r.who(), Input: r.input,
-		Result: journal.JSON(&d.Outcome),
+		Result: d.Outcome.json(),
 	}
 	if before.Seq > 0 {
-		e.Before = journal.JSON(link{before.Seq, before.Hash})
+		e.Before = link{before.Seq, before.Hash}.json()
 	}
 	d.Next.Hash = digest(e)
 	return e

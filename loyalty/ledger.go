@@ -21,21 +21,21 @@ type link struct {
 
 // digest returns the SHA-256 of all that an entry says, each field with its length before it.
 func digest(e journal.Entry) []byte {
-	h := sha256.New()
-	field := func(b []byte) {
-		h.Write(binary.BigEndian.AppendUint64(nil, uint64(len(b))))
-		h.Write(b)
-	}
-	field([]byte(e.Subject))
-	field(binary.BigEndian.AppendUint64(nil, uint64(e.Seq)))
-	field([]byte(e.Key))
-	field([]byte(e.Kind))
-	field(binary.BigEndian.AppendUint64(nil, uint64(e.At.UnixMicro())))
-	field([]byte(e.By))
-	field(e.Input)
-	field(e.Before)
-	field(e.Result)
-	return h.Sum(nil)
+	b := make([]byte, 0, 256+len(e.Subject)+len(e.Key)+len(e.By)+len(e.Before)+len(e.Result))
+	text := func(s string) { b = append(binary.BigEndian.AppendUint64(b, uint64(len(s))), s...) }
+	bytes := func(s []byte) { b = append(binary.BigEndian.AppendUint64(b, uint64(len(s))), s...) }
+	number := func(n int64) { b = binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(b, 8), uint64(n)) }
+	text(e.Subject)
+	number(e.Seq)
+	text(e.Key)
+	text(e.Kind)
+	number(e.At.UnixMicro())
+	text(e.By)
+	bytes(e.Input)
+	bytes(e.Before)
+	bytes(e.Result)
+	sum := sha256.Sum256(b)
+	return sum[:]
 }
 
 // A TamperedError is a ledger that is not as it was written. Seq is the first entry that is another one, or is missing.

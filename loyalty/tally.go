@@ -28,15 +28,17 @@ type DayTotal struct {
 }
 
 // MarshalJSON writes the total and then, for each day, how many days after the one before it is and its number.
-func (t Tally) MarshalJSON() ([]byte, error) {
-	text := strconv.AppendInt([]byte{'['}, t.Total, 10)
+func (t Tally) MarshalJSON() ([]byte, error) { return t.append(nil), nil }
+
+func (t Tally) append(text []byte) []byte {
+	text = strconv.AppendInt(append(text, '['), t.Total, 10)
 	last := int64(0)
 	for _, d := range t.Days {
 		text = strconv.AppendInt(append(text, ','), d.Day-last, 10)
 		text = strconv.AppendInt(append(text, ','), d.N, 10)
 		last = d.Day
 	}
-	return append(text, ']'), nil
+	return append(text, ']')
 }
 
 // UnmarshalJSON reads what MarshalJSON writes.

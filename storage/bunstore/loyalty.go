@@ -19,25 +19,17 @@ func (s loyaltyStore) Save(ctx context.Context, changes []loyalty.Change) ([]err
 	all := make([]change, len(changes))
 	for i, c := range changes {
 		for _, a := range c.Accounts {
-			state, err := json.Marshal(a)
-			if err != nil {
-				return nil, s.fail("save points", err)
-			}
 			all[i].roots = append(all[i].roots, row{accountTable, []any{
-				string(a.ID.Member), string(a.ID.Program), a.Version, a.Seq, a.Hash, a.Due(), json.RawMessage(state),
+				string(a.ID.Member), string(a.ID.Program), a.Version, a.Seq, a.Hash, a.Due(), json.RawMessage(a.AppendJSON(nil)),
 			}})
 		}
 		for _, b := range c.Bookings {
-			state, err := json.Marshal(b)
-			if err != nil {
-				return nil, s.fail("save points", err)
-			}
 			t := newBookingTable
 			if b.Changes != 0 {
 				t = bookingTable
 			}
 			all[i].children = append(all[i].children, row{t, []any{
-				string(b.Account.Member), string(b.Account.Program), b.Key, b.Changes, json.RawMessage(state),
+				string(b.Account.Member), string(b.Account.Program), b.Key, b.Changes, json.RawMessage(b.AppendJSON(nil)),
 			}})
 		}
 		all[i].entries = entryRows(c.Entries)

@@ -82,12 +82,13 @@ func Subject(kind string, ids ...string) string {
 
 // Hash returns the SHA-256 of a command: of its kind and its JSON. A command that holds a code must hash a keyed MAC of it
 // instead, for a plain hash of six digits tells them.
-func Hash(kind string, command any) []byte {
-	h := sha256.New()
-	h.Write([]byte(kind))
-	h.Write([]byte{0})
-	h.Write(JSON(command))
-	return h.Sum(nil)
+func Hash(kind string, command any) []byte { return HashJSON(kind, JSON(command)) }
+
+// HashJSON is Hash of a command whose JSON is at hand.
+func HashJSON(kind string, text json.RawMessage) []byte {
+	b := make([]byte, 0, len(kind)+1+len(text))
+	sum := sha256.Sum256(append(append(append(b, kind...), 0), text...))
+	return sum[:]
 }
 
 // JSON returns the text of a value for Entry.Before and Entry.Result. It panics where the value can have none.
