@@ -2,6 +2,7 @@ package bunstore_test
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"slices"
@@ -223,6 +224,36 @@ func TestOneConnection(t *testing.T) {
 				}))
 			}
 		})
+	}
+}
+
+// Who meets a conflict within a transaction has the row to itself from then on.
+func TestConflictHolds(t *testing.T) {
+	db := databases["postgres"](t)
+	store, ctx := newStore(t, db), t.Context()
+	check(t, one(store.Stamps().Save(ctx, []stamps.Change{stamped("alice", 1), stamped("bob", 1)})))
+	free := func(member string) bool {
+		var version int64
+		err := db.QueryRowContext(ctx, "select version from scrmkit.stamps_card where member = '"+member+"' for update skip locked").Scan(&version)
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			t.Fatal(err)
+		}
+		return err == nil
+	}
+	check(t, store.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
+		stale := stamped("alice", 1)
+		stale.Entries[0].Key = "another"
+		errs, err := tx.Stamps().Save(ctx, []stamps.Change{stale})
+		if err != nil || !errors.Is(errs[0], journal.ErrConflict) {
+			t.Fatal(errs, err)
+		}
+		if free("alice") || !free("bob") {
+			t.Error("others may change the row that met a conflict, or may not change another")
+		}
+		return one(tx.Stamps().Save(ctx, []stamps.Change{stamped("alice", 2)}))
+	}))
+	if !free("alice") {
+		t.Error("the row is locked after the transaction")
 	}
 }
 

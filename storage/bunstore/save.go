@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/scrmkit/scrmkit/storage/journal"
@@ -118,6 +119,27 @@ func (u unit) saveByStatement(ctx context.Context, changes []change, errs []erro
 			err = u.again(ctx, func() error { return u.begin(ctx, step) })
 		}
 		if err != nil {
+			return err
+		}
+	}
+	if u.tx != nil {
+		return u.hold(ctx, changes, errs)
+	}
+	return nil
+}
+
+// hold locks the rows of the changes that met a conflict until the transaction ends: who loses to another one loses once,
+// however many want the same rows.
+func (u unit) hold(ctx context.Context, changes []change, errs []error) error {
+	var rows []row
+	for i, c := range changes {
+		if errors.Is(errs[i], journal.ErrConflict) {
+			rows = append(rows, c.roots...)
+		}
+	}
+	slices.SortFunc(rows, compareRows)
+	for _, r := range rows {
+		if _, err := u.step(ctx, hold, r); err != nil {
 			return err
 		}
 	}

@@ -109,6 +109,7 @@ const (
 	vacate             // leaves the unique index; 0 rows where the stored version is another
 	upsert
 	count // adds to a count; 0 rows where it would come out of its bound
+	hold  // keeps others from changing it; Postgres alone needs that
 )
 
 // step does one thing with one row and returns how many rows that changed.
@@ -119,8 +120,11 @@ func (u unit) step(ctx context.Context, v verb, r row) (int64, error) {
 	}
 	s := u.statement(key{v, r.table}, func() string { return u.stepText(v, r.table) })
 	values := r.values
-	if v == vacate {
+	switch v {
+	case vacate:
 		values = values[:len(r.table.key)+1]
+	case hold:
+		values = values[:len(r.table.key)]
 	}
 	args := make([]any, 0, 1+len(values))
 	args = append(args, u.tenant)
@@ -146,8 +150,10 @@ func (g grammar) stepText(v verb, t *table) string {
 		return "update " + g.name(t.name) + " as c set " + t.unique.place.name + " = " + t.unique.none() +
 			" where c.tenant = " + tenant + " and " + p[:len(t.key)].join("c.{col} = {val}", " and ") +
 			" and c.version = " + p[len(t.key)].value + " - 1"
-	}
-	if v == count {
+	case hold:
+		return "select 1 from " + g.name(t.name) + " as c where c.tenant = " + tenant + " and " +
+			p[:len(t.key)].join("c.{col} = {val}", " and ") + " for no key update"
+	case count:
 		return g.countText(t, tenant, p)
 	}
 	names, values := "tenant, "+p.join("{col}", ", "), tenant+", "+p.join("{val}", ", ")
