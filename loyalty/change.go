@@ -64,16 +64,8 @@ func two(id AccountID, to MemberID, key string) []Lookup {
 	return []Lookup{{Account: id, Key: key}, {Account: AccountID{id.Program, to}, Key: key}}
 }
 
-func (c Refund) lookups() []Lookup { return booked(c.Account, c.Under, c.Of, c.Key) }
-func (c Return) lookups() []Lookup { return booked(c.Account, c.Under, c.Of, c.Key) }
-
-// booked names an account and a booking of it, or of the one that was merged into it.
-func booked(id AccountID, under MemberID, of, key string) []Lookup {
-	if under == "" {
-		return []Lookup{{Account: id, Booking: of, Key: key}}
-	}
-	return []Lookup{{Account: id, Key: key}, {Account: AccountID{id.Program, under}, Booking: of}}
-}
+func (c Refund) lookups() []Lookup { return []Lookup{{Account: c.Account, Booking: c.Of, Key: c.Key}} }
+func (c Return) lookups() []Lookup { return []Lookup{{Account: c.Account, Booking: c.Of, Key: c.Key}} }
 
 func (c Earn) decide(p *Program, found []Loaded, now time.Time) (Decision, error) {
 	return p.Earn(found[0].Account, c.Event, now)
@@ -113,30 +105,19 @@ func both(own, other Decision, err error) (Decision, error) {
 }
 
 func (c Refund) decide(p *Program, found []Loaded, now time.Time) (Decision, error) {
-	b, err := bookingOf(found)
-	if err != nil {
-		return Decision{}, err
-	}
-	return p.Refund(found[0].Account, b, c, now)
+	return p.Refund(found[0].Account, bookingOf(found), c, now)
 }
 
 func (c Return) decide(p *Program, found []Loaded, now time.Time) (Decision, error) {
-	b, err := bookingOf(found)
-	if err != nil {
-		return Decision{}, err
-	}
-	return p.Return(found[0].Account, b, c, now)
+	return p.Return(found[0].Account, bookingOf(found), c, now)
 }
 
-// bookingOf returns the booking of an account, or of one that was merged into it.
-func bookingOf(found []Loaded) (*Booking, error) {
+// bookingOf returns the booking of an account, or of the one that a request followed.
+func bookingOf(found []Loaded) *Booking {
 	if len(found) == 1 {
-		return found[0].Booking, nil
+		return found[0].Booking
 	}
-	if found[1].Account.Merged != found[0].Account.ID.Member {
-		return nil, ErrNotMerged
-	}
-	return found[1].Booking, nil
+	return found[1].Booking
 }
 
 func (c Expire) decide(p *Program, found []Loaded, now time.Time) (Decision, error) {
@@ -153,11 +134,37 @@ type request struct {
 	needs []Lookup
 	text  json.RawMessage
 	input []byte // the hash of kind and text
+
+	followed bool // it changes the account that goes on, of a member who was merged
 }
 
 func requested(c Command) request {
 	text := journal.JSON(c)
-	return request{c, c.lookups(), text, journal.HashJSON(c.kind(), text)}
+	return request{Command: c, needs: c.lookups(), text: text, input: journal.HashJSON(c.kind(), text)}
+}
+
+// follows tells that the command is on a booking, which stays where it is when its member is merged.
+func (r request) follows() bool { return r.lookups()[0].Booking != "" }
+
+// follow returns the request on the account that goes on. It needs the booking where it stays, and the journal's record of
+// the command wherever that may have been run on the way. mergedTo is Account.Merged of an account.
+func (r request) follow(mergedTo func(AccountID) (MemberID, error)) (request, error) {
+	own := r.lookups()[0]
+	r.needs, r.followed = []Lookup{{Key: own.Key}, own}, true
+	for id := own.Account; ; {
+		to, err := mergedTo(id)
+		if err != nil {
+			return r, err
+		}
+		if to == "" {
+			r.needs[0].Account = id
+			return r, nil
+		}
+		if id != own.Account {
+			r.needs = append(r.needs, Lookup{Account: id, Key: own.Key})
+		}
+		id.Member = to
+	}
 }
 
 func (r request) key() string { return r.needs[0].Key }

@@ -83,10 +83,11 @@ type Transfer struct {
 // A Refund takes back what a purchase earned, as far as it was sent back: by Amount, by Lines, or all that is left of it.
 // It may be done any number of times. The sum of what was taken back is always the share of all that came back in what
 // was earned, rounded down.
+//
+// Where the member of the account was merged into another one since, it is taken from that one's points.
 type Refund struct {
-	Account AccountID    `json:"account"`
+	Account AccountID    `json:"account"`          // that earned it
 	Of      string       `json:"of"`               // the key of the Earn
-	Under   MemberID     `json:"under,omitempty"`  // whom it was earned under, who was merged into Account since; "": Account
 	Amount  int64        `json:"amount,omitempty"` // minor units, spread over the lines as they were paid
 	Lines   []LineRefund `json:"lines,omitempty"`
 	All     bool         `json:"all,omitempty"` // what is left of it; the one way for an event that is no purchase
@@ -102,12 +103,12 @@ type LineRefund struct {
 	Items  int64  `json:"items,omitempty"`
 }
 
-// A Return gives points back that were spent, to the lots that they came from. They lapse there if those have ended.
+// A Return gives points back that were spent, to the lots that they came from. They lapse there if those have ended. Where
+// the member of the account was merged into another one since, that one gets them.
 type Return struct {
-	Account AccountID `json:"account"`
-	Of      string    `json:"of"`              // the key of the Redeem or Capture
-	Under   MemberID  `json:"under,omitempty"` // as of a Refund
-	N       int64     `json:"n,omitempty"`     // 0: all that is left of it
+	Account AccountID `json:"account"`     // that spent them
+	Of      string    `json:"of"`          // the key of the Redeem or Capture
+	N       int64     `json:"n,omitempty"` // 0: all that is left of it
 	Reason  string    `json:"reason,omitempty"`
 	By      string    `json:"by,omitempty"`
 	Key     string    `json:"-"`
@@ -182,7 +183,7 @@ func (c Merge) check() error {
 }
 
 func (c Refund) check() error {
-	err := cmp.Or(common(c.Account, c.By, c.Reason, c.Key), valid.ID("of", c.Of), under(c.Account, c.Under),
+	err := cmp.Or(common(c.Account, c.By, c.Reason, c.Key), valid.ID("of", c.Of),
 		valid.Between("amount", c.Amount, 0, maxAmount), valid.Between("lines", int64(len(c.Lines)), 0, maxLines))
 	ways := 0
 	for _, set := range []bool{c.Amount != 0, len(c.Lines) > 0, c.All} {
@@ -209,7 +210,7 @@ func (c Refund) check() error {
 }
 
 func (c Return) check() error {
-	return cmp.Or(common(c.Account, c.By, c.Reason, c.Key), valid.ID("of", c.Of), under(c.Account, c.Under), valid.Between("n", c.N, 0, MaxPoints))
+	return cmp.Or(common(c.Account, c.By, c.Reason, c.Key), valid.ID("of", c.Of), valid.Between("n", c.N, 0, MaxPoints))
 }
 
 func (c Expire) check() error { return common(c.Account, "", "", c.Key) }
@@ -223,14 +224,6 @@ func common(id AccountID, by, reason, key string) error {
 }
 
 func points(n int64) error { return valid.Between("n", n, 1, MaxPoints) }
-
-func under(id AccountID, member MemberID) error {
-	err := valid.OptionalID("under", member)
-	if err == nil && member == id.Member {
-		err = &InputError{Field: "under", Reason: "is the same member"}
-	}
-	return err
-}
 
 func other(id AccountID, to MemberID) error {
 	err := valid.ID("to", to)

@@ -158,10 +158,10 @@ func (e *Engine) Adjust(ctx context.Context, c Adjust) (Outcome, error) { return
 // Transfer gives points to another member, both accounts or neither. Errors: those of Program.Transfer.
 func (e *Engine) Transfer(ctx context.Context, c Transfer) (Outcome, error) { return e.do(ctx, c) }
 
-// Refund takes back what a purchase earned, as far as it was sent back. Errors: those of Program.Refund, ErrNotMerged.
+// Refund takes back what a purchase earned, as far as it was sent back. Errors: those of Program.Refund.
 func (e *Engine) Refund(ctx context.Context, c Refund) (Outcome, error) { return e.do(ctx, c) }
 
-// Return gives points back that were spent. Errors: those of Program.Return, ErrNotMerged.
+// Return gives points back that were spent. Errors: those of Program.Return.
 func (e *Engine) Return(ctx context.Context, c Return) (Outcome, error) { return e.do(ctx, c) }
 
 // Expire posts what time has done. Where it has done nothing it changes nothing and leaves no trace. Errors: those of
@@ -274,16 +274,31 @@ func (e *Engine) do(ctx context.Context, c Command) (out Outcome, err error) {
 		return Outcome{}, fmt.Errorf("%s: %w", c.kind(), err)
 	}
 	r := requested(c)
-	o := op{r, journal.Instant(e.opts.Now()), r.needs[0].Account.Subject()}
-	if len(r.needs) > 1 || e.bound || e.dry {
-		out, err = e.runner.Alone(ctx, o)
-	} else {
-		out, err = e.runner.Do(ctx, o)
+	out, err = e.run(ctx, r)
+	for errors.Is(err, ErrMerged) && r.follows() {
+		r, err = r.follow(func(id AccountID) (MemberID, error) {
+			found, err := e.store.Load(ctx, []Lookup{{Account: id}})
+			if err != nil {
+				return "", err
+			}
+			return found[0].Account.Merged, nil
+		})
+		if err == nil {
+			out, err = e.run(ctx, r)
+		}
 	}
 	if err != nil {
 		return Outcome{}, fmt.Errorf("%s for %s: %w", c.kind(), r.needs[0].Account.Member, err)
 	}
 	return out, nil
+}
+
+func (e *Engine) run(ctx context.Context, r request) (Outcome, error) {
+	o := op{r, journal.Instant(e.opts.Now()), r.needs[0].Account.Subject()}
+	if len(r.needs) > 1 || e.bound || e.dry {
+		return e.runner.Alone(ctx, o)
+	}
+	return e.runner.Do(ctx, o)
 }
 
 func (e *Engine) hook(ctx context.Context, name string) (context.Context, func(error)) {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"strings"
 	"sync"
@@ -224,14 +225,53 @@ func TestEngine(t *testing.T) {
 			if _, err := points.Earn(ctx, buy(alice, 10_000, "late")); !errors.Is(err, loyalty.ErrMerged) {
 				t.Fatal(err)
 			}
-			out(points.Refund(ctx, loyalty.Refund{Account: bob, Under: "alice", Of: "order", Amount: 5_000, Key: "refund"}))
+			totals := must[map[loyalty.CurrencyID]loyalty.Totals](t)(points.Totals(ctx, "club"))
+			if want := (loyalty.Totals{Issued: 100, Received: 100, Sent: 100}); totals["points"] != want {
+				t.Fatalf("%+v", totals)
+			}
+		})
+		t.Run("what was booked before mergers is refunded after them, once", func(t *testing.T) {
+			points, _ := open(t, db.Tenant("chain"))
+			out := must[loyalty.Outcome](t)
+			carol := loyalty.AccountID{Program: "club", Member: "carol"}
+			out(points.Earn(ctx, buy(alice, 10_000, "order")))
+			out(points.Redeem(ctx, loyalty.Redeem{Account: alice, N: 20, Key: "spend"}))
+			refund := loyalty.Refund{Account: alice, Of: "order", Amount: 1_000, Key: "first"}
+			out(points.Refund(ctx, refund))
+			out(points.Merge(ctx, loyalty.Merge{Account: alice, To: "bob", Key: "same"}))
+			second := loyalty.Refund{Account: alice, Of: "order", Amount: 2_000, Key: "second"}
+			out(points.Refund(ctx, second))
 			holds(t, points, bob, 50)
-			if _, err := points.Refund(ctx, loyalty.Refund{Account: bob, Under: "carol", Of: "order", All: true, Key: "x"}); !errors.Is(err, loyalty.ErrNotMerged) {
+			out(points.Merge(ctx, loyalty.Merge{Account: bob, To: "carol", Key: "too"}))
+			for _, again := range []loyalty.Refund{refund, second} {
+				if o := out(points.Refund(ctx, again)); !o.Replayed {
+					t.Fatalf("%s took points again", again.Key)
+				}
+			}
+			second.Amount++
+			if _, err := points.Refund(ctx, second); !errors.Is(err, journal.ErrKeyReused) {
 				t.Fatal(err)
 			}
-			totals := must[map[loyalty.CurrencyID]loyalty.Totals](t)(points.Totals(ctx, "club"))
-			if want := (loyalty.Totals{Issued: 100, Revoked: 50, Received: 100, Sent: 100}); totals["points"] != want {
-				t.Fatalf("%+v", totals)
+			if o := out(points.Refund(ctx, loyalty.Refund{Account: alice, Of: "order", Amount: 3_000, Key: "third"})); o.Account != carol {
+				t.Fatal(o.Account)
+			}
+			out(points.Return(ctx, loyalty.Return{Account: alice, Of: "spend", N: 5, Key: "back"}))
+			holds(t, points, carol, 25)
+			together(10, func(i int) {
+				_, err := points.Refund(ctx, loyalty.Refund{Account: alice, Of: "order", Amount: 4_000, Key: fmt.Sprint("all", i)})
+				if err != nil && !errors.Is(err, loyalty.ErrTooMuch) {
+					t.Error(err)
+				}
+			})
+			holds(t, points, carol, -15)
+			if _, err := points.Refund(ctx, loyalty.Refund{Account: alice, Of: "none", All: true, Key: "x"}); !errors.Is(err, loyalty.ErrUnknownBooking) {
+				t.Fatal(err)
+			}
+			holds(t, points, alice, 0)
+			holds(t, points, bob, 0)
+			c := must[loyalty.Comparison](t)(points.WhatIf(ctx, must[*loyalty.Program](t)(points.Program(ctx, "club", 0))))
+			if len(c.Refused) > 0 || !maps.Equal(c.Is.Totals, c.Was.Totals) {
+				t.Fatalf("%+v", c)
 			}
 		})
 		t.Run("in a transaction that is rolled back, nothing happened", func(t *testing.T) {

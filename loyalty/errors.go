@@ -33,7 +33,6 @@ var (
 	ErrClosed          = refuse("loyalty: the programme does not run at that time")
 	ErrMoney           = refuse("loyalty: the purchase is not in the programme's currency")
 	ErrMerged          = refuse("loyalty: the member was merged into another one")
-	ErrNotMerged       = refuse("loyalty: that member was not merged into this one")
 )
 
 var (

@@ -53,19 +53,20 @@ func (s *Simulation) Do(c Command, now time.Time) (Outcome, error) {
 	return out, nil
 }
 
-func (s *Simulation) do(c Command, now time.Time) (out Outcome, err error) {
+func (s *Simulation) do(c Command, now time.Time) (Outcome, error) {
 	r := requested(c)
+	if r.follows() && s.accounts[r.needs[0].Account].Merged != "" {
+		r, _ = r.follow(func(id AccountID) (MemberID, error) { return s.accounts[id].Merged, nil })
+	}
 	var found []Loaded
 	for i, l := range r.needs {
 		entries := s.entries[l.Account]
 		at := slices.IndexFunc(entries, func(e journal.Entry) bool { return e.Key == l.Key && l.Key != "" })
 		switch {
-		case at >= 0 && i > 0:
-			return out, journal.ErrKeyReused
+		case at >= 0 && i > 0 && !r.followed:
+			return Outcome{}, journal.ErrKeyReused
 		case at >= 0:
-			err := entries[at].Replay(r.input, &out)
-			out.Replayed = true
-			return out, err
+			return replayed(&entries[at], r.input)
 		}
 		f := Loaded{Account: s.accounts[l.Account]}
 		f.Account.ID = l.Account
@@ -188,7 +189,7 @@ func (e *Engine) WhatIf(ctx context.Context, p *Program) (c Comparison, err erro
 			if err != nil {
 				return c, err
 			}
-			if of == a.ID {
+			if of == a.ID || len(command.lookups()) == 1 { // the other side of a transfer or merger tells of the same command
 				history = append(history, past{entry.At, entry.Subject, entry.Seq, command})
 			}
 		}

@@ -17,12 +17,12 @@ type op struct {
 	subject string // of the journal's entry
 }
 
-// A unit is an account, or a pair of them, with what the commands at hand need of it.
+// A unit is an account with what the commands at hand need of it, and of other accounts.
 type unit struct {
 	program  *Program
 	account  Account
 	bookings map[string]*Booking // by key
-	peer     *Loaded             // of a command on two accounts
+	peers    []Loaded            // of a command on several accounts
 	entries  []journal.Entry     // that were stored before
 	change   Change
 	cached   bool
@@ -88,7 +88,7 @@ func (e *Engine) cached(group []op) *unit {
 
 func (u *unit) add(l Lookup, f Loaded) {
 	if u.account.ID != (AccountID{}) && l.Account != u.account.ID {
-		u.peer = &f
+		u.peers = append(u.peers, f)
 		return
 	}
 	// Of several look-ups the oldest account counts, so that what was read before another change meets a conflict.
@@ -109,23 +109,22 @@ func (e work) Dirty(u *unit) bool { return len(u.change.Entries) > 0 && !e.dry }
 
 func (e work) Decide(_ context.Context, u *unit, o op) (Outcome, error) {
 	if entry := u.entry(o.key()); entry != nil {
-		var out Outcome
-		err := entry.Replay(o.input, &out)
-		out.Replayed = true
-		return out, err
+		return replayed(entry, o.input)
 	}
-	if u.peer != nil && u.peer.Entry != nil {
-		if bytes.Equal(u.peer.Entry.Input, o.input) {
+	for _, peer := range u.peers {
+		switch {
+		case peer.Entry == nil:
+		case !bytes.Equal(peer.Entry.Input, o.input):
+			return Outcome{}, journal.ErrKeyReused
+		case o.followed:
+			return replayed(peer.Entry, o.input)
+		default:
 			return Outcome{}, combine.ErrAgain // it was stored between the reading of one account and of the other
 		}
-		return Outcome{}, journal.ErrKeyReused
 	}
-	found := []Loaded{{Account: u.account}}
+	found := append([]Loaded{{Account: u.account}}, u.peers...)
 	if of := o.needs[0].Booking; of != "" {
 		found[0].Booking = u.bookings[of]
-	}
-	if u.peer != nil {
-		found = append(found, *u.peer)
 	}
 	d, err := o.decide(u.program, found, o.now)
 	if err != nil || d.Seq == 0 {
@@ -133,9 +132,15 @@ func (e work) Decide(_ context.Context, u *unit, o op) (Outcome, error) {
 	}
 	u.take(o, u.account, &d)
 	if d.also != nil {
-		u.take(o, u.peer.Account, d.also)
+		u.take(o, found[1].Account, d.also)
 	}
 	return d.Outcome, nil
+}
+
+func replayed(e *journal.Entry, input []byte) (out Outcome, err error) {
+	err = e.Replay(input, &out)
+	out.Replayed = true
+	return out, err
 }
 
 // entry returns what the journal, or the change so far, has for the key.

@@ -115,7 +115,6 @@ type refundInput struct {
 	Keyed
 	Body struct {
 		Of     string               `json:"of" doc:"The key under which it was earned"`
-		Under  loyalty.MemberID     `json:"under,omitempty" doc:"Whom it was earned under, where that member was merged into this one"`
 		Amount int64                `json:"amount,omitempty"`
 		Lines  []loyalty.LineRefund `json:"lines,omitempty"`
 		All    bool                 `json:"all,omitempty"`
@@ -127,10 +126,9 @@ type returnInput struct {
 	OfAccount
 	Keyed
 	Body struct {
-		Of     string           `json:"of" doc:"The key under which it was spent"`
-		Under  loyalty.MemberID `json:"under,omitempty"`
-		N      int64            `json:"n,omitempty" doc:"0: all that is left"`
-		Reason string           `json:"reason,omitempty"`
+		Of     string `json:"of" doc:"The key under which it was spent"`
+		N      int64  `json:"n,omitempty" doc:"0: all that is left"`
+		Reason string `json:"reason,omitempty"`
 	}
 }
 
@@ -334,14 +332,14 @@ func (s *Server) adjustPoints(ctx context.Context, in *adjustPointsInput) (*repl
 
 func (s *Server) refund(ctx context.Context, in *refundInput) (*reply[loyalty.Outcome], error) {
 	return told(s.points.Refund(ctx, loyalty.Refund{
-		Account: in.id(), Of: in.Body.Of, Under: in.Body.Under, Amount: in.Body.Amount, Lines: in.Body.Lines, All: in.Body.All,
+		Account: in.id(), Of: in.Body.Of, Amount: in.Body.Amount, Lines: in.Body.Lines, All: in.Body.All,
 		Reason: in.Body.Reason, By: caller(ctx).name, Key: in.Key,
 	}))
 }
 
 func (s *Server) giveBack(ctx context.Context, in *returnInput) (*reply[loyalty.Outcome], error) {
 	return told(s.points.Return(ctx, loyalty.Return{
-		Account: in.id(), Of: in.Body.Of, Under: in.Body.Under, N: in.Body.N, Reason: in.Body.Reason, By: caller(ctx).name, Key: in.Key,
+		Account: in.id(), Of: in.Body.Of, N: in.Body.N, Reason: in.Body.Reason, By: caller(ctx).name, Key: in.Key,
 	}))
 }
 

@@ -85,7 +85,7 @@ func status(err error) (p *huma.ErrorModel, header http.Header) {
 		stamps.ErrSoldOut, stamps.ErrMemberLimit, stamps.ErrRedeemed, stamps.ErrVoided, stamps.ErrLapsed, stamps.ErrNotRedeemed,
 		shop.ErrClosed, shop.ErrManages, shop.ErrSlots, shop.ErrShownOnce, shop.ErrStampBound,
 		otp.ErrEnded, stamps.ErrRefused, loyalty.ErrPublished, loyalty.ErrTooMuch, loyalty.ErrClosed, loyalty.ErrMoney, loyalty.ErrMerged,
-		loyalty.ErrNotMerged, loyalty.ErrOverflow, loyalty.ErrHeld, loyalty.ErrHolds, loyalty.ErrRefused,
+		loyalty.ErrOverflow, loyalty.ErrHeld, loyalty.ErrHolds, loyalty.ErrRefused,
 		reward.ErrPublished, reward.ErrClosed, reward.ErrPrice, reward.ErrTooFew, reward.ErrSoldOut, reward.ErrMemberLimit, reward.ErrReserved,
 		reward.ErrRedeemed, reward.ErrVoided, reward.ErrLapsed, reward.ErrNotYet, reward.ErrNotIssued, reward.ErrNotRedeemed, reward.ErrShop,
 		reward.ErrRefused):

@@ -106,15 +106,9 @@ func (d *Desk) Return(ctx context.Context, c reward.Return) (Result, error) {
 	return d.settle(ctx, "return", func(ctx context.Context, rewards *reward.Engine, _ *loyalty.Engine) (reward.Outcome, error) {
 		return rewards.Return(ctx, c)
 	}, func(ctx context.Context, points *loyalty.Engine, id loyalty.AccountID, out reward.Outcome, keys keys) (loyalty.Outcome, error) {
-		a, err := points.Account(ctx, id)
-		if err != nil {
-			return loyalty.Outcome{}, err
-		}
-		back := loyalty.Return{Account: id, Of: keys.spend, N: out.Price.Points, Reason: c.Reason, By: c.By, Key: keys.back}
-		if a.Merged != "" {
-			back.Account.Member, back.Under = a.Merged, id.Member
-		}
-		return points.Return(ctx, back)
+		return points.Return(ctx, loyalty.Return{
+			Account: id, Of: keys.spend, N: out.Price.Points, Reason: c.Reason, By: c.By, Key: keys.back,
+		})
 	})
 }
 
