@@ -40,6 +40,7 @@ type Account struct {
 	Carried  []Carried    `json:"carried,omitempty"`
 	Reached  []Reached    `json:"reached,omitempty"`
 	Status   Status       `json:"status,omitzero"`
+	Turns    time.Time    `json:"turns,omitzero"`   // when time next changes the level, or what is counted for it; zero: never
 	Merged   MemberID     `json:"merged,omitempty"` // who the member turned out to be: the account takes no more commands
 }
 
@@ -128,7 +129,7 @@ func (a Account) Due() (due time.Time) {
 			due = t
 		}
 	}
-	earliest(a.Status.Until)
+	earliest(a.Turns)
 	for _, h := range a.Holdings {
 		for _, l := range h.Wallet.Lots {
 			earliest(l.To)
@@ -234,8 +235,9 @@ type Decision struct {
 
 // A deed is an account on its way from one state to another.
 type deed struct {
-	p   *Program
-	now time.Time
+	p      *Program
+	now    time.Time
+	rolled bool // what was counted rolled over
 	Decision
 }
 
@@ -265,6 +267,7 @@ func (d *deed) end(from Account) Decision {
 	d.Next.Version++
 	d.Next.Seq++
 	d.Next.At = d.now
+	d.Next.Turns = d.turns()
 	d.Seq = d.Next.Seq
 	d.Status = d.Next.Status
 	if was := d.p.level(from.Status.Level); was != d.p.level(d.Status.Level) && d.p.def.Tiers != nil {

@@ -28,6 +28,7 @@ func (a *Account) AppendJSON(b []byte) []byte {
 		t.int("n", r.N)
 	})
 	t.status("status", a.Status)
+	t.timeIf("turns", a.Turns)
 	t.stringIf("merged", string(a.Merged))
 	t.close()
 	return t

@@ -242,20 +242,21 @@ func (e *Engine) Ledger(ctx context.Context, id AccountID) iter.Seq2[journal.Ent
 // the books: an account stands as time has left it at any instant. It may run twice, and in many processes at once.
 func (e *Engine) Sweep(ctx context.Context, limit int) (n int, err error) {
 	now := journal.Instant(e.opts.Now())
-	var due []AccountID
-	for a, err := range e.store.Accounts(ctx, AccountQuery{DueBefore: now, Limit: limit}) {
-		if err != nil {
-			return 0, fmt.Errorf("loyalty: sweep: %w", err)
-		}
-		due = append(due, a.ID)
-	}
 	var errs []error
-	for _, id := range due {
-		if _, err := e.Expire(ctx, Expire{Account: id, Key: rand.Text()}); err != nil {
-			errs = append(errs, err)
-			continue
+	for a, err := range e.store.Accounts(ctx, AccountQuery{DueBefore: now}) {
+		if err != nil {
+			return n, errors.Join(append(errs, fmt.Errorf("loyalty: sweep: %w", err))...)
 		}
-		n++
+		if n == limit {
+			break
+		}
+		out, err := e.Expire(ctx, Expire{Account: a.ID, Key: rand.Text()})
+		switch {
+		case err != nil:
+			errs = append(errs, err)
+		case out.Seq != 0: // else a new version of the programme decides otherwise
+			n++
+		}
 	}
 	return n, errors.Join(errs...)
 }

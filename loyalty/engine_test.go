@@ -274,6 +274,40 @@ func TestEngine(t *testing.T) {
 				t.Fatalf("%+v", c)
 			}
 		})
+		t.Run("a sweep posts what time has done, and passes by what it has not", func(t *testing.T) {
+			points, c := open(t, db.Tenant("sweep"))
+			out := must[loyalty.Outcome](t)
+			swept := func(limit, want int) {
+				t.Helper()
+				if n := must[int](t)(points.Sweep(ctx, limit)); n != want {
+					t.Fatalf("%d accounts were swept, want %d", n, want)
+				}
+			}
+			out(points.Earn(ctx, buy(alice, 150_000, "order")))
+			out(points.Earn(ctx, buy(bob, 10_000, "order")))
+			d := club(2)
+			d.Tiers.Valid, d.Tiers.Downgrade, d.Tiers.AtEnd = loyalty.Validity{}, loyalty.AtEnd, true
+			d.Metrics[0].Window = loyalty.Window{Calendar: loyalty.Year}
+			must[*loyalty.Program](t)(points.Publish(ctx, d))
+			out(points.Earn(ctx, buy(bob, 140_000, "large")))
+			c.set(noon.AddDate(1, 0, 0).Truncate(24 * time.Hour))
+			swept(100, 1) // bob rises; alice has her level and her points for longer
+			a := must[loyalty.Account](t)(points.Account(ctx, bob))
+			if a.Status.Level != "gold" {
+				t.Fatal(a.Status)
+			}
+			swept(100, 0)
+			c.set(noon.AddDate(3, 0, 0))
+			swept(1, 1)
+			swept(100, 1)
+			swept(100, 0)
+			for _, id := range []loyalty.AccountID{alice, bob} {
+				holds(t, points, id, 0)
+				if a := must[loyalty.Account](t)(points.Account(ctx, id)); a.Status.Level != "member" || !a.Due().IsZero() {
+					t.Fatalf("%+v", a)
+				}
+			}
+		})
 		t.Run("in a transaction that is rolled back, nothing happened", func(t *testing.T) {
 			tenant := db.Tenant("rollback")
 			points, _ := open(t, tenant)

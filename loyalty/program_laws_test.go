@@ -3,6 +3,7 @@ package loyalty_test
 import (
 	"fmt"
 	"math/big"
+	"reflect"
 	"testing"
 	"time"
 
@@ -40,12 +41,15 @@ func anyProgram(t *rapid.T) loyalty.Definition {
 				{ID: "high", Needs: []loyalty.Need{{"spent": 40_000, "earned": 100}}, Expiry: map[loyalty.CurrencyID]*loyalty.Expiry{"points": {}}},
 			},
 			Downgrade: pick(t, "downgrade", loyalty.AtEnd, loyalty.OnRefund),
-			Valid:     loyalty.Validity{Expiry: pick(t, "valid", loyalty.Expiry{Days: 15}, loyalty.Expiry{RoundUp: loyalty.Month})},
-			ByOne:     maybe(t, "by one"), Grace: pick(t, "grace", 0, 3), Rollover: maybe(t, "rollover"), AtEnd: maybe(t, "at end"),
+			Valid:     loyalty.Validity{Expiry: pick(t, "valid", loyalty.Expiry{Days: 15}, loyalty.Expiry{RoundUp: loyalty.Month}, loyalty.Expiry{})},
+			Rollover:  maybe(t, "rollover"), AtEnd: maybe(t, "at end"),
 		},
 	}
-	if maybe(t, "lose") {
-		d.Tiers.Lose = []loyalty.CurrencyID{"points"}
+	if d.Tiers.Valid != (loyalty.Validity{}) {
+		d.Tiers.ByOne, d.Tiers.Grace = maybe(t, "by one"), pick(t, "grace", 0, 3)
+		if maybe(t, "lose") {
+			d.Tiers.Lose = []loyalty.CurrencyID{"points"}
+		}
 	}
 	if maybe(t, "capped member") {
 		d.Caps = []loyalty.Cap{{Points: 150, Per: loyalty.Day}}
@@ -245,6 +249,44 @@ func anyCommand(t *rapid.T, i int, at time.Time) loyalty.Command {
 		return loyalty.Merge{Account: id, To: peer.Member, Key: key}
 	}
 	return loyalty.Redeem{Account: id, N: n, Key: of}
+}
+
+// Time changes what counts for a level when the account says that it will, and not before.
+func TestAccountsTurn(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		p := compiled(t, anyProgram(t))
+		sim, now := loyalty.Simulate(p), noon
+		for i := range rapid.IntRange(1, 8).Draw(t, "commands") {
+			now = now.AddDate(0, 0, rapid.IntRange(0, 12).Draw(t, "days"))
+			c := anyCommand(t, i, now)
+			if maybe(t, "large") {
+				c = buy(alice, rapid.Int64Range(5_000, 30_000).Draw(t, "amount"), fmt.Sprint("large", i))
+			}
+			_, _ = sim.Do(c, now)
+		}
+		a, ok := sim.Account(alice, now)
+		if !ok {
+			return
+		}
+		for range 20 {
+			turns, last := a.Turns, a.Turns.Add(-time.Microsecond)
+			if turns.IsZero() {
+				turns, last = a.At.AddDate(2, 0, 0), a.At.AddDate(2, 0, 0)
+			}
+			if before := p.At(a, latest(a.At, last)); a.Status != before.Status || !reflect.DeepEqual(a.Tallies, before.Tallies) {
+				t.Fatalf("%+v was to turn at %v, and was %+v before", a, turns, before)
+			}
+			if a.Turns.IsZero() {
+				return
+			}
+			a.Holdings = nil // what becomes of points is told by their lots
+			d, err := p.Expire(a, turns)
+			if err != nil || d.Seq == 0 {
+				t.Fatalf("%+v did not turn: %v", a, err)
+			}
+			a = d.Next
+		}
+	})
 }
 
 // The books of every history add up, its ledgers are whole, nothing is below zero, and looking in between changes nothing.

@@ -177,7 +177,7 @@ func (p *Program) Expire(a Account, now time.Time) (Decision, error) {
 			d.post(h.Currency, w, m, nothing)
 		}
 	}
-	if len(d.Moves) == 0 && d.Next.Status == a.Status && d.Next.At.Equal(a.At) {
+	if len(d.Moves) == 0 && d.Next.Status == a.Status && !d.rolled {
 		d.Status = a.Status
 		return Decision{Outcome: d.Outcome, Next: a}, nil
 	}

@@ -2,6 +2,7 @@ package loyalty
 
 import (
 	"slices"
+	"sort"
 	"time"
 
 	"github.com/scrmkit/scrmkit/internal/calendar"
@@ -77,6 +78,50 @@ func (d *deed) pass(now time.Time) {
 			return
 		}
 	}
+}
+
+// turns returns when time next changes the level, or what is counted for it, if no command comes before; zero: never.
+func (d *deed) turns() time.Time {
+	t := d.p.def.Tiers
+	if t == nil || d.Next.Merged != "" {
+		return time.Time{}
+	}
+	next := d.ends()
+	if d.floats() && !t.AtEnd {
+		if at := d.sinks(); next.IsZero() || !at.IsZero() && at.Before(next) {
+			next = at
+		}
+	}
+	probe := deed{p: d.p, Decision: Decision{Next: d.Next}}
+	probe.Next.Tallies, probe.Next.Holdings = slices.Clone(d.Next.Tallies), slices.Clone(d.Next.Holdings)
+	for end := probe.windowEnd(); !end.IsZero() && (next.IsZero() || end.Before(next)); end = probe.windowEnd() {
+		probe.turnWindow(end)
+		if probe.rolled || probe.Next.Status != d.Next.Status {
+			return end
+		}
+		if probe.empty(end) {
+			break
+		}
+		probe.Next.At = end
+	}
+	return next
+}
+
+// sinks returns the first day on which a level that lasts as long as it is earned is another one, if nothing more is counted;
+// zero: never. What windows hold grows less day by day.
+func (d *deed) sinks() time.Time {
+	year, month, day := d.now.In(d.p.zone).Date()
+	midnight := func(days int) time.Time { return calendar.Midnight(year, month, day+days, d.p.zone) }
+	is := d.p.level(d.Next.Status.Level)
+	horizon := 1
+	for _, m := range d.p.metrics {
+		horizon = max(horizon, m.window(d.Next.Joined).Keep()+1)
+	}
+	n := sort.Search(horizon, func(n int) bool { return d.deserved(midnight(n+1)) != is })
+	if n == horizon {
+		return time.Time{}
+	}
+	return midnight(n + 1).UTC()
 }
 
 // floats tells that a level lasts as long as it is earned.
@@ -187,6 +232,7 @@ func (d *deed) turnWindow(at time.Time) {
 			}
 			if surplus := d.have(id, before) - n[id]; surplus > 0 {
 				_ = d.count(metricTally(id), surplus, at, d.p.keep[metricTally(id)]) // it was counted before, so it fits
+				d.rolled = true
 			}
 		}
 		return
@@ -211,6 +257,11 @@ func (d *deed) climb(level int, at, until time.Time) {
 		s.Hand = ""
 	}
 	d.set(level, at, until)
+}
+
+// deserved returns the level that is earned at that time, or the one that was given by hand where that is higher.
+func (d *deed) deserved(at time.Time) int {
+	return max(d.earned(at), d.p.level(d.Next.Status.Hand))
 }
 
 // float makes the level what is earned at that time.
@@ -307,6 +358,7 @@ func (p *Program) At(a Account, now time.Time) Account {
 		w, m := h.Wallet.Expire(d.now)
 		h.Wallet, h.Totals.Expired = w, h.Totals.Expired+Sum(m.Lapsed)
 	}
+	d.Next.Turns = d.turns()
 	return d.Next
 }
 

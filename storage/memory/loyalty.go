@@ -95,6 +95,7 @@ func cloneAccount(a loyalty.Account) loyalty.Account {
 	a.Hash = bytes.Clone(a.Hash)
 	a.Joined, a.Active, a.At = journal.Instant(a.Joined), journal.Instant(a.Active), journal.Instant(a.At)
 	a.Status.Since, a.Status.Until = journal.Instant(a.Status.Since), journal.Instant(a.Status.Until)
+	a.Turns = journal.Instant(a.Turns)
 	a.Carried, a.Reached = slices.Clone(a.Carried), slices.Clone(a.Reached)
 	a.Holdings = slices.Clone(a.Holdings)
 	for i := range a.Holdings {

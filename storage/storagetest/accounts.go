@@ -31,6 +31,7 @@ func account(member string, version int64) loyalty.Account {
 		Carried: []loyalty.Carried{{Rule: "base", N: 30}},
 		Reached: []loyalty.Reached{{Rule: "nights", From: 20000, N: 2}},
 		Status:  loyalty.Status{Level: "gold", Since: at(1), Until: at(950), Hand: "silver"},
+		Turns:   at(940),
 		Merged:  "another",
 	}
 }
@@ -218,7 +219,7 @@ func accountsListed(s *scene) {
 	add := func(program loyalty.ProgramID, member string, due time.Time) {
 		a := account(member, 1)
 		a.ID.Program = program
-		a.Status.Until, a.Holdings = due, nil
+		a.Turns, a.Holdings = due, nil
 		changes = append(changes, loyalty.Change{Accounts: []loyalty.Account{a}})
 	}
 	for _, m := range []string{"bob", "Bob", "alice", "小明"} {
