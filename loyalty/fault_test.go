@@ -11,11 +11,11 @@ import (
 	"github.com/scrmkit/scrmkit/loyalty"
 )
 
-// TestKilledPostgres kills the server with -9 under the load of two processes, 8 times: every command that was acknowledged
+// TestKilledPostgres kills the server with -9 under the load of two processes, 20 times: every command that was acknowledged
 // is there after each restart, and in the end the books of all members add up and their ledgers are whole.
 func TestKilledPostgres(t *testing.T) {
 	n, _, dsn := pgtest.Load{
-		Kills: 8, Between: 300, Stored: "select count(*) from scrmkit.journal_entry where kind like 'loyalty.%'",
+		Kills: 20, Between: 300, Stored: "select count(*) from scrmkit.journal_entry where kind like 'loyalty.%'",
 		Open: func(t *testing.T, dsn string) {
 			if _, err := loyalty.New(dbtest.Postgres(t, dsn).Loyalty(), nil).Publish(ctx, club(1)); err != nil {
 				t.Fatal(err)
