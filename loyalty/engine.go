@@ -34,9 +34,10 @@ type Options struct {
 //
 // Every command has a key, which names it within its account: a command that is repeated with its key changes nothing and
 // returns its first outcome with Replayed true, and is journal.ErrKeyReused where it differs. So a command may always be
-// run again after a lost answer. Besides the errors that its comment lists, a command returns *InputError, ErrUnknownProgram, journal.ErrConflict where other changes of the account came first twenty times in a row,
-// and what the database said. Where it returns an error nothing was stored, but for one of the database or of ctx: then
-// nothing is known, and it may be run again with its key.
+// run again after a lost answer. Besides the errors that its comment lists, a command returns *InputError,
+// ErrUnknownProgram, journal.ErrConflict where other changes of the account came first twenty times in a row, and what the
+// database said. Where it returns an error nothing was stored, but for one of the database or of ctx: then nothing is known,
+// and it may be run again with its key.
 type Engine struct {
 	store  Store
 	opts   Options
