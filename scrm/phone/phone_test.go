@@ -1,0 +1,176 @@
+package phone_test
+
+import (
+	"encoding/csv"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/scrmkit/scrmkit/scrm/phone"
+)
+
+func TestParse(t *testing.T) {
+	for _, c := range []struct {
+		text, region, want string
+		reason             phone.Reason
+	}{
+		{"138 0013 8000", "CN", "+8613800138000", ""},
+		{"８６１３８００１３８０００", "CN", "+8613800138000", ""},
+		{"１３８００１３８０００", "cn", "+8613800138000", ""},
+		{"+86 (0) 138 0013 8000", "", "+8613800138000", ""},
+		{"＋８６（０）138－0013－8000", "US", "+8613800138000", ""},
+		{"0086 138 0013 8000", "US", "+8613800138000", ""},
+		{"0086-138-0013-8000", "", "+8613800138000", ""},
+		{"+0086 13800138000", "", "+8613800138000", ""},
+		{"011 86 13800138000", "US", "+8613800138000", ""},
+		{"0011 86 13800138000", "AU", "+8613800138000", ""},
+		{"\u202a+86 138\u00a00013\u20118000\u202c", "", "+8613800138000", ""},
+		{"٠٥٠ ١٢٣ ٤٥٦٧", "AE", "+971501234567", ""},
+		{"+39 (0)6 6982", "", "+39066982", ""},
+		{"+44 (0) 20 7031 3000", "", "+442070313000", ""},
+		{"(201) 555-0123", "US", "+12015550123", ""},
+		{"+1.201.555.0123", "CN", "+12015550123", ""},
+		{"+553188888888", "", "+553188888888", ""},
+
+		{"0619392120615", "IN", "", phone.Unused},
+		{"0619392120615", "CN", "", phone.Unused},
+		{"0619392120615", "NG", "", phone.Unused},
+		{"0619392120615", "US", "", phone.Unused},
+		{"86-138-0013-8000", "US", "", phone.Unused},
+		{"13800138000", "", "", phone.Regional},
+		{"13800138000", "XX", "", phone.Regional},
+		{"13800138000/13900139000", "CN", "", phone.Unused},
+		{"+999 1234567", "", "", phone.Country},
+		{"00 999 1234567", "CN", "", phone.Country},
+		{"+86 138", "", "", phone.Length},
+		{"+86 138 0013 8000 0000 0000", "", "", phone.Length},
+		{"+", "CN", "", phone.Missing},
+		{" ", "CN", "", phone.Missing},
+		{"+0", "", "", phone.Length},
+		{"+52 1 55 1234 5678", "", "", phone.Length},
+		{"1+8613800138000", "CN", "", phone.Garbled},
+		{"13800138000 ext. 5", "CN", "", phone.Garbled},
+		{"call 13800138000", "CN", "", phone.Garbled},
+		{"1-800-FLOWERS", "US", "", phone.Garbled},
+		{"\xff", "CN", "", phone.Garbled},
+		{strings.Repeat("1", 65), "CN", "", phone.Garbled},
+	} {
+		n, err := phone.Parse(c.text, c.region)
+		var bad *phone.Error
+		if errors.As(err, &bad) != (c.reason != "") || bad != nil && bad.Reason != c.reason || n.E164 != c.want {
+			t.Errorf("%q in %q: %+v, %v", c.text, c.region, n, err)
+		}
+	}
+}
+
+func TestValidIsAnAnswer(t *testing.T) {
+	for e164, want := range map[string]bool{
+		"+553188888888": false, "+5531988888888": true, "+525512345678": true,
+		"+5491123456789": true, "+541123456789": true,
+	} {
+		if n, err := phone.Parse(e164, ""); err != nil || n.E164 != e164 || n.Valid != want {
+			t.Errorf("%s: %+v, %v", e164, n, err)
+		}
+	}
+}
+
+func TestWhatsApp(t *testing.T) {
+	for id, want := range map[string]string{
+		"8613800138000": "+8613800138000",
+		"553188888888":  "+5531988888888", "5531988888888": "+5531988888888",
+		"553132345678":  "+553132345678", // a landline has 8 digits
+		"5215512345678": "+525512345678", "525512345678": "+525512345678",
+		"5491123456789": "+5491123456789", "541123456789": "+541123456789",
+	} {
+		got, err := phone.WhatsApp(id)
+		if err != nil || got != want {
+			t.Errorf("%s: %s, %v", id, got, err)
+		}
+		found := false
+		for _, other := range phone.WhatsAppIDs(got) {
+			back, err := phone.WhatsApp(other)
+			if err != nil || back != got {
+				t.Errorf("%s is an id of %s, not of %s", other, back, got)
+			}
+			found = found || other == id
+		}
+		if !found {
+			t.Errorf("%s is not among the ids of %s", id, got)
+		}
+	}
+	for _, id := range []string{"", "+8613800138000", "123", "1234567890123456", "86138 0013", "08613800138000"} {
+		if got, err := phone.WhatsApp(id); err == nil {
+			t.Errorf("%q: %s", id, got)
+		}
+	}
+}
+
+// data returns the rows of a file of libphonenumber's, without the first.
+func data(t *testing.T, name string) [][]string {
+	t.Helper()
+	dir := os.Getenv("SCRMKIT_DATA")
+	if dir == "" {
+		t.Skipf("no data: set SCRMKIT_DATA to a directory that holds libphonenumber/%s", name)
+	}
+	f, err := os.Open(filepath.Join(dir, "libphonenumber", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = f.Close() }()
+	rows, err := csv.NewReader(f).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rows[1:]
+}
+
+func TestExamplesOfAllCountries(t *testing.T) {
+	rows := data(t, "examples_all.csv")
+	for _, r := range rows {
+		for _, text := range []string{r[4], "00" + r[4][1:]} {
+			if n, err := phone.Parse(text, ""); err != nil || n.E164 != r[4] || !n.Valid {
+				t.Errorf("%s %s: %s: %+v, %v", r[1], r[2], text, n, err)
+			}
+		}
+	}
+	if len(rows) != 1148 {
+		t.Errorf("%d rows", len(rows))
+	}
+}
+
+func TestExamplesAsTheyAreWritten(t *testing.T) {
+	rows := data(t, "examples_formatted.csv")
+	for _, r := range rows {
+		for _, c := range []struct{ text, region string }{
+			{r[3], ""}, {r[4], r[0]}, {r[5], ""}, {r[5], "US"}, {strings.TrimPrefix(r[6], "tel:"), "CN"}, {r[7], "US"},
+		} {
+			if n, err := phone.Parse(c.text, c.region); err != nil || n.E164 != r[3] {
+				t.Errorf("%s %s: %s in %q: %+v, %v", r[0], r[2], c.text, c.region, n, err)
+			}
+		}
+	}
+	if len(rows) != 1116 {
+		t.Errorf("%d rows", len(rows))
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	for _, text := range []string{"138 0013 8000", "+86 (0) 138", "0086138", "٠٥٠", "+39 06"} {
+		f.Add(text, "CN")
+	}
+	f.Fuzz(func(t *testing.T, text, region string) {
+		n, err := phone.Parse(text, region)
+		if err != nil {
+			if n != (phone.Number{}) {
+				t.Fatal(n, err)
+			}
+			return
+		}
+		again, err := phone.Parse(n.E164, "")
+		if err != nil || again != n {
+			t.Fatalf("%q: %+v is read as %+v, %v", text, n, again, err)
+		}
+	})
+}
