@@ -59,18 +59,27 @@ func (d *deed) pass(now time.Time) {
 		d.rise(now)
 	}
 	for quiet := false; ; {
-		ends, window := d.ends(), time.Time{}
+		ends, window, sinks := d.ends(), time.Time{}, time.Time{}
 		if !quiet {
 			window = d.windowEnd()
 		}
+		if d.floats() && !t.AtEnd && d.deserved(now) < d.p.level(s.Level) {
+			sinks = d.sinks(d.Next.At)
+		}
+		first := func(t time.Time, others ...time.Time) bool {
+			return !t.IsZero() && !t.After(now) && !slices.ContainsFunc(others, func(o time.Time) bool { return !o.IsZero() && o.Before(t) })
+		}
 		switch {
-		case !ends.IsZero() && !ends.After(now) && (window.IsZero() || !window.Before(ends)):
+		case first(ends, window, sinks):
 			d.expireLevel(ends)
 			d.Next.At = latest(d.Next.At, ends)
-		case !window.IsZero() && !window.After(now):
+		case first(window, sinks):
 			d.turnWindow(window)
 			d.Next.At = window
 			quiet = d.empty(window)
+		case first(sinks):
+			d.float(sinks)
+			d.Next.At = sinks
 		default:
 			if d.floats() && !t.AtEnd {
 				d.float(now)
@@ -88,7 +97,7 @@ func (d *deed) turns() time.Time {
 	}
 	next := d.ends()
 	if d.floats() && !t.AtEnd {
-		if at := d.sinks(); next.IsZero() || !at.IsZero() && at.Before(next) {
+		if at := d.sinks(d.now); next.IsZero() || !at.IsZero() && at.Before(next) {
 			next = at
 		}
 	}
@@ -107,21 +116,23 @@ func (d *deed) turns() time.Time {
 	return next
 }
 
-// sinks returns the first day on which a level that lasts as long as it is earned is another one, if nothing more is counted;
-// zero: never. What windows hold grows less day by day.
-func (d *deed) sinks() time.Time {
-	year, month, day := d.now.In(d.p.zone).Date()
-	midnight := func(days int) time.Time { return calendar.Midnight(year, month, day+days, d.p.zone) }
+// sinks returns when, from a time on, a level that lasts as long as it is earned is another one if nothing more is counted: then,
+// or as a day begins; zero: never. What windows hold grows less day by day.
+func (d *deed) sinks(from time.Time) time.Time {
+	year, month, day := from.In(d.p.zone).Date()
+	begin := func(days int) time.Time {
+		return latest(from, calendar.Midnight(year, month, day+days, d.p.zone).UTC())
+	}
 	is := d.p.level(d.Next.Status.Level)
 	horizon := 1
 	for _, m := range d.p.metrics {
-		horizon = max(horizon, m.window(d.Next.Joined).Keep()+1)
+		horizon = max(horizon, m.window(d.Next.Joined).Keep()+2)
 	}
-	n := sort.Search(horizon, func(n int) bool { return d.deserved(midnight(n+1)) != is })
+	n := sort.Search(horizon, func(n int) bool { return d.deserved(begin(n)) != is })
 	if n == horizon {
 		return time.Time{}
 	}
-	return midnight(n + 1).UTC()
+	return begin(n)
 }
 
 // floats tells that a level lasts as long as it is earned.
@@ -305,7 +316,7 @@ func (d *deed) closes(level int, at time.Time) bool {
 // fall takes the level away that is not earned any more after a refund, where the programme says so.
 func (d *deed) fall() {
 	t := d.p.def.Tiers
-	if t == nil || t.AtEnd || t.Downgrade != OnRefund {
+	if t == nil || t.AtEnd || t.Downgrade != OnRefund && !d.floats() {
 		return
 	}
 	if is := d.earned(d.now); is < d.p.level(d.Next.Status.Level) {

@@ -5,13 +5,26 @@ import "time"
 
 // Midnight returns when the day begins, which is later than 0:00 where clocks are put forward then.
 func Midnight(year int, month time.Month, day int, zone *time.Location) time.Time {
-	t := time.Date(year, month, day, 0, 0, 0, 0, zone)
-	for range 4 {
-		if t.Hour() == 23 {
-			t = t.Add(15 * time.Minute)
-		}
+	return Clock(year, month, day, 0, zone)
+}
+
+// Clock returns when clocks show so many minutes after 0:00 on a day, or when they are put forward over that.
+func Clock(year int, month time.Month, day, minutes int, zone *time.Location) time.Time {
+	t := time.Date(year, month, day, 0, minutes, 0, 0, zone)
+	begin, end := t.ZoneBounds()
+	switch wall(t).Compare(time.Date(year, month, day, 0, minutes, 0, 0, time.UTC)) {
+	case -1:
+		return end
+	case 1:
+		return begin
 	}
 	return t
+}
+
+// wall returns what clocks show as a time in UTC.
+func wall(t time.Time) time.Time {
+	year, month, day := t.Date()
+	return time.Date(year, month, day, t.Hour(), t.Minute(), t.Second(), 0, time.UTC)
 }
 
 // Later adds calendar months, cut to the last day of the month that it comes to.

@@ -120,7 +120,11 @@ func TestEngine(t *testing.T) {
 			_, err := e.Find(ctx, v.Code)
 			is(t, "another tenant's", err, reward.ErrUnknownVoucher)
 			var input *reward.InputError
-			if _, err := e.Find(ctx, v.Code[:len(v.Code)-1]); !errors.As(err, &input) {
+			last := "0"
+			if strings.HasSuffix(v.Code, last) {
+				last = "1"
+			}
+			if _, err := e.Find(ctx, v.Code[:len(v.Code)-1]+last); !errors.As(err, &input) {
 				t.Error(err)
 			}
 		})
