@@ -251,7 +251,7 @@ func (t *encoder) totals(name string, o Totals) {
 
 func (t *encoder) holding(h *Holding) {
 	t.string("currency", string(h.Currency))
-	if w := &h.Wallet; !w.At.IsZero() || w.Lots != nil || w.Holds != nil || w.Debt != 0 {
+	if w := &h.Wallet; !w.At.IsZero() || w.Lots != nil || w.Holds != nil || w.Debt != 0 || w.Ended != nil {
 		t.key("wallet")
 		t.open()
 		t.timeIf("at", w.At)
@@ -262,6 +262,7 @@ func (t *encoder) holding(h *Holding) {
 			t.lots("lots", h.Lots)
 		})
 		t.intIf("debt", w.Debt)
+		list(t, "ended", w.Ended, (*encoder).lot)
 		t.close()
 	}
 	if h.Totals != (Totals{}) {

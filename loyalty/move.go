@@ -21,6 +21,7 @@ func begin(w Wallet, now time.Time) (m move) {
 	m.w, m.At = w, at
 	m.w.Lots = slices.Clone(w.Lots)
 	m.w.Holds = slices.Clone(w.Holds)
+	m.w.Ended = slices.Clone(w.Ended)
 	if w.Debt > 0 {
 		var times []time.Time
 		for _, h := range w.Holds {
@@ -54,6 +55,7 @@ func (m *move) step(t time.Time) {
 	for _, l := range m.w.Lots {
 		if l.ended(t) {
 			m.Lapsed = append(m.Lapsed, l)
+			m.remember(l)
 			continue
 		}
 		if l.begun(t) {
@@ -69,6 +71,27 @@ func (m *move) step(t time.Time) {
 		m.w.Debt -= Sum(repaid)
 		m.Repaid += Sum(repaid)
 	}
+}
+
+// remember keeps what lapsed, by its end.
+func (m *move) remember(l Lot) {
+	i, known := slices.BinarySearchFunc(m.w.Ended, l.To, func(e Lot, to time.Time) int { return e.To.Compare(to) })
+	if known {
+		m.w.Ended[i].N += l.N
+		return
+	}
+	m.w.Ended = slices.Insert(m.w.Ended, i, Lot{To: l.To, N: l.N})
+}
+
+// forget takes up to n points out of what lapsed at that end, and returns how many there were.
+func (m *move) forget(end time.Time, n int64) int64 {
+	i, known := slices.BinarySearchFunc(m.w.Ended, end, func(e Lot, to time.Time) int { return e.To.Compare(to) })
+	if !known || !end.After(m.At.Add(-remembered)) {
+		return 0
+	}
+	n = min(n, m.w.Ended[i].N)
+	m.w.Ended[i].N -= n
+	return n
 }
 
 // room tells whether the lots fit in the wallet.
@@ -121,6 +144,10 @@ func (m *move) end() (Wallet, Movement, error) {
 	}
 	if len(m.w.Holds) == 0 {
 		m.w.Holds = nil
+	}
+	m.w.Ended = slices.DeleteFunc(m.w.Ended, func(l Lot) bool { return l.N == 0 || !l.To.After(m.At.Add(-remembered)) })
+	if len(m.w.Ended) == 0 {
+		m.w.Ended = nil
 	}
 	return m.w, m.Movement, nil
 }

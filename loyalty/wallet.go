@@ -15,6 +15,8 @@ const (
 	MaxPoints = 1_000_000_000_000_000
 	// MaxHolds is how many holds a wallet has at once.
 	MaxHolds = 64
+
+	remembered = 100 * 24 * time.Hour // what lapsed
 )
 
 // A Lot is a number of points that may be spent in [From, To).
@@ -37,7 +39,8 @@ type Wallet struct {
 	At    time.Time `json:"at,omitzero"`    // of the last movement: an earlier time counts as this one
 	Lots  []Lot     `json:"lots,omitempty"` // in the order in which they end, those without an end last
 	Holds []Hold    `json:"holds,omitempty"`
-	Debt  int64     `json:"debt,omitempty"` // what points that come in, or begin, repay first
+	Debt  int64     `json:"debt,omitempty"`  // what points that come in, or begin, repay first
+	Ended []Lot     `json:"ended,omitempty"` // what lapsed in the last 100 days, by its end: a Revoke does not take it again
 }
 
 // A Balance is what a wallet holds at an instant.
@@ -194,7 +197,8 @@ const (
 )
 
 // Revoke takes back n points that were credited as those lots: from them as far as they are there, then, as the policy
-// says, in the order of spending, then as a debt. What is left is Forgone. Errors: *InputError, ErrOverflow.
+// says, in the order of spending, then as a debt. What is left is Forgone, and so is what lapsed of the lots, unspent, in
+// the last 100 days. Errors: *InputError, ErrOverflow.
 func (w Wallet) Revoke(credited []Lot, n int64, policy Overdraft, now time.Time) (Wallet, Movement, error) {
 	if err := valid.Between("n", n, 1, MaxPoints); err != nil {
 		return w, Movement{}, err
@@ -211,7 +215,10 @@ func (w Wallet) Revoke(credited []Lot, n int64, policy Overdraft, now time.Time)
 	}
 	for _, c := range credited {
 		c.From, c.To = journal.Instant(c.From), journal.Instant(c.To)
-		from(c.N, func(l Lot) bool {
+		lapsed := m.forget(c.To, min(n, c.N))
+		m.Forgone += lapsed
+		n -= lapsed
+		from(c.N-lapsed, func(l Lot) bool {
 			if c.begun(m.At) {
 				return policy != PendingOnly && l.begun(m.At) && l.To.Equal(c.To)
 			}
@@ -228,7 +235,7 @@ func (w Wallet) Revoke(credited []Lot, n int64, policy Overdraft, now time.Time)
 		m.Owed, n = n, 0
 		m.w.Debt += m.Owed
 	}
-	m.Forgone = n
+	m.Forgone += n
 	return m.end()
 }
 
@@ -271,6 +278,9 @@ func (w Wallet) Merge(other Wallet, now time.Time) (Wallet, Movement, error) {
 	}
 	m.Credited, m.Owed = came, other.Debt
 	m.Lapsed, m.Repaid = append(m.Lapsed, o.Lapsed...), m.Repaid+o.Repaid
+	for _, l := range o.w.Ended {
+		m.remember(l)
+	}
 	for _, h := range o.w.Holds {
 		name := h.Name
 		for i := 2; m.hold(h.Name) >= 0; i++ {

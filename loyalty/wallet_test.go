@@ -198,6 +198,10 @@ func TestRevoke(t *testing.T) {
 		{"or owed", []loyalty.Lot{begun}, 130, loyalty.BelowZero, 2, []loyalty.Lot{lot(0, 50, 100), lot(0, 30, 20)}, 10, 0},
 		{"of each lot no more than was credited", []loyalty.Lot{lot(0, 50, 30), lot(0, 30, 10)}, 40, loyalty.WithinBalance, 2,
 			[]loyalty.Lot{lot(0, 50, 30), lot(0, 30, 10)}, 0, 0},
+		{"what lapsed is not taken again", []loyalty.Lot{lot(0, 30, 20)}, 20, loyalty.BelowZero, 31, nil, 0, 20},
+		{"nor from other lots", []loyalty.Lot{lot(0, 30, 20), lot(0, 50, 40)}, 60, loyalty.WithinBalance, 31, []loyalty.Lot{lot(0, 50, 40)}, 0, 20},
+		{"what was spent of a lot that ended is taken", []loyalty.Lot{lot(0, 30, 50)}, 50, loyalty.WithinBalance, 31, []loyalty.Lot{lot(0, 40, 30)}, 0, 20},
+		{"100 days later nobody knows any more", []loyalty.Lot{lot(0, 30, 20)}, 20, loyalty.BelowZero, 130, nil, 20, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, m, err := w.Revoke(c.credited, c.n, c.policy, day(c.at))
@@ -209,6 +213,23 @@ func TestRevoke(t *testing.T) {
 				t.Errorf("owed %d, forgone %d; want %d, %d", m.Owed, m.Forgone, c.owed, c.forgone)
 			}
 		})
+	}
+}
+
+func TestWhatLapsedIsForgivenOnce(t *testing.T) {
+	w := wallet(t, day(1), lot(0, 30, 100))
+	w, _, err := w.Spend(60, day(2))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []struct{ owed, forgone int64 }{{0, 30}, {20, 10}, {30, 0}} {
+		var m loyalty.Movement
+		if w, m, err = w.Revoke([]loyalty.Lot{lot(0, 30, 50)}, 30, loyalty.BelowZero, day(40)); err != nil {
+			t.Fatal(err)
+		}
+		if m.Owed != want.owed || m.Forgone != want.forgone {
+			t.Errorf("%d: %+v", i, m)
+		}
 	}
 }
 

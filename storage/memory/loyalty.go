@@ -102,6 +102,7 @@ func cloneAccount(a loyalty.Account) loyalty.Account {
 		w := &a.Holdings[i].Wallet
 		w.At = journal.Instant(w.At)
 		w.Lots = cloneLots(w.Lots)
+		w.Ended = cloneLots(w.Ended)
 		w.Holds = slices.Clone(w.Holds)
 		for j := range w.Holds {
 			w.Holds[j].Until = journal.Instant(w.Holds[j].Until)

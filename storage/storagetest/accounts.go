@@ -24,6 +24,7 @@ func account(member string, version int64) loyalty.Account {
 				Lots:  []loyalty.Lot{{To: at(1000), N: 5}, {From: at(10), N: version}},
 				Holds: []loyalty.Hold{{Name: "hold", Until: at(900), Lots: []loyalty.Lot{{To: at(1000), N: 2}}}},
 				Debt:  3,
+				Ended: []loyalty.Lot{{To: at(2), N: 4}},
 			},
 			Totals: loyalty.Totals{Issued: 9, Redeemed: 1, Expired: 2, Revoked: 3, Received: 4, Sent: 5},
 		}},
