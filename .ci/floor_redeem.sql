@@ -9,7 +9,7 @@ with account as (
 ), booking as (
 	insert into scrmkit.loyalty_booking (tenant, member, program, key, changes, state)
 	select '', member, 'club', '0f8fad5b-d9cb-469f-0001-' || lpad(version::text, 12, '0'), 0,
-	       '{"at":"2026-11-24T10:21:13.710812Z","spent":true,"parts":[{"currency":"points","n":1,"lots":[{"to":"2027-11-30T16:00:00Z","n":1}]}]}'
+	       '{"at":"2026-11-24T10:21:13.710812Z","spent": true,"parts":[{"currency":"points","n":1,"lots":[{"to":"2027-11-30T16:00:00Z","n":1}]}]}'
 	  from account
 )
 insert into scrmkit.journal_entry (tenant, subject, key, seq, kind, at, actor, input, before, result)
