@@ -24,6 +24,7 @@ const (
 var contexts = map[string][]string{
 	"loyalty":        {"github.com/expr-lang/expr", "github.com/hashicorp/golang-lru/v2"},
 	"loyalty/reward": {"github.com/hashicorp/golang-lru/v2"},
+	"scrm/lead":      {"github.com/hashicorp/golang-lru/v2"},
 	"scrm/phone":     {"github.com/nyaruka/phonenumbers/v2", "golang.org/x/text"},
 	"otp":            {"github.com/hashicorp/golang-lru/v2", "github.com/pquerna/otp", "golang.org/x/text"},
 	"stamps":         {"github.com/hashicorp/golang-lru/v2"},
@@ -204,6 +205,7 @@ func TestViolations(t *testing.T) {
 			module + "/loyalty/exchange":           {module + "/storage", module + "/loyalty", module + "/loyalty/reward"},
 			module + "/loyalty/reward":             {module + "/storage/journal"},
 			module + "/otp":                        {"golang.org/x/text/width", module + "/storage/journal"},
+			module + "/scrm/lead":                  {"context"},
 			module + "/scrm/phone":                 {"golang.org/x/text/width"},
 			module + "/stamps":                     {"github.com/hashicorp/golang-lru/v2", module + "/internal/combine"},
 			module + "/stamps/shop":                {module + "/storage/journal"},

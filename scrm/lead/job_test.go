@@ -1,0 +1,157 @@
+package lead_test
+
+import (
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/scrmkit/scrmkit/scrm/lead"
+)
+
+func put(change func(*lead.Put)) lead.Put {
+	c := lead.Put{
+		Job: lead.JobID{Code: "A", Platform: "whatsapp"}, Owner: "boss", Name: "WhatsApp", Key: "k",
+		Terms: lead.Terms{Counts: lead.CountInbound, Zone: "Asia/Shanghai"},
+	}
+	if change != nil {
+		change(&c)
+	}
+	return c
+}
+
+func TestTermsChangeForWhatComes(t *testing.T) {
+	var j lead.Job
+	do := func(c lead.Put, at time.Time) {
+		t.Helper()
+		next, err := j.Put(c, at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		j = next
+	}
+	do(put(nil), noon)
+	do(put(func(c *lead.Put) { c.Name = "another" }), at(1))
+	if len(j.Terms) != 1 || j.Name != "another" || j.Version != 2 {
+		t.Fatalf("%+v", j)
+	}
+	wider := func(c *lead.Put) { c.Terms.Scope.Reach = lead.ReachOwner }
+	do(put(wider), at(2))
+	if len(j.Terms) != 2 || !j.Terms[1].From.Equal(at(2).Add(lead.Refresh)) {
+		t.Fatalf("%+v", j)
+	}
+	do(put(func(c *lead.Put) { c.Terms.Reset, c.Terms.From = 480, at(100) }), at(3))
+	do(put(func(c *lead.Put) { c.Terms.Reset, c.Terms.From = 540, at(200) }), at(4))
+	if len(j.Terms) != 3 || j.Terms[2].Reset != 540 {
+		t.Fatalf("terms that were to come stay: %+v", j)
+	}
+	for when, want := range map[int]lead.Reach{0: lead.ReachJob, -100: lead.ReachJob, 2: lead.ReachJob, 3: lead.ReachOwner, 199: lead.ReachOwner, 200: lead.ReachJob} {
+		d, err := lead.Meet(lead.Contact{}, inbound("1", "x", when), lead.Facts{Job: &j}, at(300))
+		if err != nil || d.Lead.Basis.Scope.Reach != want {
+			t.Errorf("at %d: %q, %v", when, d.Lead.Basis.Scope.Reach, err)
+		}
+	}
+	if _, err := j.Put(put(func(c *lead.Put) { c.Owner = "other" }), at(5)); err == nil {
+		t.Error("a job has another owner")
+	}
+}
+
+func TestResetsBeginDaysAndChangeNoTotal(t *testing.T) {
+	j, err := lead.Job{}.Put(put(nil), noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if j, err = j.Reset(lead.Reset{Job: j.ID, Key: "r"}, at(10)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(j.Resets) != 1 {
+		t.Error(j.Resets)
+	}
+	_, counts, _ := meet(t, in(&j, inbound("1", "x", 9)), in(&j, inbound("2", "y", 10)))
+	if len(counts) != 2 || counts["A x 2026-03-01T16:00:00Z"].New != 1 || counts["A y 2026-03-02T04:10:00Z"].Duplicate != 1 {
+		t.Error(counts)
+	}
+	if _, err := (lead.Job{}).Reset(lead.Reset{}, noon); !errors.Is(err, lead.ErrUnknownJob) {
+		t.Error(err)
+	}
+}
+
+func TestBackfillCountsOnItsDayOrToday(t *testing.T) {
+	for _, today := range []bool{false, true} {
+		j, err := lead.Job{}.Put(put(func(c *lead.Put) { c.Terms.Today = today }), noon)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e := inbound("1", "x", 0)
+		e.Backfill = true
+		d, err := lead.Meet(lead.Contact{}, e, lead.Facts{Job: &j}, at(2*24*60))
+		want := "2026-03-01T16:00:00Z"
+		if today {
+			want = "2026-03-03T16:00:00Z"
+		}
+		if err != nil || d.Lead.Day.Format(time.RFC3339) != want {
+			t.Errorf("%v: %v, %v", today, d.Lead.Day, err)
+		}
+	}
+}
+
+func TestPutRefuses(t *testing.T) {
+	for field, change := range map[string]func(*lead.Put){
+		"job.code":          func(c *lead.Put) { c.Job.Code = "" },
+		"job.platform":      func(c *lead.Put) { c.Job.Platform = "a b" },
+		"owner":             func(c *lead.Put) { c.Owner = "" },
+		"name":              func(c *lead.Put) { c.Name = "\x00" },
+		"key":               func(c *lead.Put) { c.Key = "" },
+		"targets.day":       func(c *lead.Put) { c.Targets.Day = -1 },
+		"targets.total":     func(c *lead.Put) { c.Targets.Total = -1 },
+		"terms.from":        func(c *lead.Put) { c.Terms.From = time.Unix(-1, 0) },
+		"terms.group":       func(c *lead.Put) { c.Terms.Scope.Reach = lead.ReachGroup },
+		"terms.reset":       func(c *lead.Put) { c.Terms.Reset = 1440 },
+		"terms.ends":        func(c *lead.Put) { c.Terms.Begins, c.Terms.Ends = at(1), at(1) },
+		"terms.counts":      func(c *lead.Put) { c.Terms.Counts = "" },
+		"terms.scope.reach": func(c *lead.Put) { c.Terms.Scope.Reach = "all" },
+		"terms.scope.codes": func(c *lead.Put) { c.Terms.Scope.Reach = lead.ReachCodes },
+		"terms.scope.days":  func(c *lead.Put) { c.Terms.Scope.Days = -1 },
+		"terms.zone":        func(c *lead.Put) { c.Terms.Zone = "Nowhere" },
+	} {
+		_, err := lead.Job{}.Put(put(change), noon)
+		var bad *lead.InputError
+		if !errors.As(err, &bad) || bad.Field != field {
+			t.Errorf("%s: %v", field, err)
+		}
+	}
+	for _, zone := range []string{"", "Local"} {
+		if _, err := (lead.Job{}).Put(put(func(c *lead.Put) { c.Terms.Zone = zone }), noon); err == nil {
+			t.Errorf("the zone %q is taken", zone)
+		}
+	}
+	codes := slices.Repeat([]lead.CodeID{"A"}, 1001)
+	if _, err := (lead.Job{}).Put(put(func(c *lead.Put) { c.Terms.Scope.Reach, c.Terms.Scope.Codes = lead.ReachCodes, codes }), noon); err == nil {
+		t.Error("any number of codes is taken")
+	}
+}
+
+func TestMeetRefuses(t *testing.T) {
+	j := job("A", lead.Scope{})
+	for field, change := range map[string]func(*lead.Event){
+		"event.id":      func(e *lead.Event) { e.ID = "" },
+		"event.account": func(e *lead.Event) { e.Account = "" },
+		"event.at":      func(e *lead.Event) { e.At = at(6) },
+		"event.kind":    func(e *lead.Event) { e.Kind = "" },
+	} {
+		e := inbound("1", "x", 0)
+		change(&e)
+		_, err := lead.Meet(lead.Contact{}, e, lead.Facts{Job: j}, noon)
+		var bad *lead.InputError
+		if !errors.As(err, &bad) || bad.Field != field {
+			t.Errorf("%s: %v", field, err)
+		}
+	}
+	e := inbound("1", "x", 0)
+	e.At = time.Time{}
+	if _, err := lead.Meet(lead.Contact{}, e, lead.Facts{Job: j}, noon); err == nil {
+		t.Error("an event at no time is taken")
+	}
+}

@@ -1,0 +1,232 @@
+package lead
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// Facts are what a decision needs beside the contact: of the event's job at its time, and of the library.
+type Facts struct {
+	Job     *Job
+	Linked  []OwnerID // owners that consented, and have the consent of the job's, at the time of the event
+	Library bool      // the library has the contact
+}
+
+// A Decision is what an event comes to.
+type Decision struct {
+	Outcome
+	Next    Contact
+	Changed []Lead  // that are new, or other than before, by number
+	Counts  []Count // how much counts change
+}
+
+// An Outcome is what an event came to.
+type Outcome struct {
+	Verdict  Verdict   `json:"verdict"`
+	Reasons  []Reason  `json:"reasons"`
+	Lead     *Lead     `json:"lead"`             // of the contact and the account in the job
+	Of       *Lead     `json:"of,omitempty"`     // the lead that it duplicates
+	Turned   []Turning `json:"turned,omitempty"` // verdicts of other leads that it changed, by number
+	Replayed bool      `json:"-"`
+}
+
+// A Turning is a verdict that another event changed.
+type Turning struct {
+	N    int64   `json:"n"`
+	Job  JobID   `json:"job"`
+	From Verdict `json:"from"`
+	To   Verdict `json:"to"`
+}
+
+// Meet decides on an event of a contact in a job. One that changes nothing has a Decision without Changed: it came before,
+// later ones of its account and job are no leads, or its kind does not count. Errors: *InputError.
+func Meet(c Contact, e Event, f Facts, now time.Time) (Decision, error) {
+	if err := e.check(now); err != nil {
+		return Decision{}, err
+	}
+	l := Lead{Job: f.Job.ID, Event: e, Basis: f.basis(e)}
+	if slices.Contains(l.Basis.Reasons, NotCounted) {
+		return Decision{Outcome: Outcome{Verdict: Excluded, Reasons: []Reason{NotCounted}}, Next: c}, nil
+	}
+	when := e.At
+	if e.Backfill && f.Job.at(e.At).Today {
+		when = now
+	}
+	var err error
+	if l.Day, err = f.Job.Day(when); err != nil {
+		return Decision{}, err
+	}
+	leads := slices.Clone(c.Leads)
+	i := place(&leads, l)
+	return c.decided(leads, i, e), nil
+}
+
+// place keeps a lead, or the one that is there of its job and account where that came first, and returns its index.
+func place(leads *[]Lead, l Lead) int {
+	i := slices.IndexFunc(*leads, func(o Lead) bool { return o.Job == l.Job && o.Event.Account == l.Event.Account })
+	switch {
+	case i < 0:
+		i = len(*leads)
+		l.N = int64(i) + 1
+		*leads = append(*leads, l)
+	case l.Event.compare((*leads)[i].Event) < 0:
+		l.N = (*leads)[i].N
+		(*leads)[i] = l
+	}
+	return i
+}
+
+// Merge decides on a contact who turned out to be the same person as another one, who goes on with the leads of both. The
+// decision is of that one; its outcome tells which verdicts that turned.
+func Merge(c, other Contact) Decision {
+	were, leads := slices.Concat(c.Leads, other.Leads), slices.Clone(c.Leads)
+	for _, l := range other.Leads {
+		place(&leads, l)
+	}
+	judge(leads)
+	d := c.changed(leads, -1)
+	d.Counts = counted(were, leads)
+	d.Next.Version, d.Next.Seq = c.Version+1, c.Seq+1
+	return d
+}
+
+func (f Facts) basis(e Event) Basis {
+	t := f.Job.at(e.At)
+	b := Basis{Owner: f.Job.Owner, Group: t.Group, Scope: t.Scope, Library: f.Library && t.Scope.Library}
+	if t.Scope.Reach == ReachLinked {
+		b.Linked = f.Linked
+	}
+	if r := t.Counts.counts(e.Kind); r != "" {
+		b.Reasons = append(b.Reasons, r)
+	}
+	if e.At.Before(t.Begins) {
+		b.Reasons = append(b.Reasons, TooEarly)
+	}
+	if !t.Ends.IsZero() && !e.At.Before(t.Ends) {
+		b.Reasons = append(b.Reasons, TooLate)
+	}
+	return b
+}
+
+// decided judges all leads of a contact, and tells what that changes and what the event came to, which is of the lead i.
+func (c Contact) decided(leads []Lead, i int, e Event) Decision {
+	judge(leads)
+	d := c.changed(leads, i)
+	l := leads[i]
+	d.Verdict, d.Reasons, d.Lead = l.Verdict, l.Reasons, &l
+	if l.Event.ID != e.ID {
+		d.Verdict, d.Reasons = Excluded, []Reason{NotFirst}
+	}
+	if l.Of != 0 {
+		d.Of = &leads[l.Of-1]
+	}
+	if len(d.Changed) > 0 {
+		d.Next.Version++
+		d.Next.Seq++
+	}
+	return d
+}
+
+// changed tells what other leads make of a contact. The one at own is not told as turned.
+func (c Contact) changed(leads []Lead, own int) (d Decision) {
+	for k, l := range leads {
+		if k < len(c.Leads) {
+			was := c.Leads[k]
+			if was.equal(l) {
+				continue
+			}
+			if was.Verdict != l.Verdict && k != own {
+				d.Turned = append(d.Turned, Turning{l.N, l.Job, was.Verdict, l.Verdict})
+			}
+		}
+		d.Changed = append(d.Changed, l)
+	}
+	d.Next = c
+	d.Next.Leads = leads
+	d.Counts = counted(c.Leads, leads)
+	return d
+}
+
+func (l Lead) equal(o Lead) bool {
+	return l.Event == o.Event && l.Day.Equal(o.Day) && l.Verdict == o.Verdict && l.Within == o.Within && l.Of == o.Of &&
+		slices.Equal(l.Reasons, o.Reasons)
+}
+
+// judge gives each lead of a contact its verdict.
+func judge(leads []Lead) {
+	order := make([]*Lead, len(leads))
+	for i := range leads {
+		order[i] = &leads[i]
+	}
+	slices.SortFunc(order, func(a, b *Lead) int {
+		return cmp.Or(a.Event.compare(b.Event), a.Job.compare(b.Job), cmp.Compare(a.Event.Account, b.Event.Account))
+	})
+	for i, l := range order {
+		l.judge(order[:i])
+	}
+}
+
+// judge decides on a lead, by those that came before it.
+func (l *Lead) judge(earlier []*Lead) {
+	l.Of, l.Reasons = 0, nil
+	within := false
+	for _, o := range earlier {
+		if !o.seen() {
+			continue
+		}
+		reason := l.Basis.reaches(l.Job, o)
+		if reason == InJob {
+			within = true
+		}
+		if reason == "" || l.Basis.Scope.Days > 0 && o.Event.At.Before(l.Event.At.AddDate(0, 0, -l.Basis.Scope.Days)) {
+			continue
+		}
+		if l.Of == 0 {
+			l.Of = o.N
+		}
+		if !slices.Contains(l.Reasons, reason) {
+			l.Reasons = append(l.Reasons, reason)
+		}
+	}
+	fresh := New
+	if l.Event.Unknown {
+		fresh = Uncertain
+	}
+	l.Within = fresh
+	if within {
+		l.Within = Duplicate
+	}
+	switch {
+	case len(l.Basis.Reasons) > 0:
+		l.Verdict, l.Within, l.Of, l.Reasons = Excluded, Excluded, 0, l.Basis.Reasons
+	case l.Basis.Library:
+		l.Verdict, l.Reasons = Excluded, append(l.Reasons, InLibrary)
+	case l.Of != 0:
+		l.Verdict = Duplicate
+	case fresh == Uncertain:
+		l.Verdict, l.Reasons = Uncertain, []Reason{AgeUnknown}
+	default:
+		l.Verdict, l.Reasons = New, []Reason{First}
+	}
+}
+
+// seen tells that the contact had turned to the operator by this lead: later ones may duplicate it.
+func (l *Lead) seen() bool { return !slices.Contains(l.Basis.Reasons, Began) }
+
+// reaches returns why a lead of another account is compared with; "": it is not.
+func (b Basis) reaches(job JobID, o *Lead) Reason {
+	switch {
+	case o.Job == job:
+		return InJob
+	case b.Scope.Reach == ReachCodes && slices.Contains(b.Scope.Codes, o.Job.Code):
+		return InCodes
+	case b.Scope.Reach == ReachGroup && b.Group != "" && o.Basis.Group == b.Group:
+		return InGroup
+	case (b.Scope.Reach == ReachOwner || b.Scope.Reach == ReachLinked) && o.Basis.Owner == b.Owner:
+		return InOwner
+	case b.Scope.Reach == ReachLinked && slices.Contains(b.Linked, o.Basis.Owner):
+		return InLinked
+	}
+	return ""
+}

@@ -1,0 +1,206 @@
+package lead
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/scrmkit/scrmkit/internal/valid"
+)
+
+type (
+	PlatformID string // "whatsapp", "line": any name that the embedder gives a platform
+	CodeID     string // of an activation code (激活码)
+	AccountID  string // of an account of the operator's on a platform (主号)
+	OwnerID    string // of whose jobs they are (主账号)
+	GroupID    string // of codes that are compared with each other (激活码分组)
+	EventID    string // unique within its contact
+)
+
+// An Identity is one name that a platform has for a contact. A platform may have several: WhatsApp has a telephone number, and
+// an id of a linked device. A name that its user may change is none.
+type Identity struct {
+	Platform  PlatformID `json:"platform"`
+	Namespace string     `json:"namespace,omitempty"` // whose ids they are: a provider of LINE, a portfolio of WhatsApp
+	ID        string     `json:"id"`
+}
+
+// A Kind says who began.
+type Kind string
+
+// The kinds of events.
+const (
+	Inbound      Kind = "inbound"      // the contact wrote first
+	Outbound     Kind = "outbound"     // the operator's account did
+	Friend       Kind = "friend"       // the contact asked to be a friend
+	Conversation Kind = "conversation" // a conversation was there, begun by either
+)
+
+// An Event says that a contact and an account of the operator's met.
+type Event struct {
+	ID       EventID   `json:"id"`
+	Account  AccountID `json:"account"`
+	At       time.Time `json:"at"` // by the platform
+	Kind     Kind      `json:"kind"`
+	Unknown  bool      `json:"unknown,omitempty"`  // they may have met before: the platform does not tell (可能是老粉)
+	Backfill bool      `json:"backfill,omitempty"` // it was read after the account had been offline (补录)
+}
+
+// compare orders events by what verdicts are decided by.
+func (e Event) compare(o Event) int { return cmp.Or(e.At.Compare(o.At), cmp.Compare(e.ID, o.ID)) }
+
+// Ahead is how much later than now an event may be, for clocks that differ.
+const Ahead = 5 * time.Minute
+
+func (e Event) check(now time.Time) error {
+	err := cmp.Or(valid.ID("event.id", e.ID), valid.ID("event.account", e.Account), valid.Time("event.at", e.At))
+	switch {
+	case err != nil:
+	case e.At.IsZero():
+		err = &InputError{Field: "event.at", Reason: "is missing"}
+	case e.At.After(now.Add(Ahead)):
+		err = &InputError{Field: "event.at", Reason: "is in the future"}
+	case !slices.Contains([]Kind{Inbound, Outbound, Friend, Conversation}, e.Kind):
+		err = &InputError{Field: "event.kind", Reason: "is none of inbound, outbound, friend and conversation"}
+	}
+	return err
+}
+
+// A Verdict says what a lead counts as.
+type Verdict string
+
+// The verdicts.
+const (
+	New       Verdict = "new"
+	Duplicate Verdict = "duplicate" // a lead in the scope came first
+	Uncertain Verdict = "uncertain" // it is new, or from before the account was watched
+	Excluded  Verdict = "excluded"  // it does not count
+)
+
+// A Reason is why a lead has its verdict.
+type Reason string
+
+// The reasons.
+const (
+	First      Reason = "first"      // none came before it in the scope
+	InJob      Reason = "job"        // another account of the job had the contact before
+	InCodes    Reason = "codes"      // a code that the scope lists
+	InGroup    Reason = "group"      // a code of the group
+	InOwner    Reason = "owner"      // another job of the owner
+	InLinked   Reason = "linked"     // a job of a linked owner
+	InLibrary  Reason = "library"    // the library has the contact
+	AgeUnknown Reason = "ageUnknown" // the platform does not tell whether they met before
+	Began      Reason = "began"      // the operator's account began
+	NotCounted Reason = "notCounted" // the platform's rule does not count its kind
+	TooEarly   Reason = "tooEarly"   // the job had not begun
+	TooLate    Reason = "tooLate"    // the job had ended
+	NotFirst   Reason = "notFirst"   // contact and account met before in this job
+)
+
+// A Lead is the first event of a contact and an account in a job, with its verdict.
+type Lead struct {
+	N       int64     `json:"n"` // within its contact, in the order of arrival
+	Job     JobID     `json:"job"`
+	Event   Event     `json:"event"`
+	Basis   Basis     `json:"basis"`
+	Day     time.Time `json:"day"` // when the day began on which it counts
+	Verdict Verdict   `json:"verdict"`
+	Reasons []Reason  `json:"reasons"`
+	Of      int64     `json:"of,omitempty"` // the first lead that it duplicates
+	Within  Verdict   `json:"within"`       // the verdict if the job compared with itself alone
+}
+
+// A Basis is what a lead is judged by: the terms of its job at its time.
+type Basis struct {
+	Owner   OwnerID   `json:"owner,omitempty"`
+	Group   GroupID   `json:"group,omitempty"`
+	Scope   Scope     `json:"scope,omitzero"`
+	Linked  []OwnerID `json:"linked,omitempty"`  // owners whose jobs and whose consent it has, where the scope asks for them
+	Library bool      `json:"library,omitempty"` // the library had the contact
+	Reasons []Reason  `json:"reasons,omitempty"` // why it does not count, whatever came before
+}
+
+// A Contact is a person on one platform, with all leads.
+type Contact struct {
+	ID       Identity
+	Version  int64 // 0: there is none yet
+	Name     string
+	Seq      int64
+	MergedTo *Identity
+	Leads    []Lead // by number
+}
+
+// Figures are counts of leads.
+type Figures struct {
+	New       int64 `json:"new"`
+	Duplicate int64 `json:"duplicate"`
+	Uncertain int64 `json:"uncertain"`
+	Excluded  int64 `json:"excluded"`
+	Contacts  int64 `json:"contacts"` // total, each contact once in a job
+	Pairs     int64 `json:"pairs"`    // total, each contact once with every account of a job
+}
+
+// Plus adds two figures.
+func (f Figures) Plus(o Figures) Figures {
+	return Figures{
+		f.New + o.New, f.Duplicate + o.Duplicate, f.Uncertain + o.Uncertain, f.Excluded + o.Excluded,
+		f.Contacts + o.Contacts, f.Pairs + o.Pairs,
+	}
+}
+
+func (f Figures) minus(o Figures) Figures {
+	return f.Plus(Figures{-o.New, -o.Duplicate, -o.Uncertain, -o.Excluded, -o.Contacts, -o.Pairs})
+}
+
+// figures returns what a lead adds to the counts of its job, account and day.
+func (l Lead) figures() (f Figures) {
+	switch l.Verdict {
+	case New:
+		f.New = 1
+	case Duplicate:
+		f.Duplicate = 1
+	case Uncertain:
+		f.Uncertain = 1
+	case Excluded:
+		f.Excluded = 1
+	}
+	if l.Within != Excluded {
+		f.Pairs = 1
+	}
+	if l.Within == New || l.Within == Uncertain {
+		f.Contacts = 1
+	}
+	return f
+}
+
+// A Count is what an account counted on a day in a job, or how much it changes.
+type Count struct {
+	Job     JobID     `json:"job"`
+	Account AccountID `json:"account"`
+	Day     time.Time `json:"day"` // when it began
+	Figures
+}
+
+func compareCounts(a, b Count) int {
+	return cmp.Or(a.Job.compare(b.Job), cmp.Compare(a.Account, b.Account), a.Day.Compare(b.Day))
+}
+
+// counted returns what changes where leads were some and are others.
+func counted(were, are []Lead) []Count {
+	var counts []Count
+	add := func(l Lead, f Figures) {
+		c := Count{Job: l.Job, Account: l.Event.Account, Day: l.Day}
+		i, known := slices.BinarySearchFunc(counts, c, compareCounts)
+		if !known {
+			counts = slices.Insert(counts, i, c)
+		}
+		counts[i].Figures = counts[i].Plus(f)
+	}
+	for _, l := range are {
+		add(l, l.figures())
+	}
+	for _, l := range were {
+		add(l, Figures{}.minus(l.figures()))
+	}
+	return slices.DeleteFunc(counts, func(c Count) bool { return c.Figures == Figures{} })
+}
