@@ -7,7 +7,7 @@ import (
 )
 
 // A contact adds two accounts of a job. The event of the first one arrives last, and takes the NEW from the other.
-func ExampleMeet() {
+func ExampleFacts_Meet() {
 	now := noon.Add(lead.Ahead)
 	job, err := lead.Job{}.Put(lead.Put{
 		Job: lead.JobID{Code: "YK9LSA3IS", Platform: "whatsapp"}, Owner: "boss", Name: "WhatsApp", Key: "open",
@@ -22,7 +22,7 @@ func ExampleMeet() {
 		{ID: "m2", Account: "sales-2", At: noon.Add(1), Kind: lead.Inbound},
 		{ID: "m1", Account: "sales-1", At: noon, Kind: lead.Inbound},
 	} {
-		d, err := lead.Meet(contact, e, lead.Facts{Job: &job}, now)
+		d, err := lead.Facts{Job: &job}.Meet(contact, e, now)
 		if err != nil {
 			fmt.Println(err)
 			return

@@ -20,13 +20,14 @@ func (id JobID) compare(o JobID) int {
 
 // A Job (工单) counts the leads of a code on a platform.
 type Job struct {
-	ID      JobID
-	Version int64
-	Owner   OwnerID
-	Name    string
-	Targets Targets
-	Terms   []Terms     // in the order of From; the first are in force before their From as well
-	Resets  []time.Time // when a new day was begun by hand (置零), the first one first
+	ID      JobID       `json:"id"`
+	Version int64       `json:"version"`
+	Seq     int64       `json:"seq"` // entries of the journal
+	Owner   OwnerID     `json:"owner"`
+	Name    string      `json:"name"`
+	Targets Targets     `json:"targets,omitzero"`
+	Terms   []Terms     `json:"terms"`            // in the order of From; the first are in force before their From as well
+	Resets  []time.Time `json:"resets,omitempty"` // when a new day was begun by hand (置零), the first one first
 }
 
 // Targets are how many leads are wanted; 0: no number.

@@ -73,7 +73,10 @@ func (j Job) Put(c Put, now time.Time) (Job, error) {
 
 // Reset decides on a Reset. Errors: ErrUnknownJob, *InputError.
 func (j Job) Reset(c Reset, now time.Time) (Job, error) {
+	err := c.check()
 	switch {
+	case err != nil:
+		return j, err
 	case j.Version == 0:
 		return j, ErrUnknownJob
 	case len(j.Resets) == maxResets:

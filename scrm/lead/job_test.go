@@ -46,7 +46,7 @@ func TestTermsChangeForWhatComes(t *testing.T) {
 		t.Fatalf("terms that were to come stay: %+v", j)
 	}
 	for when, want := range map[int]lead.Reach{0: lead.ReachJob, -100: lead.ReachJob, 2: lead.ReachJob, 3: lead.ReachOwner, 199: lead.ReachOwner, 200: lead.ReachJob} {
-		d, err := lead.Meet(lead.Contact{}, inbound("1", "x", when), lead.Facts{Job: &j}, at(300))
+		d, err := lead.Facts{Job: &j}.Meet(lead.Contact{}, inbound("1", "x", when), at(300))
 		if err != nil || d.Lead.Basis.Scope.Reach != want {
 			t.Errorf("at %d: %q, %v", when, d.Lead.Basis.Scope.Reach, err)
 		}
@@ -73,7 +73,7 @@ func TestResetsBeginDaysAndChangeNoTotal(t *testing.T) {
 	if len(counts) != 2 || counts["A x 2026-03-01T16:00:00Z"].New != 1 || counts["A y 2026-03-02T04:10:00Z"].Duplicate != 1 {
 		t.Error(counts)
 	}
-	if _, err := (lead.Job{}).Reset(lead.Reset{}, noon); !errors.Is(err, lead.ErrUnknownJob) {
+	if _, err := (lead.Job{}).Reset(lead.Reset{Job: j.ID, Key: "r"}, noon); !errors.Is(err, lead.ErrUnknownJob) {
 		t.Error(err)
 	}
 }
@@ -86,7 +86,7 @@ func TestBackfillCountsOnItsDayOrToday(t *testing.T) {
 		}
 		e := inbound("1", "x", 0)
 		e.Backfill = true
-		d, err := lead.Meet(lead.Contact{}, e, lead.Facts{Job: &j}, at(2*24*60))
+		d, err := lead.Facts{Job: &j}.Meet(lead.Contact{}, e, at(2*24*60))
 		want := "2026-03-01T16:00:00Z"
 		if today {
 			want = "2026-03-03T16:00:00Z"
@@ -143,7 +143,7 @@ func TestMeetRefuses(t *testing.T) {
 	} {
 		e := inbound("1", "x", 0)
 		change(&e)
-		_, err := lead.Meet(lead.Contact{}, e, lead.Facts{Job: j}, noon)
+		_, err := lead.Facts{Job: j}.Meet(lead.Contact{}, e, noon)
 		var bad *lead.InputError
 		if !errors.As(err, &bad) || bad.Field != field {
 			t.Errorf("%s: %v", field, err)
@@ -151,7 +151,7 @@ func TestMeetRefuses(t *testing.T) {
 	}
 	e := inbound("1", "x", 0)
 	e.At = time.Time{}
-	if _, err := lead.Meet(lead.Contact{}, e, lead.Facts{Job: j}, noon); err == nil {
+	if _, err := (lead.Facts{Job: j}).Meet(lead.Contact{}, e, noon); err == nil {
 		t.Error("an event at no time is taken")
 	}
 }

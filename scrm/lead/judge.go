@@ -41,7 +41,7 @@ type Turning struct {
 
 // Meet decides on an event of a contact in a job. One that changes nothing has a Decision without Changed: it came before,
 // later ones of its account and job are no leads, or its kind does not count. Errors: *InputError.
-func Meet(c Contact, e Event, f Facts, now time.Time) (Decision, error) {
+func (f Facts) Meet(c Contact, e Event, now time.Time) (Decision, error) {
 	if err := e.check(now); err != nil {
 		return Decision{}, err
 	}
@@ -149,7 +149,7 @@ func (c Contact) changed(leads []Lead, own int) (d Decision) {
 }
 
 func (l Lead) equal(o Lead) bool {
-	return l.Event == o.Event && l.Day.Equal(o.Day) && l.Verdict == o.Verdict && l.Within == o.Within && l.Of == o.Of &&
+	return l.Event.equal(o.Event) && l.Day.Equal(o.Day) && l.Verdict == o.Verdict && l.Within == o.Within && l.Of == o.Of &&
 		slices.Equal(l.Reasons, o.Reasons)
 }
 
@@ -189,7 +189,7 @@ func (l *Lead) judge(earlier []*Lead) {
 			l.Reasons = append(l.Reasons, reason)
 		}
 	}
-	fresh := New
+	fresh := NewLead
 	if l.Event.Unknown {
 		fresh = Uncertain
 	}
@@ -207,7 +207,7 @@ func (l *Lead) judge(earlier []*Lead) {
 	case fresh == Uncertain:
 		l.Verdict, l.Reasons = Uncertain, []Reason{AgeUnknown}
 	default:
-		l.Verdict, l.Reasons = New, []Reason{First}
+		l.Verdict, l.Reasons = NewLead, []Reason{First}
 	}
 }
 

@@ -45,7 +45,7 @@ func meet(t require, steps ...step) (map[string]lead.Verdict, map[string]lead.Fi
 	counts := map[string]lead.Figures{}
 	for _, s := range steps {
 		var err error
-		if d, err = lead.Meet(c, s.Event, s.Facts, at(10_000)); err != nil {
+		if d, err = s.Meet(c, s.Event, at(10_000)); err != nil {
 			t.Fatal(err)
 		}
 		c = d.Next
@@ -88,33 +88,33 @@ func TestVerdicts(t *testing.T) {
 		reasons []lead.Reason
 		of      lead.AccountID
 	}{
-		{"the first is new", []step{in(a, inbound("1", "x", 0))}, lead.New, []lead.Reason{lead.First}, ""},
+		{"the first is new", []step{in(a, inbound("1", "x", 0))}, lead.NewLead, []lead.Reason{lead.First}, ""},
 		{"the same contact adds another account of the job", []step{in(a, inbound("1", "x", 0)), in(a, inbound("2", "y", 1))}, lead.Duplicate, []lead.Reason{lead.InJob}, "x"},
 		{"the same account hears again", []step{in(a, inbound("1", "x", 0)), in(a, inbound("2", "x", 1))}, lead.Excluded, []lead.Reason{lead.NotFirst}, ""},
-		{"an event that is repeated", []step{in(a, inbound("1", "x", 0)), in(a, inbound("1", "x", 0))}, lead.New, []lead.Reason{lead.First}, ""},
-		{"another job of the owner is not in the scope of the current job", []step{in(a, inbound("1", "x", 0)), in(b, inbound("2", "y", 1))}, lead.New, []lead.Reason{lead.First}, ""},
+		{"an event that is repeated", []step{in(a, inbound("1", "x", 0)), in(a, inbound("1", "x", 0))}, lead.NewLead, []lead.Reason{lead.First}, ""},
+		{"another job of the owner is not in the scope of the current job", []step{in(a, inbound("1", "x", 0)), in(b, inbound("2", "y", 1))}, lead.NewLead, []lead.Reason{lead.First}, ""},
 		{"all jobs of the owner", []step{in(a, inbound("1", "x", 0)), in(with(lead.Scope{Reach: lead.ReachOwner}), inbound("2", "y", 1))}, lead.Duplicate, []lead.Reason{lead.InOwner}, "x"},
 		{"listed codes", []step{in(a, inbound("1", "x", 0)), in(with(lead.Scope{Reach: lead.ReachCodes, Codes: []lead.CodeID{"A"}}), inbound("2", "y", 1))}, lead.Duplicate, []lead.Reason{lead.InCodes}, "x"},
-		{"codes that are not listed", []step{in(a, inbound("1", "x", 0)), in(with(lead.Scope{Reach: lead.ReachCodes, Codes: []lead.CodeID{"C"}}), inbound("2", "y", 1))}, lead.New, []lead.Reason{lead.First}, ""},
+		{"codes that are not listed", []step{in(a, inbound("1", "x", 0)), in(with(lead.Scope{Reach: lead.ReachCodes, Codes: []lead.CodeID{"C"}}), inbound("2", "y", 1))}, lead.NewLead, []lead.Reason{lead.First}, ""},
 		{"the group", []step{in(group("A", "", "g"), inbound("1", "x", 0)), in(group("B", lead.ReachGroup, "g"), inbound("2", "y", 1))}, lead.Duplicate, []lead.Reason{lead.InGroup}, "x"},
-		{"another group", []step{in(group("A", "", "h"), inbound("1", "x", 0)), in(group("B", lead.ReachGroup, "g"), inbound("2", "y", 1))}, lead.New, []lead.Reason{lead.First}, ""},
-		{"codes of no group are none", []step{in(group("A", "", ""), inbound("1", "x", 0)), in(group("B", lead.ReachGroup, ""), inbound("2", "y", 1))}, lead.New, []lead.Reason{lead.First}, ""},
+		{"another group", []step{in(group("A", "", "h"), inbound("1", "x", 0)), in(group("B", lead.ReachGroup, "g"), inbound("2", "y", 1))}, lead.NewLead, []lead.Reason{lead.First}, ""},
+		{"codes of no group are none", []step{in(group("A", "", ""), inbound("1", "x", 0)), in(group("B", lead.ReachGroup, ""), inbound("2", "y", 1))}, lead.NewLead, []lead.Reason{lead.First}, ""},
 		{"a linked owner", []step{in(a, inbound("1", "x", 0)), {inbound("2", "y", 1), lead.Facts{Job: other, Linked: []lead.OwnerID{"boss"}}}}, lead.Duplicate, []lead.Reason{lead.InLinked}, "x"},
-		{"an owner without consent", []step{in(a, inbound("1", "x", 0)), in(other, inbound("2", "y", 1))}, lead.New, []lead.Reason{lead.First}, ""},
+		{"an owner without consent", []step{in(a, inbound("1", "x", 0)), in(other, inbound("2", "y", 1))}, lead.NewLead, []lead.Reason{lead.First}, ""},
 		{"the library", []step{{inbound("1", "x", 0), lead.Facts{Job: job("A", library), Library: true}}}, lead.Excluded, []lead.Reason{lead.InLibrary}, ""},
-		{"the library, for a scope without it", []step{{inbound("1", "x", 0), lead.Facts{Job: a, Library: true}}}, lead.New, []lead.Reason{lead.First}, ""},
+		{"the library, for a scope without it", []step{{inbound("1", "x", 0), lead.Facts{Job: a, Library: true}}}, lead.NewLead, []lead.Reason{lead.First}, ""},
 		{"what the library had is there for another", []step{{inbound("1", "x", 0), lead.Facts{Job: job("A", library), Library: true}}, in(with(lead.Scope{Reach: lead.ReachOwner}), inbound("2", "y", 1))}, lead.Duplicate, []lead.Reason{lead.InOwner}, "x"},
-		{"longer ago than the scope looks back", []step{in(a, inbound("1", "x", 0)), in(with(lead.Scope{Reach: lead.ReachOwner, Days: 1}), inbound("2", "y", 24*60+1))}, lead.New, []lead.Reason{lead.First}, ""},
+		{"longer ago than the scope looks back", []step{in(a, inbound("1", "x", 0)), in(with(lead.Scope{Reach: lead.ReachOwner, Days: 1}), inbound("2", "y", 24*60+1))}, lead.NewLead, []lead.Reason{lead.First}, ""},
 		{"as long ago as the scope looks back", []step{in(a, inbound("1", "x", 0)), in(with(lead.Scope{Reach: lead.ReachOwner, Days: 1}), inbound("2", "y", 24*60))}, lead.Duplicate, []lead.Reason{lead.InOwner}, "x"},
 		{"the operator began", []step{in(a, lead.Event{ID: "1", Account: "x", At: at(0), Kind: lead.Outbound})}, lead.Excluded, []lead.Reason{lead.Began}, ""},
 		{"an answer to the operator", []step{in(a, lead.Event{ID: "1", Account: "x", At: at(0), Kind: lead.Outbound}), in(a, inbound("2", "x", 1))}, lead.Excluded, []lead.Reason{lead.NotFirst}, ""},
-		{"who was written to writes to another account", []step{in(a, lead.Event{ID: "1", Account: "x", At: at(0), Kind: lead.Outbound}), in(a, inbound("2", "y", 1))}, lead.New, []lead.Reason{lead.First}, ""},
+		{"who was written to writes to another account", []step{in(a, lead.Event{ID: "1", Account: "x", At: at(0), Kind: lead.Outbound}), in(a, inbound("2", "y", 1))}, lead.NewLead, []lead.Reason{lead.First}, ""},
 		{"a kind that does not count", []step{in(a, lead.Event{ID: "1", Account: "x", At: at(0), Kind: lead.Friend})}, lead.Excluded, []lead.Reason{lead.NotCounted}, ""},
-		{"a kind that does not count is no first", []step{in(a, lead.Event{ID: "1", Account: "x", At: at(0), Kind: lead.Friend}), in(a, inbound("2", "x", 1))}, lead.New, []lead.Reason{lead.First}, ""},
+		{"a kind that does not count is no first", []step{in(a, lead.Event{ID: "1", Account: "x", At: at(0), Kind: lead.Friend}), in(a, inbound("2", "x", 1))}, lead.NewLead, []lead.Reason{lead.First}, ""},
 		{"an age that is not known", []step{in(a, lead.Event{ID: "1", Account: "x", At: at(0), Kind: lead.Inbound, Unknown: true})}, lead.Uncertain, []lead.Reason{lead.AgeUnknown}, ""},
 		{"an age that is not known, after another", []step{in(a, inbound("0", "y", -1)), in(a, lead.Event{ID: "1", Account: "x", At: at(0), Kind: lead.Inbound, Unknown: true})}, lead.Duplicate, []lead.Reason{lead.InJob}, "y"},
 		{"before the job began", []step{in(window, inbound("1", "x", 9))}, lead.Excluded, []lead.Reason{lead.TooEarly}, ""},
-		{"as the job began", []step{in(window, inbound("1", "x", 10))}, lead.New, []lead.Reason{lead.First}, ""},
+		{"as the job began", []step{in(window, inbound("1", "x", 10))}, lead.NewLead, []lead.Reason{lead.First}, ""},
 		{"as the job ended", []step{in(window, inbound("1", "x", 20))}, lead.Excluded, []lead.Reason{lead.TooLate}, ""},
 		{"after one from before the job began", []step{in(window, inbound("1", "x", 9)), in(window, inbound("2", "y", 11))}, lead.Duplicate, []lead.Reason{lead.InJob}, "x"},
 	} {
@@ -134,10 +134,10 @@ func TestVerdicts(t *testing.T) {
 func TestALateEventTakesTheNewFromTheOneThatCameFirst(t *testing.T) {
 	a := job("A", lead.Scope{})
 	verdicts, counts, d := meet(t, in(a, inbound("2", "y", 24*60)), in(a, inbound("1", "x", 0)))
-	if want := []lead.Turning{{N: 1, Job: a.ID, From: lead.New, To: lead.Duplicate}}; !slices.Equal(d.Turned, want) {
+	if want := []lead.Turning{{N: 1, Job: a.ID, From: lead.NewLead, To: lead.Duplicate}}; !slices.Equal(d.Turned, want) {
 		t.Error(d.Turned)
 	}
-	if verdicts["A x"] != lead.New || verdicts["A y"] != lead.Duplicate {
+	if verdicts["A x"] != lead.NewLead || verdicts["A y"] != lead.Duplicate {
 		t.Error(verdicts)
 	}
 	want := map[string]lead.Figures{
@@ -255,7 +255,7 @@ func TestOrderAndRepetitionChangeNothing(t *testing.T) {
 		}
 		for _, v := range verdicts {
 			switch v {
-			case lead.New:
+			case lead.NewLead:
 				want.New++
 			case lead.Duplicate:
 				want.Duplicate++
@@ -291,7 +291,7 @@ func news(t *rapid.T, steps []step, scope lead.Scope, library bool) (n int) {
 	}
 	verdicts, _, _ := meet(t, all...)
 	for _, v := range verdicts {
-		if v == lead.New {
+		if v == lead.NewLead {
 			n++
 		}
 	}

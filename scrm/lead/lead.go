@@ -46,6 +46,10 @@ type Event struct {
 	Backfill bool      `json:"backfill,omitempty"` // it was read after the account had been offline (补录)
 }
 
+func (e Event) equal(o Event) bool {
+	return e.ID == o.ID && e.Account == o.Account && e.At.Equal(o.At) && e.Kind == o.Kind && e.Unknown == o.Unknown
+}
+
 // compare orders events by what verdicts are decided by.
 func (e Event) compare(o Event) int { return cmp.Or(e.At.Compare(o.At), cmp.Compare(e.ID, o.ID)) }
 
@@ -71,10 +75,11 @@ type Verdict string
 
 // The verdicts.
 const (
-	New       Verdict = "new"
+	NewLead   Verdict = "new"
 	Duplicate Verdict = "duplicate" // a lead in the scope came first
 	Uncertain Verdict = "uncertain" // it is new, or from before the account was watched
 	Excluded  Verdict = "excluded"  // it does not count
+	Moved     Verdict = "moved"     // it is another contact's now, which this one was found to be; no verdict of its own
 )
 
 // A Reason is why a lead has its verdict.
@@ -122,12 +127,12 @@ type Basis struct {
 
 // A Contact is a person on one platform, with all leads.
 type Contact struct {
-	ID       Identity
-	Version  int64 // 0: there is none yet
-	Name     string
-	Seq      int64
-	MergedTo *Identity
-	Leads    []Lead // by number
+	ID       Identity  `json:"id"`
+	Version  int64     `json:"version"`            // 0: there is none yet
+	Name     string    `json:"name"`               // random, for the journal
+	Seq      int64     `json:"seq"`                // entries of the journal
+	MergedTo *Identity `json:"mergedTo,omitempty"` // the identity under which the contact goes on
+	Leads    []Lead    `json:"leads"`              // by number
 }
 
 // Figures are counts of leads.
@@ -155,7 +160,7 @@ func (f Figures) minus(o Figures) Figures {
 // figures returns what a lead adds to the counts of its job, account and day.
 func (l Lead) figures() (f Figures) {
 	switch l.Verdict {
-	case New:
+	case NewLead:
 		f.New = 1
 	case Duplicate:
 		f.Duplicate = 1
@@ -167,7 +172,7 @@ func (l Lead) figures() (f Figures) {
 	if l.Within != Excluded {
 		f.Pairs = 1
 	}
-	if l.Within == New || l.Within == Uncertain {
+	if l.Within == NewLead || l.Within == Uncertain {
 		f.Contacts = 1
 	}
 	return f

@@ -14,6 +14,7 @@ import (
 	"github.com/scrmkit/scrmkit/loyalty"
 	"github.com/scrmkit/scrmkit/loyalty/reward"
 	"github.com/scrmkit/scrmkit/otp"
+	"github.com/scrmkit/scrmkit/scrm/lead"
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/stamps/shop"
 	"github.com/scrmkit/scrmkit/storage"
@@ -90,6 +91,9 @@ var _ storage.Tx = unit{}
 
 // Journal implements [storage.Tx].
 func (u unit) Journal() journal.Store { return journalStore{u} }
+
+// Leads implements [storage.Tx].
+func (u unit) Leads() lead.Store { return leadStore{u} }
 
 // Loyalty implements [storage.Tx].
 func (u unit) Loyalty() loyalty.Store { return loyaltyStore{u} }

@@ -16,6 +16,7 @@ type shape struct {
 	place    bool // one takes a place in a unique index besides the key
 	children [maxChildren]int
 	entries  int // rows of the journal
+	sums     int // rows that are added to others
 }
 
 const (
@@ -30,13 +31,14 @@ func shapeOf(changes []change) shape {
 		s.insert = s.insert || s.root.inserts(c.roots[0])
 		s.place = s.place || s.root.takes(c.roots[0])
 		s.entries += len(c.entries)
+		s.sums += len(c.sums)
 		for _, r := range c.children {
 			s.children[slices.Index(s.root.children, r.table)]++
 		}
 	}
-	s.many = len(changes) > 1 || max(s.entries, slices.Max(s.children[:])) > maxLone
+	s.many = len(changes) > 1 || max(s.entries, s.sums, slices.Max(s.children[:])) > maxLone
 	if s.many {
-		s.entries = min(s.entries, 1)
+		s.entries, s.sums = min(s.entries, 1), min(s.sums, 1)
 		for i := range s.children {
 			s.children[i] = min(s.children[i], 1)
 		}
@@ -92,6 +94,9 @@ func (u unit) lone(c change) []any {
 	for _, r := range c.entries {
 		add(r, 0)
 	}
+	for _, r := range c.sums {
+		add(r, 0)
+	}
 	return args
 }
 
@@ -132,6 +137,9 @@ func (u unit) several(s shape, changes []change) []any {
 	}
 	if s.entries > 0 {
 		table(entryTable, 0, true, func(c change) []row { return c.entries })
+	}
+	if s.sums > 0 {
+		table(s.root.sums, 0, true, func(c change) []row { return c.sums })
 	}
 	return a.appendTo(append(make([]any, 0, 64), u.tenant))
 }

@@ -76,6 +76,10 @@ func (w *fastWriter) lone() string {
 			" and (" + strings.Join(keys, " or ") + ")), "
 		unused, isUsed = "not exists (select 1 from d)", "exists (select 1 from d)"
 	}
+	sums := ""
+	if t := root.sums; w.sums > 0 {
+		sums = ", s as (" + w.into(t) + "select " + tenant + ", t.* from w, " + w.relation(t.columns, w.sums) + w.adding(t) + ")"
+	}
 	var won string
 	if w.insert {
 		won = w.into(root) + "select " + tenant + ", " + p.join("{val}", ", ") + " where " + unused +
@@ -85,8 +89,14 @@ func (w *fastWriter) lone() string {
 			" where c.tenant = " + tenant + " and " + p[:len(root.key)].join("c.{col} = {val}", " and ") +
 			" and c.version = " + p[len(root.key)].value + " - 1 and " + unused + w.free(p) + " returning 1"
 	}
-	return "with " + used + "w as (" + won + ")" + children.String() + entries +
+	return "with " + used + "w as (" + won + ")" + children.String() + entries + sums +
 		" select 1, " + isUsed + " where not exists (select 1 from w)"
+}
+
+// adding ends an insert of rows that are added to others: in the order of their keys, so that statements of the same moment
+// take them in one order.
+func (w *fastWriter) adding(t *table) string {
+	return " order by " + columnsOf("t", t.key) + " on conflict " + postgres.sum(t)
 }
 
 // replacing ends an insert of children.
@@ -127,6 +137,16 @@ func (w *fastWriter) several() string {
 		entries = ", j as (" + w.into(entryTable) + "select " + tenant + ", " + names(entryTable.columns) +
 			" from e where o in (select at from w))"
 	}
+	sums := ""
+	if t := root.sums; w.sums > 0 {
+		var total []string
+		for _, c := range t.columns[len(t.key):] {
+			total = append(total, "sum(t."+c.name+")::bigint")
+		}
+		sums = ", s as (" + w.into(t) + "select " + tenant + ", " + columnsOf("t", t.key) + ", " + strings.Join(total, ", ") + " from " +
+			w.arrays(append([]column{{"o", integer}}, t.columns...)) + " join w on w.at = t.o group by " + columnsOf("t", t.key) +
+			w.adding(t) + ")"
+	}
 	var h params
 	for _, c := range columns {
 		h = append(h, param{c.name, "h." + c.name})
@@ -136,11 +156,11 @@ func (w *fastWriter) several() string {
 	if w.insert {
 		updated = "u"
 	}
-	b.WriteString(", h as materialized (select i.*, c.id from i cross join lateral (select c.ctid as id from " +
+	b.WriteString(", h as materialized (select i.*, c.place from i cross join lateral (select c.ctid as place from " +
 		postgres.name(root.name) + " as c where c.tenant = " + tenant + " and " + key.join("c.{col} = i.{col}", " and ") +
 		" and c.version = i.version - 1 limit 1) as c where " + unused + ")" +
 		", " + updated + " as (update " + postgres.name(root.name) + " as c set " + h[len(root.key):].join("{col} = {val}", ", ") +
-		" from h where c.ctid = h.id and c.version = h.version - 1" + w.free(h) +
+		" from h where c.ctid = h.place and c.version = h.version - 1" + w.free(h) +
 		" returning h.ord as at, " + key.join("{val}", ", ") + ")")
 	if w.insert {
 		b.WriteString(", n as (" + w.into(root) + "select " + tenant + ", " + names(columns) +
@@ -148,7 +168,7 @@ func (w *fastWriter) several() string {
 			", w as (select * from u union all select i.ord, n.* from i join n on " +
 			key.join("n.{col} = i.{col}", " and ") + " where i.version = 1)")
 	}
-	b.WriteString(children.String() + entries)
+	b.WriteString(children.String() + entries + sums)
 	b.WriteString(" select i.ord, " + used + " from i where i.ord not in (select at from w)")
 	return b.String()
 }

@@ -27,6 +27,7 @@ type change struct {
 	children []row // new or other; by their tables and keys
 	entries  []row // whose keys must be new
 	counts   []row // that are added to, each within its bound
+	sums     []row // whose numbers are added to those of the row that is there
 }
 
 func entryRows(entries []journal.Entry) []row {

@@ -28,6 +28,7 @@ type table struct {
 	existing  bool     // a row is never inserted by a compare-and-swap
 	fresh     bool     // a row is never there yet
 	children  []*table // whose keys begin with this one's
+	sums      *table   // numbers that changes of it add to
 
 	columns []column // those of a row
 }
@@ -180,6 +181,45 @@ var (
 		name: "reward_count",
 		key:  []column{{"catalog", text}, {"reward", text}, {"period", text}},
 		rest: []column{{"n", integer}, {"most", integer}},
+	})
+
+	jobTable = newTable(table{
+		name:      "lead_job",
+		key:       []column{{"code", text}, {"platform", text}},
+		versioned: true,
+		rest:      []column{{"state", text}},
+	})
+	ownerTable = newTable(table{
+		name:      "lead_owner",
+		key:       []column{{"owner", text}},
+		versioned: true,
+		rest:      []column{{"state", text}},
+	})
+	contactTable = newTable(table{
+		name:      "lead_contact",
+		key:       []column{{"id", text}, {"platform", text}, {"namespace", text}},
+		versioned: true,
+		rest:      []column{{"name", text}, {"seq", integer}, {"merged", text}},
+		children:  []*table{leadTable},
+		sums:      leadCountTable,
+	})
+	leadTable = newTable(table{
+		name: "lead_lead",
+		key:  []column{{"id", text}, {"platform", text}, {"namespace", text}, {"n", integer}},
+		rest: []column{{"code", text}, {"at", instant}, {"verdict", text}, {"state", text}},
+	})
+	libraryTable = newTable(table{
+		name: "lead_library",
+		key:  []column{{"id", text}, {"platform", text}, {"namespace", text}},
+		rest: []column{{"since", instant}},
+	})
+	leadCountTable = newTable(table{
+		name: "lead_count",
+		key:  []column{{"code", text}, {"platform", text}, {"account", text}, {"day", integer}},
+		rest: []column{
+			{"new", integer}, {"duplicate", integer}, {"uncertain", integer}, {"excluded", integer},
+			{"contacts", integer}, {"pairs", integer},
+		},
 	})
 
 	cardTable = newTable(table{

@@ -12,6 +12,7 @@ import (
 var subjects = map[string]string{
 	"journal_entry": "subject", "otp_scope": "scope", "otp_typist": "scope", "otp_code": "scope", "shop_shop": "shop",
 	"shop_manager": "identity, shop", "shop_stamp": "serial", "shop_invitation": "hash",
+	"lead_job": "code", "lead_owner": "owner", "lead_contact": "id", "lead_lead": "id", "lead_count": "code", "lead_library": "id",
 	"loyalty_program": "program", "loyalty_account": "member", "loyalty_booking": "member",
 	"reward_catalog": "program", "reward_holder": "member", "reward_voucher": "member", "reward_count": "catalog",
 	"stamps_program": "program", "stamps_card": "member, program", "stamps_record": "member", "stamps_coupon": "member",

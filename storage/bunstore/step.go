@@ -94,6 +94,11 @@ func (u unit) steps(ctx context.Context, c change) error {
 			return errBound
 		}
 	}
+	for _, r := range slices.SortedFunc(slices.Values(c.sums), compareRows) {
+		if _, err := u.step(ctx, add, r); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -109,6 +114,7 @@ const (
 	vacate             // leaves the unique index; 0 rows where the stored version is another
 	upsert
 	count // adds to a count; 0 rows where it would come out of its bound
+	add   // adds its numbers to those of the row that is there
 	hold  // keeps others from changing it; Postgres alone needs that
 )
 
@@ -162,8 +168,11 @@ func (g grammar) stepText(v verb, t *table) string {
 		values += ", " + nextPos
 	}
 	text := "insert into " + g.name(t.name) + " (" + names + ") values (" + values + ") on conflict "
-	if v == insert {
+	switch v {
+	case insert:
 		return text + "do nothing"
+	case add:
+		return text + g.sum(t)
 	}
 	return text + g.replace(t)
 }
@@ -183,6 +192,15 @@ func (g grammar) replace(t *table) string {
 	var p params
 	for _, c := range t.columns[len(t.key):] {
 		p = append(p, param{c.name, "excluded." + c.name})
+	}
+	return "(tenant, " + names(t.key) + ") do update set " + p.join("{col} = {val}", ", ")
+}
+
+// sum is what an addition does with a row that is there.
+func (g grammar) sum(t *table) string {
+	var p params
+	for _, c := range t.columns[len(t.key):] {
+		p = append(p, param{c.name, t.name + "." + c.name + " + excluded." + c.name})
 	}
 	return "(tenant, " + names(t.key) + ") do update set " + p.join("{col} = {val}", ", ")
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/scrmkit/scrmkit/loyalty"
 	"github.com/scrmkit/scrmkit/loyalty/reward"
 	"github.com/scrmkit/scrmkit/otp"
+	"github.com/scrmkit/scrmkit/scrm/lead"
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/stamps/shop"
 	"github.com/scrmkit/scrmkit/storage"
@@ -168,6 +169,9 @@ func (u unit) OTP() otp.Store { return otpStore{u} }
 
 // Rewards implements [storage.Tx].
 func (u unit) Rewards() reward.Store { return rewardStore{u} }
+
+// Leads implements [storage.Tx].
+func (u unit) Leads() lead.Store { return leadStore{u} }
 
 // Shops implements [storage.Tx].
 func (u unit) Shops() shop.Store { return shopStore{u} }

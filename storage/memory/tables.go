@@ -4,10 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"iter"
+	"time"
 
 	"github.com/scrmkit/scrmkit/loyalty"
 	"github.com/scrmkit/scrmkit/loyalty/reward"
 	"github.com/scrmkit/scrmkit/otp"
+	"github.com/scrmkit/scrmkit/scrm/lead"
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/stamps/shop"
 	"github.com/scrmkit/scrmkit/storage/journal"
@@ -39,6 +41,13 @@ type tables struct {
 	vouchers map[reward.HolderID]map[int64]reward.Stored
 	counts   map[reward.CatalogID]map[countKey]int64
 
+	jobs       map[lead.JobID]lead.Job
+	owners     map[lead.OwnerID]lead.Owner
+	contacts   map[lead.Identity]lead.Contact // without leads
+	leads      map[lead.Identity]map[int64]lead.Lead
+	leadCounts map[leadCountKey]lead.Figures
+	library    map[lead.Identity]time.Time
+
 	cards   map[stamps.CardID]stamps.Card
 	numbers map[stamps.ProgramID]map[int64]stamps.CardID // by Card.Number
 	claimed map[stamps.CardID]int64                      // highest claim, by the id of claim 0
@@ -55,6 +64,11 @@ type (
 	countKey struct {
 		reward reward.RewardID
 		period string
+	}
+	leadCountKey struct {
+		job     lead.JobID
+		account lead.AccountID
+		day     time.Time
 	}
 	typistKey struct {
 		scope  otp.Scope
@@ -80,6 +94,12 @@ func newTables(d *data) *tables {
 		holders:     map[reward.HolderID]reward.Holder{},
 		vouchers:    map[reward.HolderID]map[int64]reward.Stored{},
 		counts:      map[reward.CatalogID]map[countKey]int64{},
+		jobs:        map[lead.JobID]lead.Job{},
+		owners:      map[lead.OwnerID]lead.Owner{},
+		contacts:    map[lead.Identity]lead.Contact{},
+		leads:       map[lead.Identity]map[int64]lead.Lead{},
+		leadCounts:  map[leadCountKey]lead.Figures{},
+		library:     map[lead.Identity]time.Time{},
 		cards:       map[stamps.CardID]stamps.Card{},
 		numbers:     map[stamps.ProgramID]map[int64]stamps.CardID{},
 		claimed:     map[stamps.CardID]int64{},

@@ -12,12 +12,14 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/scrmkit/scrmkit/otp"
+	"github.com/scrmkit/scrmkit/scrm/lead"
 )
 
 // exactly compares answers: a nil slice is an empty one, codes come in any order, and a time is the same only where it is
 // UTC too.
 var exactly = cmp.Options{
 	cmpopts.EquateEmpty(),
+	cmpopts.IgnoreUnexported(lead.Terms{}),
 	cmp.Comparer(func(a, b time.Time) bool { return a == b }),
 	cmpopts.SortSlices(func(a, b otp.Code) bool { return bytes.Compare(a.MAC, b.MAC) < 0 }),
 }

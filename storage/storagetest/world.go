@@ -12,6 +12,7 @@ import (
 	"github.com/scrmkit/scrmkit/loyalty"
 	"github.com/scrmkit/scrmkit/loyalty/reward"
 	"github.com/scrmkit/scrmkit/otp"
+	"github.com/scrmkit/scrmkit/scrm/lead"
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/stamps/shop"
 	"github.com/scrmkit/scrmkit/storage"
@@ -121,7 +122,13 @@ func fill(ctx context.Context, tx storage.Tx) error {
 		Holder: holder("alice", 1), Vouchers: []reward.Stored{voucher("alice", 1), voucher("alice", 2)}, Bounds: []reward.Bound{bound("ever", 2, 9)},
 		Entries: []journal.Entry{entry(holder("alice", 1).ID.Subject(), "key", 1)},
 	}})))
-	return errors.Join(published, stamped, issued, used, opened, joined, taken)
+	j := oneJob("north", 1)
+	_, imported := tx.Leads().Import(ctx, []lead.Identity{identity("bob")}, at(1))
+	met := errors.Join(imported, tx.Leads().SaveJob(ctx, lead.JobChange{Job: &j}), one(tx.Leads().Save(ctx, []lead.Change{{
+		Contacts: []lead.Contact{contact("alice", 1)}, Leads: []lead.Stored{stored("alice", 1)}, Counts: []lead.Count{leadCount("x", 0, 1)},
+		Entries: []journal.Entry{entry("lead/alice", "key", 1)},
+	}})))
+	return errors.Join(met, published, stamped, issued, used, opened, joined, taken)
 }
 
 // A call is one method of one store, on the rows of fill.
@@ -146,6 +153,21 @@ var reads = []call{
 			records[i].Cursor = ""
 		}
 		return records, err
+	}},
+	{"Leads.Load", func(ctx context.Context, tx storage.Tx) (any, error) {
+		return tx.Leads().Load(ctx, []lead.Identity{identity("alice"), identity("bob")})
+	}},
+	{"Leads.LoadJob", func(ctx context.Context, tx storage.Tx) (any, error) {
+		return tx.Leads().LoadJob(ctx, lead.JobLookup{Job: oneJob("north", 1).ID})
+	}},
+	{"Leads.Jobs", func(ctx context.Context, tx storage.Tx) (any, error) {
+		return collect(tx.Leads().Jobs(ctx, lead.JobQuery{}))
+	}},
+	{"Leads.Counts", func(ctx context.Context, tx storage.Tx) (any, error) {
+		return collect(tx.Leads().Counts(ctx, lead.CountQuery{Job: oneLead(1).Job}))
+	}},
+	{"Leads.Leads", func(ctx context.Context, tx storage.Tx) (any, error) {
+		return collect(tx.Leads().Leads(ctx, lead.LeadQuery{Job: oneLead(1).Job}))
 	}},
 	{"Loyalty.Load", func(ctx context.Context, tx storage.Tx) (any, error) {
 		return tx.Loyalty().Load(ctx, []loyalty.Lookup{{Account: account("alice", 1).ID, Booking: "order", Key: "order"}})
@@ -220,6 +242,17 @@ var reads = []call{
 
 // writes are the others. They follow fill.
 var writes = []call{
+	{"Leads.Save", func(ctx context.Context, tx storage.Tx) (any, error) {
+		return nil, one(tx.Leads().Save(ctx, []lead.Change{{Contacts: []lead.Contact{contact("alice", 2)}, Counts: []lead.Count{leadCount("x", 0, 1)}}}))
+	}},
+	{"Leads.SaveJob", func(ctx context.Context, tx storage.Tx) (any, error) {
+		j := oneJob("north", 2)
+		return nil, tx.Leads().SaveJob(ctx, lead.JobChange{Job: &j})
+	}},
+	{"Leads.Import", func(ctx context.Context, tx storage.Tx) (any, error) {
+		_, err := tx.Leads().Import(ctx, []lead.Identity{identity("carol")}, at(1))
+		return nil, err
+	}},
 	{"Loyalty.Save", func(ctx context.Context, tx storage.Tx) (any, error) {
 		return nil, one(tx.Loyalty().Save(ctx, []loyalty.Change{{Accounts: []loyalty.Account{account("alice", 2)}}}))
 	}},

@@ -113,6 +113,73 @@ create table scrmkit.shop_invitation (
 	primary key (tenant, hash)
 );
 
+create table scrmkit.lead_job (
+	tenant   text collate "C" not null,
+	code     text collate "C" not null,
+	platform text collate "C" not null,
+	version  bigint           not null,
+	state    text             not null,
+	primary key (tenant, code, platform)
+);
+
+create table scrmkit.lead_owner (
+	tenant  text collate "C" not null,
+	owner   text collate "C" not null,
+	version bigint           not null,
+	state   text             not null,
+	primary key (tenant, owner)
+);
+
+create table scrmkit.lead_contact (
+	tenant    text collate "C" not null,
+	platform  text collate "C" not null,
+	namespace text collate "C" not null,
+	id        text collate "C" not null,
+	version   bigint           not null,
+	name      text             not null,
+	seq       bigint           not null,
+	merged    text             not null,
+	primary key (tenant, id, platform, namespace)
+) with (fillfactor = 90);
+
+create table scrmkit.lead_lead (
+	tenant    text collate "C" not null,
+	platform  text collate "C" not null,
+	namespace text collate "C" not null,
+	id        text collate "C" not null,
+	n         bigint           not null,
+	code      text collate "C" not null,
+	at        timestamptz      not null,
+	verdict   text             not null,
+	state     text             not null,
+	primary key (tenant, id, platform, namespace, n)
+) with (fillfactor = 90);
+create index lead_lead_at on scrmkit.lead_lead ((tenant || ''), code, platform, at);
+
+create table scrmkit.lead_count (
+	tenant    text collate "C" not null,
+	code      text collate "C" not null,
+	platform  text collate "C" not null,
+	account   text collate "C" not null,
+	day       bigint           not null,
+	new       bigint           not null,
+	duplicate bigint           not null,
+	uncertain bigint           not null,
+	excluded  bigint           not null,
+	contacts  bigint           not null,
+	pairs     bigint           not null,
+	primary key (tenant, code, platform, account, day)
+) with (fillfactor = 50);
+
+create table scrmkit.lead_library (
+	tenant    text collate "C" not null,
+	platform  text collate "C" not null,
+	namespace text collate "C" not null,
+	id        text collate "C" not null,
+	since     timestamptz      not null,
+	primary key (tenant, id, platform, namespace)
+);
+
 create table scrmkit.loyalty_program (
 	tenant     text collate "C" not null,
 	program    text collate "C" not null,

@@ -111,6 +111,73 @@ create table shop_invitation (
 	primary key (tenant, hash)
 );
 
+create table lead_job (
+	tenant   text    not null,
+	code     text    not null,
+	platform text    not null,
+	version  integer not null,
+	state    text    not null,
+	primary key (tenant, code, platform)
+);
+
+create table lead_owner (
+	tenant  text    not null,
+	owner   text    not null,
+	version integer not null,
+	state   text    not null,
+	primary key (tenant, owner)
+);
+
+create table lead_contact (
+	tenant    text    not null,
+	platform  text    not null,
+	namespace text    not null,
+	id        text    not null,
+	version   integer not null,
+	name      text    not null,
+	seq       integer not null,
+	merged    text    not null,
+	primary key (tenant, id, platform, namespace)
+);
+
+create table lead_lead (
+	tenant    text    not null,
+	platform  text    not null,
+	namespace text    not null,
+	id        text    not null,
+	n         integer not null,
+	code      text    not null,
+	at        integer not null,
+	verdict   text    not null,
+	state     text    not null,
+	primary key (tenant, id, platform, namespace, n)
+);
+create index lead_lead_at on lead_lead ((tenant || ''), code, platform, at);
+
+create table lead_count (
+	tenant    text    not null,
+	code      text    not null,
+	platform  text    not null,
+	account   text    not null,
+	day       integer not null,
+	new       integer not null,
+	duplicate integer not null,
+	uncertain integer not null,
+	excluded  integer not null,
+	contacts  integer not null,
+	pairs     integer not null,
+	primary key (tenant, code, platform, account, day)
+);
+
+create table lead_library (
+	tenant    text    not null,
+	platform  text    not null,
+	namespace text    not null,
+	id        text    not null,
+	since     integer not null,
+	primary key (tenant, id, platform, namespace)
+);
+
 create table loyalty_program (
 	tenant     text    not null,
 	program    text    not null,

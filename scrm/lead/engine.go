@@ -1,0 +1,523 @@
+package lead
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"time"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+
+	"github.com/scrmkit/scrmkit/internal/combine"
+	"github.com/scrmkit/scrmkit/internal/valid"
+	"github.com/scrmkit/scrmkit/storage/journal"
+)
+
+// Tx is the part of storage.Tx that an Engine needs.
+type Tx interface{ Leads() Store }
+
+// Options of an Engine. Nil, and each zero field, is a default.
+type Options struct {
+	Now func() time.Time // the clock; nil: time.Now
+
+	// Hook is called as an operation begins, and what it returns as it ends. Nil: none.
+	Hook func(ctx context.Context, op string) (context.Context, func(error))
+}
+
+// An Engine counts leads. It is safe for concurrent use.
+//
+// An event may be told any number of times, by any number of processes: its outcome is what it comes to by all that is known
+// now. The commands on jobs and owners have a key, which names them within their job or owner: repeated with it they change
+// nothing, and are journal.ErrKeyReused where they differ. Besides the errors that its comment lists, an operation returns
+// *InputError, journal.ErrConflict where other changes came first twenty times in a row, and what the database said. Where it
+// returns an error nothing was stored, but for one of the database or of ctx: then nothing is known, and it may be repeated.
+type Engine struct {
+	store  Store
+	opts   Options
+	shared *shared
+	runner *combine.Runner[op, *unit, Outcome]
+	bound  bool // to a unit of work
+	dry    bool // stores nothing
+}
+
+// shared is what the copies of an engine share.
+type shared struct {
+	jobs   *lru.Cache[JobID, read[Job]]
+	owners *lru.Cache[OwnerID, read[Owner]]
+	merged *lru.Cache[Identity, Identity] // who goes on, of identities that were one contact's
+}
+
+// read is what was stored at a time.
+type read[V any] struct {
+	v  V
+	at time.Time
+}
+
+const cached = 10_000
+
+// New returns an engine on a store.
+func New(s Store, opts *Options) *Engine {
+	e := &Engine{store: s, shared: &shared{}}
+	if opts != nil {
+		e.opts = *opts
+	}
+	if e.opts.Now == nil {
+		e.opts.Now = time.Now
+	}
+	e.shared.jobs, _ = lru.New[JobID, read[Job]](cached)
+	e.shared.owners, _ = lru.New[OwnerID, read[Owner]](cached)
+	e.shared.merged, _ = lru.New[Identity, Identity](cached)
+	e.runner = combine.New(work{e})
+	return e
+}
+
+// In returns a copy that is bound to a unit of work: what it does is committed or rolled back with tx.
+func (e *Engine) In(tx Tx) *Engine {
+	b := *e
+	b.store, b.bound = tx.Leads(), true
+	b.runner = combine.New(work{&b})
+	return &b
+}
+
+// Preview returns a copy that decides and stores nothing (查重): what an event would come to.
+func (e *Engine) Preview() *Engine {
+	b := *e
+	b.dry = true
+	b.runner = combine.New(work{&b})
+	return &b
+}
+
+// A Meet tells of an event of a contact in a job.
+type Meet struct {
+	Contact []Identity `json:"contact"` // all names by which the platform knows the contact; more than one make them one contact
+	Job     JobID      `json:"job"`
+	Event   Event      `json:"event"`
+	By      string     `json:"by,omitempty"`
+}
+
+// maxIdentities is how many names a Meet has at most.
+const maxIdentities = 16
+
+func (c *Meet) check() error {
+	if err := cmp.Or(c.Job.check(), valid.OptionalID("by", c.By), valid.Between("contact", int64(len(c.Contact)), 1, maxIdentities)); err != nil {
+		return err
+	}
+	c.Contact = slices.Clone(c.Contact)
+	for i, id := range c.Contact {
+		n, err := id.normal()
+		if err != nil {
+			return err
+		}
+		if n.Platform != c.Job.Platform {
+			return &InputError{Field: "contact.platform", Reason: "is not that of the job"}
+		}
+		c.Contact[i] = n
+	}
+	slices.SortFunc(c.Contact, Identity.compare)
+	c.Contact = slices.Compact(c.Contact)
+	return nil
+}
+
+// Meet counts an event. Errors: those of Facts.Meet, ErrUnknownJob, journal.ErrKeyReused where the contact has an event of that
+// id which is another one.
+func (e *Engine) Meet(ctx context.Context, c Meet) (out Outcome, err error) {
+	ctx, end := e.hook(ctx, "lead.meet")
+	defer func() { end(err) }()
+	fail := func(err error) (Outcome, error) {
+		return Outcome{}, fmt.Errorf("lead: meet in %s: %w", c.Job.Code, err)
+	}
+	if err := c.check(); err != nil {
+		return fail(err)
+	}
+	now := journal.Instant(e.opts.Now())
+	c.Event.At = journal.Instant(c.Event.At)
+	facts, err := e.facts(ctx, c.Job, c.Event.At, now)
+	if err != nil {
+		return fail(err)
+	}
+	id := c.Contact[0]
+	if len(c.Contact) > 1 {
+		if id, err = e.unite(ctx, c.Contact, now); err != nil {
+			return fail(err)
+		}
+	}
+	for {
+		if to, ok := e.shared.merged.Get(id); ok {
+			id = to
+			continue
+		}
+		o := op{c, id, facts, now}
+		if e.bound || e.dry {
+			out, err = e.runner.Alone(ctx, o)
+		} else {
+			out, err = e.runner.Do(ctx, o)
+		}
+		var moved *mergedError
+		if !errors.As(err, &moved) {
+			break
+		}
+		e.follow(id, moved.to)
+		id = moved.to
+	}
+	if err != nil {
+		return fail(err)
+	}
+	return out, nil
+}
+
+// follow notes who goes on, outside of transactions, which may be rolled back.
+func (e *Engine) follow(id, to Identity) {
+	if !e.bound {
+		e.shared.merged.Add(id, to)
+	}
+}
+
+// mergedError: the contact was merged into another one.
+type mergedError struct{ to Identity }
+
+func (*mergedError) Error() string { return "lead: the contact was merged into another one" }
+
+// facts returns what an event is judged by, but for the library.
+func (e *Engine) facts(ctx context.Context, id JobID, at, now time.Time) (f Facts, err error) {
+	j, err := e.job(ctx, id, now)
+	if err != nil {
+		return f, err
+	}
+	f.Job = &j
+	if j.at(at).Scope.Reach != ReachLinked {
+		return f, nil
+	}
+	own, err := e.owner(ctx, j.Owner, now)
+	if err != nil {
+		return f, err
+	}
+	for _, c := range own.Consents {
+		if !own.consents(c.With, at) || slices.Contains(f.Linked, c.With) {
+			continue
+		}
+		other, err := e.owner(ctx, c.With, now)
+		if err != nil {
+			return f, err
+		}
+		if other.consents(own.ID, at) {
+			f.Linked = append(f.Linked, c.With)
+		}
+	}
+	slices.Sort(f.Linked)
+	return f, nil
+}
+
+func (e *Engine) job(ctx context.Context, id JobID, now time.Time) (Job, error) {
+	if r, ok := e.shared.jobs.Get(id); ok && now.Sub(r.at).Abs() < Refresh {
+		return r.v, nil
+	}
+	l, err := e.store.LoadJob(ctx, JobLookup{Job: id})
+	if err != nil {
+		return Job{}, err
+	}
+	if l.Job.Version == 0 {
+		return Job{}, ErrUnknownJob
+	}
+	for i := range l.Job.Terms {
+		if err := l.Job.Terms[i].locate(); err != nil {
+			return Job{}, err
+		}
+	}
+	if !e.bound {
+		e.shared.jobs.Add(id, read[Job]{l.Job, now})
+	}
+	return l.Job, nil
+}
+
+func (e *Engine) owner(ctx context.Context, id OwnerID, now time.Time) (Owner, error) {
+	if r, ok := e.shared.owners.Get(id); ok && now.Sub(r.at).Abs() < Refresh {
+		return r.v, nil
+	}
+	l, err := e.store.LoadJob(ctx, JobLookup{Owner: id})
+	if err != nil {
+		return Owner{}, err
+	}
+	l.Owner.ID = id
+	if !e.bound {
+		e.shared.owners.Add(id, read[Owner]{l.Owner, now})
+	}
+	return l.Owner, nil
+}
+
+// unite makes the identities one contact, and returns the one that it is stored under.
+func (e *Engine) unite(ctx context.Context, ids []Identity, now time.Time) (kept Identity, err error) {
+	err = combine.Retry(ctx, func() error {
+		rows, err := e.resolve(ctx, ids)
+		if err != nil {
+			return err
+		}
+		one := rows[0]
+		for _, r := range rows[1:] {
+			if one.Version == 0 && r.Version != 0 { // a contact that is there goes on
+				one = r
+			}
+		}
+		kept = one.ID
+		if len(rows) == 1 || e.dry {
+			return nil
+		}
+		var ch Change
+		fresh := one.Version == 0
+		d := Decision{Next: one}
+		if fresh {
+			d.Next.Name, d.Next.Version, d.Next.Seq = rand.Text(), 1, 1
+		}
+		for _, r := range rows {
+			if r.ID == one.ID {
+				continue
+			}
+			next := d.Next
+			d2 := Merge(next, r)
+			d.Counts, d.Turned = append(d.Counts, d2.Counts...), append(d.Turned, d2.Turned...)
+			d.Next, d.Changed = d2.Next, d2.Next.Leads
+			r.MergedTo = &kept
+			r.Version++
+			if r.Name == "" {
+				r.Name = rand.Text()
+			}
+			for _, l := range r.Leads {
+				l.Verdict = Moved
+				ch.Leads = append(ch.Leads, Stored{r.ID, l})
+			}
+			r.Leads = nil
+			ch.Contacts = append(ch.Contacts, r)
+		}
+		d.Next.Version, d.Next.Seq = one.Version+1, one.Seq+1
+		ch.Contacts = append(ch.Contacts, d.Next)
+		for _, l := range d.Changed {
+			ch.Leads = append(ch.Leads, Stored{kept, l})
+		}
+		ch.count(d.Counts)
+		ch.Entries = []journal.Entry{{
+			Subject: d.Next.subject(), Seq: d.Next.Seq, Key: "unite/" + rand.Text(), Kind: "lead.unite", At: now,
+			Input: journal.Hash("lead.unite", len(ids)), Result: journal.JSON(united{d.Turned}),
+		}}
+		errs, err := e.store.Save(ctx, []Change{ch})
+		if err == nil {
+			err = errs[0]
+		}
+		return err
+	})
+	return kept, err
+}
+
+// united is what the journal tells of identities that became one contact.
+type united struct {
+	Turned []Turning `json:"turned,omitempty"`
+}
+
+// resolve returns the contacts that go on of the identities, each once, in the order of their identities.
+func (e *Engine) resolve(ctx context.Context, ids []Identity) (rows []Contact, err error) {
+	for open := ids; len(open) > 0; {
+		found, err := e.store.Load(ctx, open)
+		if err != nil {
+			return nil, err
+		}
+		open = nil
+		for _, f := range found {
+			if f.Contact.MergedTo != nil {
+				open = append(open, *f.Contact.MergedTo)
+				continue
+			}
+			if !slices.ContainsFunc(rows, func(c Contact) bool { return c.ID == f.Contact.ID }) {
+				rows = append(rows, f.Contact)
+			}
+		}
+	}
+	slices.SortFunc(rows, func(a, b Contact) int { return a.ID.compare(b.ID) })
+	return rows, nil
+}
+
+// Put opens a job, or changes it. Errors: those of Job.Put.
+func (e *Engine) Put(ctx context.Context, c Put) (Job, error) {
+	return change(ctx, e, command{"lead.put", JobLookup{Job: c.Job, Key: c.Key}, c.By, c}, func(l LoadedJob, now time.Time) (v Job, ch JobChange, err error) {
+		v, err = l.Job.Put(c, now)
+		v.Seq++
+		return v, JobChange{Job: &v}, err
+	})
+}
+
+// Reset begins a new day of a job now. Errors: those of Job.Reset.
+func (e *Engine) Reset(ctx context.Context, c Reset) (Job, error) {
+	return change(ctx, e, command{"lead.reset", JobLookup{Job: c.Job, Key: c.Key}, c.By, c}, func(l LoadedJob, now time.Time) (v Job, ch JobChange, err error) {
+		v, err = l.Job.Reset(c, now)
+		v.Seq++
+		return v, JobChange{Job: &v}, err
+	})
+}
+
+// Link is an owner's consent to being compared with another. Errors: those of Owner.Link.
+func (e *Engine) Link(ctx context.Context, c Link) (Owner, error) {
+	return change(ctx, e, command{"lead.link", JobLookup{Owner: c.Owner, Key: c.Key}, c.By, c}, func(l LoadedJob, now time.Time) (v Owner, ch JobChange, err error) {
+		v, err = l.Owner.Link(c, now)
+		v.Seq++
+		return v, JobChange{Owner: &v}, err
+	})
+}
+
+// Unlink ends an owner's consent. Errors: those of Owner.Unlink.
+func (e *Engine) Unlink(ctx context.Context, c Unlink) (Owner, error) {
+	return change(ctx, e, command{"lead.unlink", JobLookup{Owner: c.Owner, Key: c.Key}, c.By, c}, func(l LoadedJob, now time.Time) (v Owner, ch JobChange, err error) {
+		v, err = l.Owner.Unlink(c, now)
+		v.Seq++
+		return v, JobChange{Owner: &v}, err
+	})
+}
+
+// A command is one on a job or an owner.
+type command struct {
+	kind   string
+	lookup JobLookup
+	by     string
+	input  any
+}
+
+func change[V any](
+	ctx context.Context, e *Engine, c command, decide func(l LoadedJob, now time.Time) (V, JobChange, error),
+) (v V, err error) {
+	ctx, end := e.hook(ctx, c.kind)
+	defer func() { end(err) }()
+	now, input := journal.Instant(e.opts.Now()), journal.Hash(c.kind, c.input)
+	err = combine.Retry(ctx, func() error {
+		found, err := e.store.LoadJob(ctx, c.lookup)
+		if err != nil {
+			return err
+		}
+		if found.Entry != nil {
+			return found.Entry.Replay(input, &v)
+		}
+		var ch JobChange
+		if v, ch, err = decide(found, now); err != nil || e.dry {
+			return err
+		}
+		entry := journal.Entry{Key: c.lookup.Key, Kind: c.kind, At: now, By: c.by, Input: input, Result: journal.JSON(v)}
+		if ch.Job != nil {
+			entry.Subject, entry.Seq = ch.Job.ID.Subject(), ch.Job.Seq
+		} else {
+			entry.Subject, entry.Seq = ch.Owner.ID.Subject(), ch.Owner.Seq
+		}
+		ch.Entries = []journal.Entry{entry}
+		return e.store.SaveJob(ctx, ch)
+	})
+	if err != nil {
+		var none V
+		return none, fmt.Errorf("%s: %w", c.kind, err)
+	}
+	if !e.dry {
+		e.shared.jobs.Remove(c.lookup.Job)
+		e.shared.owners.Remove(c.lookup.Owner)
+	}
+	return v, nil
+}
+
+// Job returns a job. ErrUnknownJob: there is none.
+func (e *Engine) Job(ctx context.Context, id JobID) (Job, error) {
+	err := id.check()
+	if err == nil {
+		var l LoadedJob
+		if l, err = e.store.LoadJob(ctx, JobLookup{Job: id}); err == nil && l.Job.Version > 0 {
+			return l.Job, nil
+		}
+	}
+	return Job{}, fmt.Errorf("lead: job of %s: %w", id.Code, cmp.Or(err, ErrUnknownJob))
+}
+
+// Jobs yields the jobs that the query asks for, in the order of their ids.
+func (e *Engine) Jobs(ctx context.Context, q JobQuery) iter.Seq2[Job, error] {
+	if err := cmp.Or(valid.OptionalID("platform", q.Platform), valid.OptionalID("code", q.Code)); err != nil {
+		return failed[Job](fmt.Errorf("lead: jobs: %w", err))
+	}
+	return e.store.Jobs(ctx, q)
+}
+
+// Leads yields the leads that the query asks for, in the order of their times.
+func (e *Engine) Leads(ctx context.Context, q LeadQuery) iter.Seq2[Stored, error] {
+	if err := cmp.Or(q.Job.check(), valid.OptionalID("verdict", q.Verdict), valid.Time("from", q.From), valid.Time("to", q.To)); err != nil {
+		return failed[Stored](fmt.Errorf("lead: leads: %w", err))
+	}
+	return e.store.Leads(ctx, q)
+}
+
+// Counts yields the counts that the query asks for, in the order of accounts and days.
+func (e *Engine) Counts(ctx context.Context, q CountQuery) iter.Seq2[Count, error] {
+	if err := cmp.Or(q.Job.check(), valid.OptionalID("account", q.Account), valid.Time("from", q.From), valid.Time("to", q.To)); err != nil {
+		return failed[Count](fmt.Errorf("lead: counts: %w", err))
+	}
+	return e.store.Counts(ctx, q)
+}
+
+// A Summary is what a job has counted.
+type Summary struct {
+	Job   Job     `json:"job"`
+	Today Figures `json:"today"` // since the day began
+	Total Figures `json:"total"`
+}
+
+// Summary returns what a job has counted, today and in total. ErrUnknownJob: there is none.
+func (e *Engine) Summary(ctx context.Context, id JobID) (s Summary, err error) {
+	if s.Job, err = e.Job(ctx, id); err != nil {
+		return s, err
+	}
+	day, err := s.Job.Day(journal.Instant(e.opts.Now()))
+	if err != nil {
+		return s, fmt.Errorf("lead: summary of %s: %w", id.Code, err)
+	}
+	for _, c := range []struct {
+		to *Figures
+		q  CountQuery
+	}{{&s.Today, CountQuery{Job: id, From: day, To: maxTime}}, {&s.Total, CountQuery{Job: id}}} {
+		for n, err := range e.store.Counts(ctx, c.q) {
+			if err != nil {
+				return s, fmt.Errorf("lead: summary of %s: %w", id.Code, err)
+			}
+			*c.to = c.to.Plus(n.Figures)
+		}
+	}
+	return s, nil
+}
+
+// maxTime is later than any time that is stored.
+var maxTime = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
+
+// Import adds contacts to the library (底库), and returns which of them it had before. It may run twice. It is for the events
+// from now on.
+func (e *Engine) Import(ctx context.Context, ids []Identity) (had []bool, err error) {
+	ctx, end := e.hook(ctx, "lead.import")
+	defer func() { end(err) }()
+	normal := make([]Identity, len(ids))
+	for i, id := range ids {
+		if normal[i], err = id.normal(); err != nil {
+			return nil, fmt.Errorf("lead: import %d: %w", i, err)
+		}
+	}
+	if e.dry || len(ids) == 0 {
+		return make([]bool, len(ids)), nil
+	}
+	if had, err = e.store.Import(ctx, normal, journal.Instant(e.opts.Now())); err != nil {
+		return nil, fmt.Errorf("lead: import: %w", err)
+	}
+	return had, nil
+}
+
+func failed[T any](err error) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		var none T
+		yield(none, err)
+	}
+}
+
+func (e *Engine) hook(ctx context.Context, name string) (context.Context, func(error)) {
+	if e.opts.Hook == nil {
+		return ctx, func(error) {}
+	}
+	return e.opts.Hook(ctx, name)
+}

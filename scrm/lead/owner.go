@@ -1,0 +1,96 @@
+package lead
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/scrmkit/scrmkit/internal/valid"
+)
+
+// An Owner (主账号) has jobs, and consents to their being compared with those of others (关联账号). Two owners are linked
+// while both consent.
+type Owner struct {
+	ID       OwnerID   `json:"id"`
+	Version  int64     `json:"version"`
+	Seq      int64     `json:"seq"` // entries of the journal
+	Consents []Consent `json:"consents,omitempty"`
+}
+
+// A Consent of an owner's is for the events in [From, To).
+type Consent struct {
+	With OwnerID   `json:"with"`
+	From time.Time `json:"from"`
+	To   time.Time `json:"to,omitzero"` // zero: without end
+}
+
+// A Link is an owner's consent to being compared with another one, for the events from Refresh after now on. They are linked
+// once the other one consents as well.
+type Link struct {
+	Owner OwnerID `json:"owner"`
+	With  OwnerID `json:"with"`
+	By    string  `json:"by,omitempty"`
+	Key   string  `json:"-"`
+}
+
+// An Unlink ends an owner's consent, for the events from Refresh after now on.
+type Unlink struct {
+	Owner OwnerID `json:"owner"`
+	With  OwnerID `json:"with"`
+	By    string  `json:"by,omitempty"`
+	Key   string  `json:"-"`
+}
+
+// maxConsents is how many times an owner may consent.
+const maxConsents = 1000
+
+// consents tells whether the owner does at that time.
+func (o Owner) consents(with OwnerID, at time.Time) bool {
+	return slices.ContainsFunc(o.Consents, func(c Consent) bool {
+		return c.With == with && !at.Before(c.From) && (c.To.IsZero() || at.Before(c.To))
+	})
+}
+
+// Link decides on a Link. One that is there already is no error. Errors: *InputError.
+func (o Owner) Link(c Link, now time.Time) (Owner, error) {
+	if err := cmp.Or(valid.ID("owner", c.Owner), valid.ID("with", c.With), valid.OptionalID("by", c.By), valid.ID("key", c.Key)); err != nil {
+		return o, err
+	}
+	if c.Owner == c.With {
+		return o, &InputError{Field: "with", Reason: "is the same owner"}
+	}
+	from := now.Add(Refresh)
+	next := o
+	next.ID, next.Version = c.Owner, o.Version+1
+	if o.consents(c.With, from) {
+		return next, nil
+	}
+	if len(o.Consents) == maxConsents {
+		return o, &InputError{Field: "owner", Reason: "consented too often"}
+	}
+	next.Consents = append(slices.Clone(o.Consents), Consent{With: c.With, From: from})
+	return next, nil
+}
+
+// Unlink decides on an Unlink. Where there is no consent that is no error. Errors: *InputError.
+func (o Owner) Unlink(c Unlink, now time.Time) (Owner, error) {
+	if err := cmp.Or(valid.ID("owner", c.Owner), valid.ID("with", c.With), valid.OptionalID("by", c.By), valid.ID("key", c.Key)); err != nil {
+		return o, err
+	}
+	to := now.Add(Refresh)
+	next := o
+	next.ID, next.Version, next.Consents = c.Owner, o.Version+1, slices.Clone(o.Consents)
+	for i := range next.Consents {
+		if k := &next.Consents[i]; k.With == c.With && (k.To.IsZero() || k.To.After(to)) {
+			k.To = latest(to, k.From)
+		}
+	}
+	return next, nil
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return b
+	}
+	return a
+}

@@ -1,0 +1,313 @@
+package bunstore
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"iter"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/scrmkit/scrmkit/scrm/lead"
+	"github.com/scrmkit/scrmkit/storage/journal"
+)
+
+type leadStore struct{ unit }
+
+// days are stored as microseconds since 1970, and the total as a day that never comes.
+const total = -1
+
+func dayNumber(t time.Time) int64 {
+	if t.IsZero() {
+		return total
+	}
+	return t.UnixMicro()
+}
+
+// Save implements [lead.Store].
+func (s leadStore) Save(ctx context.Context, changes []lead.Change) ([]error, error) {
+	all := make([]change, len(changes))
+	for i, c := range changes {
+		for _, k := range c.Contacts {
+			merged, err := optional(k.MergedTo)
+			if err != nil {
+				return nil, s.fail("save leads", err)
+			}
+			all[i].roots = append(all[i].roots, row{contactTable, []any{
+				k.ID.ID, string(k.ID.Platform), k.ID.Namespace, k.Version, k.Name, k.Seq, merged,
+			}})
+		}
+		for _, l := range c.Leads {
+			state, err := json.Marshal(l.Lead)
+			if err != nil {
+				return nil, s.fail("save leads", err)
+			}
+			all[i].children = append(all[i].children, row{leadTable, []any{
+				l.Contact.ID, string(l.Contact.Platform), l.Contact.Namespace, l.N, string(l.Job.Code), l.Event.At, string(l.Verdict),
+				json.RawMessage(state),
+			}})
+		}
+		for _, n := range c.Counts {
+			all[i].sums = append(all[i].sums, row{leadCountTable, []any{
+				string(n.Job.Code), string(n.Job.Platform), string(n.Account), dayNumber(n.Day),
+				n.New, n.Duplicate, n.Uncertain, n.Excluded, n.Contacts, n.Pairs,
+			}})
+		}
+		all[i].entries = entryRows(c.Entries)
+	}
+	return s.save(ctx, "save leads", all)
+}
+
+// optional returns the JSON of what v points to; "": it points to nothing.
+func optional[V any](v *V) (string, error) {
+	if v == nil {
+		return "", nil
+	}
+	text, err := json.Marshal(v)
+	return string(text), err
+}
+
+var identityLookup = []column{{"id", text}, {"platform", text}, {"namespace", text}}
+
+// Load implements [lead.Store]. Contacts are read before their leads: who changes a lead changes the version of its contact, so
+// that a Save of what was read in between meets a conflict.
+func (s leadStore) Load(ctx context.Context, ids []lead.Identity) ([]lead.Loaded, error) {
+	if err := s.check(ctx); err != nil {
+		return nil, err
+	}
+	loaded := make([]lead.Loaded, len(ids))
+	args := make([][]any, len(ids))
+	for i, id := range ids {
+		loaded[i].Contact.ID = id
+		args[i] = []any{id.ID, string(id.Platform), id.Namespace}
+	}
+	var met [][]any
+	var of []int
+	err := s.look(ctx, "contacts", identityLookup, args, func(l lookup) string {
+		return "select l.ord, c.version, c.name, c.seq, c.merged, b.since from " + l.source() +
+			l.find("lead_contact", "c", sameIdentity("c")) + l.find("lead_library", "b", sameIdentity("b"))
+	}, func(rows *sql.Rows, first int) error {
+		var ord int
+		var merged string
+		var c lead.Contact
+		var since time.Time
+		if err := rows.Scan(&ord, intField(&c.Version), textField(&c.Name), intField(&c.Seq), textField(&merged), timeField(&since)); err != nil {
+			return err
+		}
+		to := &loaded[first+ord-1]
+		c.ID = to.Contact.ID
+		if merged != "" {
+			if err := json.Unmarshal([]byte(merged), &c.MergedTo); err != nil {
+				return err
+			}
+		}
+		to.Contact, to.Library = c, since
+		if c.Version > 0 {
+			met, of = append(met, args[first+ord-1]), append(of, first+ord-1)
+		}
+		return nil
+	})
+	if err == nil && len(met) > 0 {
+		err = s.look(ctx, "leads", identityLookup, met, func(l lookup) string {
+			return "select l.ord, k.state from " + l.source() + l.all("lead_lead", "k", sameIdentity("k")) + " order by l.ord, k.n"
+		}, func(rows *sql.Rows, first int) error {
+			var ord int
+			var k lead.Lead
+			if err := rows.Scan(&ord, jsonField(&k)); err != nil {
+				return err
+			}
+			to := &loaded[of[first+ord-1]].Contact
+			to.Leads = append(to.Leads, k)
+			return nil
+		})
+	}
+	if err != nil {
+		return nil, s.fail("load leads", err)
+	}
+	return loaded, nil
+}
+
+// sameIdentity is the condition that a row of the alias is of the identity of l.
+func sameIdentity(alias string) string {
+	return alias + ".platform = l.platform and " + alias + ".namespace = l.namespace and " + alias + ".id = l.id"
+}
+
+// Counts implements [lead.Store].
+func (s leadStore) Counts(ctx context.Context, q lead.CountQuery) iter.Seq2[lead.Count, error] {
+	return paged(ctx, s.unit, "list counts", 0, func(sel *bun.SelectQuery, last *lead.Count) *bun.SelectQuery {
+		sel = sel.TableExpr(s.name("lead_count")+" AS n").
+			ColumnExpr("n.account, n.day, n.new, n.duplicate, n.uncertain, n.excluded, n.contacts, n.pairs").
+			Where("n.tenant = ? AND n.code = ? AND n.platform = ?", s.tenant, string(q.Job.Code), string(q.Job.Platform)).
+			Where("n.new <> 0 OR n.duplicate <> 0 OR n.uncertain <> 0 OR n.excluded <> 0").OrderExpr("n.account, n.day")
+		if q.Account != "" {
+			sel = sel.Where("n.account = ?", string(q.Account))
+		}
+		if q.From.IsZero() && q.To.IsZero() {
+			sel = sel.Where("n.day = ?", total)
+		} else {
+			sel = sel.Where("n.day >= ? AND n.day < ?", max(0, q.From.UnixMicro()), q.To.UnixMicro())
+		}
+		if last != nil {
+			sel = sel.Where("(n.account, n.day) > (?, ?)", string(last.Account), dayNumber(last.Day))
+		}
+		return sel
+	}, func(rows *sql.Rows) (n lead.Count, err error) {
+		var day int64
+		n.Job = q.Job
+		err = rows.Scan(textField(&n.Account), &day, &n.New, &n.Duplicate, &n.Uncertain, &n.Excluded, &n.Contacts, &n.Pairs)
+		if day != total {
+			n.Day = time.UnixMicro(day).UTC()
+		}
+		return n, err
+	})
+}
+
+// Leads implements [lead.Store].
+func (s leadStore) Leads(ctx context.Context, q lead.LeadQuery) iter.Seq2[lead.Stored, error] {
+	return paged(ctx, s.unit, "list leads", q.Limit, func(sel *bun.SelectQuery, last *lead.Stored) *bun.SelectQuery {
+		sel = sel.TableExpr(s.name("lead_lead")+" AS k").ColumnExpr("k.platform, k.namespace, k.id, k.state").
+			Where("(k.tenant || '') = ? AND k.code = ? AND k.platform = ?", s.tenant, string(q.Job.Code), string(q.Job.Platform)).
+			Where("k.verdict <> ?", string(lead.Moved)).OrderExpr("k.at, k.namespace, k.id, k.n")
+		if q.Verdict != "" {
+			sel = sel.Where("k.verdict = ?", string(q.Verdict))
+		}
+		if !q.From.IsZero() {
+			sel = sel.Where("k.at >= ?", s.bind(q.From))
+		}
+		if !q.To.IsZero() {
+			sel = sel.Where("k.at < ?", s.bind(q.To))
+		}
+		if last != nil {
+			sel = sel.Where("(k.at, k.namespace, k.id, k.n) > (?, ?, ?, ?)", s.bind(last.Event.At), last.Contact.Namespace, last.Contact.ID, last.N)
+		}
+		return sel
+	}, func(rows *sql.Rows) (k lead.Stored, err error) {
+		err = rows.Scan(textField(&k.Contact.Platform), textField(&k.Contact.Namespace), textField(&k.Contact.ID), jsonField(&k.Lead))
+		return k, err
+	})
+}
+
+// Import implements [lead.Store].
+func (s leadStore) Import(ctx context.Context, ids []lead.Identity, since time.Time) ([]bool, error) {
+	if err := s.check(ctx); err != nil {
+		return nil, err
+	}
+	had := make([]bool, len(ids))
+	places := make(map[lead.Identity]int, len(ids))
+	var args [][]any
+	var of []int
+	for i, id := range ids {
+		if _, again := places[id]; again {
+			had[i] = true
+			continue
+		}
+		places[id] = i
+		args, of = append(args, []any{id.ID, string(id.Platform), id.Namespace, since}), append(of, i)
+	}
+	err := s.write(ctx, func(u unit) error {
+		for _, i := range of {
+			had[i] = true
+		}
+		return u.look(ctx, "import", libraryTable.columns, args, importText, func(rows *sql.Rows, first int) error {
+			var id lead.Identity
+			err := rows.Scan(textField(&id.ID), textField(&id.Platform), textField(&id.Namespace))
+			had[places[id]] = false
+			return err
+		})
+	})
+	if err != nil {
+		return nil, s.fail("import into the library", err)
+	}
+	return had, nil
+}
+
+// importText returns a statement that yields the identities that were not there.
+func importText(l lookup) string {
+	return "insert into " + l.name("lead_library") + " (tenant, " + names(libraryTable.columns) + ") select " + l.tenant() + ", " +
+		columnsOf("l", libraryTable.columns) + " from " + l.source() + " where true order by " + columnsOf("l", libraryTable.key) +
+		" on conflict do nothing returning " + names(libraryTable.key)
+}
+
+// LoadJob implements [lead.Store].
+func (s leadStore) LoadJob(ctx context.Context, l lead.JobLookup) (f lead.LoadedJob, err error) {
+	if err := s.check(ctx); err != nil {
+		return f, err
+	}
+	subject := l.Owner.Subject()
+	if l.Job != (lead.JobID{}) {
+		subject = l.Job.Subject()
+	}
+	columns := []column{{"code", text}, {"platform", text}, {"owner", text}, {"entry", text}, {"key", text}}
+	args := []any{string(l.Job.Code), string(l.Job.Platform), string(l.Owner), subject, l.Key}
+	err = s.look(ctx, "jobs", columns, [][]any{args}, func(l lookup) string {
+		return "select b.version, b.state, o.version, o.state, " + entryColumns + " from " + l.source() +
+			l.find("lead_job", "b", "b.code = l.code and b.platform = l.platform") +
+			l.find("lead_owner", "o", "o.owner = l.owner") +
+			l.find("journal_entry", "j", "j.subject = l.entry and j.key = l.key")
+	}, func(rows *sql.Rows, _ int) error {
+		var job, owner int64
+		var e journal.Entry
+		fields := append([]any{intField(&job), jsonField(&f.Job), intField(&owner), jsonField(&f.Owner)}, entryFields(&e)...)
+		if err := rows.Scan(fields...); err != nil {
+			return err
+		}
+		f.Job.Version, f.Owner.Version = job, owner
+		if l.Key != "" {
+			f.Entry = found(e)
+		}
+		return nil
+	})
+	if err != nil {
+		return f, s.fail("load a job", err)
+	}
+	f.Job.ID, f.Owner.ID = l.Job, l.Owner
+	return f, nil
+}
+
+// SaveJob implements [lead.Store].
+func (s leadStore) SaveJob(ctx context.Context, c lead.JobChange) error {
+	ch := change{entries: entryRows(c.Entries)}
+	if c.Job != nil {
+		state, err := json.Marshal(c.Job)
+		if err != nil {
+			return s.fail("save a job", err)
+		}
+		ch.roots = append(ch.roots, row{jobTable, []any{string(c.Job.ID.Code), string(c.Job.ID.Platform), c.Job.Version, json.RawMessage(state)}})
+	}
+	if c.Owner != nil {
+		state, err := json.Marshal(c.Owner)
+		if err != nil {
+			return s.fail("save an owner", err)
+		}
+		ch.roots = append(ch.roots, row{ownerTable, []any{string(c.Owner.ID), c.Owner.Version, json.RawMessage(state)}})
+	}
+	errs, err := s.save(ctx, "save a job", []change{ch})
+	if err != nil {
+		return err
+	}
+	return errs[0]
+}
+
+// Jobs implements [lead.Store].
+func (s leadStore) Jobs(ctx context.Context, q lead.JobQuery) iter.Seq2[lead.Job, error] {
+	return paged(ctx, s.unit, "list jobs", q.Limit, func(sel *bun.SelectQuery, last *lead.Job) *bun.SelectQuery {
+		sel = sel.TableExpr(s.name("lead_job")+" AS j").ColumnExpr("j.version, j.state").
+			Where("j.tenant = ?", s.tenant).OrderExpr("j.code, j.platform")
+		if q.Platform != "" {
+			sel = sel.Where("j.platform = ?", string(q.Platform))
+		}
+		if q.Code != "" {
+			sel = sel.Where("j.code = ?", string(q.Code))
+		}
+		if last != nil {
+			sel = sel.Where("(j.code, j.platform) > (?, ?)", string(last.ID.Code), string(last.ID.Platform))
+		}
+		return sel
+	}, func(rows *sql.Rows) (j lead.Job, err error) {
+		var version int64
+		err = rows.Scan(&version, jsonField(&j))
+		j.Version = version
+		return j, err
+	})
+}
