@@ -1,0 +1,139 @@
+package storagetest
+
+import (
+	"context"
+
+	"github.com/scrmkit/scrmkit/scrm/lead"
+	"github.com/scrmkit/scrmkit/storage"
+)
+
+var (
+	someCodes    = []lead.CodeID{"north", "店"}
+	someVerdicts = []lead.Verdict{lead.NewLead, lead.Duplicate, lead.Moved}
+)
+
+// identities draws different ones.
+func (h *history) identities(least, n int) []lead.Identity {
+	var all []lead.Identity
+	for _, m := range someMembers {
+		all = append(all, identity(string(m)), lead.Identity{Platform: "line", ID: string(m)})
+	}
+	return some(h, all, least, n, "identities")
+}
+
+func (h *history) someJob() lead.JobID {
+	return lead.JobID{Code: pick(h, someCodes, "code"), Platform: pick(h, []lead.PlatformID{"whatsapp", "line"}, "platform")}
+}
+
+func (h *history) saveLeads(ctx context.Context, model storage.Tx) step {
+	var changes []lead.Change
+	ids := h.identities(1, 4)
+	for len(ids) > 0 {
+		n := min(1+h.upTo(3, "two contacts")/3, len(ids)) // mostly one
+		var c lead.Change
+		for _, id := range ids[:n] {
+			loaded, err := model.Leads().Load(ctx, []lead.Identity{id})
+			if err != nil {
+				h.t.Fatal(err)
+			}
+			k := contact(id.ID, h.version(loaded[0].Contact.Version)+1)
+			k.ID = id
+			if h.often("not merged") {
+				k.MergedTo = nil
+			}
+			c.Contacts = append(c.Contacts, k)
+			for _, n := range some(h, []int64{1, 2, 3}, 0, 3, "leads") {
+				l := lead.Stored{Contact: id, Lead: oneLead(n)}
+				l.Job.Code, l.Verdict, l.Event.At = pick(h, someCodes, "code"), pick(h, someVerdicts, "verdict"), h.time(false, "at")
+				c.Leads = append(c.Leads, l)
+			}
+		}
+		for _, account := range some(h, []string{"x", "y"}, 0, 2, "counted") {
+			n := leadCount(account, int64(h.upTo(3, "day")), int64(h.upTo(4, "added"))-2)
+			n.Job = h.someJob()
+			c.Counts = append(c.Counts, n)
+		}
+		c.Entries = h.entries("lead/" + ids[0].ID)
+		changes, ids = append(changes, c), ids[n:]
+	}
+	return try(ctx, model, "Leads.Save", changes, func(ctx context.Context, tx storage.Tx) (any, error) {
+		return kinds(tx.Leads().Save(ctx, changes))
+	})
+}
+
+func (h *history) loadLeads(ctx context.Context, model storage.Tx) step {
+	ids := h.identities(1, 4)
+	return try(ctx, model, "Leads.Load", ids, func(ctx context.Context, tx storage.Tx) (any, error) {
+		return tx.Leads().Load(ctx, ids)
+	})
+}
+
+func (h *history) importLeads(ctx context.Context, model storage.Tx) step {
+	ids, since := h.identities(1, 4), h.time(false, "since")
+	return try(ctx, model, "Leads.Import", ids, func(ctx context.Context, tx storage.Tx) (any, error) {
+		return tx.Leads().Import(ctx, ids, since)
+	})
+}
+
+func (h *history) queryLeads(ctx context.Context, model storage.Tx) step {
+	q := lead.LeadQuery{Job: h.someJob(), Limit: h.upTo(3, "limit"), From: h.time(true, "from"), To: h.time(true, "to")}
+	if h.upTo(1, "of a verdict") == 1 {
+		q.Verdict = pick(h, someVerdicts, "verdict")
+	}
+	return try(ctx, model, "Leads.Leads", q, func(ctx context.Context, tx storage.Tx) (any, error) {
+		return collect(tx.Leads().Leads(ctx, q))
+	})
+}
+
+func (h *history) queryCounts(ctx context.Context, model storage.Tx) step {
+	q := lead.CountQuery{Job: h.someJob()}
+	if h.upTo(1, "of an account") == 1 {
+		q.Account = "x"
+	}
+	if h.upTo(1, "of days") == 1 {
+		q.From, q.To = at(0), h.time(false, "to")
+	}
+	return try(ctx, model, "Leads.Counts", q, func(ctx context.Context, tx storage.Tx) (any, error) {
+		return collect(tx.Leads().Counts(ctx, q))
+	})
+}
+
+func (h *history) saveJob(ctx context.Context, model storage.Tx) step {
+	id := h.someJob()
+	found, err := model.Leads().LoadJob(ctx, lead.JobLookup{Job: id, Owner: "boss"})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	var c lead.JobChange
+	if h.often("a job") {
+		j := oneJob("x", h.version(found.Job.Version)+1)
+		j.ID = id
+		c.Job, c.Entries = &j, h.entries(id.Subject())
+	} else {
+		o := oneOwner("boss", h.version(found.Owner.Version)+1)
+		c.Owner, c.Entries = &o, h.entries(o.ID.Subject())
+	}
+	return try(ctx, model, "Leads.SaveJob", c, func(ctx context.Context, tx storage.Tx) (any, error) {
+		return kind(tx.Leads().SaveJob(ctx, c)), nil
+	})
+}
+
+func (h *history) loadJob(ctx context.Context, model storage.Tx) step {
+	l := lead.JobLookup{Owner: "boss", Key: pick(h, someKeys, "key")}
+	if h.often("a job") {
+		l.Job, l.Owner = h.someJob(), ""
+	}
+	return try(ctx, model, "Leads.LoadJob", l, func(ctx context.Context, tx storage.Tx) (any, error) {
+		return tx.Leads().LoadJob(ctx, l)
+	})
+}
+
+func (h *history) queryJobs(ctx context.Context, model storage.Tx) step {
+	q := lead.JobQuery{Limit: h.upTo(2, "limit")}
+	if h.upTo(1, "of a code") == 1 {
+		q.Code = pick(h, someCodes, "code")
+	}
+	return try(ctx, model, "Leads.Jobs", q, func(ctx context.Context, tx storage.Tx) (any, error) {
+		return collect(tx.Leads().Jobs(ctx, q))
+	})
+}
