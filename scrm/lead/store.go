@@ -50,7 +50,8 @@ type Loaded struct {
 }
 
 // A Change is one contact, or those that were found to be one, as they are to be stored, with Version one more than the one
-// that was loaded. A lead is new or replaces the one with its number. Contact.Leads are not looked at.
+// that was loaded. A lead is new or replaces the one with its number; its job is on the platform of its contact.
+// Contact.Leads are not looked at.
 type Change struct {
 	Contacts []Contact
 	Leads    []Stored

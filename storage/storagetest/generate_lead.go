@@ -44,7 +44,8 @@ func (h *history) saveLeads(ctx context.Context, model storage.Tx) step {
 			c.Contacts = append(c.Contacts, k)
 			for _, n := range some(h, []int64{1, 2, 3}, 0, 3, "leads") {
 				l := lead.Stored{Contact: id, Lead: oneLead(n)}
-				l.Job.Code, l.Verdict, l.Event.At = pick(h, someCodes, "code"), pick(h, someVerdicts, "verdict"), h.time(false, "at")
+				l.Job = lead.JobID{Code: pick(h, someCodes, "code"), Platform: id.Platform}
+				l.Verdict, l.Event.At = pick(h, someVerdicts, "verdict"), h.time(false, "at")
 				c.Leads = append(c.Leads, l)
 			}
 		}
