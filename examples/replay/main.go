@@ -28,6 +28,8 @@ import (
 	"strings"
 	"syscall"
 	_ "time/tzdata" // zone, on machines without it
+
+	"github.com/scrmkit/scrmkit/examples/internal/database"
 )
 
 func main() {
@@ -148,7 +150,7 @@ func open(ctx context.Context, c config, sales []sale) (b book, end func() error
 		server := newServerBook(c, sales)
 		return server, server.close, nil
 	}
-	db, end, err := openDatabase(ctx, c.db)
+	db, end, err := database.Open(ctx, c.db)
 	if err != nil {
 		return nil, nil, err
 	}

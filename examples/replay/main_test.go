@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scrmkit/scrmkit/examples/internal/database"
 	"github.com/scrmkit/scrmkit/internal/pgtest"
 	"github.com/scrmkit/scrmkit/stamps"
 )
@@ -90,16 +91,16 @@ var databases = map[string]func(t *testing.T) string{
 func TestReplay(t *testing.T) {
 	for name, file := range map[string]func(*testing.T) string{"made-up": madeUpFile, "real": func(t *testing.T) string { return realFile(t, "coffee_vending", "index_1.csv") }} {
 		t.Run(name, func(t *testing.T) {
-			for name, database := range databases {
-				t.Run(name, func(t *testing.T) { testReplay(t, file(t), database(t)) })
+			for name, fresh := range databases {
+				t.Run(name, func(t *testing.T) { testReplay(t, file(t), fresh(t)) })
 			}
 		})
 	}
 }
 
-func testReplay(t *testing.T, path, database string) {
+func testReplay(t *testing.T, path, name string) {
 	sales := read(t, path)
-	db, end, err := openDatabase(t.Context(), database)
+	db, end, err := database.Open(t.Context(), name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -227,9 +228,9 @@ func TestRunErrors(t *testing.T) {
 
 // A sale before one that is on the card already is refused, and refused again.
 func TestRefused(t *testing.T) {
-	for name, database := range databases {
+	for name, fresh := range databases {
 		t.Run(name, func(t *testing.T) {
-			db, end, err := openDatabase(t.Context(), database(t))
+			db, end, err := database.Open(t.Context(), fresh(t))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/scrmkit/scrmkit/examples/internal/database"
 	"github.com/scrmkit/scrmkit/loyalty"
 	"github.com/scrmkit/scrmkit/storage"
 )
@@ -62,7 +63,7 @@ func replayPoints(ctx context.Context, c config, stdout io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.path, err)
 	}
-	db, end, err := openDatabase(ctx, c.db)
+	db, end, err := database.Open(ctx, c.db)
 	if err != nil {
 		return err
 	}

@@ -1,4 +1,5 @@
-package main
+// Package database opens the databases that the examples run on.
+package database
 
 import (
 	"context"
@@ -19,8 +20,9 @@ import (
 	"github.com/scrmkit/scrmkit/storage/memory"
 )
 
-// openDatabase opens the database that -db names, and brings its tables up to date. The caller closes it with end.
-func openDatabase(ctx context.Context, name string) (db storage.DB, end func() error, err error) {
+// Open opens the database that a flag -db names, memory, sqlite:PATH or postgres://..., and brings its tables up to date. The
+// caller closes it with end.
+func Open(ctx context.Context, name string) (db storage.DB, end func() error, err error) {
 	if name == "memory" {
 		return memory.New(), func() error { return nil }, nil
 	}
