@@ -1,10 +1,41 @@
 package lead_test
 
 import (
+	"context"
 	"fmt"
+	"time"
 
 	"github.com/scrmkit/scrmkit/scrm/lead"
+	"github.com/scrmkit/scrmkit/storage/memory"
 )
+
+// Two accounts of a job hear from one contact.
+func ExampleEngine() {
+	ctx, db := context.Background(), memory.New()
+	leads := lead.New(db.Leads(), nil)
+	job := lead.JobID{Code: "YK9LSA3IS", Platform: "whatsapp"}
+	_, err := leads.Put(ctx, lead.Put{Job: job, Owner: "boss", Name: "WhatsApp", Key: "open", Terms: lead.Terms{
+		Scope: lead.Scope{Reach: lead.ReachOwner, Library: true}, Counts: lead.CountInbound, Zone: "Asia/Shanghai",
+	}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	now := time.Now()
+	contact := []lead.Identity{{Platform: "whatsapp", Namespace: lead.WhatsApp, ID: "8613800138000"}}
+	for i, account := range []lead.AccountID{"sales-1", "sales-2"} {
+		out, err := leads.Meet(ctx, lead.Meet{Contact: contact, Job: job, Event: lead.Event{
+			ID: lead.EventID(fmt.Sprint("message-", i)), Account: account, At: now.Add(time.Duration(i) * time.Second), Kind: lead.Inbound,
+		}})
+		fmt.Println(out.Verdict, out.Reasons, err)
+	}
+	counted, err := leads.Summary(ctx, job)
+	fmt.Println(counted.Today.New, counted.Today.Duplicate, err)
+	// Output:
+	// new [first] <nil>
+	// duplicate [job] <nil>
+	// 1 1 <nil>
+}
 
 // A contact adds two accounts of a job. The event of the first one arrives last, and takes the NEW from the other.
 func ExampleFacts_Meet() {
