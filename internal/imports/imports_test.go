@@ -19,12 +19,15 @@ const (
 	root   = "../.." // of the repository
 )
 
+// leaves are what every context may depend on.
+var leaves = []string{"storage/journal", "scrm/phone"}
+
 // contexts are the packages of rules and engines, each with the modules that it may import. Beside those a context
-// depends on the standard library, storage/journal and internal packages alone.
+// depends on the standard library, leaves and internal packages alone.
 var contexts = map[string][]string{
 	"loyalty":        {"github.com/expr-lang/expr", "github.com/hashicorp/golang-lru/v2"},
 	"loyalty/reward": {"github.com/hashicorp/golang-lru/v2"},
-	"scrm/lead":      {"github.com/hashicorp/golang-lru/v2"},
+	"scrm/lead":      {"github.com/hashicorp/golang-lru/v2", "github.com/nyaruka/phonenumbers/v2", "golang.org/x/text"},
 	"scrm/phone":     {"github.com/nyaruka/phonenumbers/v2", "golang.org/x/text"},
 	"otp":            {"github.com/hashicorp/golang-lru/v2", "github.com/pquerna/otp", "golang.org/x/text"},
 	"stamps":         {"github.com/hashicorp/golang-lru/v2"},
@@ -107,7 +110,7 @@ func violations(pkgs map[string]pkg) []string {
 			return pkgs[dep].Standard || slices.ContainsFunc(modules, func(m string) bool { return within(dep, m) })
 		}
 		for _, p := range closure(pkgs, module+"/"+path) {
-			if !within(p, module+"/internal") && p != module+"/storage/journal" && p != module+"/"+path {
+			if !within(p, module+"/internal") && !slices.Contains(leaves, short(p)) && p != module+"/"+path {
 				report("%s: depends on %s", path, short(p))
 				continue
 			}
