@@ -84,7 +84,7 @@ func Merge(c, other Contact) Decision {
 	for _, l := range other.Leads {
 		place(&leads, l)
 	}
-	judge(leads)
+	judge(leads, nil)
 	d := c.changed(leads, -1)
 	d.Counts = counted(were, leads)
 	d.Next.Version, d.Next.Seq = c.Version+1, c.Seq+1
@@ -111,7 +111,7 @@ func (f Facts) basis(e Event) Basis {
 
 // decided judges all leads of a contact, and tells what that changes and what the event came to, which is of the lead i.
 func (c Contact) decided(leads []Lead, i int, e Event) Decision {
-	judge(leads)
+	judge(leads, &leads[i])
 	d := c.changed(leads, i)
 	l := leads[i]
 	d.Verdict, d.Reasons, d.Lead = l.Verdict, l.Reasons, &l
@@ -130,6 +130,7 @@ func (c Contact) decided(leads []Lead, i int, e Event) Decision {
 
 // changed tells what other leads make of a contact. The one at own is not told as turned.
 func (c Contact) changed(leads []Lead, own int) (d Decision) {
+	var were []Lead
 	for k, l := range leads {
 		if k < len(c.Leads) {
 			was := c.Leads[k]
@@ -139,12 +140,13 @@ func (c Contact) changed(leads []Lead, own int) (d Decision) {
 			if was.Verdict != l.Verdict && k != own {
 				d.Turned = append(d.Turned, Turning{l.N, l.Job, was.Verdict, l.Verdict})
 			}
+			were = append(were, was)
 		}
 		d.Changed = append(d.Changed, l)
 	}
 	d.Next = c
 	d.Next.Leads = leads
-	d.Counts = counted(c.Leads, leads)
+	d.Counts = counted(were, d.Changed)
 	return d
 }
 
@@ -153,8 +155,9 @@ func (l Lead) equal(o Lead) bool {
 		slices.Equal(l.Reasons, o.Reasons)
 }
 
-// judge gives each lead of a contact its verdict.
-func judge(leads []Lead) {
+// judge gives the leads of a contact their verdicts: those from the changed one on, in the order of their events, or all of them
+// where that is nil. What came before an event is not concerned by it.
+func judge(leads []Lead, changed *Lead) {
 	order := make([]*Lead, len(leads))
 	for i := range leads {
 		order[i] = &leads[i]
@@ -162,8 +165,9 @@ func judge(leads []Lead) {
 	slices.SortFunc(order, func(a, b *Lead) int {
 		return cmp.Or(a.Event.compare(b.Event), a.Job.compare(b.Job), cmp.Compare(a.Event.Account, b.Event.Account))
 	})
-	for i, l := range order {
-		l.judge(order[:i])
+	from := max(0, slices.Index(order, changed))
+	for i, l := range order[from:] {
+		l.judge(order[:from+i])
 	}
 }
 
