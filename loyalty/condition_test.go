@@ -125,7 +125,8 @@ func TestConditionsThatCannotBeDecided(t *testing.T) {
 func TestConditionsAreTheLanguage(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		source := truth(t, 3)
-		f := some
+		f, line := some, *some.Line
+		f.Line = &line
 		f.Purchase.Total = rapid.Int64Range(-20, 20).Draw(t, "total")
 		f.Line.SKU = rapid.SampledFrom([]string{"", "a", "ab", "B"}).Draw(t, "sku")
 		c, err := compileCondition("it", source, lineFacts{})
