@@ -17,7 +17,7 @@ func TestADayInAnyOrder(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			for _, seed := range []string{"1", "2"} {
 				var out, errs strings.Builder
-				if status := run(t.Context(), []string{"-db", db(t), "-events", "5000", "-codes", "12", "-seed", seed}, &out, &errs); status != 0 {
+				if status := run(t.Context(), []string{"-db", db(t), "-events", "2000", "-codes", "12", "-seed", seed}, &out, &errs); status != 0 {
 					t.Fatalf("%d: %s%s", status, out.String(), errs.String())
 				}
 				if !strings.Contains(out.String(), "the same counts") || !strings.Contains(out.String(), "no permission") {
