@@ -141,7 +141,7 @@ func BenchmarkRules(b *testing.B) {
 // each.
 func callers(b *testing.B, server *sql.DB, n int, f func(caller, i int) error) {
 	b.Helper()
-	began := lsn(b, server)
+	began := pgtest.WAL(b, server)
 	var next atomic.Int64
 	b.ResetTimer()
 	together(n, func(caller int) {
@@ -155,20 +155,8 @@ func callers(b *testing.B, server *sql.DB, n int, f func(caller, i int) error) {
 	b.StopTimer()
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "ops/s")
 	if server != nil {
-		b.ReportMetric(float64(lsn(b, server)-began)/float64(b.N), "wal-B/op")
+		b.ReportMetric(float64(pgtest.WAL(b, server)-began)/float64(b.N), "wal-B/op")
 	}
-}
-
-// lsn returns how many bytes of WAL the server has written, or 0 where there is none.
-func lsn(b *testing.B, server *sql.DB) (n int64) {
-	b.Helper()
-	if server == nil {
-		return 0
-	}
-	if err := server.QueryRowContext(ctx, "select pg_current_wal_insert_lsn() - '0/0'").Scan(&n); err != nil {
-		b.Fatal(err)
-	}
-	return n
 }
 
 func adapters(b *testing.B, f func(b *testing.B, db storage.DB, server *sql.DB)) {

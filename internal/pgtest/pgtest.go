@@ -65,6 +65,18 @@ func Bench(b testing.TB) string {
 	return Start(b).DSN()
 }
 
+// WAL returns how many bytes of write-ahead log a server has written, or 0 where that is nil.
+func WAL(b testing.TB, server *sql.DB) (n int64) {
+	b.Helper()
+	if server == nil {
+		return 0
+	}
+	if err := server.QueryRowContext(b.Context(), "select pg_current_wal_insert_lsn() - '0/0'").Scan(&n); err != nil {
+		b.Fatal(err)
+	}
+	return n
+}
+
 // check ends a test that can have no server.
 func check(t testing.TB, err error) {
 	t.Helper()

@@ -40,7 +40,7 @@ func BenchmarkMeet(b *testing.B) {
 			var event atomic.Int64
 			for _, callers := range []int{1, 32} {
 				b.Run(fmt.Sprint(callers), func(b *testing.B) {
-					began := lsn(b, server)
+					began := pgtest.WAL(b, server)
 					var next atomic.Int64
 					var wg sync.WaitGroup
 					b.ResetTimer()
@@ -61,22 +61,10 @@ func BenchmarkMeet(b *testing.B) {
 					b.StopTimer()
 					b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "ops/s")
 					if server != nil {
-						b.ReportMetric(float64(lsn(b, server)-began)/float64(b.N), "wal-B/op")
+						b.ReportMetric(float64(pgtest.WAL(b, server)-began)/float64(b.N), "wal-B/op")
 					}
 				})
 			}
 		})
 	}
-}
-
-// lsn returns how many bytes of WAL the server has written, or 0 where there is none.
-func lsn(b *testing.B, server *sql.DB) (n int64) {
-	b.Helper()
-	if server == nil {
-		return 0
-	}
-	if err := server.QueryRowContext(ctx, "select pg_current_wal_insert_lsn() - '0/0'").Scan(&n); err != nil {
-		b.Fatal(err)
-	}
-	return n
 }

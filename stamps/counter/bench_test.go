@@ -22,7 +22,7 @@ import (
 // each.
 func (s setting) callers(b *testing.B, n int, f func(caller, i int) error) {
 	b.Helper()
-	began := s.lsn(b)
+	began := pgtest.WAL(b, s.server)
 	var next atomic.Int64
 	var wg sync.WaitGroup
 	b.ResetTimer()
@@ -44,20 +44,8 @@ func (s setting) callers(b *testing.B, n int, f func(caller, i int) error) {
 	b.StopTimer()
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "ops/s")
 	if s.server != nil {
-		b.ReportMetric(float64(s.lsn(b)-began)/float64(b.N), "wal-B/op")
+		b.ReportMetric(float64(pgtest.WAL(b, s.server)-began)/float64(b.N), "wal-B/op")
 	}
-}
-
-// lsn returns how many bytes of WAL the server has written, or 0 where there is none.
-func (s setting) lsn(b *testing.B) (n int64) {
-	b.Helper()
-	if s.server == nil {
-		return 0
-	}
-	if err := s.server.QueryRowContext(ctx, "select pg_current_wal_insert_lsn() - '0/0'").Scan(&n); err != nil {
-		b.Fatal(err)
-	}
-	return n
 }
 
 // setting is one adapter with everything that the benchmarks need.
