@@ -18,6 +18,7 @@ import (
 	"github.com/scrmkit/scrmkit/loyalty"
 	"github.com/scrmkit/scrmkit/loyalty/reward"
 	"github.com/scrmkit/scrmkit/otp"
+	"github.com/scrmkit/scrmkit/scrm/activation"
 	"github.com/scrmkit/scrmkit/scrm/lead"
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/stamps/shop"
@@ -35,6 +36,7 @@ var (
 
 // A Tx gives the stores of one unit of work. Outside InTx and Join each Save is a unit of its own.
 type Tx interface {
+	Activation() activation.Store
 	Journal() journal.Store
 	Leads() lead.Store
 	Loyalty() loyalty.Store

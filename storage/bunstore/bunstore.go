@@ -14,6 +14,7 @@ import (
 	"github.com/scrmkit/scrmkit/loyalty"
 	"github.com/scrmkit/scrmkit/loyalty/reward"
 	"github.com/scrmkit/scrmkit/otp"
+	"github.com/scrmkit/scrmkit/scrm/activation"
 	"github.com/scrmkit/scrmkit/scrm/lead"
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/stamps/shop"
@@ -88,6 +89,9 @@ func (u unit) within(tx *sql.Tx) unit {
 }
 
 var _ storage.Tx = unit{}
+
+// Activation implements [storage.Tx].
+func (u unit) Activation() activation.Store { return activationStore{u} }
 
 // Journal implements [storage.Tx].
 func (u unit) Journal() journal.Store { return journalStore{u} }

@@ -222,6 +222,44 @@ var (
 		},
 	})
 
+	codeStateTable = newTable(table{
+		name:      "activation_code",
+		key:       []column{{"code", text}},
+		versioned: true,
+		rest: []column{
+			{"off", text}, {"created", instant}, {"expires", instant}, {"due", instant}, {"department", text}, {"state", text},
+		},
+		children: []*table{portTable},
+	})
+	portTable = newTable(table{
+		name: "activation_port",
+		key:  []column{{"code", text}, {"n", integer}},
+		rest: []column{{"platform", text}, {"account", text}, {"at", text}, {"state", text}},
+	})
+	poolTable = newTable(table{
+		name:      "activation_pool",
+		key:       []column{{"pool", text}},
+		versioned: true,
+		rest:      []column{{"state", text}},
+	})
+	freeTable = newTable(table{
+		name: "activation_free",
+		key:  []column{{"pool", text}},
+		rest: []column{{"n", integer}, {"most", integer}},
+	})
+	deviceTable = newTable(table{
+		name:      "activation_device",
+		key:       []column{{"device", text}},
+		versioned: true,
+		rest:      []column{{"removed", instant}, {"state", text}},
+	})
+	deviceInvitationTable = newTable(table{
+		name:      "activation_invitation",
+		key:       []column{{"hash", binary}},
+		versioned: true,
+		rest:      []column{{"state", text}},
+	})
+
 	cardTable = newTable(table{
 		name:      "stamps_card",
 		key:       []column{{"member", text}, {"program", text}, {"claim", integer}},

@@ -12,6 +12,8 @@ import (
 var subjects = map[string]string{
 	"journal_entry": "subject", "otp_scope": "scope", "otp_typist": "scope", "otp_code": "scope", "shop_shop": "shop",
 	"shop_manager": "identity, shop", "shop_stamp": "serial", "shop_invitation": "hash",
+	"activation_code": "code", "activation_port": "code", "activation_pool": "pool", "activation_free": "pool",
+	"activation_device": "device", "activation_invitation": "hash",
 	"lead_job": "code", "lead_owner": "owner", "lead_contact": "id", "lead_lead": "id", "lead_count": "code", "lead_library": "id",
 	"loyalty_program": "program", "loyalty_account": "member", "loyalty_booking": "member",
 	"reward_catalog": "program", "reward_holder": "member", "reward_voucher": "member", "reward_count": "catalog",

@@ -15,6 +15,7 @@ import (
 	"github.com/scrmkit/scrmkit/loyalty"
 	"github.com/scrmkit/scrmkit/loyalty/reward"
 	"github.com/scrmkit/scrmkit/otp"
+	"github.com/scrmkit/scrmkit/scrm/activation"
 	"github.com/scrmkit/scrmkit/scrm/lead"
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/stamps/shop"
@@ -157,6 +158,9 @@ func (u unit) do(ctx context.Context, fn func(*tables) error) error {
 	}
 	return fn(u.data.of(u.tenant))
 }
+
+// Activation implements [storage.Tx].
+func (u unit) Activation() activation.Store { return activationStore{u} }
 
 // Journal implements [storage.Tx].
 func (u unit) Journal() journal.Store { return journalStore{u} }

@@ -9,6 +9,7 @@ import (
 	"github.com/scrmkit/scrmkit/loyalty"
 	"github.com/scrmkit/scrmkit/loyalty/reward"
 	"github.com/scrmkit/scrmkit/otp"
+	"github.com/scrmkit/scrmkit/scrm/activation"
 	"github.com/scrmkit/scrmkit/scrm/lead"
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/stamps/shop"
@@ -40,6 +41,13 @@ type tables struct {
 	holders  map[reward.HolderID]reward.Holder
 	vouchers map[reward.HolderID]map[int64]reward.Stored
 	counts   map[reward.CatalogID]map[countKey]int64
+
+	activationCodes   map[activation.CodeID]activation.Code
+	ports             map[activation.PortID]activation.Port
+	pools             map[activation.PoolID]activation.Pool
+	free              map[activation.PoolID]int
+	devices           map[activation.DeviceID]activation.Device
+	deviceInvitations map[string]activation.Invitation // by hash
 
 	jobs       map[lead.JobID]lead.Job
 	owners     map[lead.OwnerID]lead.Owner
@@ -78,33 +86,39 @@ type (
 
 func newTables(d *data) *tables {
 	return &tables{
-		data:        d,
-		keys:        map[entryKey]int{},
-		scopes:      map[otp.Scope]otp.ScopeRow{},
-		typists:     map[typistKey]otp.TypistRow{},
-		codes:       map[otp.Scope]map[string]otp.Code{},
-		shops:       map[shop.ID]shop.Shop{},
-		managers:    map[shop.Identity]shop.Manager{},
-		physical:    map[shop.Serial]shop.Stamp{},
-		invitations: map[string]shop.Invitation{},
-		programs:    map[programKey]json.RawMessage{},
-		newest:      map[programKey]int{},
-		accounts:    map[loyalty.AccountID]loyalty.Account{},
-		bookings:    map[loyalty.AccountID]map[string]loyalty.Booking{},
-		holders:     map[reward.HolderID]reward.Holder{},
-		vouchers:    map[reward.HolderID]map[int64]reward.Stored{},
-		counts:      map[reward.CatalogID]map[countKey]int64{},
-		jobs:        map[lead.JobID]lead.Job{},
-		owners:      map[lead.OwnerID]lead.Owner{},
-		contacts:    map[lead.Identity]lead.Contact{},
-		leads:       map[lead.Identity]map[int64]lead.Lead{},
-		leadCounts:  map[leadCountKey]lead.Figures{},
-		library:     map[lead.Identity]time.Time{},
-		cards:       map[stamps.CardID]stamps.Card{},
-		numbers:     map[stamps.ProgramID]map[int64]stamps.CardID{},
-		claimed:     map[stamps.CardID]int64{},
-		records:     map[stamps.CardID]map[int64]stamps.Record{},
-		coupons:     map[stamps.CardID]map[int64]stamps.Coupon{},
+		data:              d,
+		keys:              map[entryKey]int{},
+		scopes:            map[otp.Scope]otp.ScopeRow{},
+		typists:           map[typistKey]otp.TypistRow{},
+		codes:             map[otp.Scope]map[string]otp.Code{},
+		shops:             map[shop.ID]shop.Shop{},
+		managers:          map[shop.Identity]shop.Manager{},
+		physical:          map[shop.Serial]shop.Stamp{},
+		invitations:       map[string]shop.Invitation{},
+		programs:          map[programKey]json.RawMessage{},
+		newest:            map[programKey]int{},
+		accounts:          map[loyalty.AccountID]loyalty.Account{},
+		bookings:          map[loyalty.AccountID]map[string]loyalty.Booking{},
+		holders:           map[reward.HolderID]reward.Holder{},
+		vouchers:          map[reward.HolderID]map[int64]reward.Stored{},
+		counts:            map[reward.CatalogID]map[countKey]int64{},
+		activationCodes:   map[activation.CodeID]activation.Code{},
+		ports:             map[activation.PortID]activation.Port{},
+		pools:             map[activation.PoolID]activation.Pool{},
+		free:              map[activation.PoolID]int{},
+		devices:           map[activation.DeviceID]activation.Device{},
+		deviceInvitations: map[string]activation.Invitation{},
+		jobs:              map[lead.JobID]lead.Job{},
+		owners:            map[lead.OwnerID]lead.Owner{},
+		contacts:          map[lead.Identity]lead.Contact{},
+		leads:             map[lead.Identity]map[int64]lead.Lead{},
+		leadCounts:        map[leadCountKey]lead.Figures{},
+		library:           map[lead.Identity]time.Time{},
+		cards:             map[stamps.CardID]stamps.Card{},
+		numbers:           map[stamps.ProgramID]map[int64]stamps.CardID{},
+		claimed:           map[stamps.CardID]int64{},
+		records:           map[stamps.CardID]map[int64]stamps.Record{},
+		coupons:           map[stamps.CardID]map[int64]stamps.Coupon{},
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/scrmkit/scrmkit/loyalty"
 	"github.com/scrmkit/scrmkit/loyalty/reward"
+	"github.com/scrmkit/scrmkit/scrm/activation"
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
@@ -169,7 +170,7 @@ func kind(err error) string {
 		"conflict": journal.ErrConflict, "duplicate": journal.ErrDuplicate,
 		"unknown programme": stamps.ErrUnknownProgram, "published": stamps.ErrPublished,
 		"unknown loyalty programme": loyalty.ErrUnknownProgram, "published loyalty programme": loyalty.ErrPublished,
-		"unknown catalogue": reward.ErrUnknownCatalog, "published catalogue": reward.ErrPublished, "sold out": reward.ErrSoldOut,
+		"unknown catalogue": reward.ErrUnknownCatalog, "published catalogue": reward.ErrPublished, "sold out": reward.ErrSoldOut, "no port left": activation.ErrCapacity,
 		"outside": storage.ErrOutsideTx, "retry": storage.ErrRetry,
 	} {
 		if errors.Is(err, sentinel) {

@@ -113,6 +113,65 @@ create table scrmkit.shop_invitation (
 	primary key (tenant, hash)
 );
 
+create table scrmkit.activation_code (
+	tenant     text collate "C" not null,
+	code       text collate "C" not null,
+	version    bigint           not null,
+	off        text collate "C" not null,
+	created    timestamptz      not null,
+	expires    timestamptz,
+	due        timestamptz,
+	department text collate "C" not null,
+	state      text             not null,
+	primary key (tenant, code)
+) with (fillfactor = 70);
+create index activation_code_created on scrmkit.activation_code ((tenant || ''), created, code);
+create index activation_code_due on scrmkit.activation_code ((tenant || ''), due, code) where due is not null;
+
+create table scrmkit.activation_port (
+	tenant   text collate "C" not null,
+	code     text collate "C" not null,
+	n        bigint           not null,
+	platform text collate "C" not null,
+	account  text collate "C" not null,
+	at       text collate "C" not null,
+	state    text             not null,
+	primary key (tenant, code, n)
+);
+create index activation_port_account on scrmkit.activation_port ((tenant || ''), platform, account);
+
+create table scrmkit.activation_pool (
+	tenant  text collate "C" not null,
+	pool    text collate "C" not null,
+	version bigint           not null,
+	state   text             not null,
+	primary key (tenant, pool)
+);
+
+create table scrmkit.activation_free (
+	tenant text collate "C" not null,
+	pool   text collate "C" not null,
+	n      bigint           not null,
+	primary key (tenant, pool)
+) with (fillfactor = 50);
+
+create table scrmkit.activation_device (
+	tenant  text collate "C" not null,
+	device  text collate "C" not null,
+	version bigint           not null,
+	removed timestamptz,
+	state   text             not null,
+	primary key (tenant, device)
+);
+
+create table scrmkit.activation_invitation (
+	tenant  text collate "C" not null,
+	hash    bytea            not null,
+	version bigint           not null,
+	state   text             not null,
+	primary key (tenant, hash)
+);
+
 create table scrmkit.lead_job (
 	tenant   text collate "C" not null,
 	code     text collate "C" not null,

@@ -111,6 +111,65 @@ create table shop_invitation (
 	primary key (tenant, hash)
 );
 
+create table activation_code (
+	tenant     text    not null,
+	code       text    not null,
+	version    integer not null,
+	off        text    not null,
+	created    integer not null,
+	expires    integer,
+	due        integer,
+	department text    not null,
+	state      text    not null,
+	primary key (tenant, code)
+);
+create index activation_code_created on activation_code ((tenant || ''), created, code);
+create index activation_code_due on activation_code ((tenant || ''), due, code) where due is not null;
+
+create table activation_port (
+	tenant   text    not null,
+	code     text    not null,
+	n        integer not null,
+	platform text    not null,
+	account  text    not null,
+	at       text    not null,
+	state    text    not null,
+	primary key (tenant, code, n)
+);
+create index activation_port_account on activation_port ((tenant || ''), platform, account);
+
+create table activation_pool (
+	tenant  text    not null,
+	pool    text    not null,
+	version integer not null,
+	state   text    not null,
+	primary key (tenant, pool)
+);
+
+create table activation_free (
+	tenant text    not null,
+	pool   text    not null,
+	n      integer not null,
+	primary key (tenant, pool)
+);
+
+create table activation_device (
+	tenant  text    not null,
+	device  text    not null,
+	version integer not null,
+	removed integer,
+	state   text    not null,
+	primary key (tenant, device)
+);
+
+create table activation_invitation (
+	tenant  text    not null,
+	hash    blob    not null,
+	version integer not null,
+	state   text    not null,
+	primary key (tenant, hash)
+);
+
 create table lead_job (
 	tenant   text    not null,
 	code     text    not null,

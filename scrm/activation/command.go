@@ -1,0 +1,203 @@
+package activation
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/scrmkit/scrmkit/internal/valid"
+)
+
+// A Create makes N codes of the same settings.
+type Create struct {
+	N        int      `json:"n"`
+	Settings Settings `json:"settings"`
+	By       string   `json:"by,omitempty"`
+	Key      string   `json:"-"`
+}
+
+// Issued is a code that was made or renewed. Code is what agents sign in with: it is shown this once, and is empty where the
+// command is repeated. Who has lost it renews the code.
+type Issued struct {
+	ID   CodeID `json:"id"`
+	Code string `json:"-"`
+}
+
+// An Edit gives a code other settings. It signs everybody out where that takes a platform from them, or changes whose ports they
+// use, or leaves fewer of them than are in use.
+type Edit struct {
+	Code     CodeID   `json:"code"`
+	Settings Settings `json:"settings"`
+	By       string   `json:"by,omitempty"`
+	Key      string   `json:"-"`
+}
+
+// Many names codes to Disable, Enable, Expire or Delete: all of them or, where one does not exist, none.
+type Many struct {
+	Codes []CodeID `json:"codes"`
+	By    string   `json:"by,omitempty"`
+	Key   string   `json:"-"`
+}
+
+// A Renew gives a code another secret, and signs everybody out.
+type Renew struct {
+	Code CodeID `json:"code"`
+	By   string `json:"by,omitempty"`
+	Key  string `json:"-"`
+}
+
+// A SignIn is an agent with a code at a device. What lived of the code on that device ends.
+type SignIn struct {
+	Code   string // as it is typed
+	Device DeviceID
+	Agent  AgentID // "": nobody in particular
+}
+
+// A Seat is what a session has.
+type Seat struct {
+	Code    Code    `json:"code"`
+	Session Session `json:"session"`
+	Token   string  `json:"-"` // of SignIn alone: what the client keeps
+}
+
+// ID names the session.
+func (s Seat) ID() SessionID { return SessionID{s.Code.ID, s.Session.N} }
+
+// A SignOut ends a session. One that has ended is no error.
+type SignOut struct {
+	Session SessionID `json:"session"`
+	By      string    `json:"by,omitempty"`
+	Key     string    `json:"-"`
+}
+
+// A Pool is the ports that codes share.
+type Pool struct {
+	ID      PoolID `json:"id"`
+	Version int64  `json:"version"`
+	Seq     int64  `json:"seq"` // entries of the journal
+	Ports   int    `json:"ports"`
+	Free    int    `json:"free"` // of them; kept apart, where codes draw on it
+}
+
+// A PutPool makes a pool or changes how many ports it has, which can't be fewer than are in use.
+type PutPool struct {
+	Pool  PoolID `json:"pool"`
+	Ports int    `json:"ports"`
+	By    string `json:"by,omitempty"`
+	Key   string `json:"-"`
+}
+
+func (c Create) check() error {
+	return cmp.Or(valid.Between("n", int64(c.N), 1, maxCodes), c.Settings.check(), valid.OptionalID("by", c.By), valid.ID("key", c.Key))
+}
+
+func (c Edit) check() error {
+	return cmp.Or(c.Code.check("code"), c.Settings.check(), valid.OptionalID("by", c.By), valid.ID("key", c.Key))
+}
+
+func (c Many) check() error {
+	err := cmp.Or(valid.Between("codes", int64(len(c.Codes)), 1, maxCodes), valid.OptionalID("by", c.By), valid.ID("key", c.Key))
+	for _, id := range c.Codes {
+		err = cmp.Or(err, id.check("codes"))
+	}
+	return err
+}
+
+func (c Renew) check() error {
+	return cmp.Or(c.Code.check("code"), valid.OptionalID("by", c.By), valid.ID("key", c.Key))
+}
+
+func (c SignIn) check() error {
+	return cmp.Or(valid.ID("device", c.Device), valid.OptionalID("agent", c.Agent))
+}
+
+func (c SignOut) check() error {
+	return cmp.Or(c.Session.check(), valid.OptionalID("by", c.By), valid.ID("key", c.Key))
+}
+
+func (c PutPool) check() error {
+	return cmp.Or(valid.ID("pool", c.Pool), valid.Between("ports", int64(c.Ports), 0, 1e6), valid.OptionalID("by", c.By), valid.ID("key", c.Key))
+}
+
+// there is ErrUnknownPool where a pool that is named does not exist.
+func (p Pool) there() error {
+	if p.ID != "" && p.Version == 0 {
+		return ErrUnknownPool
+	}
+	return nil
+}
+
+// known returns the code at that time. ErrUnknownCode: there is none, or it is deleted.
+func (c Code) known(now time.Time) (Code, error) {
+	if c.Version == 0 || !c.Deleted.IsZero() {
+		return c, ErrUnknownCode
+	}
+	return c.Settled(now), nil
+}
+
+func (c Code) permits(p PlatformID) error {
+	if !slices.Contains(c.Settings.Platforms, p) {
+		return ErrPlatform
+	}
+	return nil
+}
+
+// Edit decides on an Edit. ErrUnknownCode: there is no such code.
+func (c Code) Edit(e Edit, now time.Time) (Code, error) {
+	c, err := c.known(now)
+	if err != nil {
+		return c, err
+	}
+	was := c.Settings
+	c.Settings, c.Updated = e.Settings, now
+	taken := slices.ContainsFunc(was.Platforms, func(p PlatformID) bool { return c.permits(p) != nil })
+	if taken || was.Pool != c.Settings.Pool || c.Settings.Pool == "" && c.Ports() > c.Settings.Ports {
+		c.Sessions = nil
+	}
+	return c.Settled(now), nil
+}
+
+// To decides on a code's being Enabled, Disabled, Expired or Deleted from now on. A code that has expired stays so when it is
+// enabled. ErrUnknownCode: there is no such code.
+func (c Code) To(s State, now time.Time) (Code, error) {
+	c, err := c.known(now)
+	if err != nil {
+		return c, err
+	}
+	c.Updated = now
+	switch s {
+	case Enabled, Disabled:
+		c.Disabled = s == Disabled
+	case Expired:
+		if c.State(now) != Expired {
+			c.Settings.Expires = now
+		}
+	case Deleted:
+		c.Deleted = now
+	}
+	return c.Settled(now), nil
+}
+
+// SignIn decides on an agent's signing in, whose code has been found to be this one. Errors: ErrUnknownCode, ErrDisabled,
+// ErrExpired, ErrDevice, ErrSessions.
+func (c Code) SignIn(d Device, in SignIn, hash func(SessionID) []byte, now time.Time) (Code, Session, error) {
+	c, err := c.known(now)
+	switch {
+	case err != nil:
+		return c, Session{}, err
+	case c.State(now) == Disabled:
+		return c, Session{}, ErrDisabled
+	case c.State(now) == Expired:
+		return c, Session{}, ErrExpired
+	case c.Settings.Listed && d.Added.IsZero():
+		return c, Session{}, ErrDevice
+	}
+	c = c.without(func(s Session) bool { return s.Device == in.Device })
+	if len(c.Sessions) >= maxSessions {
+		return c, Session{}, ErrSessions
+	}
+	c.LastN++
+	s := Session{N: c.LastN, Agent: in.Agent, Device: in.Device, Began: now, Seen: now, Hash: hash(SessionID{c.ID, c.LastN})}
+	c.Sessions = append(c.Sessions, s)
+	return c, s, nil
+}

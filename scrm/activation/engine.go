@@ -1,0 +1,412 @@
+package activation
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/scrmkit/scrmkit/internal/combine"
+	"github.com/scrmkit/scrmkit/internal/keyring"
+	"github.com/scrmkit/scrmkit/internal/valid"
+	"github.com/scrmkit/scrmkit/storage/journal"
+)
+
+// Tx is the part of storage.Tx that an Engine needs.
+type Tx interface{ Activation() Store }
+
+// Options of an Engine. Nil, and each zero field, is a default.
+type Options struct {
+	Now func() time.Time // the clock; nil: time.Now
+
+	// Hook is called as an operation begins, and what it returns as it ends. Nil: none.
+	Hook func(ctx context.Context, op string) (context.Context, func(error))
+}
+
+// An Engine runs commands on codes, sessions, ports and devices. It is safe for concurrent use.
+//
+// Most commands have a key, which names it within what it changes: a code, a pool or a device, and for Create, Many and Invite the
+// tenant. Repeated with it a command changes
+// nothing and gives its first answer, without what is shown once, and is journal.ErrKeyReused where it differs. Besides the errors
+// that its comment lists, a command returns *InputError before anything was loaded, journal.ErrConflict where other changes came
+// first twenty times in a row, and what the database said; after the last two it may be run again with its key.
+type Engine struct {
+	store Store
+	keys  []Key
+	opts  Options
+}
+
+// New returns an engine on a store. Codes are stored under the first key; the others are for those of before. It is an error
+// where the keys are none, too short or of the same id.
+func New(s Store, keys []Key, opts *Options) (*Engine, error) {
+	if err := keyring.Check(keys); err != nil {
+		return nil, fmt.Errorf("activation: %w", err)
+	}
+	e := &Engine{store: s, keys: slices.Clone(keys)}
+	if opts != nil {
+		e.opts = *opts
+	}
+	if e.opts.Now == nil {
+		e.opts.Now = time.Now
+	}
+	return e, nil
+}
+
+// In returns a copy that is bound to a unit of work: what it does is committed or rolled back with tx.
+func (e *Engine) In(tx Tx) *Engine {
+	b := *e
+	b.store = tx.Activation()
+	return &b
+}
+
+// Create makes codes, and shows each of them once. ErrUnknownPool: there is no such pool.
+func (e *Engine) Create(ctx context.Context, c Create) ([]Issued, error) {
+	var secrets []Issued
+	c.Settings.Expires = journal.Instant(c.Settings.Expires)
+	out, err := do(ctx, e, task[[]Issued]{
+		kind: "activation.create", check: c.check, subject: ofTenant(c.Key), key: c.Key, by: c.By, input: c,
+		lookup: Lookup{Pool: c.Settings.Pool},
+		decide: func(l Loaded, now time.Time) (ch Change, out []Issued, err error) {
+			if err := l.Pool.there(); err != nil {
+				return ch, nil, err
+			}
+			secrets = nil
+			for range c.N {
+				id, rest := newCode()
+				ch.Codes = append(ch.Codes, Code{ID: id, Settings: c.Settings, Created: now, Updated: now, Secret: seal(e.keys[0], id, rest)})
+				out = append(out, Issued{ID: id})
+				secrets = append(secrets, Issued{id, id.text(rest)})
+			}
+			return ch, out, nil
+		},
+	})
+	if err == nil && len(secrets) == len(out) && secrets[0].ID == out[0].ID {
+		out = secrets
+	}
+	return out, err
+}
+
+// Edit changes a code. Errors: those of Code.Edit, and ErrUnknownPool.
+func (e *Engine) Edit(ctx context.Context, c Edit) (Code, error) {
+	c.Settings.Expires = journal.Instant(c.Settings.Expires)
+	return do(ctx, e, task[Code]{
+		kind: "activation.edit", check: c.check, subject: c.Code.Subject(), key: c.Key, by: c.By, input: c,
+		lookup: Lookup{Codes: []CodeID{c.Code}, Pool: c.Settings.Pool},
+		decide: func(l Loaded, now time.Time) (Change, Code, error) {
+			next, err := l.Codes[0].Edit(c, now)
+			return Change{Codes: []Code{next}}, next.public(), cmp.Or(err, l.Pool.there())
+		},
+	})
+}
+
+// Disable ends what the codes may do (停用). ErrUnknownCode: one does not exist, and nothing was done to the others.
+func (e *Engine) Disable(ctx context.Context, c Many) ([]Code, error) {
+	return e.to(ctx, "activation.disable", Disabled, c)
+}
+
+// Enable lets the codes work again (启用). Their agents sign in anew. Errors: as Disable.
+func (e *Engine) Enable(ctx context.Context, c Many) ([]Code, error) {
+	return e.to(ctx, "activation.enable", Enabled, c)
+}
+
+// Expire has the codes expire now. Errors: as Disable.
+func (e *Engine) Expire(ctx context.Context, c Many) ([]Code, error) {
+	return e.to(ctx, "activation.expire", Expired, c)
+}
+
+// Delete ends the codes for ever. What they counted stays. Errors: as Disable.
+func (e *Engine) Delete(ctx context.Context, c Many) ([]Code, error) {
+	return e.to(ctx, "activation.delete", Deleted, c)
+}
+
+func (e *Engine) to(ctx context.Context, kind string, s State, c Many) ([]Code, error) {
+	c.Codes = slices.Compact(slices.Sorted(slices.Values(c.Codes)))
+	return do(ctx, e, task[[]Code]{
+		kind: kind, check: c.check, subject: ofTenant(c.Key), key: c.Key, by: c.By, input: c, lookup: Lookup{Codes: c.Codes},
+		decide: func(l Loaded, now time.Time) (ch Change, out []Code, err error) {
+			for _, code := range l.Codes {
+				next, err := code.To(s, now)
+				if err != nil {
+					return ch, nil, fmt.Errorf("%s: %w", code.ID, err)
+				}
+				ch.Codes, out = append(ch.Codes, next), append(out, next.public())
+			}
+			return ch, out, nil
+		},
+	})
+}
+
+// Renew gives a code another secret, which it shows once. ErrUnknownCode: there is no such code.
+func (e *Engine) Renew(ctx context.Context, c Renew) (Issued, error) {
+	var shown string
+	out, err := do(ctx, e, task[Issued]{
+		kind: "activation.renew", check: c.check, subject: c.Code.Subject(), key: c.Key, by: c.By, input: c, lookup: Lookup{Codes: []CodeID{c.Code}},
+		replayed: func() { shown = "" },
+		decide: func(l Loaded, now time.Time) (Change, Issued, error) {
+			next, err := l.Codes[0].known(now)
+			if err != nil {
+				return Change{}, Issued{}, err
+			}
+			_, rest := newCode()
+			shown = c.Code.text(rest)
+			next.Sessions, next.Secret, next.Updated = nil, seal(e.keys[0], c.Code, rest), now
+			return Change{Codes: []Code{next}}, Issued{ID: c.Code}, nil
+		},
+	})
+	if err == nil {
+		out.Code = shown
+	}
+	return out, err
+}
+
+// PutPool makes a pool, or changes how many ports it has. *InputError where more are in use.
+func (e *Engine) PutPool(ctx context.Context, c PutPool) (Pool, error) {
+	return do(ctx, e, task[Pool]{
+		kind: "activation.pool", check: c.check, subject: c.Pool.Subject(), key: c.Key, by: c.By, input: c, lookup: Lookup{Pool: c.Pool},
+		decide: func(l Loaded, _ time.Time) (Change, Pool, error) {
+			next := l.Pool
+			more := c.Ports - next.Ports
+			next.Ports, next.Free = c.Ports, next.Free+more
+			if next.Free < 0 {
+				return Change{}, Pool{}, &InputError{Field: "ports", Reason: fmt.Sprintf("are fewer than the %d in use", c.Ports-next.Free)}
+			}
+			return Change{Pools: []Pool{next}, Draws: []Draw{{c.Pool, -more}}}, next, nil
+		},
+	})
+}
+
+// Pool returns a pool. ErrUnknownPool: there is none.
+func (e *Engine) Pool(ctx context.Context, id PoolID) (Pool, error) {
+	err := valid.ID("pool", id)
+	var l Loaded
+	if err == nil {
+		l, err = e.store.Load(ctx, Lookup{Pool: id})
+	}
+	if err == nil && l.Pool.Version == 0 {
+		err = ErrUnknownPool
+	}
+	if err != nil {
+		return Pool{}, fmt.Errorf("activation: pool: %w", err)
+	}
+	return l.Pool, nil
+}
+
+// Code returns a code. ErrUnknownCode: there is none.
+func (e *Engine) Code(ctx context.Context, id CodeID) (Code, error) {
+	err := id.check("code")
+	var l Loaded
+	if err == nil {
+		l, err = e.store.Load(ctx, Lookup{Codes: []CodeID{id}})
+	}
+	var c Code
+	if err == nil {
+		c, err = l.Codes[0].known(e.now())
+	}
+	if err != nil {
+		return Code{}, fmt.Errorf("activation: code: %w", err)
+	}
+	return c.public(), nil
+}
+
+// Codes yields the codes that the query asks for, the newest first. Query.Now is set by the engine.
+func (e *Engine) Codes(ctx context.Context, q CodeQuery) iter.Seq2[Code, error] {
+	q.Now = e.now()
+	return func(yield func(Code, error) bool) {
+		err := valid.Text("department", q.Department)
+		if err == nil && !slices.Contains([]State{"", Enabled, Disabled, Expired}, q.State) {
+			err = &InputError{Field: "state", Reason: "is none of enabled, disabled and expired"}
+		}
+		if err != nil {
+			yield(Code{}, fmt.Errorf("activation: codes: %w", err))
+			return
+		}
+		for c, err := range e.store.Codes(ctx, q) {
+			if !yield(c.Settled(q.Now).public(), err) {
+				return
+			}
+		}
+	}
+}
+
+// Sweep settles at most limit codes whose sessions have ended by time alone, so that a pool has their ports again, and returns how
+// many. A pool that has no port left does that by itself. It may run anywhere, any number of times.
+func (e *Engine) Sweep(ctx context.Context, limit int) (n int, err error) {
+	ctx, end := e.hook(ctx, "activation.sweep")
+	defer func() { end(err) }()
+	now := e.now()
+	due, err := e.store.Due(ctx, now, limit)
+	if err != nil {
+		return 0, fmt.Errorf("activation: sweep: %w", err)
+	}
+	for _, id := range due {
+		err := combine.Retry(ctx, func() error {
+			l, err := e.store.Load(ctx, Lookup{Codes: []CodeID{id}})
+			if err != nil {
+				return err
+			}
+			ch := Change{Codes: []Code{l.Codes[0].Settled(now)}}
+			ch.finish(l, nil)
+			return e.store.Save(ctx, ch)
+		})
+		if err != nil {
+			return n, fmt.Errorf("activation: sweep: %w", err)
+		}
+		n++
+	}
+	return n, nil
+}
+
+// ofTenant is the subject of a command that is on no one row.
+func ofTenant(key string) string { return journal.Subject("activation/command", key) }
+
+func (e *Engine) now() time.Time { return journal.Instant(e.opts.Now()) }
+
+func (e *Engine) hook(ctx context.Context, name string) (context.Context, func(error)) {
+	if e.opts.Hook == nil {
+		return ctx, func(error) {}
+	}
+	return e.opts.Hook(ctx, name)
+}
+
+// A task is a command as the engine runs it: load, decide, save, and again where another change came first.
+type task[V any] struct {
+	kind     string
+	check    func() error
+	subject  string
+	key      string
+	by       string
+	input    any
+	lookup   Lookup
+	decide   func(Loaded, time.Time) (Change, V, error)
+	replayed func() // nil: nothing to do
+}
+
+func do[V any](ctx context.Context, e *Engine, t task[V]) (v V, err error) {
+	ctx, end := e.hook(ctx, t.kind)
+	defer func() { end(err) }()
+	fail := func(err error) (V, error) {
+		var none V
+		return none, fmt.Errorf("%s: %w", t.kind, err)
+	}
+	if err := t.check(); err != nil {
+		return fail(err)
+	}
+	now, input, swept := e.now(), journal.Hash(t.kind, t.input), false
+	t.lookup.Subject, t.lookup.Key = t.subject, t.key
+	err = combine.Retry(ctx, func() error {
+		l, err := e.store.Load(ctx, t.lookup)
+		if err != nil {
+			return err
+		}
+		if l.Entry != nil {
+			if t.replayed != nil {
+				t.replayed()
+			}
+			return l.Entry.Replay(input, &v)
+		}
+		var ch Change
+		if ch, v, err = t.decide(l, now); err != nil {
+			return err
+		}
+		ch.finish(l, t.entry(now, input, v))
+		err = e.store.Save(ctx, ch)
+		switch {
+		case !errors.Is(err, ErrCapacity):
+			return err
+		case swept:
+			return e.full(ctx, ch.Draws)
+		}
+		swept = true
+		if _, err := e.Sweep(ctx, maxCodes); err != nil {
+			return err
+		}
+		return journal.ErrConflict
+	})
+	if err != nil {
+		return fail(err)
+	}
+	return v, nil
+}
+
+// entry returns what the journal tells of the command.
+func (t task[V]) entry(now time.Time, input []byte, v V) *journal.Entry {
+	return &journal.Entry{Subject: t.subject, Seq: 1, Key: t.key, Kind: t.kind, At: now, By: t.by, Input: input, Result: journal.JSON(v)}
+}
+
+// full tells which pool has no port left.
+func (e *Engine) full(ctx context.Context, draws []Draw) error {
+	for _, d := range draws {
+		l, err := e.store.Load(ctx, Lookup{Pool: d.Pool})
+		if err != nil {
+			return err
+		}
+		if l.Pool.Free < d.N {
+			return &CapacityError{l.Pool.Ports, d.Pool}
+		}
+	}
+	return journal.ErrConflict
+}
+
+// finish gives what changes its versions, the ports that it has of pools, and its entries: one of the command's subject, and one
+// of every other code that changes. Nil: the journal is told nothing.
+func (ch *Change) finish(l Loaded, told *journal.Entry) {
+	drawn := map[PoolID]int{}
+	for i := range ch.Codes {
+		c := &ch.Codes[i]
+		was := Code{}
+		if k := slices.IndexFunc(l.Codes, func(o Code) bool { return o.ID == c.ID }); k >= 0 {
+			was = l.Codes[k]
+		}
+		c.Version, c.Drawn = was.Version+1, 0
+		if c.Settings.Pool != "" {
+			c.Drawn = c.Ports()
+		}
+		drawn[was.Settings.Pool] -= was.Drawn
+		drawn[c.Settings.Pool] += c.Drawn
+		if told != nil {
+			c.Seq++
+			e := ch.tell(*told, c.ID.Subject(), c.Seq)
+			if was.Version > 0 {
+				e.Before = journal.JSON(was.public())
+			}
+		}
+	}
+	for i := range ch.Pools {
+		p := &ch.Pools[i]
+		p.Version, p.Seq = p.Version+1, p.Seq+1
+		ch.tell(*told, p.ID.Subject(), p.Seq)
+	}
+	for i := range ch.Devices {
+		d := &ch.Devices[i]
+		d.Version++
+		if told.Subject == d.ID.Subject() {
+			d.Seq++
+			ch.tell(*told, told.Subject, d.Seq)
+		}
+	}
+	for i := range ch.Invitations {
+		ch.Invitations[i].Version++
+	}
+	if told != nil && !slices.ContainsFunc(ch.Entries, func(e journal.Entry) bool { return e.Subject == told.Subject }) {
+		ch.tell(*told, told.Subject, 1)
+	}
+	for _, id := range slices.Sorted(maps.Keys(drawn)) {
+		if id != "" && drawn[id] != 0 {
+			ch.Draws = append(ch.Draws, Draw{id, drawn[id]})
+		}
+	}
+}
+
+// tell adds an entry of a subject. Where the command is of another one its key can't be one of that subject: it has a space.
+func (ch *Change) tell(e journal.Entry, subject string, seq int64) *journal.Entry {
+	if subject != e.Subject {
+		e.Key = e.Subject + " " + e.Key
+	}
+	e.Subject, e.Seq = subject, seq
+	ch.Entries = append(ch.Entries, e)
+	return &ch.Entries[len(ch.Entries)-1]
+}

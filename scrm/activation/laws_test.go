@@ -1,0 +1,113 @@
+package activation_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/scrmkit/scrmkit/scrm/activation"
+	"github.com/scrmkit/scrmkit/storage/memory"
+)
+
+// TestPortsAddUp plays random commands, and counts after each one.
+func TestPortsAddUp(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		db := memory.New()
+		codes, now := open(t, db)
+		must(codes.PutPool(ctx, activation.PutPool{Pool: "plan", Ports: 3, Key: "p"}))
+		shared := activation.Settings{Platforms: both.Platforms, Pool: "plan"}
+		made := []activation.Issued{issue(codes, both, "a"), issue(codes, shared, "b"), issue(codes, shared, "c")}
+		var seats []activation.Seat
+		for step := range rapid.IntRange(1, 60).Draw(rt, "steps") {
+			key := fmt.Sprint("step-", step)
+			c := made[rapid.IntRange(0, 2).Draw(rt, "code")]
+			device := activation.DeviceID(rapid.SampledFrom([]string{"x", "y"}).Draw(rt, "device"))
+			var seat activation.SessionID
+			if len(seats) > 0 {
+				seat = seats[rapid.IntRange(0, len(seats)-1).Draw(rt, "seat")].ID()
+			}
+			port := int64(rapid.IntRange(1, 8).Draw(rt, "port"))
+			leave := activation.Leave{Port: activation.PortID{Code: c.ID, N: port}, Key: key}
+			var err error
+			switch what := rapid.IntRange(0, 12).Draw(rt, "what"); what {
+			case 0, 1:
+				var s activation.Seat
+				if s, err = codes.SignIn(ctx, activation.SignIn{Code: c.Code, Device: device}); err == nil {
+					seats = append(seats, s)
+				}
+			case 2, 3, 4:
+				_, err = codes.Open(ctx, activation.Open{Session: seat, Platform: "line", Key: key})
+			case 5:
+				_, err = codes.Pair(ctx, activation.Pair{Session: seat, Port: port, Until: now.time().Add(time.Minute), Key: key})
+			case 6:
+				account := activation.AccountID(rapid.SampledFrom([]string{"u", "v"}).Draw(rt, "account"))
+				_, err = codes.Link(ctx, activation.Link{Session: seat, Port: port, Account: account, Key: key})
+			case 7:
+				_, err = []func() (activation.Port, error){
+					func() (activation.Port, error) { return codes.Logout(ctx, leave) },
+					func() (activation.Port, error) { return codes.Ban(ctx, leave) },
+					func() (activation.Port, error) { return codes.Close(ctx, leave) },
+				}[port%3]()
+			case 8:
+				_, err = codes.SignOut(ctx, activation.SignOut{Session: seat, Key: key})
+			case 9:
+				_, err = codes.Disable(ctx, one(c.ID, key))
+			case 10:
+				_, err = codes.Enable(ctx, one(c.ID, key))
+			case 11:
+				now.pass(time.Duration(rapid.IntRange(1, 30).Draw(rt, "hours")) * time.Hour)
+			case 12:
+				s := []activation.Settings{both, shared}[port%2]
+				s.Expires = now.time().Add(time.Duration(port*10) * time.Hour)
+				_, err = codes.Edit(ctx, activation.Edit{Code: c.ID, Settings: s, Key: key})
+			}
+			_ = err // refusals are part of the history
+			addUp(rt, codes)
+		}
+		if _, err := codes.Sweep(ctx, 100); err != nil {
+			rt.Fatal(err)
+		}
+		inUse := addUp(rt, codes)
+		if pool := must(codes.Pool(ctx, "plan")); pool.Ports-pool.Free != inUse {
+			rt.Fatalf("after a sweep %d of %d are free, and %d in use", pool.Free, pool.Ports, inUse)
+		}
+	})
+}
+
+// addUp returns how many ports of the pool are in use.
+func addUp(t *rapid.T, codes *activation.Engine) (shared int) {
+	for c, err := range codes.Codes(ctx, activation.CodeQuery{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		used := map[activation.AccountID]int{}
+		n := 0
+		for a, err := range codes.Agents(ctx, activation.PortQuery{Code: c.ID}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if a.State == activation.Unlinked || a.State == activation.Pending || a.State == activation.Linked {
+				n++
+			}
+			if used[a.Account]++; a.Account != "" && used[a.Account] > 1 && a.State != activation.Banned {
+				t.Fatalf("two ports of %s have %s", c.ID, a.Account)
+			}
+		}
+		if n != c.Ports() {
+			t.Fatalf("%d ports of %s are in use, and its sessions have %d", n, c.ID, c.Ports())
+		}
+		if c.Settings.Pool == "" && n > c.Settings.Ports {
+			t.Fatalf("%d of %d ports are in use", n, c.Settings.Ports)
+		}
+		if c.Settings.Pool != "" {
+			shared += n
+		}
+	}
+	pool := must(codes.Pool(ctx, "plan"))
+	if pool.Free < 0 || shared > pool.Ports-pool.Free {
+		t.Fatalf("%d ports are in use, and %d of %d are free", shared, pool.Free, pool.Ports)
+	}
+	return shared
+}

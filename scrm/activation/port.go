@@ -1,0 +1,250 @@
+package activation
+
+import (
+	"cmp"
+	"time"
+
+	"github.com/scrmkit/scrmkit/internal/valid"
+	"github.com/scrmkit/scrmkit/storage/journal"
+)
+
+// A SessionID names a session.
+type SessionID struct {
+	Code CodeID `json:"code"`
+	N    int64  `json:"n"`
+}
+
+// A PortID names a port.
+type PortID struct {
+	Code CodeID `json:"code"`
+	N    int64  `json:"n"`
+}
+
+// A PortState is what a port is at.
+type PortState string
+
+// The states of a port. It is in use in the first three.
+const (
+	Unlinked  PortState = "unlinked"  // open, without an account
+	Pending   PortState = "pending"   // a QR code is shown, until it ends
+	Linked    PortState = "linked"    // its account works
+	LoggedOut PortState = "loggedOut" // its account may be linked again
+	Banned    PortState = "banned"    // by its platform
+	Closed    PortState = "closed"
+)
+
+// A Port (端口) is a place for a channel account (主号).
+type Port struct {
+	ID       PortID     `json:"id"`
+	Platform PlatformID `json:"platform"`
+	State    PortState  `json:"state"`
+	Session  int64      `json:"session"`           // that has it in use, or had
+	Account  AccountID  `json:"account,omitempty"` // that is linked, or was
+	Name     string     `json:"name,omitempty"`    // of the account
+	Until    time.Time  `json:"until,omitzero"`    // when the QR code ends
+	Reason   string     `json:"reason,omitempty"`  // why it is banned
+	Updated  time.Time  `json:"updated"`
+}
+
+// used tells whether the port is stored as in use.
+func (p Port) used() bool { return p.State == Unlinked || p.State == Pending || p.State == Linked }
+
+// Settled returns the port as it is at that time: ports are in use no longer than their session lives, and a QR code ends.
+func (p Port) Settled(c Code, now time.Time) Port {
+	c = c.Settled(now)
+	switch {
+	case p.used() && c.Session(p.Session) == nil && p.Account != "":
+		p.State, p.Until = LoggedOut, time.Time{}
+	case p.used() && c.Session(p.Session) == nil:
+		p.State, p.Until = Closed, time.Time{}
+	case p.State == Pending && !now.Before(p.Until):
+		p.State, p.Until = Unlinked, time.Time{}
+	}
+	return p
+}
+
+// Open opens a port.
+type Open struct {
+	Session  SessionID  `json:"session"`
+	Platform PlatformID `json:"platform"`
+	By       string     `json:"by,omitempty"`
+	Key      string     `json:"-"`
+}
+
+// Pair says that a QR code is shown for a port, which ends at Until.
+type Pair struct {
+	Session SessionID `json:"session"`
+	Port    int64     `json:"port"` // its number
+	Until   time.Time `json:"until"`
+	By      string    `json:"by,omitempty"`
+	Key     string    `json:"-"`
+}
+
+// Link says that an account has linked a port. Where another port of the code had that account it is closed.
+type Link struct {
+	Session SessionID `json:"session"`
+	Port    int64     `json:"port"` // its number
+	Account AccountID `json:"account"`
+	Name    string    `json:"name,omitempty"`
+	By      string    `json:"by,omitempty"`
+	Key     string    `json:"-"`
+}
+
+// A Leave says that a port is not in use any more: to Logout, Ban or Close it.
+type Leave struct {
+	Port   PortID `json:"port"`
+	Reason string `json:"reason,omitempty"`
+	By     string `json:"by,omitempty"`
+	Key    string `json:"-"`
+}
+
+func (id SessionID) check() error {
+	return cmp.Or(id.Code.check("session.code"), valid.Between("session.n", id.N, 1, 1<<62))
+}
+
+func (id PortID) check() error {
+	return cmp.Or(id.Code.check("port.code"), valid.Between("port.n", id.N, 1, 1<<62))
+}
+
+func (c Open) check() error {
+	return cmp.Or(c.Session.check(), valid.ID("platform", c.Platform), valid.OptionalID("by", c.By), valid.ID("key", c.Key))
+}
+
+func (c Pair) check() error {
+	err := cmp.Or(c.Session.check(), valid.Between("port", c.Port, 1, 1<<62), valid.Time("until", c.Until), valid.OptionalID("by", c.By), valid.ID("key", c.Key))
+	if err == nil && c.Until.IsZero() {
+		err = &InputError{Field: "until", Reason: "is missing"}
+	}
+	return err
+}
+
+func (c Link) check() error {
+	return cmp.Or(c.Session.check(), valid.Between("port", c.Port, 1, 1<<62), valid.ID("account", c.Account), valid.Text("name", c.Name),
+		valid.OptionalID("by", c.By), valid.ID("key", c.Key))
+}
+
+func (c Leave) check() error {
+	return cmp.Or(c.Port.check(), valid.Text("reason", c.Reason), valid.OptionalID("by", c.By), valid.ID("key", c.Key))
+}
+
+// live returns the code at that time, with the session of that number in it. Errors: ErrUnknownCode, ErrSignedOut.
+func (c Code) live(n int64, now time.Time) (Code, *Session, error) {
+	if c.Version == 0 {
+		return c, nil, ErrUnknownCode
+	}
+	c = c.Settled(now)
+	s := c.Session(n)
+	if s == nil {
+		return c, nil, ErrSignedOut
+	}
+	return c, s, nil
+}
+
+// take gives a session one more port. Errors: *CapacityError. A pool has its own bound.
+func (c Code) take(s *Session) error {
+	if c.Settings.Pool == "" && c.Ports() >= c.Settings.Ports {
+		return &CapacityError{Ports: c.Settings.Ports}
+	}
+	s.Ports++
+	return nil
+}
+
+// Open decides on an Open. Errors: ErrUnknownCode, ErrSignedOut, ErrPlatform, *CapacityError.
+func (c Code) Open(o Open, now time.Time) (Code, Port, error) {
+	c, s, err := c.live(o.Session.N, now)
+	if err == nil {
+		err = c.permits(o.Platform)
+	}
+	if err == nil {
+		err = c.take(s)
+	}
+	if err != nil {
+		return c, Port{}, err
+	}
+	c.LastN++
+	return c, Port{ID: PortID{c.ID, c.LastN}, Platform: o.Platform, State: Unlinked, Session: s.N, Updated: now}, nil
+}
+
+// Pair decides on a Pair: of a port that the session has, or that nobody does. Errors: those of Open, ErrUnknownPort, and
+// ErrPortState where the port is linked, another session's, banned or closed.
+func (c Code) Pair(p Port, o Pair, now time.Time) (Code, Port, error) {
+	c, s, err := c.live(o.Session.N, now)
+	if err != nil {
+		return c, p, err
+	}
+	if !o.Until.After(now) {
+		return c, p, &InputError{Field: "until", Reason: "has passed"}
+	}
+	if p, err = c.held(p, s, now); err != nil {
+		return c, p, err
+	}
+	if p.State == Linked {
+		return c, p, ErrPortState
+	}
+	p.State, p.Until, p.Updated = Pending, journal.Instant(o.Until), now
+	return c, p, nil
+}
+
+// Link decides on a Link. had is the port of the code that has the account; with version 0 none has. Errors: those of Pair;
+// ErrPortState where another account has the port.
+func (c Code) Link(p, had Port, o Link, now time.Time) (Code, Port, Port, error) {
+	c, s, err := c.live(o.Session.N, now)
+	if err == nil && had.ID.N != 0 && had.ID != p.ID {
+		c, had = c.leave(had, Closed, "", now)
+	}
+	if err == nil {
+		p, err = c.held(p, s, now)
+	}
+	if err == nil && p.Account != "" && p.Account != o.Account {
+		err = ErrPortState
+	}
+	if err != nil {
+		return c, p, had, err
+	}
+	p.State, p.Until, p.Account, p.Name, p.Updated = Linked, time.Time{}, o.Account, o.Name, now
+	return c, p, had, nil
+}
+
+// held returns the port as one that the session has, which it takes where nobody does.
+func (c Code) held(p Port, s *Session, now time.Time) (Port, error) {
+	if p.ID.N == 0 {
+		return p, ErrUnknownPort
+	}
+	p = p.Settled(c, now)
+	switch {
+	case p.used() && p.Session == s.N:
+		return p, c.permits(p.Platform)
+	case p.State != LoggedOut:
+		return p, ErrPortState
+	}
+	if err := cmp.Or(c.permits(p.Platform), c.take(s)); err != nil {
+		return p, err
+	}
+	p.State, p.Session = Unlinked, s.N
+	return p, nil
+}
+
+// Leave decides on a Leave to another state. A port that is not in use may be banned or closed. Errors: ErrUnknownCode,
+// ErrUnknownPort, and ErrPortState where it is closed already or, for LoggedOut, not linked.
+func (c Code) Leave(p Port, to PortState, o Leave, now time.Time) (Code, Port, error) {
+	if c.Version == 0 {
+		return c, p, ErrUnknownCode
+	}
+	if p.ID.N == 0 {
+		return c, p, ErrUnknownPort
+	}
+	c = c.Settled(now)
+	if was := p.Settled(c, now); was.State == Closed || to == LoggedOut && was.State != Linked {
+		return c, p, ErrPortState
+	}
+	c, p = c.leave(p, to, o.Reason, now)
+	return c, p, nil
+}
+
+func (c Code) leave(p Port, to PortState, reason string, now time.Time) (Code, Port) {
+	if s := c.Session(p.Session); s != nil && p.used() {
+		s.Ports--
+	}
+	p.State, p.Until, p.Reason, p.Updated = to, time.Time{}, reason, now
+	return c, p
+}

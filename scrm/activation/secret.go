@@ -1,0 +1,98 @@
+package activation
+
+import (
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"strconv"
+	"strings"
+
+	"golang.org/x/text/width"
+
+	"github.com/scrmkit/scrmkit/internal/keyring"
+)
+
+// A Key is a secret of the embedder's. Codes are stored under the first one; the others are for codes of before.
+type Key = keyring.Key
+
+const (
+	labelLen  = 8
+	secretLen = 26 // of base 32
+)
+
+// newCode returns the ID and the rest of a code that nobody has.
+func newCode() (id CodeID, rest string) { return CodeID(rand.Text()[:labelLen]), rand.Text() }
+
+// text returns a code as it is shown.
+func (id CodeID) text(rest string) string { return string(id) + "-" + rest }
+
+// parseCode reads a code as people type it: in whatever case and width, with spaces and hyphens, and with digits that its letters
+// are taken for. ok is false where it can be none.
+func parseCode(typed string) (id CodeID, rest string, ok bool) {
+	if len(typed) > 8*(labelLen+secretLen) {
+		return "", "", false
+	}
+	var b strings.Builder
+	for _, r := range strings.ToUpper(width.Fold.String(typed)) {
+		switch {
+		case r >= 'A' && r <= 'Z' || r >= '2' && r <= '7':
+			b.WriteRune(r)
+		case r == '0':
+			b.WriteByte('O')
+		case r == '1':
+			b.WriteByte('I')
+		case r == '8':
+			b.WriteByte('B')
+		case r == ' ' || r == '-' || r == '\t' || r == '\n' || r == '\r':
+		default:
+			return "", "", false
+		}
+	}
+	text := b.String()
+	if len(text) != labelLen+secretLen {
+		return "", "", false
+	}
+	return CodeID(text[:labelLen]), text[labelLen:], true
+}
+
+// seal returns what is stored of a code.
+func seal(k Key, id CodeID, rest string) *Secret {
+	return &Secret{k.ID, keyring.Sum(k.Secret, "activation.v1 code", string(id), rest)}
+}
+
+// opens tells whether the rest is that of the code. It takes as long for a code that does not exist.
+func (c Code) opens(keys []Key, rest string) bool {
+	stored := c.Secret
+	if stored == nil {
+		stored = &Secret{keys[0].ID, make([]byte, sha256.Size)}
+	}
+	for _, k := range keys {
+		if k.ID == stored.KeyID {
+			return hmac.Equal(seal(k, c.ID, rest).MAC, stored.MAC) && c.Secret != nil
+		}
+	}
+	return false
+}
+
+// newToken returns the token of a session.
+func newToken(id SessionID) string {
+	return string(id.Code) + "." + strconv.FormatInt(id.N, 10) + "." + rand.Text()
+}
+
+// parseToken returns the session that a token is of.
+func parseToken(token string) (id SessionID, ok bool) {
+	part := strings.Split(token, ".")
+	if len(token) > labelLen+1+20+1+secretLen || len(part) != 3 || len(part[2]) != secretLen {
+		return id, false
+	}
+	n, err := strconv.ParseInt(part[1], 10, 64)
+	return SessionID{CodeID(part[0]), n}, err == nil && n > 0 && CodeID(part[0]).check("") == nil
+}
+
+func hashToken(token string) []byte {
+	sum := sha256.Sum256([]byte(token))
+	return sum[:]
+}
+
+func sameHash(a, b []byte) bool { return subtle.ConstantTimeCompare(a, b) == 1 }
