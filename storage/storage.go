@@ -20,6 +20,7 @@ import (
 	"github.com/scrmkit/scrmkit/otp"
 	"github.com/scrmkit/scrmkit/scrm/activation"
 	"github.com/scrmkit/scrmkit/scrm/lead"
+	"github.com/scrmkit/scrmkit/scrm/lead/dispatch"
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/stamps/shop"
 	"github.com/scrmkit/scrmkit/storage/journal"
@@ -37,6 +38,7 @@ var (
 // A Tx gives the stores of one unit of work. Outside InTx and Join each Save is a unit of its own.
 type Tx interface {
 	Activation() activation.Store
+	Dispatch() dispatch.Store
 	Journal() journal.Store
 	Leads() lead.Store
 	Loyalty() loyalty.Store

@@ -21,6 +21,19 @@ func Clock(year int, month time.Month, day, minutes int, zone *time.Location) ti
 	return t
 }
 
+// Begins returns the last beginning of a day at or before a time, where days begin so many minutes after 0:00. Where clocks skip that
+// minute it is the first one after.
+func Begins(at time.Time, minutes int, zone *time.Location) time.Time {
+	year, month, day := at.In(zone).Date()
+	for {
+		t := Clock(year, month, day, minutes, zone)
+		if !t.After(at) {
+			return t
+		}
+		day--
+	}
+}
+
 // wall returns what clocks show as a time in UTC.
 func wall(t time.Time) time.Time {
 	year, month, day := t.Date()

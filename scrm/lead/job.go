@@ -108,7 +108,7 @@ func (j *Job) Day(at time.Time) (time.Time, error) {
 	if err := t.locate(); err != nil {
 		return time.Time{}, err
 	}
-	day := begins(at, t.zone, t.Reset)
+	day := calendar.Begins(at, t.Reset, t.zone)
 	if i, _ := slices.BinarySearchFunc(j.Resets, at, func(r, at time.Time) int {
 		if r.After(at) {
 			return 1
@@ -132,16 +132,4 @@ func (t *Terms) locate() (err error) {
 		return &InputError{Field: "terms.zone", Reason: "is not in the database of time zones"}
 	}
 	return nil
-}
-
-// begins returns the last beginning of a day at or before a time. Where clocks skip that minute it is the first one after.
-func begins(at time.Time, zone *time.Location, reset int) time.Time {
-	year, month, day := at.In(zone).Date()
-	for {
-		t := calendar.Clock(year, month, day, reset, zone)
-		if !t.After(at) {
-			return t
-		}
-		day--
-	}
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/scrmkit/scrmkit/otp"
 	"github.com/scrmkit/scrmkit/scrm/activation"
 	"github.com/scrmkit/scrmkit/scrm/lead"
+	"github.com/scrmkit/scrmkit/scrm/lead/dispatch"
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/stamps/shop"
 	"github.com/scrmkit/scrmkit/storage"
@@ -92,6 +93,9 @@ var _ storage.Tx = unit{}
 
 // Activation implements [storage.Tx].
 func (u unit) Activation() activation.Store { return activationStore{u} }
+
+// Dispatch implements [storage.Tx].
+func (u unit) Dispatch() dispatch.Store { return dispatchStore{u} }
 
 // Journal implements [storage.Tx].
 func (u unit) Journal() journal.Store { return journalStore{u} }

@@ -260,6 +260,19 @@ var (
 		rest:      []column{{"state", text}},
 	})
 
+	lineTable = newTable(table{
+		name:      "dispatch_line",
+		key:       []column{{"line", text}},
+		versioned: true,
+		rest:      []column{{"state", text}},
+		children:  []*table{visitorTable},
+	})
+	visitorTable = newTable(table{
+		name: "dispatch_visitor",
+		key:  []column{{"line", text}, {"visitor", text}},
+		rest: []column{{"place", integer}, {"state", text}},
+	})
+
 	cardTable = newTable(table{
 		name:      "stamps_card",
 		key:       []column{{"member", text}, {"program", text}, {"claim", integer}},

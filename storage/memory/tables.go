@@ -11,6 +11,7 @@ import (
 	"github.com/scrmkit/scrmkit/otp"
 	"github.com/scrmkit/scrmkit/scrm/activation"
 	"github.com/scrmkit/scrmkit/scrm/lead"
+	"github.com/scrmkit/scrmkit/scrm/lead/dispatch"
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/stamps/shop"
 	"github.com/scrmkit/scrmkit/storage/journal"
@@ -48,6 +49,9 @@ type tables struct {
 	free              map[activation.PoolID]int
 	devices           map[activation.DeviceID]activation.Device
 	deviceInvitations map[string]activation.Invitation // by hash
+
+	lines        map[dispatch.LineID]dispatch.Line
+	lineVisitors map[dispatch.LineID]map[dispatch.VisitorID]dispatch.Visitor
 
 	jobs       map[lead.JobID]lead.Job
 	owners     map[lead.OwnerID]lead.Owner
@@ -108,6 +112,8 @@ func newTables(d *data) *tables {
 		free:              map[activation.PoolID]int{},
 		devices:           map[activation.DeviceID]activation.Device{},
 		deviceInvitations: map[string]activation.Invitation{},
+		lines:             map[dispatch.LineID]dispatch.Line{},
+		lineVisitors:      map[dispatch.LineID]map[dispatch.VisitorID]dispatch.Visitor{},
 		jobs:              map[lead.JobID]lead.Job{},
 		owners:            map[lead.OwnerID]lead.Owner{},
 		contacts:          map[lead.Identity]lead.Contact{},

@@ -172,6 +172,24 @@ create table scrmkit.activation_invitation (
 	primary key (tenant, hash)
 );
 
+create table scrmkit.dispatch_line (
+	tenant  text collate "C" not null,
+	line    text collate "C" not null,
+	version bigint           not null,
+	state   text             not null,
+	primary key (tenant, line)
+) with (fillfactor = 50);
+
+create table scrmkit.dispatch_visitor (
+	tenant  text collate "C" not null,
+	line    text collate "C" not null,
+	visitor text collate "C" not null,
+	place   bigint           not null,
+	state   text             not null,
+	primary key (tenant, line, visitor)
+);
+create index dispatch_visitor_place on scrmkit.dispatch_visitor (tenant, line, place) where place > 0;
+
 create table scrmkit.lead_job (
 	tenant   text collate "C" not null,
 	code     text collate "C" not null,

@@ -170,6 +170,24 @@ create table activation_invitation (
 	primary key (tenant, hash)
 );
 
+create table dispatch_line (
+	tenant  text    not null,
+	line    text    not null,
+	version integer not null,
+	state   text    not null,
+	primary key (tenant, line)
+);
+
+create table dispatch_visitor (
+	tenant  text    not null,
+	line    text    not null,
+	visitor text    not null,
+	place   integer not null,
+	state   text    not null,
+	primary key (tenant, line, visitor)
+);
+create index dispatch_visitor_place on dispatch_visitor (tenant, line, place) where place > 0;
+
 create table lead_job (
 	tenant   text    not null,
 	code     text    not null,

@@ -1,0 +1,11 @@
+// Package dispatch spreads visitors over the accounts of a line (分流链接): each is sent to one of them, and waits where none can
+// take more.
+//
+//   - Online accounts come first; then who has the smallest part of today's target done, then who has the fewest in total, then
+//     chance, from a seed.
+//   - A visitor who comes again is sent to the same account, for as long as that takes visitors: not to one that has gone offline.
+//   - No account is sent more than its caps allow, under any race.
+//   - Who waits is served in the order of coming, before any who come later, and by accounts that are online alone.
+//
+// The choice is a pure function of the line: see [Line.Choose]. Who is online is for the caller to say, with each command.
+package dispatch
