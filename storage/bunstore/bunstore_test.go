@@ -5,9 +5,11 @@ import (
 	"database/sql"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/dialect"
 	"github.com/uptrace/bun/dialect/pgdialect"
 	"github.com/uptrace/bun/dialect/sqlitedialect"
 	"github.com/uptrace/bun/schema"
@@ -24,8 +26,9 @@ type work = func(ctx context.Context, tx storage.Tx) error
 func TestContract(t *testing.T) {
 	for name, open := range databases {
 		t.Run(name, func(t *testing.T) {
+			all := reused{outer: t, open: open}
 			storagetest.Run(t, func(t testing.TB) storagetest.Database {
-				db := open(t)
+				db := all.get(t)
 				store := newStore(t, db)
 				return storagetest.Database{DB: store, Join: func(ctx context.Context, fn work) error {
 					return db.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error { return fn(ctx, store.Join(tx.Tx)) })
@@ -33,6 +36,49 @@ func TestContract(t *testing.T) {
 			})
 		})
 	}
+}
+
+// reused are databases that one case after the other uses, each of them emptied before: to make one takes ten times as long.
+type reused struct {
+	outer testing.TB // whose end is theirs
+	open  func(t testing.TB) *bun.DB
+	free  []*bun.DB
+}
+
+// get returns an empty database for a case.
+func (r *reused) get(t testing.TB) *bun.DB {
+	t.Helper()
+	if len(r.free) == 0 {
+		db := r.open(r.outer)
+		if err := bunstore.Migrate(r.outer.Context(), db); err != nil {
+			t.Fatal(err)
+		}
+		r.free = append(r.free, db)
+	}
+	db := r.free[len(r.free)-1]
+	r.free = r.free[:len(r.free)-1]
+	for _, query := range emptying(t, db) {
+		if _, err := db.ExecContext(t.Context(), query); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Cleanup(func() { r.free = append(r.free, db) })
+	return db
+}
+
+// emptying returns the statements that empty every table but that of the migrations.
+func emptying(t testing.TB, db *bun.DB) (queries []string) {
+	t.Helper()
+	list := "select name from sqlite_master where type = 'table' and name not like 'sqlite%'"
+	if db.Dialect().Name() == dialect.PG {
+		list = "select 'scrmkit.' || relname from pg_class where relnamespace = 'scrmkit'::regnamespace and relkind = 'r'"
+	}
+	for _, table := range texts(t, db, list) {
+		if !strings.HasSuffix(table, "scrmkit_migration") {
+			queries = append(queries, "delete from "+table)
+		}
+	}
+	return queries
 }
 
 // databases open a fresh database each, without tables.

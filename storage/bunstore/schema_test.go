@@ -64,7 +64,7 @@ func TestSchema(t *testing.T) {
 }
 
 // texts returns the one column of a query.
-func texts(t *testing.T, db *bun.DB, query string) (found []string) {
+func texts(t testing.TB, db *bun.DB, query string) (found []string) {
 	t.Helper()
 	rows, err := db.DB.QueryContext(t.Context(), query)
 	check(t, err)
