@@ -339,7 +339,7 @@ func (e *Engine) resolve(ctx context.Context, ids []Identity) (rows []Contact, e
 
 // Put opens a job, or changes it. Errors: those of Job.Put.
 func (e *Engine) Put(ctx context.Context, c Put) (Job, error) {
-	return change(ctx, e, command{"lead.put", JobLookup{Job: c.Job, Key: c.Key}, c.By, c}, func(l LoadedJob, now time.Time) (v Job, ch JobChange, err error) {
+	return change(ctx, e, command{"lead.put", JobLookup{Job: c.Job, Subject: c.Job.Subject(), Key: c.Key}, c.By, c}, func(l LoadedJob, now time.Time) (v Job, ch JobChange, err error) {
 		v, err = l.Job.Put(c, now)
 		v.Seq++
 		return v, JobChange{Job: &v}, err
@@ -348,7 +348,7 @@ func (e *Engine) Put(ctx context.Context, c Put) (Job, error) {
 
 // Reset begins a new day of a job now. Errors: those of Job.Reset.
 func (e *Engine) Reset(ctx context.Context, c Reset) (Job, error) {
-	return change(ctx, e, command{"lead.reset", JobLookup{Job: c.Job, Key: c.Key}, c.By, c}, func(l LoadedJob, now time.Time) (v Job, ch JobChange, err error) {
+	return change(ctx, e, command{"lead.reset", JobLookup{Job: c.Job, Subject: c.Job.Subject(), Key: c.Key}, c.By, c}, func(l LoadedJob, now time.Time) (v Job, ch JobChange, err error) {
 		v, err = l.Job.Reset(c, now)
 		v.Seq++
 		return v, JobChange{Job: &v}, err
@@ -357,7 +357,7 @@ func (e *Engine) Reset(ctx context.Context, c Reset) (Job, error) {
 
 // Link is an owner's consent to being compared with another. Errors: those of Owner.Link.
 func (e *Engine) Link(ctx context.Context, c Link) (Owner, error) {
-	return change(ctx, e, command{"lead.link", JobLookup{Owner: c.Owner, Key: c.Key}, c.By, c}, func(l LoadedJob, now time.Time) (v Owner, ch JobChange, err error) {
+	return change(ctx, e, command{"lead.link", JobLookup{Owner: c.Owner, Subject: c.Owner.Subject(), Key: c.Key}, c.By, c}, func(l LoadedJob, now time.Time) (v Owner, ch JobChange, err error) {
 		v, err = l.Owner.Link(c, now)
 		v.Seq++
 		return v, JobChange{Owner: &v}, err
@@ -366,7 +366,7 @@ func (e *Engine) Link(ctx context.Context, c Link) (Owner, error) {
 
 // Unlink ends an owner's consent. Errors: those of Owner.Unlink.
 func (e *Engine) Unlink(ctx context.Context, c Unlink) (Owner, error) {
-	return change(ctx, e, command{"lead.unlink", JobLookup{Owner: c.Owner, Key: c.Key}, c.By, c}, func(l LoadedJob, now time.Time) (v Owner, ch JobChange, err error) {
+	return change(ctx, e, command{"lead.unlink", JobLookup{Owner: c.Owner, Subject: c.Owner.Subject(), Key: c.Key}, c.By, c}, func(l LoadedJob, now time.Time) (v Owner, ch JobChange, err error) {
 		v, err = l.Owner.Unlink(c, now)
 		v.Seq++
 		return v, JobChange{Owner: &v}, err
@@ -399,11 +399,11 @@ func change[V any](
 		if v, ch, err = decide(found, now); err != nil || e.dry {
 			return err
 		}
-		entry := journal.Entry{Key: c.lookup.Key, Kind: c.kind, At: now, By: c.by, Input: input, Result: journal.JSON(v)}
+		entry := journal.Entry{Subject: c.lookup.Subject, Key: c.lookup.Key, Kind: c.kind, At: now, By: c.by, Input: input, Result: journal.JSON(v)}
 		if ch.Job != nil {
-			entry.Subject, entry.Seq = ch.Job.ID.Subject(), ch.Job.Seq
+			entry.Seq = ch.Job.Seq
 		} else {
-			entry.Subject, entry.Seq = ch.Owner.ID.Subject(), ch.Owner.Seq
+			entry.Seq = ch.Owner.Seq
 		}
 		ch.Entries = []journal.Entry{entry}
 		return e.store.SaveJob(ctx, ch)
@@ -487,26 +487,6 @@ func (e *Engine) Summary(ctx context.Context, id JobID) (s Summary, err error) {
 
 // maxTime is later than any time that is stored.
 var maxTime = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
-
-// Import adds contacts to the library (底库), and returns which of them it had before. It may run twice. It is for the events
-// from now on.
-func (e *Engine) Import(ctx context.Context, ids []Identity) (had []bool, err error) {
-	ctx, end := e.hook(ctx, "lead.import")
-	defer func() { end(err) }()
-	normal := make([]Identity, len(ids))
-	for i, id := range ids {
-		if normal[i], err = id.normal(); err != nil {
-			return nil, fmt.Errorf("lead: import %d: %w", i, err)
-		}
-	}
-	if e.dry || len(ids) == 0 {
-		return make([]bool, len(ids)), nil
-	}
-	if had, err = e.store.Import(ctx, normal, journal.Instant(e.opts.Now())); err != nil {
-		return nil, fmt.Errorf("lead: import: %w", err)
-	}
-	return had, nil
-}
 
 func failed[T any](err error) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {

@@ -28,14 +28,15 @@ type ContactStore interface {
 	Counts(ctx context.Context, q CountQuery) iter.Seq2[Count, error]
 	// Leads yields the leads that the query asks for, in the order of their times and contacts.
 	Leads(ctx context.Context, q LeadQuery) iter.Seq2[Stored, error]
-	// Import adds contacts to the library, and returns which of them it had before. It may run twice.
-	Import(ctx context.Context, ids []Identity, since time.Time) (had []bool, err error)
+	// Import adds to the library the contacts that it has not, and returns what it then has of each, in their order. Of two of
+	// one contact the first is added. It may run twice.
+	Import(ctx context.Context, rows []Imported) ([]ImportFound, error)
 }
 
 // JobStore is the part of a Store that jobs and owners are kept in.
 type JobStore interface {
-	// LoadJob returns a job and an owner, and the journal's entry of either for the key. Those that do not exist have
-	// version 0. Fields of the lookup may be empty.
+	// LoadJob returns a job and an owner, and an entry of the journal. Those that do not exist have version 0. Fields of the
+	// lookup may be empty.
 	LoadJob(ctx context.Context, l JobLookup) (LoadedJob, error)
 	// SaveJob stores a change, as ContactStore.Save does.
 	SaveJob(ctx context.Context, c JobChange) error
@@ -67,9 +68,10 @@ type Stored struct {
 
 // A JobLookup names a job or an owner.
 type JobLookup struct {
-	Job   JobID
-	Owner OwnerID
-	Key   string
+	Job     JobID
+	Owner   OwnerID
+	Subject string // with Key: of the journal's entry
+	Key     string
 }
 
 // LoadedJob is what a JobLookup found.
@@ -79,7 +81,7 @@ type LoadedJob struct {
 	Entry *journal.Entry // nil: the key is new
 }
 
-// A JobChange is a job or an owner as it is to be stored, with Version one more than the one that was loaded.
+// A JobChange is a job, an owner or neither of them as it is to be stored, with Version one more than the one that was loaded.
 type JobChange struct {
 	Job     *Job
 	Owner   *Owner

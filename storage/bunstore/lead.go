@@ -189,44 +189,55 @@ func (s leadStore) Leads(ctx context.Context, q lead.LeadQuery) iter.Seq2[lead.S
 }
 
 // Import implements [lead.Store].
-func (s leadStore) Import(ctx context.Context, ids []lead.Identity, since time.Time) ([]bool, error) {
+func (s leadStore) Import(ctx context.Context, rows []lead.Imported) ([]lead.ImportFound, error) {
 	if err := s.check(ctx); err != nil {
 		return nil, err
 	}
-	had := make([]bool, len(ids))
-	places := make(map[lead.Identity]int, len(ids))
+	found := make([]lead.ImportFound, len(rows))
+	places := make(map[lead.Identity]int, len(rows)) // of what is looked up, the first row of a contact
 	var args [][]any
-	var of []int
-	for i, id := range ids {
-		if _, again := places[id]; again {
-			had[i] = true
-			continue
+	for _, r := range rows {
+		if _, again := places[r.Identity]; !again {
+			places[r.Identity] = len(args)
+			args = append(args, []any{r.Identity.ID, string(r.Identity.Platform), r.Identity.Namespace, r.Since, r.Source, r.Row})
 		}
-		places[id] = i
-		args, of = append(args, []any{id.ID, string(id.Platform), id.Namespace, since}), append(of, i)
 	}
+	stored := make([]lead.ImportFound, len(args))
 	err := s.write(ctx, func(u unit) error {
-		for _, i := range of {
-			had[i] = true
+		if err := u.look(ctx, "import", libraryTable.columns, args, importText, nothing); err != nil {
+			return err
 		}
-		return u.look(ctx, "import", libraryTable.columns, args, importText, func(rows *sql.Rows, first int) error {
-			var id lead.Identity
-			err := rows.Scan(textField(&id.ID), textField(&id.Platform), textField(&id.Namespace))
-			had[places[id]] = false
+		return u.look(ctx, "imported", libraryTable.columns, args, func(l lookup) string {
+			return "select l.ord, b.since, b.source, b.row, c.version from " + l.source() +
+				l.find("lead_library", "b", sameIdentity("b")) + l.find("lead_contact", "c", sameIdentity("c"))
+		}, func(rows *sql.Rows, first int) error {
+			var ord int
+			var version int64
+			var f lead.ImportFound
+			err := rows.Scan(&ord, timeField(&f.Since), textField(&f.Source), intField(&f.Row), intField(&version))
+			f.Lead = version > 0
+			stored[first+ord-1] = f
 			return err
 		})
 	})
 	if err != nil {
 		return nil, s.fail("import into the library", err)
 	}
-	return had, nil
+	for i, r := range rows {
+		found[i] = stored[places[r.Identity]]
+		found[i].Identity = r.Identity
+	}
+	return found, nil
 }
 
-// importText returns a statement that yields the identities that were not there.
+// nothing is for statements without rows.
+func nothing(*sql.Rows, int) error { return nil }
+
+// importText returns a statement that inserts what is not there.
 func importText(l lookup) string {
 	return "insert into " + l.name("lead_library") + " (tenant, " + names(libraryTable.columns) + ") select " + l.tenant() + ", " +
 		columnsOf("l", libraryTable.columns) + " from " + l.source() + " where true order by " + columnsOf("l", libraryTable.key) +
-		" on conflict do nothing returning " + names(libraryTable.key)
+		" on conflict do nothing"
 }
 
 // LoadJob implements [lead.Store].
@@ -234,12 +245,8 @@ func (s leadStore) LoadJob(ctx context.Context, l lead.JobLookup) (f lead.Loaded
 	if err := s.check(ctx); err != nil {
 		return f, err
 	}
-	subject := l.Owner.Subject()
-	if l.Job != (lead.JobID{}) {
-		subject = l.Job.Subject()
-	}
 	columns := []column{{"code", text}, {"platform", text}, {"owner", text}, {"entry", text}, {"key", text}}
-	args := []any{string(l.Job.Code), string(l.Job.Platform), string(l.Owner), subject, l.Key}
+	args := []any{string(l.Job.Code), string(l.Job.Platform), string(l.Owner), l.Subject, l.Key}
 	err = s.look(ctx, "jobs", columns, [][]any{args}, func(l lookup) string {
 		return "select b.version, b.state, o.version, o.state, " + entryColumns + " from " + l.source() +
 			l.find("lead_job", "b", "b.code = l.code and b.platform = l.platform") +

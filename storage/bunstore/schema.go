@@ -211,7 +211,7 @@ var (
 	libraryTable = newTable(table{
 		name: "lead_library",
 		key:  []column{{"id", text}, {"platform", text}, {"namespace", text}},
-		rest: []column{{"since", instant}},
+		rest: []column{{"since", instant}, {"source", text}, {"row", integer}},
 	})
 	leadCountTable = newTable(table{
 		name: "lead_count",

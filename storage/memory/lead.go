@@ -5,7 +5,6 @@ import (
 	"context"
 	"iter"
 	"slices"
-	"time"
 
 	"github.com/scrmkit/scrmkit/scrm/lead"
 	"github.com/scrmkit/scrmkit/storage/journal"
@@ -19,7 +18,7 @@ func (s leadStore) Load(ctx context.Context, ids []lead.Identity) ([]lead.Loaded
 	err := s.do(ctx, func(t *tables) error {
 		for i, id := range ids {
 			f := &found[i]
-			f.Contact, f.Library = t.contacts[id], t.library[id]
+			f.Contact, f.Library = t.contacts[id], t.library[id].Since
 			f.Contact.ID = id
 			for _, l := range t.leads[id] {
 				f.Contact.Leads = append(f.Contact.Leads, cloneLead(l))
@@ -109,17 +108,18 @@ func (s leadStore) Leads(ctx context.Context, q lead.LeadQuery) iter.Seq2[lead.S
 }
 
 // Import implements [lead.Store].
-func (s leadStore) Import(ctx context.Context, ids []lead.Identity, since time.Time) (had []bool, err error) {
+func (s leadStore) Import(ctx context.Context, rows []lead.Imported) (found []lead.ImportFound, err error) {
 	err = s.do(ctx, func(t *tables) error {
-		had = make([]bool, len(ids))
-		for i, id := range ids {
-			if _, had[i] = t.library[id]; !had[i] {
-				put(t, t.library, id, journal.Instant(since))
+		for _, r := range rows {
+			if _, had := t.library[r.Identity]; !had {
+				r.Since = journal.Instant(r.Since)
+				put(t, t.library, r.Identity, r)
 			}
+			found = append(found, lead.ImportFound{Imported: t.library[r.Identity], Lead: t.contacts[r.Identity].Version > 0})
 		}
 		return nil
 	})
-	return had, err
+	return found, err
 }
 
 // LoadJob implements [lead.Store].
@@ -128,11 +128,7 @@ func (s leadStore) LoadJob(ctx context.Context, l lead.JobLookup) (f lead.Loaded
 		f.Job, f.Owner = cloneJob(t.jobs[l.Job]), cloneOwner(t.owners[l.Owner])
 		f.Job.ID, f.Owner.ID = l.Job, l.Owner
 		if l.Key != "" {
-			subject := l.Owner.Subject()
-			if l.Job != (lead.JobID{}) {
-				subject = l.Job.Subject()
-			}
-			f.Entry = t.entry(subject, l.Key)
+			f.Entry = t.entry(l.Subject, l.Key)
 		}
 		return nil
 	})

@@ -58,7 +58,7 @@ type tables struct {
 	contacts   map[lead.Identity]lead.Contact // without leads
 	leads      map[lead.Identity]map[int64]lead.Lead
 	leadCounts map[leadCountKey]lead.Figures
-	library    map[lead.Identity]time.Time
+	library    map[lead.Identity]lead.Imported
 
 	cards   map[stamps.CardID]stamps.Card
 	numbers map[stamps.ProgramID]map[int64]stamps.CardID // by Card.Number
@@ -119,7 +119,7 @@ func newTables(d *data) *tables {
 		contacts:          map[lead.Identity]lead.Contact{},
 		leads:             map[lead.Identity]map[int64]lead.Lead{},
 		leadCounts:        map[leadCountKey]lead.Figures{},
-		library:           map[lead.Identity]time.Time{},
+		library:           map[lead.Identity]lead.Imported{},
 		cards:             map[stamps.CardID]stamps.Card{},
 		numbers:           map[stamps.ProgramID]map[int64]stamps.CardID{},
 		claimed:           map[stamps.CardID]int64{},

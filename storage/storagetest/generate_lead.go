@@ -70,9 +70,12 @@ func (h *history) loadLeads(ctx context.Context, model storage.Tx) step {
 }
 
 func (h *history) importLeads(ctx context.Context, model storage.Tx) step {
-	ids, since := h.identities(1, 4), h.time(false, "since")
-	return try(ctx, model, "Leads.Import", ids, func(ctx context.Context, tx storage.Tx) (any, error) {
-		return tx.Leads().Import(ctx, ids, since)
+	var rows []lead.Imported
+	for i, id := range h.identities(1, 4) {
+		rows = append(rows, lead.Imported{Identity: id, Since: h.time(false, "since"), Source: pick(h, someTexts, "source"), Row: int64(i)})
+	}
+	return try(ctx, model, "Leads.Import", rows, func(ctx context.Context, tx storage.Tx) (any, error) {
+		return tx.Leads().Import(ctx, rows)
 	})
 }
 
@@ -120,9 +123,10 @@ func (h *history) saveJob(ctx context.Context, model storage.Tx) step {
 }
 
 func (h *history) loadJob(ctx context.Context, model storage.Tx) step {
-	l := lead.JobLookup{Owner: "boss", Key: pick(h, someKeys, "key")}
+	l := lead.JobLookup{Owner: "boss", Subject: lead.OwnerID("boss").Subject(), Key: pick(h, someKeys, "key")}
 	if h.often("a job") {
 		l.Job, l.Owner = h.someJob(), ""
+		l.Subject = l.Job.Subject()
 	}
 	return try(ctx, model, "Leads.LoadJob", l, func(ctx context.Context, tx storage.Tx) (any, error) {
 		return tx.Leads().LoadJob(ctx, l)

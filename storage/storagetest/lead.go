@@ -36,6 +36,11 @@ func oneLead(n int64) lead.Lead {
 	}
 }
 
+// imported is an entry of the library, from a file.
+func imported(id string, since int64) lead.Imported {
+	return lead.Imported{Identity: identity(id), Since: at(since), Source: "file 7", Row: since}
+}
+
 func stored(id string, n int64) lead.Stored {
 	return lead.Stored{Contact: identity(id), Lead: oneLead(n)}
 }
@@ -112,7 +117,7 @@ func leadsWhole(s *scene) {
 		must(s.t, allOf(tx.Leads().Save(ctx, []lead.Change{
 			{Contacts: []lead.Contact{a}, Leads: []lead.Stored{stored("alice", 2), stored("alice", 1), stored("alice", 10)}}, {Contacts: []lead.Contact{b}},
 		})))
-		_, err := tx.Leads().Import(ctx, []lead.Identity{identity("bob")}, at(7))
+		_, err := tx.Leads().Import(ctx, []lead.Imported{imported("bob", 7)})
 		must(s.t, err)
 	})
 	s.do(func(ctx context.Context, tx storage.Tx) {
@@ -219,8 +224,8 @@ func jobsWhole(s *scene) {
 			must(s.t, err)
 			return f
 		}
-		equal(s.t, "job", load(lead.JobLookup{Job: j.ID, Key: "key"}), lead.LoadedJob{Job: j, Entry: &key})
-		equal(s.t, "owner", load(lead.JobLookup{Owner: o.ID, Key: "key"}), lead.LoadedJob{Owner: o, Entry: &other})
+		equal(s.t, "job", load(lead.JobLookup{Job: j.ID, Subject: j.ID.Subject(), Key: "key"}), lead.LoadedJob{Job: j, Entry: &key})
+		equal(s.t, "owner", load(lead.JobLookup{Owner: o.ID, Subject: o.ID.Subject(), Key: "key"}), lead.LoadedJob{Owner: o, Entry: &other})
 		equal(s.t, "nobody", load(lead.JobLookup{Owner: "nobody", Key: "key"}), lead.LoadedJob{Owner: lead.Owner{ID: "nobody"}})
 		for name, c := range map[string]struct {
 			q    lead.JobQuery
@@ -242,14 +247,23 @@ func jobsWhole(s *scene) {
 
 func libraryKept(s *scene) {
 	s.do(func(ctx context.Context, tx storage.Tx) {
-		for i, want := range [][]bool{{false, false, true}, {true, true, true}} {
-			had, err := tx.Leads().Import(ctx, []lead.Identity{identity("b"), identity("a"), identity("b")}, at(int64(i)))
+		must(s.t, one(tx.Leads().Save(ctx, []lead.Change{{Contacts: []lead.Contact{contact("a", 1)}}})))
+		a, b, c := imported("a", 1), imported("b", 2), imported("c", 3)
+		again, later := imported("b", 9), imported("a", 8)
+		for _, tt := range []struct {
+			rows []lead.Imported
+			want []lead.ImportFound
+		}{
+			{[]lead.Imported{b, a, again}, []lead.ImportFound{{Imported: b}, {Imported: a, Lead: true}, {Imported: b}}},
+			{[]lead.Imported{again, c, later}, []lead.ImportFound{{Imported: b}, {Imported: c}, {Imported: a, Lead: true}}},
+		} {
+			got, err := tx.Leads().Import(ctx, tt.rows)
 			must(s.t, err)
-			equal(s.t, "had", had, want)
+			equal(s.t, "imported", got, tt.want)
 		}
 		loaded, err := tx.Leads().Load(ctx, []lead.Identity{identity("a"), identity("B")})
 		must(s.t, err)
-		equal(s.t, "since", loaded[0].Library, at(0))
+		equal(s.t, "since", loaded[0].Library, at(1))
 		equal(s.t, "another", loaded[1].Library, time.Time{})
 	})
 }

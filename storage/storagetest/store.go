@@ -73,7 +73,7 @@ func stores(s suite) {
 			must(s.t, err)
 			contacts, err := tx.Leads().Load(ctx, nil)
 			must(s.t, err)
-			had, err := tx.Leads().Import(ctx, nil, at(0))
+			had, err := tx.Leads().Import(ctx, nil)
 			must(s.t, err)
 			equal(s.t, "leads", len(met)+len(contacts)+len(had), 0)
 			equal(s.t, "voucher", v, nil)

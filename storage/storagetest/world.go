@@ -123,8 +123,8 @@ func fill(ctx context.Context, tx storage.Tx) error {
 		Entries: []journal.Entry{entry(holder("alice", 1).ID.Subject(), "key", 1)},
 	}})))
 	j := oneJob("north", 1)
-	_, imported := tx.Leads().Import(ctx, []lead.Identity{identity("bob")}, at(1))
-	met := errors.Join(imported, tx.Leads().SaveJob(ctx, lead.JobChange{Job: &j}), one(tx.Leads().Save(ctx, []lead.Change{{
+	_, importErr := tx.Leads().Import(ctx, []lead.Imported{imported("bob", 1)})
+	met := errors.Join(importErr, tx.Leads().SaveJob(ctx, lead.JobChange{Job: &j}), one(tx.Leads().Save(ctx, []lead.Change{{
 		Contacts: []lead.Contact{contact("alice", 1)}, Leads: []lead.Stored{stored("alice", 1)}, Counts: []lead.Count{leadCount("x", 0, 1)},
 		Entries: []journal.Entry{entry("lead/alice", "key", 1)},
 	}})))
@@ -250,7 +250,7 @@ var writes = slices.Concat(activationWrites, dispatchWrites, []call{
 		return nil, tx.Leads().SaveJob(ctx, lead.JobChange{Job: &j})
 	}},
 	{"Leads.Import", func(ctx context.Context, tx storage.Tx) (any, error) {
-		_, err := tx.Leads().Import(ctx, []lead.Identity{identity("carol")}, at(1))
+		_, err := tx.Leads().Import(ctx, []lead.Imported{imported("carol", 1)})
 		return nil, err
 	}},
 	{"Loyalty.Save", func(ctx context.Context, tx storage.Tx) (any, error) {

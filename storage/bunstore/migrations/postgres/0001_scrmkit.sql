@@ -254,6 +254,8 @@ create table scrmkit.lead_library (
 	namespace text collate "C" not null,
 	id        text collate "C" not null,
 	since     timestamptz      not null,
+	source    text             not null,
+	row       bigint           not null,
 	primary key (tenant, id, platform, namespace)
 );
 

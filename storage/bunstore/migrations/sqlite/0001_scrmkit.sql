@@ -252,6 +252,8 @@ create table lead_library (
 	namespace text    not null,
 	id        text    not null,
 	since     integer not null,
+	source    text    not null,
+	row       integer not null,
 	primary key (tenant, id, platform, namespace)
 );
 
