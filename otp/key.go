@@ -1,9 +1,6 @@
 package otp
 
 import (
-	"crypto/aes"
-	"crypto/cipher"
-	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -18,9 +15,9 @@ import (
 type Key = keyring.Key
 
 type key struct {
-	id   string
-	mac  []byte
-	aead cipher.AEAD
+	id  string
+	mac []byte
+	keyring.Box
 }
 
 type ring []key
@@ -31,15 +28,7 @@ func newRing(keys []Key) (ring, error) {
 	}
 	var r ring
 	for _, k := range keys {
-		block, err := aes.NewCipher(keyring.Sum(k.Secret, "otp.v1 seal"))
-		if err != nil {
-			return nil, err
-		}
-		aead, err := cipher.NewGCM(block)
-		if err != nil {
-			return nil, err
-		}
-		r = append(r, key{k.ID, keyring.Sum(k.Secret, "otp.v1 code"), aead})
+		r = append(r, key{k.ID, keyring.Sum(k.Secret, "otp.v1 code"), keyring.NewBox(k.Secret, "otp.v1 seal")})
 	}
 	return r, nil
 }
@@ -56,17 +45,10 @@ func (r ring) codes(s Scope, digits string) [][]byte {
 	return macs
 }
 
-func (k key) seal(text []byte, context string) []byte {
-	nonce := make([]byte, k.aead.NonceSize(), k.aead.NonceSize()+len(text)+k.aead.Overhead())
-	rand.Read(nonce)
-	return k.aead.Seal(nonce, nonce, text, []byte(context))
-}
-
 func (r ring) open(id string, sealed []byte, context string) ([]byte, error) {
 	for _, k := range r {
-		if k.id == id && len(sealed) > k.aead.NonceSize() {
-			n := k.aead.NonceSize()
-			return k.aead.Open(nil, sealed[:n], sealed[n:], []byte(context))
+		if k.id == id {
+			return k.Open(sealed, context)
 		}
 	}
 	return nil, errors.New("otp: sealed by a key that is gone")
@@ -81,7 +63,7 @@ func (e *Engine) Seal(c Claim) string {
 		panic(fmt.Sprintf("otp: a claim is no JSON: %v", err))
 	}
 	k := e.keys[0]
-	return k.id + "." + base64.RawURLEncoding.EncodeToString(k.seal(text, claimContext))
+	return k.id + "." + base64.RawURLEncoding.EncodeToString(k.Seal(text, claimContext))
 }
 
 // Open reads what Seal wrote. ErrInvalidCode: the text is no claim of these keys.

@@ -207,7 +207,7 @@ func (w work) issue(u *unit, o *op) (answer, error) {
 		Holder: c.Holder, Purpose: c.Purpose, Payload: c.Payload, Issued: o.now, Expires: expires, Reusable: expires.Add(Quarantine),
 	}
 	code.Version = u.codes[string(code.MAC)].Version
-	code.Sealed = k.seal([]byte(o.drawn[digits]), sealContext(code))
+	code.Sealed = k.Seal([]byte(o.drawn[digits]), sealContext(code))
 	for _, old := range replaced {
 		u.put(old)
 	}

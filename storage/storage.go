@@ -21,6 +21,7 @@ import (
 	"github.com/scrmkit/scrmkit/scrm/activation"
 	"github.com/scrmkit/scrmkit/scrm/lead"
 	"github.com/scrmkit/scrmkit/scrm/lead/dispatch"
+	"github.com/scrmkit/scrmkit/scrm/ticket"
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/stamps/shop"
 	"github.com/scrmkit/scrmkit/storage/journal"
@@ -46,6 +47,7 @@ type Tx interface {
 	Rewards() reward.Store
 	Shops() shop.Store
 	Stamps() stamps.Store
+	Tickets() ticket.Store
 }
 
 // A DB is a database, seen by one tenant. It is safe for concurrent use.

@@ -2,7 +2,10 @@
 package keyring
 
 import (
+	"crypto/aes"
+	"crypto/cipher"
 	"crypto/hmac"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
@@ -48,4 +51,36 @@ func Sum(secret []byte, parts ...string) []byte {
 		h.Write([]byte(p))
 	}
 	return h.Sum(nil)
+}
+
+// A Box seals texts with AES-256-GCM, under a key of its own for each purpose.
+type Box struct{ aead cipher.AEAD }
+
+// NewBox returns the box of a secret for a purpose.
+func NewBox(secret []byte, purpose string) Box {
+	block, err := aes.NewCipher(Sum(secret, purpose))
+	if err != nil {
+		panic(err) // the key has 32 bytes
+	}
+	aead, err := cipher.NewGCM(block)
+	if err != nil {
+		panic(err) // the block is that of AES
+	}
+	return Box{aead}
+}
+
+// Seal returns a text that is opened in the same context alone.
+func (b Box) Seal(text []byte, context string) []byte {
+	nonce := make([]byte, b.aead.NonceSize(), b.aead.NonceSize()+len(text)+b.aead.Overhead())
+	rand.Read(nonce)
+	return b.aead.Seal(nonce, nonce, text, []byte(context))
+}
+
+// Open returns what Seal sealed.
+func (b Box) Open(sealed []byte, context string) ([]byte, error) {
+	n := b.aead.NonceSize()
+	if len(sealed) <= n {
+		return nil, errors.New("it is too short to be sealed")
+	}
+	return b.aead.Open(nil, sealed[:n], sealed[n:], []byte(context))
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/scrmkit/scrmkit/scrm/activation"
 	"github.com/scrmkit/scrmkit/scrm/lead"
 	"github.com/scrmkit/scrmkit/scrm/lead/dispatch"
+	"github.com/scrmkit/scrmkit/scrm/ticket"
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/stamps/shop"
 	"github.com/scrmkit/scrmkit/storage"
@@ -117,6 +118,9 @@ func (u unit) Shops() shop.Store { return shopStore{u} }
 
 // Stamps implements [storage.Tx].
 func (u unit) Stamps() stamps.Store { return stampStore{u} }
+
+// Tickets implements [storage.Tx].
+func (u unit) Tickets() ticket.Store { return ticketStore{u} }
 
 // check returns storage.ErrOutsideTx where a plain store is used within InTx.
 func (u unit) check(ctx context.Context) error {

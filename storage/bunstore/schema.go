@@ -273,6 +273,27 @@ var (
 		rest: []column{{"place", integer}, {"state", text}},
 	})
 
+	siteTable = newTable(table{
+		name:      "ticket_site",
+		key:       []column{{"site", text}},
+		versioned: true,
+		rest:      []column{{"state", text}},
+	})
+	ticketTable = newTable(table{
+		name:      "ticket_ticket",
+		key:       []column{{"site", text}, {"event", text}},
+		versioned: true,
+		rest: []column{
+			{"received", instant}, {"status", text}, {"platform", text}, {"country", text}, {"state", text},
+		},
+		children: []*table{ticketBodyTable},
+	})
+	ticketBodyTable = newTable(table{
+		name: "ticket_body",
+		key:  []column{{"site", text}, {"event", text}},
+		rest: []column{{"body", binary}},
+	}).ofNew()
+
 	cardTable = newTable(table{
 		name:      "stamps_card",
 		key:       []column{{"member", text}, {"program", text}, {"claim", integer}},

@@ -14,6 +14,7 @@ var subjects = map[string]string{
 	"shop_manager": "identity, shop", "shop_stamp": "serial", "shop_invitation": "hash",
 	"activation_code": "code", "activation_port": "code", "activation_pool": "pool", "activation_free": "pool",
 	"activation_device": "device", "activation_invitation": "hash",
+	"ticket_templates": "program", "ticket_site": "site", "ticket_ticket": "site", "ticket_body": "site",
 	"dispatch_line": "line", "dispatch_visitor": "line",
 	"lead_job": "code", "lead_owner": "owner", "lead_contact": "id", "lead_lead": "id", "lead_count": "code", "lead_library": "id",
 	"loyalty_program": "program", "loyalty_account": "member", "loyalty_booking": "member",

@@ -12,6 +12,7 @@ import (
 	"github.com/scrmkit/scrmkit/scrm/activation"
 	"github.com/scrmkit/scrmkit/scrm/lead"
 	"github.com/scrmkit/scrmkit/scrm/lead/dispatch"
+	"github.com/scrmkit/scrmkit/scrm/ticket"
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/stamps/shop"
 	"github.com/scrmkit/scrmkit/storage/journal"
@@ -59,6 +60,10 @@ type tables struct {
 	leads      map[lead.Identity]map[int64]lead.Lead
 	leadCounts map[leadCountKey]lead.Figures
 	library    map[lead.Identity]lead.Imported
+
+	sites   map[ticket.SiteID]ticket.Site
+	tickets map[ticket.ID]ticket.Ticket
+	bodies  map[ticket.ID][]byte
 
 	cards   map[stamps.CardID]stamps.Card
 	numbers map[stamps.ProgramID]map[int64]stamps.CardID // by Card.Number
@@ -120,6 +125,9 @@ func newTables(d *data) *tables {
 		leads:             map[lead.Identity]map[int64]lead.Lead{},
 		leadCounts:        map[leadCountKey]lead.Figures{},
 		library:           map[lead.Identity]lead.Imported{},
+		sites:             map[ticket.SiteID]ticket.Site{},
+		tickets:           map[ticket.ID]ticket.Ticket{},
+		bodies:            map[ticket.ID][]byte{},
 		cards:             map[stamps.CardID]stamps.Card{},
 		numbers:           map[stamps.ProgramID]map[int64]stamps.CardID{},
 		claimed:           map[stamps.CardID]int64{},

@@ -54,7 +54,7 @@ func (h *history) step(ctx context.Context, model storage.Tx) step {
 		h.saveHolders, h.saveHolders, h.loadHolders, h.loadHolders, h.queryVouchers, h.countsOf, h.findVoucher,
 		h.saveScopes, h.saveScopes, h.spend, h.spend, h.loadScopes, h.loadScopes, h.prune,
 		h.saveActivation, h.saveActivation, h.loadActivation, h.loadActivation, h.queryActivation, h.queryActivation,
-		h.saveLines, h.saveLines, h.loadLines,
+		h.saveLines, h.saveLines, h.loadLines, h.saveTickets, h.saveTickets, h.loadTickets,
 		h.saveLeads, h.saveLeads, h.loadLeads, h.loadLeads, h.importLeads, h.queryLeads, h.queryCounts, h.saveJob, h.loadJob, h.queryJobs,
 		h.saveShop, h.saveShop, h.loadShop, h.listShops, h.entriesOf,
 	}, "call")(ctx, model)

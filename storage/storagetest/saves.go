@@ -29,7 +29,7 @@ func (w writer) entries(id string, loaded int64, key string) []journal.Entry {
 	return []journal.Entry{entry(w.subject(id), key, loaded+1)}
 }
 
-var writers = []writer{activationWriter, lineWriter, cardWriter, accountWriter, holderWriter, contactWriter, jobWriter, scopeWriter, codeWriter, shopWriter}
+var writers = []writer{activationWriter, lineWriter, ticketWriter, cardWriter, accountWriter, holderWriter, contactWriter, jobWriter, scopeWriter, codeWriter, shopWriter}
 
 var cardWriter = writer{
 	name: "card",

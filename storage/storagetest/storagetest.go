@@ -38,6 +38,7 @@ func Run(t *testing.T, open func(t testing.TB) Database) {
 	t.Run("vouchers", func(t *testing.T) { vouchers(suite{t, open}) })
 	t.Run("activation codes", func(t *testing.T) { activations(suite{t, open}) })
 	t.Run("lines", func(t *testing.T) { dispatches(suite{t, open}) })
+	t.Run("tickets", func(t *testing.T) { tickets(suite{t, open}) })
 	t.Run("leads", func(t *testing.T) { leads(suite{t, open}) })
 	t.Run("programmes", func(t *testing.T) { programs(suite{t, open}) })
 	t.Run("lists", func(t *testing.T) { lists(suite{t, open}) })

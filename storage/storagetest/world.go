@@ -128,7 +128,7 @@ func fill(ctx context.Context, tx storage.Tx) error {
 		Contacts: []lead.Contact{contact("alice", 1)}, Leads: []lead.Stored{stored("alice", 1)}, Counts: []lead.Count{leadCount("x", 0, 1)},
 		Entries: []journal.Entry{entry("lead/alice", "key", 1)},
 	}})))
-	return errors.Join(fillActivation(ctx, tx), fillDispatch(ctx, tx), met, published, stamped, issued, used, opened, joined, taken)
+	return errors.Join(fillActivation(ctx, tx), fillDispatch(ctx, tx), fillTickets(ctx, tx), met, published, stamped, issued, used, opened, joined, taken)
 }
 
 // A call is one method of one store, on the rows of fill.
@@ -138,7 +138,7 @@ type call struct {
 }
 
 // reads are the methods that change nothing.
-var reads = slices.Concat(activationReads, dispatchReads, []call{
+var reads = slices.Concat(activationReads, dispatchReads, ticketReads, []call{
 	{"Journal.After", func(ctx context.Context, tx storage.Tx) (any, error) {
 		records, err := collect(tx.Journal().After(ctx, "", 0))
 		for i := range records {
@@ -241,7 +241,7 @@ var reads = slices.Concat(activationReads, dispatchReads, []call{
 })
 
 // writes are the others. They follow fill.
-var writes = slices.Concat(activationWrites, dispatchWrites, []call{
+var writes = slices.Concat(activationWrites, dispatchWrites, ticketWrites, []call{
 	{"Leads.Save", func(ctx context.Context, tx storage.Tx) (any, error) {
 		return nil, one(tx.Leads().Save(ctx, []lead.Change{{Contacts: []lead.Contact{contact("alice", 2)}, Counts: []lead.Count{leadCount("x", 0, 1)}}}))
 	}},

@@ -409,4 +409,43 @@ create table scrmkit.stamps_coupon (
 );
 create index stamps_coupon_expires on scrmkit.stamps_coupon (tenant, expires) where state = 'issued' and expires is not null;
 
+create table scrmkit.ticket_templates (
+	tenant     text collate "C" not null,
+	program    text collate "C" not null,
+	version    bigint           not null,
+	definition text             not null,
+	primary key (tenant, program, version)
+);
+
+create table scrmkit.ticket_site (
+	tenant  text collate "C" not null,
+	site    text collate "C" not null,
+	version bigint           not null,
+	state   text             not null,
+	primary key (tenant, site)
+);
+
+create table scrmkit.ticket_ticket (
+	tenant   text collate "C" not null,
+	site     text collate "C" not null,
+	event    text collate "C" not null,
+	version  bigint           not null,
+	received timestamptz      not null,
+	status   text collate "C" not null,
+	platform text             not null,
+	country  text             not null,
+	state    text             not null,
+	primary key (tenant, site, event)
+) with (fillfactor = 80);
+create index ticket_ticket_received on scrmkit.ticket_ticket ((tenant || ''), received, site, event);
+create index ticket_ticket_status on scrmkit.ticket_ticket ((tenant || ''), status, received, site, event);
+
+create table scrmkit.ticket_body (
+	tenant text collate "C" not null,
+	site   text collate "C" not null,
+	event  text collate "C" not null,
+	body   bytea            not null,
+	primary key (tenant, site, event)
+);
+
 insert into scrmkit.scrmkit_migration (version, name, applied) values (1, '0001_scrmkit', now());

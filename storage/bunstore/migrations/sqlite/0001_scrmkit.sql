@@ -407,4 +407,43 @@ create table stamps_coupon (
 );
 create index stamps_coupon_expires on stamps_coupon (tenant, expires) where state = 'issued' and expires is not null;
 
+create table ticket_templates (
+	tenant     text    not null,
+	program    text    not null,
+	version    integer not null,
+	definition text    not null,
+	primary key (tenant, program, version)
+);
+
+create table ticket_site (
+	tenant  text    not null,
+	site    text    not null,
+	version integer not null,
+	state   text    not null,
+	primary key (tenant, site)
+);
+
+create table ticket_ticket (
+	tenant   text    not null,
+	site     text    not null,
+	event    text    not null,
+	version  integer not null,
+	received integer not null,
+	status   text    not null,
+	platform text    not null,
+	country  text    not null,
+	state    text    not null,
+	primary key (tenant, site, event)
+);
+create index ticket_ticket_received on ticket_ticket ((tenant || ''), received, site, event);
+create index ticket_ticket_status on ticket_ticket ((tenant || ''), status, received, site, event);
+
+create table ticket_body (
+	tenant text not null,
+	site   text not null,
+	event  text not null,
+	body   blob not null,
+	primary key (tenant, site, event)
+);
+
 insert into scrmkit_migration (version, name, applied) values (1, '0001_scrmkit', cast(strftime('%s', 'now') as integer) * 1000000);

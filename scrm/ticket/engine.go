@@ -1,0 +1,475 @@
+package ticket
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"iter"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/scrmkit/scrmkit/internal/combine"
+	"github.com/scrmkit/scrmkit/internal/keyring"
+	"github.com/scrmkit/scrmkit/internal/published"
+	"github.com/scrmkit/scrmkit/internal/valid"
+	"github.com/scrmkit/scrmkit/storage/journal"
+)
+
+// A Key is a secret of the embedder's. The secrets of sites are sealed with the first one; the others open those of before.
+type Key = keyring.Key
+
+// Refresh is how long another process may go on with older templates after newer ones were published.
+const Refresh = published.Refresh
+
+// Tx is the part of storage.Tx that an Engine needs.
+type Tx interface{ Tickets() Store }
+
+// Options of an Engine. Nil, and each zero field, is a default.
+type Options struct {
+	Now func() time.Time // the clock; nil: time.Now
+
+	// Hook is called as an operation begins, and what it returns as it ends. Nil: none.
+	Hook func(ctx context.Context, op string) (context.Context, func(error))
+}
+
+// An Engine takes pushes and decides on them. It is safe for concurrent use.
+//
+// Commands with a key are repeated with it without another effect, and are journal.ErrKeyReused where they differ; the others may be
+// repeated as they are. Besides the errors that its comment lists, a command returns *InputError before anything was loaded,
+// journal.ErrConflict where other changes came first twenty times in a row, and what the database said; after the last two it may be
+// run again.
+type Engine struct {
+	store    Store
+	keys     []Key
+	boxes    []keyring.Box // of the keys
+	opts     Options
+	programs *published.Cache[TemplatesID, *Program]
+	bound    bool // to a unit of work
+}
+
+// New returns an engine on a store. It is an error where the keys are none, too short or of the same id.
+func New(s Store, keys []Key, opts *Options) (*Engine, error) {
+	if err := keyring.Check(keys); err != nil {
+		return nil, fmt.Errorf("ticket: %w", err)
+	}
+	e := &Engine{store: s, keys: slices.Clone(keys), programs: published.New[TemplatesID, *Program]()}
+	for _, k := range keys {
+		e.boxes = append(e.boxes, keyring.NewBox(k.Secret, "ticket.v1 seal"))
+	}
+	if opts != nil {
+		e.opts = *opts
+	}
+	if e.opts.Now == nil {
+		e.opts.Now = time.Now
+	}
+	return e, nil
+}
+
+// In returns a copy that is bound to a unit of work: what it does is committed or rolled back with tx.
+func (e *Engine) In(tx Tx) *Engine {
+	b := *e
+	b.store, b.bound = tx.Tickets(), true
+	return &b
+}
+
+// PutSite makes or changes a site.
+func (e *Engine) PutSite(ctx context.Context, c PutSite) (Site, error) {
+	return do(ctx, e, task[Site]{
+		kind: "ticket.putSite", check: c.check, subject: c.Site.Subject(), key: c.Key, by: c.By, input: c, lookup: Lookup{Site: c.Site},
+		decide: func(l Loaded, _ time.Time) (Change, Site, error) {
+			next := l.Site
+			next.Settings = c.Settings
+			return Change{Site: &next}, next.public(), nil
+		},
+	})
+}
+
+// AddSecret gives a site one more secret. Errors: those of Site.AddSecret.
+func (e *Engine) AddSecret(ctx context.Context, c AddSecret) (Issued, error) {
+	shown := c.Secret
+	if shown == "" {
+		raw := make([]byte, 32)
+		rand.Read(raw)
+		shown = "whsec_" + base64.StdEncoding.EncodeToString(raw)
+	}
+	sum := keyring.Sum(e.keys[0].Secret, "ticket.v1 input", c.Secret)
+	replayed := false
+	out, err := do(ctx, e, task[Issued]{
+		kind: "ticket.addSecret", check: c.check, subject: c.Site.Subject(), key: c.Key, by: c.By, input: []any{c, sum}, lookup: Lookup{Site: c.Site},
+		replayed: func() { replayed = true },
+		decide: func(l Loaded, now time.Time) (Change, Issued, error) {
+			replayed = false
+			k := Secret{ID: rand.Text()[:8], Added: now, KeyID: e.keys[0].ID}
+			k.Sealed = e.boxes[0].Seal([]byte(shown), c.Site.context(k.ID))
+			next, err := l.Site.AddSecret(k)
+			if err == nil {
+				_, err = next.Settings.Scheme.key(shown)
+			}
+			return Change{Site: &next}, Issued{ID: k.ID}, err
+		},
+	})
+	if err == nil && !replayed {
+		out.Secret = shown
+	}
+	return out, err
+}
+
+// RetireSecret ends a secret of a site. Errors: those of Site.RetireSecret.
+func (e *Engine) RetireSecret(ctx context.Context, c RetireSecret) (Site, error) {
+	return do(ctx, e, task[Site]{
+		kind: "ticket.retireSecret", check: c.check, subject: c.Site.Subject(), key: c.Key, by: c.By, input: c, lookup: Lookup{Site: c.Site},
+		decide: func(l Loaded, _ time.Time) (Change, Site, error) {
+			next, err := l.Site.RetireSecret(c.ID)
+			return Change{Site: &next}, next.public(), err
+		},
+	})
+}
+
+// Site returns a site, without its secrets. ErrUnknownSite: there is none.
+func (e *Engine) Site(ctx context.Context, id SiteID) (Site, error) {
+	err := valid.ID("site", id)
+	var l Loaded
+	if err == nil {
+		l, err = e.store.Load(ctx, Lookup{Site: id})
+	}
+	if err == nil && l.Site.Version == 0 {
+		err = ErrUnknownSite
+	}
+	if err != nil {
+		return Site{}, fmt.Errorf("ticket: site: %w", err)
+	}
+	return l.Site.public(), nil
+}
+
+// Sites yields the sites in the order of their ids, without their secrets.
+func (e *Engine) Sites(ctx context.Context) iter.Seq2[Site, error] {
+	return func(yield func(Site, error) bool) {
+		for s, err := range e.store.Sites(ctx) {
+			if !yield(s.public(), err) {
+				return
+			}
+		}
+	}
+}
+
+// Publish puts a version of templates in force: the first one, or the one after the newest. It may run twice: the version that is in
+// force already, unchanged, is no error. Errors: *DefinitionError, ErrPublished.
+func (e *Engine) Publish(ctx context.Context, d Templates) (p *Program, err error) {
+	ctx, end := e.hook(ctx, "ticket.publish")
+	defer func() { end(err) }()
+	if e.bound {
+		return nil, errors.New("ticket: templates are published outside of a transaction, for engines keep them in memory")
+	}
+	if p, err = Compile(d); err != nil {
+		return nil, err
+	}
+	err = e.store.Publish(ctx, d)
+	if errors.Is(err, ErrPublished) {
+		stored, loadErr := e.store.Templates(ctx, d.ID, d.Version)
+		if loadErr == nil && bytes.Equal(journal.JSON(stored), journal.JSON(d)) {
+			err = nil
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("ticket: publish %s version %d: %w", d.ID, d.Version, err)
+	}
+	e.programs.Forget(d.ID)
+	return p, nil
+}
+
+// Program returns a version of templates, or the one in force for version 0. ErrUnknownTemplates: there is none.
+func (e *Engine) Program(ctx context.Context, id TemplatesID, version int) (*Program, error) {
+	if err := cmp.Or(valid.ID("templates", id), valid.Between("version", int64(version), 0, math.MaxInt32)); err != nil {
+		return nil, fmt.Errorf("ticket: templates: %w", err)
+	}
+	now := e.opts.Now()
+	if p, ok := e.programs.Get(id, version, now); ok {
+		return p, nil
+	}
+	d, err := e.store.Templates(ctx, id, version)
+	if err != nil {
+		return nil, fmt.Errorf("ticket: templates %s: %w", id, err)
+	}
+	p, err := Compile(d)
+	if err != nil {
+		return nil, fmt.Errorf("ticket: templates %s as they are stored: %w", id, err)
+	}
+	if !e.bound {
+		e.programs.Put(id, d.Version, p, version == 0, now)
+	}
+	return p, nil
+}
+
+// Receive stores a push as it came, where its signature is good; its templates are asked by Process. The same push again is answered
+// with what its ticket is at. Errors: ErrTooLarge, ErrSignature, which an unknown site has too, ErrStale, ErrClosed, and ErrBody where
+// the site pushed another body under that id.
+func (e *Engine) Receive(ctx context.Context, site SiteID, d Delivery) (out Outcome, err error) {
+	ctx, end := e.hook(ctx, "ticket.receive")
+	defer func() { end(err) }()
+	if err := valid.ID("site", site); err != nil {
+		return out, fmt.Errorf("ticket.receive: %w", err)
+	}
+	if len(d.Body) > MaxBody {
+		return out, fmt.Errorf("ticket.receive: %w", ErrTooLarge)
+	}
+	now, sum := e.now(), sha256.Sum256(d.Body)
+	err = combine.Retry(ctx, func() error {
+		l, err := e.store.Load(ctx, Lookup{Site: site})
+		if err != nil {
+			return err
+		}
+		event, err := e.verify(l.Site, d, now)
+		if err != nil {
+			return err
+		}
+		id := ID{site, event}
+		if l, err = e.store.Load(ctx, Lookup{Ticket: id}); err != nil {
+			return err
+		}
+		if l.Ticket.Version > 0 {
+			out = l.Ticket.outcome()
+			out.Replayed = true
+			if !bytes.Equal(l.Ticket.Hash, sum[:]) {
+				return ErrBody
+			}
+			return nil
+		}
+		t := Ticket{ID: id, Version: 1, Seq: 1, State: Received, Received: now, Updated: now, Hash: sum[:]}
+		out = t.outcome()
+		return e.save(ctx, Change{Ticket: &t, Body: d.Body, Entries: []journal.Entry{{
+			Subject: id.Subject(), Seq: 1, Key: "receive " + rand.Text(), Kind: "ticket.receive", At: now, Input: sum[:], Result: journal.JSON(out),
+		}}})
+	})
+	if err != nil {
+		return Outcome{}, fmt.Errorf("ticket.receive: %w", err)
+	}
+	return out, nil
+}
+
+// verify returns the id of a push that a site has signed.
+func (e *Engine) verify(s Site, d Delivery, now time.Time) (EventID, error) {
+	secrets := make([]string, 0, maxSecrets)
+	for _, k := range s.Secrets {
+		for i, key := range e.keys {
+			if key.ID != k.KeyID {
+				continue
+			}
+			plain, err := e.boxes[i].Open(k.Sealed, s.ID.context(k.ID))
+			if err != nil {
+				return "", fmt.Errorf("secret %s of site %s: %w", k.ID, s.ID, err)
+			}
+			secrets = append(secrets, string(plain))
+		}
+	}
+	known := len(secrets) > 0
+	if !known { // as long as it takes for a site that has one
+		secrets = append(secrets, "whsec_"+base64.StdEncoding.EncodeToString(e.keys[0].Secret[:32]))
+	}
+	scheme := s.Settings.Scheme
+	event, err := scheme.Event(d)
+	verified := scheme.Verify(secrets, d, now)
+	switch {
+	case !known || err != nil:
+		return "", ErrSignature
+	case verified == nil && s.Settings.Closed:
+		return "", ErrClosed
+	}
+	return event, verified
+}
+
+// Process asks the templates of a ticket's site, as they are now, where the ticket is Received or Manual; others stay as they are. So it
+// may run again after the templates have changed, any number of times. Errors: ErrUnknownTicket, ErrUnknownTemplates.
+func (e *Engine) Process(ctx context.Context, id ID) (out Outcome, err error) {
+	ctx, end := e.hook(ctx, "ticket.process")
+	defer func() { end(err) }()
+	fail := func(err error) (Outcome, error) { return Outcome{}, fmt.Errorf("ticket.process: %w", err) }
+	if err := id.check(); err != nil {
+		return fail(err)
+	}
+	now := e.now()
+	err = combine.Retry(ctx, func() error {
+		l, err := e.store.Load(ctx, Lookup{Site: id.Site, Ticket: id, Body: true})
+		if err == nil {
+			err = l.Ticket.known()
+		}
+		if err != nil {
+			return err
+		}
+		out = l.Ticket.outcome()
+		if l.Ticket.State != Received && l.Ticket.State != Manual {
+			return nil
+		}
+		p, err := e.Program(ctx, l.Site.Settings.Templates, 0)
+		if err != nil {
+			return err
+		}
+		next := p.Decide(l.Site, l.Ticket, l.Body, now)
+		out = next.outcome()
+		next.Updated = l.Ticket.Updated
+		if bytes.Equal(journal.JSON(next), journal.JSON(l.Ticket)) {
+			return nil
+		}
+		next.Updated, next.Version, next.Seq = now, l.Ticket.Version+1, l.Ticket.Seq+1
+		return e.save(ctx, Change{Ticket: &next, Entries: []journal.Entry{{
+			Subject: id.Subject(), Seq: next.Seq, Key: "process " + rand.Text(), Kind: "ticket.process", At: now,
+			Input: l.Ticket.Hash, Before: journal.JSON(l.Ticket.outcome()), Result: journal.JSON(out),
+		}}})
+	})
+	if err != nil {
+		return fail(err)
+	}
+	return out, nil
+}
+
+// ProcessAll processes the tickets of the query, which are Received or Manual, and returns how many there were: after new templates, or as
+// the work behind Receive. A ticket that was handled meanwhile stays as it is. It stops at the first error.
+func (e *Engine) ProcessAll(ctx context.Context, q Query) (n int, err error) {
+	if q.State != Received && q.State != Manual {
+		return 0, fmt.Errorf("ticket.processAll: %w", &InputError{Field: "state", Reason: "is neither received nor manual"})
+	}
+	for t, err := range e.Tickets(ctx, q) {
+		if err == nil {
+			_, err = e.Process(ctx, t.ID)
+		}
+		if err != nil {
+			return n, err
+		}
+		n++
+	}
+	return n, nil
+}
+
+// Assign gives a ticket to somebody. Errors: those of Ticket.Assign.
+func (e *Engine) Assign(ctx context.Context, c Assign) (Outcome, error) {
+	return e.onTicket(ctx, "ticket.assign", c.check, c.Ticket, c.Key, c.By, c, func(t Ticket, now time.Time) (Ticket, error) { return t.Assign(c, now) })
+}
+
+// Reject ends a ticket. Errors: those of Ticket.Reject.
+func (e *Engine) Reject(ctx context.Context, c Reject) (Outcome, error) {
+	return e.onTicket(ctx, "ticket.reject", c.check, c.Ticket, c.Key, c.By, c, func(t Ticket, now time.Time) (Ticket, error) { return t.Reject(c, now) })
+}
+
+// Route tells where the ticket of a pool has gone. Errors: those of Ticket.Route.
+func (e *Engine) Route(ctx context.Context, c Route) (Outcome, error) {
+	return e.onTicket(ctx, "ticket.route", c.check, c.Ticket, "route "+rand.Text(), "", c, func(t Ticket, now time.Time) (Ticket, error) { return t.Route(c, now) })
+}
+
+func (e *Engine) onTicket(
+	ctx context.Context, kind string, check func() error, id ID, key, by string, input any, decide func(Ticket, time.Time) (Ticket, error),
+) (Outcome, error) {
+	replayed := false
+	out, err := do(ctx, e, task[Outcome]{
+		kind: kind, check: check, subject: id.Subject(), key: key, by: by, input: input, lookup: Lookup{Ticket: id},
+		replayed: func() { replayed = true },
+		decide: func(l Loaded, now time.Time) (Change, Outcome, error) {
+			replayed = false
+			next, err := decide(l.Ticket, now)
+			return Change{Ticket: &next}, next.outcome(), err
+		},
+	})
+	out.Replayed = replayed
+	return out, err
+}
+
+// Ticket returns a ticket, and the body that it came with. ErrUnknownTicket: there is none.
+func (e *Engine) Ticket(ctx context.Context, id ID) (t Ticket, body []byte, err error) {
+	err = id.check()
+	var l Loaded
+	if err == nil {
+		l, err = e.store.Load(ctx, Lookup{Ticket: id, Body: true})
+	}
+	if err == nil {
+		err = l.Ticket.known()
+	}
+	if err != nil {
+		return Ticket{}, nil, fmt.Errorf("ticket: %w", err)
+	}
+	return l.Ticket, l.Body, nil
+}
+
+// Tickets yields the tickets that the query asks for (网站工单管理), the newest first.
+func (e *Engine) Tickets(ctx context.Context, q Query) iter.Seq2[Ticket, error] {
+	err := cmp.Or(valid.OptionalID("site", q.Site), valid.OptionalID("state", q.State), valid.Text("platform", q.Platform),
+		valid.Text("country", q.Country), valid.Time("from", q.From), valid.Time("to", q.To))
+	if err != nil {
+		return func(yield func(Ticket, error) bool) { yield(Ticket{}, fmt.Errorf("ticket: tickets: %w", err)) }
+	}
+	return e.store.Tickets(ctx, q)
+}
+
+func (e *Engine) now() time.Time { return journal.Instant(e.opts.Now()) }
+
+func (e *Engine) hook(ctx context.Context, name string) (context.Context, func(error)) {
+	if e.opts.Hook == nil {
+		return ctx, func(error) {}
+	}
+	return e.opts.Hook(ctx, name)
+}
+
+func (e *Engine) save(ctx context.Context, c Change) error {
+	errs, err := e.store.Save(ctx, []Change{c})
+	if err != nil {
+		return err
+	}
+	return errs[0]
+}
+
+// A task is a command as the engine runs it: load, decide, save, and again where another change came first.
+type task[V any] struct {
+	kind     string
+	check    func() error
+	subject  string
+	key      string
+	by       string
+	input    any
+	lookup   Lookup
+	replayed func() // nil: nothing to do
+	decide   func(Loaded, time.Time) (Change, V, error)
+}
+
+func do[V any](ctx context.Context, e *Engine, t task[V]) (v V, err error) {
+	ctx, end := e.hook(ctx, t.kind)
+	defer func() { end(err) }()
+	if err = t.check(); err != nil {
+		return v, fmt.Errorf("%s: %w", t.kind, err)
+	}
+	now, input := e.now(), journal.Hash(t.kind, t.input)
+	t.lookup.Subject, t.lookup.Key = t.subject, t.key
+	err = combine.Retry(ctx, func() error {
+		l, err := e.store.Load(ctx, t.lookup)
+		if err != nil {
+			return err
+		}
+		if l.Entry != nil {
+			if t.replayed != nil {
+				t.replayed()
+			}
+			return l.Entry.Replay(input, &v)
+		}
+		var ch Change
+		if ch, v, err = t.decide(l, now); err != nil {
+			return err
+		}
+		entry := journal.Entry{Subject: t.subject, Key: t.key, Kind: t.kind, At: now, By: t.by, Input: input, Result: journal.JSON(v)}
+		if ch.Site != nil {
+			ch.Site.Version, ch.Site.Seq = ch.Site.Version+1, ch.Site.Seq+1
+			entry.Seq, entry.Before = ch.Site.Seq, journal.JSON(l.Site.public())
+		} else {
+			ch.Ticket.Version, ch.Ticket.Seq = ch.Ticket.Version+1, ch.Ticket.Seq+1
+			entry.Seq, entry.Before = ch.Ticket.Seq, journal.JSON(l.Ticket.outcome())
+		}
+		ch.Entries = []journal.Entry{entry}
+		return e.save(ctx, ch)
+	})
+	if err != nil {
+		var none V
+		return none, fmt.Errorf("%s: %w", t.kind, err)
+	}
+	return v, nil
+}

@@ -1,0 +1,269 @@
+package ticket_test
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/scrmkit/scrmkit/internal/dbtest"
+	"github.com/scrmkit/scrmkit/scrm/ticket"
+	"github.com/scrmkit/scrmkit/storage"
+	"github.com/scrmkit/scrmkit/storage/journal"
+	"github.com/scrmkit/scrmkit/storage/memory"
+)
+
+var (
+	ctx  = context.Background()
+	noon = time.Date(2026, 3, 10, 4, 0, 0, 0, time.UTC)
+	keys = []ticket.Key{{ID: "1", Secret: []byte("a secret that is 32 bytes or more")}}
+)
+
+func must[V any](v V, err error) V {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+func isError(t *testing.T, got, want error) {
+	t.Helper()
+	if !errors.Is(got, want) {
+		t.Fatalf("error is %v, want %v", got, want)
+	}
+}
+
+// open returns an engine with a site, and its secret.
+func open(db storage.DB) (*ticket.Engine, string) {
+	e := must(ticket.New(db.Tickets(), keys, &ticket.Options{Now: func() time.Time { return noon }}))
+	must(e.PutSite(ctx, ticket.PutSite{Site: "test1", Key: "put", Settings: ticket.Settings{
+		Scheme: ticket.StandardWebhooks, Templates: "shop", Defaults: ticket.Fields{Platform: "whatsapp"},
+	}}))
+	return e, must(e.AddSecret(ctx, ticket.AddSecret{Site: "test1", Key: "secret"})).Secret
+}
+
+// push signs a body by Standard Webhooks.
+func push(secret, id, body string) ticket.Delivery {
+	key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(secret, "whsec_"))
+	if err != nil {
+		panic(err)
+	}
+	sent := strconv.FormatInt(noon.Unix(), 10)
+	h := hmac.New(sha256.New, key)
+	h.Write([]byte(id + "." + sent + "." + body))
+	header := map[string]string{
+		"webhook-id": id, "webhook-timestamp": sent, "webhook-signature": "v1," + base64.StdEncoding.EncodeToString(h.Sum(nil)),
+	}
+	return ticket.Delivery{Header: func(name string) string { return header[name] }, Body: []byte(body)}
+}
+
+func publish(e *ticket.Engine, version int, rules ...ticket.Rule) {
+	must(e.Publish(ctx, ticket.Templates{ID: "shop", Version: version, Rules: rules}))
+}
+
+var order = `{"customer":{"name":"郭恩晴","phone":"138 0013 8000"},"country":"CN"}`
+
+func read(id ticket.RuleID, condition string, a ticket.Action) ticket.Rule {
+	return ticket.Rule{ID: id, If: condition, Action: a, Map: map[string]string{
+		"name": "customer.name", "phone": "customer.phone", "country": "country",
+	}}
+}
+
+func TestTickets(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+		t.Run("are received once, as they came", func(t *testing.T) {
+			db := db.Tenant("once")
+			e, secret := open(db)
+			var first, again atomic.Int64
+			var wg sync.WaitGroup
+			for range 32 {
+				wg.Go(func() {
+					out, err := e.Receive(ctx, "test1", push(secret, "msg_1", order))
+					switch {
+					case err != nil:
+						t.Error(err)
+					case out.Replayed:
+						again.Add(1)
+					default:
+						first.Add(1)
+					}
+				})
+			}
+			wg.Wait()
+			if first.Load() != 1 || again.Load() != 31 {
+				t.Fatal(first.Load(), again.Load())
+			}
+			_, err := e.Receive(ctx, "test1", push(secret, "msg_1", order+" "))
+			isError(t, err, ticket.ErrBody)
+			for _, site := range []ticket.SiteID{"test1", "other"} {
+				_, err = e.Receive(ctx, site, push("whsec_"+base64.StdEncoding.EncodeToString(make([]byte, 32)), "msg_2", order))
+				isError(t, err, ticket.ErrSignature)
+			}
+			_, err = e.Receive(ctx, "test1", push(secret, "msg_3", strings.Repeat("x", ticket.MaxBody+1)))
+			isError(t, err, ticket.ErrTooLarge)
+			got, body, err := e.Ticket(ctx, ticket.ID{Site: "test1", Event: "msg_1"})
+			if err != nil || string(body) != order || got.State != ticket.Received {
+				t.Fatal(got, string(body), err)
+			}
+			n := 0
+			for _, err := range e.Tickets(ctx, ticket.Query{}) {
+				isError(t, err, nil)
+				n++
+			}
+			if n != 1 {
+				t.Fatal(n)
+			}
+			publish(e, 1, read("all", "", ticket.Action{Code: "VIPVIPVI"}))
+			must(e.Process(ctx, got.ID))
+			for r, err := range db.Journal().After(ctx, "", 0) {
+				text := fmt.Sprintf("%s %s %s", r.Key, r.Before, r.Result)
+				if err != nil || strings.Contains(text, "8000") || strings.Contains(text, secret[6:]) || strings.Contains(text, "ealed") {
+					t.Fatal("the journal holds a number or a secret:", text, err)
+				}
+			}
+		})
+		t.Run("are processed again when the templates have changed, and no more often", func(t *testing.T) {
+			e, secret := open(db.Tenant("again"))
+			id := ticket.ID{Site: "test1", Event: "msg_1"}
+			must(e.Receive(ctx, "test1", push(secret, "msg_1", order)))
+			_, err := e.Process(ctx, id)
+			isError(t, err, ticket.ErrUnknownTemplates)
+			publish(e, 1, read("us", `country == "US"`, ticket.Action{Code: "AMERICAS"}))
+			want := func(what string, out ticket.Outcome, state ticket.State, reason ticket.Reason, version int64) {
+				t.Helper()
+				got, _, err := e.Ticket(ctx, id)
+				if err != nil || out.State != state || out.Reason != reason || got.State != state || got.Version != version {
+					t.Fatalf("%s: %+v, %+v %v", what, out, got, err)
+				}
+			}
+			want("no template", must(e.Process(ctx, id)), ticket.Manual, ticket.NoTemplate, 2)
+			want("the same templates", must(e.Process(ctx, id)), ticket.Manual, ticket.NoTemplate, 2)
+			publish(e, 2, read("us", `country == "US"`, ticket.Action{Code: "AMERICAS"}), read("cn", `country == "CN"`, ticket.Action{Pool: "asia"}))
+			if n := must(e.ProcessAll(ctx, ticket.Query{State: ticket.Manual, Site: "test1"})); n != 1 {
+				t.Fatal(n)
+			}
+			want("a rule is met", must(e.Process(ctx, id)), ticket.Pending, "", 3)
+			out := must(e.Route(ctx, ticket.Route{Ticket: id}))
+			want("nobody has room", out, ticket.Manual, ticket.NoCapacity, 4)
+			want("and again", must(e.Process(ctx, id)), ticket.Pending, "", 5)
+			want("somebody has", must(e.Route(ctx, ticket.Route{Ticket: id, Account: "86139", Code: "ASIAASIA"})), ticket.Pending, "", 6)
+			assign := ticket.Assign{Ticket: id, Target: ticket.Target{Code: "ASIAASIA", Account: "86139"}, Note: "mine", By: "kathy", Key: "take"}
+			want("taken", must(e.Assign(ctx, assign)), ticket.Assigned, "", 7)
+			if again := must(e.Assign(ctx, assign)); !again.Replayed || again.State != ticket.Assigned {
+				t.Fatal(again)
+			}
+			assign.Note = "yours"
+			_, err = e.Assign(ctx, assign)
+			isError(t, err, journal.ErrKeyReused)
+			want("processed", must(e.Process(ctx, id)), ticket.Assigned, "", 7)
+			_, err = e.Reject(ctx, ticket.Reject{Ticket: id, Note: "spam", Key: "no"})
+			isError(t, err, ticket.ErrState)
+			if again := must(e.Receive(ctx, "test1", push(secret, "msg_1", order))); !again.Replayed || again.State != ticket.Assigned {
+				t.Fatal(again)
+			}
+			_, err = e.Process(ctx, ticket.ID{Site: "test1", Event: "none"})
+			isError(t, err, ticket.ErrUnknownTicket)
+		})
+		t.Run("are listed by site, state, platform, country and time", func(t *testing.T) {
+			e, secret := open(db.Tenant("list"))
+			publish(e, 1, read("cn", `country == "CN"`, ticket.Action{Code: "VIPVIPVI"}))
+			for i := range 3 {
+				must(e.Receive(ctx, "test1", push(secret, fmt.Sprint("msg_", i), order)))
+			}
+			must(e.Receive(ctx, "test1", push(secret, "msg_us", `{"country":"US"}`)))
+			if n := must(e.ProcessAll(ctx, ticket.Query{State: ticket.Received, Oldest: true, Limit: 3})); n != 3 {
+				t.Fatal(n)
+			}
+			must(e.Reject(ctx, ticket.Reject{Ticket: ticket.ID{Site: "test1", Event: "msg_1"}, Note: "a test", Key: "no"}))
+			for _, tt := range []struct {
+				q    ticket.Query
+				want int
+			}{
+				{ticket.Query{}, 4}, {ticket.Query{State: ticket.Pending}, 2}, {ticket.Query{State: ticket.Received}, 1}, {ticket.Query{State: ticket.Rejected}, 1},
+				{ticket.Query{Country: "CN"}, 3}, {ticket.Query{Platform: "whatsapp", Site: "test1"}, 3}, {ticket.Query{Site: "other"}, 0},
+				{ticket.Query{From: noon}, 4}, {ticket.Query{To: noon}, 0}, {ticket.Query{Limit: 2}, 2},
+			} {
+				n := 0
+				for k, err := range e.Tickets(ctx, tt.q) {
+					isError(t, err, nil)
+					if k.Fields.Country != "" && k.Name() != "test1-CN-"+k.Name()[9:] {
+						t.Error(k.Name())
+					}
+					n++
+				}
+				if n != tt.want {
+					t.Errorf("%+v: %d", tt.q, n)
+				}
+			}
+		})
+		t.Run("are signed with either of two secrets, until one is retired", func(t *testing.T) {
+			e, secret := open(db.Tenant("rotate"))
+			add := ticket.AddSecret{Site: "test1", Key: "second"}
+			second := must(e.AddSecret(ctx, add))
+			if again := must(e.AddSecret(ctx, add)); again != (ticket.Issued{ID: second.ID}) || !strings.HasPrefix(second.Secret, "whsec_") {
+				t.Fatal(second, again)
+			}
+			_, err := e.AddSecret(ctx, ticket.AddSecret{Site: "test1", Key: "third"})
+			isError(t, err, ticket.ErrSecrets)
+			for i, s := range []string{secret, second.Secret} {
+				must(e.Receive(ctx, "test1", push(s, fmt.Sprint("msg_", i), order)))
+			}
+			site := must(e.Site(ctx, "test1"))
+			if len(site.Secrets) != 2 || site.Secrets[0].Sealed != nil {
+				t.Fatal(site)
+			}
+			must(e.RetireSecret(ctx, ticket.RetireSecret{Site: "test1", ID: site.Secrets[0].ID, Key: "retire"}))
+			_, err = e.Receive(ctx, "test1", push(secret, "msg_2", order))
+			isError(t, err, ticket.ErrSignature)
+			must(e.Receive(ctx, "test1", push(second.Secret, "msg_2", order)))
+			var bad *ticket.InputError
+			if _, err := e.AddSecret(ctx, ticket.AddSecret{Site: "test1", Secret: "short", Key: "bad"}); !errors.As(err, &bad) {
+				t.Fatal(err)
+			}
+			must(e.PutSite(ctx, ticket.PutSite{Site: "test1", Key: "close", Settings: ticket.Settings{Scheme: ticket.StandardWebhooks, Templates: "shop", Closed: true}}))
+			_, err = e.Receive(ctx, "test1", push(second.Secret, "msg_4", order))
+			isError(t, err, ticket.ErrClosed)
+		})
+	})
+}
+
+// A website pushes an order; the templates send it to a code, whose agent takes it.
+func Example() {
+	e, err := ticket.New(memory.New().Tickets(), keys, &ticket.Options{Now: func() time.Time { return noon }})
+	if err != nil {
+		panic(err)
+	}
+	_, err = e.PutSite(ctx, ticket.PutSite{Site: "shop1", Key: "put-1", Settings: ticket.Settings{
+		Scheme: ticket.StandardWebhooks, Templates: "orders", Defaults: ticket.Fields{Platform: "whatsapp"},
+	}})
+	fmt.Println(err)
+	secret, err := e.AddSecret(ctx, ticket.AddSecret{Site: "shop1", Key: "secret-1"})
+	fmt.Println(err)
+	_, err = e.Publish(ctx, ticket.Templates{ID: "orders", Version: 1, Rules: []ticket.Rule{{
+		ID: "china", If: `country == "CN"`, Action: ticket.Action{Code: "YK9LSA3S"},
+		Map: map[string]string{"name": "customer.name", "phone": "customer.phone", "country": "country"},
+	}}})
+	fmt.Println(err)
+
+	received, err := e.Receive(ctx, "shop1", push(secret.Secret, "order-12", order)) // in the handler, with r.Header.Get and the body
+	fmt.Println(received.State, err)
+	out, err := e.Process(ctx, received.ID) // afterwards
+	fmt.Println(out.State, out.Rule, out.Target.Code, err)
+	out, err = e.Assign(ctx, ticket.Assign{Ticket: received.ID, Target: ticket.Target{Code: "YK9LSA3S"}, By: "kathy", Key: "take-1"})
+	fmt.Println(out.State, err)
+	// Output:
+	// <nil>
+	// <nil>
+	// <nil>
+	// received <nil>
+	// pending china YK9LSA3S <nil>
+	// assigned <nil>
+}

@@ -1,0 +1,148 @@
+package ticket
+
+import (
+	"cmp"
+	"encoding/base64"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/scrmkit/scrmkit/internal/valid"
+)
+
+// A Site is a website that pushes orders and leads.
+type Site struct {
+	ID       SiteID   `json:"id"`
+	Version  int64    `json:"version"`
+	Seq      int64    `json:"seq"` // entries of the journal
+	Settings Settings `json:"settings"`
+	Secrets  []Secret `json:"secrets,omitempty"` // at most two, the older one first
+}
+
+// Settings are how the pushes of a site are read.
+type Settings struct {
+	Name      string      `json:"name,omitempty"`
+	Scheme    Scheme      `json:"scheme"`
+	Templates TemplatesID `json:"templates"`
+	Defaults  Fields      `json:"defaults,omitzero"` // of what neither the push nor its rule has
+	Closed    bool        `json:"closed,omitempty"`  // it takes no push
+}
+
+// A Secret is what a site signs with.
+type Secret struct {
+	ID     string    `json:"id"`
+	Added  time.Time `json:"added"`
+	KeyID  string    `json:"keyID,omitempty"` // that Sealed is under; what an engine gives has neither
+	Sealed []byte    `json:"sealed,omitempty"`
+}
+
+// A PutSite makes a site, or gives it other settings.
+type PutSite struct {
+	Site     SiteID   `json:"site"`
+	Settings Settings `json:"settings"`
+	By       string   `json:"by,omitempty"`
+	Key      string   `json:"-"`
+}
+
+// An AddSecret gives a site one more secret, for the time until the other one is retired.
+type AddSecret struct {
+	Site   SiteID `json:"site"`
+	Secret string `json:"-"` // that the site has chosen; "": one is made, which StandardWebhooks alone has
+	By     string `json:"by,omitempty"`
+	Key    string `json:"-"`
+}
+
+// An Issued secret is shown this once; it is empty where the command is repeated.
+type Issued struct {
+	ID     string `json:"id"` // to retire it by
+	Secret string `json:"-"`
+}
+
+// A RetireSecret ends a secret at once.
+type RetireSecret struct {
+	Site SiteID `json:"site"`
+	ID   string `json:"id"`
+	By   string `json:"by,omitempty"`
+	Key  string `json:"-"`
+}
+
+const maxSecrets = 2
+
+func (c PutSite) check() error {
+	s := c.Settings
+	err := cmp.Or(valid.ID("site", c.Site), valid.Text("settings.name", s.Name), valid.ID("settings.templates", s.Templates),
+		s.Defaults.check("settings.defaults."), valid.OptionalID("by", c.By), valid.ID("key", c.Key))
+	if err == nil && s.Scheme != StandardWebhooks && s.Scheme != Shopify {
+		err = &InputError{Field: "settings.scheme", Reason: "is neither standardWebhooks nor shopify"}
+	}
+	return err
+}
+
+func (c AddSecret) check() error {
+	return cmp.Or(valid.ID("site", c.Site), valid.OptionalID("secret", c.Secret), valid.OptionalID("by", c.By), valid.ID("key", c.Key))
+}
+
+func (c RetireSecret) check() error {
+	return cmp.Or(valid.ID("site", c.Site), valid.ID("id", c.ID), valid.OptionalID("by", c.By), valid.ID("key", c.Key))
+}
+
+func (f Fields) check(path string) error {
+	return cmp.Or(valid.Text(path+"name", f.Name), valid.Text(path+"phone", f.Phone), valid.Text(path+"country", f.Country),
+		valid.Text(path+"platform", f.Platform), valid.Text(path+"language", f.Language), valid.Text(path+"gender", f.Gender),
+		valid.Text(path+"order", f.Order), valid.Text(path+"remark", f.Remark))
+}
+
+// key returns what a scheme signs with, of the secret as it is written. *InputError: it is none.
+func (s Scheme) key(secret string) ([]byte, error) {
+	bad := func(reason string) error { return &InputError{Field: "secret", Reason: reason} }
+	if s == Shopify {
+		if len(secret) < 16 {
+			return nil, bad("has fewer than 16 characters")
+		}
+		return []byte(secret), nil
+	}
+	text, ok := strings.CutPrefix(secret, "whsec_")
+	raw, err := base64.StdEncoding.DecodeString(text)
+	if !ok || err != nil || len(raw) < 24 || len(raw) > 64 {
+		return nil, bad(`is not "whsec_" and 24 to 64 bytes in base64`)
+	}
+	return raw, nil
+}
+
+// public returns the site as it is given out.
+func (s Site) public() Site {
+	s.Secrets = slices.Clone(s.Secrets)
+	for i := range s.Secrets {
+		s.Secrets[i].KeyID, s.Secrets[i].Sealed = "", nil
+	}
+	return s
+}
+
+// AddSecret decides on an AddSecret. Errors: ErrUnknownSite, ErrSecrets.
+func (s Site) AddSecret(k Secret) (Site, error) {
+	switch {
+	case s.Version == 0:
+		return s, ErrUnknownSite
+	case len(s.Secrets) >= maxSecrets:
+		return s, ErrSecrets
+	}
+	s.Secrets = append(slices.Clone(s.Secrets), k)
+	return s, nil
+}
+
+// RetireSecret decides on a RetireSecret. Errors: ErrUnknownSite, ErrUnknownSecret.
+func (s Site) RetireSecret(id string) (Site, error) {
+	if s.Version == 0 {
+		return s, ErrUnknownSite
+	}
+	left := slices.DeleteFunc(slices.Clone(s.Secrets), func(k Secret) bool { return k.ID == id })
+	if len(left) == len(s.Secrets) {
+		return s, ErrUnknownSecret
+	}
+	s.Secrets = left
+	return s, nil
+}
+
+// context is what a secret is sealed for.
+func (id SiteID) context(secret string) string { return fmt.Sprintf("%q %q", string(id), secret) }

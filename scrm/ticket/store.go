@@ -1,0 +1,64 @@
+package ticket
+
+import (
+	"context"
+	"iter"
+	"time"
+
+	"github.com/scrmkit/scrmkit/storage/journal"
+)
+
+// Store keeps sites, templates, and tickets with the bodies that they came with.
+type Store interface {
+	// Load returns the rows that a command needs. What does not exist has version 0 and the id that was asked for.
+	Load(ctx context.Context, l Lookup) (Loaded, error)
+	// Save stores each change, all of it or nothing of it, and returns an error a change, nil where it was stored.
+	// journal.ErrConflict: the stored version of a row is not Version - 1. journal.ErrDuplicate: a key of Entries was used
+	// before. After either, an enclosing transaction is still usable. No two changes are of one row. The second error is the
+	// database's: nothing is known of the outcome, and a repetition is safe.
+	Save(ctx context.Context, changes []Change) ([]error, error)
+	// Tickets yields the tickets that the query asks for.
+	Tickets(ctx context.Context, q Query) iter.Seq2[Ticket, error]
+	// Sites yields the sites in the order of their ids.
+	Sites(ctx context.Context) iter.Seq2[Site, error]
+	// Templates returns a version of templates, or the newest for version 0. ErrUnknownTemplates: there is none.
+	Templates(ctx context.Context, id TemplatesID, version int) (Templates, error)
+	// Publish stores a version of templates. ErrPublished: it exists, and Templates.Version must be the next.
+	Publish(ctx context.Context, d Templates) error
+}
+
+// A Lookup names rows. Fields may be empty, and nothing is loaded for them then.
+type Lookup struct {
+	Site    SiteID
+	Ticket  ID
+	Body    bool   // with Ticket
+	Subject string // with Key: of the journal's entry
+	Key     string
+}
+
+// Loaded is what a Lookup found.
+type Loaded struct {
+	Site   Site
+	Ticket Ticket
+	Body   []byte
+	Entry  *journal.Entry // nil: the key is new
+}
+
+// A Change is a site or a ticket as it is to be stored, with Version one more than the one that was loaded.
+type Change struct {
+	Site    *Site
+	Ticket  *Ticket
+	Body    []byte // of a ticket that is new; it never changes
+	Entries []journal.Entry
+}
+
+// A Query asks for tickets: those that fit every field that is given, the newest first or, with Oldest, the oldest.
+type Query struct {
+	Site     SiteID
+	State    State
+	Platform string
+	Country  string
+	From, To time.Time // received in [From, To)
+	Oldest   bool
+	Limit    int // 0: all
+}

@@ -1,0 +1,255 @@
+package ticket
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"time"
+
+	"github.com/scrmkit/scrmkit/internal/valid"
+	"github.com/scrmkit/scrmkit/storage/journal"
+)
+
+type (
+	SiteID      string // of a website
+	EventID     string // of a push, unique within its site
+	TemplatesID string // of templates, in all their versions
+	RuleID      string // of a rule, unique within its templates
+	CodeID      string // of an activation code (激活码)
+	PoolID      string // of those who share tickets: a line of distribution
+)
+
+// An InputError is a command that can't be: its Field is missing or out of its bounds, as its Reason says.
+type InputError = valid.Error
+
+var (
+	ErrUnknownSite      = errors.New("ticket: there is no such site; put it first")
+	ErrUnknownTicket    = errors.New("ticket: there is no such ticket")
+	ErrUnknownTemplates = errors.New("ticket: there are no such templates, or no such version; publish them first")
+	ErrPublished        = errors.New("ticket: the version is published and can't be changed; publish the next one")
+	ErrState            = errors.New("ticket: the ticket is not in a state for that")
+	ErrSecrets          = errors.New("ticket: the site has two secrets; retire one first")
+	ErrUnknownSecret    = errors.New("ticket: the site has no such secret")
+
+	ErrSignature = errors.New("ticket: the signature is none of the site's")
+	ErrStale     = errors.New("ticket: the push is too old, or ahead of the clock; send it again, with the time of the attempt")
+	ErrClosed    = errors.New("ticket: the site is closed")
+	ErrTooLarge  = errors.New("ticket: the body is too large")
+	ErrBody      = errors.New("ticket: the site sent another body under that id; give another push another id")
+)
+
+// MaxBody is the longest body of a push, in bytes.
+const MaxBody = 1 << 20
+
+// An ID names a ticket.
+type ID struct {
+	Site  SiteID  `json:"site"`
+	Event EventID `json:"event"`
+}
+
+// A State is what a ticket is at.
+type State string
+
+// The states.
+const (
+	Received State = "received" // stored; its templates have not been asked yet
+	Pending  State = "pending"  // 未处理: it was pushed to where its template says, and nobody has taken it
+	Assigned State = "assigned" // 已分配
+	Manual   State = "manual"   // 需要手工处理
+	Rejected State = "rejected"
+)
+
+// A Reason is why a ticket is to be handled by hand.
+type Reason string
+
+// The reasons.
+const (
+	NoTemplate Reason = "noTemplate" // no rule is met (没有找到对应的自动处理模板)
+	BadPhone   Reason = "badPhone"   // the number can't be read, or there is none
+	NoCapacity Reason = "noCapacity" // nobody has room for it
+	Unreadable Reason = "unreadable" // the body is no JSON object
+)
+
+// Fields are what is read of a push.
+type Fields struct {
+	Name     string `json:"name,omitempty"`
+	Phone    string `json:"phone,omitempty"` // E.164; "": it can't be read, or there is none
+	Typed    string `json:"typed,omitempty"` // the number, as it was typed
+	Country  string `json:"country,omitempty"`
+	Platform string `json:"platform,omitempty"`
+	Language string `json:"language,omitempty"`
+	Gender   string `json:"gender,omitempty"`
+	Order    string `json:"order,omitempty"`
+	Remark   string `json:"remark,omitempty"`
+}
+
+// A Target is who handles a ticket.
+type Target struct {
+	Code    CodeID `json:"code,omitempty"`
+	Pool    PoolID `json:"pool,omitempty"`
+	Account string `json:"account,omitempty"` // of those of the pool or the code
+}
+
+// A Ticket (网站工单) is a push with what became of it.
+type Ticket struct {
+	ID        ID          `json:"id"`
+	Version   int64       `json:"version"`
+	Seq       int64       `json:"seq"` // entries of the journal
+	State     State       `json:"state"`
+	Reason    Reason      `json:"reason,omitempty"` // of Manual
+	Note      string      `json:"note,omitempty"`   // of who assigned or rejected it
+	Fields    Fields      `json:"fields"`
+	Tags      []string    `json:"tags,omitempty"`
+	Target    Target      `json:"target,omitzero"`
+	Templates TemplatesID `json:"templates,omitempty"`
+	Decided   int         `json:"decided,omitempty"` // the version of those that decided
+	Rule      RuleID      `json:"rule,omitempty"`    // that was met
+	Tried     []Tried     `json:"tried,omitempty"`   // the rules before it, which were not
+	Received  time.Time   `json:"received"`
+	Updated   time.Time   `json:"updated"`
+	Hash      []byte      `json:"hash"` // SHA-256 of the body
+}
+
+// Tried is a rule that was not met.
+type Tried struct {
+	Rule RuleID `json:"rule"`
+	Why  string `json:"why"`
+}
+
+// Name returns the name of a ticket, as lists have it: the site, the country, the language, and what tells it from others.
+func (t Ticket) Name() string {
+	name := string(t.ID.Site)
+	for _, part := range []string{t.Fields.Country, t.Fields.Language} {
+		if part != "" {
+			name += "-" + part
+		}
+	}
+	sum := sha256.Sum256([]byte(t.ID.Event))
+	return name + "-" + hex.EncodeToString(sum[:6])
+}
+
+// An Outcome is what a command came to.
+type Outcome struct {
+	ID       ID     `json:"id"`
+	State    State  `json:"state"`
+	Reason   Reason `json:"reason,omitempty"`
+	Target   Target `json:"target,omitzero"`
+	Rule     RuleID `json:"rule,omitempty"`
+	Decided  int    `json:"decided,omitempty"`
+	Replayed bool   `json:"-"` // of Receive and the commands with a key: it came before, and this is its first answer, or for Receive that of now
+}
+
+func (t Ticket) outcome() Outcome {
+	return Outcome{ID: t.ID, State: t.State, Reason: t.Reason, Target: t.Target, Rule: t.Rule, Decided: t.Decided}
+}
+
+// An Assign gives a ticket that is Pending, Manual or Assigned to whom Target says.
+type Assign struct {
+	Ticket ID     `json:"ticket"`
+	Target Target `json:"target"`
+	Note   string `json:"note,omitempty"`
+	By     string `json:"by,omitempty"`
+	Key    string `json:"-"`
+}
+
+// A Reject ends a ticket that is not Assigned.
+type Reject struct {
+	Ticket ID     `json:"ticket"`
+	Note   string `json:"note"` // why
+	By     string `json:"by,omitempty"`
+	Key    string `json:"-"`
+}
+
+// A Route tells where the ticket of a pool has gone: to an account, which leaves it Pending, or nowhere, which makes it Manual for
+// NoCapacity.
+type Route struct {
+	Ticket  ID     `json:"ticket"`
+	Account string `json:"account,omitempty"` // "": nowhere
+	Code    CodeID `json:"code,omitempty"`    // of the account
+}
+
+func (id ID) check() error {
+	return cmp.Or(valid.ID("ticket.site", id.Site), valid.ID("ticket.event", id.Event))
+}
+
+func (t Target) check() error {
+	err := cmp.Or(valid.OptionalID("target.code", t.Code), valid.OptionalID("target.pool", t.Pool), valid.OptionalID("target.account", t.Account))
+	if err == nil && t == (Target{}) {
+		err = &InputError{Field: "target", Reason: "is missing"}
+	}
+	return err
+}
+
+func (c Assign) check() error {
+	return cmp.Or(c.Ticket.check(), c.Target.check(), valid.Text("note", c.Note), valid.OptionalID("by", c.By), valid.ID("key", c.Key))
+}
+
+func (c Reject) check() error {
+	err := cmp.Or(c.Ticket.check(), valid.Text("note", c.Note), valid.OptionalID("by", c.By), valid.ID("key", c.Key))
+	if err == nil && c.Note == "" {
+		err = &InputError{Field: "note", Reason: "is missing: tell why"}
+	}
+	return err
+}
+
+func (c Route) check() error {
+	return cmp.Or(c.Ticket.check(), valid.OptionalID("account", c.Account), valid.OptionalID("code", c.Code))
+}
+
+// known returns ErrUnknownTicket where the ticket does not exist.
+func (t Ticket) known() error {
+	if t.Version == 0 {
+		return ErrUnknownTicket
+	}
+	return nil
+}
+
+// Assign decides on an Assign. Errors: ErrUnknownTicket, ErrState.
+func (t Ticket) Assign(c Assign, now time.Time) (Ticket, error) {
+	if err := t.known(); err != nil {
+		return t, err
+	}
+	if t.State == Received || t.State == Rejected {
+		return t, ErrState
+	}
+	t.State, t.Reason, t.Target, t.Note, t.Updated = Assigned, "", c.Target, c.Note, now
+	return t, nil
+}
+
+// Reject decides on a Reject. Errors: ErrUnknownTicket, ErrState.
+func (t Ticket) Reject(c Reject, now time.Time) (Ticket, error) {
+	if err := t.known(); err != nil {
+		return t, err
+	}
+	if t.State == Assigned || t.State == Rejected {
+		return t, ErrState
+	}
+	t.State, t.Reason, t.Target, t.Note, t.Updated = Rejected, "", Target{}, c.Note, now
+	return t, nil
+}
+
+// Route decides on a Route. Errors: ErrUnknownTicket; ErrState where the ticket is not Pending at a pool.
+func (t Ticket) Route(c Route, now time.Time) (Ticket, error) {
+	if err := t.known(); err != nil {
+		return t, err
+	}
+	if t.State != Pending || t.Target.Pool == "" {
+		return t, ErrState
+	}
+	t.Updated = now
+	if c.Account == "" {
+		t.State, t.Reason, t.Target = Manual, NoCapacity, Target{}
+		return t, nil
+	}
+	t.Target.Account, t.Target.Code = c.Account, c.Code
+	return t, nil
+}
+
+// Subject names the ticket in the journal.
+func (id ID) Subject() string {
+	return journal.Subject("ticket/ticket", string(id.Site), string(id.Event))
+}
+
+// Subject names the site in the journal.
+func (id SiteID) Subject() string { return journal.Subject("ticket/site", string(id)) }
