@@ -433,7 +433,11 @@ func (e *Engine) Job(ctx context.Context, id JobID) (Job, error) {
 
 // Jobs yields the jobs that the query asks for, in the order of their ids.
 func (e *Engine) Jobs(ctx context.Context, q JobQuery) iter.Seq2[Job, error] {
-	if err := cmp.Or(valid.OptionalID("platform", q.Platform), valid.OptionalID("code", q.Code)); err != nil {
+	err := cmp.Or(valid.OptionalID("platform", q.Platform), valid.Between("codes", int64(len(q.Codes)), 0, maxCodes))
+	for _, c := range q.Codes {
+		err = cmp.Or(err, valid.ID("codes", c))
+	}
+	if err != nil {
 		return failed[Job](fmt.Errorf("lead: jobs: %w", err))
 	}
 	return e.store.Jobs(ctx, q)
@@ -447,7 +451,7 @@ func (e *Engine) Leads(ctx context.Context, q LeadQuery) iter.Seq2[Stored, error
 	return e.store.Leads(ctx, q)
 }
 
-// Counts yields the counts that the query asks for, in the order of accounts and days.
+// Counts yields the counts that the query asks for, in the order of days and accounts.
 func (e *Engine) Counts(ctx context.Context, q CountQuery) iter.Seq2[Count, error] {
 	if err := cmp.Or(q.Job.check(), valid.OptionalID("account", q.Account), valid.Time("from", q.From), valid.Time("to", q.To)); err != nil {
 		return failed[Count](fmt.Errorf("lead: counts: %w", err))
@@ -463,26 +467,62 @@ type Summary struct {
 }
 
 // Summary returns what a job has counted, today and in total. ErrUnknownJob: there is none.
-func (e *Engine) Summary(ctx context.Context, id JobID) (s Summary, err error) {
-	if s.Job, err = e.Job(ctx, id); err != nil {
-		return s, err
+func (e *Engine) Summary(ctx context.Context, id JobID) (Summary, error) {
+	if err := id.check(); err != nil {
+		return Summary{}, fmt.Errorf("lead: summary: %w", err)
 	}
-	day, err := s.Job.Day(journal.Instant(e.opts.Now()))
+	all, err := e.summaries(ctx, JobQuery{Platform: id.Platform, Codes: []CodeID{id.Code}})
+	if err == nil && len(all) == 0 {
+		err = ErrUnknownJob
+	}
 	if err != nil {
-		return s, fmt.Errorf("lead: summary of %s: %w", id.Code, err)
+		return Summary{}, fmt.Errorf("lead: summary of %s: %w", id.Code, err)
 	}
-	for _, c := range []struct {
-		to *Figures
-		q  CountQuery
-	}{{&s.Today, CountQuery{Job: id, From: day, To: maxTime}}, {&s.Total, CountQuery{Job: id}}} {
-		for n, err := range e.store.Counts(ctx, c.q) {
-			if err != nil {
-				return s, fmt.Errorf("lead: summary of %s: %w", id.Code, err)
-			}
-			*c.to = c.to.Plus(n.Figures)
+	return all[0], nil
+}
+
+// Summaries returns what the jobs of some codes have counted, in the order of their ids.
+func (e *Engine) Summaries(ctx context.Context, codes []CodeID) ([]Summary, error) {
+	if len(codes) == 0 {
+		return nil, nil
+	}
+	err := valid.Between("codes", int64(len(codes)), 0, maxCodes)
+	for _, c := range codes {
+		err = cmp.Or(err, valid.ID("codes", c))
+	}
+	var all []Summary
+	if err == nil {
+		all, err = e.summaries(ctx, JobQuery{Codes: codes})
+	}
+	if err != nil {
+		return nil, fmt.Errorf("lead: summaries: %w", err)
+	}
+	return all, nil
+}
+
+func (e *Engine) summaries(ctx context.Context, q JobQuery) ([]Summary, error) {
+	var all []Summary
+	var spans []Span
+	now := journal.Instant(e.opts.Now())
+	for j, err := range e.store.Jobs(ctx, q) {
+		var day time.Time
+		if err == nil {
+			day, err = j.Day(now)
 		}
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, Summary{Job: j})
+		spans = append(spans, Span{Job: j.ID, From: day, To: maxTime}, Span{Job: j.ID})
 	}
-	return s, nil
+	sums, err := e.store.Sums(ctx, spans)
+	if err != nil {
+		return nil, err
+	}
+	for i := range all {
+		all[i].Today, all[i].Total = sums[2*i], sums[2*i+1]
+	}
+	return all, nil
 }
 
 // maxTime is later than any time that is stored.

@@ -238,7 +238,7 @@ func TestEngine(t *testing.T) {
 				t.Fatal(err)
 			}
 			jobs := all(t, e.Jobs(ctx, lead.JobQuery{Platform: "whatsapp"}))
-			if len(jobs) != 2 || jobs[0].ID.Code != "A" || jobs[1].ID.Code != "B" || len(all(t, e.Jobs(ctx, lead.JobQuery{Code: "B"}))) != 1 {
+			if len(jobs) != 2 || jobs[0].ID.Code != "A" || jobs[1].ID.Code != "B" || len(all(t, e.Jobs(ctx, lead.JobQuery{Codes: []lead.CodeID{"B"}}))) != 1 {
 				t.Fatalf("%+v", jobs)
 			}
 			if diff := gocmp.Diff(jobs[0], must[lead.Job](t)(e.Job(ctx, jobs[0].ID)), gocmp.Comparer(func(a, b lead.Terms) bool { return fmt.Sprint(a) == fmt.Sprint(b) })); diff != "" {

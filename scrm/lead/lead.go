@@ -187,7 +187,7 @@ type Count struct {
 }
 
 func compareCounts(a, b Count) int {
-	return cmp.Or(a.Job.compare(b.Job), cmp.Compare(a.Account, b.Account), a.Day.Compare(b.Day))
+	return cmp.Or(a.Job.compare(b.Job), a.Day.Compare(b.Day), cmp.Compare(a.Account, b.Account))
 }
 
 // counted returns what changes where leads were some and are others.

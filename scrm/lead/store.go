@@ -24,8 +24,10 @@ type ContactStore interface {
 	// used before. After either, an enclosing transaction is still usable. No two changes are of one contact. The second
 	// error is the database's: nothing is known of the outcome, and a repetition is safe.
 	Save(ctx context.Context, changes []Change) ([]error, error)
-	// Counts yields the counts that the query asks for, in the order of jobs, accounts and days; none that are 0.
+	// Counts yields the counts that the query asks for, in the order of days and accounts; none that are 0.
 	Counts(ctx context.Context, q CountQuery) iter.Seq2[Count, error]
+	// Sums returns what all accounts of each job counted together in each span, in their order.
+	Sums(ctx context.Context, spans []Span) ([]Figures, error)
 	// Leads yields the leads that the query asks for, in the order of their times and contacts.
 	Leads(ctx context.Context, q LeadQuery) iter.Seq2[Stored, error]
 	// Import adds to the library the contacts that it has not, and returns what it then has of each, in their order. Of two of
@@ -88,11 +90,17 @@ type JobChange struct {
 	Entries []journal.Entry
 }
 
-// A JobQuery asks for the jobs of a platform, of a code or of both.
+// A JobQuery asks for the jobs of a platform, of codes or of both.
 type JobQuery struct {
 	Platform PlatformID
-	Code     CodeID
-	Limit    int // 0: all
+	Codes    []CodeID // none: of all
+	Limit    int      // 0: all
+}
+
+// A Span is the days of a job that begin in [From, To), or its total where both are zero.
+type Span struct {
+	Job      JobID
+	From, To time.Time
 }
 
 // A CountQuery asks for what a job counted: of an account, or of all; on the days that begin in [From, To), or in total where

@@ -50,7 +50,7 @@ func (s leadStore) Save(ctx context.Context, changes []lead.Change) ([]error, er
 		}
 		for _, n := range c.Counts {
 			all[i].sums = append(all[i].sums, row{leadCountTable, []any{
-				string(n.Job.Code), string(n.Job.Platform), string(n.Account), dayNumber(n.Day),
+				string(n.Job.Code), string(n.Job.Platform), dayNumber(n.Day), string(n.Account),
 				n.New, n.Duplicate, n.Uncertain, n.Excluded, n.Contacts, n.Pairs,
 			}})
 		}
@@ -139,7 +139,7 @@ func (s leadStore) Counts(ctx context.Context, q lead.CountQuery) iter.Seq2[lead
 		sel = sel.TableExpr(s.name("lead_count")+" AS n").
 			ColumnExpr("n.account, n.day, n.new, n.duplicate, n.uncertain, n.excluded, n.contacts, n.pairs").
 			Where("n.tenant = ? AND n.code = ? AND n.platform = ?", s.tenant, string(q.Job.Code), string(q.Job.Platform)).
-			Where("n.new <> 0 OR n.duplicate <> 0 OR n.uncertain <> 0 OR n.excluded <> 0").OrderExpr("n.account, n.day")
+			Where("n.new <> 0 OR n.duplicate <> 0 OR n.uncertain <> 0 OR n.excluded <> 0").OrderExpr("n.day, n.account")
 		if q.Account != "" {
 			sel = sel.Where("n.account = ?", string(q.Account))
 		}
@@ -149,7 +149,7 @@ func (s leadStore) Counts(ctx context.Context, q lead.CountQuery) iter.Seq2[lead
 			sel = sel.Where("n.day >= ? AND n.day < ?", max(0, q.From.UnixMicro()), q.To.UnixMicro())
 		}
 		if last != nil {
-			sel = sel.Where("(n.account, n.day) > (?, ?)", string(last.Account), dayNumber(last.Day))
+			sel = sel.Where("(n.day, n.account) > (?, ?)", dayNumber(last.Day), string(last.Account))
 		}
 		return sel
 	}, func(rows *sql.Rows) (n lead.Count, err error) {
@@ -161,6 +161,38 @@ func (s leadStore) Counts(ctx context.Context, q lead.CountQuery) iter.Seq2[lead
 		}
 		return n, err
 	})
+}
+
+var spanLookup = []column{{"code", text}, {"platform", text}, {"first", integer}, {"last", integer}}
+
+// Sums implements [lead.Store].
+func (s leadStore) Sums(ctx context.Context, spans []lead.Span) ([]lead.Figures, error) {
+	if err := s.check(ctx); err != nil {
+		return nil, err
+	}
+	sums := make([]lead.Figures, len(spans))
+	args := make([][]any, len(spans))
+	for i, p := range spans {
+		first, last := int64(total), int64(total)
+		if !p.From.IsZero() || !p.To.IsZero() {
+			first, last = max(0, p.From.UnixMicro()), p.To.UnixMicro()-1
+		}
+		args[i] = []any{string(p.Job.Code), string(p.Job.Platform), first, last}
+	}
+	err := s.look(ctx, "sums", spanLookup, args, func(l lookup) string {
+		return "select l.ord, n.new, n.duplicate, n.uncertain, n.excluded, n.contacts, n.pairs from " + l.source() +
+			l.all("lead_count", "n", "n.code = l.code and n.platform = l.platform and n.day between l.first and l.last")
+	}, func(rows *sql.Rows, first int) error {
+		var ord int
+		var f lead.Figures
+		err := rows.Scan(&ord, &f.New, &f.Duplicate, &f.Uncertain, &f.Excluded, &f.Contacts, &f.Pairs)
+		sums[first+ord-1] = sums[first+ord-1].Plus(f)
+		return err
+	})
+	if err != nil {
+		return nil, s.fail("sum counts", err)
+	}
+	return sums, nil
 }
 
 // Leads implements [lead.Store].
@@ -304,8 +336,8 @@ func (s leadStore) Jobs(ctx context.Context, q lead.JobQuery) iter.Seq2[lead.Job
 		if q.Platform != "" {
 			sel = sel.Where("j.platform = ?", string(q.Platform))
 		}
-		if q.Code != "" {
-			sel = sel.Where("j.code = ?", string(q.Code))
+		if len(q.Codes) > 0 {
+			sel = sel.Where("j.code IN (?)", bun.In(q.Codes))
 		}
 		if last != nil {
 			sel = sel.Where("(j.code, j.platform) > (?, ?)", string(last.ID.Code), string(last.ID.Platform))

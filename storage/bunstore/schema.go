@@ -215,7 +215,7 @@ var (
 	})
 	leadCountTable = newTable(table{
 		name: "lead_count",
-		key:  []column{{"code", text}, {"platform", text}, {"account", text}, {"day", integer}},
+		key:  []column{{"code", text}, {"platform", text}, {"day", integer}, {"account", text}},
 		rest: []column{
 			{"new", integer}, {"duplicate", integer}, {"uncertain", integer}, {"excluded", integer},
 			{"contacts", integer}, {"pairs", integer},

@@ -79,10 +79,31 @@ func (s leadStore) Counts(ctx context.Context, q lead.CountQuery) iter.Seq2[lead
 			}
 		}
 		slices.SortFunc(found, func(a, b lead.Count) int {
-			return cmp.Or(cmp.Compare(a.Account, b.Account), a.Day.Compare(b.Day))
+			return cmp.Or(a.Day.Compare(b.Day), cmp.Compare(a.Account, b.Account))
 		})
 		return found, nil
 	})
+}
+
+// Sums implements [lead.Store].
+func (s leadStore) Sums(ctx context.Context, spans []lead.Span) ([]lead.Figures, error) {
+	sums := make([]lead.Figures, len(spans))
+	err := s.do(ctx, func(t *tables) error {
+		for i, p := range spans {
+			from, to := journal.Instant(p.From), journal.Instant(p.To)
+			total := p.From.IsZero() && p.To.IsZero()
+			for k, f := range t.leadCounts {
+				if k.job == p.Job && (total && k.day.IsZero() || !total && !k.day.IsZero() && !k.day.Before(from) && k.day.Before(to)) {
+					sums[i] = sums[i].Plus(f)
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return sums, nil
 }
 
 // Leads implements [lead.Store].
@@ -164,7 +185,7 @@ func (s leadStore) Jobs(ctx context.Context, q lead.JobQuery) iter.Seq2[lead.Job
 	return yieldAll(ctx, s.unit, func(t *tables) ([]lead.Job, error) {
 		var found []lead.Job
 		for id, j := range t.jobs {
-			if (q.Platform == "" || id.Platform == q.Platform) && (q.Code == "" || id.Code == q.Code) {
+			if (q.Platform == "" || id.Platform == q.Platform) && (len(q.Codes) == 0 || slices.Contains(q.Codes, id.Code)) {
 				found = append(found, cloneJob(j))
 			}
 		}

@@ -97,8 +97,14 @@ func (h *history) queryCounts(ctx context.Context, model storage.Tx) step {
 	if h.upTo(1, "of days") == 1 {
 		q.From, q.To = at(0), h.time(false, "to")
 	}
+	spans := []lead.Span{{Job: q.Job, From: q.From, To: q.To}, {Job: h.someJob()}, {Job: q.Job, To: h.time(false, "to")}}
 	return try(ctx, model, "Leads.Counts", q, func(ctx context.Context, tx storage.Tx) (any, error) {
-		return collect(tx.Leads().Counts(ctx, q))
+		counts, err := collect(tx.Leads().Counts(ctx, q))
+		if err != nil {
+			return nil, err
+		}
+		sums, err := tx.Leads().Sums(ctx, spans)
+		return []any{counts, sums}, err
 	})
 }
 
@@ -136,7 +142,7 @@ func (h *history) loadJob(ctx context.Context, model storage.Tx) step {
 func (h *history) queryJobs(ctx context.Context, model storage.Tx) step {
 	q := lead.JobQuery{Limit: h.upTo(2, "limit")}
 	if h.upTo(1, "of a code") == 1 {
-		q.Code = pick(h, someCodes, "code")
+		q.Codes = some(h, someCodes, 1, 2, "codes")
 	}
 	return try(ctx, model, "Leads.Jobs", q, func(ctx context.Context, tx storage.Tx) (any, error) {
 		return collect(tx.Leads().Jobs(ctx, q))

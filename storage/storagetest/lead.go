@@ -159,6 +159,15 @@ func leadsCounted(s *scene) {
 			"of another code": {lead.CountQuery{Job: lead.JobID{Code: "North", Platform: "whatsapp"}}, nil},
 		} {
 			equal(s.t, name, list(s.t, tx.Leads().Counts(ctx, c.q)), c.want)
+			sums, err := tx.Leads().Sums(ctx, []lead.Span{{Job: c.q.Job, From: c.q.From, To: c.q.To}})
+			must(s.t, err)
+			var want lead.Figures
+			for _, n := range c.want {
+				want = want.Plus(n.Figures)
+			}
+			if c.q.Account == "" {
+				equal(s.t, "sum "+name, sums[0], want)
+			}
 		}
 	})
 }
@@ -233,7 +242,7 @@ func jobsWhole(s *scene) {
 		}{
 			"all":        {lead.JobQuery{}, []string{"North/whatsapp", "a/line", "north/line", "north/whatsapp"}},
 			"a platform": {lead.JobQuery{Platform: "line"}, []string{"a/line", "north/line"}},
-			"a code":     {lead.JobQuery{Code: "north"}, []string{"north/line", "north/whatsapp"}},
+			"a code":     {lead.JobQuery{Codes: []lead.CodeID{"north", "none"}}, []string{"north/line", "north/whatsapp"}},
 			"a limit":    {lead.JobQuery{Limit: 1}, []string{"North/whatsapp"}},
 		} {
 			var got []string

@@ -166,6 +166,9 @@ var reads = slices.Concat(activationReads, dispatchReads, ticketReads, []call{
 	{"Leads.Counts", func(ctx context.Context, tx storage.Tx) (any, error) {
 		return collect(tx.Leads().Counts(ctx, lead.CountQuery{Job: oneLead(1).Job}))
 	}},
+	{"Leads.Sums", func(ctx context.Context, tx storage.Tx) (any, error) {
+		return tx.Leads().Sums(ctx, []lead.Span{{Job: oneLead(1).Job}, {Job: oneLead(1).Job, To: at(1e6)}})
+	}},
 	{"Leads.Leads", func(ctx context.Context, tx storage.Tx) (any, error) {
 		return collect(tx.Leads().Leads(ctx, lead.LeadQuery{Job: oneLead(1).Job}))
 	}},

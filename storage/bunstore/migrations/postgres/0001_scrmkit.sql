@@ -245,7 +245,7 @@ create table scrmkit.lead_count (
 	excluded  bigint           not null,
 	contacts  bigint           not null,
 	pairs     bigint           not null,
-	primary key (tenant, code, platform, account, day)
+	primary key (tenant, code, platform, day, account)
 ) with (fillfactor = 50);
 
 create table scrmkit.lead_library (

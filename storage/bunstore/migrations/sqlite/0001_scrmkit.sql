@@ -243,7 +243,7 @@ create table lead_count (
 	excluded  integer not null,
 	contacts  integer not null,
 	pairs     integer not null,
-	primary key (tenant, code, platform, account, day)
+	primary key (tenant, code, platform, day, account)
 );
 
 create table lead_library (
