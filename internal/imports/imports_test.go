@@ -40,7 +40,7 @@ var contexts = map[string][]string{
 }
 
 // flows join contexts over storage. They depend on no driver and not on bun.
-var flows = []string{"loyalty/exchange", "stamps/counter"}
+var flows = []string{"loyalty/exchange", "scrm/office", "stamps/counter"}
 
 // helpers are the packages that help tests, and are imported by tests and each other alone.
 var helpers = []string{module + "/internal/pgtest", module + "/internal/dbtest", module + "/loyalty/loyaltytest"}
@@ -216,6 +216,7 @@ func TestViolations(t *testing.T) {
 			module + "/scrm/activation":            {"context"},
 			module + "/scrm/lead":                  {"context"},
 			module + "/scrm/lead/dispatch":         {"context"},
+			module + "/scrm/office":                {module + "/storage", module + "/scrm/lead"},
 			module + "/scrm/phone":                 {"golang.org/x/text/width"},
 			module + "/scrm/ticket":                {"context"},
 			module + "/stamps":                     {"github.com/hashicorp/golang-lru/v2", module + "/internal/combine"},

@@ -61,6 +61,18 @@ const (
 	CountConversation Rule = "conversation"    // LINE Business, Telegram: every new conversation
 )
 
+// RuleOf returns the rule by which leads of a platform are counted in this trade, by its common name: "whatsapp", "line",
+// "messenger", "instagram", "zalo", "telegram", "skypoly", "linebusiness". Others are counted by who wrote first.
+func RuleOf(p PlatformID) Rule {
+	switch p {
+	case "zalo":
+		return CountFriends
+	case "telegram", "skypoly", "linebusiness":
+		return CountConversation
+	}
+	return CountInbound
+}
+
 // counts returns why an event of that kind does not count; "": it does.
 func (r Rule) counts(k Kind) Reason {
 	switch {

@@ -133,7 +133,7 @@ func (e *Engine) RetireSecret(ctx context.Context, c RetireSecret) (Site, error)
 
 // Site returns a site, without its secrets. ErrUnknownSite: there is none.
 func (e *Engine) Site(ctx context.Context, id SiteID) (Site, error) {
-	err := valid.ID("site", id)
+	err := id.check()
 	var l Loaded
 	if err == nil {
 		l, err = e.store.Load(ctx, Lookup{Site: id})
@@ -200,9 +200,7 @@ func (e *Engine) Program(ctx context.Context, id TemplatesID, version int) (*Pro
 	if err != nil {
 		return nil, fmt.Errorf("ticket: templates %s as they are stored: %w", id, err)
 	}
-	if !e.bound {
-		e.programs.Put(id, d.Version, p, version == 0, now)
-	}
+	e.programs.Put(id, d.Version, p, version == 0, now)
 	return p, nil
 }
 
@@ -212,7 +210,7 @@ func (e *Engine) Program(ctx context.Context, id TemplatesID, version int) (*Pro
 func (e *Engine) Receive(ctx context.Context, site SiteID, d Delivery) (out Outcome, err error) {
 	ctx, end := e.hook(ctx, "ticket.receive")
 	defer func() { end(err) }()
-	if err := valid.ID("site", site); err != nil {
+	if err := site.check(); err != nil {
 		return out, fmt.Errorf("ticket.receive: %w", err)
 	}
 	if len(d.Body) > MaxBody {

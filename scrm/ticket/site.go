@@ -71,7 +71,7 @@ const maxSecrets = 2
 
 func (c PutSite) check() error {
 	s := c.Settings
-	err := cmp.Or(valid.ID("site", c.Site), valid.Text("settings.name", s.Name), valid.ID("settings.templates", s.Templates),
+	err := cmp.Or(c.Site.check(), valid.Text("settings.name", s.Name), valid.ID("settings.templates", s.Templates),
 		s.Defaults.check("settings.defaults."), valid.OptionalID("by", c.By), valid.ID("key", c.Key))
 	if err == nil && s.Scheme != StandardWebhooks && s.Scheme != Shopify {
 		err = &InputError{Field: "settings.scheme", Reason: "is neither standardWebhooks nor shopify"}
@@ -80,11 +80,11 @@ func (c PutSite) check() error {
 }
 
 func (c AddSecret) check() error {
-	return cmp.Or(valid.ID("site", c.Site), valid.OptionalID("secret", c.Secret), valid.OptionalID("by", c.By), valid.ID("key", c.Key))
+	return cmp.Or(c.Site.check(), valid.OptionalID("secret", c.Secret), valid.OptionalID("by", c.By), valid.ID("key", c.Key))
 }
 
 func (c RetireSecret) check() error {
-	return cmp.Or(valid.ID("site", c.Site), valid.ID("id", c.ID), valid.OptionalID("by", c.By), valid.ID("key", c.Key))
+	return cmp.Or(c.Site.check(), valid.ID("id", c.ID), valid.OptionalID("by", c.By), valid.ID("key", c.Key))
 }
 
 func (f Fields) check(path string) error {

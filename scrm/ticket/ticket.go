@@ -5,6 +5,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/scrmkit/scrmkit/internal/valid"
@@ -169,8 +171,32 @@ type Route struct {
 	Code    CodeID `json:"code,omitempty"`    // of the account
 }
 
+// The longest ids, in bytes: together they are one of a visitor, where tickets wait like visitors.
+const (
+	maxSite  = 40
+	maxEvent = 80
+)
+
+func (id SiteID) check() error {
+	err := valid.ID("site", id)
+	if err == nil && (len(id) > maxSite || strings.Contains(string(id), "/")) {
+		err = &InputError{Field: "site", Reason: fmt.Sprintf("is longer than %d bytes, or has a slash", maxSite)}
+	}
+	return err
+}
+
 func (id ID) check() error {
-	return cmp.Or(valid.ID("ticket.site", id.Site), valid.ID("ticket.event", id.Event))
+	return cmp.Or(id.Site.check(), valid.ID("event", id.Event), valid.Between("event", int64(len(id.Event)), 1, maxEvent))
+}
+
+// String returns the site and the id of the push, with a slash between: Parse reads it.
+func (id ID) String() string { return string(id.Site) + "/" + string(id.Event) }
+
+// Parse reads what ID.String has written. *InputError: it is none.
+func Parse(text string) (ID, error) {
+	site, event, _ := strings.Cut(text, "/")
+	id := ID{SiteID(site), EventID(event)}
+	return id, id.check()
 }
 
 func (t Target) check() error {

@@ -45,7 +45,7 @@ func (s Scheme) Event(d Delivery) (EventID, error) {
 	}
 	id := d.Header("webhook-id")
 	// The id is signed with a full stop after it: one with another in it could be cut elsewhere.
-	if valid.ID("webhook-id", id) != nil || strings.Contains(id, ".") {
+	if valid.ID("webhook-id", id) != nil || len(id) > maxEvent || strings.Contains(id, ".") {
 		return "", ErrSignature
 	}
 	return EventID(id), nil

@@ -1,0 +1,266 @@
+package office_test
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/scrmkit/scrmkit/internal/dbtest"
+	"github.com/scrmkit/scrmkit/scrm/activation"
+	"github.com/scrmkit/scrmkit/scrm/lead"
+	"github.com/scrmkit/scrmkit/scrm/lead/dispatch"
+	"github.com/scrmkit/scrmkit/scrm/office"
+	"github.com/scrmkit/scrmkit/scrm/ticket"
+	"github.com/scrmkit/scrmkit/storage"
+	"github.com/scrmkit/scrmkit/storage/memory"
+)
+
+var (
+	ctx  = context.Background()
+	noon = time.Date(2026, 3, 10, 4, 0, 0, 0, time.UTC)
+	key  = activation.Key{ID: "1", Secret: []byte("a secret that is 32 bytes or more")}
+)
+
+func must[V any](v V, err error) V {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+func isError(t *testing.T, got, want error) {
+	t.Helper()
+	if !errors.Is(got, want) {
+		t.Fatalf("error is %v, want %v", got, want)
+	}
+}
+
+type scene struct {
+	*office.Office
+	office.Parts
+	now *atomic.Int64
+}
+
+func open(db storage.DB) scene {
+	at := &atomic.Int64{}
+	at.Store(noon.UnixMicro())
+	now := func() time.Time { return time.UnixMicro(at.Load()).UTC() }
+	p := office.Parts{
+		Codes:   must(activation.New(db.Activation(), []activation.Key{key}, &activation.Options{Now: now})),
+		Leads:   lead.New(db.Leads(), &lead.Options{Now: now}),
+		Lines:   dispatch.New(db.Dispatch(), &dispatch.Options{Now: now}),
+		Tickets: must(ticket.New(db.Tickets(), []ticket.Key{key}, &ticket.Options{Now: now})),
+	}
+	return scene{office.New(db, p, &office.Options{Now: now}), p, at}
+}
+
+func (s scene) pass(d time.Duration) { s.now.Add(d.Microseconds()) }
+
+// make makes a code of the platforms.
+func (s scene) make(key string, platforms ...activation.PlatformID) activation.Issued {
+	return must(s.Create(ctx, office.Create{Owner: "boss", Codes: activation.Create{N: 1, Key: key, Settings: activation.Settings{
+		Platforms: platforms, Ports: 3, Counting: activation.Counting{Reach: "owner", Zone: "Asia/Shanghai"},
+	}}}))[0]
+}
+
+// sign has an agent sign in and link an account.
+func (s scene) sign(c activation.Issued, platform activation.PlatformID, account activation.AccountID) activation.Seat {
+	seat := must(s.Codes.SignIn(ctx, activation.SignIn{Code: c.Code, Device: activation.DeviceID("pc-" + c.ID), Agent: "kathy"}))
+	port := must(s.Codes.Open(ctx, activation.Open{Session: seat.ID(), Platform: platform, Key: "open-" + string(account)}))
+	must(s.Codes.Link(ctx, activation.Link{Session: seat.ID(), Port: port.ID.N, Account: account, Key: "link-" + string(account)}))
+	return seat
+}
+
+func report(seat activation.Seat, id, account string, contact string) office.Report {
+	return office.Report{
+		Token: seat.Token, Platform: "whatsapp", Contact: []lead.Identity{{Platform: "whatsapp", ID: contact}},
+		Event: lead.Event{ID: lead.EventID(id), Account: lead.AccountID(account), At: noon, Kind: lead.Inbound},
+	}
+}
+
+// table prints rows, but for the ids, which are random.
+func (s scene) table(names map[activation.CodeID]string) string {
+	var b strings.Builder
+	for r, err := range s.Rows(ctx, office.Query{Platforms: []lead.PlatformID{"whatsapp", "line"}}) {
+		if err != nil {
+			panic(err)
+		}
+		fmt.Fprintf(&b, "%s %s %d", names[r.Code.ID], r.State, r.Online)
+		for _, c := range r.Cells {
+			if !c.Permitted {
+				fmt.Fprintf(&b, " | no permission")
+				continue
+			}
+			fmt.Fprintf(&b, " | %s %d new %d duplicate, today %d", c.Job, c.Total.New, c.Total.Duplicate, c.Today.New)
+		}
+		b.WriteByte('\n')
+	}
+	return b.String()
+}
+
+func TestOffice(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+		t.Run("lists codes with what they counted", func(t *testing.T) {
+			s := open(db.Tenant("rows"))
+			a := s.make("a", "whatsapp", "line")
+			s.pass(time.Second)
+			b := s.make("b", "whatsapp")
+			s.pass(time.Second)
+			c := s.make("c")
+			names := map[activation.CodeID]string{a.ID: "A", b.ID: "B", c.ID: "C"}
+			if again := s.make("b", "whatsapp"); again != (activation.Issued{ID: b.ID}) {
+				t.Fatal(again)
+			}
+			first, second := s.sign(a, "whatsapp", "x"), s.sign(b, "whatsapp", "y")
+			for i, r := range []office.Report{report(first, "1", "x", "ann"), report(second, "2", "y", "ann"), report(second, "3", "y", "bob")} {
+				out, err := s.Report(ctx, r)
+				if want := []lead.Verdict{lead.NewLead, lead.Duplicate, lead.NewLead}[i]; err != nil || out.Verdict != want {
+					t.Fatal(i, out, err)
+				}
+			}
+			must(s.Codes.Disable(ctx, activation.Many{Codes: []activation.CodeID{b.ID}, Key: "off"}))
+			want := "C enabled 0 | no permission | no permission\n" +
+				"B disabled 0 | whatsapp 1 new 1 duplicate, today 1 | no permission\n" +
+				"A enabled 1 | whatsapp 1 new 0 duplicate, today 1 | line 0 new 0 duplicate, today 0\n"
+			if got := s.table(names); got != want {
+				t.Fatalf("%s\nwant\n%s", got, want)
+			}
+			_, err := s.Report(ctx, report(second, "4", "y", "eve"))
+			isError(t, err, activation.ErrSignedOut)
+			_, err = s.Report(ctx, report(first, "4", "z", "eve"))
+			isError(t, err, office.ErrAccount)
+			r := report(first, "4", "x", "eve")
+			r.Platform = "wecom"
+			_, err = s.Report(ctx, r)
+			isError(t, err, activation.ErrPlatform)
+
+			edit := activation.Edit{Code: c.ID, Key: "edit", Settings: activation.Settings{
+				Platforms: []activation.PlatformID{"line"}, Counting: activation.Counting{Zone: "Mars"},
+			}}
+			if _, err := s.Edit(ctx, edit); err == nil {
+				t.Fatal("a zone that is none")
+			}
+			if code := must(s.Codes.Code(ctx, c.ID)); len(code.Settings.Platforms) != 0 {
+				t.Fatal("half an edit", code)
+			}
+			edit = activation.Edit{Code: b.ID, Key: "edit", Settings: activation.Settings{
+				Platforms: []activation.PlatformID{"line"}, Ports: 1, Counting: activation.Counting{Zone: "UTC"},
+			}}
+			must(s.Edit(ctx, edit))
+			if got := s.table(names); !strings.Contains(got, "B disabled 0 | no permission | line 0 new 0 duplicate, today 0\n") {
+				t.Fatal(got)
+			}
+			if j := must(s.Leads.Job(ctx, lead.JobID{Code: lead.CodeID(b.ID), Platform: "line"})); j.Owner != "boss" || j.Terms[0].Zone != "UTC" {
+				t.Fatal(j)
+			}
+		})
+		t.Run("sends visitors and tickets to accounts that are online", func(t *testing.T) {
+			s := open(db.Tenant("send"))
+			a := s.make("a", "whatsapp")
+			must(s.Lines.Put(ctx, dispatch.Put{Line: "asia", Key: "put", Settings: dispatch.Settings{
+				Zone: "Asia/Shanghai", Queue: 2, Accounts: []dispatch.Account{{ID: office.Account("whatsapp", "x"), Day: 3}},
+			}}))
+			must(s.Tickets.PutSite(ctx, ticket.PutSite{Site: "shop", Key: "put", Settings: ticket.Settings{Scheme: ticket.Shopify, Templates: "t"}}))
+			must(s.Tickets.AddSecret(ctx, ticket.AddSecret{Site: "shop", Secret: "hush-hush-hush-hush", Key: "secret"}))
+			must(s.Tickets.Publish(ctx, ticket.Templates{ID: "t", Version: 1, Rules: []ticket.Rule{
+				{ID: "all", NoPhone: true, Action: ticket.Action{Pool: "asia"}},
+			}}))
+			push := func(body string) ticket.ID {
+				h := hmac.New(sha256.New, []byte("hush-hush-hush-hush"))
+				h.Write([]byte(body))
+				return must(s.Tickets.Receive(ctx, "shop", ticket.Delivery{Body: []byte(body), Header: func(string) string {
+					return base64.StdEncoding.EncodeToString(h.Sum(nil))
+				}})).ID
+			}
+			state := func(id ticket.ID) string {
+				k, _, err := s.Tickets.Ticket(ctx, id)
+				isError(t, err, nil)
+				return fmt.Sprintf("%s %s %s", k.State, k.Reason, k.Target.Account)
+			}
+			want := func(what string, id ticket.ID, want string) {
+				t.Helper()
+				if got := state(id); got != want {
+					t.Fatalf("%s: %s, want %s", what, got, want)
+				}
+			}
+			var ids []ticket.ID
+			for i := range 4 {
+				ids = append(ids, push(fmt.Sprintf(`{"id":%d}`, i)))
+				s.pass(time.Second)
+			}
+			if n := must(s.Handle(ctx, ticket.Query{State: ticket.Received, Oldest: true})); n != 4 {
+				t.Fatal(n)
+			}
+			want("nobody is online: it waits", ids[0], "pending  ")
+			want("it waits too", ids[1], "pending  ")
+			want("and no more may", ids[2], "manual noCapacity ")
+			_, err := s.Visit(ctx, "asia", "ann")
+			var none *dispatch.NoCapacityError
+			if !errors.As(err, &none) || none.Why != dispatch.Behind {
+				t.Fatal(err)
+			}
+			must(s.Assign(ctx, ticket.Assign{Ticket: ids[1], Target: ticket.Target{Code: "BYHAND22"}, Key: "take"}))
+			if l := must(s.Lines.Line(ctx, "asia")); l.Waiting != 1 {
+				t.Fatal(l)
+			}
+			s.sign(a, "whatsapp", "x")
+			out := must(s.Visit(ctx, "asia", "ann"))
+			if out.Account != office.Account("whatsapp", "x") || len(out.Served) != 1 {
+				t.Fatal(out)
+			}
+			want("served before the visitor", ids[0], "pending  x")
+			if n := must(s.Handle(ctx, ticket.Query{State: ticket.Manual, Oldest: true})); n != 2 {
+				t.Fatal(n)
+			}
+			want("there is room now", ids[2], "pending  x")
+			want("the day's target is reached", ids[3], "pending  ")
+			must(s.Reject(ctx, ticket.Reject{Ticket: ids[3], Note: "a test", Key: "no"}))
+			if l := must(s.Lines.Line(ctx, "asia")); l.Waiting != 0 || l.Taken[0].Today != 3 {
+				t.Fatal(l)
+			}
+			late := push(`{"id":"late"}`)
+			must(s.Handle(ctx, ticket.Query{State: ticket.Received}))
+			want("it waits for tomorrow", late, "pending  ")
+			s.pass(12*time.Hour + activation.Away)
+			if out := must(s.Drain(ctx, "asia")); len(out.Served) != 0 {
+				t.Fatal("served by who is away", out)
+			}
+			for seat, err := range s.Codes.Agents(ctx, activation.PortQuery{}) {
+				if err != nil || seat.Online {
+					t.Fatal(seat, err)
+				}
+			}
+			s.sign(a, "whatsapp", "x2")
+			seat := must(s.Codes.SignIn(ctx, activation.SignIn{Code: a.Code, Device: "another"}))
+			must(s.Codes.Link(ctx, activation.Link{Session: seat.ID(), Port: 2, Account: "x", Key: "again"}))
+			if out := must(s.Drain(ctx, "asia")); len(out.Served) != 1 {
+				t.Fatal(out)
+			}
+			want("served", late, "pending  x")
+		})
+	})
+}
+
+// One call lists codes with what their jobs counted.
+func Example() {
+	db := memory.New()
+	s := open(db)
+	_, err := s.Create(ctx, office.Create{Owner: "boss", Codes: activation.Create{N: 2, Key: "first", Settings: activation.Settings{
+		Platforms: []activation.PlatformID{"whatsapp"}, Ports: 3, Counting: activation.Counting{Zone: "Asia/Shanghai", Reset: 8 * 60},
+	}}})
+	fmt.Println(err)
+	for row, err := range s.Rows(ctx, office.Query{Platforms: []lead.PlatformID{"whatsapp", "line"}}) {
+		fmt.Println(row.State, row.Online, row.Cells[0].Permitted, row.Cells[0].Total.New, row.Cells[1].Permitted, err)
+	}
+	// Output:
+	// <nil>
+	// enabled 0 true 0 false <nil>
+	// enabled 0 true 0 false <nil>
+}
