@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
+	"github.com/scrmkit/scrmkit/scrm/activation"
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/stamps/shop"
 )
@@ -22,6 +24,8 @@ const (
 	customer role = "customer" // acts on what is his own
 	staff    role = "staff"    // acts in the shop that he manages at that moment, or accepts to manage one
 	admin    role = "admin"    // acts for the brand
+	agent    role = "agent"    // has signed in with an activation code
+	anyone   role = ""
 )
 
 // A principal is who calls. Its name is a member's id or a manager's identity.
@@ -29,6 +33,9 @@ type principal struct {
 	role     role
 	name     string
 	nickname string
+
+	seat  activation.Seat // of an agent
+	token string          // of an agent's session
 }
 
 func (p principal) member() stamps.MemberID { return stamps.MemberID(p.name) }
@@ -37,12 +44,12 @@ func (p principal) identity() shop.Identity { return shop.Identity(p.name) }
 // tokens stands in for the embedder's sign-in (of WeChat, or an OpenID provider), which would verify a token and take
 // the principal from its claims.
 var tokens = map[string]principal{
-	"demo-customer-alice": {customer, "alice", "Alice"},
-	"demo-customer-bob":   {customer, "bob", "Bob"},
-	"demo-manager-kathy":  {staff, "wx-kathy", "Kathy"},
-	"demo-manager-li":     {staff, "wx-li", "Li"},
-	"demo-visitor-wang":   {staff, "wx-wang", "Wang"},
-	"demo-admin":          {admin, "admin", "Admin"},
+	"demo-customer-alice": {role: customer, name: "alice", nickname: "Alice"},
+	"demo-customer-bob":   {role: customer, name: "bob", nickname: "Bob"},
+	"demo-manager-kathy":  {role: staff, name: "wx-kathy", nickname: "Kathy"},
+	"demo-manager-li":     {role: staff, name: "wx-li", nickname: "Li"},
+	"demo-visitor-wang":   {role: staff, name: "wx-wang", nickname: "Wang"},
+	"demo-admin":          {role: admin, name: "admin", nickname: "Admin"},
 }
 
 // whose returns whose token it is. How long it takes tells nothing of the tokens.
@@ -57,6 +64,18 @@ func whose(token string) (found principal, ok bool) {
 	return found, ok
 }
 
+// whose returns whose token it is: one of the demo, or that of an agent's session.
+func (s *Server) whose(ctx context.Context, token string) (p principal, ok bool, err error) {
+	if p, ok = whose(token); ok {
+		return p, true, nil
+	}
+	seat, err := s.activation.Check(ctx, token)
+	if errors.Is(err, activation.ErrSignedOut) {
+		return p, false, nil
+	}
+	return principal{role: agent, name: string(seat.Session.Agent), seat: seat, token: token}, err == nil, err
+}
+
 type callerKey struct{}
 
 // caller returns who calls, within an operation.
@@ -69,20 +88,12 @@ const scheme = "bearer"
 // shop, only for one who manages that shop at this moment.
 func (s *Server) authorize(ctx huma.Context, next func(huma.Context)) {
 	_, w := humago.Unwrap(ctx)
-	kind, token, _ := strings.Cut(ctx.Header("Authorization"), " ")
-	if !strings.EqualFold(kind, "bearer") || token == "" {
-		writeProblem(w, problem(http.StatusUnauthorized, "the request has no bearer token"),
-			http.Header{"Www-Authenticate": {`Bearer realm="scrmkit"`}})
+	if len(ctx.Operation().Security) == 0 {
+		next(huma.WithValue(ctx, callerKey{}, principal{}))
 		return
 	}
-	p, ok := whose(token)
+	p, ok := s.permit(ctx.Context(), w, ctx.Header("Authorization"), ctx.Operation().Security[0][scheme])
 	if !ok {
-		writeProblem(w, problem(http.StatusUnauthorized, "the token is unknown"),
-			http.Header{"Www-Authenticate": {`Bearer realm="scrmkit", error="invalid_token"`}})
-		return
-	}
-	if !slices.Contains(ctx.Operation().Security[0][scheme], string(p.role)) {
-		writeProblem(w, problem(http.StatusForbidden, "the operation is not for a "+string(p.role)), nil)
 		return
 	}
 	if id := ctx.Param("shop"); id != "" && p.role == staff {
@@ -93,4 +104,38 @@ func (s *Server) authorize(ctx huma.Context, next func(huma.Context)) {
 		}
 	}
 	next(huma.WithValue(ctx, callerKey{}, p))
+}
+
+// permit returns who calls with an Authorization header, where that is of one of the roles; else it has told the caller.
+func (s *Server) permit(ctx context.Context, w http.ResponseWriter, authorization string, roles []string) (principal, bool) {
+	kind, token, _ := strings.Cut(authorization, " ")
+	if !strings.EqualFold(kind, "bearer") || token == "" {
+		writeProblem(w, problem(http.StatusUnauthorized, "the request has no bearer token"),
+			http.Header{"Www-Authenticate": {`Bearer realm="scrmkit"`}})
+		return principal{}, false
+	}
+	p, ok, err := s.whose(ctx, token)
+	switch {
+	case err != nil:
+		model, header := s.explain(ctx, err)
+		writeProblem(w, model, header)
+		return p, false
+	case !ok:
+		writeProblem(w, problem(http.StatusUnauthorized, "the token is unknown"),
+			http.Header{"Www-Authenticate": {`Bearer realm="scrmkit", error="invalid_token"`}})
+		return p, false
+	case !slices.Contains(roles, string(p.role)):
+		writeProblem(w, problem(http.StatusForbidden, "the operation is not for a "+string(p.role)), nil)
+		return p, false
+	}
+	return p, true
+}
+
+// forAdmin lets an admin do what takes more than JSON.
+func (s *Server) forAdmin(do http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if p, ok := s.permit(r.Context(), w, r.Header.Get("Authorization"), []string{string(admin)}); ok {
+			do(w, r.WithContext(context.WithValue(r.Context(), callerKey{}, p)))
+		}
+	}
 }

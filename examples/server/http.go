@@ -17,8 +17,11 @@ import (
 	"unicode/utf8"
 )
 
-// maxBody is the longest body of a request, in bytes.
-const maxBody = 64 << 10
+// The longest bodies of requests, in bytes: of most, and of what websites push and files that are imported.
+const (
+	maxBody     = 64 << 10
+	maxLongBody = 1 << 20
+)
 
 // requestKey is the key of a request's id in its context.
 type requestKey struct{}
@@ -70,18 +73,22 @@ func admit(r *http.Request) (status int, detail string) {
 	if err != nil || !printable(r.URL.Path) || !printable(query) || !printable(r.Header.Get("Idempotency-Key")) {
 		return http.StatusBadRequest, "the address or the key has a control character or is not UTF-8"
 	}
-	if r.ContentLength > maxBody {
-		return http.StatusRequestEntityTooLarge, fmt.Sprintf("the body is longer than %d bytes", maxBody)
+	limit := int64(maxBody)
+	if r.URL.Path == "/library/files" || strings.HasPrefix(r.URL.Path, "/hooks/") {
+		limit = maxLongBody
 	}
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
+	if r.ContentLength > limit {
+		return http.StatusRequestEntityTooLarge, fmt.Sprintf("the body is longer than %d bytes", limit)
+	}
+	body, err := io.ReadAll(io.LimitReader(r.Body, limit+1))
 	var slow net.Error
 	switch {
 	case errors.As(err, &slow) && slow.Timeout():
 		return http.StatusRequestTimeout, "the body did not come in time"
 	case err != nil:
 		return http.StatusBadRequest, "the body can't be read"
-	case len(body) > maxBody:
-		return http.StatusRequestEntityTooLarge, fmt.Sprintf("the body is longer than %d bytes", maxBody)
+	case int64(len(body)) > limit:
+		return http.StatusRequestEntityTooLarge, fmt.Sprintf("the body is longer than %d bytes", limit)
 	case !utf8.Valid(body):
 		return http.StatusBadRequest, "the body is not UTF-8"
 	}

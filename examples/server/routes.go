@@ -14,11 +14,15 @@ import (
 	"github.com/swaggest/swgui/v5emb"
 )
 
-const description = `Points and tiers, stamp cards, coupons and the till of a shop.
+const description = `Points and tiers, stamp cards, coupons and the till of a shop; activation codes, leads and pushed tickets of a sales office.
 
-Every write but eight has an **Idempotency-Key**: repeated with it, a write changes nothing and gives its first answer, with the
-header Idempotency-Replayed; with the key of another write it is refused. Publishing a version of any kind, a preview of points or of
-a voucher, confirming a claim, sweeping and pruning may be repeated as they are.
+Most writes have an **Idempotency-Key**: repeated with it, a write changes nothing and gives its first answer, in the parts about shops
+with the header Idempotency-Replayed; with the key of another write it is refused. Publishing a version of any kind, a preview,
+confirming a claim, sweeping and pruning, signing in, beats, events of leads, visits and the work on tickets may be repeated as they are.
+
+An agent signs in with an activation code at POST /agent/sessions, and has a token of the session. A website pushes to
+POST /hooks/{site}, signed by Standard Webhooks or as Shopify does, and is answered with 202. POST /library/files takes a CSV file
+of an admin's, with the parameters platform, namespace, column, phones and region, and a key that names the file.
 
 Tokens of the demo: demo-customer-alice, demo-customer-bob, demo-manager-kathy (of wangjing), demo-manager-li (of sanlitun),
 demo-visitor-wang (of no shop), demo-admin.`
@@ -43,6 +47,10 @@ func (s *Server) routes() *http.ServeMux {
 	s.cardRoutes(api)
 	s.pointsRoutes(api)
 	s.rewardRoutes(api)
+	s.codeRoutes(api)
+	s.agentRoutes(api)
+	s.leadRoutes(api)
+	s.ticketRoutes(api)
 	s.journalRoutes(api)
 
 	document, err := json.Marshal(api.OpenAPI())
@@ -53,6 +61,8 @@ func (s *Server) routes() *http.ServeMux {
 		w.Header().Set("Content-Type", "application/openapi+json")
 		_, _ = w.Write(document)
 	})
+	mux.HandleFunc("POST /hooks/{site}", s.hook)
+	mux.HandleFunc("POST /library/files", s.forAdmin(s.importFile))
 	mux.Handle("GET /docs/", v5emb.New("scrmkit", "/openapi.json", "/docs/"))
 	mux.Handle("GET /{$}", http.RedirectHandler("/docs/", http.StatusFound))
 	return mux
@@ -91,7 +101,7 @@ func op[I, O any](s *Server, api huma.API, who role, method, path, summary strin
 	id := strings.ToLower(method) + strings.NewReplacer("/", "-", "{", "", "}", "").Replace(path)
 	huma.Register(api, huma.Operation{
 		OperationID: id, Method: method, Path: path, Summary: summary, Tags: []string{string(who)}, MaxBodyBytes: maxBody + 1,
-		Security: []map[string][]string{{scheme: {string(who)}}},
+		Security: security(who),
 	}, func(ctx context.Context, in *I) (*O, error) {
 		out, err := do(ctx, in)
 		if err != nil {
@@ -100,6 +110,14 @@ func op[I, O any](s *Server, api huma.API, who role, method, path, summary strin
 		}
 		return out, nil
 	})
+}
+
+// security is what an operation for a role asks of its caller.
+func security(who role) []map[string][]string {
+	if who == anyone {
+		return []map[string][]string{}
+	}
+	return []map[string][]string{{scheme: {string(who)}}}
 }
 
 // explain tells the caller what the error is, and the log what the caller is not told.

@@ -16,6 +16,11 @@ import (
 	"github.com/scrmkit/scrmkit/loyalty/exchange"
 	"github.com/scrmkit/scrmkit/loyalty/reward"
 	"github.com/scrmkit/scrmkit/otp"
+	"github.com/scrmkit/scrmkit/scrm/activation"
+	"github.com/scrmkit/scrmkit/scrm/lead"
+	"github.com/scrmkit/scrmkit/scrm/lead/dispatch"
+	"github.com/scrmkit/scrmkit/scrm/office"
+	"github.com/scrmkit/scrmkit/scrm/ticket"
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/stamps/counter"
 	"github.com/scrmkit/scrmkit/stamps/shop"
@@ -46,6 +51,12 @@ type Server struct {
 	points  *loyalty.Engine
 	rewards *reward.Engine
 	desk    *exchange.Desk
+
+	activation *activation.Engine
+	leads      *lead.Engine
+	dispatch   *dispatch.Engine
+	tickets    *ticket.Engine
+	office     *office.Office
 
 	mux   *http.ServeMux
 	slots chan struct{} // one for each request in flight
@@ -93,12 +104,20 @@ func (s *Server) prepare(ctx context.Context) error {
 	if s.rewards, err = reward.New(s.db.Rewards(), []reward.Key{{ID: "1", Secret: key}}, nil); err != nil {
 		return err
 	}
+	if s.activation, err = activation.New(s.db.Activation(), []activation.Key{{ID: "1", Secret: key}}, nil); err != nil {
+		return err
+	}
+	if s.tickets, err = ticket.New(s.db.Tickets(), []ticket.Key{{ID: "1", Secret: key}}, nil); err != nil {
+		return err
+	}
+	s.leads, s.dispatch = lead.New(s.db.Leads(), nil), dispatch.New(s.db.Dispatch(), nil)
+	s.office = office.New(s.db, office.Parts{Codes: s.activation, Leads: s.leads, Lines: s.dispatch, Tickets: s.tickets}, nil)
 	s.desk = exchange.New(s.db, s.points, s.rewards)
 	s.till = counter.New(s.db, s.shops, s.codes, s.cards)
 	return s.demo(ctx)
 }
 
-// tidy writes down what lapsed and deletes what is over, until ctx ends. Nothing but the size of the books depends on it.
+// tidy writes down what lapsed, deletes what is over, and handles what was pushed and who waits, until ctx ends.
 func (s *Server) tidy(ctx context.Context, every time.Duration) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
@@ -112,10 +131,25 @@ func (s *Server) tidy(ctx context.Context, every time.Duration) {
 		_, err2 := s.cards.Sweep(ctx, maxSweep)
 		_, err3 := s.points.Sweep(ctx, maxSweep)
 		_, err4 := s.rewards.Sweep(ctx, maxSweep)
-		if err := errors.Join(err1, err2, err3, err4); err != nil && ctx.Err() == nil {
+		_, err5 := s.activation.Sweep(ctx, maxSweep)
+		_, err6 := s.office.Handle(ctx, ticket.Query{State: ticket.Received, Oldest: true, Limit: maxSweep})
+		if err := errors.Join(err1, err2, err3, err4, err5, err6, s.drainAll(ctx)); err != nil && ctx.Err() == nil {
 			s.cfg.Log.ErrorContext(ctx, "tidying failed", "err", err)
 		}
 	}
+}
+
+// drainAll serves those who wait, in every line.
+func (s *Server) drainAll(ctx context.Context) error {
+	for l, err := range s.dispatch.Lines(ctx) {
+		if err == nil && l.Waiting > 0 {
+			_, err = s.office.Drain(ctx, l.ID)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Serve answers requests until ctx ends, and then finishes those in flight. It closes ln.

@@ -14,6 +14,11 @@ import (
 	"github.com/scrmkit/scrmkit/loyalty"
 	"github.com/scrmkit/scrmkit/loyalty/reward"
 	"github.com/scrmkit/scrmkit/otp"
+	"github.com/scrmkit/scrmkit/scrm/activation"
+	"github.com/scrmkit/scrmkit/scrm/lead"
+	"github.com/scrmkit/scrmkit/scrm/lead/dispatch"
+	"github.com/scrmkit/scrmkit/scrm/office"
+	"github.com/scrmkit/scrmkit/scrm/ticket"
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/stamps/counter"
 	"github.com/scrmkit/scrmkit/stamps/shop"
@@ -36,6 +41,8 @@ func status(err error) (p *huma.ErrorModel, header http.Header) {
 		condition  *loyalty.ConditionError
 		few        *loyalty.InsufficientError
 		tampered   *loyalty.TamperedError
+		ports      *activation.CapacityError
+		full       *dispatch.NoCapacityError
 	)
 	is := func(targets ...error) bool {
 		for _, target := range targets {
@@ -57,7 +64,7 @@ func status(err error) (p *huma.ErrorModel, header http.Header) {
 		}
 	case errors.As(err, &condition):
 		p = problem(http.StatusUnprocessableEntity, condition.Error())
-	case is(otp.ErrInvalidCode, shop.ErrInvitation, journal.ErrKeyReused, journal.ErrCursor):
+	case is(otp.ErrInvalidCode, shop.ErrInvitation, activation.ErrInvitation, journal.ErrKeyReused, journal.ErrCursor):
 		p = problem(http.StatusUnprocessableEntity, err.Error())
 
 	case errors.As(err, &limit):
@@ -65,13 +72,22 @@ func status(err error) (p *huma.ErrorModel, header http.Header) {
 	case errors.As(err, &throttled):
 		p, header = problem(http.StatusTooManyRequests, throttled.Error()), retryAfter(throttled.RetryAfter)
 
+	case is(activation.ErrSignedOut, ticket.ErrSignature, ticket.ErrStale):
+		p = problem(http.StatusUnauthorized, err.Error())
+	case is(ticket.ErrTooLarge):
+		p = problem(http.StatusRequestEntityTooLarge, err.Error())
+
+	case is(activation.ErrDisabled, activation.ErrExpired, activation.ErrDevice, activation.ErrPlatform, office.ErrAccount):
+		p = problem(http.StatusForbidden, err.Error())
 	case is(shop.ErrNotManager, counter.ErrNotYours, errOtherShop, reward.ErrLevel):
 		p = problem(http.StatusForbidden, err.Error())
 
 	case is(stamps.ErrUnknownProgram, stamps.ErrUnknownCard, stamps.ErrUnknownRecord, stamps.ErrUnknownCoupon,
 		shop.ErrUnknownShop, shop.ErrUnknownStamp, loyalty.ErrUnknownProgram, loyalty.ErrUnknownAccount, loyalty.ErrUnknownCurrency,
 		loyalty.ErrUnknownLevel, loyalty.ErrUnknownBooking, loyalty.ErrUnknownLine, loyalty.ErrUnknownHold,
-		reward.ErrUnknownCatalog, reward.ErrUnknownReward, reward.ErrUnknownVoucher, reward.ErrUnknownOrder):
+		reward.ErrUnknownCatalog, reward.ErrUnknownReward, reward.ErrUnknownVoucher, reward.ErrUnknownOrder,
+		activation.ErrUnknownCode, activation.ErrUnknownDevice, activation.ErrUnknownPool, activation.ErrUnknownPort, lead.ErrUnknownJob,
+		dispatch.ErrUnknownLine, ticket.ErrUnknownSite, ticket.ErrUnknownTicket, ticket.ErrUnknownTemplates, ticket.ErrUnknownSecret):
 		p = problem(http.StatusNotFound, err.Error())
 
 	case errors.As(err, &used):
@@ -80,6 +96,13 @@ func status(err error) (p *huma.ErrorModel, header http.Header) {
 		p = problem(http.StatusConflict, few.Error())
 	case errors.As(err, &tampered):
 		p = problem(http.StatusConflict, tampered.Error())
+	case errors.As(err, &ports):
+		p = problem(http.StatusConflict, ports.Error())
+	case errors.As(err, &full):
+		p = problem(http.StatusConflict, full.Error())
+	case is(activation.ErrSessions, activation.ErrPortState, activation.ErrCapacity, ticket.ErrPublished, ticket.ErrState, ticket.ErrSecrets,
+		ticket.ErrClosed, ticket.ErrBody):
+		p = problem(http.StatusConflict, err.Error())
 	case is(stamps.ErrPublished, stamps.ErrNoCard, stamps.ErrNoHandout, stamps.ErrClosed, stamps.ErrShop, stamps.ErrCurrency,
 		stamps.ErrMinPurchase, stamps.ErrNothing, stamps.ErrFull, stamps.ErrOrder, stamps.ErrTooFew, stamps.ErrCancelled,
 		stamps.ErrSoldOut, stamps.ErrMemberLimit, stamps.ErrRedeemed, stamps.ErrVoided, stamps.ErrLapsed, stamps.ErrNotRedeemed,

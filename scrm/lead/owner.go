@@ -77,6 +77,9 @@ func (o Owner) Unlink(c Unlink, now time.Time) (Owner, error) {
 	if err := cmp.Or(valid.ID("owner", c.Owner), valid.ID("with", c.With), valid.OptionalID("by", c.By), valid.ID("key", c.Key)); err != nil {
 		return o, err
 	}
+	if c.Owner == c.With {
+		return o, &InputError{Field: "with", Reason: "is the same owner"}
+	}
 	to := now.Add(Refresh)
 	next := o
 	next.ID, next.Version, next.Consents = c.Owner, o.Version+1, slices.Clone(o.Consents)

@@ -393,8 +393,11 @@ func (e *Engine) Ticket(ctx context.Context, id ID) (t Ticket, body []byte, err 
 
 // Tickets yields the tickets that the query asks for (网站工单管理), the newest first.
 func (e *Engine) Tickets(ctx context.Context, q Query) iter.Seq2[Ticket, error] {
-	err := cmp.Or(valid.OptionalID("site", q.Site), valid.OptionalID("state", q.State), valid.Text("platform", q.Platform),
-		valid.Text("country", q.Country), valid.Time("from", q.From), valid.Time("to", q.To))
+	err := cmp.Or(valid.OptionalID("state", q.State), valid.Text("platform", q.Platform), valid.Text("country", q.Country),
+		valid.Time("from", q.From), valid.Time("to", q.To))
+	if err == nil && q.Site != "" {
+		err = q.Site.check()
+	}
 	if err != nil {
 		return func(yield func(Ticket, error) bool) { yield(Ticket{}, fmt.Errorf("ticket: tickets: %w", err)) }
 	}

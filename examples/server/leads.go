@@ -1,0 +1,256 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/scrmkit/scrmkit/scrm/lead"
+	"github.com/scrmkit/scrmkit/scrm/lead/dispatch"
+)
+
+type OfJob struct {
+	Code     lead.CodeID     `path:"code"`
+	Platform lead.PlatformID `path:"platform"`
+}
+
+func (in OfJob) id() lead.JobID { return lead.JobID{Code: in.Code, Platform: in.Platform} }
+
+// JobBody is a job as it is to be.
+type JobBody struct {
+	Owner   lead.OwnerID `json:"owner"`
+	Name    string       `json:"name"`
+	Targets lead.Targets `json:"targets,omitzero"`
+	Terms   lead.Terms   `json:"terms"`
+}
+
+type putJobInput struct {
+	OfJob
+	Keyed
+	Body JobBody
+}
+
+type resetJobInput struct {
+	OfJob
+	Keyed
+}
+
+type Span struct {
+	From time.Time `query:"from"`
+	To   time.Time `query:"to"`
+}
+
+type leadsQuery struct {
+	OfJob
+	Paged
+	Span
+	Verdict lead.Verdict `query:"verdict"`
+}
+
+type leadCountsQuery struct {
+	OfJob
+	Paged
+	Span
+	Account lead.AccountID `query:"account"`
+}
+
+// LeadQuestion is an event that has not happened.
+type LeadQuestion struct {
+	Contact []lead.Identity `json:"contact"`
+	Event   lead.Event      `json:"event"`
+}
+
+type leadPreviewInput struct {
+	OfJob
+	Body LeadQuestion
+}
+
+type linkOwnersInput struct {
+	Owner lead.OwnerID `path:"owner"`
+	With  lead.OwnerID `path:"with"`
+	Keyed
+}
+
+// LibraryBody is contacts for the library.
+type LibraryBody struct {
+	Contacts []lead.Identity `json:"contacts"`
+}
+
+type libraryInput struct{ Body LibraryBody }
+
+// Had tells of each contact whether the library had it.
+type Had struct {
+	Had []bool `json:"had" nullable:"false"`
+}
+
+// ImportView tells of the rows that were not added.
+type ImportView struct {
+	Rows   int64       `json:"rows"`
+	Added  int64       `json:"added"`
+	Others []MarkedRow `json:"others" nullable:"false"`
+}
+
+// MarkedRow is a row that was not added.
+type MarkedRow struct {
+	Row    int64     `json:"row"`
+	Fields []string  `json:"fields"`
+	Mark   lead.Mark `json:"mark"`
+	Of     int64     `json:"of,omitempty" doc:"The row before that has the same contact"`
+	Why    string    `json:"why,omitempty"`
+}
+
+type OfLine struct {
+	Line dispatch.LineID `path:"line"`
+}
+
+type putLineInput struct {
+	OfLine
+	Keyed
+	Body dispatch.Settings
+}
+
+type waitingQuery struct {
+	OfLine
+	Paged
+}
+
+// Visit is a visitor who comes.
+type Visit struct {
+	Visitor dispatch.VisitorID `json:"visitor"`
+}
+
+type visitInput struct {
+	OfLine
+	Body Visit
+}
+
+type leaveInput struct {
+	OfLine
+	Visitor dispatch.VisitorID `path:"visitor"`
+}
+
+func (s *Server) leadRoutes(api huma.API) {
+	const job, line, link = "/jobs/{code}/{platform}", "/lines/{line}", "/owners/{owner}/links/{with}"
+	op(s, api, admin, http.MethodPut, job, "Change what a job counts", s.putJob)
+	op(s, api, admin, http.MethodGet, job, "A job with what it counted today and in total", s.job)
+	op(s, api, admin, http.MethodPost, job+"/resets", "Begin a new day of a job", s.resetJob)
+	op(s, api, admin, http.MethodGet, job+"/leads", "The leads of a job, with their verdicts", s.leadsOf)
+	op(s, api, admin, http.MethodGet, job+"/counts", "What a job counted, by day and account", s.leadCounts)
+	op(s, api, admin, http.MethodPost, job+"/previews", "See what an event would come to", s.previewLead)
+	op(s, api, admin, http.MethodPut, link, "Consent to an owner's being compared with another", s.linkOwners)
+	op(s, api, admin, http.MethodDelete, link, "End that consent", s.unlinkOwners)
+	op(s, api, admin, http.MethodPost, "/library", "Import contacts into the library", s.importLibrary)
+	op(s, api, admin, http.MethodPut, line, "Make or change a line that spreads visitors", s.putLine)
+	op(s, api, admin, http.MethodGet, "/lines", "The lines", s.lines)
+	op(s, api, admin, http.MethodGet, line, "A line", s.line)
+	op(s, api, admin, http.MethodGet, line+"/waiting", "Who waits in a line", s.waiting)
+	op(s, api, admin, http.MethodPost, line+"/drains", "Serve those who wait", s.drain)
+	op(s, api, admin, http.MethodDelete, line+"/waiting/{visitor}", "Take a visitor from those who wait", s.leaveLine)
+	op(s, api, anyone, http.MethodPost, line+"/visits", "Go to an account of a line", s.visit)
+}
+
+func (s *Server) putJob(ctx context.Context, in *putJobInput) (*reply[lead.Job], error) {
+	b := in.Body
+	return found(s.leads.Put(ctx, lead.Put{
+		Job: in.id(), Owner: b.Owner, Name: b.Name, Targets: b.Targets, Terms: b.Terms, By: caller(ctx).name, Key: in.Key,
+	}))
+}
+
+func (s *Server) job(ctx context.Context, in *OfJob) (*reply[lead.Summary], error) {
+	return found(s.leads.Summary(ctx, in.id()))
+}
+
+func (s *Server) resetJob(ctx context.Context, in *resetJobInput) (*reply[lead.Job], error) {
+	return found(s.leads.Reset(ctx, lead.Reset{Job: in.id(), By: caller(ctx).name, Key: in.Key}))
+}
+
+func (s *Server) leadsOf(ctx context.Context, in *leadsQuery) (*reply[list[lead.Stored]], error) {
+	if _, err := s.leads.Job(ctx, in.id()); err != nil {
+		return nil, err
+	}
+	q := lead.LeadQuery{Job: in.id(), Verdict: in.Verdict, From: in.From, To: in.To, Limit: in.Limit}
+	return listed(s.leads.Leads(ctx, q), in.Limit)
+}
+
+func (s *Server) leadCounts(ctx context.Context, in *leadCountsQuery) (*reply[list[lead.Count]], error) {
+	if _, err := s.leads.Job(ctx, in.id()); err != nil {
+		return nil, err
+	}
+	return listed(s.leads.Counts(ctx, lead.CountQuery{Job: in.id(), Account: in.Account, From: in.From, To: in.To}), in.Limit)
+}
+
+func (s *Server) previewLead(ctx context.Context, in *leadPreviewInput) (*reply[lead.Outcome], error) {
+	return found(s.leads.Preview().Meet(ctx, lead.Meet{Contact: in.Body.Contact, Job: in.id(), Event: in.Body.Event}))
+}
+
+func (s *Server) linkOwners(ctx context.Context, in *linkOwnersInput) (*reply[lead.Owner], error) {
+	return found(s.leads.Link(ctx, lead.Link{Owner: in.Owner, With: in.With, By: caller(ctx).name, Key: in.Key}))
+}
+
+func (s *Server) unlinkOwners(ctx context.Context, in *linkOwnersInput) (*reply[lead.Owner], error) {
+	return found(s.leads.Unlink(ctx, lead.Unlink{Owner: in.Owner, With: in.With, By: caller(ctx).name, Key: in.Key}))
+}
+
+func (s *Server) importLibrary(ctx context.Context, in *libraryInput) (*reply[Had], error) {
+	had, err := s.leads.Import(ctx, in.Body.Contacts)
+	return found(Had{had}, err)
+}
+
+// importFile imports the CSV file that is the body; the key names it.
+func (s *Server) importFile(w http.ResponseWriter, r *http.Request) {
+	view := ImportView{Others: []MarkedRow{}}
+	q := r.URL.Query()
+	c := lead.ImportCSV{
+		Platform: lead.PlatformID(q.Get("platform")), Namespace: q.Get("namespace"), Column: q.Get("column"), Phones: q.Get("phones") == "true",
+		Region: q.Get("region"), By: caller(r.Context()).name, Key: r.Header.Get("Idempotency-Key"),
+	}
+	for m, err := range s.leads.ImportCSV(r.Context(), c, r.Body) {
+		if err != nil {
+			model, header := s.explain(r.Context(), err)
+			writeProblem(w, model, header)
+			return
+		}
+		view.Rows++
+		if m.Mark == lead.Added {
+			view.Added++
+			continue
+		}
+		view.Others = append(view.Others, MarkedRow(m))
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(view) // as for any answer
+}
+
+func (s *Server) putLine(ctx context.Context, in *putLineInput) (*reply[dispatch.Line], error) {
+	return found(s.dispatch.Put(ctx, dispatch.Put{Line: in.Line, Settings: in.Body, By: caller(ctx).name, Key: in.Key}))
+}
+
+func (s *Server) lines(ctx context.Context, in *Paged) (*reply[list[dispatch.Line]], error) {
+	return listed(s.dispatch.Lines(ctx), in.Limit)
+}
+
+func (s *Server) line(ctx context.Context, in *OfLine) (*reply[dispatch.Line], error) {
+	return found(s.dispatch.Line(ctx, in.Line))
+}
+
+func (s *Server) waiting(ctx context.Context, in *waitingQuery) (*reply[list[dispatch.Visitor]], error) {
+	if _, err := s.dispatch.Line(ctx, in.Line); err != nil {
+		return nil, err
+	}
+	return listed(s.dispatch.Waiting(ctx, in.Line, in.Limit), in.Limit)
+}
+
+func (s *Server) drain(ctx context.Context, in *OfLine) (*reply[dispatch.Outcome], error) {
+	return found(s.office.Drain(ctx, in.Line))
+}
+
+func (s *Server) leaveLine(ctx context.Context, in *leaveInput) (*reply[dispatch.Outcome], error) {
+	return found(s.dispatch.Leave(ctx, dispatch.Leave{Line: in.Line, Visitor: in.Visitor}))
+}
+
+func (s *Server) visit(ctx context.Context, in *visitInput) (*reply[dispatch.Outcome], error) {
+	return found(s.office.Visit(ctx, in.Line, in.Body.Visitor))
+}

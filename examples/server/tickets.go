@@ -1,0 +1,212 @@
+package main
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/scrmkit/scrmkit/scrm/ticket"
+)
+
+type OfSite struct {
+	Site ticket.SiteID `path:"site"`
+}
+
+type putSiteInput struct {
+	OfSite
+	Keyed
+	Body ticket.Settings
+}
+
+// NewSecret is one that a site has chosen; without it one is made.
+type NewSecret struct {
+	Secret string `json:"secret,omitempty"`
+}
+
+type addSecretInput struct {
+	OfSite
+	Keyed
+	Body NewSecret
+}
+
+// ShownSecret is a secret that was added; it is empty where the request is repeated.
+type ShownSecret struct {
+	ID     string `json:"id"`
+	Secret string `json:"secret,omitempty" doc:"What the site signs with: it is shown this once"`
+}
+
+type retireSecretInput struct {
+	OfSite
+	Secret string `path:"secret"`
+	Keyed
+}
+
+type OfTemplates struct {
+	Templates ticket.TemplatesID `path:"templates"`
+	Version   int                `path:"version" minimum:"1"`
+}
+
+type publishTemplatesInput struct {
+	OfTemplates
+	Body ticket.Templates
+}
+
+type OfTicket struct {
+	OfSite
+	Event ticket.EventID `path:"event"`
+}
+
+func (in OfTicket) id() ticket.ID { return ticket.ID{Site: in.Site, Event: in.Event} }
+
+type ticketsQuery struct {
+	Paged
+	Site     ticket.SiteID `query:"site"`
+	State    ticket.State  `query:"state"`
+	Platform string        `query:"platform"`
+	Country  string        `query:"country"`
+	From     time.Time     `query:"from"`
+	To       time.Time     `query:"to"`
+}
+
+// TicketView is a ticket with its name.
+type TicketView struct {
+	Name string `json:"name"`
+	ticket.Ticket
+	Body string `json:"body,omitempty" doc:"As it was pushed; of one ticket alone"`
+}
+
+// Processing is which tickets to process.
+type Processing struct {
+	State ticket.State  `json:"state" enum:"received,manual"`
+	Site  ticket.SiteID `json:"site,omitempty"`
+}
+
+type processInput struct{ Body Processing }
+
+// Processed is how many tickets were.
+type Processed struct {
+	N int `json:"n"`
+}
+
+// Assignment is who handles a ticket.
+type Assignment struct {
+	Target ticket.Target `json:"target"`
+	Note   string        `json:"note,omitempty"`
+}
+
+type assignInput struct {
+	OfTicket
+	Keyed
+	Body Assignment
+}
+
+// Rejection is why a ticket ends.
+type Rejection struct {
+	Note string `json:"note"`
+}
+
+type rejectInput struct {
+	OfTicket
+	Keyed
+	Body Rejection
+}
+
+func (s *Server) ticketRoutes(api huma.API) {
+	const site, one, templates = "/sites/{site}", "/tickets/{site}/{event}", "/templates/{templates}/versions/{version}"
+	op(s, api, admin, http.MethodPut, site, "Make or change a website that pushes", s.putSite)
+	op(s, api, admin, http.MethodGet, "/sites", "The websites", s.sites)
+	op(s, api, admin, http.MethodPost, site+"/secrets", "Give a website one more secret", s.addSecret)
+	op(s, api, admin, http.MethodDelete, site+"/secrets/{secret}", "Retire a secret", s.retireSecret)
+	op(s, api, admin, http.MethodPut, templates, "Publish a version of templates", s.publishTemplates)
+	op(s, api, admin, http.MethodGet, templates, "A version of templates", s.templates)
+	op(s, api, admin, http.MethodGet, "/tickets", "The tickets, the newest first", s.ticketList)
+	op(s, api, admin, http.MethodPost, "/tickets", "Process tickets by the templates as they are now", s.processTickets)
+	op(s, api, admin, http.MethodGet, one, "A ticket, with what was pushed", s.ticket)
+	op(s, api, admin, http.MethodPost, one+"/assignments", "Give a ticket to somebody", s.assignTicket)
+	op(s, api, admin, http.MethodPost, one+"/rejections", "Reject a ticket", s.rejectTicket)
+}
+
+// hook takes a push: 202, once it is stored.
+func (s *Server) hook(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err == nil {
+		_, err = s.tickets.Receive(r.Context(), ticket.SiteID(r.PathValue("site")), ticket.Delivery{Header: r.Header.Get, Body: body})
+	}
+	if err != nil {
+		model, header := s.explain(r.Context(), err)
+		writeProblem(w, model, header)
+		return
+	}
+	w.WriteHeader(http.StatusAccepted)
+}
+
+func (s *Server) putSite(ctx context.Context, in *putSiteInput) (*reply[ticket.Site], error) {
+	return found(s.tickets.PutSite(ctx, ticket.PutSite{Site: in.Site, Settings: in.Body, By: caller(ctx).name, Key: in.Key}))
+}
+
+func (s *Server) sites(ctx context.Context, in *Paged) (*reply[list[ticket.Site]], error) {
+	return listed(s.tickets.Sites(ctx), in.Limit)
+}
+
+func (s *Server) addSecret(ctx context.Context, in *addSecretInput) (*reply[ShownSecret], error) {
+	added, err := s.tickets.AddSecret(ctx, ticket.AddSecret{Site: in.Site, Secret: in.Body.Secret, By: caller(ctx).name, Key: in.Key})
+	return found(ShownSecret{added.ID, added.Secret}, err)
+}
+
+func (s *Server) retireSecret(ctx context.Context, in *retireSecretInput) (*reply[ticket.Site], error) {
+	return found(s.tickets.RetireSecret(ctx, ticket.RetireSecret{Site: in.Site, ID: in.Secret, By: caller(ctx).name, Key: in.Key}))
+}
+
+func (s *Server) publishTemplates(ctx context.Context, in *publishTemplatesInput) (*reply[ticket.Templates], error) {
+	if in.Body.ID != in.Templates || in.Body.Version != in.Version {
+		return nil, &ticket.InputError{Field: "id", Reason: "and version are not those of the address"}
+	}
+	p, err := s.tickets.Publish(ctx, in.Body)
+	if err != nil {
+		return nil, err
+	}
+	return found(p.Templates(), nil)
+}
+
+func (s *Server) templates(ctx context.Context, in *OfTemplates) (*reply[ticket.Templates], error) {
+	p, err := s.tickets.Program(ctx, in.Templates, in.Version)
+	if err != nil {
+		return nil, err
+	}
+	return found(p.Templates(), nil)
+}
+
+func (s *Server) ticketList(ctx context.Context, in *ticketsQuery) (*reply[list[TicketView]], error) {
+	q := ticket.Query{Site: in.Site, State: in.State, Platform: in.Platform, Country: in.Country, From: in.From, To: in.To, Limit: in.Limit}
+	return listed(func(yield func(TicketView, error) bool) {
+		for t, err := range s.tickets.Tickets(ctx, q) {
+			if !yield(TicketView{Name: t.Name(), Ticket: t}, err) {
+				return
+			}
+		}
+	}, in.Limit)
+}
+
+func (s *Server) processTickets(ctx context.Context, in *processInput) (*reply[Processed], error) {
+	n, err := s.office.Handle(ctx, ticket.Query{State: in.Body.State, Site: in.Body.Site, Oldest: true, Limit: maxSweep})
+	return found(Processed{n}, err)
+}
+
+func (s *Server) ticket(ctx context.Context, in *OfTicket) (*reply[TicketView], error) {
+	t, body, err := s.tickets.Ticket(ctx, in.id())
+	return found(TicketView{t.Name(), t, string(body)}, err)
+}
+
+func (s *Server) assignTicket(ctx context.Context, in *assignInput) (*reply[ticket.Outcome], error) {
+	b := in.Body
+	out, err := s.office.Assign(ctx, ticket.Assign{Ticket: in.id(), Target: b.Target, Note: b.Note, By: caller(ctx).name, Key: in.Key})
+	return answered(out, out.Replayed, err)
+}
+
+func (s *Server) rejectTicket(ctx context.Context, in *rejectInput) (*reply[ticket.Outcome], error) {
+	out, err := s.office.Reject(ctx, ticket.Reject{Ticket: in.id(), Note: in.Body.Note, By: caller(ctx).name, Key: in.Key})
+	return answered(out, out.Replayed, err)
+}
