@@ -1,11 +1,8 @@
 package ticket
 
 import (
-	"crypto/hmac"
-	"crypto/sha256"
 	"encoding/base64"
 	"errors"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -23,20 +20,6 @@ func specDelivery() (map[string]string, string) {
 
 func delivery(header map[string]string, body string) Delivery {
 	return Delivery{Header: func(name string) string { return header[name] }, Body: []byte(body)}
-}
-
-// sign returns the headers of a push.
-func sign(secret, id string, at time.Time, body string) map[string]string {
-	key, err := StandardWebhooks.key(secret)
-	if err != nil {
-		panic(err)
-	}
-	sent := strconv.FormatInt(at.Unix(), 10)
-	h := hmac.New(sha256.New, key)
-	h.Write([]byte(id + "." + sent + "." + body))
-	return map[string]string{
-		"webhook-id": id, "webhook-timestamp": sent, "webhook-signature": "v1," + base64.StdEncoding.EncodeToString(h.Sum(nil)),
-	}
 }
 
 func TestStandardWebhooks(t *testing.T) {

@@ -337,7 +337,7 @@ func (s leadStore) Jobs(ctx context.Context, q lead.JobQuery) iter.Seq2[lead.Job
 			sel = sel.Where("j.platform = ?", string(q.Platform))
 		}
 		if len(q.Codes) > 0 {
-			sel = sel.Where("j.code IN (?)", bun.In(q.Codes))
+			sel = sel.Where("j.code IN (?)", bun.List(q.Codes))
 		}
 		if last != nil {
 			sel = sel.Where("(j.code, j.platform) > (?, ?)", string(last.ID.Code), string(last.ID.Platform))
