@@ -77,7 +77,7 @@ func TestPortsAddUp(t *testing.T) {
 }
 
 // addUp returns how many ports of the pool are in use.
-func addUp(t *rapid.T, codes *activation.Engine) (shared int) {
+func addUp(t rapid.TB, codes *activation.Engine) (shared int) {
 	for c, err := range codes.Codes(ctx, activation.CodeQuery{}) {
 		if err != nil {
 			t.Fatal(err)

@@ -27,6 +27,8 @@ var (
 	keys = []ticket.Key{{ID: "1", Secret: []byte("a secret that is 32 bytes or more")}}
 )
 
+func clock() time.Time { return noon }
+
 func must[V any](v V, err error) V {
 	if err != nil {
 		panic(err)
@@ -43,7 +45,7 @@ func isError(t *testing.T, got, want error) {
 
 // open returns an engine with a site, and its secret.
 func open(db storage.DB) (*ticket.Engine, string) {
-	e := must(ticket.New(db.Tickets(), keys, &ticket.Options{Now: func() time.Time { return noon }}))
+	e := must(ticket.New(db.Tickets(), keys, &ticket.Options{Now: clock}))
 	must(e.PutSite(ctx, ticket.PutSite{Site: "test1", Key: "put", Settings: ticket.Settings{
 		Scheme: ticket.StandardWebhooks, Templates: "shop", Defaults: ticket.Fields{Platform: "whatsapp"},
 	}}))
@@ -237,7 +239,7 @@ func TestTickets(t *testing.T) {
 
 // A website pushes an order; the templates send it to a code, whose agent takes it.
 func Example() {
-	e, err := ticket.New(memory.New().Tickets(), keys, &ticket.Options{Now: func() time.Time { return noon }})
+	e, err := ticket.New(memory.New().Tickets(), keys, &ticket.Options{Now: clock})
 	if err != nil {
 		panic(err)
 	}
