@@ -3,6 +3,7 @@ package lead_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/scrmkit/scrmkit/scrm/lead"
@@ -12,7 +13,8 @@ import (
 // Two accounts of a job hear from one contact.
 func ExampleEngine() {
 	ctx, db := context.Background(), memory.New()
-	leads := lead.New(db.Leads(), nil)
+	now := time.Date(2026, 3, 10, 4, 0, 0, 0, time.UTC)
+	leads := lead.New(db.Leads(), &lead.Options{Now: func() time.Time { return now }})
 	job := lead.JobID{Code: "YK9LSA3IS", Platform: "whatsapp"}
 	_, err := leads.Put(ctx, lead.Put{Job: job, Owner: "boss", Name: "WhatsApp", Key: "open", Terms: lead.Terms{
 		Scope: lead.Scope{Reach: lead.ReachOwner, Library: true}, Counts: lead.CountInbound, Zone: "Asia/Shanghai",
@@ -21,7 +23,6 @@ func ExampleEngine() {
 		fmt.Println(err)
 		return
 	}
-	now := time.Now()
 	contact := []lead.Identity{{Platform: "whatsapp", Namespace: lead.WhatsApp, ID: "8613800138000"}}
 	for i, account := range []lead.AccountID{"sales-1", "sales-2"} {
 		out, err := leads.Meet(ctx, lead.Meet{Contact: contact, Job: job, Event: lead.Event{
@@ -68,4 +69,23 @@ func ExampleFacts_Meet() {
 	// sales-2 new [first]
 	// sales-1 new [first]
 	// lead 1 new -> duplicate
+}
+
+// A file of people who are known already. The same file is sent again after a failure, with its key.
+func ExampleEngine_ImportCSV() {
+	leads := lead.New(memory.New().Leads(), nil)
+	file := "name,phone\n郭恩晴,138 0013 8000\n张小东,+86 (0)139-1234-5678\n郭恩晴,008613800138000\n李,none\n"
+	list := lead.ImportCSV{Platform: "whatsapp", Namespace: lead.WhatsApp, Column: "phone", Phones: true, Region: "CN", Key: "customers.csv"}
+	for row, err := range leads.ImportCSV(context.Background(), list, strings.NewReader(file)) {
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println(row.Row, row.Mark, row.Of)
+	}
+	// Output:
+	// 1 added 0
+	// 2 added 0
+	// 3 inFile 1
+	// 4 unread 0
 }

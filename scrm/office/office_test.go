@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"log"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -249,18 +250,71 @@ func TestOffice(t *testing.T) {
 }
 
 // One call lists codes with what their jobs counted.
+// An agent signs in, links an account and reports who wrote to it; a visitor is sent to that account.
 func Example() {
 	db := memory.New()
-	s := open(db)
-	_, err := s.Create(ctx, office.Create{Owner: "boss", Codes: activation.Create{N: 2, Key: "first", Settings: activation.Settings{
-		Platforms: []activation.PlatformID{"whatsapp"}, Ports: 3, Counting: activation.Counting{Zone: "Asia/Shanghai", Reset: 8 * 60},
+	now := time.Date(2026, 3, 10, 4, 0, 0, 0, time.UTC)
+	clock := func() time.Time { return now }
+	secret := []byte("32 random bytes of your own secret")
+	codes, err := activation.New(db.Activation(), []activation.Key{{ID: "2026", Secret: secret}}, &activation.Options{Now: clock})
+	if err != nil {
+		log.Fatal(err)
+	}
+	tickets, err := ticket.New(db.Tickets(), []ticket.Key{{ID: "2026", Secret: secret}}, &ticket.Options{Now: clock})
+	if err != nil {
+		log.Fatal(err)
+	}
+	leads := lead.New(db.Leads(), &lead.Options{Now: clock})
+	lines := dispatch.New(db.Dispatch(), &dispatch.Options{Now: clock})
+	desk := office.New(db, office.Parts{Codes: codes, Leads: leads, Lines: lines, Tickets: tickets}, &office.Options{Now: clock})
+
+	made, err := desk.Create(ctx, office.Create{Owner: "boss", Codes: activation.Create{N: 1, Key: "first", Settings: activation.Settings{
+		Platforms: []activation.PlatformID{"whatsapp"}, Ports: 3,
+		Counting: activation.Counting{Reach: "owner", Library: true, Zone: "Asia/Shanghai", Reset: 8 * 60},
 	}}})
-	fmt.Println(err)
-	for row, err := range s.Rows(ctx, office.Query{Platforms: []lead.PlatformID{"whatsapp", "line"}}) {
-		fmt.Println(row.State, row.Online, row.Cells[0].Permitted, row.Cells[0].Total.New, row.Cells[1].Permitted, err)
+	if err != nil {
+		log.Fatal(err)
+	}
+	seat, err := codes.SignIn(ctx, activation.SignIn{Code: made[0].Code, Device: "laptop", Agent: "kathy"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	port, err := codes.Open(ctx, activation.Open{Session: seat.ID(), Platform: "whatsapp", Key: "open-1"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	port, err = codes.Link(ctx, activation.Link{Session: seat.ID(), Port: port.ID.N, Account: "8613800138000", Key: "link-1"})
+	fmt.Println(port.State, err)
+
+	out, err := desk.Report(ctx, office.Report{
+		Token: seat.Token, Platform: "whatsapp", Contact: []lead.Identity{{Platform: "whatsapp", Namespace: lead.WhatsApp, ID: "8613912345678"}},
+		Event: lead.Event{ID: "message-1", Account: "8613800138000", At: now, Kind: lead.Inbound},
+	})
+	fmt.Println(out.Verdict, out.Reasons, err)
+
+	_, err = lines.Put(ctx, dispatch.Put{Line: "spring", Key: "put-1", Settings: dispatch.Settings{
+		Zone: "Asia/Shanghai", Accounts: []dispatch.Account{{ID: office.Account("whatsapp", "8613800138000"), Day: 50}},
+	}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	sent, err := desk.Visit(ctx, "spring", "visitor-1")
+	fmt.Println(sent.Account, err)
+
+	for row, err := range desk.Rows(ctx, office.Query{Platforms: []lead.PlatformID{"whatsapp", "line"}}) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(row.State, row.Online, "online")
+		for _, c := range row.Cells {
+			fmt.Println(c.Platform, c.Permitted, c.Today.New, c.Total.New, c.Total.Duplicate)
+		}
 	}
 	// Output:
-	// <nil>
-	// enabled 0 true 0 false <nil>
-	// enabled 0 true 0 false <nil>
+	// linked <nil>
+	// new [first] <nil>
+	// whatsapp/8613800138000 <nil>
+	// enabled 1 online
+	// whatsapp true 1 1 0
+	// line false 0 0 0
 }
