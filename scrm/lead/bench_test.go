@@ -114,3 +114,109 @@ func BenchmarkMeet(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkHistory counts events of 32 callers, half of them of contacts who came before, and lists what ten jobs counted, in
+// databases of Postgres with few and many jobs and past leads, each lead of another contact. Run it with -benchtime 100000x.
+func BenchmarkHistory(b *testing.B) {
+	for _, size := range []struct{ jobs, leads int }{{10, 1000}, {10_000, 1000}, {10, 5_000_000}, {10_000, 5_000_000}} {
+		b.Run(fmt.Sprintf("jobs=%d/leads=%d", size.jobs, size.leads), func(b *testing.B) {
+			db, server, tenant := past(b, size.jobs, size.leads)
+			leads := lead.New(db.Leads(), nil)
+			codes := make([]lead.CodeID, 10)
+			for i := range codes {
+				codes[i] = lead.CodeID(fmt.Sprint("code-", i*size.jobs/10))
+			}
+			var event atomic.Int64
+			meet := func(b *testing.B, n int) {
+				var wg sync.WaitGroup
+				last := event.Load() + int64(n)
+				for range 32 {
+					wg.Go(func() {
+						for i := event.Add(1); i <= last; i = event.Add(1) {
+							id := fmt.Sprint("new-", i)
+							if i%2 == 0 {
+								id = fmt.Sprint("past-", i*7919%int64(size.leads)+1)
+							}
+							code := lead.CodeID(fmt.Sprint("code-", i*31%int64(size.jobs)))
+							e := inbound(lead.EventID(fmt.Sprint("event-", i)), lead.AccountID(fmt.Sprint("account-", i/2%5)), -int(i%60))
+							if _, err := leads.Meet(ctx, met(code, person(id), e)); err != nil {
+								b.Error(err)
+								return
+							}
+						}
+					})
+				}
+				wg.Wait()
+			}
+			meet(b, 20_000) // so that no job is met for the first time
+			b.Run("meet", func(b *testing.B) {
+				meet(b, b.N)
+				b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "ops/s")
+			})
+			b.Run("list", func(b *testing.B) {
+				for range b.N / 1000 {
+					if s, err := leads.Summaries(ctx, codes); err != nil || len(s) != len(codes) {
+						b.Fatal(len(s), err)
+					}
+				}
+				b.ReportMetric(b.Elapsed().Seconds()*1000/float64(max(1, b.N/1000)), "ms/list")
+			})
+			if _, err := server.Exec("delete from scrmkit.lead_lead where tenant = $1", tenant); err != nil {
+				b.Fatal(err)
+			}
+		})
+	}
+}
+
+// past returns a tenant with jobs, which compare with all of their owner's, and leads of the past year.
+func past(b *testing.B, jobs, leads int) (db storage.DB, server *sql.DB, tenant string) {
+	dsn := pgtest.Bench(b)
+	server, err := sql.Open("pgx", dsn)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = server.Close() })
+	tenant = rand.Text()[:6]
+	db = dbtest.Postgres(b, dsn).Tenant(tenant)
+	began := &clock{}
+	began.set(at(-400 * 24 * 60))
+	engine := lead.New(db.Leads(), &lead.Options{Now: began.now})
+	var wg sync.WaitGroup
+	var next atomic.Int64
+	for range 16 {
+		wg.Go(func() {
+			for i := next.Add(1) - 1; i < int64(jobs); i = next.Add(1) - 1 {
+				_, err := engine.Put(ctx, put(func(p *lead.Put) {
+					p.Job.Code, p.Terms.Scope.Reach = lead.CodeID(fmt.Sprint("code-", i)), lead.ReachOwner
+				}))
+				if err != nil {
+					b.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	for _, query := range []string{
+		`insert into scrmkit.lead_contact (tenant, platform, namespace, id, version, name, seq, merged)
+		 select $1, 'whatsapp', '', 'past-' || i, 1, 'past-' || i, 1, '' from generate_series(1, $3::int) i where $2 > 0`,
+		`insert into scrmkit.lead_lead (tenant, platform, namespace, id, n, code, at, verdict, state)
+		 select $1, 'whatsapp', '', 'past-' || i, 1, 'code-' || i % $2::int, at, 'new', json_build_object(
+			'n', 1, 'job', json_build_object('code', 'code-' || i % $2::int, 'platform', 'whatsapp'),
+			'event', json_build_object('id', 'past-' || i, 'account', 'account-' || i % 5, 'at', to_char(at, 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), 'kind', 'inbound'),
+			'basis', json_build_object('owner', 'boss'), 'day', to_char(at - interval '12 hours', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
+			'verdict', 'new', 'reasons', json_build_array('first'), 'within', 'new')
+		 from generate_series(1, $3::int) i, lateral (select timestamptz '2026-03-01 04:00+00' - interval '1 day' * (i / $2::int % 365) as at) as d`,
+		`insert into scrmkit.lead_count (tenant, code, platform, account, day, new, duplicate, uncertain, excluded, contacts, pairs)
+		 select tenant, code, platform, 'account-' || substr(id, 6)::int % 5, case when total then -1 else (extract(epoch from at - interval '12 hours') * 1000000)::bigint end,
+			count(*), 0, 0, 0, count(*), count(*)
+		 from scrmkit.lead_lead, (values (true), (false)) v (total) where tenant = $1 and $2::int > 0 and $3::int > 0 group by 1, 2, 3, 4, 5`,
+	} {
+		if _, err := server.Exec(query, tenant, jobs, leads); err != nil {
+			b.Fatal(err)
+		}
+	}
+	if _, err := server.Exec("analyze scrmkit.lead_contact, scrmkit.lead_lead, scrmkit.lead_count"); err != nil {
+		b.Fatal(err)
+	}
+	return db, server, tenant
+}
