@@ -5,11 +5,12 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"iter"
+	"log/slog"
 	"math"
 	"slices"
 	"time"
@@ -32,7 +33,8 @@ type Tx interface{ Tickets() Store }
 
 // Options of an Engine. Nil, and each zero field, is a default.
 type Options struct {
-	Now func() time.Time // the clock; nil: time.Now
+	Now    func() time.Time // the clock; nil: time.Now
+	Logger *slog.Logger     // tells of secrets that can't be opened; nil: discard
 
 	// Hook is called as an operation begins, and what it returns as it ends. Nil: none.
 	Hook func(ctx context.Context, op string) (context.Context, func(error))
@@ -68,6 +70,9 @@ func New(s Store, keys []Key, opts *Options) (*Engine, error) {
 	if e.opts.Now == nil {
 		e.opts.Now = time.Now
 	}
+	if e.opts.Logger == nil {
+		e.opts.Logger = slog.New(slog.DiscardHandler)
+	}
 	return e, nil
 }
 
@@ -78,33 +83,32 @@ func (e *Engine) In(tx Tx) *Engine {
 	return &b
 }
 
-// PutSite makes or changes a site.
+// PutSite makes or changes a site. Errors: those of Site.Put.
 func (e *Engine) PutSite(ctx context.Context, c PutSite) (Site, error) {
 	return do(ctx, e, task[Site]{
 		kind: "ticket.putSite", check: c.check, subject: c.Site.Subject(), key: c.Key, by: c.By, input: c, lookup: Lookup{Site: c.Site},
 		decide: func(l Loaded, _ time.Time) (Change, Site, error) {
-			next := l.Site
-			next.Settings = c.Settings
-			return Change{Site: &next}, next.public(), nil
+			next, err := l.Site.Put(c.Settings, e.open(ctx, l.Site))
+			return Change{Site: &next}, next.public(), err
 		},
 	})
 }
 
-// AddSecret gives a site one more secret. Errors: those of Site.AddSecret.
+// AddSecret gives a site one more secret. Errors: those of Site.AddSecret, and *InputError where the secret is none of the site's scheme.
 func (e *Engine) AddSecret(ctx context.Context, c AddSecret) (Issued, error) {
-	shown := c.Secret
-	if shown == "" {
-		raw := make([]byte, 32)
-		rand.Read(raw)
-		shown = "whsec_" + base64.StdEncoding.EncodeToString(raw)
+	shown, replayed := "", false
+	inputs := []any{c}
+	if c.Secret != "" {
+		inputs = nil
+		for _, k := range e.keys {
+			inputs = append(inputs, []any{c, keyring.Sum(k.Secret, "ticket.v1 input", c.Secret)})
+		}
 	}
-	sum := keyring.Sum(e.keys[0].Secret, "ticket.v1 input", c.Secret)
-	replayed := false
 	out, err := do(ctx, e, task[Issued]{
-		kind: "ticket.addSecret", check: c.check, subject: c.Site.Subject(), key: c.Key, by: c.By, input: []any{c, sum}, lookup: Lookup{Site: c.Site},
-		replayed: func() { replayed = true },
+		kind: "ticket.addSecret", check: c.check, subject: c.Site.Subject(), key: c.Key, by: c.By, input: inputs[0], others: inputs[1:],
+		lookup: Lookup{Site: c.Site}, replayed: func() { replayed = true },
 		decide: func(l Loaded, now time.Time) (Change, Issued, error) {
-			replayed = false
+			replayed, shown = false, cmp.Or(c.Secret, newSecret(l.Site.Settings.Scheme))
 			k := Secret{ID: rand.Text()[:8], Added: now, KeyID: e.keys[0].ID}
 			k.Sealed = e.boxes[0].Seal([]byte(shown), c.Site.context(k.ID))
 			next, err := l.Site.AddSecret(k)
@@ -120,6 +124,33 @@ func (e *Engine) AddSecret(ctx context.Context, c AddSecret) (Issued, error) {
 	return out, err
 }
 
+// newSecret makes a secret as those of a scheme are.
+func newSecret(s Scheme) string {
+	raw := make([]byte, 32)
+	rand.Read(raw)
+	if s == Shopify {
+		return hex.EncodeToString(raw)
+	}
+	return "whsec_" + base64.StdEncoding.EncodeToString(raw)
+}
+
+// open returns the secrets of a site that can be opened.
+func (e *Engine) open(ctx context.Context, s Site) (secrets []string) {
+	for _, k := range s.Secrets {
+		err := errors.New("the key is none of the engine's")
+		if i := slices.IndexFunc(e.keys, func(key Key) bool { return key.ID == k.KeyID }); i >= 0 {
+			var plain []byte
+			if plain, err = e.boxes[i].Open(k.Sealed, s.ID.context(k.ID)); err == nil {
+				secrets = append(secrets, string(plain))
+			}
+		}
+		if err != nil {
+			e.opts.Logger.WarnContext(ctx, "ticket: a secret can't be opened", "site", s.ID, "secret", k.ID, "key", k.KeyID, "err", err)
+		}
+	}
+	return secrets
+}
+
 // RetireSecret ends a secret of a site. Errors: those of Site.RetireSecret.
 func (e *Engine) RetireSecret(ctx context.Context, c RetireSecret) (Site, error) {
 	return do(ctx, e, task[Site]{
@@ -131,7 +162,7 @@ func (e *Engine) RetireSecret(ctx context.Context, c RetireSecret) (Site, error)
 	})
 }
 
-// Site returns a site, without its secrets. ErrUnknownSite: there is none.
+// Site returns a site, without its secrets. Errors: *InputError, and ErrUnknownSite where there is none.
 func (e *Engine) Site(ctx context.Context, id SiteID) (Site, error) {
 	err := id.check()
 	var l Loaded
@@ -147,7 +178,7 @@ func (e *Engine) Site(ctx context.Context, id SiteID) (Site, error) {
 	return l.Site.public(), nil
 }
 
-// Sites yields the sites in the order of their ids, without their secrets.
+// Sites yields the sites in the order of their ids, without their secrets. The database's error ends it.
 func (e *Engine) Sites(ctx context.Context) iter.Seq2[Site, error] {
 	return func(yield func(Site, error) bool) {
 		for s, err := range e.store.Sites(ctx) {
@@ -159,7 +190,7 @@ func (e *Engine) Sites(ctx context.Context) iter.Seq2[Site, error] {
 }
 
 // Publish puts a version of templates in force: the first one, or the one after the newest. It may run twice: the version that is in
-// force already, unchanged, is no error. Errors: *DefinitionError, ErrPublished.
+// force already, unchanged, is no error. Errors: *DefinitionError, ErrPublished, and one where the engine is bound to a unit of work.
 func (e *Engine) Publish(ctx context.Context, d Templates) (p *Program, err error) {
 	ctx, end := e.hook(ctx, "ticket.publish")
 	defer func() { end(err) }()
@@ -183,7 +214,8 @@ func (e *Engine) Publish(ctx context.Context, d Templates) (p *Program, err erro
 	return p, nil
 }
 
-// Program returns a version of templates, or the one in force for version 0. ErrUnknownTemplates: there is none.
+// Program returns a version of templates, or the one in force for version 0. Errors: *InputError, and ErrUnknownTemplates where there is
+// none.
 func (e *Engine) Program(ctx context.Context, id TemplatesID, version int) (*Program, error) {
 	if err := cmp.Or(valid.ID("templates", id), valid.Between("version", int64(version), 0, math.MaxInt32)); err != nil {
 		return nil, fmt.Errorf("ticket: templates: %w", err)
@@ -205,8 +237,8 @@ func (e *Engine) Program(ctx context.Context, id TemplatesID, version int) (*Pro
 }
 
 // Receive stores a push as it came, where its signature is good; its templates are asked by Process. The same push again is answered
-// with what its ticket is at. Errors: ErrTooLarge, ErrSignature, which an unknown site has too, ErrStale, ErrClosed, and ErrBody where
-// the site pushed another body under that id.
+// with what its ticket is at. Errors: ErrTooLarge; ErrSignature, which an unknown site has too; those of Scheme.Verify; ErrClosed; and
+// ErrBody where the site pushed another body under that id.
 func (e *Engine) Receive(ctx context.Context, site SiteID, d Delivery) (out Outcome, err error) {
 	ctx, end := e.hook(ctx, "ticket.receive")
 	defer func() { end(err) }()
@@ -216,32 +248,35 @@ func (e *Engine) Receive(ctx context.Context, site SiteID, d Delivery) (out Outc
 	if len(d.Body) > MaxBody {
 		return out, fmt.Errorf("ticket.receive: %w", ErrTooLarge)
 	}
-	now, sum := e.now(), sha256.Sum256(d.Body)
+	now := e.now()
 	err = combine.Retry(ctx, func() error {
 		l, err := e.store.Load(ctx, Lookup{Site: site})
 		if err != nil {
 			return err
 		}
-		event, err := e.verify(l.Site, d, now)
+		push, err := l.Site.Settings.Scheme.Verify(e.open(ctx, l.Site), d, now)
+		if err == nil && l.Site.Settings.Closed {
+			err = ErrClosed
+		}
 		if err != nil {
 			return err
 		}
-		id := ID{site, event}
+		id := ID{site, push.Event}
 		if l, err = e.store.Load(ctx, Lookup{Ticket: id}); err != nil {
 			return err
 		}
 		if l.Ticket.Version > 0 {
 			out = l.Ticket.outcome()
 			out.Replayed = true
-			if !bytes.Equal(l.Ticket.Hash, sum[:]) {
+			if !bytes.Equal(l.Ticket.Hash, push.Hash) {
 				return ErrBody
 			}
 			return nil
 		}
-		t := Ticket{ID: id, Version: 1, Seq: 1, State: Received, Received: now, Updated: now, Hash: sum[:]}
+		t := Ticket{ID: id, Version: 1, Seq: 1, State: Received, Received: now, Updated: now, Hash: push.Hash}
 		out = t.outcome()
 		return e.save(ctx, Change{Ticket: &t, Body: d.Body, Entries: []journal.Entry{{
-			Subject: id.Subject(), Seq: 1, Key: "receive " + rand.Text(), Kind: "ticket.receive", At: now, Input: sum[:], Result: journal.JSON(out),
+			Subject: id.Subject(), Seq: 1, Key: "receive " + rand.Text(), Kind: "ticket.receive", At: now, Input: push.Hash, Result: journal.JSON(out),
 		}}})
 	})
 	if err != nil {
@@ -250,39 +285,8 @@ func (e *Engine) Receive(ctx context.Context, site SiteID, d Delivery) (out Outc
 	return out, nil
 }
 
-// verify returns the id of a push that a site has signed.
-func (e *Engine) verify(s Site, d Delivery, now time.Time) (EventID, error) {
-	secrets := make([]string, 0, maxSecrets)
-	for _, k := range s.Secrets {
-		for i, key := range e.keys {
-			if key.ID != k.KeyID {
-				continue
-			}
-			plain, err := e.boxes[i].Open(k.Sealed, s.ID.context(k.ID))
-			if err != nil {
-				return "", fmt.Errorf("secret %s of site %s: %w", k.ID, s.ID, err)
-			}
-			secrets = append(secrets, string(plain))
-		}
-	}
-	known := len(secrets) > 0
-	if !known { // as long as it takes for a site that has one
-		secrets = append(secrets, "whsec_"+base64.StdEncoding.EncodeToString(e.keys[0].Secret[:32]))
-	}
-	scheme := s.Settings.Scheme
-	event, err := scheme.Event(d)
-	verified := scheme.Verify(secrets, d, now)
-	switch {
-	case !known || err != nil:
-		return "", ErrSignature
-	case verified == nil && s.Settings.Closed:
-		return "", ErrClosed
-	}
-	return event, verified
-}
-
 // Process asks the templates of a ticket's site, as they are now, where the ticket is Received or Manual; others stay as they are. So it
-// may run again after the templates have changed, any number of times. Errors: ErrUnknownTicket, ErrUnknownTemplates.
+// may run again after the templates have changed, any number of times. ErrUnknownTicket: there is none.
 func (e *Engine) Process(ctx context.Context, id ID) (out Outcome, err error) {
 	ctx, end := e.hook(ctx, "ticket.process")
 	defer func() { end(err) }()
@@ -303,7 +307,7 @@ func (e *Engine) Process(ctx context.Context, id ID) (out Outcome, err error) {
 		if l.Ticket.State != Received && l.Ticket.State != Manual {
 			return nil
 		}
-		p, err := e.Program(ctx, l.Site.Settings.Templates, 0)
+		p, err := e.inForce(ctx, l.Site.Settings.Templates, l.Ticket)
 		if err != nil {
 			return err
 		}
@@ -325,22 +329,43 @@ func (e *Engine) Process(ctx context.Context, id ID) (out Outcome, err error) {
 	return out, nil
 }
 
-// ProcessAll processes the tickets of the query, which are Received or Manual, and returns how many there were: after new templates, or as
-// the work behind Receive. A ticket that was handled meanwhile stays as it is. It stops at the first error.
+// inForce returns the templates to decide on a ticket: no older ones than those that decided before, and without rules where there are
+// none.
+func (e *Engine) inForce(ctx context.Context, id TemplatesID, t Ticket) (*Program, error) {
+	p, err := e.Program(ctx, id, 0)
+	if err == nil && t.Templates == id && p.def.Version < t.Decided {
+		e.programs.Forget(id)
+		p, err = e.Program(ctx, id, 0)
+	}
+	if errors.Is(err, ErrUnknownTemplates) {
+		return &Program{def: Templates{ID: id}}, nil
+	}
+	return p, err
+}
+
+// ProcessAll processes the tickets of the query, which are Received or Manual, and returns how many went well: after new templates, or as
+// the work behind Receive. A ticket that was handled meanwhile stays as it is. One that fails holds up no other: the error joins those of
+// Process, each with its ticket. *InputError: the query can't be, and nothing was done.
 func (e *Engine) ProcessAll(ctx context.Context, q Query) (n int, err error) {
 	if q.State != Received && q.State != Manual {
 		return 0, fmt.Errorf("ticket.processAll: %w", &InputError{Field: "state", Reason: "is neither received nor manual"})
 	}
+	var failed []error
 	for t, err := range e.Tickets(ctx, q) {
 		if err == nil {
-			_, err = e.Process(ctx, t.ID)
+			err = ctx.Err()
 		}
 		if err != nil {
-			return n, err
+			failed = append(failed, fmt.Errorf("ticket.processAll: %w", err))
+			break
+		}
+		if _, err := e.Process(ctx, t.ID); err != nil {
+			failed = append(failed, fmt.Errorf("%s: %w", t.ID, err))
+			continue
 		}
 		n++
 	}
-	return n, nil
+	return n, errors.Join(failed...)
 }
 
 // Assign gives a ticket to somebody. Errors: those of Ticket.Assign.
@@ -375,7 +400,7 @@ func (e *Engine) onTicket(
 	return out, err
 }
 
-// Ticket returns a ticket, and the body that it came with. ErrUnknownTicket: there is none.
+// Ticket returns a ticket, and the body that it came with. Errors: *InputError, and ErrUnknownTicket where there is none.
 func (e *Engine) Ticket(ctx context.Context, id ID) (t Ticket, body []byte, err error) {
 	err = id.check()
 	var l Loaded
@@ -391,16 +416,18 @@ func (e *Engine) Ticket(ctx context.Context, id ID) (t Ticket, body []byte, err 
 	return l.Ticket, l.Body, nil
 }
 
-// Tickets yields the tickets that the query asks for (网站工单管理), the newest first.
+// Tickets yields the tickets that the query asks for (网站工单管理), the newest first. *InputError: the query can't be. It or the
+// database's error ends it.
 func (e *Engine) Tickets(ctx context.Context, q Query) iter.Seq2[Ticket, error] {
-	err := cmp.Or(valid.OptionalID("state", q.State), valid.Text("platform", q.Platform), valid.Text("country", q.Country),
-		valid.Time("from", q.From), valid.Time("to", q.To))
+	err := cmp.Or(q.State.check(), valid.OptionalID("event", q.Event), valid.Text("platform", q.Platform), valid.Text("country", q.Country),
+		valid.Time("from", q.From), valid.Time("to", q.To), valid.Between("limit", int64(q.Limit), 0, math.MaxInt32))
 	if err == nil && q.Site != "" {
 		err = q.Site.check()
 	}
 	if err != nil {
 		return func(yield func(Ticket, error) bool) { yield(Ticket{}, fmt.Errorf("ticket: tickets: %w", err)) }
 	}
+	q.Country, q.Platform = countryOf(q.Country), platformOf(q.Platform)
 	return e.store.Tickets(ctx, q)
 }
 
@@ -429,6 +456,7 @@ type task[V any] struct {
 	key      string
 	by       string
 	input    any
+	others   []any // the same input, as it was hashed under other keys
 	lookup   Lookup
 	replayed func() // nil: nothing to do
 	decide   func(Loaded, time.Time) (Change, V, error)
@@ -450,6 +478,11 @@ func do[V any](ctx context.Context, e *Engine, t task[V]) (v V, err error) {
 		if l.Entry != nil {
 			if t.replayed != nil {
 				t.replayed()
+			}
+			for _, other := range t.others {
+				if hash := journal.Hash(t.kind, other); bytes.Equal(hash, l.Entry.Input) {
+					input = hash
+				}
 			}
 			return l.Entry.Replay(input, &v)
 		}

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strconv"
 	"strings"
 	"sync"
@@ -64,6 +65,14 @@ func push(secret, id, body string) ticket.Delivery {
 	header := map[string]string{
 		"webhook-id": id, "webhook-timestamp": sent, "webhook-signature": "v1," + base64.StdEncoding.EncodeToString(h.Sum(nil)),
 	}
+	return ticket.Delivery{Header: func(name string) string { return header[name] }, Body: []byte(body)}
+}
+
+// shopify signs a body as Shopify does.
+func shopify(secret, body string) ticket.Delivery {
+	h := hmac.New(sha256.New, []byte(secret))
+	h.Write([]byte(body))
+	header := map[string]string{"X-Shopify-Hmac-SHA256": base64.StdEncoding.EncodeToString(h.Sum(nil))}
 	return ticket.Delivery{Header: func(name string) string { return header[name] }, Body: []byte(body)}
 }
 
@@ -136,8 +145,6 @@ func TestTickets(t *testing.T) {
 			e, secret := open(db.Tenant("again"))
 			id := ticket.ID{Site: "test1", Event: "msg_1"}
 			must(e.Receive(ctx, "test1", push(secret, "msg_1", order)))
-			_, err := e.Process(ctx, id)
-			isError(t, err, ticket.ErrUnknownTemplates)
 			publish(e, 1, read("us", `country == "US"`, ticket.Action{Code: "AMERICAS"}))
 			want := func(what string, out ticket.Outcome, state ticket.State, reason ticket.Reason, version int64) {
 				t.Helper()
@@ -153,10 +160,12 @@ func TestTickets(t *testing.T) {
 				t.Fatal(n)
 			}
 			want("a rule is met", must(e.Process(ctx, id)), ticket.Pending, "", 3)
-			out := must(e.Route(ctx, ticket.Route{Ticket: id}))
+			_, err := e.Route(ctx, ticket.Route{Ticket: id, Pool: "europe"})
+			isError(t, err, ticket.ErrState)
+			out := must(e.Route(ctx, ticket.Route{Ticket: id, Pool: "asia"}))
 			want("nobody has room", out, ticket.Manual, ticket.NoCapacity, 4)
 			want("and again", must(e.Process(ctx, id)), ticket.Pending, "", 5)
-			want("somebody has", must(e.Route(ctx, ticket.Route{Ticket: id, Account: "86139", Code: "ASIAASIA"})), ticket.Pending, "", 6)
+			want("somebody has", must(e.Route(ctx, ticket.Route{Ticket: id, Pool: "asia", Account: "86139", Code: "ASIAASIA"})), ticket.Pending, "", 6)
 			assign := ticket.Assign{Ticket: id, Target: ticket.Target{Code: "ASIAASIA", Account: "86139"}, Note: "mine", By: "kathy", Key: "take"}
 			want("taken", must(e.Assign(ctx, assign)), ticket.Assigned, "", 7)
 			if again := must(e.Assign(ctx, assign)); !again.Replayed || again.State != ticket.Assigned {
@@ -192,6 +201,7 @@ func TestTickets(t *testing.T) {
 				{ticket.Query{}, 4}, {ticket.Query{State: ticket.Pending}, 2}, {ticket.Query{State: ticket.Received}, 1}, {ticket.Query{State: ticket.Rejected}, 1},
 				{ticket.Query{Country: "CN"}, 3}, {ticket.Query{Platform: "whatsapp", Site: "test1"}, 3}, {ticket.Query{Site: "other"}, 0},
 				{ticket.Query{From: noon}, 4}, {ticket.Query{To: noon}, 0}, {ticket.Query{Limit: 2}, 2},
+				{ticket.Query{Country: "cn", Platform: "WhatsApp"}, 3}, {ticket.Query{Event: "msg_2"}, 1}, {ticket.Query{Event: "msg_9"}, 0},
 			} {
 				n := 0
 				for k, err := range e.Tickets(ctx, tt.q) {
@@ -204,6 +214,139 @@ func TestTickets(t *testing.T) {
 				if n != tt.want {
 					t.Errorf("%+v: %d", tt.q, n)
 				}
+			}
+			for field, q := range map[string]ticket.Query{"state": {State: "open"}, "limit": {Limit: -1}, "site": {Site: "a/b"}} {
+				var bad *ticket.InputError
+				for _, err := range e.Tickets(ctx, q) {
+					if !errors.As(err, &bad) || bad.Field != field {
+						t.Errorf("%+v: %v", q, err)
+					}
+				}
+				if bad == nil {
+					t.Errorf("%+v is answered", q)
+				}
+			}
+		})
+		t.Run("of a site without templates are for somebody to look at", func(t *testing.T) {
+			e, secret := open(db.Tenant("none"))
+			id := must(e.Receive(ctx, "test1", push(secret, "msg_1", order))).ID
+			for range 2 {
+				if out := must(e.Process(ctx, id)); out.State != ticket.Manual || out.Reason != ticket.NoTemplate {
+					t.Fatal(out)
+				}
+			}
+			if k, _, err := e.Ticket(ctx, id); err != nil || k.Version != 2 || k.Templates != "shop" || k.Decided != 0 {
+				t.Fatal(k, err)
+			}
+			publish(e, 1, read("all", "", ticket.Action{Code: "VIPVIPVI"}))
+			if out := must(e.Process(ctx, id)); out.State != ticket.Pending || out.Decided != 1 {
+				t.Fatal(out)
+			}
+		})
+		t.Run("that can't be processed hold up no other", func(t *testing.T) {
+			db := db.Tenant("broken")
+			e, secret := open(db)
+			publish(e, 1, read("all", "", ticket.Action{Code: "VIPVIPVI"}))
+			must(e.PutSite(ctx, ticket.PutSite{Site: "broken", Key: "put", Settings: ticket.Settings{Scheme: ticket.StandardWebhooks, Templates: "broken"}}))
+			must(e.AddSecret(ctx, ticket.AddSecret{Site: "broken", Secret: secret, Key: "secret"}))
+			broken := ticket.Templates{ID: "broken", Version: 1, Rules: []ticket.Rule{{ID: "r", If: "("}}}
+			isError(t, db.Tickets().Publish(ctx, broken), nil)
+			for i, site := range []ticket.SiteID{"broken", "test1", "broken", "test1"} {
+				must(e.Receive(ctx, site, push(secret, fmt.Sprint("msg_", i), order)))
+			}
+			n, err := e.ProcessAll(ctx, ticket.Query{State: ticket.Received, Oldest: true})
+			if n != 2 || err == nil || !strings.Contains(err.Error(), "broken/msg_0") || !strings.Contains(err.Error(), "broken/msg_2") {
+				t.Fatal(n, err)
+			}
+			var bad *ticket.InputError
+			if _, err := e.ProcessAll(ctx, ticket.Query{State: ticket.Received, Site: "a/b"}); !errors.As(err, &bad) {
+				t.Fatal(err)
+			}
+		})
+		t.Run("are not decided on by older templates than before", func(t *testing.T) {
+			db := db.Tenant("older")
+			e, secret := open(db)
+			other := must(ticket.New(db.Tickets(), keys, &ticket.Options{Now: clock}))
+			publish(e, 1)
+			id := must(e.Receive(ctx, "test1", push(secret, "msg_1", order))).ID
+			must(other.Program(ctx, "shop", 0))
+			publish(e, 2, read("us", `country == "US"`, ticket.Action{Code: "AMERICAS"}))
+			for _, e := range []*ticket.Engine{e, other} {
+				if out := must(e.Process(ctx, id)); out.Decided != 2 {
+					t.Fatal(out)
+				}
+			}
+		})
+		t.Run("are signed with secrets that fit the scheme of their site", func(t *testing.T) {
+			e, _ := open(db.Tenant("scheme"))
+			put := func(site ticket.SiteID, key string, s ticket.Scheme) error {
+				_, err := e.PutSite(ctx, ticket.PutSite{Site: site, Key: key, Settings: ticket.Settings{Scheme: s, Templates: "shop"}})
+				return err
+			}
+			isError(t, put("test1", "other", ticket.Shopify), ticket.ErrScheme)
+			isError(t, put("shopify", "put", ticket.Shopify), nil)
+			made := must(e.AddSecret(ctx, ticket.AddSecret{Site: "shopify", Key: "secret"}))
+			if len(made.Secret) != 64 || strings.Trim(made.Secret, "0123456789abcdef") != "" {
+				t.Fatal(made)
+			}
+			out := must(e.Receive(ctx, "shopify", shopify(made.Secret, order)))
+			if again := must(e.Receive(ctx, "shopify", shopify(made.Secret, order))); !again.Replayed || again.ID != out.ID {
+				t.Fatal(again)
+			}
+			isError(t, put("shopify", "other", ticket.StandardWebhooks), ticket.ErrScheme)
+			must(e.RetireSecret(ctx, ticket.RetireSecret{Site: "shopify", ID: made.ID, Key: "retire"}))
+			isError(t, put("shopify", "another", ticket.StandardWebhooks), nil)
+			var bad *ticket.InputError
+			if _, err := e.AddSecret(ctx, ticket.AddSecret{Site: "shopify", Secret: made.Secret, Key: "its old one"}); !errors.As(err, &bad) {
+				t.Fatal(err)
+			}
+			_, err := e.AddSecret(ctx, ticket.AddSecret{Site: "none", Key: "secret"})
+			isError(t, err, ticket.ErrUnknownSite)
+		})
+		t.Run("are signed with the secrets that the embedder's keys open", func(t *testing.T) {
+			db := db.Tenant("keys")
+			var log strings.Builder
+			with := func(keys ...ticket.Key) *ticket.Engine {
+				return must(ticket.New(db.Tickets(), keys, &ticket.Options{Now: clock, Logger: slog.New(slog.NewTextHandler(&log, nil))}))
+			}
+			e, first := open(db)
+			chosen := ticket.AddSecret{Site: "test1", Key: "chosen", Secret: "whsec_" + base64.StdEncoding.EncodeToString(make([]byte, 32))}
+			next := ticket.Key{ID: "2", Secret: []byte("another secret of 32 bytes or mor")}
+			both := with(next, keys[0])
+			must(both.AddSecret(ctx, chosen))
+			for _, e := range []*ticket.Engine{both, with(keys[0], next)} {
+				for i, secret := range []string{first, chosen.Secret} {
+					must(e.Receive(ctx, "test1", push(secret, fmt.Sprint("msg_", i), order)))
+				}
+				if again := must(e.AddSecret(ctx, chosen)); again.Secret != "" {
+					t.Fatal(again)
+				}
+				if again := must(e.AddSecret(ctx, ticket.AddSecret{Site: "test1", Key: "secret"})); again.Secret != "" {
+					t.Fatal(again)
+				}
+				changed := chosen
+				changed.Secret = first
+				_, err := e.AddSecret(ctx, changed)
+				isError(t, err, journal.ErrKeyReused)
+			}
+			if log.Len() > 0 {
+				t.Fatal(log.String())
+			}
+			for what, e := range map[string]*ticket.Engine{"the key is gone": with(next), "another key has its id": with(next, ticket.Key{ID: "1", Secret: next.Secret})} {
+				must(e.Receive(ctx, "test1", push(chosen.Secret, "msg_1", order)))
+				if !strings.Contains(log.String(), "secret can't be opened") || strings.Contains(log.String(), "whsec") {
+					t.Fatal(what, log.String())
+				}
+				for _, site := range []ticket.SiteID{"test1", "unknown"} {
+					_, err := e.Receive(ctx, site, push(first, "msg_0", order))
+					isError(t, err, ticket.ErrSignature)
+				}
+				log.Reset()
+			}
+			_, err := e.Receive(ctx, "test1", push(first, "msg.0", order))
+			var bad *ticket.InputError
+			if !errors.As(err, &bad) || bad.Field != "webhook-id" {
+				t.Fatal(err)
 			}
 		})
 		t.Run("are signed with either of two secrets, until one is retired", func(t *testing.T) {

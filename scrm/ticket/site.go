@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/base64"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -22,11 +23,12 @@ type Site struct {
 
 // Settings are how the pushes of a site are read.
 type Settings struct {
-	Name      string      `json:"name,omitempty"`
-	Scheme    Scheme      `json:"scheme"`
-	Templates TemplatesID `json:"templates"`
-	Defaults  Fields      `json:"defaults,omitzero"` // of what neither the push nor its rule has
-	Closed    bool        `json:"closed,omitempty"`  // it takes no push
+	Name      string            `json:"name,omitempty"`
+	Scheme    Scheme            `json:"scheme"`
+	Templates TemplatesID       `json:"templates"`
+	Map       map[string]string `json:"map,omitempty"`     // fields, by their JSON names, and where the body has them: "customer.addresses.0.phone"
+	Defaults  Fields            `json:"defaults,omitzero"` // of what neither the push nor its rule has
+	Closed    bool              `json:"closed,omitempty"`  // it takes no push
 }
 
 // A Secret is what a site signs with.
@@ -48,7 +50,7 @@ type PutSite struct {
 // An AddSecret gives a site one more secret, for the time until the other one is retired.
 type AddSecret struct {
 	Site   SiteID `json:"site"`
-	Secret string `json:"-"` // that the site has chosen; "": one is made, which StandardWebhooks alone has
+	Secret string `json:"-"` // that the site has chosen; "": one is made, of the site's scheme
 	By     string `json:"by,omitempty"`
 	Key    string `json:"-"`
 }
@@ -76,6 +78,9 @@ func (c PutSite) check() error {
 	if err == nil && s.Scheme != StandardWebhooks && s.Scheme != Shopify {
 		err = &InputError{Field: "settings.scheme", Reason: "is neither standardWebhooks nor shopify"}
 	}
+	for _, name := range slices.Sorted(maps.Keys(s.Map)) {
+		err = cmp.Or(err, checkPath("settings.", name, s.Map[name]))
+	}
 	return err
 }
 
@@ -96,13 +101,13 @@ func (f Fields) check(path string) error {
 // key returns what a scheme signs with, of the secret as it is written. *InputError: it is none.
 func (s Scheme) key(secret string) ([]byte, error) {
 	bad := func(reason string) error { return &InputError{Field: "secret", Reason: reason} }
+	text, ok := strings.CutPrefix(secret, "whsec_")
 	if s == Shopify {
-		if len(secret) < 16 {
-			return nil, bad("has fewer than 16 characters")
+		if ok || len(secret) < 16 {
+			return nil, bad("has fewer than 16 characters, or is one of Standard Webhooks")
 		}
 		return []byte(secret), nil
 	}
-	text, ok := strings.CutPrefix(secret, "whsec_")
 	raw, err := base64.StdEncoding.DecodeString(text)
 	if !ok || err != nil || len(raw) < 24 || len(raw) > 64 {
 		return nil, bad(`is not "whsec_" and 24 to 64 bytes in base64`)
@@ -117,6 +122,17 @@ func (s Site) public() Site {
 		s.Secrets[i].KeyID, s.Secrets[i].Sealed = "", nil
 	}
 	return s
+}
+
+// Put decides on a PutSite, of a site with these secrets. ErrScheme: one of them is none of the scheme.
+func (s Site) Put(next Settings, secrets []string) (Site, error) {
+	for _, secret := range secrets {
+		if _, err := next.Scheme.key(secret); err != nil {
+			return s, ErrScheme
+		}
+	}
+	s.Settings = next
+	return s, nil
 }
 
 // AddSecret decides on an AddSecret. Errors: ErrUnknownSite, ErrSecrets.

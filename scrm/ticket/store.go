@@ -55,9 +55,10 @@ type Change struct {
 // A Query asks for tickets: those that fit every field that is given, the newest first or, with Oldest, the oldest.
 type Query struct {
 	Site     SiteID
+	Event    EventID
 	State    State
-	Platform string
-	Country  string
+	Platform string    // in small letters, for a Store
+	Country  string    // in capitals, for a Store
 	From, To time.Time // received in [From, To)
 	Oldest   bool
 	Limit    int // 0: all

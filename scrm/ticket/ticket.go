@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -33,6 +34,7 @@ var (
 	ErrState            = errors.New("ticket: the ticket is not in a state for that")
 	ErrSecrets          = errors.New("ticket: the site has two secrets; retire one first")
 	ErrUnknownSecret    = errors.New("ticket: the site has no such secret")
+	ErrScheme           = errors.New("ticket: a secret of the site is none of that scheme; retire it first")
 
 	ErrSignature = errors.New("ticket: the signature is none of the site's")
 	ErrStale     = errors.New("ticket: the push is too old, or ahead of the clock; send it again, with the time of the attempt")
@@ -67,19 +69,19 @@ type Reason string
 
 // The reasons.
 const (
-	NoTemplate Reason = "noTemplate" // no rule is met (没有找到对应的自动处理模板)
+	NoTemplate Reason = "noTemplate" // no rule is met, or the site has no templates (没有找到对应的自动处理模板)
 	BadPhone   Reason = "badPhone"   // the number can't be read, or there is none
 	NoCapacity Reason = "noCapacity" // nobody has room for it
-	Unreadable Reason = "unreadable" // the body is no JSON object
+	Unreadable Reason = "unreadable" // the body is not one JSON object in UTF-8
 )
 
 // Fields are what is read of a push.
 type Fields struct {
 	Name     string `json:"name,omitempty"`
-	Phone    string `json:"phone,omitempty"` // E.164; "": it can't be read, or there is none
-	Typed    string `json:"typed,omitempty"` // the number, as it was typed
-	Country  string `json:"country,omitempty"`
-	Platform string `json:"platform,omitempty"`
+	Phone    string `json:"phone,omitempty"`    // E.164; "": it can't be read, or there is none
+	Typed    string `json:"typed,omitempty"`    // the number, as it was typed
+	Country  string `json:"country,omitempty"`  // in capitals
+	Platform string `json:"platform,omitempty"` // in small letters
 	Language string `json:"language,omitempty"`
 	Gender   string `json:"gender,omitempty"`
 	Order    string `json:"order,omitempty"`
@@ -105,18 +107,12 @@ type Ticket struct {
 	Tags      []string    `json:"tags,omitempty"`
 	Target    Target      `json:"target,omitzero"`
 	Templates TemplatesID `json:"templates,omitempty"`
-	Decided   int         `json:"decided,omitempty"` // the version of those that decided
-	Rule      RuleID      `json:"rule,omitempty"`    // that was met
-	Tried     []Tried     `json:"tried,omitempty"`   // the rules before it, which were not
+	Decided   int         `json:"decided,omitempty"`   // the version of those that decided
+	Rule      RuleID      `json:"rule,omitempty"`      // that was met
+	Undecided []RuleID    `json:"undecided,omitempty"` // rules before it whose conditions could not be decided, the first 20
 	Received  time.Time   `json:"received"`
 	Updated   time.Time   `json:"updated"`
 	Hash      []byte      `json:"hash"` // SHA-256 of the body
-}
-
-// Tried is a rule that was not met.
-type Tried struct {
-	Rule RuleID `json:"rule"`
-	Why  string `json:"why"`
 }
 
 // Name returns the name of a ticket, as lists have it: the site, the country, the language, and what tells it from others.
@@ -167,6 +163,7 @@ type Reject struct {
 // NoCapacity.
 type Route struct {
 	Ticket  ID     `json:"ticket"`
+	Pool    PoolID `json:"pool"`
 	Account string `json:"account,omitempty"` // "": nowhere
 	Code    CodeID `json:"code,omitempty"`    // of the account
 }
@@ -183,6 +180,13 @@ func (id SiteID) check() error {
 		err = &InputError{Field: "site", Reason: fmt.Sprintf("is longer than %d bytes, or has a slash", maxSite)}
 	}
 	return err
+}
+
+func (s State) check() error {
+	if s != "" && !slices.Contains([]State{Received, Pending, Assigned, Manual, Rejected}, s) {
+		return &InputError{Field: "state", Reason: "is none of received, pending, assigned, manual and rejected"}
+	}
+	return nil
 }
 
 func (id ID) check() error {
@@ -220,7 +224,7 @@ func (c Reject) check() error {
 }
 
 func (c Route) check() error {
-	return cmp.Or(c.Ticket.check(), valid.OptionalID("account", c.Account), valid.OptionalID("code", c.Code))
+	return cmp.Or(c.Ticket.check(), valid.ID("pool", c.Pool), valid.OptionalID("account", c.Account), valid.OptionalID("code", c.Code))
 }
 
 // known returns ErrUnknownTicket where the ticket does not exist.
@@ -255,12 +259,12 @@ func (t Ticket) Reject(c Reject, now time.Time) (Ticket, error) {
 	return t, nil
 }
 
-// Route decides on a Route. Errors: ErrUnknownTicket; ErrState where the ticket is not Pending at a pool.
+// Route decides on a Route. Errors: ErrUnknownTicket; ErrState where the ticket is not Pending at that pool.
 func (t Ticket) Route(c Route, now time.Time) (Ticket, error) {
 	if err := t.known(); err != nil {
 		return t, err
 	}
-	if t.State != Pending || t.Target.Pool == "" {
+	if t.State != Pending || t.Target.Pool != c.Pool {
 		return t, ErrState
 	}
 	t.Updated = now

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -37,55 +38,93 @@ type Delivery struct {
 	Body   []byte
 }
 
-// Event returns the id of the push that a delivery has, before it is known whether it was signed. ErrSignature: it has none.
-func (s Scheme) Event(d Delivery) (EventID, error) {
-	if s == Shopify {
-		sum := sha256.Sum256(d.Body)
-		return EventID(hex.EncodeToString(sum[:])), nil
-	}
-	id := d.Header("webhook-id")
-	// The id is signed with a full stop after it: one with another in it could be cut elsewhere.
-	if valid.ID("webhook-id", id) != nil || len(id) > maxEvent || strings.Contains(id, ".") {
-		return "", ErrSignature
-	}
-	return EventID(id), nil
+// A Push is a delivery that a site has signed.
+type Push struct {
+	Event EventID
+	Hash  []byte // SHA-256 of the body
 }
 
-// Verify returns nil where a delivery was signed with one of the secrets, as it came, and in time. It takes as long whatever is wrong.
-// Errors: ErrSignature; ErrStale where it was signed, at another time.
-func (s Scheme) Verify(secrets []string, d Delivery, now time.Time) error {
-	signed, signatures, stale := d.Body, []string{d.Header("X-Shopify-Hmac-SHA256")}, false
-	if s != Shopify {
-		sent := d.Header("webhook-timestamp")
-		signed = []byte(d.Header("webhook-id") + "." + sent + ".")
-		signed = append(signed, d.Body...)
-		signatures = nil
-		for _, text := range strings.SplitN(d.Header("webhook-signature"), " ", maxSignatures+1) {
-			if v1, ok := strings.CutPrefix(text, "v1,"); ok && len(signatures) < maxSignatures {
-				signatures = append(signatures, v1)
-			}
-		}
-		at, err := strconv.ParseInt(sent, 10, 64)
-		stale = err != nil || time.Unix(at, 0).Sub(now).Abs() > Tolerance
+// Verify returns the push that a delivery is, where it was signed with one of the secrets, as it came, and in time. As much is hashed
+// whatever is wrong, and whatever the scheme and the number of secrets, up to two.
+//
+// Errors: ErrSignature; ErrStale where it was signed, at another time; *InputError where its id can't be that of a push: it is missing,
+// longer than 80 bytes, or has a full stop, a space or a control character.
+func (s Scheme) Verify(secrets []string, d Delivery, now time.Time) (Push, error) {
+	hash := sha256.Sum256(d.Body)
+	push := Push{EventID(d.Header("webhook-id")), hash[:]}
+	sent := d.Header("webhook-timestamp")
+	before := []byte(string(push.Event) + "." + sent + ".")
+	at, err := strconv.ParseInt(sent, 10, 64)
+	stale := err != nil || time.Unix(at, 0).Sub(now).Abs() > Tolerance
+	if s == Shopify {
+		push.Event, stale = EventID(hex.EncodeToString(hash[:])), false
 	}
-	good := false
-	for _, secret := range secrets {
-		key, err := s.key(secret)
-		sum := hmac.New(sha256.New, key)
-		sum.Write(signed)
-		want := sum.Sum(nil)
-		for _, text := range signatures {
-			got, decodeErr := base64.StdEncoding.DecodeString(text)
-			if hmac.Equal(got, want) && err == nil && decodeErr == nil {
+	given, good := signatures(d), false
+	for i := range max(maxSecrets, len(secrets)) {
+		var key []byte
+		err := ErrSignature // of a secret that makes up the number
+		if i < len(secrets) {
+			key, err = s.key(secrets[i])
+		}
+		want := s.sign(key, before, d.Body)
+		for _, g := range given {
+			if hmac.Equal(g.sum, want) && err == nil && g.of == s {
 				good = true
 			}
 		}
 	}
 	switch {
 	case !good:
-		return ErrSignature
+		return Push{}, ErrSignature
 	case stale:
-		return ErrStale
+		return Push{}, ErrStale
 	}
-	return nil
+	if err := push.Event.check(); err != nil {
+		return Push{}, err
+	}
+	return push, nil
+}
+
+// sign returns the sum of a delivery under a key, of the body with what stands before it or, for Shopify, without.
+func (s Scheme) sign(key, before, body []byte) []byte {
+	mac := hmac.New(sha256.New, key)
+	if s == Shopify {
+		mac.Write(body)
+		sum := mac.Sum(nil)
+		mac.Write(before) // as much is hashed as for the other scheme
+		return sum
+	}
+	mac.Write(before)
+	mac.Write(body)
+	return mac.Sum(nil)
+}
+
+type signature struct {
+	of  Scheme
+	sum []byte
+}
+
+// signatures returns the signatures that a delivery has, of whatever scheme.
+func signatures(d Delivery) (found []signature) {
+	add := func(of Scheme, text string) {
+		if sum, err := base64.StdEncoding.DecodeString(text); err == nil {
+			found = append(found, signature{of, sum})
+		}
+	}
+	for i, text := range strings.SplitN(d.Header("webhook-signature"), " ", maxSignatures+1) {
+		if v1, ok := strings.CutPrefix(text, "v1,"); ok && i < maxSignatures {
+			add(StandardWebhooks, v1)
+		}
+	}
+	add(Shopify, d.Header("X-Shopify-Hmac-SHA256"))
+	return found
+}
+
+// check accepts the id of a push. It is signed with a full stop after it: one with another in it could be cut elsewhere.
+func (id EventID) check() error {
+	err := valid.ID("webhook-id", id)
+	if err == nil && (len(id) > maxEvent || strings.Contains(string(id), ".")) {
+		err = &InputError{Field: "webhook-id", Reason: fmt.Sprintf("is longer than %d bytes, or has a full stop", maxEvent)}
+	}
+	return err
 }

@@ -66,15 +66,44 @@ func TestStandardWebhooks(t *testing.T) {
 			if tt.change != nil {
 				tt.change(h, &body)
 			}
-			if err := StandardWebhooks.Verify(tt.secrets, delivery(h, body), sent.Add(tt.late)); !errors.Is(err, tt.want) {
-				t.Fatalf("%v, want %v", err, tt.want)
+			push, err := StandardWebhooks.Verify(tt.secrets, delivery(h, body), sent.Add(tt.late))
+			if !errors.Is(err, tt.want) || err == nil && push.Event != EventID(h["webhook-id"]) {
+				t.Fatalf("%v %v, want %v", push, err, tt.want)
 			}
 		})
 	}
-	t.Run("an id with a full stop could be cut elsewhere", func(t *testing.T) {
-		for _, id := range []string{"a.1", "", "a b", "\x00", strings.Repeat("x", 129)} {
-			if _, err := StandardWebhooks.Event(delivery(map[string]string{"webhook-id": id}, "")); !errors.Is(err, ErrSignature) {
+	t.Run("an id that can't be that of a push is told to who has signed it", func(t *testing.T) {
+		key, err := StandardWebhooks.key(specSecret)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for id, field := range map[string]string{
+			"a.1": "webhook-id", "": "webhook-id", "a b": "webhook-id", "\x00": "webhook-id", strings.Repeat("x", 81): "webhook-id", strings.Repeat("x", 80): "",
+		} {
+			sum := StandardWebhooks.sign(key, []byte(id+".1614265330."), []byte("{}"))
+			d := delivery(map[string]string{
+				"webhook-id": id, "webhook-timestamp": "1614265330", "webhook-signature": "v1," + base64.StdEncoding.EncodeToString(sum),
+			}, "{}")
+			_, err := StandardWebhooks.Verify([]string{specSecret}, d, sent)
+			var bad *InputError
+			if errors.As(err, &bad) != (field != "") || bad != nil && bad.Field != field {
 				t.Errorf("%q: %v", id, err)
+			}
+			if _, err := StandardWebhooks.Verify([]string{other}, d, sent); !errors.Is(err, ErrSignature) {
+				t.Errorf("%q, forged: %v", id, err)
+			}
+		}
+	})
+	t.Run("nothing is signed by the secrets that make up the number", func(t *testing.T) {
+		for _, scheme := range []Scheme{StandardWebhooks, Shopify, ""} {
+			sum := base64.StdEncoding.EncodeToString(scheme.sign(nil, []byte("msg.1614265330."), []byte("{}")))
+			h := map[string]string{
+				"webhook-id": "msg", "webhook-timestamp": "1614265330", "webhook-signature": "v1," + sum, "X-Shopify-Hmac-SHA256": sum,
+			}
+			for _, secrets := range [][]string{nil, {"none"}, {specSecret}} {
+				if _, err := scheme.Verify(secrets, delivery(h, "{}"), sent); !errors.Is(err, ErrSignature) {
+					t.Errorf("%s, secrets %q: %v", scheme, secrets, err)
+				}
 			}
 		}
 	})
@@ -84,21 +113,22 @@ func TestStandardWebhooks(t *testing.T) {
 func TestShopify(t *testing.T) {
 	secret, body := "hush-hush-hush-hush", `{"id":820982911946154508}`
 	h := map[string]string{"X-Shopify-Hmac-SHA256": "aDPQjbkrpNlMdy9Xpgse3eKgANQc2Yx/Najj029WpLU=", "X-Shopify-Event-Id": "1"}
-	if err := Shopify.Verify([]string{"another secret of 16", secret}, delivery(h, body), time.Time{}); err != nil {
-		t.Fatal(err)
+	one, err := Shopify.Verify([]string{"another secret of 16", secret}, delivery(h, body), time.Time{})
+	if err != nil || len(one.Event) != 64 {
+		t.Fatal(one, err)
 	}
 	for name, d := range map[string]Delivery{
 		"another body": delivery(h, body+" "), "no signature": delivery(nil, body),
-		"hexadecimal": delivery(map[string]string{"X-Shopify-Hmac-SHA256": "00"}, body),
+		"hexadecimal":       delivery(map[string]string{"X-Shopify-Hmac-SHA256": "00"}, body),
+		"in another header": delivery(map[string]string{"webhook-signature": "v1," + h["X-Shopify-Hmac-SHA256"]}, body),
 	} {
-		if err := Shopify.Verify([]string{secret}, d, time.Time{}); !errors.Is(err, ErrSignature) {
+		if _, err := Shopify.Verify([]string{secret}, d, time.Time{}); !errors.Is(err, ErrSignature) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	one, _ := Shopify.Event(delivery(h, body))
 	h["X-Shopify-Event-Id"] = "2"
-	if again, _ := Shopify.Event(delivery(h, body)); again != one || len(one) != 64 {
-		t.Errorf("%s and %s", one, again)
+	if again, err := Shopify.Verify([]string{secret}, delivery(h, body), time.Time{}); err != nil || again.Event != one.Event {
+		t.Errorf("%s and %s: %v", one.Event, again.Event, err)
 	}
 }
 
@@ -113,10 +143,9 @@ func FuzzVerify(f *testing.F) {
 			scheme, secret = Shopify, "a secret of 16 or more"
 		}
 		d := delivery(header, string(raw))
-		_, err1 := scheme.Event(d)
-		err2 := scheme.Verify([]string{secret}, d, time.Unix(1614265330, 0))
+		_, err := scheme.Verify([]string{secret}, d, time.Unix(1614265330, 0))
 		known := id == h["webhook-id"] && string(raw) == body && sent == h["webhook-timestamp"]
-		if err1 == nil && err2 == nil && !known {
+		if err == nil && !known {
 			t.Fatalf("a forgery: %q %q %q %q", id, sent, signature, raw)
 		}
 	})

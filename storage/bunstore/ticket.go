@@ -92,7 +92,7 @@ func (s ticketStore) Tickets(ctx context.Context, q ticket.Query) iter.Seq2[tick
 		sel = sel.TableExpr(s.name("ticket_ticket")+" AS t").ColumnExpr("t.state").Where("(t.tenant || '') = ?", s.tenant).
 			OrderExpr("t.received " + direction + ", t.site " + direction + ", t.event " + direction)
 		for _, w := range []struct{ column, value string }{
-			{"site", string(q.Site)}, {"status", string(q.State)}, {"platform", q.Platform}, {"country", q.Country},
+			{"site", string(q.Site)}, {"event", string(q.Event)}, {"status", string(q.State)}, {"platform", q.Platform}, {"country", q.Country},
 		} {
 			if w.value != "" {
 				sel = sel.Where("t."+w.column+" = ?", w.value)

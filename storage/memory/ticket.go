@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"iter"
+	"maps"
 	"slices"
 
 	"github.com/scrmkit/scrmkit/scrm/ticket"
@@ -58,8 +59,8 @@ func (s ticketStore) Tickets(ctx context.Context, q ticket.Query) iter.Seq2[tick
 	return yieldAll(ctx, s.unit, func(t *tables) ([]ticket.Ticket, error) {
 		var found []ticket.Ticket
 		for _, k := range t.tickets {
-			if (q.Site == "" || k.ID.Site == q.Site) && (q.State == "" || k.State == q.State) && (q.Platform == "" || k.Fields.Platform == q.Platform) &&
-				(q.Country == "" || k.Fields.Country == q.Country) && !k.Received.Before(from) && (to.IsZero() || k.Received.Before(to)) {
+			if (q.Site == "" || k.ID.Site == q.Site) && (q.Event == "" || k.ID.Event == q.Event) && (q.State == "" || k.State == q.State) &&
+				(q.Platform == "" || k.Fields.Platform == q.Platform) && (q.Country == "" || k.Fields.Country == q.Country) && !k.Received.Before(from) && (to.IsZero() || k.Received.Before(to)) {
 				found = append(found, cloneTicket(k))
 			}
 		}
@@ -96,7 +97,7 @@ func (s ticketStore) Publish(ctx context.Context, d ticket.Templates) error {
 }
 
 func cloneSite(s ticket.Site) ticket.Site {
-	s.Secrets = slices.Clone(s.Secrets)
+	s.Secrets, s.Settings.Map = slices.Clone(s.Secrets), maps.Clone(s.Settings.Map)
 	for i := range s.Secrets {
 		k := &s.Secrets[i]
 		k.Added, k.Sealed = journal.Instant(k.Added), bytes.Clone(k.Sealed)
@@ -105,7 +106,7 @@ func cloneSite(s ticket.Site) ticket.Site {
 }
 
 func cloneTicket(t ticket.Ticket) ticket.Ticket {
-	t.Tags, t.Tried, t.Hash = slices.Clone(t.Tags), slices.Clone(t.Tried), bytes.Clone(t.Hash)
+	t.Tags, t.Undecided, t.Hash = slices.Clone(t.Tags), slices.Clone(t.Undecided), bytes.Clone(t.Hash)
 	t.Received, t.Updated = journal.Instant(t.Received), journal.Instant(t.Updated)
 	return t
 }

@@ -15,7 +15,7 @@ func oneSite(id string, version int64) ticket.Site {
 	return ticket.Site{
 		ID: ticket.SiteID(id), Version: version, Seq: version,
 		Settings: ticket.Settings{
-			Name: `站 "x"`, Scheme: ticket.Shopify, Templates: "shop", Closed: true, Defaults: allFields(),
+			Name: `站 "x"`, Scheme: ticket.Shopify, Templates: "shop", Closed: true, Map: map[string]string{"phone": "tel"}, Defaults: allFields(),
 		},
 		Secrets: []ticket.Secret{{ID: "s1", Added: at(1), KeyID: "k", Sealed: mac(7)}},
 	}
@@ -33,7 +33,7 @@ func oneTicket(site, event string, version int64) ticket.Ticket {
 	return ticket.Ticket{
 		ID: ticket.ID{Site: ticket.SiteID(site), Event: ticket.EventID(event)}, Version: version, Seq: version, State: ticket.Manual, Reason: ticket.BadPhone,
 		Note: "a note", Fields: allFields(), Tags: []string{"vip"}, Target: ticket.Target{Code: "c", Pool: "p", Account: "a"}, Templates: "shop", Decided: 3,
-		Rule: "r", Tried: []ticket.Tried{{Rule: "q", Why: "not met"}}, Received: at(1), Updated: at(2), Hash: mac(1),
+		Rule: "r", Undecided: []ticket.RuleID{"q"}, Received: at(1), Updated: at(2), Hash: mac(1),
 	}
 }
 
@@ -133,7 +133,7 @@ func ticketsWhole(s *scene) {
 		equal(s.t, "without the body", load(ctx, tx, ticket.Lookup{Ticket: a.ID}), ticket.Loaded{Ticket: a})
 		equal(s.t, "an empty body", load(ctx, tx, ticket.Lookup{Ticket: b.ID, Body: true}), ticket.Loaded{Ticket: b})
 		next := oneTicket("north", "a", 2)
-		next.State, next.Tags, next.Tried = ticket.Pending, nil, nil
+		next.State, next.Tags, next.Undecided = ticket.Pending, nil, nil
 		must(s.t, one(tx.Tickets().Save(ctx, []ticket.Change{{Ticket: &next, Body: []byte("another")}})))
 		equal(s.t, "with its first body", load(ctx, tx, ticket.Lookup{Ticket: a.ID, Body: true}), ticket.Loaded{Ticket: next, Body: body})
 		isError(s.t, "an old site", one(tx.Tickets().Save(ctx, []ticket.Change{{Site: &site}})), journal.ErrConflict)
