@@ -73,8 +73,8 @@ func admit(r *http.Request) (status int, detail string) {
 	if err != nil || !printable(r.URL.Path) || !printable(query) || !printable(r.Header.Get("Idempotency-Key")) {
 		return http.StatusBadRequest, "the address or the key has a control character or is not UTF-8"
 	}
-	limit := int64(maxBody)
-	if r.URL.Path == "/library/files" || strings.HasPrefix(r.URL.Path, "/hooks/") {
+	limit, pushed := int64(maxBody), strings.HasPrefix(r.URL.Path, "/hooks/")
+	if r.URL.Path == "/library/files" || pushed {
 		limit = maxLongBody
 	}
 	if r.ContentLength > limit {
@@ -89,7 +89,7 @@ func admit(r *http.Request) (status int, detail string) {
 		return http.StatusBadRequest, "the body can't be read"
 	case int64(len(body)) > limit:
 		return http.StatusRequestEntityTooLarge, fmt.Sprintf("the body is longer than %d bytes", limit)
-	case !utf8.Valid(body):
+	case !pushed && !utf8.Valid(body): // what was pushed is stored as it came
 		return http.StatusBadRequest, "the body is not UTF-8"
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))

@@ -40,10 +40,10 @@ var samples = map[string]string{
 	"POST /library":                                       `{"contacts":[{"platform":"whatsapp","namespace":"wa_id","id":"none"}]}`,
 	"PUT /lines/{line}":                                   `{"name":"n","zone":"none","reset":480,"accounts":[{"id":"a","closed":true,"day":1,"total":2}],"offline":true,"past":true,"queue":5,"seed":7}`,
 	"POST /lines/{line}/visits":                           `{"visitor":"none"}`,
-	"PUT /sites/{site}":                                   `{"name":"n","scheme":"none","templates":"t","defaults":{"country":"CN"},"closed":true}`,
+	"PUT /sites/{site}":                                   `{"name":"n","scheme":"none","templates":"t","map":{"phone":"a.b"},"defaults":{"country":"CN"},"closed":true}`,
 	"POST /sites/{site}/secrets":                          `{"secret":"none"}`,
 	"PUT /templates/{templates}/versions/{version}":       `{"id":"none","version":1,"rules":[{"id":"r","if":"true","map":{"phone":"a.b"},"defaults":{"country":"CN"},"noPhone":true,"action":{"code":"c","tags":["t"]}}]}`,
-	"POST /tickets":                                       `{"state":"manual","site":"a/b"}`,
+	"POST /tickets":                                       `{"state":"manual","site":"a/b","from":"2026-01-01T00:00:00Z","to":"2027-01-01T00:00:00Z"}`,
 	"POST /tickets/{site}/{event}/assignments":            `{"target":{"code":"c","pool":"p","account":"a"},"note":"n"}`,
 	"POST /tickets/{site}/{event}/rejections":             `{"note":"none"}`,
 	"PUT /shops/{shop}":                                   `{"name":"none","address":"none","zone":"Asia/Shanghai","from":"2026-01-01T00:00:00Z","to":"2027-01-01T00:00:00Z","slots":101}`,
@@ -250,10 +250,24 @@ func FuzzRequest(f *testing.F) {
 	for i, o := range posts {
 		f.Add(i, []byte(samples[o.String()]))
 	}
+	b.do(root, "PUT", "/sites/shop", `{"scheme":"shopify","templates":"orders","map":{"name":"name","phone":"phone"}}`, 200)
+	b.do(root, "POST", "/sites/shop/secrets", `{"secret":"`+hookSecret+`"}`, 200)
+	b.do(root, "PUT", "/templates/orders/versions/1", `{"id":"orders","version":1,"rules":[{"id":"cn","if":"body(\"a.0\") matches \"^1\"","action":{"code":"c"}}]}`, 200)
+	hook := len(posts) // the pushes of a website are in no document
+	f.Add(hook, []byte(`{"name":"\ud800","phone":"138","a":[1]}`))
+	f.Add(hook, []byte("\xb9\xf9"))
 	f.Add(0, []byte(`{"shop":"\ud800","purpose":"stamp","program":"\u0000"}`))
 	f.Fuzz(func(t *testing.T, i int, body []byte) {
 		b := &bench{TB: t, Server: b.Server}
-		o := posts[uint(i)%uint(len(posts))]
+		n := int(uint(i) % uint(hook+1))
+		if n == hook {
+			if res := b.push("shop", hookSecret, string(body)); res.status != 202 {
+				t.Errorf("a push: %d %s", res.status, res.body)
+			}
+			b.do(root, "POST", "/tickets", `{"state":"received"}`, 200)
+			return
+		}
+		o := posts[n]
 		if res := b.send(o.token(), o.method, o.path, "fuzz", bytes.NewReader(body)); res.status >= 500 {
 			t.Errorf("%s: %d %s", o, res.status, res.body)
 		}

@@ -107,7 +107,7 @@ func (s *Server) prepare(ctx context.Context) error {
 	if s.activation, err = activation.New(s.db.Activation(), []activation.Key{{ID: "1", Secret: key}}, nil); err != nil {
 		return err
 	}
-	if s.tickets, err = ticket.New(s.db.Tickets(), []ticket.Key{{ID: "1", Secret: key}}, nil); err != nil {
+	if s.tickets, err = ticket.New(s.db.Tickets(), []ticket.Key{{ID: "1", Secret: key}}, &ticket.Options{Logger: s.cfg.Log}); err != nil {
 		return err
 	}
 	s.leads, s.dispatch = lead.New(s.db.Leads(), nil), dispatch.New(s.db.Dispatch(), nil)
@@ -132,10 +132,24 @@ func (s *Server) tidy(ctx context.Context, every time.Duration) {
 		_, err3 := s.points.Sweep(ctx, maxSweep)
 		_, err4 := s.rewards.Sweep(ctx, maxSweep)
 		_, err5 := s.activation.Sweep(ctx, maxSweep)
-		_, err6 := s.office.Handle(ctx, ticket.Query{State: ticket.Received, Oldest: true, Limit: maxSweep})
+		err6 := s.processReceived(ctx)
 		if err := errors.Join(err1, err2, err3, err4, err5, err6, s.drainAll(ctx)); err != nil && ctx.Err() == nil {
 			s.cfg.Log.ErrorContext(ctx, "tidying failed", "err", err)
 		}
+	}
+}
+
+// processReceived processes the tickets that were received, in the order in which they came.
+func (s *Server) processReceived(ctx context.Context) error {
+	q := ticket.Query{State: ticket.Received, Limit: maxSweep}
+	var failed []error
+	for {
+		_, next, err := s.process(ctx, q)
+		failed = append(failed, err)
+		if next.IsZero() || ctx.Err() != nil {
+			return errors.Join(failed...)
+		}
+		q.From = next
 	}
 }
 
