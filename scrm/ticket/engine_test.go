@@ -412,3 +412,68 @@ func Example() {
 	// pending china YK9LSA3S <nil>
 	// assigned <nil>
 }
+
+// A website's secret is replaced while it goes on pushing: both are good until the old one is retired.
+func ExampleEngine_AddSecret() {
+	e, old := open(memory.New())
+	added, err := e.AddSecret(ctx, ticket.AddSecret{Site: "test1", Key: "secret-2"})
+	if err != nil {
+		panic(err)
+	}
+	for i, secret := range []string{old, added.Secret} {
+		out, err := e.Receive(ctx, "test1", push(secret, fmt.Sprint("order-", i), order))
+		fmt.Println(out.State, err)
+	}
+	site, err := e.Site(ctx, "test1")
+	if err != nil {
+		panic(err)
+	}
+	_, err = e.RetireSecret(ctx, ticket.RetireSecret{Site: "test1", ID: site.Secrets[0].ID, Key: "retire-1"})
+	fmt.Println(err)
+	_, err = e.Receive(ctx, "test1", push(old, "order-2", order))
+	fmt.Println(errors.Is(err, ticket.ErrSignature))
+	// Output:
+	// received <nil>
+	// received <nil>
+	// <nil>
+	// true
+}
+
+// Shopify signs the body alone, with the secret that it shows: a push that is sent again is the same one, whatever its headers say.
+func ExampleEngine_Receive_shopify() {
+	e, _ := open(memory.New())
+	_, err := e.PutSite(ctx, ticket.PutSite{Site: "shop2", Key: "put-2", Settings: ticket.Settings{Scheme: ticket.Shopify, Templates: "orders"}})
+	fmt.Println(err)
+	_, err = e.AddSecret(ctx, ticket.AddSecret{Site: "shop2", Secret: "shown-by-Shopify", Key: "secret-2"})
+	fmt.Println(err)
+	for range 2 {
+		out, err := e.Receive(ctx, "shop2", shopify("shown-by-Shopify", order))
+		fmt.Println(out.State, out.Replayed, err)
+	}
+	// Output:
+	// <nil>
+	// <nil>
+	// received false <nil>
+	// received true <nil>
+}
+
+// A ticket that no rule is met for waits, until newer templates have one.
+func ExampleEngine_ProcessAll() {
+	e, secret := open(memory.New())
+	publish(e, 1, read("america", `country == "US"`, ticket.Action{Pool: "america"}))
+	received, err := e.Receive(ctx, "test1", push(secret, "order-1", order))
+	if err != nil {
+		panic(err)
+	}
+	out, err := e.Process(ctx, received.ID)
+	fmt.Println(out.State, out.Reason, err)
+	publish(e, 2, read("america", `country == "US"`, ticket.Action{Pool: "america"}), read("china", `country == "CN"`, ticket.Action{Pool: "china"}))
+	n, err := e.ProcessAll(ctx, ticket.Query{State: ticket.Manual})
+	fmt.Println(n, err)
+	t, _, err := e.Ticket(ctx, received.ID)
+	fmt.Println(t.State, t.Rule, t.Target.Pool, err)
+	// Output:
+	// manual noTemplate <nil>
+	// 1 <nil>
+	// pending china china <nil>
+}

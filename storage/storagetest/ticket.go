@@ -69,7 +69,18 @@ var ticketReads = []call{
 		return tx.Tickets().Load(ctx, ticket.Lookup{Site: "north", Ticket: id, Body: true, Subject: id.Subject(), Key: "key"})
 	}},
 	{"Tickets.Tickets", func(ctx context.Context, tx storage.Tx) (any, error) {
-		return collect(tx.Tickets().Tickets(ctx, ticket.Query{}))
+		var all [][]ticket.Ticket
+		for _, q := range []ticket.Query{
+			{}, {Site: "north"}, {Event: "e1"}, {State: ticket.Manual}, {Platform: "whatsapp"}, {Country: "CN"}, {From: at(0)}, {To: at(9)},
+			{Site: "north", Event: "e1", State: ticket.Manual, Platform: "whatsapp", Country: "CN", From: at(0), To: at(9), Oldest: true, Limit: 5},
+		} {
+			found, err := collect(tx.Tickets().Tickets(ctx, q))
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, found)
+		}
+		return all, nil
 	}},
 	{"Tickets.Sites", func(ctx context.Context, tx storage.Tx) (any, error) { return collect(tx.Tickets().Sites(ctx)) }},
 	{"Tickets.Templates", func(ctx context.Context, tx storage.Tx) (any, error) {
@@ -160,6 +171,9 @@ func ticketsListed(s *scene) {
 			{ticket.Query{}, "dcba"}, {ticket.Query{Oldest: true}, "abcd"}, {ticket.Query{Limit: 3}, "dcb"}, {ticket.Query{Oldest: true, Limit: 3}, "abc"},
 			{ticket.Query{Site: "south"}, "db"}, {ticket.Query{State: ticket.Manual}, "ba"}, {ticket.Query{Platform: "line"}, "ca"}, {ticket.Query{Country: "CN"}, "da"},
 			{ticket.Query{From: at(1)}, "dc"}, {ticket.Query{To: at(1)}, "ba"}, {ticket.Query{From: at(0), To: at(1), Site: "north"}, "a"}, {ticket.Query{Site: "west"}, ""},
+			{ticket.Query{Event: "c"}, "c"}, {ticket.Query{Site: "north", Event: "b"}, ""}, {ticket.Query{Platform: "whatsapp", Country: "CN"}, "d"},
+			{ticket.Query{Platform: "line", Country: "CN", From: at(0), To: at(1)}, "a"}, {ticket.Query{Platform: "line", From: at(1), Oldest: true}, "c"},
+			{ticket.Query{Country: "cn"}, ""}, {ticket.Query{Platform: "Line"}, ""},
 		} {
 			var got string
 			for _, t := range list(s.t, tx.Tickets().Tickets(ctx, tt.q)) {
@@ -180,7 +194,7 @@ func (h *history) saveTickets(ctx context.Context, model storage.Tx) step {
 		}
 		t := oneTicket(string(id.Site), string(id.Event), h.version(l.Ticket.Version)+1)
 		t.State, t.Received = pick(h, []ticket.State{ticket.Received, ticket.Manual, ticket.Pending}, "state"), h.time(false, "received")
-		t.Fields.Country = pick(h, someTexts, "country")
+		t.Fields.Country, t.Fields.Platform = pick(h, someTexts, "country"), pick(h, someTexts, "platform")
 		changes = append(changes, ticket.Change{Ticket: &t, Body: []byte(pick(h, someTexts, "body")), Entries: h.entries(id.Subject())})
 	}
 	if h.upTo(2, "a site") == 0 {
@@ -208,6 +222,12 @@ func (h *history) loadTickets(ctx context.Context, model storage.Tx) step {
 	}
 	if h.upTo(1, "of a country") == 1 {
 		q.Country = pick(h, someTexts, "country")
+	}
+	if h.upTo(2, "of a platform") == 0 {
+		q.Platform = pick(h, someTexts, "platform")
+	}
+	if h.upTo(2, "of a site") == 0 {
+		q.Site, q.Event = "north", pick(h, []ticket.EventID{"", "a", "店"}, "of an event")
 	}
 	return try(ctx, model, "Tickets queries", []any{l, q}, func(ctx context.Context, tx storage.Tx) (any, error) {
 		loaded, err := tx.Tickets().Load(ctx, l)
