@@ -74,7 +74,8 @@ func New(s Store, opts *Options) *Engine {
 	return e
 }
 
-// In returns a copy that is bound to a unit of work: what it does is committed or rolled back with tx.
+// In returns a copy that is bound to a unit of work: what it does is committed or rolled back with tx, which is of the database and
+// the tenant that the engine was made for.
 func (e *Engine) In(tx Tx) *Engine {
 	b := *e
 	b.store, b.bound = tx.Stamps(), true

@@ -60,11 +60,11 @@ func (d *day) count(e event, came []job, library bool) lead.Figures {
 		o := d.codes[j.code]
 		switch of.settings.Counting.Reach {
 		case "group":
-			return o.settings.Counting.Group == of.settings.Counting.Group
+			return o.owner == of.owner && o.settings.Counting.Group == of.settings.Counting.Group
 		case "owner":
 			return o.owner == of.owner
 		case "codes":
-			return j.code < 2 || j == e.job
+			return o.owner == of.owner && j.code < 2 || j == e.job
 		default:
 			return j == e.job
 		}

@@ -163,8 +163,14 @@ func (s *Server) job(ctx context.Context, in *OfJob) (*reply[lead.Summary], erro
 	return found(s.leads.Summary(ctx, in.id()))
 }
 
-func (s *Server) resetJob(ctx context.Context, in *resetJobInput) (*reply[lead.Job], error) {
-	return found(s.leads.Reset(ctx, lead.Reset{Job: in.id(), By: caller(ctx).name, Key: in.Key}))
+// A NewDay is one that was begun by hand.
+type NewDay struct {
+	Begins time.Time `json:"begins"`
+}
+
+func (s *Server) resetJob(ctx context.Context, in *resetJobInput) (*reply[NewDay], error) {
+	day, err := s.leads.Reset(ctx, lead.Reset{Job: in.id(), By: caller(ctx).name, Key: in.Key})
+	return found(NewDay{day}, err)
 }
 
 func (s *Server) leadsOf(ctx context.Context, in *leadsQuery) (*reply[list[lead.Stored]], error) {

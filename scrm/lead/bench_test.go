@@ -197,8 +197,8 @@ func past(b *testing.B, jobs, leads int) (db storage.DB, server *sql.DB, tenant 
 	}
 	wg.Wait()
 	for _, query := range []string{
-		`insert into scrmkit.lead_contact (tenant, platform, namespace, id, version, name, seq, merged)
-		 select $1, 'whatsapp', '', 'past-' || i, 1, 'past-' || i, 1, '' from generate_series(1, $3::int) i where $2 > 0`,
+		`insert into scrmkit.lead_contact (tenant, platform, namespace, id, version, name, seq, merged, names)
+		 select $1, 'whatsapp', '', 'past-' || i, 1, 'past-' || i, 1, '', '' from generate_series(1, $3::int) i where $2 > 0`,
 		`insert into scrmkit.lead_lead (tenant, platform, namespace, id, n, code, at, verdict, state)
 		 select $1, 'whatsapp', '', 'past-' || i, 1, 'code-' || i % $2::int, at, 'new', json_build_object(
 			'n', 1, 'job', json_build_object('code', 'code-' || i % $2::int, 'platform', 'whatsapp'),

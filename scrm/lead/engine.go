@@ -3,7 +3,6 @@ package lead
 import (
 	"cmp"
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"iter"
@@ -31,7 +30,7 @@ type Options struct {
 // An Engine counts leads. It is safe for concurrent use.
 //
 // An event may be told any number of times, by any number of processes: its outcome is what it comes to by all that is known
-// now. The commands on jobs and owners have a key, which names them within their job or owner: repeated with it they change
+// now, and what it changes is stored at once with the names that it finds to be one contact's. The commands on jobs and owners have a key, which names them within their job or owner: repeated with it they change
 // nothing, and are journal.ErrKeyReused where they differ. Besides the errors that its comment lists, an operation returns
 // *InputError, journal.ErrConflict where other changes came first twenty times in a row, and what the database said. Where it
 // returns an error nothing was stored, but for one of the database or of ctx: then nothing is known, and it may be repeated.
@@ -39,7 +38,7 @@ type Engine struct {
 	store  Store
 	opts   Options
 	shared *shared
-	runner *combine.Runner[op, *unit, Outcome]
+	runner *combine.Runner[op, *unit, result]
 	bound  bool // to a unit of work
 	dry    bool // stores nothing
 }
@@ -75,7 +74,8 @@ func New(s Store, opts *Options) *Engine {
 	return e
 }
 
-// In returns a copy that is bound to a unit of work: what it does is committed or rolled back with tx.
+// In returns a copy that is bound to a unit of work: what it does is committed or rolled back with tx, which is of the database and
+// the tenant that the engine was made for.
 func (e *Engine) In(tx Tx) *Engine {
 	b := *e
 	b.store, b.bound = tx.Leads(), true
@@ -83,7 +83,7 @@ func (e *Engine) In(tx Tx) *Engine {
 	return &b
 }
 
-// Preview returns a copy that decides and stores nothing (查重): what an event would come to.
+// Preview returns a copy that decides and stores nothing (查重): what an event would come to. It imports nothing.
 func (e *Engine) Preview() *Engine {
 	b := *e
 	b.dry = true
@@ -102,8 +102,9 @@ type Meet struct {
 // maxIdentities is how many names a Meet has at most.
 const maxIdentities = 16
 
-func (c *Meet) check() error {
-	if err := cmp.Or(c.Job.check(), valid.OptionalID("by", c.By), valid.Between("contact", int64(len(c.Contact)), 1, maxIdentities)); err != nil {
+func (c *Meet) check(now time.Time) error {
+	err := cmp.Or(c.Job.check(), valid.OptionalID("by", c.By), valid.Between("contact", int64(len(c.Contact)), 1, maxIdentities), c.Event.check(now))
+	if err != nil {
 		return err
 	}
 	c.Contact = slices.Clone(c.Contact)
@@ -122,57 +123,69 @@ func (c *Meet) check() error {
 	return nil
 }
 
-// Meet counts an event. Errors: those of Facts.Meet, ErrUnknownJob, journal.ErrKeyReused where the contact has an event of that
-// id which is another one.
+// Meet counts an event. Errors: those of Facts.Meet, ErrUnknownJob, journal.ErrKeyReused where the contact has a lead of the account in
+// the job with the event's id, which is another event.
 func (e *Engine) Meet(ctx context.Context, c Meet) (out Outcome, err error) {
 	ctx, end := e.hook(ctx, "lead.meet")
 	defer func() { end(err) }()
 	fail := func(err error) (Outcome, error) {
 		return Outcome{}, fmt.Errorf("lead: meet in %s: %w", c.Job.Code, err)
 	}
-	if err := c.check(); err != nil {
-		return fail(err)
-	}
 	now := journal.Instant(e.opts.Now())
 	c.Event.At = journal.Instant(c.Event.At)
+	if err := c.check(now); err != nil {
+		return fail(err)
+	}
 	facts, err := e.facts(ctx, c.Job, c.Event.At, now)
 	if err != nil {
 		return fail(err)
 	}
-	id := c.Contact[0]
-	if len(c.Contact) > 1 {
-		if id, err = e.unite(ctx, c.Contact, now); err != nil {
-			return fail(err)
-		}
-	}
-	for {
-		if to, ok := e.shared.merged.Get(id); ok {
-			id = to
-			continue
-		}
-		o := op{c, id, facts, now}
-		if e.bound || e.dry {
-			out, err = e.runner.Alone(ctx, o)
+	for names := c.Contact; ; {
+		names = e.going(names)
+		var r result
+		o := op{c, names, facts, now}
+		if e.bound || e.dry || len(names) > 1 {
+			r, err = e.runner.Alone(ctx, o)
 		} else {
-			out, err = e.runner.Do(ctx, o)
+			r, err = e.runner.Do(ctx, o)
 		}
 		var moved *mergedError
-		if !errors.As(err, &moved) {
-			break
+		if errors.As(err, &moved) {
+			e.follow(names, moved.to)
+			names = []Identity{moved.to}
+			continue
 		}
-		e.follow(id, moved.to)
-		id = moved.to
+		if err != nil {
+			return fail(err)
+		}
+		if !e.dry {
+			e.follow(c.Contact, r.contact)
+		}
+		return r.Outcome, nil
 	}
-	if err != nil {
-		return fail(err)
+}
+
+// going returns under which names a contact goes on, each once, by what is known without a look.
+func (e *Engine) going(names []Identity) []Identity {
+	if len(names) == 1 && e.shared.merged.Len() == 0 {
+		return names
 	}
-	return out, nil
+	next := slices.Clone(names)
+	for i := range next {
+		for to, ok := e.shared.merged.Get(next[i]); ok; to, ok = e.shared.merged.Get(to) {
+			next[i] = to
+		}
+	}
+	slices.SortFunc(next, Identity.compare)
+	return slices.Compact(next)
 }
 
 // follow notes who goes on, outside of transactions, which may be rolled back.
-func (e *Engine) follow(id, to Identity) {
-	if !e.bound {
-		e.shared.merged.Add(id, to)
+func (e *Engine) follow(names []Identity, to Identity) {
+	for _, id := range names {
+		if id != to && !e.bound {
+			e.shared.merged.Add(id, to)
+		}
 	}
 }
 
@@ -248,92 +261,26 @@ func (e *Engine) owner(ctx context.Context, id OwnerID, now time.Time) (Owner, e
 	return l.Owner, nil
 }
 
-// unite makes the identities one contact, and returns the one that it is stored under.
-func (e *Engine) unite(ctx context.Context, ids []Identity, now time.Time) (kept Identity, err error) {
-	err = combine.Retry(ctx, func() error {
-		rows, err := e.resolve(ctx, ids)
-		if err != nil {
-			return err
-		}
-		one := rows[0]
-		for _, r := range rows[1:] {
-			if one.Version == 0 && r.Version != 0 { // a contact that is there goes on
-				one = r
-			}
-		}
-		kept = one.ID
-		if len(rows) == 1 || e.dry {
-			return nil
-		}
-		var ch Change
-		fresh := one.Version == 0
-		d := Decision{Next: one}
-		if fresh {
-			d.Next.Name, d.Next.Version, d.Next.Seq = rand.Text(), 1, 1
-		}
-		for _, r := range rows {
-			if r.ID == one.ID {
-				continue
-			}
-			next := d.Next
-			d2 := Merge(next, r)
-			d.Counts, d.Turned = append(d.Counts, d2.Counts...), append(d.Turned, d2.Turned...)
-			d.Next, d.Changed = d2.Next, d2.Next.Leads
-			r.MergedTo = &kept
-			r.Version++
-			if r.Name == "" {
-				r.Name = rand.Text()
-			}
-			for _, l := range r.Leads {
-				l.Verdict = Moved
-				ch.Leads = append(ch.Leads, Stored{r.ID, l})
-			}
-			r.Leads = nil
-			ch.Contacts = append(ch.Contacts, r)
-		}
-		d.Next.Version, d.Next.Seq = one.Version+1, one.Seq+1
-		ch.Contacts = append(ch.Contacts, d.Next)
-		for _, l := range d.Changed {
-			ch.Leads = append(ch.Leads, Stored{kept, l})
-		}
-		ch.count(d.Counts)
-		ch.Entries = []journal.Entry{{
-			Subject: d.Next.subject(), Seq: d.Next.Seq, Key: "unite/" + rand.Text(), Kind: "lead.unite", At: now,
-			Input: journal.Hash("lead.unite", len(ids)), Result: journal.JSON(united{d.Turned}),
-		}}
-		errs, err := e.store.Save(ctx, []Change{ch})
-		if err == nil {
-			err = errs[0]
-		}
-		return err
-	})
-	return kept, err
-}
-
-// united is what the journal tells of identities that became one contact.
-type united struct {
-	Turned []Turning `json:"turned,omitempty"`
-}
-
-// resolve returns the contacts that go on of the identities, each once, in the order of their identities.
-func (e *Engine) resolve(ctx context.Context, ids []Identity) (rows []Contact, err error) {
-	for open := ids; len(open) > 0; {
+// resolve returns the contacts that go on under some names, each once: first those that are there, in the order of their identities.
+func (e *Engine) resolve(ctx context.Context, names []Identity) (rows []Contact, err error) {
+	for open := names; len(open) > 0; {
 		found, err := e.store.Load(ctx, open)
 		if err != nil {
 			return nil, err
 		}
 		open = nil
-		for _, f := range found {
-			if f.Contact.MergedTo != nil {
-				open = append(open, *f.Contact.MergedTo)
-				continue
-			}
-			if !slices.ContainsFunc(rows, func(c Contact) bool { return c.ID == f.Contact.ID }) {
-				rows = append(rows, f.Contact)
+		for _, c := range found {
+			switch {
+			case c.MergedTo != nil:
+				open = append(open, *c.MergedTo)
+			case !slices.ContainsFunc(rows, func(o Contact) bool { return o.ID == c.ID }):
+				rows = append(rows, c)
 			}
 		}
 	}
-	slices.SortFunc(rows, func(a, b Contact) int { return a.ID.compare(b.ID) })
+	slices.SortFunc(rows, func(a, b Contact) int {
+		return cmp.Or(cmp.Compare(min(b.Version, 1), min(a.Version, 1)), a.ID.compare(b.ID))
+	})
 	return rows, nil
 }
 
@@ -346,12 +293,15 @@ func (e *Engine) Put(ctx context.Context, c Put) (Job, error) {
 	})
 }
 
-// Reset begins a new day of a job now. Errors: those of Job.Reset.
-func (e *Engine) Reset(ctx context.Context, c Reset) (Job, error) {
-	return change(ctx, e, command{"lead.reset", JobLookup{Job: c.Job, Subject: c.Job.Subject(), Key: c.Key}, c.By, c}, func(l LoadedJob, now time.Time) (v Job, ch JobChange, err error) {
-		v, err = l.Job.Reset(c, now)
-		v.Seq++
-		return v, JobChange{Job: &v}, err
+// Reset begins a new day of a job, and returns when it begins. Errors: those of Job.Reset.
+func (e *Engine) Reset(ctx context.Context, c Reset) (day time.Time, err error) {
+	return change(ctx, e, command{"lead.reset", JobLookup{Job: c.Job, Subject: c.Job.Subject(), Key: c.Key}, c.By, c}, func(l LoadedJob, now time.Time) (day time.Time, ch JobChange, err error) {
+		j, err := l.Job.Reset(c, now)
+		if err == nil {
+			j.Seq++
+			day = j.Resets[len(j.Resets)-1]
+		}
+		return day, JobChange{Job: &j}, err
 	})
 }
 

@@ -229,7 +229,10 @@ func TestEngine(t *testing.T) {
 			e, c := open(t, db, "A", "B")
 			c.set(at(10))
 			for range 2 {
-				if j := must[lead.Job](t)(e.Reset(ctx, lead.Reset{Job: lead.JobID{Code: "A", Platform: "whatsapp"}, Key: "r"})); len(j.Resets) != 1 || j.Version != 2 {
+				if day := must[time.Time](t)(e.Reset(ctx, lead.Reset{Job: lead.JobID{Code: "A", Platform: "whatsapp"}, Key: "r"})); !day.Equal(at(10).Add(lead.Notice)) {
+					t.Fatal(day)
+				}
+				if j := must[lead.Job](t)(e.Job(ctx, lead.JobID{Code: "A", Platform: "whatsapp"})); len(j.Resets) != 1 || j.Version != 2 {
 					t.Fatalf("%+v", j)
 				}
 				c.set(at(11))

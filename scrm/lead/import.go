@@ -16,6 +16,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/scrmkit/scrmkit/internal/combine"
 	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/scrm/phone"
 	"github.com/scrmkit/scrmkit/storage/journal"
@@ -24,7 +25,7 @@ import (
 // An ImportCSV adds the contacts of a CSV file to the library (底库), as Import does.
 //
 // Its Key names the file, and each row goes by it and by its number: run again with its key, from the beginning of the same file,
-// an import that broke off goes on, and marks every row as it would have been marked at first.
+// an import that broke off goes on, and marks every row as it was marked, or would have been, at first.
 type ImportCSV struct {
 	Platform  PlatformID `json:"platform"`
 	Namespace string     `json:"namespace,omitempty"`
@@ -40,8 +41,8 @@ type Mark string
 
 // The marks.
 const (
-	Added     Mark = "added"     // the library had no such contact
-	AddedLead Mark = "addedLead" // nor it, but a lead of the contact is known
+	Added     Mark = "added"     // the library had no such contact, and no event told of it
+	AddedLead Mark = "addedLead" // an event told of the contact before the library had it
 	InFile    Mark = "inFile"    // a row before has the contact
 	Had       Mark = "had"       // the library had the contact already
 	Unread    Mark = "unread"    // the row has no contact that can be read, and was passed by
@@ -57,9 +58,12 @@ type Marked struct {
 }
 
 const (
-	importBatch = 5000    // rows that are stored at a time
+	importBatch = 5000    // rows that are stored at a time, at most
+	batchBytes  = 4 << 20 // of their fields in memory, but for one row
 	known       = 100     // rows that a file is known by
 	maxLine     = 1 << 16 // bytes of a row
+	maxFields   = 1000    // of a row
+	readAhead   = 4096    // bytes that csv.Reader reads beyond a row
 )
 
 // Imported is an entry of the library.
@@ -73,7 +77,7 @@ type Imported struct {
 // ImportFound is what Store.Import found of a contact.
 type ImportFound struct {
 	Imported      // as it is stored
-	Lead     bool // the contact has a lead
+	Met      bool // the contact was there when it was added
 }
 
 func (c ImportCSV) check() error {
@@ -81,11 +85,17 @@ func (c ImportCSV) check() error {
 		valid.OptionalID("region", c.Region), valid.OptionalID("by", c.By), valid.ID("key", c.Key))
 }
 
+// errDryImport: what Preview returns does not import.
+var errDryImport = errors.New("lead: an import can't be previewed")
+
 // Import adds contacts to the library (底库), and returns which of them it had before. It may run twice. It is for the events
 // from now on.
 func (e *Engine) Import(ctx context.Context, ids []Identity) (had []bool, err error) {
 	ctx, end := e.hook(ctx, "lead.import")
 	defer func() { end(err) }()
+	if e.dry {
+		return nil, errDryImport
+	}
 	rows := make([]Imported, len(ids))
 	source, now := "import "+rand.Text(), journal.Instant(e.opts.Now())
 	for i, id := range ids {
@@ -95,7 +105,7 @@ func (e *Engine) Import(ctx context.Context, ids []Identity) (had []bool, err er
 		rows[i] = Imported{id, now, source, int64(i)}
 	}
 	had = make([]bool, len(ids))
-	if e.dry || len(ids) == 0 {
+	if len(ids) == 0 {
 		return had, nil
 	}
 	found, err := e.store.Import(ctx, rows)
@@ -109,14 +119,15 @@ func (e *Engine) Import(ctx context.Context, ids []Identity) (had []bool, err er
 }
 
 // ImportCSV reads a file and yields its rows, marked, as they are stored: those that it has yielded are, whatever comes of the rest.
-// It holds a few thousand rows in memory. It ends with an error where the file can't be read on, and with those of Engine:
-// *InputError, and journal.ErrKeyReused where the key was used for another file, as its first rows tell; then nothing was stored.
-// Who stops the iteration stops the import.
+// Each is for the events from the time on when it was stored first. It holds at most 5,000 rows in memory, of at most 64 KiB and 1,000
+// fields each, and 4 MiB of them. It ends with the error of r, wrapped, and with those of Engine: *InputError where a row is no CSV or too
+// long, and journal.ErrKeyReused where the key was used for another file, as its first rows tell; then nothing was stored. Who stops the
+// iteration stops the import.
 func (e *Engine) ImportCSV(ctx context.Context, c ImportCSV, r io.Reader) iter.Seq2[Marked, error] {
 	return func(yield func(Marked, error) bool) {
 		fail := func(err error) { yield(Marked{}, fmt.Errorf("lead: import %s: %w", c.Key, err)) }
-		if err := c.check(); err != nil {
-			fail(err)
+		if err := c.check(); err != nil || e.dry {
+			fail(cmp.Or(err, errDryImport))
 			return
 		}
 		in, err := newImportReader(c, r)
@@ -124,18 +135,17 @@ func (e *Engine) ImportCSV(ctx context.Context, c ImportCSV, r io.Reader) iter.S
 			fail(err)
 			return
 		}
-		now := journal.Instant(e.opts.Now())
-		for first := true; ; first = false {
+		for first := true; !in.done; first = false {
 			rows := in.next()
 			var err error
 			if first && len(rows) < known {
 				err = in.err // what the file is known by is not all there
 			}
-			if first && err == nil && !e.dry {
-				now, err = e.beginImport(ctx, c, rows, now)
+			if first && err == nil {
+				err = e.beginImport(ctx, c, rows)
 			}
 			if err == nil {
-				err = e.importRows(ctx, c, rows, now)
+				err = e.importRows(ctx, c, rows)
 			}
 			if err != nil {
 				fail(err)
@@ -146,9 +156,6 @@ func (e *Engine) ImportCSV(ctx context.Context, c ImportCSV, r io.Reader) iter.S
 					return
 				}
 			}
-			if len(rows) < importBatch {
-				break
-			}
 		}
 		if in.err != nil {
 			fail(in.err)
@@ -156,34 +163,33 @@ func (e *Engine) ImportCSV(ctx context.Context, c ImportCSV, r io.Reader) iter.S
 	}
 }
 
-// beginImport has the journal tell of an import, once, and returns since when its contacts are in the library.
-func (e *Engine) beginImport(ctx context.Context, c ImportCSV, rows []importRow, now time.Time) (since time.Time, err error) {
+// beginImport has the journal tell of an import, once. What it has of the rows is so short that no number can be found by it.
+func (e *Engine) beginImport(ctx context.Context, c ImportCSV, rows []importRow) error {
 	var text [][]string
 	for _, r := range rows[:min(len(rows), known)] {
 		text = append(text, r.Fields)
 	}
-	subject, input := journal.Subject("lead/import", c.Key), journal.Hash("lead.importCSV", []any{c, text})
+	now, subject := journal.Instant(e.opts.Now()), journal.Subject("lead/import", c.Key)
+	input := journal.Hash("lead.importCSV", []any{c, journal.Hash("rows", text)[:2]})
 	entry := journal.Entry{
 		Subject: subject, Seq: 1, Key: c.Key, Kind: "lead.importCSV", At: now, By: c.By, Input: input, Result: journal.JSON(now),
 	}
-	for range 2 { // the other one of two at once finds it at the second time
+	return combine.Retry(ctx, func() error {
 		l, err := e.store.LoadJob(ctx, JobLookup{Subject: subject, Key: c.Key})
-		if err != nil {
-			return since, err
+		switch {
+		case err != nil:
+			return err
+		case l.Entry != nil:
+			var began time.Time
+			return l.Entry.Replay(input, &began)
 		}
-		if l.Entry != nil {
-			return since, l.Entry.Replay(input, &since)
-		}
-		if err = e.store.SaveJob(ctx, JobChange{Entries: []journal.Entry{entry}}); !errors.Is(err, journal.ErrDuplicate) {
-			return now, err
-		}
-	}
-	return since, journal.ErrConflict
+		return e.store.SaveJob(ctx, JobChange{Entries: []journal.Entry{entry}})
+	})
 }
 
 // importRows stores rows and marks them.
-func (e *Engine) importRows(ctx context.Context, c ImportCSV, rows []importRow, since time.Time) error {
-	source := "file " + c.Key
+func (e *Engine) importRows(ctx context.Context, c ImportCSV, rows []importRow) error {
+	source, since := "file "+c.Key, journal.Instant(e.opts.Now())
 	var batch []Imported
 	var of []*importRow
 	for i := range rows {
@@ -192,13 +198,13 @@ func (e *Engine) importRows(ctx context.Context, c ImportCSV, rows []importRow, 
 		}
 		batch, of = append(batch, Imported{rows[i].id, since, source, rows[i].Row}), append(of, &rows[i])
 	}
-	if e.dry || len(batch) == 0 {
+	if len(batch) == 0 {
 		return nil
 	}
 	found, err := e.store.Import(ctx, batch)
 	for i, f := range found {
 		switch row := of[i]; {
-		case f.Source == source && f.Row == row.Row && f.Lead:
+		case f.Source == source && f.Row == row.Row && f.Met:
 			row.Mark = AddedLead
 		case f.Source == source && f.Row == row.Row:
 			row.Mark = Added
@@ -224,6 +230,7 @@ type importReader struct {
 	lines  *lineLimit
 	column int
 	row    int64
+	done   bool  // there is no further row
 	err    error // that ended the file before its end
 }
 
@@ -240,7 +247,7 @@ func newImportReader(c ImportCSV, r io.Reader) (*importReader, error) {
 	in.lines.begin()
 	names, err := in.csv.Read()
 	if err != nil && err != io.EOF {
-		return nil, &InputError{Field: "file", Reason: "has no first line that can be read: " + err.Error()}
+		return nil, unreadable("has no first line that can be read", err)
 	}
 	if in.column = slices.IndexFunc(names, func(n string) bool { return strings.TrimSpace(n) == c.Column }); in.column < 0 {
 		return nil, &InputError{Field: "column", Reason: "is not among the names in the first line"}
@@ -248,20 +255,36 @@ func newImportReader(c ImportCSV, r io.Reader) (*importReader, error) {
 	return in, nil
 }
 
-// next returns the rows of the next batch. Fewer than that are the last ones.
+// unreadable returns why a file can't be read: what is no CSV is the caller's, and other errors are those of its reader.
+func unreadable(what string, err error) error {
+	var bad *csv.ParseError
+	if errors.As(err, &bad) || errors.Is(err, errLong) {
+		return &InputError{Field: "file", Reason: what + ": " + err.Error()}
+	}
+	return fmt.Errorf("the file %s: %w", what, err)
+}
+
+// next returns the rows of the next batch.
 func (in *importReader) next() (rows []importRow) {
-	for len(rows) < importBatch && in.err == nil {
+	for bytes := 0; len(rows) < importBatch && bytes < batchBytes && !in.done; {
 		in.lines.begin()
 		fields, err := in.csv.Read()
 		if err == io.EOF {
+			in.done = true
 			break
 		}
+		if err == nil && len(fields) > maxFields {
+			err = errLong
+		}
 		if err != nil {
-			in.err = &InputError{Field: "file", Reason: fmt.Sprintf("can't be read after row %d: %v", in.row, err)}
+			in.done, in.err = true, unreadable(fmt.Sprintf("can't be read after row %d", in.row), err)
 			break
 		}
 		in.row++
 		rows = append(rows, importRow{Marked: Marked{Row: in.row, Fields: fields}})
+		for _, f := range fields {
+			bytes += len(f) + 16
+		}
 	}
 	each := max(1, (len(rows)+runtime.GOMAXPROCS(0)-1)/runtime.GOMAXPROCS(0))
 	var wg sync.WaitGroup
@@ -284,15 +307,12 @@ func (r *importRow) read(c ImportCSV, column int) {
 	}
 	text := strings.TrimSpace(r.Fields[column])
 	if c.Phones {
-		n, err := phone.Parse(text, c.Region)
+		number, err := c.number(text)
 		if err != nil {
 			r.Mark, r.Why = Unread, err.Error()
 			return
 		}
-		text = n.E164
-		if c.Namespace == WhatsApp {
-			text = text[1:]
-		}
+		text = number
 	}
 	id, err := Identity{c.Platform, c.Namespace, text}.normal()
 	if err != nil {
@@ -302,18 +322,34 @@ func (r *importRow) read(c ImportCSV, column int) {
 	r.id = id
 }
 
+// number returns the telephone number of a text as its namespace has it. An old id of WhatsApp's is read as the number of today.
+func (c ImportCSV) number(text string) (string, error) {
+	n, err := phone.Parse(text, c.Region)
+	if c.Namespace != WhatsApp {
+		return n.E164, err
+	}
+	digits := strings.TrimPrefix(text, "+")
+	if number, oldErr := phone.WhatsApp(digits); err != nil && oldErr == nil && number != "+"+digits {
+		n.E164, err = number, nil
+	}
+	return strings.TrimPrefix(n.E164, "+"), err
+}
+
+// errLong: a row has more than one row may have.
+var errLong = fmt.Errorf("a row is longer than %d bytes, or has more than %d fields", maxLine, maxFields)
+
 // A lineLimit gives a reader of rows no more than one row may have.
 type lineLimit struct {
 	r    *bufio.Reader
 	left int
 }
 
-func (l *lineLimit) begin() { l.left = maxLine + l.r.Size() }
+func (l *lineLimit) begin() { l.left = maxLine + readAhead }
 
 // Read implements io.Reader.
 func (l *lineLimit) Read(p []byte) (int, error) {
 	if l.left <= 0 {
-		return 0, fmt.Errorf("a row is longer than %d bytes", maxLine)
+		return 0, errLong
 	}
 	n, err := l.r.Read(p[:min(len(p), l.left)])
 	l.left -= n

@@ -41,7 +41,7 @@ func TestImportCSV(t *testing.T) {
 		t.Run("marks what it adds, and what was there", func(t *testing.T) {
 			e, _ := open(t, db.Tenant("marks"))
 			must[lead.Job](t)(e.Put(ctx, put(func(p *lead.Put) {})))
-			must[lead.Outcome](t)(e.Meet(ctx, met("A", person("carol"), inbound("1", "x", 1))))
+			must[lead.Outcome](t)(e.Meet(ctx, met("A", person("carol"), inbound("1", "x", 0))))
 			if _, err := e.Import(ctx, person("bob")); err != nil {
 				t.Fatal(err)
 			}
@@ -110,23 +110,70 @@ func TestImportCSV(t *testing.T) {
 				c    lead.ImportCSV
 				file string
 			}{
-				"no such column": {lead.ImportCSV{Platform: "whatsapp", Column: "tel", Key: "1"}, file},
-				"no platform":    {lead.ImportCSV{Key: "2"}, file},
-				"no key":         {lead.ImportCSV{Platform: "whatsapp"}, file},
-				"a row too long": {lead.ImportCSV{Platform: "whatsapp", Key: "3"}, "a\n" + strings.Repeat("x", 1<<20)},
-				"no first line":  {lead.ImportCSV{Platform: "whatsapp", Column: "phone", Key: "4"}, ""},
+				"no such column":  {lead.ImportCSV{Platform: "whatsapp", Column: "tel", Key: "1"}, file},
+				"no platform":     {lead.ImportCSV{Key: "2"}, file},
+				"no key":          {lead.ImportCSV{Platform: "whatsapp"}, file},
+				"too many fields": {lead.ImportCSV{Platform: "whatsapp", Key: "5"}, strings.Repeat(",", 1000)},
+				"a row too long":  {lead.ImportCSV{Platform: "whatsapp", Key: "3"}, "a\n" + strings.Repeat("x", 1<<20)},
+				"no first line":   {lead.ImportCSV{Platform: "whatsapp", Column: "phone", Key: "4"}, ""},
 			} {
 				var bad *lead.InputError
 				if _, err := marks(e.ImportCSV(ctx, tt.c, strings.NewReader(tt.file))); !errors.As(err, &bad) {
 					t.Errorf("%s: %v", name, err)
 				}
 			}
-			if got, err := marks(e.Preview().ImportCSV(ctx, lead.ImportCSV{Platform: "line", Key: "dry"}, strings.NewReader("zoe\n"))); err != nil || got != "1 ; " {
-				t.Fatal(got, err)
+			if got, err := marks(e.Preview().ImportCSV(ctx, lead.ImportCSV{Platform: "line", Key: "dry"}, strings.NewReader("zoe\n"))); err == nil || got != "" {
+				t.Fatal("an import is previewed:", got)
+			}
+			if had, err := e.Preview().Import(ctx, person("zoe")); err == nil {
+				t.Fatal("an import is previewed:", had)
 			}
 			had, err := e.Import(ctx, []lead.Identity{{Platform: "whatsapp", ID: "zoe"}, {Platform: "line", ID: "zoe"}})
 			if err != nil || had[0] || had[1] {
 				t.Fatal(had, err)
+			}
+		})
+		t.Run("marks a row as it did, whatever came since", func(t *testing.T) {
+			e, c := open(t, db.Tenant("again"), "A")
+			list := lead.ImportCSV{Platform: "whatsapp", Key: "may"}
+			for range 2 {
+				if got, err := marks(e.ImportCSV(ctx, list, strings.NewReader("zoe\n"))); err != nil || got != "1 added; " {
+					t.Fatal(got, err)
+				}
+				c.set(at(1))
+				must[lead.Outcome](t)(e.Meet(ctx, met("A", person("zoe"), inbound("1", "x", 1))))
+			}
+		})
+		t.Run("gives back the error of what it reads from", func(t *testing.T) {
+			e, _ := open(t, db.Tenant("reader"))
+			list := lead.ImportCSV{Platform: "whatsapp", Key: "may"}
+			got, err := marks(e.ImportCSV(ctx, list, io.MultiReader(strings.NewReader(strings.Repeat("a\n", 101)), brokenReader{})))
+			var bad *lead.InputError
+			if !errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &bad) || !strings.HasPrefix(got, "1 added; 2 inFile 1; ") {
+				t.Fatal(got, err)
+			}
+		})
+		t.Run("holds few rows where they are long", func(t *testing.T) {
+			e, _ := open(t, db.Tenant("long"))
+			read := 0
+			file := readerFunc(func(p []byte) (int, error) {
+				n := copy(p, strings.Repeat("x", 40_000)+"\n")
+				read += n
+				return n, nil
+			})
+			for _, err := range e.ImportCSV(ctx, lead.ImportCSV{Platform: "whatsapp", Key: "long"}, file) {
+				if err != nil || read > 5<<20 {
+					t.Fatal(read, err)
+				}
+				break
+			}
+		})
+		t.Run("reads WhatsApp's old ids, but guesses nothing", func(t *testing.T) {
+			e, _ := open(t, db.Tenant("old"))
+			phones := lead.ImportCSV{Platform: "whatsapp", Namespace: lead.WhatsApp, Phones: true, Region: "MX", Key: "p"}
+			got, err := marks(e.ImportCSV(ctx, phones, strings.NewReader("+525512345678\n+5215512345678\n5215512345678\n553188888888\n1380013800\n")))
+			if err != nil || got != "1 added; 2 inFile 1; 3 inFile 1; 4 added; 5 unread; " {
+				t.Fatal(got, err)
 			}
 		})
 		t.Run("reads telephone numbers as people type them", func(t *testing.T) {
@@ -143,6 +190,10 @@ func TestImportCSV(t *testing.T) {
 		})
 	})
 }
+
+type readerFunc func(p []byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 
 type brokenReader struct{}
 

@@ -27,7 +27,7 @@ type Job struct {
 	Name    string      `json:"name"`
 	Targets Targets     `json:"targets,omitzero"`
 	Terms   []Terms     `json:"terms"`            // in the order of From; the first are in force before their From as well
-	Resets  []time.Time `json:"resets,omitempty"` // when a new day was begun by hand (置零), the first one first
+	Resets  []time.Time `json:"resets,omitempty"` // when a new day was begun by hand (置零), the first one first, of the last thousand
 }
 
 // Targets are how many leads are wanted; 0: no number.
@@ -90,8 +90,8 @@ type Reach string
 // The reaches, of jobs on the same platform.
 const (
 	ReachJob    Reach = ""       // none (当前工单)
-	ReachCodes  Reach = "codes"  // those of listed codes (指定激活码, 指定工单: a code has one job on a platform)
-	ReachGroup  Reach = "group"  // those of the codes in the group of its own (激活码分组)
+	ReachCodes  Reach = "codes"  // those of listed codes of its owner (指定激活码, 指定工单: a code has one job on a platform)
+	ReachGroup  Reach = "group"  // those of its owner's codes in the group of its own (激活码分组)
 	ReachOwner  Reach = "owner"  // all of its owner's (账号下全部工单)
 	ReachLinked Reach = "linked" // those of owners that are linked to its own, too (关联账号)
 )
@@ -106,6 +106,9 @@ type Scope struct {
 
 // at returns the terms that are in force then.
 func (j *Job) at(t time.Time) Terms {
+	if len(j.Terms) == 0 {
+		return Terms{}
+	}
 	i := len(j.Terms) - 1
 	for i > 0 && j.Terms[i].From.After(t) {
 		i--

@@ -8,20 +8,22 @@ import (
 
 	"github.com/scrmkit/scrmkit/internal/published"
 	"github.com/scrmkit/scrmkit/internal/valid"
+	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
 // Refresh is how long a process may go on with older terms of a job, and so how much later than now a change of them begins.
 const Refresh = published.Refresh
 
 const (
-	maxCodes  = 1000
-	maxTerms  = 1000
-	maxResets = 10_000
+	maxCodes  = 1000 // that a query names
+	maxListed = 200  // that a scope lists: every lead has them
+	maxTerms  = 200
+	maxResets = 1000
 	maxDays   = 3660
 	day       = 24 * 60 // minutes
 )
 
-// A Put opens a job, or changes it. Other terms than it has are in force from Refresh after now on, at the earliest; Terms.From
+// A Put opens a job, or changes it. Other terms than it has are in force from Notice after now on, at the earliest; Terms.From
 // may be later. The first ones are in force for all events.
 type Put struct {
 	Job     JobID   `json:"job"`
@@ -33,7 +35,7 @@ type Put struct {
 	Key     string  `json:"-"`
 }
 
-// A Reset begins a new day now (置零). It changes no total.
+// A Reset begins a new day (置零), Notice after now. It changes no total.
 type Reset struct {
 	Job JobID  `json:"job"`
 	By  string `json:"by,omitempty"`
@@ -46,6 +48,7 @@ func (j Job) Put(c Put, now time.Time) (Job, error) {
 		return j, err
 	}
 	t := c.Terms
+	t.From, t.Begins, t.Ends = journal.Instant(t.From), journal.Instant(t.Begins), journal.Instant(t.Ends)
 	next := j
 	next.Version, next.ID, next.Name, next.Targets = j.Version+1, c.Job, c.Name, c.Targets
 	if j.Version == 0 {
@@ -56,10 +59,11 @@ func (j Job) Put(c Put, now time.Time) (Job, error) {
 	if c.Owner != j.Owner {
 		return j, &InputError{Field: "owner", Reason: "is another one than the job began with"}
 	}
-	if first := now.Add(Refresh); t.From.Before(first) {
+	first := now.Add(Notice)
+	if t.From.Before(first) {
 		t.From = first
 	}
-	next.Terms = slices.DeleteFunc(slices.Clone(j.Terms), func(o Terms) bool { return o.From.After(now) })
+	next.Terms = slices.DeleteFunc(slices.Clone(j.Terms), func(o Terms) bool { return !o.From.Before(first) })
 	last := next.Terms[len(next.Terms)-1]
 	if last.equal(t) {
 		return next, nil
@@ -79,14 +83,14 @@ func (j Job) Reset(c Reset, now time.Time) (Job, error) {
 		return j, err
 	case j.Version == 0:
 		return j, ErrUnknownJob
-	case len(j.Resets) == maxResets:
-		return j, &InputError{Field: "job", Reason: fmt.Sprintf("was reset %d times; open another job", maxResets)}
+	}
+	at := now.Add(Notice)
+	if n := len(j.Resets); n > 0 && !j.Resets[n-1].Before(at) {
+		at = j.Resets[n-1].Add(time.Microsecond)
 	}
 	next := j
 	next.Version++
-	if n := len(j.Resets); n == 0 || j.Resets[n-1].Before(now) {
-		next.Resets = append(slices.Clone(j.Resets), now)
-	}
+	next.Resets = append(slices.Clone(j.Resets[max(0, len(j.Resets)-maxResets+1):]), at)
 	return next, nil
 }
 
@@ -117,7 +121,7 @@ func (c Reset) check() error {
 func (t Terms) check() error {
 	err := cmp.Or(valid.Time("terms.from", t.From), valid.OptionalID("terms.group", t.Group), valid.Time("terms.begins", t.Begins),
 		valid.Time("terms.ends", t.Ends), valid.Between("terms.reset", int64(t.Reset), 0, day-1),
-		valid.Between("terms.scope.days", int64(t.Scope.Days), 0, maxDays), valid.Between("terms.scope.codes", int64(len(t.Scope.Codes)), 0, maxCodes))
+		valid.Between("terms.scope.days", int64(t.Scope.Days), 0, maxDays), valid.Between("terms.scope.codes", int64(len(t.Scope.Codes)), 0, maxListed))
 	for _, code := range t.Scope.Codes {
 		err = cmp.Or(err, valid.ID("terms.scope.codes", code))
 	}

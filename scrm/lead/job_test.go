@@ -37,7 +37,7 @@ func TestTermsChangeForWhatComes(t *testing.T) {
 	}
 	wider := func(c *lead.Put) { c.Terms.Scope.Reach = lead.ReachOwner }
 	do(put(wider), at(2))
-	if len(j.Terms) != 2 || !j.Terms[1].From.Equal(at(2).Add(lead.Refresh)) {
+	if len(j.Terms) != 2 || !j.Terms[1].From.Equal(at(2).Add(lead.Notice)) {
 		t.Fatalf("%+v", j)
 	}
 	do(put(func(c *lead.Put) { c.Terms.Reset, c.Terms.From = 480, at(100) }), at(3))
@@ -56,6 +56,31 @@ func TestTermsChangeForWhatComes(t *testing.T) {
 	}
 }
 
+func TestTermsThatWereTakenByAnotherProcessStay(t *testing.T) {
+	j, err := lead.Job{}.Put(put(nil), noon)
+	for i, reach := range []lead.Reach{lead.ReachOwner, lead.ReachLinked} {
+		if err == nil {
+			j, err = j.Put(put(func(c *lead.Put) { c.Terms.Scope.Reach = reach }), noon.Add(time.Duration(i)*lead.Notice/2))
+		}
+	}
+	if err != nil || len(j.Terms) != 3 || j.Terms[1].Scope.Reach != lead.ReachOwner {
+		t.Fatalf("%+v %v", j.Terms, err)
+	}
+}
+
+func TestTermsAreStoredAsTheyAreJudgedBy(t *testing.T) {
+	odd := at(10).Add(1500 * time.Nanosecond)
+	j, err := lead.Job{}.Put(put(func(c *lead.Put) { c.Terms.Begins, c.Terms.Ends = odd, odd.Add(time.Hour) }), noon)
+	if err != nil || j.Terms[0].Begins != odd.Truncate(time.Microsecond) {
+		t.Fatal(j.Terms, err)
+	}
+	_, err = (lead.Facts{Job: &lead.Job{}}).Meet(lead.Contact{}, inbound("1", "x", 0), noon)
+	var bad *lead.InputError
+	if !errors.As(err, &bad) {
+		t.Error("a job without terms judges:", err)
+	}
+}
+
 func TestResetsBeginDaysAndChangeNoTotal(t *testing.T) {
 	j, err := lead.Job{}.Put(put(nil), noon)
 	if err != nil {
@@ -66,12 +91,20 @@ func TestResetsBeginDaysAndChangeNoTotal(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if len(j.Resets) != 1 {
-		t.Error(j.Resets)
+	if first := at(10).Add(lead.Notice); !slices.Equal(j.Resets, []time.Time{first, first.Add(time.Microsecond)}) {
+		t.Error("two at once are two, each in time for everybody:", j.Resets)
 	}
-	_, counts, _ := meet(t, in(&j, inbound("1", "x", 9)), in(&j, inbound("2", "y", 10)))
-	if len(counts) != 2 || counts["A x 2026-03-01T16:00:00Z"].New != 1 || counts["A y 2026-03-02T04:10:00Z"].Duplicate != 1 {
+	_, counts, _ := meet(t, in(&j, inbound("1", "x", 10)), in(&j, inbound("2", "y", 11)))
+	if len(counts) != 2 || counts["A x 2026-03-01T16:00:00Z"].New != 1 || counts["A y 2026-03-02T04:10:11Z"].Duplicate != 1 {
 		t.Error(counts)
+	}
+	for i := range 1200 {
+		if j, err = j.Reset(lead.Reset{Job: j.ID, Key: "r"}, at(20+i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(j.Resets) != 1000 || !j.Resets[999].Equal(at(1219).Add(lead.Notice)) {
+		t.Error(len(j.Resets))
 	}
 	if _, err := (lead.Job{}).Reset(lead.Reset{Job: j.ID, Key: "r"}, noon); !errors.Is(err, lead.ErrUnknownJob) {
 		t.Error(err)
@@ -127,7 +160,7 @@ func TestPutRefuses(t *testing.T) {
 			t.Errorf("the zone %q is taken", zone)
 		}
 	}
-	codes := slices.Repeat([]lead.CodeID{"A"}, 1001)
+	codes := slices.Repeat([]lead.CodeID{"A"}, 201)
 	if _, err := (lead.Job{}).Put(put(func(c *lead.Put) { c.Terms.Scope.Reach, c.Terms.Scope.Codes = lead.ReachCodes, codes }), noon); err == nil {
 		t.Error("any number of codes is taken")
 	}

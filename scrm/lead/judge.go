@@ -6,11 +6,10 @@ import (
 	"time"
 )
 
-// Facts are what a decision needs beside the contact: of the event's job at its time, and of the library.
+// Facts are what a decision needs beside the contact, of the event's job at its time.
 type Facts struct {
-	Job     *Job
-	Linked  []OwnerID // owners that consented, and have the consent of the job's, at the time of the event
-	Library bool      // the library has the contact
+	Job    *Job
+	Linked []OwnerID // owners that consented, and have the consent of the job's, at the time of the event
 }
 
 // A Decision is what an event comes to.
@@ -27,13 +26,25 @@ type Outcome struct {
 	Reasons  []Reason  `json:"reasons"`
 	Lead     *Lead     `json:"lead"`             // of the contact and the account in the job
 	Of       *Lead     `json:"of,omitempty"`     // the lead that it duplicates
-	Turned   []Turning `json:"turned,omitempty"` // verdicts of other leads that it changed, by number
-	Replayed bool      `json:"-"`
+	Turned   []Turning `json:"turned,omitempty"` // verdicts of other leads that it changed, in their order
+	Replayed bool      `json:"-"`                // the event is that of the lead, and was told before
+}
+
+// brief returns what the journal has of an outcome: without what leads are judged by.
+func (o Outcome) brief() Outcome {
+	for _, l := range []**Lead{&o.Lead, &o.Of} {
+		if *l != nil {
+			k := **l
+			k.Basis = Basis{}
+			*l = &k
+		}
+	}
+	return o
 }
 
 // A Turning is a verdict that another event changed.
 type Turning struct {
-	N    int64   `json:"n"`
+	N    int64   `json:"n"` // of the lead; with Moved that of the one which it is now
 	Job  JobID   `json:"job"`
 	From Verdict `json:"from"`
 	To   Verdict `json:"to"`
@@ -77,23 +88,42 @@ func place(leads *[]Lead, l Lead) int {
 	return i
 }
 
-// Merge decides on a contact who turned out to be the same person as another one, who goes on with the leads of both. The
-// decision is of that one; its outcome tells which verdicts that turned.
-func Merge(c, other Contact) Decision {
-	were, leads := slices.Concat(c.Leads, other.Leads), slices.Clone(c.Leads)
-	for _, l := range other.Leads {
-		place(&leads, l)
+// Merge decides on a contact who turned out to be the same person as others, and goes on with the leads of all. The decision is of
+// that one; its outcome tells which verdicts that turned.
+func Merge(c Contact, others ...Contact) Decision {
+	were, leads := slices.Clone(c.Leads), slices.Clone(c.Leads)
+	next := c
+	next.Names = slices.Clone(c.Names)
+	for _, o := range others {
+		next.Names = append(append(next.Names, o.ID), o.Names...)
+		if next.Library.IsZero() || !o.Library.IsZero() && o.Library.Before(next.Library) {
+			next.Library = o.Library
+		}
+		were = append(were, o.Leads...)
+		for _, l := range o.Leads {
+			place(&leads, l)
+		}
 	}
-	judge(leads, nil)
-	d := c.changed(leads, -1)
-	d.Counts = counted(were, leads)
-	d.Next.Version, d.Next.Seq = c.Version+1, c.Seq+1
+	judge(leads, next.Library, nil)
+	d := Decision{Next: next, Changed: c.changed(leads), Counts: counted(were, leads)}
+	d.Next.Leads, d.Next.Version, d.Next.Seq = leads, c.Version+1, c.Seq+1
+	for _, was := range were {
+		i := slices.IndexFunc(leads, func(l Lead) bool { return l.Job == was.Job && l.Event.Account == was.Event.Account })
+		l := leads[i]
+		if !l.Event.equal(was.Event) {
+			l.Verdict = Moved
+		}
+		if l.Verdict != was.Verdict {
+			d.Turned = append(d.Turned, Turning{l.N, l.Job, was.Verdict, l.Verdict})
+		}
+	}
 	return d
 }
 
 func (f Facts) basis(e Event) Basis {
 	t := f.Job.at(e.At)
-	b := Basis{Owner: f.Job.Owner, Group: t.Group, Scope: t.Scope, Library: f.Library && t.Scope.Library}
+	b := Basis{Owner: f.Job.Owner, Group: t.Group, Scope: t.Scope}
+	b.Scope.Codes = slices.Clone(t.Scope.Codes)
 	if t.Scope.Reach == ReachLinked {
 		b.Linked = f.Linked
 	}
@@ -111,16 +141,31 @@ func (f Facts) basis(e Event) Basis {
 
 // decided judges all leads of a contact, and tells what that changes and what the event came to, which is of the lead i.
 func (c Contact) decided(leads []Lead, i int, e Event) Decision {
-	judge(leads, &leads[i])
-	d := c.changed(leads, i)
+	judge(leads, c.Library, &leads[i])
+	d := Decision{Next: c, Changed: c.changed(leads)}
+	d.Next.Leads = leads
+	var were []Lead
+	for _, l := range d.Changed {
+		if int(l.N) > len(c.Leads) {
+			continue
+		}
+		was := c.Leads[l.N-1]
+		were = append(were, was)
+		if was.Verdict != l.Verdict && int(l.N) != i+1 {
+			d.Turned = append(d.Turned, Turning{l.N, l.Job, was.Verdict, l.Verdict})
+		}
+	}
+	d.Counts = counted(were, d.Changed)
 	l := leads[i]
 	d.Verdict, d.Reasons, d.Lead = l.Verdict, l.Reasons, &l
 	if l.Event.ID != e.ID {
 		d.Verdict, d.Reasons = Excluded, []Reason{NotFirst}
 	}
 	if l.Of != 0 {
-		d.Of = &leads[l.Of-1]
+		of := leads[l.Of-1]
+		d.Of = &of
 	}
+	d.Replayed = len(d.Changed) == 0 && l.Event.ID == e.ID
 	if len(d.Changed) > 0 {
 		d.Next.Version++
 		d.Next.Seq++
@@ -128,26 +173,14 @@ func (c Contact) decided(leads []Lead, i int, e Event) Decision {
 	return d
 }
 
-// changed tells what other leads make of a contact. The one at own is not told as turned.
-func (c Contact) changed(leads []Lead, own int) (d Decision) {
-	var were []Lead
+// changed returns the leads that are new, or other than the contact has them.
+func (c Contact) changed(leads []Lead) (changed []Lead) {
 	for k, l := range leads {
-		if k < len(c.Leads) {
-			was := c.Leads[k]
-			if was.equal(l) {
-				continue
-			}
-			if was.Verdict != l.Verdict && k != own {
-				d.Turned = append(d.Turned, Turning{l.N, l.Job, was.Verdict, l.Verdict})
-			}
-			were = append(were, was)
+		if k >= len(c.Leads) || !c.Leads[k].equal(l) {
+			changed = append(changed, l)
 		}
-		d.Changed = append(d.Changed, l)
 	}
-	d.Next = c
-	d.Next.Leads = leads
-	d.Counts = counted(were, d.Changed)
-	return d
+	return changed
 }
 
 func (l Lead) equal(o Lead) bool {
@@ -157,7 +190,7 @@ func (l Lead) equal(o Lead) bool {
 
 // judge gives the leads of a contact their verdicts: those from the changed one on, in the order of their events, or all of them
 // where that is nil. What came before an event is not concerned by it.
-func judge(leads []Lead, changed *Lead) {
+func judge(leads []Lead, library time.Time, changed *Lead) {
 	order := make([]*Lead, len(leads))
 	for i := range leads {
 		order[i] = &leads[i]
@@ -167,6 +200,7 @@ func judge(leads []Lead, changed *Lead) {
 	})
 	from := max(0, slices.Index(order, changed))
 	for i, l := range order[from:] {
+		l.Basis.Library = l.Basis.Scope.Library && !library.IsZero() && !l.Event.At.Before(library)
 		l.judge(order[:from+i])
 	}
 }
@@ -180,7 +214,7 @@ func (l *Lead) judge(earlier []*Lead) {
 			continue
 		}
 		reason := l.Basis.reaches(l.Job, o)
-		if reason == InJob {
+		if reason == InJob && len(o.Basis.Reasons) == 0 {
 			within = true
 		}
 		if reason == "" || l.Basis.Scope.Days > 0 && o.Event.At.Before(l.Event.At.AddDate(0, 0, -l.Basis.Scope.Days)) {
@@ -220,16 +254,17 @@ func (l *Lead) seen() bool { return !slices.Contains(l.Basis.Reasons, Began) }
 
 // reaches returns why a lead of another account is compared with; "": it is not.
 func (b Basis) reaches(job JobID, o *Lead) Reason {
-	switch {
+	own := o.Basis.Owner == b.Owner
+	switch r := b.Scope.Reach; {
 	case o.Job == job:
 		return InJob
-	case b.Scope.Reach == ReachCodes && slices.Contains(b.Scope.Codes, o.Job.Code):
+	case r == ReachCodes && own && slices.Contains(b.Scope.Codes, o.Job.Code):
 		return InCodes
-	case b.Scope.Reach == ReachGroup && b.Group != "" && o.Basis.Group == b.Group:
+	case r == ReachGroup && own && b.Group != "" && o.Basis.Group == b.Group:
 		return InGroup
-	case (b.Scope.Reach == ReachOwner || b.Scope.Reach == ReachLinked) && o.Basis.Owner == b.Owner:
+	case (r == ReachOwner || r == ReachLinked) && own:
 		return InOwner
-	case b.Scope.Reach == ReachLinked && slices.Contains(b.Linked, o.Basis.Owner):
+	case r == ReachLinked && slices.Contains(b.Linked, o.Basis.Owner):
 		return InLinked
 	}
 	return ""

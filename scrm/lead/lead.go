@@ -11,10 +11,10 @@ import (
 type (
 	PlatformID string // "whatsapp", "line": any name that the embedder gives a platform
 	CodeID     string // of an activation code (激活码)
-	AccountID  string // of an account of the operator's on a platform (主号)
+	AccountID  string // of an account of the operator's on a platform (主号); the journal has it: no telephone number, where that is to stay out
 	OwnerID    string // of whose jobs they are (主账号)
 	GroupID    string // of codes that are compared with each other (激活码分组)
-	EventID    string // unique within its contact
+	EventID    string // unique within its contact, job and account
 )
 
 // An Identity is one name that a platform has for a contact. A platform may have several: WhatsApp has a telephone number, and
@@ -54,7 +54,11 @@ func (e Event) equal(o Event) bool {
 func (e Event) compare(o Event) int { return cmp.Or(e.At.Compare(o.At), cmp.Compare(e.ID, o.ID)) }
 
 // Ahead is how much later than now an event may be, for clocks that differ.
-const Ahead = 5 * time.Minute
+const Ahead = 10 * time.Second
+
+// Notice is how much later than now a change of what events are judged by begins, at the earliest: so late that no event of that time
+// can have been judged yet, here or by another process.
+const Notice = Ahead + Refresh
 
 func (e Event) check(now time.Time) error {
 	err := cmp.Or(valid.ID("event.id", e.ID), valid.ID("event.account", e.Account), valid.Time("event.at", e.At))
@@ -79,7 +83,7 @@ const (
 	Duplicate Verdict = "duplicate" // a lead in the scope came first
 	Uncertain Verdict = "uncertain" // it is new, or from before the account was watched
 	Excluded  Verdict = "excluded"  // it does not count
-	Moved     Verdict = "moved"     // it is another contact's now, which this one was found to be; no verdict of its own
+	Moved     Verdict = "moved"     // no lead any more: its contact was found to be another one, which has it, or an earlier one of its account
 )
 
 // A Reason is why a lead has its verdict.
@@ -107,7 +111,7 @@ type Lead struct {
 	N       int64     `json:"n"` // within its contact, in the order of arrival
 	Job     JobID     `json:"job"`
 	Event   Event     `json:"event"`
-	Basis   Basis     `json:"basis"`
+	Basis   Basis     `json:"basis,omitzero"`
 	Day     time.Time `json:"day"` // when the day began on which it counts
 	Verdict Verdict   `json:"verdict"`
 	Reasons []Reason  `json:"reasons"`
@@ -121,18 +125,20 @@ type Basis struct {
 	Group   GroupID   `json:"group,omitempty"`
 	Scope   Scope     `json:"scope,omitzero"`
 	Linked  []OwnerID `json:"linked,omitempty"`  // owners whose jobs and whose consent it has, where the scope asks for them
-	Library bool      `json:"library,omitempty"` // the library had the contact
+	Library bool      `json:"library,omitempty"` // the scope asks for the library, which had the contact
 	Reasons []Reason  `json:"reasons,omitempty"` // why it does not count, whatever came before
 }
 
 // A Contact is a person on one platform, with all leads.
 type Contact struct {
-	ID       Identity  `json:"id"`
-	Version  int64     `json:"version"`            // 0: there is none yet
-	Name     string    `json:"name"`               // random, for the journal
-	Seq      int64     `json:"seq"`                // entries of the journal
-	MergedTo *Identity `json:"mergedTo,omitempty"` // the identity under which the contact goes on
-	Leads    []Lead    `json:"leads"`              // by number
+	ID       Identity   `json:"id"`
+	Version  int64      `json:"version"`            // 0: there is none yet
+	Name     string     `json:"name"`               // random, for the journal
+	Seq      int64      `json:"seq"`                // entries of the journal
+	MergedTo *Identity  `json:"mergedTo,omitempty"` // the identity under which the contact goes on
+	Names    []Identity `json:"names,omitempty"`    // that were found to be this contact's, besides ID
+	Library  time.Time  `json:"library,omitzero"`   // since when the library has one of its names; zero: it has none
+	Leads    []Lead     `json:"leads"`              // by number
 }
 
 // Figures are counts of leads.

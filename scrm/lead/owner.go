@@ -24,7 +24,7 @@ type Consent struct {
 	To   time.Time `json:"to,omitzero"` // zero: without end
 }
 
-// A Link is an owner's consent to being compared with another one, for the events from Refresh after now on. They are linked
+// A Link is an owner's consent to being compared with another one, for the events from Notice after now on. They are linked
 // once the other one consents as well.
 type Link struct {
 	Owner OwnerID `json:"owner"`
@@ -33,7 +33,7 @@ type Link struct {
 	Key   string  `json:"-"`
 }
 
-// An Unlink ends an owner's consent, for the events from Refresh after now on.
+// An Unlink ends an owner's consent, for the events from Notice after now on.
 type Unlink struct {
 	Owner OwnerID `json:"owner"`
 	With  OwnerID `json:"with"`
@@ -59,7 +59,7 @@ func (o Owner) Link(c Link, now time.Time) (Owner, error) {
 	if c.Owner == c.With {
 		return o, &InputError{Field: "with", Reason: "is the same owner"}
 	}
-	from := now.Add(Refresh)
+	from := now.Add(Notice)
 	next := o
 	next.ID, next.Version = c.Owner, o.Version+1
 	if o.consents(c.With, from) {
@@ -80,7 +80,7 @@ func (o Owner) Unlink(c Unlink, now time.Time) (Owner, error) {
 	if c.Owner == c.With {
 		return o, &InputError{Field: "with", Reason: "is the same owner"}
 	}
-	to := now.Add(Refresh)
+	to := now.Add(Notice)
 	next := o
 	next.ID, next.Version, next.Consents = c.Owner, o.Version+1, slices.Clone(o.Consents)
 	for i := range next.Consents {

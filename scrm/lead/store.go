@@ -17,8 +17,9 @@ type Store interface {
 
 // ContactStore is the part of a Store that leads are kept in.
 type ContactStore interface {
-	// Load returns what was found for each identity, in their order. A contact that does not exist has version 0.
-	Load(ctx context.Context, ids []Identity) ([]Loaded, error)
+	// Load returns the contact of each identity, in their order, with the earliest time since when the library has the identity or one
+	// of the contact's names. A contact that does not exist has version 0, and may be in the library.
+	Load(ctx context.Context, ids []Identity) ([]Contact, error)
 	// Save stores each change, all of it or nothing of it, and returns an error a change, nil where it was stored.
 	// journal.ErrConflict: the stored version of a contact is not Version - 1. journal.ErrDuplicate: a key of Entries was
 	// used before. After either, an enclosing transaction is still usable. No two changes are of one contact. The second
@@ -46,15 +47,9 @@ type JobStore interface {
 	Jobs(ctx context.Context, q JobQuery) iter.Seq2[Job, error]
 }
 
-// Loaded is what was found for an identity.
-type Loaded struct {
-	Contact Contact
-	Library time.Time // since when the library has it; zero: it has not
-}
-
 // A Change is one contact, or those that were found to be one, as they are to be stored, with Version one more than the one
 // that was loaded. A lead is new or replaces the one with its number; its job is on the platform of its contact.
-// Contact.Leads are not looked at.
+// Contact.Leads and Contact.Library are not looked at.
 type Change struct {
 	Contacts []Contact
 	Leads    []Stored

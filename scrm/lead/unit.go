@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/scrmkit/scrmkit/internal/combine"
@@ -13,37 +14,52 @@ import (
 // An op is an event on its way to its contact.
 type op struct {
 	Meet
-	id    Identity // that the contact is stored under
+	names []Identity // that the contact goes on under; with more than one, those are to be one contact, and the op is alone in its batch
 	facts Facts
 	now   time.Time
+}
+
+// A result is an outcome with the identity that its contact goes on under.
+type result struct {
+	Outcome
+	contact Identity
 }
 
 // A unit is a contact with what the events at hand change of it.
 type unit struct {
 	contact Contact
-	library time.Time
+	others  []Contact // that are the same person, by the names of an op
 	change  Change
 }
 
 // work is combine.Work for the events of an engine.
 type work struct{ *Engine }
 
+// Subject has between its parts what none of them can have.
 func (work) Subject(o op) string {
-	return string(o.id.Platform) + "/" + o.id.Namespace + "/" + o.id.ID
+	id := o.names[0]
+	return string(id.Platform) + " " + id.Namespace + " " + id.ID
 }
 
 func (e work) Load(ctx context.Context, groups [][]op, _ bool) ([]*unit, error) {
+	if names := groups[0][0].names; len(names) > 1 {
+		rows, err := e.resolve(ctx, names)
+		if err != nil {
+			return nil, err
+		}
+		return []*unit{{contact: rows[0], others: rows[1:]}}, nil
+	}
 	ids := make([]Identity, len(groups))
 	for i, group := range groups {
-		ids[i] = group[0].id
+		ids[i] = group[0].names[0]
 	}
 	found, err := e.store.Load(ctx, ids)
 	if err != nil {
 		return nil, err
 	}
 	units := make([]*unit, len(groups))
-	for i, f := range found {
-		units[i] = &unit{contact: f.Contact, library: f.Library}
+	for i, c := range found {
+		units[i] = &unit{contact: c}
 	}
 	return units, nil
 }
@@ -52,47 +68,108 @@ func (work) Stale(u *unit) bool { return false }
 
 func (e work) Dirty(u *unit) bool { return len(u.change.Entries) > 0 && !e.dry }
 
-func (e work) Decide(_ context.Context, u *unit, o op) (Outcome, error) {
+func (e work) Decide(_ context.Context, u *unit, o op) (result, error) {
 	if to := u.contact.MergedTo; to != nil {
-		return Outcome{}, &mergedError{*to}
+		return result{}, &mergedError{*to}
 	}
-	if slices.ContainsFunc(u.contact.Leads, func(l Lead) bool {
-		return l.Event.ID == o.Event.ID && l.Job == o.Job && !l.Event.equal(o.Event)
+	c, merged := u.contact, Decision{}
+	c.Name = named(c)
+	if len(u.others) > 0 {
+		merged = Merge(c, u.others...)
+		c = merged.Next
+	}
+	if slices.ContainsFunc(c.Leads, func(l Lead) bool {
+		return l.Event.ID == o.Event.ID && l.Job == o.Job && l.Event.Account == o.Event.Account && !l.Event.equal(o.Event)
 	}) {
-		return Outcome{}, journal.ErrKeyReused
+		return result{}, journal.ErrKeyReused
 	}
-	o.facts.Library = !u.library.IsZero() && !o.Event.At.Before(u.library)
-	d, err := o.facts.Meet(u.contact, o.Event, o.now)
-	if err != nil || len(d.Changed) == 0 {
-		return d.Outcome, err
+	d, err := o.facts.Meet(c, o.Event, o.now)
+	if err != nil {
+		return result{}, err
 	}
-	if u.contact.Version == 0 {
-		d.Next.Name = rand.Text()
+	if len(u.others) > 0 {
+		u.unite(o, merged)
+		d.Turned = append(merged.Turned, d.Turned...)
 	}
-	u.take(o, d)
-	return d.Outcome, nil
+	if len(d.Changed) > 0 {
+		u.take(o, d)
+	}
+	return result{d.Outcome, u.contact.ID}, nil
 }
 
-// take adds a decision to the change.
-func (u *unit) take(o op, d Decision) {
-	ch := &u.change
-	if len(ch.Contacts) > 0 {
-		d.Next.Version = ch.Contacts[0].Version
+// unite adds to the change that some contacts are one.
+func (u *unit) unite(o op, d Decision) {
+	united := united{Turned: d.Turned}
+	for _, c := range u.others {
+		for _, l := range c.Leads {
+			l.Verdict = Moved
+			u.change.Leads = append(u.change.Leads, Stored{c.ID, l})
+		}
+		if c.Version > 0 {
+			united.Contacts = append(united.Contacts, c.Name)
+			c.Seq++
+			u.change.Entries = append(u.change.Entries, journal.Entry{
+				Subject: c.subject(), Seq: c.Seq, Key: "united", Kind: "lead.united", At: o.now, By: o.By,
+				Input: journal.Hash("lead.united", c.Name), Result: journal.JSON(d.Next.Name),
+			})
+		}
+		to := d.Next.ID
+		c.MergedTo, c.Version, c.Name, c.Leads, c.Names = &to, c.Version+1, named(c), nil, nil
+		u.change.Contacts = append(u.change.Contacts, c)
 	}
-	ch.Contacts = []Contact{d.Next}
+	u.put(d)
+	u.change.Entries = append(u.change.Entries, journal.Entry{
+		Subject: d.Next.subject(), Seq: d.Next.Seq, Key: "unite " + rand.Text(), Kind: "lead.unite", At: o.now, By: o.By,
+		Input: journal.Hash("lead.unite", united.Contacts), Result: journal.JSON(united),
+	})
+	u.others = nil
+}
+
+// united is what the journal tells of contacts that became one.
+type united struct {
+	Contacts []string  `json:"contacts,omitempty"` // by their names in the journal, which go no further
+	Turned   []Turning `json:"turned,omitempty"`
+}
+
+// named returns the name that the journal has for a contact.
+func named(c Contact) string {
+	if c.Name == "" {
+		return rand.Text()
+	}
+	return c.Name
+}
+
+// take adds what an event changes to the change.
+func (u *unit) take(o op, d Decision) {
+	u.put(d)
+	at := strconv.FormatInt(o.Event.At.UnixMicro(), 10)
+	u.change.Entries = append(u.change.Entries, journal.Entry{
+		Subject: d.Next.subject(), Seq: d.Next.Seq, Kind: "lead.meet", At: o.now, By: o.By,
+		Key:   string(o.Job.Code) + " " + string(o.Event.Account) + " " + string(o.Event.ID) + " " + at,
+		Input: journal.Hash("lead.meet", o.Event), Result: journal.JSON(d.Outcome.brief()),
+	})
+}
+
+// put adds a decision on the contact to the change.
+func (u *unit) put(d Decision) {
+	ch := &u.change
+	i := slices.IndexFunc(ch.Contacts, func(c Contact) bool { return c.ID == d.Next.ID })
+	if i < 0 {
+		i = len(ch.Contacts)
+		ch.Contacts = append(ch.Contacts, d.Next)
+	} else {
+		d.Next.Version = ch.Contacts[i].Version
+	}
+	ch.Contacts[i] = d.Next
 	for _, l := range d.Changed {
-		s := Stored{o.id, l}
-		if i := slices.IndexFunc(ch.Leads, func(o Stored) bool { return o.N == l.N }); i >= 0 {
+		s := Stored{d.Next.ID, l}
+		if i := slices.IndexFunc(ch.Leads, func(o Stored) bool { return o.Contact == s.Contact && o.N == l.N }); i >= 0 {
 			ch.Leads[i] = s
 		} else {
 			ch.Leads = append(ch.Leads, s)
 		}
 	}
 	ch.count(d.Counts)
-	ch.Entries = append(ch.Entries, journal.Entry{
-		Subject: d.Next.subject(), Seq: d.Next.Seq, Key: string(o.Job.Code) + "/" + string(o.Event.ID), Kind: "lead.meet", At: o.now, By: o.By,
-		Input: journal.Hash("lead.meet", o.Event), Result: journal.JSON(d.Outcome),
-	})
 	u.contact = d.Next
 }
 
@@ -119,4 +196,4 @@ func (e work) Save(ctx context.Context, units []*unit) ([]error, error) {
 	return e.store.Save(ctx, changes)
 }
 
-var _ combine.Work[op, *unit, Outcome] = work{}
+var _ combine.Work[op, *unit, result] = work{}

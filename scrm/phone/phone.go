@@ -10,6 +10,7 @@ package phone
 
 import (
 	"errors"
+	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -43,13 +44,28 @@ type Error struct{ Reason Reason }
 
 func (e *Error) Error() string { return "phone: the number can't be read: " + string(e.Reason) }
 
-// maxText is the longest text, in bytes.
-const maxText = 64
+const (
+	maxText = 64 // bytes of a text
+	maxArea = 6  // digits before a "/": after more of them it is between two numbers
+)
 
 // Parse reads a number that was typed by somebody in a region, as ISO 3166-1 alpha-2, or "" where that is not known. It
-// takes digits of all scripts and widths, spaces, the usual signs between digits, "(0)" after a country code, and 00 for the
-// "+" before it, which counts where the text is no number of the region by itself. *Error: it is none.
+// takes digits of all scripts and widths, spaces, the usual signs between digits, "(0)" after a country code, which is left out where
+// the number is valid without it alone, and 00 for the "+" before it, which counts where the text is no number of the region by
+// itself. *Error: it is none.
 func Parse(text, region string) (Number, error) {
+	if folded := width.Fold.String(text[:min(len(text), maxText)]); optional.MatchString(folded) && len(text) <= maxText {
+		if n, _ := parse(optional.ReplaceAllLiteralString(folded, ""), region); n.Valid {
+			return n, nil
+		}
+	}
+	return parse(text, region)
+}
+
+// optional is a zero that is dialled in the country alone.
+var optional = regexp.MustCompile(`\(\s*0\s*\)`)
+
+func parse(text, region string) (Number, error) {
 	digits, plus, reason := clean(text)
 	if reason != "" {
 		return Number{}, &Error{reason}
@@ -69,14 +85,23 @@ func Parse(text, region string) (Number, error) {
 	if !plus && !strings.HasPrefix(digits, "00") {
 		return Number{}, &Error{reason}
 	}
-	n, err := phonenumbers.Parse("+"+strings.TrimLeft(digits, "0"), "")
+	return international("+" + strings.TrimPrefix(digits, "00"))
+}
+
+// international reads a number with a country code.
+func international(text string) (Number, error) {
+	n, err := phonenumbers.Parse(text, "")
 	switch {
 	case errors.Is(err, phonenumbers.ErrInvalidCountryCode):
 		return Number{}, &Error{Country}
-	case err != nil || !phonenumbers.IsPossibleNumber(n):
+	case err != nil || phonenumbers.IsPossibleNumberWithReason(n) != phonenumbers.IS_POSSIBLE && !phonenumbers.IsValidNumber(n):
 		return Number{}, &Error{Length}
 	}
-	return number(n), nil
+	found := number(n)
+	if found.E164 != text {
+		return international(found.E164) // without the digit that is dialled in the country alone; a shorter one each time
+	}
+	return found, nil
 }
 
 func number(n *phonenumbers.PhoneNumber) Number {
@@ -93,13 +118,16 @@ func clean(text string) (digits string, plus bool, reason Reason) {
 		return "", false, Garbled
 	}
 	var b strings.Builder
+	slash := false
 	for _, r := range width.Fold.String(text) {
 		switch {
 		case unicode.Is(unicode.Nd, r):
 			b.WriteByte('0' + digit(r))
 		case r == '+' && !plus && b.Len() == 0:
 			plus = true
-		case unicode.IsSpace(r), unicode.Is(unicode.Cf, r), unicode.Is(unicode.Pd, r), strings.ContainsRune("()[]./·", r):
+		case r == '/' && !slash && b.Len() <= maxArea:
+			slash = true
+		case unicode.IsSpace(r), unicode.Is(unicode.Cf, r), unicode.Is(unicode.Pd, r), strings.ContainsRune("()[].·", r):
 		default:
 			return "", false, Garbled
 		}

@@ -34,8 +34,12 @@ func (s leadStore) Save(ctx context.Context, changes []lead.Change) ([]error, er
 			if err != nil {
 				return nil, s.fail("save leads", err)
 			}
+			names := ""
+			if len(k.Names) > 0 {
+				names = string(journal.JSON(k.Names))
+			}
 			all[i].roots = append(all[i].roots, row{contactTable, []any{
-				k.ID.ID, string(k.ID.Platform), k.ID.Namespace, k.Version, k.Name, k.Seq, merged,
+				k.ID.ID, string(k.ID.Platform), k.ID.Namespace, k.Version, k.Name, k.Seq, merged, names,
 			}})
 		}
 		for _, l := range c.Leads {
@@ -70,62 +74,77 @@ func optional[V any](v *V) (string, error) {
 
 var identityLookup = []column{{"id", text}, {"platform", text}, {"namespace", text}}
 
+func identityArgs(id lead.Identity) []any {
+	return []any{id.ID, string(id.Platform), id.Namespace}
+}
+
 // Load implements [lead.Store]. Contacts are read before their leads: who changes a lead changes the version of its contact, so
 // that a Save of what was read in between meets a conflict.
-func (s leadStore) Load(ctx context.Context, ids []lead.Identity) ([]lead.Loaded, error) {
+func (s leadStore) Load(ctx context.Context, ids []lead.Identity) ([]lead.Contact, error) {
 	if err := s.check(ctx); err != nil {
 		return nil, err
 	}
-	loaded := make([]lead.Loaded, len(ids))
+	contacts := make([]lead.Contact, len(ids))
 	args := make([][]any, len(ids))
 	for i, id := range ids {
-		loaded[i].Contact.ID = id
-		args[i] = []any{id.ID, string(id.Platform), id.Namespace}
+		args[i] = identityArgs(id)
 	}
-	var met [][]any
-	var of []int
+	var there, named [][]any
+	var of, namedOf []int
 	err := s.look(ctx, "contacts", identityLookup, args, func(l lookup) string {
-		return "select l.ord, c.version, c.name, c.seq, c.merged, b.since from " + l.source() +
+		return "select l.ord, c.version, c.name, c.seq, c.merged, c.names, b.since from " + l.source() +
 			l.find("lead_contact", "c", sameIdentity("c")) + l.find("lead_library", "b", sameIdentity("b"))
 	}, func(rows *sql.Rows, first int) error {
 		var ord int
-		var merged string
+		var merged, names string
 		var c lead.Contact
-		var since time.Time
-		if err := rows.Scan(&ord, intField(&c.Version), textField(&c.Name), intField(&c.Seq), textField(&merged), timeField(&since)); err != nil {
-			return err
+		err := rows.Scan(&ord, intField(&c.Version), textField(&c.Name), intField(&c.Seq), textField(&merged), textField(&names), timeField(&c.Library))
+		if err == nil && merged != "" {
+			err = json.Unmarshal([]byte(merged), &c.MergedTo)
 		}
-		to := &loaded[first+ord-1]
-		c.ID = to.Contact.ID
-		if merged != "" {
-			if err := json.Unmarshal([]byte(merged), &c.MergedTo); err != nil {
-				return err
-			}
+		if err == nil && names != "" {
+			err = json.Unmarshal([]byte(names), &c.Names)
 		}
-		to.Contact, to.Library = c, since
+		i := first + ord - 1
+		c.ID = ids[i]
+		contacts[i] = c
 		if c.Version > 0 {
-			met, of = append(met, args[first+ord-1]), append(of, first+ord-1)
+			there, of = append(there, args[i]), append(of, i)
 		}
-		return nil
+		for _, id := range c.Names {
+			named, namedOf = append(named, identityArgs(id)), append(namedOf, i)
+		}
+		return err
 	})
-	if err == nil && len(met) > 0 {
-		err = s.look(ctx, "leads", identityLookup, met, func(l lookup) string {
+	if err == nil && len(there) > 0 {
+		err = s.look(ctx, "leads", identityLookup, there, func(l lookup) string {
 			return "select l.ord, k.state from " + l.source() + l.all("lead_lead", "k", sameIdentity("k")) + " order by l.ord, k.n"
 		}, func(rows *sql.Rows, first int) error {
 			var ord int
 			var k lead.Lead
-			if err := rows.Scan(&ord, jsonField(&k)); err != nil {
-				return err
+			err := rows.Scan(&ord, jsonField(&k))
+			c := &contacts[of[first+ord-1]]
+			c.Leads = append(c.Leads, k)
+			return err
+		})
+	}
+	if err == nil && len(named) > 0 {
+		err = s.look(ctx, "library", identityLookup, named, func(l lookup) string {
+			return "select l.ord, b.since from " + l.source() + l.all("lead_library", "b", sameIdentity("b"))
+		}, func(rows *sql.Rows, first int) error {
+			var ord int
+			var since time.Time
+			err := rows.Scan(&ord, timeField(&since))
+			if c := &contacts[namedOf[first+ord-1]]; c.Library.IsZero() || since.Before(c.Library) {
+				c.Library = since
 			}
-			to := &loaded[of[first+ord-1]].Contact
-			to.Leads = append(to.Leads, k)
-			return nil
+			return err
 		})
 	}
 	if err != nil {
 		return nil, s.fail("load leads", err)
 	}
-	return loaded, nil
+	return contacts, nil
 }
 
 // sameIdentity is the condition that a row of the alias is of the identity of l.
@@ -240,14 +259,13 @@ func (s leadStore) Import(ctx context.Context, rows []lead.Imported) ([]lead.Imp
 			return err
 		}
 		return u.look(ctx, "imported", libraryTable.columns, args, func(l lookup) string {
-			return "select l.ord, b.since, b.source, b.row, c.version from " + l.source() +
-				l.find("lead_library", "b", sameIdentity("b")) + l.find("lead_contact", "c", sameIdentity("c"))
+			return "select l.ord, b.since, b.source, b.row, b.met from " + l.source() + l.find("lead_library", "b", sameIdentity("b"))
 		}, func(rows *sql.Rows, first int) error {
 			var ord int
-			var version int64
+			var met int64
 			var f lead.ImportFound
-			err := rows.Scan(&ord, timeField(&f.Since), textField(&f.Source), intField(&f.Row), intField(&version))
-			f.Lead = version > 0
+			err := rows.Scan(&ord, timeField(&f.Since), textField(&f.Source), intField(&f.Row), intField(&met))
+			f.Met = met > 0
 			stored[first+ord-1] = f
 			return err
 		})
@@ -267,8 +285,9 @@ func nothing(*sql.Rows, int) error { return nil }
 
 // importText returns a statement that inserts what is not there.
 func importText(l lookup) string {
-	return "insert into " + l.name("lead_library") + " (tenant, " + names(libraryTable.columns) + ") select " + l.tenant() + ", " +
-		columnsOf("l", libraryTable.columns) + " from " + l.source() + " where true order by " + columnsOf("l", libraryTable.key) +
+	return "insert into " + l.name("lead_library") + " (tenant, " + names(libraryTable.columns) + ", met) select " + l.tenant() + ", " +
+		columnsOf("l", libraryTable.columns) + ", case when c.version is null then 0 else 1 end from " + l.source() +
+		l.find("lead_contact", "c", sameIdentity("c")) + " where true order by " + columnsOf("l", libraryTable.key) +
 		" on conflict do nothing"
 }
 

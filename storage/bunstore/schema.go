@@ -199,7 +199,7 @@ var (
 		name:      "lead_contact",
 		key:       []column{{"id", text}, {"platform", text}, {"namespace", text}},
 		versioned: true,
-		rest:      []column{{"name", text}, {"seq", integer}, {"merged", text}},
+		rest:      []column{{"name", text}, {"seq", integer}, {"merged", text}, {"names", text}},
 		children:  []*table{leadTable},
 		sums:      leadCountTable,
 	})

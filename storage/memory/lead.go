@@ -5,6 +5,7 @@ import (
 	"context"
 	"iter"
 	"slices"
+	"time"
 
 	"github.com/scrmkit/scrmkit/scrm/lead"
 	"github.com/scrmkit/scrmkit/storage/journal"
@@ -13,17 +14,22 @@ import (
 type leadStore struct{ unit }
 
 // Load implements [lead.Store].
-func (s leadStore) Load(ctx context.Context, ids []lead.Identity) ([]lead.Loaded, error) {
-	found := make([]lead.Loaded, len(ids))
+func (s leadStore) Load(ctx context.Context, ids []lead.Identity) ([]lead.Contact, error) {
+	found := make([]lead.Contact, len(ids))
 	err := s.do(ctx, func(t *tables) error {
 		for i, id := range ids {
-			f := &found[i]
-			f.Contact, f.Library = t.contacts[id], t.library[id].Since
-			f.Contact.ID = id
-			for _, l := range t.leads[id] {
-				f.Contact.Leads = append(f.Contact.Leads, cloneLead(l))
+			c := t.contacts[id]
+			c.ID, c.Library, c.Names = id, time.Time{}, slices.Clone(c.Names)
+			for _, name := range append(c.Names[:len(c.Names):len(c.Names)], id) {
+				if r, had := t.library[name]; had && (c.Library.IsZero() || r.Since.Before(c.Library)) {
+					c.Library = r.Since
+				}
 			}
-			slices.SortFunc(f.Contact.Leads, func(a, b lead.Lead) int { return cmp.Compare(a.N, b.N) })
+			for _, l := range t.leads[id] {
+				c.Leads = append(c.Leads, cloneLead(l))
+			}
+			slices.SortFunc(c.Leads, func(a, b lead.Lead) int { return cmp.Compare(a.N, b.N) })
+			found[i] = c
 		}
 		return nil
 	})
@@ -45,7 +51,7 @@ func (s leadStore) Save(ctx context.Context, changes []lead.Change) ([]error, er
 			}
 		}
 		for _, k := range c.Contacts {
-			k.Leads = nil
+			k.Leads, k.Names = nil, slices.Clone(k.Names)
 			if k.MergedTo != nil {
 				to := *k.MergedTo
 				k.MergedTo = &to
@@ -134,9 +140,9 @@ func (s leadStore) Import(ctx context.Context, rows []lead.Imported) (found []le
 		for _, r := range rows {
 			if _, had := t.library[r.Identity]; !had {
 				r.Since = journal.Instant(r.Since)
-				put(t, t.library, r.Identity, r)
+				put(t, t.library, r.Identity, lead.ImportFound{Imported: r, Met: t.contacts[r.Identity].Version > 0})
 			}
-			found = append(found, lead.ImportFound{Imported: t.library[r.Identity], Lead: t.contacts[r.Identity].Version > 0})
+			found = append(found, t.library[r.Identity])
 		}
 		return nil
 	})

@@ -59,7 +59,7 @@ type tables struct {
 	contacts   map[lead.Identity]lead.Contact // without leads
 	leads      map[lead.Identity]map[int64]lead.Lead
 	leadCounts map[leadCountKey]lead.Figures
-	library    map[lead.Identity]lead.Imported
+	library    map[lead.Identity]lead.ImportFound
 
 	sites   map[ticket.SiteID]ticket.Site
 	tickets map[ticket.ID]ticket.Ticket
@@ -124,7 +124,7 @@ func newTables(d *data) *tables {
 		contacts:          map[lead.Identity]lead.Contact{},
 		leads:             map[lead.Identity]map[int64]lead.Lead{},
 		leadCounts:        map[leadCountKey]lead.Figures{},
-		library:           map[lead.Identity]lead.Imported{},
+		library:           map[lead.Identity]lead.ImportFound{},
 		sites:             map[ticket.SiteID]ticket.Site{},
 		tickets:           map[ticket.ID]ticket.Ticket{},
 		bodies:            map[ticket.ID][]byte{},

@@ -36,11 +36,12 @@ func (h *history) saveLeads(ctx context.Context, model storage.Tx) step {
 			if err != nil {
 				h.t.Fatal(err)
 			}
-			k := contact(id.ID, h.version(loaded[0].Contact.Version)+1)
+			k := contact(id.ID, h.version(loaded[0].Version)+1)
 			k.ID = id
 			if h.often("not merged") {
 				k.MergedTo = nil
 			}
+			k.Names = h.identities(0, 2)
 			c.Contacts = append(c.Contacts, k)
 			for _, n := range some(h, []int64{1, 2, 3}, 0, 3, "leads") {
 				l := lead.Stored{Contact: id, Lead: oneLead(n)}

@@ -20,7 +20,10 @@ func identity(id string) lead.Identity {
 // contact has something in every field, but for the leads.
 func contact(id string, version int64) lead.Contact {
 	to := identity("another")
-	return lead.Contact{ID: identity(id), Version: version, Name: "name of " + id, Seq: version, MergedTo: &to}
+	return lead.Contact{
+		ID: identity(id), Version: version, Name: "name of " + id, Seq: version, MergedTo: &to,
+		Names: []lead.Identity{identity(id + "'s other name"), {Platform: "whatsapp", ID: `"x" \`}},
+	}
 }
 
 // oneLead has something in every field.
@@ -85,7 +88,7 @@ var contactWriter = writer{
 		if err != nil {
 			return 0, err
 		}
-		return loaded[0].Contact.Version, nil
+		return loaded[0].Version, nil
 	},
 }
 
@@ -124,14 +127,15 @@ func leadsWhole(s *scene) {
 		got, err := tx.Leads().Load(ctx, []lead.Identity{identity("bob"), identity("nobody"), identity("alice")})
 		must(s.t, err)
 		a.Leads = []lead.Lead{oneLead(1), oneLead(2), oneLead(10)}
-		equal(s.t, "loaded", got, []lead.Loaded{{Contact: b, Library: at(7)}, {Contact: lead.Contact{ID: identity("nobody")}}, {Contact: a}})
+		b.Library = at(7)
+		equal(s.t, "loaded", got, []lead.Contact{b, {ID: identity("nobody")}, a})
 		two, moved := []lead.Contact{contact("alice", 2), contact("bob", 2)}, stored("alice", 2)
 		moved.Verdict = lead.Moved
 		must(s.t, one(tx.Leads().Save(ctx, []lead.Change{{Contacts: two, Leads: []lead.Stored{moved, stored("bob", 1)}}})))
 		isError(s.t, "one of two is old", one(tx.Leads().Save(ctx, []lead.Change{{Contacts: []lead.Contact{contact("alice", 3), contact("bob", 2)}}})), journal.ErrConflict)
 		got, err = tx.Leads().Load(ctx, []lead.Identity{identity("alice"), identity("bob")})
 		must(s.t, err)
-		equal(s.t, "versions", fmt.Sprint(got[0].Contact.Version, got[1].Contact.Version, got[0].Contact.Leads[1].Verdict, len(got[1].Contact.Leads)), "2 2moved1")
+		equal(s.t, "versions", fmt.Sprint(got[0].Version, got[1].Version, got[0].Leads[1].Verdict, len(got[1].Leads)), "2 2moved1")
 	})
 }
 
@@ -255,25 +259,39 @@ func jobsWhole(s *scene) {
 }
 
 func libraryKept(s *scene) {
+	save := func(ctx context.Context, tx storage.Tx, c lead.Contact) {
+		must(s.t, one(tx.Leads().Save(ctx, []lead.Change{{Contacts: []lead.Contact{c}}})))
+	}
 	s.do(func(ctx context.Context, tx storage.Tx) {
-		must(s.t, one(tx.Leads().Save(ctx, []lead.Change{{Contacts: []lead.Contact{contact("a", 1)}}})))
+		save(ctx, tx, contact("a", 1))
 		a, b, c := imported("a", 1), imported("b", 2), imported("c", 3)
 		again, later := imported("b", 9), imported("a", 8)
 		for _, tt := range []struct {
 			rows []lead.Imported
 			want []lead.ImportFound
 		}{
-			{[]lead.Imported{b, a, again}, []lead.ImportFound{{Imported: b}, {Imported: a, Lead: true}, {Imported: b}}},
-			{[]lead.Imported{again, c, later}, []lead.ImportFound{{Imported: b}, {Imported: c}, {Imported: a, Lead: true}}},
+			{[]lead.Imported{b, a, again}, []lead.ImportFound{{Imported: b}, {Imported: a, Met: true}, {Imported: b}}},
+			{[]lead.Imported{again, c, later}, []lead.ImportFound{{Imported: b}, {Imported: c}, {Imported: a, Met: true}}},
 		} {
 			got, err := tx.Leads().Import(ctx, tt.rows)
 			must(s.t, err)
 			equal(s.t, "imported", got, tt.want)
+			if tt.rows[0] == b {
+				save(ctx, tx, contact("b", 1)) // which was imported before it was met
+			}
 		}
-		loaded, err := tx.Leads().Load(ctx, []lead.Identity{identity("a"), identity("B")})
+	})
+	s.do(func(ctx context.Context, tx storage.Tx) {
+		d := contact("d", 1)
+		d.Names = []lead.Identity{identity("c"), identity("b"), identity("nobody")}
+		save(ctx, tx, d)
+		loaded, err := tx.Leads().Load(ctx, []lead.Identity{identity("a"), identity("B"), identity("d"), identity("c")})
 		must(s.t, err)
-		equal(s.t, "since", loaded[0].Library, at(1))
-		equal(s.t, "another", loaded[1].Library, time.Time{})
+		var since []time.Time
+		for _, c := range loaded {
+			since = append(since, c.Library)
+		}
+		equal(s.t, "since", since, []time.Time{at(1), {}, at(2), at(3)})
 	})
 }
 

@@ -216,6 +216,7 @@ create table scrmkit.lead_contact (
 	name      text             not null,
 	seq       bigint           not null,
 	merged    text             not null,
+	names     text             not null,
 	primary key (tenant, id, platform, namespace)
 ) with (fillfactor = 90);
 
@@ -256,6 +257,7 @@ create table scrmkit.lead_library (
 	since     timestamptz      not null,
 	source    text             not null,
 	row       bigint           not null,
+	met       bigint           not null,
 	primary key (tenant, id, platform, namespace)
 );
 

@@ -214,6 +214,7 @@ create table lead_contact (
 	name      text    not null,
 	seq       integer not null,
 	merged    text    not null,
+	names     text    not null,
 	primary key (tenant, id, platform, namespace)
 );
 
@@ -254,6 +255,7 @@ create table lead_library (
 	since     integer not null,
 	source    text    not null,
 	row       integer not null,
+	met       integer not null,
 	primary key (tenant, id, platform, namespace)
 );
 
