@@ -3,307 +3,210 @@ package loyalty
 import (
 	"encoding/base64"
 	"encoding/json"
-	"strconv"
-	"time"
 
-	"github.com/scrmkit/scrmkit/storage/journal"
+	"github.com/scrmkit/scrmkit/internal/encode"
 )
 
 // AppendJSON appends what json.Marshal gives. A store writes it with each change.
 func (a *Account) AppendJSON(b []byte) []byte {
-	t := encoder(b)
-	t.open()
-	t.time("joined", a.Joined)
-	t.timeIf("active", a.Active)
-	t.time("at", a.At)
-	list(&t, "holdings", a.Holdings, (*encoder).holding)
-	list(&t, "tallies", a.Tallies, (*encoder).tally)
-	list(&t, "carried", a.Carried, func(t *encoder, c *Carried) {
-		t.string("rule", string(c.Rule))
-		t.int("n", c.N)
+	t := encode.JSON(b)
+	t.Open()
+	t.Time("joined", a.Joined)
+	t.TimeIf("active", a.Active)
+	t.Time("at", a.At)
+	encode.Objects(&t, "holdings", a.Holdings, writeHolding)
+	encode.Objects(&t, "tallies", a.Tallies, writeTally)
+	encode.Objects(&t, "carried", a.Carried, func(t *encode.JSON, c *Carried) {
+		t.String("rule", string(c.Rule))
+		t.Int("n", c.N)
 	})
-	list(&t, "reached", a.Reached, func(t *encoder, r *Reached) {
-		t.string("rule", string(r.Rule))
-		t.int("from", r.From)
-		t.int("n", r.N)
+	encode.Objects(&t, "reached", a.Reached, func(t *encode.JSON, r *Reached) {
+		t.String("rule", string(r.Rule))
+		t.Int("from", r.From)
+		t.Int("n", r.N)
 	})
-	t.status("status", a.Status)
-	t.timeIf("turns", a.Turns)
-	t.stringIf("merged", string(a.Merged))
-	t.close()
+	writeStatus(&t, "status", a.Status)
+	t.TimeIf("turns", a.Turns)
+	t.StringIf("merged", string(a.Merged))
+	t.Close()
 	return t
 }
 
 // AppendJSON appends what json.Marshal gives. A store writes it with each change.
 func (k *Booking) AppendJSON(b []byte) []byte {
-	t := encoder(b)
-	t.open()
-	t.time("at", k.At)
-	if k.Spent {
-		t.key("spent")
-		t = append(t, "true"...)
-	}
-	list(&t, "lines", k.Lines, func(t *encoder, l *BookedLine) {
-		t.string("id", l.ID)
-		t.int("paid", l.Paid)
-		t.int("items", l.Items)
-		t.intIf("back", l.Back)
-		t.intIf("gone", l.Gone)
+	t := encode.JSON(b)
+	t.Open()
+	t.Time("at", k.At)
+	t.True("spent", k.Spent)
+	encode.Objects(&t, "lines", k.Lines, func(t *encode.JSON, l *BookedLine) {
+		t.String("id", l.ID)
+		t.Int("paid", l.Paid)
+		t.Int("items", l.Items)
+		t.IntIf("back", l.Back)
+		t.IntIf("gone", l.Gone)
 	})
-	list(&t, "parts", k.Parts, func(t *encoder, p *Portion) {
-		t.string("currency", string(p.Currency))
-		t.int("n", p.N)
-		t.intIf("back", p.Back)
-		t.lots("lots", p.Lots)
-		t.stringIf("overdraft", string(p.Overdraft))
+	encode.Objects(&t, "parts", k.Parts, func(t *encode.JSON, p *Portion) {
+		t.String("currency", string(p.Currency))
+		t.Int("n", p.N)
+		t.IntIf("back", p.Back)
+		writeLots(t, "lots", p.Lots)
+		t.StringIf("overdraft", string(p.Overdraft))
 		if len(p.Shares) > 0 {
-			t.key("shares")
-			t.numbers(p.Shares)
+			t.Ints("shares", p.Shares)
 		}
-		t.intIf("whole", p.Whole)
+		t.IntIf("whole", p.Whole)
 	})
-	list(&t, "counts", k.Counts, func(t *encoder, c *Count) {
-		t.stringIf("tally", c.Tally)
-		t.stringIf("rule", string(c.Rule))
-		t.int("n", c.N)
-		t.intIf("back", c.Back)
-		t.int("part", int64(c.Part))
+	encode.Objects(&t, "counts", k.Counts, func(t *encode.JSON, c *Count) {
+		t.StringIf("tally", c.Tally)
+		t.StringIf("rule", string(c.Rule))
+		t.Int("n", c.N)
+		t.IntIf("back", c.Back)
+		t.Int("part", int64(c.Part))
 	})
-	t.close()
+	t.Close()
 	return t
 }
 
 // json returns what json.Marshal gives.
 func (o *Outcome) json() json.RawMessage {
-	t := make(encoder, 0, 1024+len(o.Command))
-	t.open()
-	t.account("account", o.Account)
+	t := make(encode.JSON, 0, 1024+len(o.Command))
+	t.Open()
+	writeAccount(&t, "account", o.Account)
 	if len(o.Command) > 0 {
-		t.key("command")
-		t = append(t, o.Command...)
+		t.Raw("command", o.Command)
 	}
-	t.int("seq", o.Seq)
-	t.time("at", o.At)
-	list(&t, "moves", o.Moves, (*encoder).move)
-	list(&t, "steps", o.Steps, func(t *encoder, s *Step) {
-		t.stringIf("rule", string(s.Rule))
-		t.stringIf("currency", string(s.Currency))
-		t.intIf("n", s.N)
-		t.string("why", string(s.Why))
+	t.Int("seq", o.Seq)
+	t.Time("at", o.At)
+	encode.Objects(&t, "moves", o.Moves, writeMove)
+	encode.Objects(&t, "steps", o.Steps, func(t *encode.JSON, s *Step) {
+		t.StringIf("rule", string(s.Rule))
+		t.StringIf("currency", string(s.Currency))
+		t.IntIf("n", s.N)
+		t.String("why", string(s.Why))
 	})
 	if o.Tier != nil {
-		t.key("tier")
-		t.open()
-		t.string("from", string(o.Tier.From))
-		t.string("to", string(o.Tier.To))
-		t.close()
+		t.Key("tier")
+		t.Open()
+		t.String("from", string(o.Tier.From))
+		t.String("to", string(o.Tier.To))
+		t.Close()
 	}
-	t.status("status", o.Status)
-	t.stringIf("reason", o.Reason)
-	t.stringIf("of", o.Of)
+	writeStatus(&t, "status", o.Status)
+	t.StringIf("reason", o.Reason)
+	t.StringIf("of", o.Of)
 	if o.Peer != nil {
-		t.account("peer", *o.Peer)
+		writeAccount(&t, "peer", *o.Peer)
 	}
-	t.close()
+	t.Close()
 	return json.RawMessage(t)
 }
 
-// An encoder is JSON that is being written, by what encoding/json would write: TestJSON.
-type encoder []byte
-
-func (t *encoder) open()  { *t = append(*t, '{') }
-func (t *encoder) close() { *t = append(*t, '}') }
-
-// next begins another item.
-func (t *encoder) next() {
-	if last := (*t)[len(*t)-1]; last != '{' && last != '[' {
-		*t = append(*t, ',')
-	}
-}
-
-func (t *encoder) key(name string) {
-	t.next()
-	*t = append(append(append(*t, '"'), name...), `":`...)
-}
-
-func (t *encoder) int(name string, n int64) {
-	t.key(name)
-	*t = strconv.AppendInt(*t, n, 10)
-}
-
-func (t *encoder) intIf(name string, n int64) {
-	if n != 0 {
-		t.int(name, n)
-	}
-}
-
-func (t *encoder) time(name string, at time.Time) {
-	t.key(name)
-	*t = append(*t, '"')
-	b, err := at.AppendText(*t)
-	if err != nil {
-		*t = append((*t)[:len(*t)-1], journal.JSON(at)...)
-		return
-	}
-	*t = append(b, '"')
-}
-
-func (t *encoder) timeIf(name string, at time.Time) {
-	if !at.IsZero() {
-		t.time(name, at)
-	}
-}
-
-func (t *encoder) string(name, s string) {
-	t.key(name)
-	for i := range len(s) {
-		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' {
-			*t = append(*t, journal.JSON(s)...)
-			return
-		}
-	}
-	*t = append(append(append(*t, '"'), s...), '"')
-}
-
-func (t *encoder) stringIf(name, s string) {
-	if s != "" {
-		t.string(name, s)
-	}
-}
-
-func (t *encoder) numbers(all []int64) {
-	*t = append(*t, '[')
-	for _, n := range all {
-		t.next()
-		*t = strconv.AppendInt(*t, n, 10)
-	}
-	*t = append(*t, ']')
-}
-
-// list writes objects, and nothing where there are none.
-func list[V any](t *encoder, name string, all []V, write func(*encoder, *V)) {
-	if len(all) == 0 {
-		return
-	}
-	t.key(name)
-	*t = append(*t, '[')
-	for i := range all {
-		t.next()
-		t.open()
-		write(t, &all[i])
-		t.close()
-	}
-	*t = append(*t, ']')
-}
-
-func (t *encoder) lot(l *Lot) {
-	t.timeIf("from", l.From)
-	t.timeIf("to", l.To)
-	t.int("n", l.N)
+func writeLot(t *encode.JSON, l *Lot) {
+	t.TimeIf("from", l.From)
+	t.TimeIf("to", l.To)
+	t.Int("n", l.N)
 }
 
 // lots writes lots though there be none.
-func (t *encoder) lots(name string, lots []Lot) {
+func writeLots(t *encode.JSON, name string, lots []Lot) {
 	switch {
 	case lots == nil:
-		t.key(name)
-		*t = append(*t, "null"...)
+		t.Raw(name, []byte("null"))
 	case len(lots) == 0:
-		t.key(name)
-		*t = append(*t, "[]"...)
+		t.Raw(name, []byte("[]"))
 	default:
-		list(t, name, lots, (*encoder).lot)
+		encode.Objects(t, name, lots, writeLot)
 	}
 }
 
-func (t *encoder) account(name string, id AccountID) {
-	t.key(name)
-	t.open()
-	t.string("program", string(id.Program))
-	t.string("member", string(id.Member))
-	t.close()
+func writeAccount(t *encode.JSON, name string, id AccountID) {
+	t.Key(name)
+	t.Open()
+	t.String("program", string(id.Program))
+	t.String("member", string(id.Member))
+	t.Close()
 }
 
-func (t *encoder) status(name string, s Status) {
+func writeStatus(t *encode.JSON, name string, s Status) {
 	if s == (Status{}) {
 		return
 	}
-	t.key(name)
-	t.open()
-	t.stringIf("level", string(s.Level))
-	t.timeIf("since", s.Since)
-	t.timeIf("until", s.Until)
-	t.stringIf("hand", string(s.Hand))
-	t.close()
+	t.Key(name)
+	t.Open()
+	t.StringIf("level", string(s.Level))
+	t.TimeIf("since", s.Since)
+	t.TimeIf("until", s.Until)
+	t.StringIf("hand", string(s.Hand))
+	t.Close()
 }
 
-func (t *encoder) totals(name string, o Totals) {
-	t.key(name)
-	t.open()
-	t.intIf("issued", o.Issued)
-	t.intIf("redeemed", o.Redeemed)
-	t.intIf("expired", o.Expired)
-	t.intIf("revoked", o.Revoked)
-	t.intIf("received", o.Received)
-	t.intIf("sent", o.Sent)
-	t.close()
+func writeTotals(t *encode.JSON, name string, o Totals) {
+	t.Key(name)
+	t.Open()
+	t.IntIf("issued", o.Issued)
+	t.IntIf("redeemed", o.Redeemed)
+	t.IntIf("expired", o.Expired)
+	t.IntIf("revoked", o.Revoked)
+	t.IntIf("received", o.Received)
+	t.IntIf("sent", o.Sent)
+	t.Close()
 }
 
-func (t *encoder) holding(h *Holding) {
-	t.string("currency", string(h.Currency))
+func writeHolding(t *encode.JSON, h *Holding) {
+	t.String("currency", string(h.Currency))
 	if w := &h.Wallet; !w.At.IsZero() || w.Lots != nil || w.Holds != nil || w.Debt != 0 || w.Ended != nil {
-		t.key("wallet")
-		t.open()
-		t.timeIf("at", w.At)
-		list(t, "lots", w.Lots, (*encoder).lot)
-		list(t, "holds", w.Holds, func(t *encoder, h *Hold) {
-			t.string("name", h.Name)
-			t.time("until", h.Until)
-			t.lots("lots", h.Lots)
+		t.Key("wallet")
+		t.Open()
+		t.TimeIf("at", w.At)
+		encode.Objects(t, "lots", w.Lots, writeLot)
+		encode.Objects(t, "holds", w.Holds, func(t *encode.JSON, h *Hold) {
+			t.String("name", h.Name)
+			t.Time("until", h.Until)
+			writeLots(t, "lots", h.Lots)
 		})
-		t.intIf("debt", w.Debt)
-		list(t, "ended", w.Ended, (*encoder).lot)
-		t.close()
+		t.IntIf("debt", w.Debt)
+		encode.Objects(t, "ended", w.Ended, writeLot)
+		t.Close()
 	}
 	if h.Totals != (Totals{}) {
-		t.totals("totals", h.Totals)
+		writeTotals(t, "totals", h.Totals)
 	}
 }
 
 // json returns what json.Marshal gives.
 func (l link) json() json.RawMessage {
-	t := make(encoder, 0, 96)
-	t.open()
-	t.int("seq", l.Seq)
-	t.key("hash")
+	t := make(encode.JSON, 0, 96)
+	t.Open()
+	t.Int("seq", l.Seq)
+	t.Key("hash")
 	t = append(base64.StdEncoding.AppendEncode(append(t, '"'), l.Hash), '"')
-	t.close()
+	t.Close()
 	return json.RawMessage(t)
 }
 
-func (t *encoder) tally(n *NamedTally) {
-	t.string("name", n.Name)
-	t.key("tally")
+func writeTally(t *encode.JSON, n *NamedTally) {
+	t.String("name", n.Name)
+	t.Key("tally")
 	*t = n.Tally.append(*t)
 }
 
-func (t *encoder) move(m *Move) {
-	t.string("currency", string(m.Currency))
-	t.time("at", m.At)
-	list(t, "credited", m.Credited, (*encoder).lot)
-	list(t, "taken", m.Taken, (*encoder).lot)
-	list(t, "held", m.Held, (*encoder).lot)
-	list(t, "lapsed", m.Lapsed, (*encoder).lot)
-	t.intIf("repaid", m.Repaid)
-	t.intIf("owed", m.Owed)
-	t.intIf("forgone", m.Forgone)
-	t.key("balance")
-	t.open()
-	t.int("available", m.Balance.Available)
-	t.int("pending", m.Balance.Pending)
-	t.int("held", m.Balance.Held)
-	t.int("debt", m.Balance.Debt)
-	t.int("lapsed", m.Balance.Lapsed)
-	t.close()
-	t.totals("totals", m.Totals)
+func writeMove(t *encode.JSON, m *Move) {
+	t.String("currency", string(m.Currency))
+	t.Time("at", m.At)
+	encode.Objects(t, "credited", m.Credited, writeLot)
+	encode.Objects(t, "taken", m.Taken, writeLot)
+	encode.Objects(t, "held", m.Held, writeLot)
+	encode.Objects(t, "lapsed", m.Lapsed, writeLot)
+	t.IntIf("repaid", m.Repaid)
+	t.IntIf("owed", m.Owed)
+	t.IntIf("forgone", m.Forgone)
+	t.Key("balance")
+	t.Open()
+	t.Int("available", m.Balance.Available)
+	t.Int("pending", m.Balance.Pending)
+	t.Int("held", m.Balance.Held)
+	t.Int("debt", m.Balance.Debt)
+	t.Int("lapsed", m.Balance.Lapsed)
+	t.Close()
+	writeTotals(t, "totals", m.Totals)
 }

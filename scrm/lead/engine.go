@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -45,15 +46,23 @@ type Engine struct {
 
 // shared is what the copies of an engine share.
 type shared struct {
-	jobs   *lru.Cache[JobID, read[Job]]
-	owners *lru.Cache[OwnerID, read[Owner]]
+	jobs   *lru.Cache[JobID, *read[Job]]
+	owners *lru.Cache[OwnerID, *read[Owner]]
 	merged *lru.Cache[Identity, Identity] // who goes on, of identities that were one contact's
 }
 
-// read is what was stored at a time.
+// read is what was stored at a time. It does not change.
 type read[V any] struct {
-	v  V
-	at time.Time
+	v     V
+	at    time.Time
+	again atomic.Bool // somebody reads it again
+}
+
+// usable tells whether a caller may go by what was read. Half way to Refresh one of them may not, so that the others need not wait for
+// another reading.
+func (r *read[V]) usable(now time.Time) bool {
+	age := now.Sub(r.at).Abs()
+	return age < Refresh/2 || age < Refresh && r.again.Swap(true)
 }
 
 const cached = 10_000
@@ -67,8 +76,8 @@ func New(s Store, opts *Options) *Engine {
 	if e.opts.Now == nil {
 		e.opts.Now = time.Now
 	}
-	e.shared.jobs, _ = lru.New[JobID, read[Job]](cached)
-	e.shared.owners, _ = lru.New[OwnerID, read[Owner]](cached)
+	e.shared.jobs, _ = lru.New[JobID, *read[Job]](cached)
+	e.shared.owners, _ = lru.New[OwnerID, *read[Owner]](cached)
 	e.shared.merged, _ = lru.New[Identity, Identity](cached)
 	e.runner = combine.New(work{e})
 	return e
@@ -167,12 +176,12 @@ func (e *Engine) Meet(ctx context.Context, c Meet) (out Outcome, err error) {
 
 // going returns under which names a contact goes on, each once, by what is known without a look.
 func (e *Engine) going(names []Identity) []Identity {
-	if len(names) == 1 && e.shared.merged.Len() == 0 {
+	if e.shared.merged.Len() == 0 {
 		return names
 	}
-	next := slices.Clone(names)
-	for i := range next {
-		for to, ok := e.shared.merged.Get(next[i]); ok; to, ok = e.shared.merged.Get(to) {
+	next := make([]Identity, len(names))
+	for i, id := range names {
+		for to, ok := id, true; ok; to, ok = e.shared.merged.Get(to) {
 			next[i] = to
 		}
 	}
@@ -200,7 +209,7 @@ func (e *Engine) facts(ctx context.Context, id JobID, at, now time.Time) (f Fact
 	if err != nil {
 		return f, err
 	}
-	f.Job = &j
+	f.Job = j
 	if j.at(at).Scope.Reach != ReachLinked {
 		return f, nil
 	}
@@ -224,30 +233,30 @@ func (e *Engine) facts(ctx context.Context, id JobID, at, now time.Time) (f Fact
 	return f, nil
 }
 
-func (e *Engine) job(ctx context.Context, id JobID, now time.Time) (Job, error) {
-	if r, ok := e.shared.jobs.Get(id); ok && now.Sub(r.at).Abs() < Refresh {
-		return r.v, nil
+func (e *Engine) job(ctx context.Context, id JobID, now time.Time) (*Job, error) {
+	if r, ok := e.shared.jobs.Get(id); ok && r.usable(now) {
+		return &r.v, nil
 	}
 	l, err := e.store.LoadJob(ctx, JobLookup{Job: id})
 	if err != nil {
-		return Job{}, err
+		return nil, err
 	}
 	if l.Job.Version == 0 {
-		return Job{}, ErrUnknownJob
+		return nil, ErrUnknownJob
 	}
 	for i := range l.Job.Terms {
 		if err := l.Job.Terms[i].locate(); err != nil {
-			return Job{}, err
+			return nil, err
 		}
 	}
 	if !e.bound {
-		e.shared.jobs.Add(id, read[Job]{l.Job, now})
+		e.shared.jobs.Add(id, &read[Job]{v: l.Job, at: now})
 	}
-	return l.Job, nil
+	return &l.Job, nil
 }
 
 func (e *Engine) owner(ctx context.Context, id OwnerID, now time.Time) (Owner, error) {
-	if r, ok := e.shared.owners.Get(id); ok && now.Sub(r.at).Abs() < Refresh {
+	if r, ok := e.shared.owners.Get(id); ok && r.usable(now) {
 		return r.v, nil
 	}
 	l, err := e.store.LoadJob(ctx, JobLookup{Owner: id})
@@ -256,7 +265,7 @@ func (e *Engine) owner(ctx context.Context, id OwnerID, now time.Time) (Owner, e
 	}
 	l.Owner.ID = id
 	if !e.bound {
-		e.shared.owners.Add(id, read[Owner]{l.Owner, now})
+		e.shared.owners.Add(id, &read[Owner]{v: l.Owner, at: now})
 	}
 	return l.Owner, nil
 }

@@ -6,13 +6,12 @@ import (
 	"slices"
 	"time"
 
-	"github.com/scrmkit/scrmkit/internal/published"
 	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
-// Refresh is how long a process may go on with older terms of a job, and so how much later than now a change of them begins.
-const Refresh = published.Refresh
+// Refresh is how long a process may go on with older terms of a job, or consents of an owner.
+const Refresh = 5 * time.Second
 
 const (
 	maxCodes  = 1000 // that a query names

@@ -95,7 +95,7 @@ func TestResetsBeginDaysAndChangeNoTotal(t *testing.T) {
 		t.Error("two at once are two, each in time for everybody:", j.Resets)
 	}
 	_, counts, _ := meet(t, in(&j, inbound("1", "x", 10)), in(&j, inbound("2", "y", 11)))
-	if len(counts) != 2 || counts["A x 2026-03-01T16:00:00Z"].New != 1 || counts["A y 2026-03-02T04:10:11Z"].Duplicate != 1 {
+	if len(counts) != 2 || counts["A x 2026-03-01T16:00:00Z"].New != 1 || counts["A y "+at(10).Add(lead.Notice).Format(time.RFC3339)].Duplicate != 1 {
 		t.Error(counts)
 	}
 	for i := range 1200 {

@@ -142,11 +142,11 @@ func named(c Contact) string {
 // take adds what an event changes to the change.
 func (u *unit) take(o op, d Decision) {
 	u.put(d)
-	at := strconv.FormatInt(o.Event.At.UnixMicro(), 10)
+	told, at := d.Outcome.brief(), strconv.FormatInt(o.Event.At.UnixMicro(), 10)
 	u.change.Entries = append(u.change.Entries, journal.Entry{
 		Subject: d.Next.subject(), Seq: d.Next.Seq, Kind: "lead.meet", At: o.now, By: o.By,
 		Key:   string(o.Job.Code) + " " + string(o.Event.Account) + " " + string(o.Event.ID) + " " + at,
-		Input: journal.Hash("lead.meet", o.Event), Result: journal.JSON(d.Outcome.brief()),
+		Input: journal.HashJSON("lead.meet", o.Event.json()), Result: told.json(),
 	})
 }
 

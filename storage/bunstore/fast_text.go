@@ -152,13 +152,13 @@ func (w *fastWriter) several() string {
 		h = append(h, param{c.name, "h." + c.name})
 	}
 	key := h[:len(root.key)]
-	updated := "w" // all that are stored, unless some are inserted
+	updated, there := "w", "" // all that are stored, unless some are inserted
 	if w.insert {
-		updated = "u"
+		updated, there = "u", "i.version > 1 and "
 	}
 	b.WriteString(", h as materialized (select i.*, c.place from i cross join lateral (select c.ctid as place from " +
 		postgres.name(root.name) + " as c where c.tenant = " + tenant + " and " + key.join("c.{col} = i.{col}", " and ") +
-		" and c.version = i.version - 1 limit 1) as c where " + unused + ")" +
+		" and c.version = i.version - 1 limit 1) as c where " + there + unused + ")" +
 		", " + updated + " as (update " + postgres.name(root.name) + " as c set " + h[len(root.key):].join("{col} = {val}", ", ") +
 		" from h where c.ctid = h.place and c.version = h.version - 1" + w.free(h) +
 		" returning h.ord as at, " + key.join("{val}", ", ") + ")")

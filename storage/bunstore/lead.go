@@ -43,13 +43,9 @@ func (s leadStore) Save(ctx context.Context, changes []lead.Change) ([]error, er
 			}})
 		}
 		for _, l := range c.Leads {
-			state, err := json.Marshal(l.Lead)
-			if err != nil {
-				return nil, s.fail("save leads", err)
-			}
 			all[i].children = append(all[i].children, row{leadTable, []any{
 				l.Contact.ID, string(l.Contact.Platform), l.Contact.Namespace, l.N, string(l.Job.Code), l.Event.At, string(l.Verdict),
-				json.RawMessage(state),
+				json.RawMessage(l.AppendJSON(make([]byte, 0, 512))),
 			}})
 		}
 		for _, n := range c.Counts {
