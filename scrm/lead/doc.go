@@ -8,11 +8,12 @@
 //
 // These hold for every stream of events, in whatever order they arrive, however often, and however late:
 //
-//   - Verdicts and counts depend on the events alone, by their time and their id. An event that arrives late may turn other
-//     verdicts: those changes are part of its Outcome.
+//   - Verdicts and counts depend on the events alone, by their time and their id. An event that arrives late, or tells that two
+//     names are one contact's, may turn other verdicts: those changes are part of its Outcome, and stored with it.
 //   - Of one contact at most one lead in a scope is NEW.
 //   - A wider scope, or more entries in the library (底库), never make more leads NEW.
 //   - Every lead is counted once, on one day. The next day's beginning, wherever it is moved to, changes no total.
+//   - Other terms, resets and consents are for events from [Notice] after them on, which nobody has judged yet.
 //
 // Platforms are never compared with each other.
 package lead
