@@ -3,7 +3,8 @@
 //
 //   - Online accounts come first; then who has the smallest part of today's target done, then who has the fewest in total, then
 //     chance, from a seed.
-//   - A visitor who comes again is sent to the same account, for as long as that takes visitors: not to one that has gone offline.
+//   - A visitor who comes again is sent to the same account, for as long as that takes visitors: not to one that has gone offline,
+//     where one that is online has room.
 //   - No account is sent more than its caps allow, under any race.
 //   - Who waits is served in the order of coming, before any who come later, and by accounts that are online alone.
 //

@@ -118,7 +118,8 @@ func checkOnline(online []AccountID) error {
 	return err
 }
 
-// Put makes or changes a line. Visitors who wait stay, whatever the queue may have.
+// Put makes or changes a line. Visitors who wait stay, whatever the queue may have. Its *InputError may also come later: those of
+// Line.Put.
 func (e *Engine) Put(ctx context.Context, c Put) (Line, error) {
 	check := func() error {
 		return cmp.Or(valid.ID("line", c.Line), c.Settings.check(), valid.OptionalID("by", c.By), valid.ID("key", c.Key))
@@ -126,8 +127,7 @@ func (e *Engine) Put(ctx context.Context, c Put) (Line, error) {
 	out, err := e.do(ctx, "dispatch.put", check, op{
 		line: c.Line, key: c.Key, by: c.By, input: c,
 		decide: func(u *unit, now time.Time) (Outcome, bool, error) {
-			u.line.Settings = c.Settings
-			line, err := u.line.At(now)
+			line, err := u.line.Put(c.Settings, now)
 			u.line = line
 			return Outcome{Line: line}, true, err
 		},

@@ -52,6 +52,7 @@ const (
 
 const (
 	maxAccounts = 1000
+	maxTaken    = 5 * maxAccounts // that a line has or had
 	maxQueue    = 100_000
 	maxTarget   = 1_000_000_000
 	drained     = 100 // how many of those who wait a command serves at most
@@ -83,7 +84,7 @@ type Line struct {
 	Version  int64     `json:"version"`
 	Seq      int64     `json:"seq"` // entries of the journal
 	Settings Settings  `json:"settings"`
-	Taken    []Taken   `json:"taken,omitempty"` // of all accounts that ever took one, in the order of their ids
+	Taken    []Taken   `json:"taken,omitempty"` // of all accounts that ever took one, at most 5000, in the order of their ids
 	Today    time.Time `json:"today,omitzero"`  // when the day began that Taken.Today is of
 	Came     int64     `json:"came"`            // visitors so far
 	Sent     int64     `json:"sent"`            // how often one was sent to an account
@@ -142,22 +143,54 @@ func (l Line) At(now time.Time) (Line, error) {
 	return l, nil
 }
 
-// taken returns what the account has taken.
-func (l *Line) taken(id AccountID) *Taken {
-	i, known := slices.BinarySearchFunc(l.Taken, id, func(t Taken, id AccountID) int { return cmp.Compare(t.Account, id) })
-	if !known {
-		l.Taken = slices.Insert(l.Taken, i, Taken{Account: id})
+// Put decides on other settings. *InputError: they can't be, or with them the line would have had too many accounts.
+func (l Line) Put(s Settings, now time.Time) (Line, error) {
+	if err := s.check(); err != nil {
+		return l, err
 	}
-	return &l.Taken[i]
+	had := len(l.Taken)
+	for _, a := range s.Accounts {
+		if _, known := l.find(a.ID); !known {
+			had++
+		}
+	}
+	if had > maxTaken {
+		return l, &InputError{Field: "settings.accounts", Reason: fmt.Sprintf("are, with those that took visitors before, more than %d; put another line", maxTaken)}
+	}
+	l.Settings = s
+	return l.At(now)
+}
+
+// find returns where in Taken the account is, or is to be.
+func (l Line) find(id AccountID) (i int, known bool) {
+	return slices.BinarySearchFunc(l.Taken, id, func(t Taken, id AccountID) int { return cmp.Compare(t.Account, id) })
+}
+
+// taken returns what the account has taken.
+func (l Line) taken(id AccountID) Taken {
+	if i, known := l.find(id); known {
+		return l.Taken[i]
+	}
+	return Taken{Account: id}
+}
+
+// A set of accounts are those that are online.
+type set map[AccountID]bool
+
+func setOf(ids []AccountID) set {
+	s := make(set, len(ids))
+	for _, id := range ids {
+		s[id] = true
+	}
+	return s
 }
 
 // Choose returns the account that the next visitor is sent to, of those that are open. Errors: *NoCapacityError.
 func (l Line) Choose(online []AccountID) (AccountID, error) {
-	return l.choose(online, l.Settings.Offline)
+	return l.choose(setOf(online), l.Settings.Offline)
 }
 
-func (l Line) choose(online []AccountID, offline bool) (AccountID, error) {
-	l.Taken = slices.Clone(l.Taken)
+func (l Line) choose(online set, offline bool) (AccountID, error) {
 	type standing struct {
 		id            AccountID
 		offline, past bool
@@ -175,7 +208,7 @@ func (l Line) choose(online []AccountID, offline bool) (AccountID, error) {
 		if a.Closed {
 			continue
 		}
-		s := standing{id: a.ID, offline: !slices.Contains(online, a.ID), target: cmp.Or(a.Day, most), taken: *l.taken(a.ID)}
+		s := standing{id: a.ID, offline: !online[a.ID], target: cmp.Or(a.Day, most), taken: l.taken(a.ID)}
 		s.past = a.Day > 0 && s.taken.Today >= a.Day || a.Total > 0 && s.taken.Total >= a.Total
 		switch {
 		case s.offline && !offline:
@@ -231,15 +264,24 @@ func share(a, m, b, n int64) int {
 	return cmp.Or(cmp.Compare(h1, h2), cmp.Compare(l1, l2))
 }
 
-// takes tells whether an account goes on to take a visitor whom it has: it is open, and online where it has to be.
-func (l Line) takes(id AccountID, online []AccountID) bool {
-	i := slices.IndexFunc(l.Settings.Accounts, func(a Account) bool { return a.ID == id })
-	return i >= 0 && !l.Settings.Accounts[i].Closed && (l.Settings.Offline || slices.Contains(online, id))
+// keeps tells whether an account goes on to take a visitor whom it has: it is open, and online, or may be offline and nobody who is
+// online has room.
+func (l Line) keeps(id AccountID, online set) bool {
+	takes := slices.ContainsFunc(l.Settings.Accounts, func(a Account) bool { return a.ID == id && !a.Closed })
+	if !takes || online[id] || !l.Settings.Offline {
+		return takes && online[id]
+	}
+	_, err := l.choose(online, false)
+	return err != nil || l.Waiting > 0
 }
 
 // send sends a visitor to an account.
 func (l *Line) send(v Visitor, to AccountID, now time.Time) Visitor {
-	t := l.taken(to)
+	i, known := l.find(to)
+	if !known {
+		l.Taken = slices.Insert(l.Taken, i, Taken{Account: to})
+	}
+	t := &l.Taken[i]
 	t.Today++
 	t.Total++
 	l.Sent++
@@ -253,7 +295,8 @@ func (l *Line) send(v Visitor, to AccountID, now time.Time) Visitor {
 // Route decides on a visitor who comes, after those who wait have been served. One of before has a number. changed is false where
 // nothing does. Errors: *NoCapacityError.
 func (l Line) Route(v Visitor, online []AccountID, now time.Time) (next Line, sent Visitor, changed bool, err error) {
-	if v.N > 0 && (v.Waiting || l.takes(v.Account, online)) {
+	there := setOf(online)
+	if v.N > 0 && (v.Waiting || l.keeps(v.Account, there)) {
 		return l, v, false, nil
 	}
 	next = l
@@ -262,7 +305,7 @@ func (l Line) Route(v Visitor, online []AccountID, now time.Time) (next Line, se
 	if l.Waiting > 0 {
 		err = &NoCapacityError{l.ID, Behind}
 	} else {
-		to, err = l.Choose(online)
+		to, err = l.choose(there, l.Settings.Offline)
 	}
 	if err != nil && l.Waiting >= int64(l.Settings.Queue) {
 		return l, v, false, err
@@ -281,8 +324,9 @@ func (l Line) Route(v Visitor, online []AccountID, now time.Time) (next Line, se
 func (l Line) Drain(waiting []Visitor, online []AccountID, now time.Time) (next Line, sent []Visitor) {
 	next = l
 	next.Taken = slices.Clone(l.Taken)
+	there := setOf(online)
 	for _, v := range waiting {
-		to, err := next.choose(online, false)
+		to, err := next.choose(there, false)
 		if err != nil {
 			break
 		}

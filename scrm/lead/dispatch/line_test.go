@@ -147,6 +147,8 @@ func TestLine(t *testing.T) {
 				}
 			case !v.Waiting && !s.Offline && !slices.Contains(online, v.Account):
 				t.Fatalf("%s is offline", v.Account)
+			case !v.Waiting && l.Waiting == 0 && !slices.Contains(online, v.Account) && room(l, online):
+				t.Fatalf("%s is offline, and one that is online has room", v.Account)
 			case changed && !v.Waiting && l.Waiting > 0:
 				t.Fatal("one who came later was served first")
 			case !changed && v != was:
@@ -168,6 +170,73 @@ func TestLine(t *testing.T) {
 			}
 		}
 	})
+}
+
+// room tells whether an account that is online may take one more.
+func room(l Line, online []AccountID) bool {
+	l.Settings.Offline = false
+	_, err := l.Choose(online)
+	return err == nil
+}
+
+func TestKeeps(t *testing.T) {
+	a, b := Account{ID: "a"}, Account{ID: "b", Day: 1}
+	for _, tt := range []struct {
+		name    string
+		offline bool
+		online  string
+		waiting int64
+		b       int64 // how many it took today
+		want    AccountID
+	}{
+		{"online: the same account", false, "ab", 0, 0, "a"},
+		{"gone offline: another", false, "b", 0, 0, "b"},
+		{"gone offline, where that may be: one that is online first", true, "b", 0, 0, "b"},
+		{"nobody is online", true, "", 0, 0, "a"},
+		{"nobody who is online has room", true, "b", 0, 1, "a"},
+		{"others wait for who is online", true, "b", 1, 0, "a"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			l := line(accounts(a, b), 1, 1, tt.b, tt.b)
+			l.Settings.Offline, l.Waiting = tt.offline, tt.waiting
+			var online []AccountID
+			for _, r := range tt.online {
+				online = append(online, AccountID(r))
+			}
+			_, v, changed, err := l.Route(Visitor{ID: "v", N: 1, Account: "a"}, online, noon)
+			if err != nil || v.Account != tt.want || changed != (tt.want != "a") {
+				t.Fatal(v, changed, err)
+			}
+		})
+	}
+}
+
+// A line has had 5000 accounts at most.
+func TestTakenIsBounded(t *testing.T) {
+	some := func(from, to int) (s Settings) {
+		s.Zone = "UTC"
+		for i := from; i < to; i++ {
+			s.Accounts = append(s.Accounts, Account{ID: AccountID(fmt.Sprintf("a%04d", i))})
+		}
+		return s
+	}
+	l := Line{ID: "l"}
+	var err error
+	for from := 0; from < maxTaken; from += maxAccounts {
+		if l, err = l.Put(some(from, from+maxAccounts), noon); err != nil {
+			t.Fatal(err)
+		}
+		for _, a := range l.Settings.Accounts {
+			l.send(Visitor{}, a.ID, noon)
+		}
+	}
+	if l, err = l.Put(some(0, maxAccounts), noon); err != nil || len(l.Taken) != maxTaken {
+		t.Fatal(len(l.Taken), err)
+	}
+	var bad *InputError
+	if _, err := l.Put(some(maxTaken-1, maxTaken+1), noon); !errors.As(err, &bad) || bad.Field != "settings.accounts" {
+		t.Fatal(err)
+	}
 }
 
 func TestDays(t *testing.T) {
