@@ -14,17 +14,37 @@ import (
 
 // SignIn is what an agent types, and where.
 type SignIn struct {
-	Code   string              `json:"code"`
-	Device activation.DeviceID `json:"device"`
-	Agent  activation.AgentID  `json:"agent,omitempty"`
+	Code        string              `json:"code"`
+	Device      activation.DeviceID `json:"device"`
+	DeviceToken string              `json:"deviceToken,omitempty" doc:"Of a device that was added"`
+	Agent       activation.AgentID  `json:"agent,omitempty"`
 }
 
 type signInInput struct{ Body SignIn }
 
-// SeatView is what a session has.
+// SeatView is what an agent is told: of the session, and of the code what it may do.
 type SeatView struct {
-	activation.Seat
-	Token string `json:"token,omitempty" doc:"Of a sign-in alone: the bearer token of the session"`
+	Code    CodeView           `json:"code"`
+	Session activation.Session `json:"session"`
+	Token   string             `json:"token,omitempty" doc:"Of a sign-in alone: the bearer token of the session"`
+}
+
+// CodeView is what a code may do.
+type CodeView struct {
+	ID        activation.CodeID       `json:"id"`
+	Platforms []activation.PlatformID `json:"platforms"`
+	Ports     int                     `json:"ports,omitempty" doc:"How many accounts work at a time; of the pool, where it has one"`
+	Pool      activation.PoolID       `json:"pool,omitempty"`
+	Expires   time.Time               `json:"expires,omitzero"`
+}
+
+func viewCode(c activation.Code) CodeView {
+	k := c.Settings
+	return CodeView{ID: c.ID, Platforms: k.Platforms, Ports: k.Ports, Pool: k.Pool, Expires: k.Expires}
+}
+
+func viewSeat(s activation.Seat) SeatView {
+	return SeatView{Code: viewCode(s.Code), Session: s.Session, Token: s.Token}
 }
 
 type nothingInput struct{}
@@ -64,6 +84,18 @@ type linkInput struct {
 	Body Linking
 }
 
+// PortEnd is a state that an agent gives a port.
+type PortEnd struct {
+	State  activation.PortState `json:"state" enum:"loggedOut,closed"`
+	Reason string               `json:"reason,omitempty"`
+}
+
+type portEndInput struct {
+	N int64 `path:"n"`
+	Keyed
+	Body PortEnd
+}
+
 // Told is that a contact and an account of the agent's met.
 type Told struct {
 	Platform lead.PlatformID `json:"platform"`
@@ -81,43 +113,53 @@ func (s *Server) agentRoutes(api huma.API) {
 	op(s, api, agent, http.MethodPost, "/agent/ports", "Open a port for an account", s.openPort)
 	op(s, api, agent, http.MethodPost, "/agent/ports/{n}/pairings", "Say that a QR code is shown", s.pair)
 	op(s, api, agent, http.MethodPost, "/agent/ports/{n}/links", "Say that an account has linked the port", s.link)
+	op(s, api, agent, http.MethodPost, "/agent/ports/{n}/states", "Log my account out, or close my port", s.endPort)
 	op(s, api, agent, http.MethodPost, "/agent/events", "Count an event of a contact; its id makes it safe to repeat", s.tell)
 }
 
 func (s *Server) signIn(ctx context.Context, in *signInInput) (*reply[SeatView], error) {
-	seat, err := s.activation.SignIn(ctx, activation.SignIn{Code: in.Body.Code, Device: in.Body.Device, Agent: in.Body.Agent})
-	return found(SeatView{seat, seat.Token}, err)
+	b := in.Body
+	seat, err := s.activation.SignIn(ctx, activation.SignIn{Code: b.Code, Device: b.Device, DeviceToken: b.DeviceToken, Agent: b.Agent})
+	return found(viewSeat(seat), err)
 }
 
 func (s *Server) seat(ctx context.Context, _ *nothingInput) (*reply[SeatView], error) {
-	return found(SeatView{Seat: caller(ctx).seat}, nil)
+	return found(viewSeat(caller(ctx).seat), nil)
 }
 
 func (s *Server) beat(ctx context.Context, _ *nothingInput) (*reply[SeatView], error) {
 	seat, err := s.activation.Beat(ctx, caller(ctx).token)
-	return found(SeatView{Seat: seat}, err)
+	return found(viewSeat(seat), err)
 }
 
-func (s *Server) signOut(ctx context.Context, in *keyedInput) (*reply[activation.Code], error) {
+func (s *Server) signOut(ctx context.Context, in *keyedInput) (*reply[CodeView], error) {
 	p := caller(ctx)
-	return found(s.activation.SignOut(ctx, activation.SignOut{Session: p.seat.ID(), By: p.name, Key: in.Key}))
+	code, err := s.activation.SignOut(ctx, activation.SignOut{Session: p.seat.ID(), By: p.name, Key: in.Key})
+	return found(viewCode(code), err)
 }
 
 func (s *Server) openPort(ctx context.Context, in *openPortInput) (*reply[activation.Port], error) {
-	p := caller(ctx)
-	return found(s.activation.Open(ctx, activation.Open{Session: p.seat.ID(), Platform: in.Body.Platform, By: p.name, Key: in.Key}))
+	return found(s.activation.Open(ctx, activation.Open{Session: caller(ctx).seat.ID(), Platform: in.Body.Platform, Key: in.Key}))
 }
 
 func (s *Server) pair(ctx context.Context, in *pairInput) (*reply[activation.Port], error) {
-	p := caller(ctx)
-	return found(s.activation.Pair(ctx, activation.Pair{Session: p.seat.ID(), Port: in.N, Until: in.Body.Until, By: p.name, Key: in.Key}))
+	return found(s.activation.Pair(ctx, activation.Pair{Session: caller(ctx).seat.ID(), Port: in.N, Until: in.Body.Until, Key: in.Key}))
 }
 
 func (s *Server) link(ctx context.Context, in *linkInput) (*reply[activation.Port], error) {
-	p := caller(ctx)
 	return found(s.activation.Link(ctx, activation.Link{
-		Session: p.seat.ID(), Port: in.N, Account: in.Body.Account, Name: in.Body.Name, By: p.name, Key: in.Key,
+		Session: caller(ctx).seat.ID(), Port: in.N, Account: in.Body.Account, Name: in.Body.Name, Key: in.Key,
 	}))
+}
+
+func (s *Server) endPort(ctx context.Context, in *portEndInput) (*reply[activation.Port], error) {
+	p := caller(ctx)
+	change := s.activation.Logout
+	if in.Body.State == activation.Closed {
+		change = s.activation.Close
+	}
+	id := activation.PortID{Code: p.seat.Code.ID, N: in.N}
+	return found(change(ctx, activation.Leave{Port: id, Session: p.seat.Session.N, Reason: in.Body.Reason, By: p.name, Key: in.Key}))
 }
 
 func (s *Server) tell(ctx context.Context, in *toldInput) (*reply[lead.Outcome], error) {

@@ -28,7 +28,8 @@ const (
 	anyone   role = ""
 )
 
-// A principal is who calls. Its name is a member's id or a manager's identity.
+// A principal is who calls. Its name is a member's id, a manager's identity or an agent's session: what agents call themselves may be
+// anybody's name.
 type principal struct {
 	role     role
 	name     string
@@ -73,7 +74,7 @@ func (s *Server) whose(ctx context.Context, token string) (p principal, ok bool,
 	if errors.Is(err, activation.ErrSignedOut) {
 		return p, false, nil
 	}
-	return principal{role: agent, name: string(seat.Session.Agent), seat: seat, token: token}, err == nil, err
+	return principal{role: agent, name: seat.ID().String(), seat: seat, token: token}, err == nil, err
 }
 
 type callerKey struct{}

@@ -124,6 +124,12 @@ type NewDevice struct {
 	Name   string              `json:"name,omitempty"`
 }
 
+// ShownDevice is a device that was added; its token is empty where the request is repeated.
+type ShownDevice struct {
+	activation.Device
+	Token string `json:"token,omitempty" doc:"What the device signs in with, where a code is for added devices alone: it is shown this once"`
+}
+
 type newDeviceInput struct {
 	Keyed
 	Body NewDevice
@@ -215,7 +221,10 @@ func (s *Server) pool(ctx context.Context, in *OfPool) (*reply[activation.Pool],
 }
 
 func (s *Server) agents(ctx context.Context, in *agentsQuery) (*reply[list[activation.Agent]], error) {
-	q := activation.PortQuery{Code: in.Code, Platform: in.Platform, Account: in.Account, Limit: in.Limit}
+	q := activation.PortQuery{Code: in.Code, Platform: in.Platform, Limit: in.Limit}
+	if in.Account != "" {
+		q.Accounts = []activation.AccountID{in.Account}
+	}
 	return listed(s.activation.Agents(ctx, q), in.Limit)
 }
 
@@ -232,7 +241,8 @@ func (s *Server) removeDevice(ctx context.Context, in *deviceInput) (*reply[acti
 	return found(s.activation.RemoveDevice(ctx, activation.RemoveDevice{Device: in.Device, By: caller(ctx).name, Key: in.Key}))
 }
 
-func (s *Server) addDevice(ctx context.Context, in *newDeviceInput) (*reply[activation.Device], error) {
+func (s *Server) addDevice(ctx context.Context, in *newDeviceInput) (*reply[ShownDevice], error) {
 	b := in.Body
-	return found(s.activation.AddDevice(ctx, activation.AddDevice{Token: b.Token, Device: b.Device, Name: b.Name, Key: in.Key}))
+	added, err := s.activation.AddDevice(ctx, activation.AddDevice{Token: b.Token, Device: b.Device, Name: b.Name, Key: in.Key})
+	return found(ShownDevice{added.Device, added.Token}, err)
 }

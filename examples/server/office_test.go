@@ -17,15 +17,15 @@ func TestOffice(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := start(t, cfg(t))
-			made := b.do(root, "POST", "/codes", `{"n":2,"owner":"boss","settings":{"platforms":["whatsapp"],"ports":1,"counting":{"reach":"owner","zone":"Asia/Shanghai"}}}`, 200)
+			made := b.do(root, "POST", "/codes", `{"n":2,"owner":"boss","settings":{"platforms":["whatsapp"],"ports":1,"counting":{"owner":"boss","reach":"owner","zone":"Asia/Shanghai"}}}`, 200)
 			id, code := made.field("items.0.id").(string), made.field("items.0.code").(string)
 			b.do("", "POST", "/agent/sessions", `{"code":"`+id+`","device":"pc"}`, 404)
 			token := b.do("", "POST", "/agent/sessions", fmt.Sprintf(`{"code":%q,"device":"pc","agent":"kathy"}`, code), 200).field("token").(string)
 			port := b.do(token, "POST", "/agent/ports", `{"platform":"whatsapp"}`, 200).field("id.n").(float64)
 			b.do(token, "POST", "/agent/ports", `{"platform":"whatsapp"}`, 409)
-			b.do(token, "POST", fmt.Sprintf("/agent/ports/%g/links", port), `{"account":"8613800138000"}`, 200)
+			b.do(token, "POST", fmt.Sprintf("/agent/ports/%g/links", port), `{"account":"sales-1"}`, 200)
 			event := func(contact, id string) string {
-				return fmt.Sprintf(`{"platform":"whatsapp","contact":[{"platform":"whatsapp","id":%q}],"event":{"id":%q,"account":"8613800138000","at":%q,"kind":"inbound"}}`,
+				return fmt.Sprintf(`{"platform":"whatsapp","contact":[{"platform":"whatsapp","id":%q}],"event":{"id":%q,"account":"sales-1","at":%q,"kind":"inbound"}}`,
 					contact, id, time.Now().Format(time.RFC3339))
 			}
 			for contact, verdict := range map[string]string{"ann": "new", "bob": "new"} {
@@ -44,8 +44,8 @@ func TestOffice(t *testing.T) {
 				}
 			}
 			b.do(root, "GET", "/jobs/"+id+"/whatsapp/leads", "", 200)
-			b.do(root, "PUT", "/lines/ads", `{"zone":"UTC","accounts":[{"id":"whatsapp/8613800138000","day":5}]}`, 200)
-			if got := b.do("", "POST", "/lines/ads/visits", `{"visitor":"v1"}`, 200).field("account"); got != "whatsapp/8613800138000" {
+			b.do(root, "PUT", "/lines/ads", `{"zone":"UTC","accounts":[{"id":"whatsapp/sales-1","day":5}]}`, 200)
+			if got := b.do("", "POST", "/lines/ads/visits", `{"visitor":"v1"}`, 200).field("account"); got != "whatsapp/sales-1" {
 				t.Error(got)
 			}
 
@@ -64,7 +64,7 @@ func TestOffice(t *testing.T) {
 				t.Fatal(n)
 			}
 			list := b.do(root, "GET", "/tickets?state=pending&country=CN", "", 200)
-			if list.field("items.0.target.account") != "8613800138000" || list.field("items.0.phone") != "+8613800138000" {
+			if list.field("items.0.target.account") != "sales-1" || list.field("items.0.phone") != "+8613800138000" {
 				t.Fatal(list.body)
 			}
 			path := "/tickets/shop1/" + list.field("items.0.id.event").(string)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -153,17 +154,18 @@ func (s *Server) processReceived(ctx context.Context) error {
 	}
 }
 
-// drainAll serves those who wait, in every line.
+// drainAll serves those who wait, in every line where that can be done.
 func (s *Server) drainAll(ctx context.Context) error {
+	var failed []error
 	for l, err := range s.dispatch.Lines(ctx) {
 		if err == nil && l.Waiting > 0 {
 			_, err = s.office.Drain(ctx, l.ID)
 		}
 		if err != nil {
-			return err
+			failed = append(failed, fmt.Errorf("line %s: %w", l.ID, err))
 		}
 	}
-	return nil
+	return errors.Join(failed...)
 }
 
 // Serve answers requests until ctx ends, and then finishes those in flight. It closes ln.

@@ -100,7 +100,7 @@ func status(err error) (p *huma.ErrorModel, header http.Header) {
 		p = problem(http.StatusConflict, ports.Error())
 	case errors.As(err, &full):
 		p = problem(http.StatusConflict, full.Error())
-	case is(activation.ErrSessions, activation.ErrPortState, activation.ErrCapacity, ticket.ErrPublished, ticket.ErrState, ticket.ErrSecrets, ticket.ErrScheme,
+	case is(activation.ErrSessions, activation.ErrPortState, activation.ErrLinked, activation.ErrCapacity, ticket.ErrPublished, ticket.ErrState, ticket.ErrSecrets, ticket.ErrScheme,
 		ticket.ErrClosed, ticket.ErrBody):
 		p = problem(http.StatusConflict, err.Error())
 	case is(stamps.ErrPublished, stamps.ErrNoCard, stamps.ErrNoHandout, stamps.ErrClosed, stamps.ErrShop, stamps.ErrCurrency,

@@ -154,6 +154,12 @@ func TestCodes(t *testing.T) {
 					_, err := codes.Edit(ctx, activation.Edit{Code: id, Settings: activation.Settings{Platforms: both.Platforms[:1], Ports: 2}, Key: "1"})
 					return err
 				},
+				func(id activation.CodeID) error {
+					listed := both
+					listed.Listed = true
+					_, err := codes.Edit(ctx, activation.Edit{Code: id, Settings: listed, Key: "1"})
+					return err
+				},
 				func(id activation.CodeID) error { now.pass(activation.Idle); return nil },
 			} {
 				c := issue(codes, both, fmt.Sprint("k", i))
@@ -280,31 +286,33 @@ func TestPorts(t *testing.T) {
 			want("shown", "pending  kathy false; unlinked  kathy false; ")
 			now.pass(time.Minute)
 			want("past its end", "unlinked  kathy false; unlinked  kathy false; ")
-			must(codes.Link(ctx, activation.Link{Session: s.ID(), Port: first.ID.N, Account: "86138", Name: "sales", Key: "l"}))
-			want("linked", "linked 86138 kathy true; unlinked  kathy false; ")
+			must(codes.Link(ctx, activation.Link{Session: s.ID(), Port: first.ID.N, Account: "sales", Name: "Sales", Key: "l"}))
+			want("linked", "linked sales kathy true; unlinked  kathy false; ")
 			now.pass(activation.Away)
-			want("away", "linked 86138 kathy false; unlinked  kathy false; ")
+			want("away", "linked sales kathy false; unlinked  kathy false; ")
 			must(codes.Beat(ctx, s.Token))
-			want("back", "linked 86138 kathy true; unlinked  kathy false; ")
-			_, err = codes.Link(ctx, activation.Link{Session: s.ID(), Port: first.ID.N, Account: "86139", Key: "l2"})
+			want("back", "linked sales kathy true; unlinked  kathy false; ")
+			_, err = codes.Link(ctx, activation.Link{Session: s.ID(), Port: first.ID.N, Account: "support", Key: "l2"})
 			isError(t, err, activation.ErrPortState)
-			must(codes.Logout(ctx, activation.Leave{Port: first.ID, Key: "o"}))
+			must(codes.Logout(ctx, activation.Leave{Port: first.ID, Reason: "by the phone", Key: "o"}))
 			must(codes.Open(ctx, activation.Open{Session: s.ID(), Platform: "whatsapp", Key: "4"}))
-			want("logged out", "loggedOut 86138  false; unlinked  kathy false; unlinked  kathy false; ")
-			_, err = codes.Link(ctx, activation.Link{Session: s.ID(), Port: first.ID.N, Account: "86138", Key: "l3"})
+			want("logged out", "loggedOut sales  false; unlinked  kathy false; unlinked  kathy false; ")
+			_, err = codes.Link(ctx, activation.Link{Session: s.ID(), Port: first.ID.N, Account: "sales", Key: "l3"})
 			capacity(t, err, activation.CapacityError{Ports: 2})
 			must(codes.Ban(ctx, activation.Leave{Port: second.ID, Reason: "spam", Key: "b"}))
 			_, err = codes.Link(ctx, activation.Link{Session: s.ID(), Port: second.ID.N, Account: "u", Key: "l4"})
 			isError(t, err, activation.ErrPortState)
-			must(codes.Link(ctx, activation.Link{Session: s.ID(), Port: first.ID.N, Account: "86138", Key: "l5"}))
-			want("linked again", "linked 86138 kathy true; banned   false; unlinked  kathy false; ")
-			must(codes.Link(ctx, activation.Link{Session: s.ID(), Port: 4, Account: "86138", Key: "l6"}))
-			want("the same account at another port", "banned   false; linked 86138 kathy true; ")
+			if p := must(codes.Link(ctx, activation.Link{Session: s.ID(), Port: first.ID.N, Account: "sales", Key: "l5"})); p.Reason != "" {
+				t.Fatal(p)
+			}
+			want("linked again", "linked sales kathy true; banned   false; unlinked  kathy false; ")
+			must(codes.Link(ctx, activation.Link{Session: s.ID(), Port: 4, Account: "sales", Key: "l6"}))
+			want("the same account at another port", "banned   false; linked sales kathy true; ")
 			must(codes.SignOut(ctx, activation.SignOut{Session: s.ID(), Key: "out"}))
-			want("signed out", "banned   false; loggedOut 86138  false; ")
+			want("signed out", "banned   false; loggedOut sales  false; ")
 			again := signIn(codes, c, "pc")
-			must(codes.Link(ctx, activation.Link{Session: again.ID(), Port: 4, Account: "86138", Key: "l7"}))
-			want("signed in again", "banned   false; linked 86138 kathy true; ")
+			must(codes.Link(ctx, activation.Link{Session: again.ID(), Port: 4, Account: "sales", Key: "l7"}))
+			want("signed in again", "banned   false; linked sales kathy true; ")
 			must(codes.Close(ctx, activation.Leave{Port: activation.PortID{Code: c.ID, N: 4}, Key: "c"}))
 			want("closed", "banned   false; ")
 			if code := must(codes.Code(ctx, c.ID)); code.Ports() != 0 || code.Online(now.time()) != 1 {
@@ -393,6 +401,61 @@ func race(t *testing.T, n int, f func(i int) error) (won, full int64) {
 	return w.Load(), c.Load()
 }
 
+func TestPools(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+		shared := activation.Settings{Platforms: both.Platforms, Pool: "plan"}
+		fill := func(t *testing.T, tenant string, ports int) (*activation.Engine, *clock) {
+			codes, now := open(t, db.Tenant(tenant))
+			must(codes.PutPool(ctx, activation.PutPool{Pool: "plan", Ports: ports, Key: "p"}))
+			for i, c := range must(codes.Create(ctx, activation.Create{N: ports, Settings: shared, Key: "k"})) {
+				must(codes.Open(ctx, activation.Open{Session: signIn(codes, c, fmt.Sprint("pc", i)).ID(), Platform: "line", Key: "o"}))
+			}
+			return codes, now
+		}
+		t.Run("tell what is free now", func(t *testing.T) {
+			codes, now := fill(t, "tell", 3)
+			if p := must(codes.Pool(ctx, "plan")); p.Free != 0 {
+				t.Fatal(p)
+			}
+			now.pass(activation.Idle)
+			if p := must(codes.Pool(ctx, "plan")); p.Free != 3 {
+				t.Fatal(p)
+			}
+		})
+		t.Run("shrink to what is in use now", func(t *testing.T) {
+			codes, now := fill(t, "shrink", 3)
+			var bad *activation.InputError
+			if _, err := codes.PutPool(ctx, activation.PutPool{Pool: "plan", Ports: 2, Key: "less"}); !errors.As(err, &bad) || bad.Reason != "are fewer than the 3 in use" {
+				t.Fatal(err)
+			}
+			now.pass(activation.Idle)
+			if p := must(codes.PutPool(ctx, activation.PutPool{Pool: "plan", Ports: 0, Key: "none"})); p.Ports != 0 || p.Free != 0 {
+				t.Fatal(p)
+			}
+		})
+		t.Run("that are full get back what is due of them, whatever else is", func(t *testing.T) {
+			codes, now := open(t, db.Tenant("due"))
+			for i, c := range must(codes.Create(ctx, activation.Create{N: 40, Settings: both, Key: "others"})) {
+				must(codes.Open(ctx, activation.Open{Session: signIn(codes, c, fmt.Sprint("x", i)).ID(), Platform: "line", Key: "o"}))
+			}
+			now.pass(time.Second)
+			codes, _ = fill(t, "due", 2)
+			now.pass(activation.Idle)
+			late := must(activation.New(db.Tenant("due").Activation(), keys, &activation.Options{Now: now.time}))
+			seat := signIn(late, issue(late, shared, "late"), "late")
+			for i := range 2 {
+				must(late.Open(ctx, activation.Open{Session: seat.ID(), Platform: "line", Key: fmt.Sprint(i)}))
+			}
+			_, err := late.Open(ctx, activation.Open{Session: seat.ID(), Platform: "line", Key: "more"})
+			capacity(t, err, activation.CapacityError{Ports: 2, Pool: "plan"})
+			if n := count(db.Tenant("due").Activation().Due(ctx, activation.DueQuery{Now: now.time()})); n != 40 {
+				t.Fatal("codes of others were settled:", n)
+			}
+			_ = codes
+		})
+	})
+}
+
 func TestDevices(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db storage.DB) {
 		codes, now := open(t, db)
@@ -406,8 +469,10 @@ func TestDevices(t *testing.T) {
 			t.Fatal(again)
 		}
 		add := activation.AddDevice{Token: inv.Token, Device: "pc", Name: "front desk", Key: "a"}
-		must(codes.AddDevice(ctx, add))
-		must(codes.AddDevice(ctx, add))
+		added := must(codes.AddDevice(ctx, add))
+		if again := must(codes.AddDevice(ctx, add)); again.Token != "" || added.Token == "" || len(again.Device.Hash)+len(added.Device.Hash) > 0 {
+			t.Fatal(added, again)
+		}
 		_, err = codes.AddDevice(ctx, activation.AddDevice{Token: inv.Token, Device: "other", Key: "b"})
 		isError(t, err, activation.ErrInvitation)
 		_, err = codes.AddDevice(ctx, activation.AddDevice{Token: "guess", Device: "other", Key: "c"})
@@ -417,7 +482,23 @@ func TestDevices(t *testing.T) {
 		_, err = codes.AddDevice(ctx, activation.AddDevice{Token: late.Token, Device: "other", Key: "d"})
 		isError(t, err, activation.ErrInvitation)
 
-		a, b := signIn(codes, c, "pc"), signIn(codes, anywhere, "pc")
+		for _, token := range []string{"", "guess", inv.Token} {
+			_, err := codes.SignIn(ctx, activation.SignIn{Code: c.Code, Device: "pc", DeviceToken: token})
+			isError(t, err, activation.ErrDevice)
+		}
+		_, err = codes.SignIn(ctx, activation.SignIn{Code: c.Code, Device: "other", DeviceToken: added.Token})
+		isError(t, err, activation.ErrDevice)
+		a, b := must(codes.SignIn(ctx, activation.SignIn{Code: c.Code, Device: "pc", DeviceToken: added.Token})), signIn(codes, anywhere, "pc")
+		for d, err := range codes.Devices(ctx) {
+			if err != nil || d.Hash != nil {
+				t.Fatal(d, err)
+			}
+		}
+		for r := range db.Journal().After(ctx, "", 0) {
+			if text := string(r.Result) + string(r.Before); strings.Contains(text, added.Token) || strings.Contains(text, "hash") {
+				t.Fatal("the journal holds the token of a device:", text)
+			}
+		}
 		other := signIn(codes, anywhere, "phone")
 		if n := count(codes.Devices(ctx)); n != 2 {
 			t.Fatal(n)
@@ -428,7 +509,7 @@ func TestDevices(t *testing.T) {
 			isError(t, err, activation.ErrSignedOut)
 		}
 		must(codes.Check(ctx, other.Token))
-		_, err = codes.SignIn(ctx, activation.SignIn{Code: c.Code, Device: "pc"})
+		_, err = codes.SignIn(ctx, activation.SignIn{Code: c.Code, Device: "pc", DeviceToken: added.Token})
 		isError(t, err, activation.ErrDevice)
 		_, err = codes.RemoveDevice(ctx, activation.RemoveDevice{Device: "pc", Key: "r2"})
 		isError(t, err, activation.ErrUnknownDevice)

@@ -14,11 +14,14 @@ import (
 type (
 	CodeID     string // the label of a code: eight characters, made by the engine
 	PlatformID string // "whatsapp", "line", "wecom": any name that the embedder gives a platform
-	AccountID  string // of a channel account on its platform
 	AgentID    string // of an agent, as the embedder knows them
 	DeviceID   string // of a device, made by the client that runs on it
 	PoolID     string // of ports that codes share
 )
+
+// An AccountID names a channel account (主号) on its platform. It stands in the journal: where that is to hold no telephone number, let
+// it be another name of the account.
+type AccountID string
 
 // An InputError is a command that can't be: its Field is missing or out of its bounds, as its Reason says.
 type InputError = valid.Error
@@ -29,13 +32,14 @@ var (
 	ErrExpired       = errors.New("activation: the code has expired; have its expiry moved")
 	ErrSignedOut     = errors.New("activation: the session has ended; sign in again")
 	ErrSessions      = errors.New("activation: the code or the device has as many sessions as it may; end one first, or remove the device")
-	ErrDevice        = errors.New("activation: the code is for devices that were added, and this one was not")
+	ErrDevice        = errors.New("activation: the code is for devices that were added, and this one was not, or its token is another")
 	ErrUnknownDevice = errors.New("activation: there is no such device")
 	ErrInvitation    = errors.New("activation: the invitation is unknown, used or past its end; ask for a new one")
 	ErrUnknownPool   = errors.New("activation: there is no such pool of ports")
 	ErrUnknownPort   = errors.New("activation: there is no such port")
 	ErrPlatform      = errors.New("activation: the code has no permission for the platform")
 	ErrPortState     = errors.New("activation: the port is not in a state for that")
+	ErrLinked        = errors.New("activation: the account is linked by another code; log it out there first")
 
 	// ErrCapacity: a pool would have fewer than no ports left. Stores return it; an engine tells it as a *CapacityError.
 	ErrCapacity = errors.New("activation: the pool has no port left")
@@ -65,6 +69,7 @@ const (
 	maxPorts     = 10_000
 	maxScope     = 1000 // codes that a scope lists
 	maxCodes     = 1000 // that a command is for
+	maxAccounts  = 1000 // that a query names
 	day          = 24 * 60
 )
 
@@ -80,9 +85,10 @@ type Settings struct {
 	Remark     string       `json:"remark,omitempty"`
 }
 
-// Counting is how the leads of a code count: the scope of their de-duplication (线索去重范围) with its targets, and the day. It is
-// handed on as it is; its words are those of the package that counts.
+// Counting is how the leads of a code count: whose they are, the scope of their de-duplication (线索去重范围) with its targets, and
+// the day. It is handed on as it is; its words are those of the package that counts.
 type Counting struct {
+	Owner   string   `json:"owner,omitempty"`   // of what counts them
 	Group   string   `json:"group,omitempty"`   // of codes that are compared with each other
 	Reach   string   `json:"reach,omitempty"`   // what a lead is compared with
 	Codes   []CodeID `json:"codes,omitempty"`   // the targets of a reach that lists codes
@@ -110,9 +116,9 @@ func (s Settings) check() error {
 }
 
 func (c Counting) check() error {
-	err := cmp.Or(valid.OptionalID("settings.counting.group", c.Group), valid.OptionalID("settings.counting.reach", c.Reach),
-		valid.Between("settings.counting.codes", int64(len(c.Codes)), 0, maxScope), valid.Between("settings.counting.reset", int64(c.Reset), 0, day-1),
-		valid.Between("settings.counting.days", int64(c.Days), 0, 3660))
+	err := cmp.Or(valid.OptionalID("settings.counting.owner", c.Owner), valid.OptionalID("settings.counting.group", c.Group),
+		valid.OptionalID("settings.counting.reach", c.Reach), valid.Between("settings.counting.codes", int64(len(c.Codes)), 0, maxScope),
+		valid.Between("settings.counting.reset", int64(c.Reset), 0, day-1), valid.Between("settings.counting.days", int64(c.Days), 0, 3660))
 	for _, id := range c.Codes {
 		err = cmp.Or(err, valid.ID("settings.counting.codes", id))
 	}
@@ -200,6 +206,13 @@ func (c Code) Ports() (n int) {
 // Online tells whether something was heard of the session in the time of Away.
 func (s Session) Online(now time.Time) bool { return now.Before(s.Seen.Add(Away)) }
 
+// heard notes that something was heard of the session.
+func (s *Session) heard(now time.Time) {
+	if now.After(s.Seen) {
+		s.Seen = now
+	}
+}
+
 // Session returns the session of that number; nil: it does not live.
 func (c *Code) Session(n int64) *Session {
 	if i := slices.IndexFunc(c.Sessions, func(s Session) bool { return s.N == n }); i >= 0 {
@@ -218,6 +231,16 @@ func (c Code) Settled(now time.Time) Code {
 func (c Code) without(ends func(Session) bool) Code {
 	c.Sessions = slices.DeleteFunc(slices.Clone(c.Sessions), ends)
 	return c
+}
+
+// ended returns the sessions with ports in use that next has no more.
+func (c Code) ended(next Code) (ids []SessionID) {
+	for _, s := range c.Sessions {
+		if s.Ports > 0 && next.Session(s.N) == nil {
+			ids = append(ids, SessionID{c.ID, s.N})
+		}
+	}
+	return ids
 }
 
 // Due returns when sessions end by time alone, if nothing is heard of them; zero: there are none.

@@ -23,8 +23,9 @@ type Issued struct {
 	Code string `json:"-"`
 }
 
-// An Edit gives a code other settings. It signs everybody out where that takes a platform from them, or changes whose ports they
-// use, or leaves fewer of them than are in use.
+// An Edit gives a code other settings; without an owner of what counts its leads, the one that it had stays. It signs everybody out
+// where that takes a platform from them, or changes whose ports they use, or leaves fewer of them than are in use, or has the code
+// work on devices that were added alone.
 type Edit struct {
 	Code     CodeID   `json:"code"`
 	Settings Settings `json:"settings"`
@@ -48,9 +49,10 @@ type Renew struct {
 
 // A SignIn is an agent with a code at a device. What lived of the code on that device ends.
 type SignIn struct {
-	Code   string // as it is typed
-	Device DeviceID
-	Agent  AgentID // "": nobody in particular
+	Code        string // as it is typed
+	Device      DeviceID
+	DeviceToken string  // that the device got when it was added; for a code that is Listed
+	Agent       AgentID // "": nobody in particular
 }
 
 // A Seat is what a session has.
@@ -108,7 +110,7 @@ func (c Renew) check() error {
 }
 
 func (c SignIn) check() error {
-	return cmp.Or(valid.ID("device", c.Device), valid.OptionalID("agent", c.Agent))
+	return cmp.Or(valid.ID("device", c.Device), valid.OptionalID("deviceToken", c.DeviceToken), valid.OptionalID("agent", c.Agent))
 }
 
 func (c SignOut) check() error {
@@ -150,8 +152,10 @@ func (c Code) Edit(e Edit, now time.Time) (Code, error) {
 	}
 	was := c.Settings
 	c.Settings, c.Updated = e.Settings, now
+	c.Settings.Counting.Owner = cmp.Or(e.Settings.Counting.Owner, was.Counting.Owner)
 	taken := slices.ContainsFunc(was.Platforms, func(p PlatformID) bool { return c.permits(p) != nil })
-	if taken || was.Pool != c.Settings.Pool || c.Settings.Pool == "" && c.Ports() > c.Settings.Ports {
+	listed := c.Settings.Listed && !was.Listed
+	if taken || listed || was.Pool != c.Settings.Pool || c.Settings.Pool == "" && c.Ports() > c.Settings.Ports {
 		c.Sessions = nil
 	}
 	return c.Settled(now), nil
@@ -189,7 +193,7 @@ func (c Code) SignIn(d Device, in SignIn, hash func(SessionID) []byte, now time.
 		return c, Session{}, ErrDisabled
 	case c.State(now) == Expired:
 		return c, Session{}, ErrExpired
-	case c.Settings.Listed && d.Added.IsZero():
+	case c.Settings.Listed && !sameHash(d.Hash, hashToken(in.DeviceToken)):
 		return c, Session{}, ErrDevice
 	}
 	c = c.without(func(s Session) bool { return s.Device == in.Device })

@@ -25,6 +25,13 @@ type Device struct {
 	Removed time.Time `json:"removed,omitzero"` // zero: it was not, or is there again
 	Seen    time.Time `json:"seen,omitzero"`    // when somebody last signed in at it
 	Codes   []CodeID  `json:"codes,omitempty"`  // that it was signed in with since it was last removed
+	Hash    []byte    `json:"hash,omitempty"`   // SHA-256 of its token, where it was added; what an engine gives has none
+}
+
+// public returns the device as it is given out.
+func (d Device) public() Device {
+	d.Hash = nil
+	return d
 }
 
 // An Invitation is what a QR code for adding a device has.
@@ -41,6 +48,13 @@ type Invitation struct {
 type Invited struct {
 	Token   string    `json:"-"`
 	Expires time.Time `json:"expires"`
+}
+
+// Added is a device that was added. Token is what its client keeps, and signs in with where a code is for such devices alone: it is
+// shown this once, and is empty where the command is repeated. A device that has lost it is added anew.
+type Added struct {
+	Device Device `json:"device"`
+	Token  string `json:"-"`
 }
 
 // AddDevice adds the device that has scanned an invitation.
@@ -71,23 +85,39 @@ func (c RemoveDevice) check() error {
 	return cmp.Or(valid.ID("device", c.Device), valid.OptionalID("by", c.By), valid.ID("key", c.Key))
 }
 
-// Add decides on an AddDevice. ErrInvitation: the invitation can't be used.
-func (d Device) Add(inv Invitation, c AddDevice, now time.Time) (Device, Invitation, error) {
+// Add decides on an AddDevice, with the hash of the token that the device gets. ErrInvitation: the invitation can't be used.
+func (d Device) Add(inv Invitation, c AddDevice, hash []byte, now time.Time) (Device, Invitation, error) {
 	if inv.Version == 0 || !inv.Used.IsZero() || !now.Before(inv.Expires) {
 		return d, inv, ErrInvitation
 	}
 	inv.Used, inv.Device = now, c.Device
-	d.Name, d.Added, d.Removed = c.Name, now, time.Time{}
+	d.Name, d.Hash, d.Added, d.Removed = c.Name, hash, now, time.Time{}
 	return d, inv, nil
 }
 
-// signedIn returns the device with a code that somebody signed in with. ErrSessions: it was signed in with too many others.
+// full tells whether the device has no room for one more code.
+func (d Device) full(id CodeID) bool {
+	return len(d.Codes) >= maxDeviceCodes && !slices.Contains(d.Codes, id)
+}
+
+// forget returns the device without the codes that have no session at it. codes are those of the device.
+func (d Device) forget(codes []Code, now time.Time) Device {
+	d.Codes = nil
+	for _, c := range codes {
+		if slices.ContainsFunc(c.Settled(now).Sessions, func(s Session) bool { return s.Device == d.ID }) {
+			d.Codes = append(d.Codes, c.ID)
+		}
+	}
+	return d
+}
+
+// signedIn returns the device with a code that somebody signed in with. ErrSessions: it is full.
 func (d Device) signedIn(id CodeID, now time.Time) (Device, error) {
 	d.Seen, d.Removed = now, time.Time{}
 	if slices.Contains(d.Codes, id) {
 		return d, nil
 	}
-	if len(d.Codes) == maxDeviceCodes {
+	if d.full(id) {
 		return d, ErrSessions
 	}
 	d.Codes = append(slices.Clone(d.Codes), id)
@@ -99,7 +129,7 @@ func (d Device) Remove(now time.Time) (Device, error) {
 	if d.Version == 0 || !d.Removed.IsZero() {
 		return d, ErrUnknownDevice
 	}
-	d.Added, d.Removed, d.Codes = time.Time{}, now, nil
+	d.Added, d.Removed, d.Codes, d.Hash = time.Time{}, now, nil, nil
 	return d, nil
 }
 

@@ -7,6 +7,9 @@
 //     expires: every call asks.
 //   - A [Port] (端口) is a place for one channel account. Ports in use are never more than the code's capacity, or than its
 //     [Pool] has for all codes together, under any race.
+//   - An account is with one port, of one code: no other code takes it while it is linked. What a session leaves without an
+//     account is closed with it.
+//   - A device that was added has a token, without which a code that is for such devices alone does not work there.
 //   - Why a code does not work is told to who has the code in hand, and to nobody else.
 //
 // Platforms are names: which ones there are is for the embedder to say.

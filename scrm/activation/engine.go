@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"iter"
 	"maps"
+	"math"
 	"slices"
 	"time"
 
@@ -163,7 +164,7 @@ func (e *Engine) Renew(ctx context.Context, c Renew) (Issued, error) {
 	return out, err
 }
 
-// PutPool makes a pool, or changes how many ports it has. *InputError where more are in use.
+// PutPool makes a pool, or changes how many ports it has. Its *InputError may also come later: where more are in use.
 func (e *Engine) PutPool(ctx context.Context, c PutPool) (Pool, error) {
 	return do(ctx, e, task[Pool]{
 		kind: "activation.pool", check: c.check, subject: c.Pool.Subject(), key: c.Key, by: c.By, input: c, lookup: Lookup{Pool: c.Pool},
@@ -171,16 +172,17 @@ func (e *Engine) PutPool(ctx context.Context, c PutPool) (Pool, error) {
 			next := l.Pool
 			more := c.Ports - next.Ports
 			next.Ports, next.Free = c.Ports, next.Free+more
-			if next.Free < 0 {
-				return Change{}, Pool{}, &InputError{Field: "ports", Reason: fmt.Sprintf("are fewer than the %d in use", c.Ports-next.Free)}
-			}
 			return Change{Pools: []Pool{next}, Draws: []Draw{{c.Pool, -more}}}, next, nil
+		},
+		full: func(p Pool) error {
+			return &InputError{Field: "ports", Reason: fmt.Sprintf("are fewer than the %d in use", p.Ports-p.Free)}
 		},
 	})
 }
 
-// Pool returns a pool. ErrUnknownPool: there is none.
+// Pool returns a pool, with what is free of it now. ErrUnknownPool: there is none.
 func (e *Engine) Pool(ctx context.Context, id PoolID) (Pool, error) {
+	now := e.now()
 	err := valid.ID("pool", id)
 	var l Loaded
 	if err == nil {
@@ -191,6 +193,12 @@ func (e *Engine) Pool(ctx context.Context, id PoolID) (Pool, error) {
 	}
 	if err != nil {
 		return Pool{}, fmt.Errorf("activation: pool: %w", err)
+	}
+	for c, err := range e.store.Due(ctx, DueQuery{Pool: id, Now: now}) {
+		if err != nil {
+			return Pool{}, fmt.Errorf("activation: pool: %w", err)
+		}
+		l.Pool.Free += c.Ports() - c.Settled(now).Ports()
 	}
 	return l.Pool, nil
 }
@@ -212,7 +220,7 @@ func (e *Engine) Code(ctx context.Context, id CodeID) (Code, error) {
 	return c.public(), nil
 }
 
-// Codes yields the codes that the query asks for, the newest first. Query.Now is set by the engine.
+// Codes yields the codes that the query asks for, the newest first. Query.Now is set by the engine. Errors: *InputError.
 func (e *Engine) Codes(ctx context.Context, q CodeQuery) iter.Seq2[Code, error] {
 	q.Now = e.now()
 	return func(yield func(Code, error) bool) {
@@ -232,30 +240,39 @@ func (e *Engine) Codes(ctx context.Context, q CodeQuery) iter.Seq2[Code, error] 
 	}
 }
 
-// Sweep settles at most limit codes whose sessions have ended by time alone, so that a pool has their ports again, and returns how
-// many. A pool that has no port left does that by itself. It may run anywhere, any number of times.
+// Sweep settles at most limit codes whose sessions have ended by time alone, so that their ports are free, and returns how many. A
+// pool that has no port left does that by itself. It may run anywhere, any number of times.
 func (e *Engine) Sweep(ctx context.Context, limit int) (n int, err error) {
 	ctx, end := e.hook(ctx, "activation.sweep")
 	defer func() { end(err) }()
-	now := e.now()
-	due, err := e.store.Due(ctx, now, limit)
-	if err != nil {
-		return 0, fmt.Errorf("activation: sweep: %w", err)
+	if n, err = e.settle(ctx, DueQuery{Now: e.now(), Limit: limit}, math.MaxInt); err != nil {
+		return n, fmt.Errorf("activation: sweep: %w", err)
 	}
-	for _, id := range due {
-		err := combine.Retry(ctx, func() error {
-			l, err := e.store.Load(ctx, Lookup{Codes: []CodeID{id}})
+	return n, nil
+}
+
+// settle settles codes that are due, until that many ports are free, and returns how many codes.
+func (e *Engine) settle(ctx context.Context, q DueQuery, ports int) (n int, err error) {
+	for c, err := range e.store.Due(ctx, q) {
+		if err != nil {
+			return n, err
+		}
+		err = combine.Retry(ctx, func() error {
+			l, err := e.store.Load(ctx, Lookup{Codes: []CodeID{c.ID}})
 			if err != nil {
 				return err
 			}
-			ch := Change{Codes: []Code{l.Codes[0].Settled(now)}}
+			ch := Change{Codes: []Code{l.Codes[0].Settled(q.Now)}}
 			ch.finish(l, nil)
 			return e.store.Save(ctx, ch)
 		})
 		if err != nil {
-			return n, fmt.Errorf("activation: sweep: %w", err)
+			return n, err
 		}
 		n++
+		if ports -= c.Ports() - c.Settled(q.Now).Ports(); ports <= 0 {
+			break
+		}
 	}
 	return n, nil
 }
@@ -282,7 +299,9 @@ type task[V any] struct {
 	input    any
 	lookup   Lookup
 	decide   func(Loaded, time.Time) (Change, V, error)
-	replayed func() // nil: nothing to do
+	replayed func()           // nil: nothing to do
+	who      func(V) string   // nil: by
+	full     func(Pool) error // of a pool that has too few ports; nil: *CapacityError
 }
 
 func do[V any](ctx context.Context, e *Engine, t task[V]) (v V, err error) {
@@ -295,7 +314,7 @@ func do[V any](ctx context.Context, e *Engine, t task[V]) (v V, err error) {
 	if err := t.check(); err != nil {
 		return fail(err)
 	}
-	now, input, swept := e.now(), journal.Hash(t.kind, t.input), false
+	now, input := e.now(), journal.Hash(t.kind, t.input)
 	t.lookup.Subject, t.lookup.Key = t.subject, t.key
 	err = combine.Retry(ctx, func() error {
 		l, err := e.store.Load(ctx, t.lookup)
@@ -313,18 +332,10 @@ func do[V any](ctx context.Context, e *Engine, t task[V]) (v V, err error) {
 			return err
 		}
 		ch.finish(l, t.entry(now, input, v))
-		err = e.store.Save(ctx, ch)
-		switch {
-		case !errors.Is(err, ErrCapacity):
-			return err
-		case swept:
-			return e.full(ctx, ch.Draws)
+		if err = e.store.Save(ctx, ch); errors.Is(err, ErrCapacity) {
+			return e.room(ctx, ch.Draws, now, t.full)
 		}
-		swept = true
-		if _, err := e.Sweep(ctx, maxCodes); err != nil {
-			return err
-		}
-		return journal.ErrConflict
+		return err
 	})
 	if err != nil {
 		return fail(err)
@@ -334,33 +345,50 @@ func do[V any](ctx context.Context, e *Engine, t task[V]) (v V, err error) {
 
 // entry returns what the journal tells of the command.
 func (t task[V]) entry(now time.Time, input []byte, v V) *journal.Entry {
-	return &journal.Entry{Subject: t.subject, Seq: 1, Key: t.key, Kind: t.kind, At: now, By: t.by, Input: input, Result: journal.JSON(v)}
+	e := &journal.Entry{Subject: t.subject, Seq: 1, Key: t.key, Kind: t.kind, At: now, By: t.by, Input: input, Result: journal.JSON(v)}
+	if t.who != nil {
+		e.By = t.who(v)
+	}
+	return e
 }
 
-// full tells which pool has no port left.
-func (e *Engine) full(ctx context.Context, draws []Draw) error {
+// room settles codes that are due, so that the draws may be tried again: journal.ErrConflict. Where none is, it tells which pool is
+// full.
+func (e *Engine) room(ctx context.Context, draws []Draw, now time.Time, full func(Pool) error) error {
 	for _, d := range draws {
 		l, err := e.store.Load(ctx, Lookup{Pool: d.Pool})
 		if err != nil {
 			return err
 		}
-		if l.Pool.Free < d.N {
+		lack := d.N - l.Pool.Free
+		if lack <= 0 {
+			continue
+		}
+		n, err := e.settle(ctx, DueQuery{Pool: d.Pool, Now: now, Limit: maxCodes}, lack)
+		switch {
+		case err != nil:
+			return err
+		case n == 0 && full != nil:
+			return full(l.Pool)
+		case n == 0:
 			return &CapacityError{l.Pool.Ports, d.Pool}
 		}
 	}
 	return journal.ErrConflict
 }
 
-// finish gives what changes its versions, the ports that it has of pools, and its entries: one of the command's subject, and one
-// of every other code that changes. Nil: the journal is told nothing.
+// finish gives what changes its versions, the sessions that ended, the ports that it has of pools, and its entries: one of the
+// command's subject, and one of every other code that changes. Nil: the journal is told nothing.
 func (ch *Change) finish(l Loaded, told *journal.Entry) {
 	drawn := map[PoolID]int{}
+	loaded := append(slices.Clone(l.Codes), l.Claimed.Code)
 	for i := range ch.Codes {
 		c := &ch.Codes[i]
 		was := Code{}
-		if k := slices.IndexFunc(l.Codes, func(o Code) bool { return o.ID == c.ID }); k >= 0 {
-			was = l.Codes[k]
+		if k := slices.IndexFunc(loaded, func(o Code) bool { return o.ID == c.ID }); k >= 0 {
+			was = loaded[k]
 		}
+		ch.Ended = append(ch.Ended, was.ended(*c)...)
 		c.Version, c.Drawn = was.Version+1, 0
 		if c.Settings.Pool != "" {
 			c.Drawn = c.Ports()
@@ -369,30 +397,33 @@ func (ch *Change) finish(l Loaded, told *journal.Entry) {
 		drawn[c.Settings.Pool] += c.Drawn
 		if told != nil {
 			c.Seq++
-			e := ch.tell(*told, c.ID.Subject(), c.Seq)
+			e := ch.tell(*told, c.ID.Subject(), c.Seq, c.public())
 			if was.Version > 0 {
 				e.Before = journal.JSON(was.public())
 			}
 		}
 	}
+	for i := range ch.Claims {
+		ch.Claims[i].Version++
+	}
 	for i := range ch.Pools {
 		p := &ch.Pools[i]
 		p.Version, p.Seq = p.Version+1, p.Seq+1
-		ch.tell(*told, p.ID.Subject(), p.Seq)
+		ch.tell(*told, p.ID.Subject(), p.Seq, *p)
 	}
 	for i := range ch.Devices {
 		d := &ch.Devices[i]
 		d.Version++
 		if told.Subject == d.ID.Subject() {
 			d.Seq++
-			ch.tell(*told, told.Subject, d.Seq)
+			ch.tell(*told, told.Subject, d.Seq, d.public())
 		}
 	}
 	for i := range ch.Invitations {
 		ch.Invitations[i].Version++
 	}
 	if told != nil && !slices.ContainsFunc(ch.Entries, func(e journal.Entry) bool { return e.Subject == told.Subject }) {
-		ch.tell(*told, told.Subject, 1)
+		ch.tell(*told, told.Subject, 1, nil)
 	}
 	for _, id := range slices.Sorted(maps.Keys(drawn)) {
 		if id != "" && drawn[id] != 0 {
@@ -401,10 +432,11 @@ func (ch *Change) finish(l Loaded, told *journal.Entry) {
 	}
 }
 
-// tell adds an entry of a subject. Where the command is of another one its key can't be one of that subject: it has a space.
-func (ch *Change) tell(e journal.Entry, subject string, seq int64) *journal.Entry {
+// tell adds an entry of a subject. Where the command is of another one, its key can't be one of that subject, for it has a space,
+// and the result is the row.
+func (ch *Change) tell(e journal.Entry, subject string, seq int64, row any) *journal.Entry {
 	if subject != e.Subject {
-		e.Key = e.Subject + " " + e.Key
+		e.Key, e.Result = e.Subject+" "+e.Key, journal.JSON(row)
 	}
 	e.Subject, e.Seq = subject, seq
 	ch.Entries = append(ch.Entries, e)

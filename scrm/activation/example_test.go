@@ -26,7 +26,7 @@ func Example() {
 	fmt.Println(err)
 	port, err := codes.Open(ctx, activation.Open{Session: seat.ID(), Platform: "whatsapp", Key: "open-1"})
 	fmt.Println(port.State, err)
-	port, err = codes.Link(ctx, activation.Link{Session: seat.ID(), Port: port.ID.N, Account: "8613800138000", Key: "link-1"})
+	port, err = codes.Link(ctx, activation.Link{Session: seat.ID(), Port: port.ID.N, Account: "sales-1", Key: "link-1"})
 	fmt.Println(port.State, err)
 
 	_, err = codes.Disable(ctx, activation.Many{Codes: []activation.CodeID{made[0].ID}, Key: "stop"})

@@ -2,6 +2,7 @@ package activation
 
 import (
 	"cmp"
+	"strconv"
 	"time"
 
 	"github.com/scrmkit/scrmkit/internal/valid"
@@ -50,8 +51,10 @@ type Port struct {
 func (p Port) used() bool { return p.State == Unlinked || p.State == Pending || p.State == Linked }
 
 // Settled returns the port as it is at that time: ports are in use no longer than their session lives, and a QR code ends.
-func (p Port) Settled(c Code, now time.Time) Port {
-	c = c.Settled(now)
+func (p Port) Settled(c Code, now time.Time) Port { return p.within(c.Settled(now), now) }
+
+// within is Settled where the code is.
+func (p Port) within(c Code, now time.Time) Port {
 	switch {
 	case p.used() && c.Session(p.Session) == nil && p.Account != "":
 		p.State, p.Until = LoggedOut, time.Time{}
@@ -67,7 +70,6 @@ func (p Port) Settled(c Code, now time.Time) Port {
 type Open struct {
 	Session  SessionID  `json:"session"`
 	Platform PlatformID `json:"platform"`
-	By       string     `json:"by,omitempty"`
 	Key      string     `json:"-"`
 }
 
@@ -76,27 +78,38 @@ type Pair struct {
 	Session SessionID `json:"session"`
 	Port    int64     `json:"port"` // its number
 	Until   time.Time `json:"until"`
-	By      string    `json:"by,omitempty"`
 	Key     string    `json:"-"`
 }
 
-// Link says that an account has linked a port. Where another port of the code had that account it is closed.
+// Link says that an account has linked a port. An account has one port, of one code: another that had it is closed, where it is of
+// the same code, or not linked any more.
 type Link struct {
 	Session SessionID `json:"session"`
 	Port    int64     `json:"port"` // its number
 	Account AccountID `json:"account"`
 	Name    string    `json:"name,omitempty"`
-	By      string    `json:"by,omitempty"`
 	Key     string    `json:"-"`
+}
+
+// A Claim tells which port an account is for. Of those that are not closed no other has it.
+type Claim struct {
+	Platform PlatformID
+	Account  AccountID
+	Version  int64
+	Port     PortID
 }
 
 // A Leave says that a port is not in use any more: to Logout, Ban or Close it.
 type Leave struct {
-	Port   PortID `json:"port"`
-	Reason string `json:"reason,omitempty"`
-	By     string `json:"by,omitempty"`
-	Key    string `json:"-"`
+	Port    PortID `json:"port"`
+	Session int64  `json:"session,omitempty"` // of the code, whose agent says so; 0: somebody else does
+	Reason  string `json:"reason,omitempty"`
+	By      string `json:"by,omitempty"`
+	Key     string `json:"-"`
 }
+
+// String returns the code and the number, with a slash between. What an agent does is said to be done by it.
+func (id SessionID) String() string { return string(id.Code) + "/" + strconv.FormatInt(id.N, 10) }
 
 func (id SessionID) check() error {
 	return cmp.Or(id.Code.check("session.code"), valid.Between("session.n", id.N, 1, 1<<62))
@@ -107,11 +120,11 @@ func (id PortID) check() error {
 }
 
 func (c Open) check() error {
-	return cmp.Or(c.Session.check(), valid.ID("platform", c.Platform), valid.OptionalID("by", c.By), valid.ID("key", c.Key))
+	return cmp.Or(c.Session.check(), valid.ID("platform", c.Platform), valid.ID("key", c.Key))
 }
 
 func (c Pair) check() error {
-	err := cmp.Or(c.Session.check(), valid.Between("port", c.Port, 1, 1<<62), valid.Time("until", c.Until), valid.OptionalID("by", c.By), valid.ID("key", c.Key))
+	err := cmp.Or(c.Session.check(), valid.Between("port", c.Port, 1, 1<<62), valid.Time("until", c.Until), valid.ID("key", c.Key))
 	if err == nil && c.Until.IsZero() {
 		err = &InputError{Field: "until", Reason: "is missing"}
 	}
@@ -120,14 +133,15 @@ func (c Pair) check() error {
 
 func (c Link) check() error {
 	return cmp.Or(c.Session.check(), valid.Between("port", c.Port, 1, 1<<62), valid.ID("account", c.Account), valid.Text("name", c.Name),
-		valid.OptionalID("by", c.By), valid.ID("key", c.Key))
+		valid.ID("key", c.Key))
 }
 
 func (c Leave) check() error {
-	return cmp.Or(c.Port.check(), valid.Text("reason", c.Reason), valid.OptionalID("by", c.By), valid.ID("key", c.Key))
+	return cmp.Or(c.Port.check(), valid.Between("session", c.Session, 0, 1<<62), valid.Text("reason", c.Reason), valid.OptionalID("by", c.By), valid.ID("key", c.Key))
 }
 
-// live returns the code at that time, with the session of that number in it. Errors: ErrUnknownCode, ErrSignedOut.
+// live returns the code at that time, with the session of that number in it, which was heard of. Errors: ErrUnknownCode,
+// ErrSignedOut.
 func (c Code) live(n int64, now time.Time) (Code, *Session, error) {
 	if c.Version == 0 {
 		return c, nil, ErrUnknownCode
@@ -137,6 +151,7 @@ func (c Code) live(n int64, now time.Time) (Code, *Session, error) {
 	if s == nil {
 		return c, nil, ErrSignedOut
 	}
+	s.heard(now)
 	return c, s, nil
 }
 
@@ -185,24 +200,31 @@ func (c Code) Pair(p Port, o Pair, now time.Time) (Code, Port, error) {
 	return c, p, nil
 }
 
-// Link decides on a Link. had is the port of the code that has the account; with version 0 none has. Errors: those of Pair;
-// ErrPortState where another account has the port.
-func (c Code) Link(p, had Port, o Link, now time.Time) (Code, Port, Port, error) {
+// Link decides on a Link. of is the port that the account was for, with its code: with number 0 there is none. It comes back as it is
+// then. Errors: those of Pair; ErrPortState where another account has the port; ErrLinked where the account is linked by another code.
+func (c Code) Link(p Port, of Held, o Link, now time.Time) (Code, Port, Held, error) {
 	c, s, err := c.live(o.Session.N, now)
-	if err == nil && had.ID.N != 0 && had.ID != p.ID {
-		c, had = c.leave(had, Closed, "", now)
-	}
-	if err == nil {
-		p, err = c.held(p, s, now)
-	}
-	if err == nil && p.Account != "" && p.Account != o.Account {
-		err = ErrPortState
-	}
 	if err != nil {
-		return c, p, had, err
+		return c, p, of, err
+	}
+	if of.Port.ID.N != 0 && of.Port.ID != p.ID && of.Port.State != Closed {
+		switch {
+		case of.Port.ID.Code == c.ID:
+			c, of.Port = c.leave(of.Port, Closed, "", now)
+		case of.Port.Settled(of.Code, now).State == Linked:
+			return c, p, of, ErrLinked
+		default:
+			of.Code, of.Port = of.Code.Settled(now).leave(of.Port, Closed, "", now)
+		}
+	}
+	if p, err = c.held(p, s, now); err != nil {
+		return c, p, of, err
+	}
+	if p.Account != "" && p.Account != o.Account {
+		return c, p, of, ErrPortState
 	}
 	p.State, p.Until, p.Account, p.Name, p.Updated = Linked, time.Time{}, o.Account, o.Name, now
-	return c, p, had, nil
+	return c, p, of, nil
 }
 
 // held returns the port as one that the session has, which it takes where nobody does.
@@ -220,12 +242,13 @@ func (c Code) held(p Port, s *Session, now time.Time) (Port, error) {
 	if err := cmp.Or(c.permits(p.Platform), c.take(s)); err != nil {
 		return p, err
 	}
-	p.State, p.Session = Unlinked, s.N
+	p.State, p.Session, p.Reason = Unlinked, s.N, ""
 	return p, nil
 }
 
 // Leave decides on a Leave to another state. A port that is not in use may be banned or closed. Errors: ErrUnknownCode,
-// ErrUnknownPort, and ErrPortState where it is closed already or, for LoggedOut, not linked.
+// ErrUnknownPort; ErrPortState where it is closed already or, for LoggedOut, not linked; and of a session ErrSignedOut, and
+// ErrPortState where another session has the port in use.
 func (c Code) Leave(p Port, to PortState, o Leave, now time.Time) (Code, Port, error) {
 	if c.Version == 0 {
 		return c, p, ErrUnknownCode
@@ -233,8 +256,15 @@ func (c Code) Leave(p Port, to PortState, o Leave, now time.Time) (Code, Port, e
 	if p.ID.N == 0 {
 		return c, p, ErrUnknownPort
 	}
-	c = c.Settled(now)
-	if was := p.Settled(c, now); was.State == Closed || to == LoggedOut && was.State != Linked {
+	if c = c.Settled(now); o.Session != 0 {
+		var err error
+		if c, _, err = c.live(o.Session, now); err != nil {
+			return c, p, err
+		}
+	}
+	was := p.Settled(c, now)
+	others := o.Session != 0 && was.used() && was.Session != o.Session
+	if others || was.State == Closed || to == LoggedOut && was.State != Linked {
 		return c, p, ErrPortState
 	}
 	c, p = c.leave(p, to, o.Reason, now)

@@ -17,16 +17,23 @@ import (
 // of the code to who has it: ErrDisabled, ErrExpired, ErrDevice, ErrSessions.
 func (e *Engine) SignIn(ctx context.Context, c SignIn) (Seat, error) {
 	id, rest, ok := parseCode(c.Code)
-	if err := c.check(); err != nil || !ok {
-		return Seat{}, fmt.Errorf("activation.signIn: %w", cmp.Or(err, ErrUnknownCode))
-	}
 	var token string
 	seat, err := do(ctx, e, task[Seat]{
-		kind: "activation.signIn", check: c.check, subject: id.Subject(), key: "sign-in " + rand.Text(), by: string(c.Agent),
+		kind: "activation.signIn", subject: id.Subject(), key: "sign-in " + rand.Text(), who: func(s Seat) string { return s.ID().String() },
 		input: []any{c.Device, c.Agent}, lookup: Lookup{Codes: []CodeID{id}, Device: c.Device},
+		check: func() error {
+			if err := c.check(); err != nil || !ok {
+				return cmp.Or(err, ErrUnknownCode)
+			}
+			secret, err := e.store.Secret(ctx, id)
+			if err == nil && !secret.opens(e.keys, id, rest) {
+				err = ErrUnknownCode
+			}
+			return err
+		},
 		decide: func(l Loaded, now time.Time) (Change, Seat, error) {
 			code := l.Codes[0]
-			if !code.opens(e.keys, rest) {
+			if !code.Secret.opens(e.keys, id, rest) {
 				return Change{}, Seat{}, ErrUnknownCode
 			}
 			next, s, err := code.SignIn(l.Device, c, func(id SessionID) []byte {
@@ -36,7 +43,18 @@ func (e *Engine) SignIn(ctx context.Context, c SignIn) (Seat, error) {
 			if err != nil {
 				return Change{}, Seat{}, err
 			}
-			device, err := l.Device.signedIn(id, now)
+			if code.Secret.KeyID != e.keys[0].ID {
+				next.Secret = seal(e.keys[0], id, rest)
+			}
+			device := l.Device
+			if device.full(id) {
+				of, err := e.store.Load(ctx, Lookup{Device: c.Device, OfDevice: true})
+				if err != nil {
+					return Change{}, Seat{}, err
+				}
+				device = device.forget(of.Codes, now)
+			}
+			device, err = device.signedIn(id, now)
 			s.Hash = nil
 			return Change{Codes: []Code{next}, Devices: []Device{device}}, Seat{Code: next.public(), Session: s}, err
 		},
@@ -50,25 +68,25 @@ func (e *Engine) SignIn(ctx context.Context, c SignIn) (Seat, error) {
 
 // Check returns what the session of a token has, at this moment. ErrSignedOut: it has none.
 func (e *Engine) Check(ctx context.Context, token string) (Seat, error) {
-	seat, _, err := e.seat(ctx, token)
+	_, c, s, err := e.seat(ctx, token, e.now())
 	if err != nil {
 		return Seat{}, fmt.Errorf("activation: check: %w", err)
 	}
-	return seat, nil
+	return c.seat(s), nil
 }
 
 // Beat says that the session of a token is online, for Away. A client says so every minute. Errors: those of Check.
 func (e *Engine) Beat(ctx context.Context, token string) (Seat, error) {
+	now := e.now()
 	var seat Seat
-	err := combine.Retry(ctx, func() (err error) {
-		var l Loaded
-		if seat, l, err = e.seat(ctx, token); err != nil {
+	err := combine.Retry(ctx, func() error {
+		l, c, s, err := e.seat(ctx, token, now)
+		if err != nil {
 			return err
 		}
-		next := l.Codes[0].Settled(e.now())
-		seat.Session.Seen = e.now()
-		next.Session(seat.Session.N).Seen = seat.Session.Seen
-		ch := Change{Codes: []Code{next}}
+		s.heard(now)
+		seat = c.seat(s)
+		ch := Change{Codes: []Code{c}}
 		ch.finish(l, nil)
 		return e.store.Save(ctx, ch)
 	})
@@ -78,23 +96,27 @@ func (e *Engine) Beat(ctx context.Context, token string) (Seat, error) {
 	return seat, nil
 }
 
-func (e *Engine) seat(ctx context.Context, token string) (Seat, Loaded, error) {
+// seat returns the code of a token as it is at that time, with the session.
+func (e *Engine) seat(ctx context.Context, token string, now time.Time) (l Loaded, c Code, s *Session, err error) {
 	id, ok := parseToken(token)
 	if !ok {
-		return Seat{}, Loaded{}, ErrSignedOut
+		return l, c, nil, ErrSignedOut
 	}
-	l, err := e.store.Load(ctx, Lookup{Codes: []CodeID{id.Code}})
-	if err != nil {
-		return Seat{}, l, err
+	if l, err = e.store.Load(ctx, Lookup{Codes: []CodeID{id.Code}}); err != nil {
+		return l, c, nil, err
 	}
-	c := l.Codes[0].Settled(e.now())
-	s := c.Session(id.N)
-	if s == nil || !sameHash(s.Hash, hashToken(token)) {
-		return Seat{}, l, ErrSignedOut
+	c = l.Codes[0].Settled(now)
+	if s = c.Session(id.N); s == nil || !sameHash(s.Hash, hashToken(token)) {
+		return l, c, nil, ErrSignedOut
 	}
-	seat := Seat{Code: c.public(), Session: *s}
-	seat.Session.Hash = nil
-	return seat, l, nil
+	return l, c, s, nil
+}
+
+// seat returns what a session has.
+func (c Code) seat(s *Session) Seat {
+	out := Seat{Code: c.public(), Session: *s}
+	out.Session.Hash = nil
+	return out
 }
 
 // SignOut ends a session, and the use of its ports. ErrUnknownCode: there is no such code.
@@ -113,7 +135,7 @@ func (e *Engine) SignOut(ctx context.Context, c SignOut) (Code, error) {
 // Open opens a port. Errors: those of Code.Open.
 func (e *Engine) Open(ctx context.Context, c Open) (Port, error) {
 	return do(ctx, e, task[Port]{
-		kind: "activation.open", check: c.check, subject: c.Session.Code.Subject(), key: c.Key, by: c.By, input: c,
+		kind: "activation.open", check: c.check, subject: c.Session.Code.Subject(), key: c.Key, by: c.Session.String(), input: c,
 		lookup: Lookup{Codes: []CodeID{c.Session.Code}},
 		decide: func(l Loaded, now time.Time) (Change, Port, error) {
 			next, p, err := l.Codes[0].Open(c, now)
@@ -125,7 +147,7 @@ func (e *Engine) Open(ctx context.Context, c Open) (Port, error) {
 // Pair notes that a QR code is shown for a port. Errors: those of Code.Pair.
 func (e *Engine) Pair(ctx context.Context, c Pair) (Port, error) {
 	return do(ctx, e, task[Port]{
-		kind: "activation.pair", check: c.check, subject: c.Session.Code.Subject(), key: c.Key, by: c.By, input: c,
+		kind: "activation.pair", check: c.check, subject: c.Session.Code.Subject(), key: c.Key, by: c.Session.String(), input: c,
 		lookup: Lookup{Codes: []CodeID{c.Session.Code}, Port: PortID{c.Session.Code, c.Port}},
 		decide: func(l Loaded, now time.Time) (Change, Port, error) {
 			next, p, err := l.Codes[0].Pair(l.Port, c, now)
@@ -137,13 +159,21 @@ func (e *Engine) Pair(ctx context.Context, c Pair) (Port, error) {
 // Link notes that an account has linked a port. Errors: those of Code.Link.
 func (e *Engine) Link(ctx context.Context, c Link) (Port, error) {
 	return do(ctx, e, task[Port]{
-		kind: "activation.link", check: c.check, subject: c.Session.Code.Subject(), key: c.Key, by: c.By, input: c,
+		kind: "activation.link", check: c.check, subject: c.Session.Code.Subject(), key: c.Key, by: c.Session.String(), input: c,
 		lookup: Lookup{Codes: []CodeID{c.Session.Code}, Port: PortID{c.Session.Code, c.Port}, Account: c.Account},
 		decide: func(l Loaded, now time.Time) (Change, Port, error) {
-			next, p, had, err := l.Codes[0].Link(l.Port, l.Account, c, now)
+			next, p, of, err := l.Codes[0].Link(l.Port, l.Claimed, c, now)
 			ch := Change{Codes: []Code{next}, Ports: []Port{p}}
-			if had.ID.N != 0 {
-				ch.Ports = append(ch.Ports, had)
+			if of.Port.ID != p.ID {
+				claim := l.Claim
+				claim.Port = p.ID
+				ch.Claims = []Claim{claim}
+			}
+			if of.Port.State != l.Claimed.Port.State {
+				ch.Ports = append(ch.Ports, of.Port)
+				if of.Code.ID != next.ID {
+					ch.Codes = append(ch.Codes, of.Code)
+				}
 			}
 			return ch, p, err
 		},
@@ -184,18 +214,26 @@ type Agent struct {
 	Department string  `json:"department,omitempty"`
 }
 
-// Agents yields the ports that the query asks for and that are not closed, in the order of their ids.
+// Agents yields the ports that the query asks for and that are not closed, in the order of their ids. Errors: *InputError.
 func (e *Engine) Agents(ctx context.Context, q PortQuery) iter.Seq2[Agent, error] {
 	return func(yield func(Agent, error) bool) {
-		err := cmp.Or(valid.OptionalID("code", q.Code), valid.OptionalID("platform", q.Platform), valid.OptionalID("account", q.Account))
+		err := cmp.Or(valid.OptionalID("code", q.Code), valid.OptionalID("platform", q.Platform),
+			valid.Between("accounts", int64(len(q.Accounts)), 0, maxAccounts))
+		for _, a := range q.Accounts {
+			err = cmp.Or(err, valid.ID("accounts", a))
+		}
 		if err != nil {
 			yield(Agent{}, fmt.Errorf("activation: agents: %w", err))
 			return
 		}
 		now, left := e.now(), q.Limit
 		q.Limit = 0
+		var code Code
 		for h, err := range e.store.Ports(ctx, q) {
-			a := h.at(now)
+			if h.Code.ID != code.ID {
+				code = h.Code.Settled(now)
+			}
+			a := h.Port.agent(code, now)
 			switch {
 			case err == nil && a.State == Closed:
 			case !yield(a, err):
@@ -209,9 +247,9 @@ func (e *Engine) Agents(ctx context.Context, q PortQuery) iter.Seq2[Agent, error
 	}
 }
 
-func (h Held) at(now time.Time) Agent {
-	c := h.Code.Settled(now)
-	a := Agent{Port: h.Port.Settled(c, now), Department: c.Settings.Department}
+// agent returns the port of a code that is settled as it is then.
+func (p Port) agent(c Code, now time.Time) Agent {
+	a := Agent{Port: p.within(c, now), Department: c.Settings.Department}
 	if s := c.Session(a.Session); s != nil && a.used() {
 		a.Agent, a.Online = s.Agent, a.State == Linked && s.Online(now)
 	}
@@ -223,7 +261,7 @@ func (e *Engine) Invite(ctx context.Context, by, key string) (Invited, error) {
 	var token string
 	out, err := do(ctx, e, task[Invited]{
 		kind: "activation.invite", check: func() error { return cmp.Or(valid.OptionalID("by", by), valid.ID("key", key)) },
-		subject: ofTenant(key), key: key, by: by, replayed: func() { token = "" },
+		subject: ofTenant(key), key: key, by: by, input: by, replayed: func() { token = "" },
 		decide: func(_ Loaded, now time.Time) (Change, Invited, error) {
 			token = rand.Text()
 			inv := Invitation{Hash: hashToken(token), By: by, Expires: now.Add(InvitationTTL)}
@@ -236,17 +274,23 @@ func (e *Engine) Invite(ctx context.Context, by, key string) (Invited, error) {
 	return out, err
 }
 
-// AddDevice adds the device that has scanned an invitation. ErrInvitation: the invitation can't be used.
-func (e *Engine) AddDevice(ctx context.Context, c AddDevice) (Device, error) {
+// AddDevice adds the device that has scanned an invitation, and shows its token. ErrInvitation: the invitation can't be used.
+func (e *Engine) AddDevice(ctx context.Context, c AddDevice) (Added, error) {
+	var token string
 	hash := hashToken(c.Token)
-	return do(ctx, e, task[Device]{
+	out, err := do(ctx, e, task[Added]{
 		kind: "activation.addDevice", check: c.check, subject: c.Device.Subject(), key: c.Key, input: []any{hash, c},
-		lookup: Lookup{Device: c.Device, Invitation: hash},
-		decide: func(l Loaded, now time.Time) (Change, Device, error) {
-			next, inv, err := l.Device.Add(l.Invitation, c, now)
-			return Change{Devices: []Device{next}, Invitations: []Invitation{inv}}, next, err
+		lookup: Lookup{Device: c.Device, Invitation: hash}, replayed: func() { token = "" },
+		decide: func(l Loaded, now time.Time) (Change, Added, error) {
+			token = rand.Text()
+			next, inv, err := l.Device.Add(l.Invitation, c, hashToken(token), now)
+			return Change{Devices: []Device{next}, Invitations: []Invitation{inv}}, Added{Device: next.public()}, err
 		},
 	})
+	if err == nil {
+		out.Token = token
+	}
+	return out, err
 }
 
 // RemoveDevice takes a device from the list, and ends its sessions. ErrUnknownDevice: there is none.
@@ -271,7 +315,15 @@ func (e *Engine) RemoveDevice(ctx context.Context, c RemoveDevice) (Device, erro
 }
 
 // Devices yields the devices of the list, in the order of their ids.
-func (e *Engine) Devices(ctx context.Context) iter.Seq2[Device, error] { return e.store.Devices(ctx) }
+func (e *Engine) Devices(ctx context.Context) iter.Seq2[Device, error] {
+	return func(yield func(Device, error) bool) {
+		for d, err := range e.store.Devices(ctx) {
+			if !yield(d.public(), err) {
+				return
+			}
+		}
+	}
+}
 
 // Sessions returns the sessions of a code, in the order in which they began. ErrUnknownCode: there is none.
 func (e *Engine) Sessions(ctx context.Context, id CodeID) ([]Session, error) {

@@ -8,9 +8,11 @@ import (
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
-// Store keeps codes with their ports, pools, devices and invitations. Each row but a port has a version of its own; a port
-// changes under that of its code.
+// Store keeps codes with their ports, claims to accounts, pools, devices and invitations. Each row but a port has a version of its
+// own; a port changes under that of its code.
 type Store interface {
+	// Secret returns how the rest of a code is stored, whatever else there is of the code unread; nil: there is no such code.
+	Secret(ctx context.Context, id CodeID) (*Secret, error)
 	// Load returns the rows that a command needs. What does not exist has version 0 (a port: number 0) and the id that was asked for.
 	Load(ctx context.Context, l Lookup) (Loaded, error)
 	// Save stores the change, all of it or nothing of it. journal.ErrConflict: the stored version of a row is not Version - 1.
@@ -23,15 +25,15 @@ type Store interface {
 	Ports(ctx context.Context, q PortQuery) iter.Seq2[Held, error]
 	// Devices yields the devices that are not removed, in the order of their ids.
 	Devices(ctx context.Context) iter.Seq2[Device, error]
-	// Due returns at most limit codes, whose Due is not after now, the first ones first.
-	Due(ctx context.Context, now time.Time, limit int) ([]CodeID, error)
+	// Due yields the codes that the query asks for, the first ones first.
+	Due(ctx context.Context, q DueQuery) iter.Seq2[Code, error]
 }
 
 // A Lookup names rows. Fields may be empty, and nothing is loaded for them then.
 type Lookup struct {
 	Codes      []CodeID  // no two the same
 	Port       PortID    // of a code
-	Account    AccountID // with Port: another port of its code and platform, not stored as closed, that has that account
+	Account    AccountID // with Port: an account on its platform, of which there may be a claim
 	Pool       PoolID
 	Device     DeviceID
 	OfDevice   bool   // with Device: its Codes instead of those of Codes
@@ -44,7 +46,8 @@ type Lookup struct {
 type Loaded struct {
 	Codes      []Code // in their order
 	Port       Port
-	Account    Port
+	Claim      Claim // of Account
+	Claimed    Held  // the port that it is for, with its code
 	Pool       Pool
 	Device     Device
 	Invitation Invitation
@@ -56,6 +59,8 @@ type Loaded struct {
 type Change struct {
 	Codes       []Code
 	Ports       []Port
+	Ended       []SessionID // of Codes: their ports that are Unlinked or Pending, and without an account, become Closed
+	Claims      []Claim
 	Pools       []Pool
 	Devices     []Device
 	Invitations []Invitation
@@ -83,10 +88,17 @@ type CodeQuery struct {
 	Limit      int       // 0: all
 }
 
-// A PortQuery asks for ports of a code, of a platform, with an account, or of whichever of the three are given.
+// A PortQuery asks for ports of a code, of a platform, with one of some accounts, or of whichever of the three are given.
 type PortQuery struct {
 	Code     CodeID
 	Platform PlatformID
-	Account  AccountID
+	Accounts []AccountID
 	Limit    int // 0: all
+}
+
+// A DueQuery asks for the codes whose Due is not after Now: of all, or of those that have ports of a pool.
+type DueQuery struct {
+	Pool  PoolID
+	Now   time.Time
+	Limit int // 0: all
 }

@@ -145,15 +145,17 @@ func (o *Office) Report(ctx context.Context, r Report) (lead.Outcome, error) {
 	}
 	if err == nil {
 		err = ErrAccount
-		q := activation.PortQuery{Code: seat.Code.ID, Platform: activation.PlatformID(r.Platform), Account: activation.AccountID(r.Event.Account), Limit: 1}
-		for _, found := range o.p.Codes.Agents(ctx, q) {
-			err = found
+		q := activation.PortQuery{Code: seat.Code.ID, Platform: activation.PlatformID(r.Platform), Accounts: []activation.AccountID{activation.AccountID(r.Event.Account)}}
+		for a, found := range o.p.Codes.Agents(ctx, q) {
+			if err = found; err == nil && a.State == activation.Banned {
+				err = ErrAccount
+			}
 		}
 	}
 	if err != nil {
 		return lead.Outcome{}, fmt.Errorf("office: report: %w", err)
 	}
 	return o.p.Leads.Meet(ctx, lead.Meet{
-		Contact: r.Contact, Job: lead.JobID{Code: lead.CodeID(seat.Code.ID), Platform: r.Platform}, Event: r.Event, By: string(seat.Session.Agent),
+		Contact: r.Contact, Job: lead.JobID{Code: lead.CodeID(seat.Code.ID), Platform: r.Platform}, Event: r.Event, By: seat.ID().String(),
 	})
 }

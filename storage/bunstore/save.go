@@ -25,6 +25,7 @@ func (r row) key() []any { return r.values[:len(r.table.key)] }
 type change struct {
 	roots    []row // by compare-and-swap
 	children []row // new or other; by their tables and keys
+	ended    []row // sessions, whose ports without an account are closed
 	entries  []row // whose keys must be new
 	counts   []row // that are added to, each within its bound
 	sums     []row // whose numbers are added to those of the row that is there
@@ -157,14 +158,14 @@ func (u unit) once(ctx context.Context, fn func() error) error {
 
 // split returns which changes go into one statement, in the order of their keys so that statements of the same moment
 // take their rows in one order, and which into none: those of several rows with versions, or of another table than the
-// first, those with children whose keys do not begin with the root's, those that add to counts, and those whose journal
-// keys another one has.
+// first, those with children whose keys do not begin with the root's, those that end sessions or add to counts, and those
+// whose journal keys another one has.
 func split(changes []change) (fast, slow []int) {
 	type key struct{ subject, key any }
 	used := make(map[key]bool, len(changes))
 	var root *table
 	for i, c := range changes {
-		fits := len(c.roots) == 1 && len(c.counts) == 0 && (root == nil || root == c.roots[0].table)
+		fits := len(c.roots) == 1 && len(c.ended) == 0 && len(c.counts) == 0 && (root == nil || root == c.roots[0].table)
 		for _, r := range c.children {
 			fits = fits && slices.Contains(c.roots[0].table.children, r.table) && compareValues(c.roots[0].key(), r.values) == 0
 		}

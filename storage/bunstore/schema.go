@@ -227,14 +227,25 @@ var (
 		key:       []column{{"code", text}},
 		versioned: true,
 		rest: []column{
-			{"off", text}, {"created", instant}, {"expires", instant}, {"due", instant}, {"department", text}, {"state", text},
+			{"off", text}, {"created", instant}, {"expires", instant}, {"due", instant}, {"pool", text}, {"department", text},
+			{"secret", text}, {"state", text},
 		},
 		children: []*table{portTable},
 	})
 	portTable = newTable(table{
 		name: "activation_port",
 		key:  []column{{"code", text}, {"n", integer}},
-		rest: []column{{"platform", text}, {"account", text}, {"at", text}, {"state", text}},
+		rest: []column{{"platform", text}, {"account", text}, {"session", integer}, {"at", text}, {"state", text}},
+	})
+	claimTable = newTable(table{
+		name:      "activation_claim",
+		key:       []column{{"account", text}, {"platform", text}},
+		versioned: true,
+		rest:      []column{{"code", text}, {"n", integer}},
+	})
+	endedTable = newTable(table{ // the ports of a session
+		name: "activation_port",
+		key:  []column{{"code", text}, {"session", integer}},
 	})
 	poolTable = newTable(table{
 		name:      "activation_pool",

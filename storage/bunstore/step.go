@@ -86,6 +86,11 @@ func (u unit) steps(ctx context.Context, c change) error {
 			return err
 		}
 	}
+	for _, r := range c.ended {
+		if _, err := u.step(ctx, end, r); err != nil {
+			return err
+		}
+	}
 	// Many changes add to one count: it is locked last, for the shortest time, and several in one order.
 	for _, r := range slices.SortedFunc(slices.Values(c.counts), compareRows) {
 		if n, err := u.step(ctx, count, r); err != nil {
@@ -113,6 +118,7 @@ const (
 	update             // 0 rows where the stored version is another, or the place in the unique index is taken
 	vacate             // leaves the unique index; 0 rows where the stored version is another
 	upsert
+	end   // closes the ports without an account that a session has in use
 	count // adds to a count; 0 rows where it would come out of its bound
 	add   // adds its numbers to those of the row that is there
 	hold  // keeps others from changing it; Postgres alone needs that
@@ -159,6 +165,9 @@ func (g grammar) stepText(v verb, t *table) string {
 	case hold:
 		return "select 1 from " + g.name(t.name) + " as c where c.tenant = " + tenant + " and " +
 			p[:len(t.key)].join("c.{col} = {val}", " and ") + " for no key update"
+	case end:
+		return "update " + g.name(t.name) + " as c set at = 'closed' where c.tenant = " + tenant + " and " +
+			p.join("c.{col} = {val}", " and ") + " and c.account = '' and c.at in ('unlinked', 'pending')"
 	case count:
 		return g.countText(t, tenant, p)
 	}

@@ -6,13 +6,21 @@ import (
 	"context"
 	"iter"
 	"slices"
-	"time"
 
 	"github.com/scrmkit/scrmkit/scrm/activation"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
 type activationStore struct{ unit }
+
+// Secret implements [activation.Store].
+func (s activationStore) Secret(ctx context.Context, id activation.CodeID) (secret *activation.Secret, err error) {
+	err = s.do(ctx, func(t *tables) error {
+		secret = cloneSecret(t.activationCodes[id].Secret)
+		return nil
+	})
+	return secret, err
+}
 
 // Load implements [activation.Store].
 func (s activationStore) Load(ctx context.Context, l activation.Lookup) (f activation.Loaded, err error) {
@@ -28,10 +36,10 @@ func (s activationStore) Load(ctx context.Context, l activation.Lookup) (f activ
 			c.ID = id
 			f.Codes = append(f.Codes, c)
 		}
-		for id, p := range t.ports {
-			if l.Account != "" && id.Code == l.Port.Code && id != l.Port && p.Platform == f.Port.Platform && p.Account == l.Account && p.State != activation.Closed {
-				f.Account = p
-			}
+		if l.Account != "" {
+			f.Claim = t.claims[claimKey{f.Port.Platform, l.Account}]
+			f.Claim.Platform, f.Claim.Account = f.Port.Platform, l.Account
+			f.Claimed = activation.Held{Port: t.ports[f.Claim.Port], Code: cloneCodeState(t.activationCodes[f.Claim.Port.Code])}
 		}
 		if l.Key != "" {
 			f.Entry = t.entry(l.Subject, l.Key)
@@ -48,6 +56,9 @@ func (s activationStore) Save(ctx context.Context, c activation.Change) error {
 			return journal.ErrDuplicate
 		}
 		if slices.ContainsFunc(c.Codes, func(k activation.Code) bool { return t.activationCodes[k.ID].Version != k.Version-1 }) ||
+			slices.ContainsFunc(c.Claims, func(k activation.Claim) bool {
+				return t.claims[claimKey{k.Platform, k.Account}].Version != k.Version-1
+			}) ||
 			slices.ContainsFunc(c.Pools, func(p activation.Pool) bool { return t.pools[p.ID].Version != p.Version-1 }) ||
 			slices.ContainsFunc(c.Devices, func(d activation.Device) bool { return t.devices[d.ID].Version != d.Version-1 }) ||
 			slices.ContainsFunc(c.Invitations, func(i activation.Invitation) bool {
@@ -66,6 +77,18 @@ func (s activationStore) Save(ctx context.Context, c activation.Change) error {
 		for _, p := range c.Ports {
 			p.Until, p.Updated = journal.Instant(p.Until), journal.Instant(p.Updated)
 			put(t, t.ports, p.ID, p)
+		}
+		if len(c.Ended) > 0 {
+			for id, p := range t.ports {
+				if (p.State == activation.Unlinked || p.State == activation.Pending) && p.Account == "" &&
+					slices.Contains(c.Ended, activation.SessionID{Code: id.Code, N: p.Session}) {
+					p.State = activation.Closed
+					put(t, t.ports, id, p)
+				}
+			}
+		}
+		for _, k := range c.Claims {
+			put(t, t.claims, claimKey{k.Platform, k.Account}, k)
 		}
 		for _, p := range c.Pools {
 			put(t, t.pools, p.ID, p)
@@ -109,10 +132,14 @@ func (s activationStore) Codes(ctx context.Context, q activation.CodeQuery) iter
 func (s activationStore) Ports(ctx context.Context, q activation.PortQuery) iter.Seq2[activation.Held, error] {
 	return yieldAll(ctx, s.unit, func(t *tables) ([]activation.Held, error) {
 		var found []activation.Held
+		codes := map[activation.CodeID]activation.Code{}
 		for id, p := range t.ports {
 			if p.State != activation.Closed && (q.Code == "" || id.Code == q.Code) && (q.Platform == "" || p.Platform == q.Platform) &&
-				(q.Account == "" || p.Account == q.Account) {
-				found = append(found, activation.Held{Port: p, Code: cloneCodeState(t.activationCodes[id.Code])})
+				(len(q.Accounts) == 0 || slices.Contains(q.Accounts, p.Account)) {
+				if _, has := codes[id.Code]; !has {
+					codes[id.Code] = cloneCodeState(t.activationCodes[id.Code])
+				}
+				found = append(found, activation.Held{Port: p, Code: codes[id.Code]})
 			}
 		}
 		slices.SortFunc(found, func(a, b activation.Held) int {
@@ -137,21 +164,19 @@ func (s activationStore) Devices(ctx context.Context) iter.Seq2[activation.Devic
 }
 
 // Due implements [activation.Store].
-func (s activationStore) Due(ctx context.Context, now time.Time, limit int) (ids []activation.CodeID, err error) {
-	now = journal.Instant(now)
-	err = s.do(ctx, func(t *tables) error {
-		for id, c := range t.activationCodes {
-			if due := c.Due(); !due.IsZero() && !due.After(now) {
-				ids = append(ids, id)
+func (s activationStore) Due(ctx context.Context, q activation.DueQuery) iter.Seq2[activation.Code, error] {
+	now := journal.Instant(q.Now)
+	return yieldAll(ctx, s.unit, func(t *tables) ([]activation.Code, error) {
+		var found []activation.Code
+		for _, c := range t.activationCodes {
+			due := c.Due()
+			if !due.IsZero() && !due.After(now) && (q.Pool == "" || c.Settings.Pool == q.Pool && c.Drawn > 0) {
+				found = append(found, cloneCodeState(c))
 			}
 		}
-		slices.SortFunc(ids, func(a, b activation.CodeID) int {
-			return cmp.Or(t.activationCodes[a].Due().Compare(t.activationCodes[b].Due()), cmp.Compare(a, b))
-		})
-		ids = first(ids, limit)
-		return nil
+		slices.SortFunc(found, func(a, b activation.Code) int { return cmp.Or(a.Due().Compare(b.Due()), cmp.Compare(a.ID, b.ID)) })
+		return first(found, q.Limit), nil
 	})
-	return ids, err
 }
 
 func cloneCodeState(c activation.Code) activation.Code {
@@ -163,15 +188,20 @@ func cloneCodeState(c activation.Code) activation.Code {
 		k := &c.Sessions[i]
 		k.Began, k.Seen, k.Hash = journal.Instant(k.Began), journal.Instant(k.Seen), bytes.Clone(k.Hash)
 	}
-	if c.Secret != nil {
-		c.Secret = &activation.Secret{KeyID: c.Secret.KeyID, MAC: bytes.Clone(c.Secret.MAC)}
-	}
+	c.Secret = cloneSecret(c.Secret)
 	return c
+}
+
+func cloneSecret(s *activation.Secret) *activation.Secret {
+	if s == nil {
+		return nil
+	}
+	return &activation.Secret{KeyID: s.KeyID, MAC: bytes.Clone(s.MAC)}
 }
 
 func cloneDevice(d activation.Device) activation.Device {
 	d.Added, d.Removed, d.Seen = journal.Instant(d.Added), journal.Instant(d.Removed), journal.Instant(d.Seen)
-	d.Codes = slices.Clone(d.Codes)
+	d.Codes, d.Hash = slices.Clone(d.Codes), bytes.Clone(d.Hash)
 	return d
 }
 

@@ -46,6 +46,7 @@ type tables struct {
 
 	activationCodes   map[activation.CodeID]activation.Code
 	ports             map[activation.PortID]activation.Port
+	claims            map[claimKey]activation.Claim
 	pools             map[activation.PoolID]activation.Pool
 	free              map[activation.PoolID]int
 	devices           map[activation.DeviceID]activation.Device
@@ -82,6 +83,10 @@ type (
 		reward reward.RewardID
 		period string
 	}
+	claimKey struct {
+		platform activation.PlatformID
+		account  activation.AccountID
+	}
 	leadCountKey struct {
 		job     lead.JobID
 		account lead.AccountID
@@ -113,6 +118,7 @@ func newTables(d *data) *tables {
 		counts:            map[reward.CatalogID]map[countKey]int64{},
 		activationCodes:   map[activation.CodeID]activation.Code{},
 		ports:             map[activation.PortID]activation.Port{},
+		claims:            map[claimKey]activation.Claim{},
 		pools:             map[activation.PoolID]activation.Pool{},
 		free:              map[activation.PoolID]int{},
 		devices:           map[activation.DeviceID]activation.Device{},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 
@@ -19,7 +20,7 @@ func activationCode(id string, version int64) activation.Code {
 		Settings: activation.Settings{
 			Platforms: []activation.PlatformID{"whatsapp", `"line"`}, Ports: 5, Pool: "plan", Listed: true, Expires: at(1000),
 			Counting: activation.Counting{
-				Group: "g", Reach: "codes", Codes: []activation.CodeID{"other"}, Library: true, Days: 30, Zone: "Asia/Shanghai", Reset: 480, Today: true,
+				Owner: "boss", Group: "g", Reach: "codes", Codes: []activation.CodeID{"other"}, Library: true, Days: 30, Zone: "Asia/Shanghai", Reset: 480, Today: true,
 			},
 			Department: "sales", Remark: "备注",
 		},
@@ -44,7 +45,14 @@ func activationPort(code string, n int64) activation.Port {
 func activationDevice(id string, version int64) activation.Device {
 	return activation.Device{
 		ID: activation.DeviceID(id), Version: version, Seq: version, Name: "front desk", Added: at(1), Seen: at(2),
-		Codes: []activation.CodeID{"north", "south"},
+		Codes: []activation.CodeID{"north", "south"}, Hash: mac(6),
+	}
+}
+
+func activationClaim(code string, n, version int64) activation.Claim {
+	return activation.Claim{
+		Platform: "whatsapp", Account: activation.AccountID(fmt.Sprint("account-", n)), Version: version,
+		Port: activation.PortID{Code: activation.CodeID(code), N: n},
 	}
 }
 
@@ -78,13 +86,15 @@ var everyActivation = activation.Lookup{
 func fillActivation(ctx context.Context, tx storage.Tx) error {
 	return tx.Activation().Save(ctx, activation.Change{
 		Codes: []activation.Code{activationCode("north", 1)}, Ports: []activation.Port{activationPort("north", 1), activationPort("north", 2)},
-		Pools: []activation.Pool{{ID: "plan", Version: 1, Seq: 1, Ports: 9}}, Draws: []activation.Draw{{Pool: "plan", N: -6}},
+		Claims: []activation.Claim{activationClaim("north", 2, 1)},
+		Pools:  []activation.Pool{{ID: "plan", Version: 1, Seq: 1, Ports: 9}}, Draws: []activation.Draw{{Pool: "plan", N: -6}},
 		Devices: []activation.Device{activationDevice("pc", 1)}, Invitations: []activation.Invitation{activationInvitation(1, 1)},
 		Entries: []journal.Entry{entry("activation/north", "key", 1)},
 	})
 }
 
 var activationReads = []call{
+	{"Activation.Secret", func(ctx context.Context, tx storage.Tx) (any, error) { return tx.Activation().Secret(ctx, "north") }},
 	{"Activation.Load", func(ctx context.Context, tx storage.Tx) (any, error) {
 		return tx.Activation().Load(ctx, everyActivation)
 	}},
@@ -95,7 +105,9 @@ var activationReads = []call{
 		return collect(tx.Activation().Ports(ctx, activation.PortQuery{}))
 	}},
 	{"Activation.Devices", func(ctx context.Context, tx storage.Tx) (any, error) { return collect(tx.Activation().Devices(ctx)) }},
-	{"Activation.Due", func(ctx context.Context, tx storage.Tx) (any, error) { return tx.Activation().Due(ctx, at(1e6), 9) }},
+	{"Activation.Due", func(ctx context.Context, tx storage.Tx) (any, error) {
+		return collect(tx.Activation().Due(ctx, activation.DueQuery{Now: at(1e6)}))
+	}},
 }
 
 var activationWrites = []call{
@@ -110,6 +122,9 @@ func activations(s suite) {
 	s.each("are stored whole, with their ports", activationsWhole)
 	s.each("are listed by their query", activationsListed)
 	s.each("are due when their sessions end", activationsDue)
+	s.each("close the ports of sessions that end", sessionsEnd)
+	s.each("claim an account for one port", accountsClaimed)
+	s.once("claim an account at once, one of them", claimedAtOnce)
 	s.each("take no more from a pool than it has", poolBound)
 	s.once("take from a pool at once without a loss", poolAtOnce)
 }
@@ -124,35 +139,37 @@ func activationsWhole(s *scene) {
 	s.do(func(ctx context.Context, tx storage.Tx) {
 		equal(s.t, "nothing", load(ctx, tx, everyActivation), activation.Loaded{
 			Codes: []activation.Code{{ID: "north"}}, Pool: activation.Pool{ID: "plan"}, Device: activation.Device{ID: "pc"},
-			Invitation: activation.Invitation{Hash: mac(1)},
+			Invitation: activation.Invitation{Hash: mac(1)}, Claim: activation.Claim{Account: "account-2"},
 		})
+		secret, err := tx.Activation().Secret(ctx, "north")
+		must(s.t, err)
+		equal(s.t, "no secret", secret, nil)
 		equal(s.t, "asked for nothing", load(ctx, tx, activation.Lookup{}), activation.Loaded{})
 		must(s.t, fillActivation(ctx, tx))
 	})
 	s.do(func(ctx context.Context, tx storage.Tx) {
 		e := entry("activation/north", "key", 1)
 		equal(s.t, "all", load(ctx, tx, everyActivation), activation.Loaded{
-			Codes: []activation.Code{activationCode("north", 1)}, Port: activationPort("north", 1), Account: activationPort("north", 2),
+			Codes: []activation.Code{activationCode("north", 1)}, Port: activationPort("north", 1),
+			Claim: activationClaim("north", 2, 1), Claimed: activation.Held{Port: activationPort("north", 2), Code: activationCode("north", 1)},
 			Pool: activation.Pool{ID: "plan", Version: 1, Seq: 1, Ports: 9, Free: 6}, Device: activationDevice("pc", 1),
 			Invitation: activationInvitation(1, 1), Entry: &e,
 		})
-		own := everyActivation
-		own.Account = "account-1"
-		equal(s.t, "the port itself has the account", load(ctx, tx, own).Account, activation.Port{})
+		secret, err := tx.Activation().Secret(ctx, "north")
+		must(s.t, err)
+		equal(s.t, "its secret", secret, activationCode("north", 1).Secret)
 		equal(s.t, "of a device", load(ctx, tx, activation.Lookup{Device: "pc", OfDevice: true}), activation.Loaded{
 			Codes: []activation.Code{activationCode("north", 1), {ID: "south"}}, Device: activationDevice("pc", 1),
 		})
-		closed := activationPort("north", 2)
-		closed.State = activation.Closed
 		bare := bareCode("bare")
 		two := activationCode("north", 2)
 		two.Deleted = at(5)
-		must(s.t, tx.Activation().Save(ctx, activation.Change{Codes: []activation.Code{two, bare}, Ports: []activation.Port{closed}}))
-		got := load(ctx, tx, activation.Lookup{Codes: []activation.CodeID{"bare", "none", "north"}, Port: activation.PortID{Code: "north", N: 1}, Account: "account-2"})
+		must(s.t, tx.Activation().Save(ctx, activation.Change{Codes: []activation.Code{two, bare}}))
+		got := load(ctx, tx, activation.Lookup{Codes: []activation.CodeID{"bare", "none", "north"}, Port: activation.PortID{Code: "north", N: 1}})
 		equal(s.t, "several", got, activation.Loaded{Codes: []activation.Code{bare, {ID: "none"}, two}, Port: activationPort("north", 1)})
 		for _, old := range []activation.Change{
 			{Codes: []activation.Code{bareCode("bare")}}, {Pools: []activation.Pool{{ID: "plan", Version: 3}}},
-			{Devices: []activation.Device{{ID: "pc", Version: 1}}}, {Invitations: []activation.Invitation{{Hash: mac(1), Version: 1}}},
+			{Devices: []activation.Device{{ID: "pc", Version: 1}}}, {Claims: []activation.Claim{activationClaim("north", 2, 1)}}, {Invitations: []activation.Invitation{{Hash: mac(1), Version: 1}}},
 		} {
 			old.Codes = append(old.Codes, bareCode("another"))
 			isError(s.t, "an old version", tx.Activation().Save(ctx, old), journal.ErrConflict)
@@ -223,8 +240,9 @@ func activationsListed(s *scene) {
 			{activation.PortQuery{Code: "b"}, "b"},
 			{activation.PortQuery{Code: "c"}, ""},
 			{activation.PortQuery{Platform: "line"}, "b"},
-			{activation.PortQuery{Account: "account-1"}, "ab"},
-			{activation.PortQuery{Account: "account-1", Platform: "whatsapp"}, "a"},
+			{activation.PortQuery{Accounts: []activation.AccountID{"account-1"}}, "ab"},
+			{activation.PortQuery{Accounts: []activation.AccountID{"account-5", "account-1", "account-3"}}, "abe"},
+			{activation.PortQuery{Accounts: []activation.AccountID{"account-1"}, Platform: "whatsapp"}, "a"},
 		} {
 			var got string
 			for _, h := range list(s.t, tx.Activation().Ports(ctx, tt.q)) {
@@ -250,7 +268,10 @@ func activationsDue(s *scene) {
 				k.Sessions = []activation.Session{{N: 1, Device: "pc", Seen: at(int64(10 - i))}}
 			}
 			if id == "expires" {
-				k.Settings.Expires = at(3)
+				k.Settings.Expires, k.Settings.Pool = at(3), "plan"
+			}
+			if id == "late" {
+				k.Settings.Pool, k.Drawn = "plan", 1
 			}
 			c.Codes = append(c.Codes, k)
 		}
@@ -261,16 +282,111 @@ func activationsDue(s *scene) {
 		for _, tt := range []struct {
 			now   int64
 			limit int
-			want  []activation.CodeID
+			pool  activation.PoolID
+			want  string
 		}{
-			{2, 9, nil}, {3, 9, []activation.CodeID{"expires"}}, {idle + 9, 9, []activation.CodeID{"expires", "idle"}},
-			{idle + 10, 9, []activation.CodeID{"expires", "idle", "late"}}, {idle + 10, 1, []activation.CodeID{"expires"}},
+			{2, 9, "", ""}, {3, 9, "", "expires"}, {idle + 9, 9, "", "expires idle"},
+			{idle + 10, 0, "", "expires idle late"}, {idle + 10, 1, "", "expires"},
+			{idle + 9, 0, "plan", ""}, {idle + 10, 0, "plan", "late"}, {idle + 10, 0, "other", ""},
 		} {
-			got, err := tx.Activation().Due(ctx, at(tt.now), tt.limit)
-			must(s.t, err)
-			equal(s.t, fmt.Sprint("due at ", tt.now), got, tt.want)
+			q := activation.DueQuery{Pool: tt.pool, Now: at(tt.now), Limit: tt.limit}
+			var got []string
+			for _, k := range list(s.t, tx.Activation().Due(ctx, q)) {
+				got = append(got, string(k.ID))
+			}
+			equal(s.t, fmt.Sprintf("due of %+v", q), strings.Join(got, " "), tt.want)
 		}
 	})
+}
+
+func sessionsEnd(s *scene) {
+	port := func(code string, n, session int64, state activation.PortState, account activation.AccountID) activation.Port {
+		p := activationPort(code, n)
+		p.Session, p.State, p.Account = session, state, account
+		return p
+	}
+	s.do(func(ctx context.Context, tx storage.Tx) {
+		must(s.t, tx.Activation().Save(ctx, activation.Change{Codes: []activation.Code{bareCode("a"), bareCode("b")}, Ports: []activation.Port{
+			port("a", 1, 4, activation.Unlinked, ""), port("a", 2, 4, activation.Pending, ""), port("a", 3, 4, activation.Linked, "x"),
+			port("a", 4, 4, activation.Banned, ""), port("a", 5, 4, activation.Pending, "y"), port("a", 6, 5, activation.Unlinked, ""),
+			port("b", 1, 4, activation.Unlinked, ""), port("b", 2, 7, activation.Unlinked, ""), port("b", 3, 7, activation.Pending, ""),
+		}}))
+	})
+	s.do(func(ctx context.Context, tx storage.Tx) {
+		a, b := bareCode("a"), bareCode("b")
+		a.Version, b.Version = 2, 2
+		ended := []activation.SessionID{{Code: "a", N: 4}, {Code: "b", N: 7}, {Code: "b", N: 8}}
+		isError(s.t, "an old version", tx.Activation().Save(ctx, activation.Change{Codes: []activation.Code{bareCode("a")}, Ended: ended}), journal.ErrConflict)
+		must(s.t, tx.Activation().Save(ctx, activation.Change{
+			Codes: []activation.Code{a, b}, Ended: ended, Ports: []activation.Port{port("b", 3, 9, activation.Unlinked, ""), port("b", 4, 7, activation.Unlinked, "")},
+		}))
+	})
+	s.do(func(ctx context.Context, tx storage.Tx) {
+		var got []string
+		for _, h := range list(s.t, tx.Activation().Ports(ctx, activation.PortQuery{})) {
+			got = append(got, fmt.Sprint(h.Port.ID.Code, h.Port.ID.N))
+		}
+		equal(s.t, "ports that are left", strings.Join(got, " "), "a3 a4 a5 a6 b1 b3")
+		l, err := tx.Activation().Load(ctx, activation.Lookup{Port: activation.PortID{Code: "a", N: 2}})
+		must(s.t, err)
+		equal(s.t, "one that was closed", l.Port, port("a", 2, 4, activation.Closed, ""))
+	})
+}
+
+func accountsClaimed(s *scene) {
+	lookup := activation.Lookup{Codes: []activation.CodeID{"south"}, Port: activation.PortID{Code: "south", N: 7}, Account: "account-2"}
+	load := func(ctx context.Context, tx storage.Tx) activation.Loaded {
+		s.t.Helper()
+		got, err := tx.Activation().Load(ctx, lookup)
+		must(s.t, err)
+		return got
+	}
+	s.do(func(ctx context.Context, tx storage.Tx) {
+		must(s.t, fillActivation(ctx, tx))
+		other := activationPort("south", 8)
+		other.Platform = "line"
+		must(s.t, tx.Activation().Save(ctx, activation.Change{
+			Codes: []activation.Code{activationCode("south", 1)}, Ports: []activation.Port{activationPort("south", 7), other},
+		}))
+	})
+	s.do(func(ctx context.Context, tx storage.Tx) {
+		equal(s.t, "of another code", load(ctx, tx), activation.Loaded{
+			Codes: []activation.Code{activationCode("south", 1)}, Port: activationPort("south", 7), Claim: activationClaim("north", 2, 1),
+			Claimed: activation.Held{Port: activationPort("north", 2), Code: activationCode("north", 1)},
+		})
+		lookup.Port.N = 8
+		equal(s.t, "on another platform", load(ctx, tx).Claim, activation.Claim{Platform: "line", Account: "account-2"})
+		lookup.Port.N = 7
+		moved := activationClaim("north", 2, 2)
+		moved.Port = lookup.Port
+		must(s.t, tx.Activation().Save(ctx, activation.Change{Claims: []activation.Claim{moved}}))
+		equal(s.t, "moved", load(ctx, tx).Claimed, activation.Held{Port: activationPort("south", 7), Code: activationCode("south", 1)})
+	})
+}
+
+func claimedAtOnce(t *testing.T, d Database) {
+	ctx := t.Context()
+	var wg sync.WaitGroup
+	errs := make([]error, 16)
+	for i := range errs {
+		wg.Go(func() {
+			code := fmt.Sprint("c", i)
+			claim := activationClaim("any", 1, 1)
+			claim.Port.Code = activation.CodeID(code)
+			errs[i] = d.DB.Activation().Save(ctx, activation.Change{Codes: []activation.Code{bareCode(code)}, Claims: []activation.Claim{claim}})
+		})
+	}
+	wg.Wait()
+	won := 0
+	for _, err := range errs {
+		if err == nil {
+			won++
+		} else if !errors.Is(err, journal.ErrConflict) {
+			t.Error(err)
+		}
+	}
+	equal(t, "won", won, 1)
+	equal(t, "codes", len(list(t, d.DB.Activation().Codes(ctx, activation.CodeQuery{}))), 1)
 }
 
 func poolBound(s *scene) {

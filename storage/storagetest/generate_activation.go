@@ -9,12 +9,14 @@ import (
 
 var (
 	someActivationCodes = []activation.CodeID{"north", "店", "another"}
-	somePortStates      = []activation.PortState{activation.Linked, activation.LoggedOut, activation.Closed}
+	somePortStates      = []activation.PortState{activation.Unlinked, activation.Pending, activation.Linked, activation.LoggedOut, activation.Closed}
 )
 
 func (h *history) saveActivation(ctx context.Context, model storage.Tx) step {
 	ids := some(h, someActivationCodes, 0, 2, "codes")
-	found, err := model.Activation().Load(ctx, activation.Lookup{Codes: ids, Pool: "plan", Device: "pc", Invitation: mac(1)})
+	found, err := model.Activation().Load(ctx, activation.Lookup{
+		Codes: ids, Port: activation.PortID{Code: "north", N: 1}, Account: "x", Pool: "plan", Device: "pc", Invitation: mac(1),
+	})
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -34,6 +36,16 @@ func (h *history) saveActivation(ctx context.Context, model storage.Tx) step {
 			c.Ports = append(c.Ports, p)
 		}
 		c.Entries = append(c.Entries, h.entries(id.Subject())...)
+	}
+	for _, id := range ids {
+		if h.upTo(2, "a session ends") == 0 {
+			c.Ended = append(c.Ended, activation.SessionID{Code: id, N: 4})
+		}
+	}
+	if f := found; h.upTo(2, "a claim") == 0 && f.Port.ID.N > 0 {
+		claim := f.Claim
+		claim.Version, claim.Port = h.version(claim.Version)+1, activation.PortID{Code: pick(h, someActivationCodes, "claims"), N: int64(h.upTo(3, "claimed"))}
+		c.Claims = append(c.Claims, claim)
 	}
 	if h.upTo(2, "a pool") == 0 {
 		c.Pools = append(c.Pools, activation.Pool{ID: "plan", Version: h.version(found.Pool.Version) + 1, Ports: h.upTo(5, "ports")})
@@ -62,19 +74,6 @@ func (h *history) loadActivation(ctx context.Context, model storage.Tx) step {
 		Key:  pick(h, someKeys, "key"),
 	}
 	l.Subject = l.Port.Code.Subject()
-	// Random changes give one account to several ports, which an engine does not: of a code one has it.
-	several := 0
-	for p, err := range model.Activation().Ports(ctx, activation.PortQuery{Code: l.Port.Code, Account: "x"}) {
-		if err != nil {
-			h.t.Fatal(err)
-		}
-		if p.Port.ID != l.Port {
-			several++
-		}
-	}
-	if several > 1 {
-		l.Account = ""
-	}
 	return try(ctx, model, "Activation.Load", l, func(ctx context.Context, tx storage.Tx) (any, error) {
 		return tx.Activation().Load(ctx, l)
 	})
@@ -93,13 +92,18 @@ func (h *history) queryActivation(ctx context.Context, model storage.Tx) step {
 		ports.Code = pick(h, someActivationCodes, "code")
 	}
 	if h.upTo(1, "of an account") == 1 {
-		ports.Account = "x"
+		ports.Accounts = some(h, []activation.AccountID{"", "x", "y"}, 1, 2, "accounts")
+	}
+	due := activation.DueQuery{Now: codes.Now.Add(activation.Idle), Limit: codes.Limit}
+	if h.upTo(1, "of a pool") == 1 {
+		due.Pool = "plan"
 	}
 	type answer struct {
 		Codes   []activation.Code
 		Ports   []activation.Held
 		Devices []activation.Device
-		Due     []activation.CodeID
+		Due     []activation.Code
+		Secret  *activation.Secret
 	}
 	return try(ctx, model, "Activation queries", []any{codes, ports}, func(ctx context.Context, tx storage.Tx) (any, error) {
 		var a answer
@@ -113,7 +117,10 @@ func (h *history) queryActivation(ctx context.Context, model storage.Tx) step {
 		if a.Devices, err = collect(tx.Activation().Devices(ctx)); err != nil {
 			return nil, err
 		}
-		a.Due, err = tx.Activation().Due(ctx, codes.Now.Add(activation.Idle), codes.Limit)
+		if a.Due, err = collect(tx.Activation().Due(ctx, due)); err != nil {
+			return nil, err
+		}
+		a.Secret, err = tx.Activation().Secret(ctx, someActivationCodes[0])
 		return a, err
 	})
 }

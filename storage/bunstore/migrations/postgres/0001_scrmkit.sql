@@ -121,12 +121,15 @@ create table scrmkit.activation_code (
 	created    timestamptz      not null,
 	expires    timestamptz,
 	due        timestamptz,
+	pool       text collate "C" not null,
 	department text collate "C" not null,
+	secret     text             not null,
 	state      text             not null,
 	primary key (tenant, code)
 ) with (fillfactor = 70);
 create index activation_code_created on scrmkit.activation_code ((tenant || ''), created, code);
 create index activation_code_due on scrmkit.activation_code ((tenant || ''), due, code) where due is not null;
+create index activation_code_pool on scrmkit.activation_code ((tenant || ''), pool, due, code) where pool <> '' and due is not null;
 
 create table scrmkit.activation_port (
 	tenant   text collate "C" not null,
@@ -134,11 +137,24 @@ create table scrmkit.activation_port (
 	n        bigint           not null,
 	platform text collate "C" not null,
 	account  text collate "C" not null,
+	session  bigint           not null,
 	at       text collate "C" not null,
 	state    text             not null,
 	primary key (tenant, code, n)
 );
-create index activation_port_account on scrmkit.activation_port ((tenant || ''), platform, account);
+create index activation_port_listed on scrmkit.activation_port ((tenant || ''), code, n) where at <> 'closed';
+create index activation_port_account on scrmkit.activation_port ((tenant || ''), account) where at <> 'closed';
+create index activation_port_session on scrmkit.activation_port (tenant, code, session) where account = '' and at in ('unlinked', 'pending');
+
+create table scrmkit.activation_claim (
+	tenant   text collate "C" not null,
+	account  text collate "C" not null,
+	platform text collate "C" not null,
+	version  bigint           not null,
+	code     text collate "C" not null,
+	n        bigint           not null,
+	primary key (tenant, account, platform)
+);
 
 create table scrmkit.activation_pool (
 	tenant  text collate "C" not null,

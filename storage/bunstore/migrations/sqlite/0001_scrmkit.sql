@@ -119,12 +119,15 @@ create table activation_code (
 	created    integer not null,
 	expires    integer,
 	due        integer,
+	pool       text    not null,
 	department text    not null,
+	secret     text    not null,
 	state      text    not null,
 	primary key (tenant, code)
 );
 create index activation_code_created on activation_code ((tenant || ''), created, code);
 create index activation_code_due on activation_code ((tenant || ''), due, code) where due is not null;
+create index activation_code_pool on activation_code ((tenant || ''), pool, due, code) where pool <> '' and due is not null;
 
 create table activation_port (
 	tenant   text    not null,
@@ -132,11 +135,24 @@ create table activation_port (
 	n        integer not null,
 	platform text    not null,
 	account  text    not null,
+	session  integer not null,
 	at       text    not null,
 	state    text    not null,
 	primary key (tenant, code, n)
 );
-create index activation_port_account on activation_port ((tenant || ''), platform, account);
+create index activation_port_listed on activation_port ((tenant || ''), code, n) where at <> 'closed';
+create index activation_port_account on activation_port ((tenant || ''), account) where at <> 'closed';
+create index activation_port_session on activation_port (tenant, code, session) where account = '' and at in ('unlinked', 'pending');
+
+create table activation_claim (
+	tenant   text    not null,
+	account  text    not null,
+	platform text    not null,
+	version  integer not null,
+	code     text    not null,
+	n        integer not null,
+	primary key (tenant, account, platform)
+);
 
 create table activation_pool (
 	tenant  text    not null,
