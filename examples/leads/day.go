@@ -22,7 +22,6 @@ type day struct {
 // A code is what is asked for. Where its scope lists codes, those are the first two.
 type code struct {
 	name     string
-	owner    lead.OwnerID
 	settings activation.Settings
 }
 
@@ -50,9 +49,9 @@ func newDay(c config) *day {
 		counting := []activation.Counting{
 			{}, {Library: true}, {Reach: "group"}, {Reach: "owner", Library: true}, {Reach: "codes"},
 		}[i%5]
-		counting.Group, counting.Today = fmt.Sprint("group-", i%8), i%4 == 3
+		counting.Owner, counting.Group, counting.Today = fmt.Sprint("owner-", i%3), fmt.Sprint("group-", i%8), i%4 == 3
 		counting.Zone, counting.Reset = "Asia/Shanghai", []int{8 * 60, 20 * 60}[i%2]
-		at := code{fmt.Sprintf("code-%03d", i+1), lead.OwnerID(fmt.Sprint("owner-", i%3)), activation.Settings{Ports: 10, Counting: counting}}
+		at := code{fmt.Sprintf("code-%03d", i+1), activation.Settings{Ports: 10, Counting: counting}}
 		for p, platform := range platforms {
 			if i%[]int{11, 7}[p] != []int{6, 5}[p] {
 				at.settings.Platforms = append(at.settings.Platforms, activation.PlatformID(platform))

@@ -46,7 +46,7 @@ func (d *day) play(ctx context.Context, db storage.DB, callers int) (*played, er
 				c.settings.Counting.Codes = append(c.settings.Counting.Codes, first.ID)
 			}
 		}
-		made, err := p.Create(ctx, office.Create{Owner: c.owner, Codes: activation.Create{N: 1, Settings: c.settings, Key: c.name}})
+		made, err := p.Create(ctx, office.Create{Codes: activation.Create{N: 1, Settings: c.settings, Key: c.name}})
 		if err != nil {
 			return nil, err
 		}

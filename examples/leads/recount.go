@@ -55,22 +55,22 @@ func (d *day) count(e event, came []job, library bool) lead.Figures {
 	if !slices.Contains(came, e.job) {
 		f.Contacts = 1
 	}
-	of := d.codes[e.job.code]
+	of := d.codes[e.job.code].settings.Counting
 	within := func(j job) bool {
-		o := d.codes[j.code]
-		switch of.settings.Counting.Reach {
+		o := d.codes[j.code].settings.Counting
+		switch of.Reach {
 		case "group":
-			return o.owner == of.owner && o.settings.Counting.Group == of.settings.Counting.Group
+			return o.Owner == of.Owner && o.Group == of.Group
 		case "owner":
-			return o.owner == of.owner
+			return o.Owner == of.Owner
 		case "codes":
-			return o.owner == of.owner && j.code < 2 || j == e.job
+			return o.Owner == of.Owner && j.code < 2 || j == e.job
 		default:
 			return j == e.job
 		}
 	}
 	switch {
-	case of.settings.Counting.Library && library:
+	case of.Library && library:
 		f.Excluded = 1
 	case slices.ContainsFunc(came, within):
 		f.Duplicate = 1

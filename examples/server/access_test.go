@@ -72,7 +72,7 @@ var public = map[string]bool{"POST /agent/sessions": true, "POST /devices": true
 // signIn returns the token of an agent's session.
 func (b *bench) signIn() string {
 	b.Helper()
-	made := b.do(root, "POST", "/codes", `{"n":1,"owner":"boss","settings":{"platforms":["whatsapp"],"ports":3,"counting":{"owner":"boss","zone":"UTC"}}}`, 200)
+	made := b.do(root, "POST", "/codes", `{"n":1,"settings":{"platforms":["whatsapp"],"ports":3,"counting":{"owner":"boss","zone":"UTC"}}}`, 200)
 	code, _ := made.field("items.0.code").(string)
 	token, _ := b.do("", "POST", "/agent/sessions", fmt.Sprintf(`{"code":%q,"device":"pc"}`, code), 200).field("token").(string)
 	return token

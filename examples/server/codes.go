@@ -19,8 +19,7 @@ type OfCode struct {
 type NewCodes struct {
 	N        int                 `json:"n"`
 	Settings activation.Settings `json:"settings"`
-	Owner    lead.OwnerID        `json:"owner" doc:"Of the jobs that count its leads"`
-	Targets  lead.Targets        `json:"targets,omitzero"`
+	Targets  lead.Targets        `json:"targets,omitzero" doc:"Of the jobs that count its leads"`
 }
 
 // ShownCode is a code that was made; the code itself is empty where the request is repeated.
@@ -157,7 +156,7 @@ func (s *Server) codeRoutes(api huma.API) {
 func (s *Server) newCodes(ctx context.Context, in *newCodesInput) (*reply[list[ShownCode]], error) {
 	b := in.Body
 	made, err := s.office.Create(ctx, office.Create{
-		Codes: activation.Create{N: b.N, Settings: b.Settings, By: caller(ctx).name, Key: in.Key}, Owner: b.Owner, Targets: b.Targets,
+		Codes: activation.Create{N: b.N, Settings: b.Settings, By: caller(ctx).name, Key: in.Key}, Targets: b.Targets,
 	})
 	shown := make([]ShownCode, len(made))
 	for i, m := range made {

@@ -24,7 +24,7 @@ var samples = map[string]string{
 	"POST /shops/{shop}/coupons/{coupon}/voids":           `{"reason":"none"}`,
 	"POST /invitations/accept":                            `{"token":"none","name":"none"}`,
 	"PUT /programs/{program}/versions/{version}":          ``, // set by init
-	"POST /codes":                                         `{"n":1,"owner":"boss","settings":{"platforms":["line"],"ports":3,"listed":true,"expires":"2027-01-01T00:00:00Z","counting":{"owner":"boss","group":"g","reach":"codes","codes":["x"],"library":true,"days":3,"zone":"none","reset":480,"today":true},"department":"d","remark":"r"},"targets":{"day":1,"total":2}}`,
+	"POST /codes":                                         `{"n":1,"settings":{"platforms":["line"],"ports":3,"listed":true,"expires":"2027-01-01T00:00:00Z","counting":{"owner":"boss","group":"g","reach":"codes","codes":["x"],"library":true,"days":3,"zone":"none","reset":480,"today":true},"department":"d","remark":"r"},"targets":{"day":1,"total":2}}`,
 	"PUT /codes/{code}":                                   `{"platforms":["line"],"ports":3,"counting":{"zone":"UTC"}}`,
 	"POST /code-states":                                   `{"codes":["none"],"state":"disabled"}`,
 	"POST /codes/{code}/ports/{n}/states":                 `{"state":"banned","reason":"none"}`,

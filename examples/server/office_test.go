@@ -17,7 +17,7 @@ func TestOffice(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := start(t, cfg(t))
-			made := b.do(root, "POST", "/codes", `{"n":2,"owner":"boss","settings":{"platforms":["whatsapp"],"ports":1,"counting":{"owner":"boss","reach":"owner","zone":"Asia/Shanghai"}}}`, 200)
+			made := b.do(root, "POST", "/codes", `{"n":2,"settings":{"platforms":["whatsapp"],"ports":1,"counting":{"owner":"boss","reach":"owner","zone":"Asia/Shanghai"}}}`, 200)
 			id, code := made.field("items.0.id").(string), made.field("items.0.code").(string)
 			b.do("", "POST", "/agent/sessions", `{"code":"`+id+`","device":"pc"}`, 404)
 			token := b.do("", "POST", "/agent/sessions", fmt.Sprintf(`{"code":%q,"device":"pc","agent":"kathy"}`, code), 200).field("token").(string)

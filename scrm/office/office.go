@@ -5,17 +5,21 @@
 package office
 
 import (
+	"cmp"
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
 	"time"
 
+	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/scrm/activation"
 	"github.com/scrmkit/scrmkit/scrm/lead"
 	"github.com/scrmkit/scrmkit/scrm/lead/dispatch"
 	"github.com/scrmkit/scrmkit/scrm/ticket"
 	"github.com/scrmkit/scrmkit/storage"
+	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
 // Parts are the engines of an Office, all on its database.
@@ -39,8 +43,8 @@ type Office struct {
 	opts Options
 }
 
-// ErrAccount: no port of the code has the account. Have the port linked first.
-var ErrAccount = errors.New("office: no port of the code has the account; link it first")
+// ErrAccount: no port of the code has the account, or its platform has banned it.
+var ErrAccount = errors.New("office: no port of the code has the account, or it is banned; link it first")
 
 // New returns an office.
 func New(db storage.DB, p Parts, opts *Options) *Office {
@@ -57,22 +61,22 @@ func New(db storage.DB, p Parts, opts *Options) *Office {
 	return o
 }
 
-// Create makes codes, and opens a job for each of them on each platform that it has permission for. Repeated with its key it changes
-// nothing.
+// Create makes codes, and opens a job for each of them on each platform that it has permission for, which is of the owner that
+// Codes.Settings.Counting has. Repeated with its key it changes nothing.
 type Create struct {
 	Codes   activation.Create
-	Owner   lead.OwnerID // of the jobs
-	Targets lead.Targets
+	Targets lead.Targets // of the jobs
 }
 
-// Create makes codes with their jobs.
+// Create makes codes with their jobs. Errors: *activation.InputError, where there are platforms and no owner too, and
+// activation.ErrUnknownPool; and *lead.InputError, where the jobs can't count so.
 func (o *Office) Create(ctx context.Context, c Create) (made []activation.Issued, err error) {
 	err = o.db.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
-		if made, err = o.p.Codes.In(tx).Create(ctx, c.Codes); err != nil {
-			return err
+		if made, err = o.p.Codes.In(tx).Create(ctx, c.Codes); err != nil || made[0].Code == "" {
+			return err // without the code itself it is an answer of before
 		}
 		for _, code := range made {
-			if err := o.open(ctx, tx, code.ID, c.Codes.Settings, c.Owner, c.Targets, c.Codes.By, c.Codes.Key); err != nil {
+			if err := o.count(ctx, tx, code.ID, c.Codes.Settings, nil, c.Targets, c.Codes.By, jobKey("office.create", c.Codes.Key)); err != nil {
 				return err
 			}
 		}
@@ -84,22 +88,30 @@ func (o *Office) Create(ctx context.Context, c Create) (made []activation.Issued
 	return made, nil
 }
 
-// Edit changes a code, and the jobs of its platforms: their terms from now on. A job of a platform that it has no permission for any
-// more keeps what it counted.
+// Edit changes a code, and how the jobs of its platforms count from now on: their names, targets and owners stay. It opens those that
+// are missing, of the owner that the code has then. A job of a platform that it has no permission for any more keeps what it counted.
+// Repeated with its key it changes nothing. Errors: those of activation.Engine.Edit; *activation.InputError, where a job is missing
+// and no owner is known; and *lead.InputError, where the jobs can't count so.
 func (o *Office) Edit(ctx context.Context, c activation.Edit) (code activation.Code, err error) {
+	if err := cmp.Or(valid.ID("code", c.Code), valid.ID("key", c.Key)); err != nil {
+		return code, fmt.Errorf("office: edit: %w", err)
+	}
 	err = o.db.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
-		if code, err = o.p.Codes.In(tx).Edit(ctx, c); err != nil {
+		before, err := tx.Activation().Load(ctx, activation.Lookup{Subject: c.Code.Subject(), Key: c.Key})
+		if err != nil {
 			return err
 		}
-		var owner lead.OwnerID
-		var targets lead.Targets
-		for j, err := range o.p.Leads.In(tx).Jobs(ctx, lead.JobQuery{Codes: []lead.CodeID{lead.CodeID(c.Code)}, Limit: 1}) {
+		if code, err = o.p.Codes.In(tx).Edit(ctx, c); err != nil || before.Entry != nil {
+			return err
+		}
+		jobs := map[lead.PlatformID]lead.Job{}
+		for j, err := range o.p.Leads.In(tx).Jobs(ctx, lead.JobQuery{Codes: []lead.CodeID{lead.CodeID(c.Code)}}) {
 			if err != nil {
 				return err
 			}
-			owner, targets = j.Owner, j.Targets
+			jobs[j.ID.Platform] = j
 		}
-		return o.open(ctx, tx, c.Code, c.Settings, owner, targets, c.By, c.Key)
+		return o.count(ctx, tx, c.Code, code.Settings, jobs, lead.Targets{}, c.By, jobKey("office.edit", c.Key))
 	})
 	if err != nil {
 		return activation.Code{}, fmt.Errorf("office: edit: %w", err)
@@ -107,9 +119,13 @@ func (o *Office) Edit(ctx context.Context, c activation.Edit) (code activation.C
 	return code, nil
 }
 
-// open opens or changes the jobs of a code.
-func (o *Office) open(
-	ctx context.Context, tx storage.Tx, id activation.CodeID, s activation.Settings, owner lead.OwnerID, targets lead.Targets, by, key string,
+// jobKey is the key of what a command does with each of its jobs.
+func jobKey(kind, key string) string { return hex.EncodeToString(journal.Hash(kind, key)) }
+
+// count has the jobs of a code count by its settings, and opens those that are not there.
+func (o *Office) count(
+	ctx context.Context, tx storage.Tx, id activation.CodeID, s activation.Settings, jobs map[lead.PlatformID]lead.Job, targets lead.Targets,
+	by, key string,
 ) error {
 	k := s.Counting
 	scope := lead.Scope{Reach: lead.Reach(k.Reach), Library: k.Library, Days: k.Days}
@@ -118,8 +134,15 @@ func (o *Office) open(
 	}
 	for _, platform := range s.Platforms {
 		p := lead.PlatformID(platform)
+		j, has := jobs[p]
+		if !has {
+			j = lead.Job{Owner: lead.OwnerID(k.Owner), Name: string(p), Targets: targets}
+		}
+		if j.Owner == "" {
+			return &activation.InputError{Field: "settings.counting.owner", Reason: "is missing, which the jobs of platforms have"}
+		}
 		_, err := o.p.Leads.In(tx).Put(ctx, lead.Put{
-			Job: lead.JobID{Code: lead.CodeID(id), Platform: p}, Owner: owner, Name: string(p), Targets: targets, By: by, Key: key,
+			Job: lead.JobID{Code: lead.CodeID(id), Platform: p}, Owner: j.Owner, Name: j.Name, Targets: j.Targets, By: by, Key: key,
 			Terms: lead.Terms{Group: lead.GroupID(k.Group), Scope: scope, Counts: o.opts.Rule(p), Zone: k.Zone, Reset: k.Reset, Today: k.Today},
 		})
 		if err != nil {
@@ -137,20 +160,12 @@ type Report struct {
 	Event    lead.Event
 }
 
-// Report counts an event in the job of the session's code. Errors besides: activation.ErrSignedOut, activation.ErrPlatform, ErrAccount.
+// Report counts an event in the job of the session's code, by the session. Errors: activation.ErrSignedOut, activation.ErrPlatform,
+// ErrAccount, *activation.InputError where the event has no account, and those of lead.Engine.Meet.
 func (o *Office) Report(ctx context.Context, r Report) (lead.Outcome, error) {
 	seat, err := o.p.Codes.Check(ctx, r.Token)
-	if err == nil && !slices.Contains(seat.Code.Settings.Platforms, activation.PlatformID(r.Platform)) {
-		err = activation.ErrPlatform
-	}
 	if err == nil {
-		err = ErrAccount
-		q := activation.PortQuery{Code: seat.Code.ID, Platform: activation.PlatformID(r.Platform), Accounts: []activation.AccountID{activation.AccountID(r.Event.Account)}}
-		for a, found := range o.p.Codes.Agents(ctx, q) {
-			if err = found; err == nil && a.State == activation.Banned {
-				err = ErrAccount
-			}
-		}
+		err = o.mayReport(ctx, seat.Code, activation.PlatformID(r.Platform), activation.AccountID(r.Event.Account))
 	}
 	if err != nil {
 		return lead.Outcome{}, fmt.Errorf("office: report: %w", err)
@@ -158,4 +173,24 @@ func (o *Office) Report(ctx context.Context, r Report) (lead.Outcome, error) {
 	return o.p.Leads.Meet(ctx, lead.Meet{
 		Contact: r.Contact, Job: lead.JobID{Code: lead.CodeID(seat.Code.ID), Platform: r.Platform}, Event: r.Event, By: seat.ID().String(),
 	})
+}
+
+// mayReport is nil where the account is one of the code's.
+func (o *Office) mayReport(ctx context.Context, code activation.Code, p activation.PlatformID, account activation.AccountID) error {
+	if err := valid.ID("event.account", account); err != nil {
+		return err
+	}
+	if !slices.Contains(code.Settings.Platforms, p) {
+		return activation.ErrPlatform
+	}
+	q := activation.PortQuery{Code: code.ID, Platform: p, Accounts: []activation.AccountID{account}}
+	for a, err := range o.p.Codes.Agents(ctx, q) {
+		if err != nil {
+			return err
+		}
+		if a.State != activation.Banned {
+			return nil
+		}
+	}
+	return ErrAccount
 }

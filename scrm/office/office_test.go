@@ -66,8 +66,8 @@ func (s scene) pass(d time.Duration) { s.now.Add(d.Microseconds()) }
 
 // make makes a code of the platforms.
 func (s scene) make(key string, platforms ...activation.PlatformID) activation.Issued {
-	return must(s.Create(ctx, office.Create{Owner: "boss", Codes: activation.Create{N: 1, Key: key, Settings: activation.Settings{
-		Platforms: platforms, Ports: 3, Counting: activation.Counting{Reach: "owner", Zone: "Asia/Shanghai"},
+	return must(s.Create(ctx, office.Create{Codes: activation.Create{N: 1, Key: key, Settings: activation.Settings{
+		Platforms: platforms, Ports: 3, Counting: activation.Counting{Owner: "boss", Reach: "owner", Zone: "Asia/Shanghai"},
 	}}}))[0]
 }
 
@@ -77,6 +77,38 @@ func (s scene) sign(c activation.Issued, platform activation.PlatformID, account
 	port := must(s.Codes.Open(ctx, activation.Open{Session: seat.ID(), Platform: platform, Key: "open-" + string(account)}))
 	must(s.Codes.Link(ctx, activation.Link{Session: seat.ID(), Port: port.ID.N, Account: account, Key: "link-" + string(account)}))
 	return seat
+}
+
+// site has a website push to the line asia.
+func (s scene) site(id ticket.SiteID) {
+	must(s.Tickets.PutSite(ctx, ticket.PutSite{Site: id, Key: "put", Settings: ticket.Settings{Scheme: ticket.Shopify, Templates: "t"}}))
+	must(s.Tickets.AddSecret(ctx, ticket.AddSecret{Site: id, Secret: "hush-hush-hush-hush", Key: "secret"}))
+	must(s.Tickets.Publish(ctx, ticket.Templates{ID: "t", Version: 1, Rules: []ticket.Rule{
+		{ID: "all", NoPhone: true, Action: ticket.Action{Pool: "asia"}},
+	}}))
+}
+
+func (s scene) push(site ticket.SiteID, body string) ticket.ID {
+	h := hmac.New(sha256.New, []byte("hush-hush-hush-hush"))
+	h.Write([]byte(body))
+	return must(s.Tickets.Receive(ctx, site, ticket.Delivery{Body: []byte(body), Header: func(string) string {
+		return base64.StdEncoding.EncodeToString(h.Sum(nil))
+	}})).ID
+}
+
+// state is what a ticket is at, and to whom it went.
+func (s scene) state(id ticket.ID) string {
+	k, _, err := s.Tickets.Ticket(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return fmt.Sprintf("%s %s %s", k.State, k.Reason, k.Target.Account)
+}
+
+// line makes the line asia.
+func (s scene) line(key string, settings dispatch.Settings) {
+	settings.Zone = "Asia/Shanghai"
+	must(s.Lines.Put(ctx, dispatch.Put{Line: "asia", Key: key, Settings: settings}))
 }
 
 func report(seat activation.Seat, id, account string, contact string) office.Report {
@@ -168,32 +200,16 @@ func TestOffice(t *testing.T) {
 			must(s.Lines.Put(ctx, dispatch.Put{Line: "asia", Key: "put", Settings: dispatch.Settings{
 				Zone: "Asia/Shanghai", Queue: 2, Accounts: []dispatch.Account{{ID: office.Account("whatsapp", "x"), Day: 3}},
 			}}))
-			must(s.Tickets.PutSite(ctx, ticket.PutSite{Site: "shop", Key: "put", Settings: ticket.Settings{Scheme: ticket.Shopify, Templates: "t"}}))
-			must(s.Tickets.AddSecret(ctx, ticket.AddSecret{Site: "shop", Secret: "hush-hush-hush-hush", Key: "secret"}))
-			must(s.Tickets.Publish(ctx, ticket.Templates{ID: "t", Version: 1, Rules: []ticket.Rule{
-				{ID: "all", NoPhone: true, Action: ticket.Action{Pool: "asia"}},
-			}}))
-			push := func(body string) ticket.ID {
-				h := hmac.New(sha256.New, []byte("hush-hush-hush-hush"))
-				h.Write([]byte(body))
-				return must(s.Tickets.Receive(ctx, "shop", ticket.Delivery{Body: []byte(body), Header: func(string) string {
-					return base64.StdEncoding.EncodeToString(h.Sum(nil))
-				}})).ID
-			}
-			state := func(id ticket.ID) string {
-				k, _, err := s.Tickets.Ticket(ctx, id)
-				isError(t, err, nil)
-				return fmt.Sprintf("%s %s %s", k.State, k.Reason, k.Target.Account)
-			}
+			s.site("shop")
 			want := func(what string, id ticket.ID, want string) {
 				t.Helper()
-				if got := state(id); got != want {
+				if got := s.state(id); got != want {
 					t.Fatalf("%s: %s, want %s", what, got, want)
 				}
 			}
 			var ids []ticket.ID
 			for i := range 4 {
-				ids = append(ids, push(fmt.Sprintf(`{"id":%d}`, i)))
+				ids = append(ids, s.push("shop", fmt.Sprintf(`{"id":%d}`, i)))
 				s.pass(time.Second)
 			}
 			if n := must(s.Handle(ctx, ticket.Query{State: ticket.Received, Oldest: true})); n != 4 {
@@ -226,7 +242,7 @@ func TestOffice(t *testing.T) {
 			if l := must(s.Lines.Line(ctx, "asia")); l.Waiting != 0 || l.Taken[0].Today != 3 {
 				t.Fatal(l)
 			}
-			late := push(`{"id":"late"}`)
+			late := s.push("shop", `{"id":"late"}`)
 			must(s.Handle(ctx, ticket.Query{State: ticket.Received}))
 			want("it waits for tomorrow", late, "pending  ")
 			s.pass(12*time.Hour + activation.Away)
@@ -249,7 +265,6 @@ func TestOffice(t *testing.T) {
 	})
 }
 
-// One call lists codes with what their jobs counted.
 // An agent signs in, links an account and reports who wrote to it; a visitor is sent to that account.
 func Example() {
 	db := memory.New()
@@ -268,9 +283,9 @@ func Example() {
 	lines := dispatch.New(db.Dispatch(), &dispatch.Options{Now: clock})
 	desk := office.New(db, office.Parts{Codes: codes, Leads: leads, Lines: lines, Tickets: tickets}, &office.Options{Now: clock})
 
-	made, err := desk.Create(ctx, office.Create{Owner: "boss", Codes: activation.Create{N: 1, Key: "first", Settings: activation.Settings{
+	made, err := desk.Create(ctx, office.Create{Codes: activation.Create{N: 1, Key: "first", Settings: activation.Settings{
 		Platforms: []activation.PlatformID{"whatsapp"}, Ports: 3,
-		Counting: activation.Counting{Reach: "owner", Library: true, Zone: "Asia/Shanghai", Reset: 8 * 60},
+		Counting: activation.Counting{Owner: "boss", Reach: "owner", Library: true, Zone: "Asia/Shanghai", Reset: 8 * 60},
 	}}})
 	if err != nil {
 		log.Fatal(err)
@@ -283,17 +298,17 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	port, err = codes.Link(ctx, activation.Link{Session: seat.ID(), Port: port.ID.N, Account: "8613800138000", Key: "link-1"})
+	port, err = codes.Link(ctx, activation.Link{Session: seat.ID(), Port: port.ID.N, Account: "sales-1", Key: "link-1"})
 	fmt.Println(port.State, err)
 
 	out, err := desk.Report(ctx, office.Report{
 		Token: seat.Token, Platform: "whatsapp", Contact: []lead.Identity{{Platform: "whatsapp", Namespace: lead.WhatsApp, ID: "8613912345678"}},
-		Event: lead.Event{ID: "message-1", Account: "8613800138000", At: now, Kind: lead.Inbound},
+		Event: lead.Event{ID: "message-1", Account: "sales-1", At: now, Kind: lead.Inbound},
 	})
 	fmt.Println(out.Verdict, out.Reasons, err)
 
 	_, err = lines.Put(ctx, dispatch.Put{Line: "spring", Key: "put-1", Settings: dispatch.Settings{
-		Zone: "Asia/Shanghai", Accounts: []dispatch.Account{{ID: office.Account("whatsapp", "8613800138000"), Day: 50}},
+		Zone: "Asia/Shanghai", Accounts: []dispatch.Account{{ID: office.Account("whatsapp", "sales-1"), Day: 50}},
 	}})
 	if err != nil {
 		log.Fatal(err)
@@ -313,7 +328,7 @@ func Example() {
 	// Output:
 	// linked <nil>
 	// new [first] <nil>
-	// whatsapp/8613800138000 <nil>
+	// whatsapp/sales-1 <nil>
 	// enabled 1 online
 	// whatsapp true 1 1 0
 	// line false 0 0 0

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strings"
 
+	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/scrm/activation"
 	"github.com/scrmkit/scrmkit/scrm/lead/dispatch"
 	"github.com/scrmkit/scrmkit/scrm/ticket"
@@ -17,38 +19,77 @@ func Account(p activation.PlatformID, a activation.AccountID) dispatch.AccountID
 	return dispatch.AccountID(url.PathEscape(string(p)) + "/" + url.PathEscape(string(a)))
 }
 
-// online returns the ports whose accounts are online, by their names in lines.
-func (o *Office) online(ctx context.Context) (map[dispatch.AccountID]activation.Agent, []dispatch.AccountID, error) {
-	ports, names := map[dispatch.AccountID]activation.Agent{}, []dispatch.AccountID(nil)
-	for a, err := range o.p.Codes.Agents(ctx, activation.PortQuery{}) {
-		if err != nil {
-			return nil, nil, err
-		}
-		if name := Account(a.Platform, a.Account); a.Online {
-			if _, twice := ports[name]; !twice {
-				names = append(names, name)
-			}
-			ports[name] = a
-		}
-	}
-	return ports, names, nil
+// account returns the account that Account has given the name; ok is false where it has not.
+func account(name dispatch.AccountID) (a activation.AccountID, ok bool) {
+	_, text, ok := strings.Cut(string(name), "/")
+	text, err := url.PathUnescape(text)
+	return activation.AccountID(text), ok && err == nil && valid.ID("account", text) == nil
 }
 
-// Visit sends a visitor of a line to an account that is online. Errors: those of dispatch.Engine.Route.
-func (o *Office) Visit(ctx context.Context, line dispatch.LineID, v dispatch.VisitorID) (dispatch.Outcome, error) {
-	ports, names, err := o.online(ctx)
+// tickets is what the names of tickets begin with, among the visitors of a line.
+const tickets = "ticket:"
+
+// Visitor is the name of a ticket among the visitors of a line. No other visitor has one that begins so.
+func Visitor(id ticket.ID) dispatch.VisitorID { return dispatch.VisitorID(tickets + id.String()) }
+
+// A roster is the accounts of a line.
+type roster struct {
+	ports  map[dispatch.AccountID]activation.Agent // that have one
+	online []dispatch.AccountID
+}
+
+// roster returns the accounts of a line. ErrUnknownLine: there is no such line.
+func (o *Office) roster(ctx context.Context, tx storage.Tx, id dispatch.LineID) (roster, error) {
+	r := roster{ports: map[dispatch.AccountID]activation.Agent{}}
+	line, err := o.p.Lines.In(tx).Line(ctx, id)
 	if err != nil {
+		return r, err
+	}
+	var q activation.PortQuery
+	names := map[dispatch.AccountID]bool{}
+	for _, a := range line.Settings.Accounts {
+		if id, ok := account(a.ID); ok {
+			q.Accounts, names[a.ID] = append(q.Accounts, id), true
+		}
+	}
+	if len(q.Accounts) == 0 {
+		return r, nil
+	}
+	for a, err := range o.p.Codes.In(tx).Agents(ctx, q) {
+		if err != nil {
+			return r, err
+		}
+		name := Account(a.Platform, a.Account)
+		if !names[name] {
+			continue
+		}
+		if r.ports[name] = a; a.Online {
+			r.online = append(r.online, name)
+		}
+	}
+	return r, nil
+}
+
+// Visit sends a visitor of a line to an account that is online. Errors: those of dispatch.Engine.Route, and *dispatch.InputError where
+// the visitor has the name of a ticket.
+func (o *Office) Visit(ctx context.Context, line dispatch.LineID, v dispatch.VisitorID) (dispatch.Outcome, error) {
+	if strings.HasPrefix(string(v), tickets) {
+		err := &dispatch.InputError{Field: "visitor", Reason: "begins with " + tickets + ", as tickets alone do"}
 		return dispatch.Outcome{}, fmt.Errorf("office: visit: %w", err)
 	}
 	var out dispatch.Outcome
 	var none *dispatch.NoCapacityError
-	err = o.db.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
+	err := o.db.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
 		none = nil
-		out, err = o.p.Lines.In(tx).Route(ctx, dispatch.Route{Line: line, Visitor: v, Online: names})
+		r, err := o.roster(ctx, tx, line)
+		if err != nil {
+			return err
+		}
+		out, err = o.p.Lines.In(tx).Route(ctx, dispatch.Route{Line: line, Visitor: v, Online: r.online})
 		if err != nil && !errors.As(err, &none) {
 			return err
 		}
-		return o.serve(ctx, tx, out.Served, ports)
+		return o.serve(ctx, tx, out.Served, r)
 	})
 	if err == nil && none != nil {
 		err = none
@@ -57,80 +98,94 @@ func (o *Office) Visit(ctx context.Context, line dispatch.LineID, v dispatch.Vis
 }
 
 // serve tells the tickets that waited in a line where they have gone.
-func (o *Office) serve(ctx context.Context, tx storage.Tx, served []dispatch.Served, ports map[dispatch.AccountID]activation.Agent) error {
+func (o *Office) serve(ctx context.Context, tx storage.Tx, served []dispatch.Served, r roster) error {
 	for _, s := range served {
-		id, err := ticket.Parse(string(s.Visitor))
-		if err != nil {
-			continue // a visitor
+		name, isTicket := strings.CutPrefix(string(s.Visitor), tickets)
+		if !isTicket {
+			continue
 		}
-		if err := o.sent(ctx, tx, id, ports[s.Account]); err != nil && !errors.Is(err, ticket.ErrUnknownTicket) && !errors.Is(err, ticket.ErrState) {
+		id, err := ticket.Parse(name)
+		if err == nil {
+			err = o.sent(ctx, tx, id, s.Account, r)
+		}
+		if err != nil && !errors.Is(err, ticket.ErrUnknownTicket) && !errors.Is(err, ticket.ErrState) {
 			return err
 		}
 	}
 	return nil
 }
 
-func (o *Office) sent(ctx context.Context, tx storage.Tx, id ticket.ID, to activation.Agent) error {
-	_, err := o.p.Tickets.In(tx).Route(ctx, ticket.Route{Ticket: id, Account: string(to.Account), Code: ticket.CodeID(to.ID.Code)})
+// sent tells a ticket that it has gone to an account, whether that has a port or not.
+func (o *Office) sent(ctx context.Context, tx storage.Tx, id ticket.ID, name dispatch.AccountID, r roster) error {
+	to, ok := account(name)
+	if !ok {
+		to = activation.AccountID(name)
+	}
+	_, err := o.p.Tickets.In(tx).Route(ctx, ticket.Route{Ticket: id, Account: string(to), Code: ticket.CodeID(r.ports[name].ID.Code)})
 	return err
 }
 
 // Handle processes the tickets of the query, which are Received or Manual, and sends those of a pool to an account of the line of that
-// name: one by one, each in a transaction. It returns how many there were. It may run anywhere, any number of times.
+// name: one by one, each in a transaction. It returns how many it has handled. Where some can't be, it goes on with the others, and its
+// error is those of all of them, joined: of ticket.Engine.Process and of dispatch.Engine.Route. *ticket.InputError: the query's state is
+// neither. It may run anywhere, any number of times.
 func (o *Office) Handle(ctx context.Context, q ticket.Query) (n int, err error) {
 	if q.State != ticket.Received && q.State != ticket.Manual {
 		return 0, fmt.Errorf("office: handle: %w", &ticket.InputError{Field: "state", Reason: "is neither received nor manual"})
 	}
-	ports, names, err := o.online(ctx)
-	if err != nil {
-		return 0, fmt.Errorf("office: handle: %w", err)
-	}
+	var failed []error
 	for t, err := range o.p.Tickets.Tickets(ctx, q) {
-		if err == nil {
-			err = o.db.InTx(ctx, func(ctx context.Context, tx storage.Tx) error { return o.handle(ctx, tx, t.ID, ports, names) })
-		}
 		if err != nil {
-			return n, fmt.Errorf("office: handle: %w", err)
+			failed = append(failed, fmt.Errorf("office: handle: %w", err))
+			break
 		}
-		n++
+		err = o.db.InTx(ctx, func(ctx context.Context, tx storage.Tx) error { return o.handle(ctx, tx, t.ID) })
+		if err == nil {
+			n++
+			continue
+		}
+		if failed = append(failed, fmt.Errorf("office: handle %s: %w", t.ID, err)); ctx.Err() != nil {
+			break
+		}
 	}
-	return n, nil
+	return n, errors.Join(failed...)
 }
 
-func (o *Office) handle(
-	ctx context.Context, tx storage.Tx, id ticket.ID, ports map[dispatch.AccountID]activation.Agent, names []dispatch.AccountID,
-) error {
+func (o *Office) handle(ctx context.Context, tx storage.Tx, id ticket.ID) error {
 	done, err := o.p.Tickets.In(tx).Process(ctx, id)
 	if err != nil || done.State != ticket.Pending || done.Target.Pool == "" || done.Target.Account != "" {
 		return err
 	}
-	out, err := o.p.Lines.In(tx).Route(ctx, dispatch.Route{
-		Line: dispatch.LineID(done.Target.Pool), Visitor: dispatch.VisitorID(id.String()), Online: names,
-	})
+	line := dispatch.LineID(done.Target.Pool)
+	r, err := o.roster(ctx, tx, line)
+	var out dispatch.Outcome
+	if err == nil {
+		out, err = o.p.Lines.In(tx).Route(ctx, dispatch.Route{Line: line, Visitor: Visitor(id), Online: r.online})
+	}
 	var none *dispatch.NoCapacityError
 	switch {
 	case errors.As(err, &none), errors.Is(err, dispatch.ErrUnknownLine):
 		_, err = o.p.Tickets.In(tx).Route(ctx, ticket.Route{Ticket: id})
 	case err == nil && !out.Waiting:
-		err = o.sent(ctx, tx, id, ports[out.Account])
+		err = o.sent(ctx, tx, id, out.Account, r)
 	}
 	if err != nil {
 		return err
 	}
-	return o.serve(ctx, tx, out.Served, ports)
+	return o.serve(ctx, tx, out.Served, r)
 }
 
 // Drain serves those who wait in a line, visitors and tickets, by the accounts that are online. Errors: those of dispatch.Engine.Drain.
 func (o *Office) Drain(ctx context.Context, line dispatch.LineID) (out dispatch.Outcome, err error) {
-	ports, names, err := o.online(ctx)
-	if err != nil {
-		return out, fmt.Errorf("office: drain: %w", err)
-	}
 	err = o.db.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
-		if out, err = o.p.Lines.In(tx).Drain(ctx, dispatch.Drain{Line: line, Online: names}); err != nil {
+		r, err := o.roster(ctx, tx, line)
+		if err != nil {
 			return err
 		}
-		return o.serve(ctx, tx, out.Served, ports)
+		if out, err = o.p.Lines.In(tx).Drain(ctx, dispatch.Drain{Line: line, Online: r.online}); err != nil {
+			return err
+		}
+		return o.serve(ctx, tx, out.Served, r)
 	})
 	return out, err
 }
@@ -156,7 +211,7 @@ func (o *Office) decide(
 		if out, err = run(ctx, o.p.Tickets.In(tx)); err != nil || t.State != ticket.Pending || t.Target.Pool == "" {
 			return err
 		}
-		_, err = o.p.Lines.In(tx).Leave(ctx, dispatch.Leave{Line: dispatch.LineID(t.Target.Pool), Visitor: dispatch.VisitorID(id.String())})
+		_, err = o.p.Lines.In(tx).Leave(ctx, dispatch.Leave{Line: dispatch.LineID(t.Target.Pool), Visitor: Visitor(id)})
 		if errors.Is(err, dispatch.ErrUnknownLine) {
 			return nil
 		}

@@ -1,0 +1,174 @@
+package office_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/scrmkit/scrmkit/internal/dbtest"
+	"github.com/scrmkit/scrmkit/scrm/activation"
+	"github.com/scrmkit/scrmkit/scrm/lead/dispatch"
+	"github.com/scrmkit/scrmkit/scrm/office"
+	"github.com/scrmkit/scrmkit/scrm/ticket"
+	"github.com/scrmkit/scrmkit/storage"
+)
+
+// of are accounts of WhatsApp in a line.
+func of(accounts ...activation.AccountID) (all []dispatch.Account) {
+	for _, a := range accounts {
+		all = append(all, dispatch.Account{ID: office.Account("whatsapp", a)})
+	}
+	return all
+}
+
+func TestSend(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+		t.Run("goes on whatever accounts agents link", func(t *testing.T) {
+			s := open(db.Tenant("long"))
+			s.line("p", dispatch.Settings{Accounts: append(of("x"), dispatch.Account{ID: "night-desk"}, dispatch.Account{ID: "whatsapp/%00"})})
+			s.sign(s.make("a", "whatsapp"), "whatsapp", "x")
+			s.sign(s.make("b", "whatsapp"), "whatsapp", activation.AccountID(strings.Repeat("客", 40)))
+			if out := must(s.Visit(ctx, "asia", "v")); out.Account != office.Account("whatsapp", "x") {
+				t.Fatal(out)
+			}
+			must(s.Drain(ctx, "asia"))
+			_, err := s.Visit(ctx, "none", "v")
+			isError(t, err, dispatch.ErrUnknownLine)
+			_, err = s.Drain(ctx, "none")
+			isError(t, err, dispatch.ErrUnknownLine)
+		})
+		t.Run("sends no visitor by the name of an account on another platform", func(t *testing.T) {
+			s := open(db.Tenant("platforms"))
+			s.line("p", dispatch.Settings{Accounts: of("x")})
+			s.sign(s.make("a", "whatsapp", "line"), "line", "x")
+			_, err := s.Visit(ctx, "asia", "v")
+			var none *dispatch.NoCapacityError
+			if !errors.As(err, &none) || none.Why != dispatch.Offline {
+				t.Fatal(err)
+			}
+		})
+		t.Run("sends tickets to accounts that are offline where the line does, with a port or without", func(t *testing.T) {
+			s := open(db.Tenant("offline"))
+			settings := dispatch.Settings{Offline: true, Accounts: of("x")}
+			s.line("p", settings)
+			c := s.make("a", "whatsapp")
+			s.site("shop")
+			first := s.push("shop", `{"id":1}`)
+			must(s.Handle(ctx, ticket.Query{State: ticket.Received}))
+			if got := s.state(first); got != "pending  x" {
+				t.Fatal("without a port:", got)
+			}
+			s.sign(c, "whatsapp", "x")
+			s.pass(activation.Away)
+			second := s.push("shop", `{"id":2}`)
+			must(s.Handle(ctx, ticket.Query{State: ticket.Received}))
+			k, _, err := s.Tickets.Ticket(ctx, second)
+			if err != nil || k.State != ticket.Pending || k.Target.Account != "x" || k.Target.Code != ticket.CodeID(c.ID) {
+				t.Fatal(k, err)
+			}
+			settings.Accounts = append(settings.Accounts, dispatch.Account{ID: "night-desk"})
+			settings.Accounts[0].Closed = true
+			s.line("p2", settings)
+			third := s.push("shop", `{"id":3}`)
+			must(s.Handle(ctx, ticket.Query{State: ticket.Received}))
+			if got := s.state(third); got != "pending  night-desk" {
+				t.Fatal("to another name:", got)
+			}
+			if l := must(s.Lines.Line(ctx, "asia")); l.Sent != 3 {
+				t.Fatal(l)
+			}
+		})
+		t.Run("lets no visitor come as a ticket", func(t *testing.T) {
+			s := open(db.Tenant("names"))
+			s.line("p", dispatch.Settings{Queue: 2, Accounts: of("x")})
+			must(s.Lines.Put(ctx, dispatch.Put{Line: "other", Key: "put", Settings: dispatch.Settings{Zone: "UTC", Queue: 5, Accounts: of("x")}}))
+			s.site("shop")
+			id := s.push("shop", `{"id":1}`)
+			must(s.Handle(ctx, ticket.Query{State: ticket.Received}))
+			_, err := s.Visit(ctx, "other", office.Visitor(id))
+			var bad *dispatch.InputError
+			if !errors.As(err, &bad) || bad.Field != "visitor" {
+				t.Fatal(err)
+			}
+			must(s.Visit(ctx, "other", dispatch.VisitorID(id.String())))
+			s.sign(s.make("a", "whatsapp"), "whatsapp", "x")
+			must(s.Drain(ctx, "other"))
+			if got := s.state(id); got != "pending  " {
+				t.Fatal("a visitor of another line moved the ticket:", got)
+			}
+			must(s.Drain(ctx, "asia"))
+			if got := s.state(id); got != "pending  x" {
+				t.Fatal(got)
+			}
+		})
+		t.Run("handles the other tickets where one can't be, and those with the longest names", func(t *testing.T) {
+			s := open(db.Tenant("joined"))
+			s.line("p", dispatch.Settings{Queue: 9, Accounts: of("x")})
+			long := ticket.SiteID(strings.Repeat("s", 40))
+			s.site(long)
+			must(s.Tickets.PutSite(ctx, ticket.PutSite{Site: "bad", Key: "put", Settings: ticket.Settings{Scheme: ticket.Shopify, Templates: "none"}}))
+			must(s.Tickets.AddSecret(ctx, ticket.AddSecret{Site: "bad", Secret: "hush-hush-hush-hush", Key: "secret"}))
+			var ids []ticket.ID
+			for i, site := range []ticket.SiteID{"bad", long, "bad", long} {
+				ids = append(ids, s.push(site, fmt.Sprintf(`{"id":%d}`, i)))
+				s.pass(time.Second)
+			}
+			n, err := s.Handle(ctx, ticket.Query{State: ticket.Received, Oldest: true})
+			isError(t, err, ticket.ErrUnknownTemplates)
+			if n != 2 || !strings.Contains(err.Error(), ids[0].String()) || !strings.Contains(err.Error(), ids[2].String()) {
+				t.Fatal(n, err)
+			}
+			if l := must(s.Lines.Line(ctx, "asia")); l.Waiting != 2 {
+				t.Fatal(l)
+			}
+		})
+	})
+}
+
+func TestReport(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+		s := open(db)
+		a, b := s.make("a", "whatsapp"), s.make("b", "whatsapp")
+		first := s.sign(a, "whatsapp", "x")
+		second := must(s.Codes.SignIn(ctx, activation.SignIn{Code: b.Code, Device: "d"}))
+		port := must(s.Codes.Open(ctx, activation.Open{Session: second.ID(), Platform: "whatsapp", Key: "o"}))
+		link := activation.Link{Session: second.ID(), Port: port.ID.N, Account: "x", Key: "l"}
+		t.Run("an account that another code has linked can't be reported of", func(t *testing.T) {
+			_, err := s.Codes.Link(ctx, link)
+			isError(t, err, activation.ErrLinked)
+			_, err = s.Report(ctx, report(second, "1", "x", "ann"))
+			isError(t, err, office.ErrAccount)
+			var bad *activation.InputError
+			if _, err = s.Report(ctx, report(first, "1", "", "ann")); !errors.As(err, &bad) || bad.Field != "event.account" {
+				t.Fatal(err)
+			}
+			must(s.Report(ctx, report(first, "1", "x", "ann")))
+			var by string
+			for r, err := range db.Journal().After(ctx, "", 0) {
+				if by = r.By; err != nil {
+					t.Fatal(err)
+				}
+			}
+			if by != first.ID().String() {
+				t.Fatal("the last entry is by", by)
+			}
+		})
+		t.Run("one that has moved is reported of by the code that has it", func(t *testing.T) {
+			must(s.Codes.SignOut(ctx, activation.SignOut{Session: first.ID(), Key: "out"}))
+			must(s.Codes.Link(ctx, link))
+			must(s.Report(ctx, report(second, "2", "x", "ben")))
+			again := must(s.Codes.SignIn(ctx, activation.SignIn{Code: a.Code, Device: "d2"}))
+			_, err := s.Report(ctx, report(again, "3", "x", "eve"))
+			isError(t, err, office.ErrAccount)
+		})
+		t.Run("one that is logged out may be, and one that is banned may not", func(t *testing.T) {
+			must(s.Codes.Logout(ctx, activation.Leave{Port: port.ID, Key: "logout"}))
+			must(s.Report(ctx, report(second, "4", "x", "joe")))
+			must(s.Codes.Ban(ctx, activation.Leave{Port: port.ID, Key: "ban"}))
+			_, err := s.Report(ctx, report(second, "5", "x", "jim"))
+			isError(t, err, office.ErrAccount)
+		})
+	})
+}
