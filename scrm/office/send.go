@@ -1,6 +1,7 @@
 package office
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"github.com/scrmkit/scrmkit/scrm/lead/dispatch"
 	"github.com/scrmkit/scrmkit/scrm/ticket"
 	"github.com/scrmkit/scrmkit/storage"
+	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
 // Account is the name of an account in the settings of a line.
@@ -89,7 +91,7 @@ func (o *Office) Visit(ctx context.Context, line dispatch.LineID, v dispatch.Vis
 		if err != nil && !errors.As(err, &none) {
 			return err
 		}
-		return o.serve(ctx, tx, out.Served, r)
+		return o.serve(ctx, tx, line, out.Served, r)
 	})
 	if err == nil && none != nil {
 		err = none
@@ -98,7 +100,7 @@ func (o *Office) Visit(ctx context.Context, line dispatch.LineID, v dispatch.Vis
 }
 
 // serve tells the tickets that waited in a line where they have gone.
-func (o *Office) serve(ctx context.Context, tx storage.Tx, served []dispatch.Served, r roster) error {
+func (o *Office) serve(ctx context.Context, tx storage.Tx, line dispatch.LineID, served []dispatch.Served, r roster) error {
 	for _, s := range served {
 		name, isTicket := strings.CutPrefix(string(s.Visitor), tickets)
 		if !isTicket {
@@ -106,7 +108,7 @@ func (o *Office) serve(ctx context.Context, tx storage.Tx, served []dispatch.Ser
 		}
 		id, err := ticket.Parse(name)
 		if err == nil {
-			err = o.sent(ctx, tx, id, s.Account, r)
+			err = o.sent(ctx, tx, id, line, s.Account, r)
 		}
 		if err != nil && !errors.Is(err, ticket.ErrUnknownTicket) && !errors.Is(err, ticket.ErrState) {
 			return err
@@ -116,12 +118,14 @@ func (o *Office) serve(ctx context.Context, tx storage.Tx, served []dispatch.Ser
 }
 
 // sent tells a ticket that it has gone to an account, whether that has a port or not.
-func (o *Office) sent(ctx context.Context, tx storage.Tx, id ticket.ID, name dispatch.AccountID, r roster) error {
+func (o *Office) sent(ctx context.Context, tx storage.Tx, id ticket.ID, line dispatch.LineID, name dispatch.AccountID, r roster) error {
 	to, ok := account(name)
 	if !ok {
 		to = activation.AccountID(name)
 	}
-	_, err := o.p.Tickets.In(tx).Route(ctx, ticket.Route{Ticket: id, Account: string(to), Code: ticket.CodeID(r.ports[name].ID.Code)})
+	_, err := o.p.Tickets.In(tx).Route(ctx, ticket.Route{
+		Ticket: id, Pool: ticket.PoolID(line), Account: string(to), Code: ticket.CodeID(r.ports[name].ID.Code),
+	})
 	return err
 }
 
@@ -139,8 +143,8 @@ func (o *Office) Handle(ctx context.Context, q ticket.Query) (n int, err error) 
 			failed = append(failed, fmt.Errorf("office: handle: %w", err))
 			break
 		}
-		err = o.db.InTx(ctx, func(ctx context.Context, tx storage.Tx) error { return o.handle(ctx, tx, t.ID) })
-		if err == nil {
+		err = o.db.InTx(ctx, func(ctx context.Context, tx storage.Tx) error { return o.handle(ctx, tx, t) })
+		if err == nil || errors.Is(err, errSame) {
 			n++
 			continue
 		}
@@ -151,7 +155,11 @@ func (o *Office) Handle(ctx context.Context, q ticket.Query) (n int, err error) 
 	return n, errors.Join(failed...)
 }
 
-func (o *Office) handle(ctx context.Context, tx storage.Tx, id ticket.ID) error {
+// errSame rolls a transaction back that would leave a ticket as it is.
+var errSame = errors.New("office: the ticket stays as it is")
+
+func (o *Office) handle(ctx context.Context, tx storage.Tx, was ticket.Ticket) error {
+	id := was.ID
 	done, err := o.p.Tickets.In(tx).Process(ctx, id)
 	if err != nil || done.State != ticket.Pending || done.Target.Pool == "" || done.Target.Account != "" {
 		return err
@@ -165,14 +173,26 @@ func (o *Office) handle(ctx context.Context, tx storage.Tx, id ticket.ID) error 
 	var none *dispatch.NoCapacityError
 	switch {
 	case errors.As(err, &none), errors.Is(err, dispatch.ErrUnknownLine):
-		_, err = o.p.Tickets.In(tx).Route(ctx, ticket.Route{Ticket: id})
+		if _, err = o.p.Tickets.In(tx).Route(ctx, ticket.Route{Ticket: id, Pool: done.Target.Pool}); err == nil && len(out.Served) == 0 {
+			err = o.changed(ctx, tx, was)
+		}
 	case err == nil && !out.Waiting:
-		err = o.sent(ctx, tx, id, out.Account, r)
+		err = o.sent(ctx, tx, id, line, out.Account, r)
 	}
 	if err != nil {
 		return err
 	}
-	return o.serve(ctx, tx, out.Served, r)
+	return o.serve(ctx, tx, line, out.Served, r)
+}
+
+// changed returns errSame where a ticket is as it was, but for the time.
+func (o *Office) changed(ctx context.Context, tx storage.Tx, was ticket.Ticket) error {
+	is, _, err := o.p.Tickets.In(tx).Ticket(ctx, was.ID)
+	is.Version, is.Seq, is.Updated = was.Version, was.Seq, was.Updated
+	if err == nil && bytes.Equal(journal.JSON(is), journal.JSON(was)) {
+		err = errSame
+	}
+	return err
 }
 
 // Drain serves those who wait in a line, visitors and tickets, by the accounts that are online. Errors: those of dispatch.Engine.Drain.
@@ -185,7 +205,7 @@ func (o *Office) Drain(ctx context.Context, line dispatch.LineID) (out dispatch.
 		if out, err = o.p.Lines.In(tx).Drain(ctx, dispatch.Drain{Line: line, Online: r.online}); err != nil {
 			return err
 		}
-		return o.serve(ctx, tx, out.Served, r)
+		return o.serve(ctx, tx, line, out.Served, r)
 	})
 	return out, err
 }

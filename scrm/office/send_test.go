@@ -9,6 +9,7 @@ import (
 
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/scrm/activation"
+	"github.com/scrmkit/scrmkit/scrm/lead"
 	"github.com/scrmkit/scrmkit/scrm/lead/dispatch"
 	"github.com/scrmkit/scrmkit/scrm/office"
 	"github.com/scrmkit/scrmkit/scrm/ticket"
@@ -80,6 +81,50 @@ func TestSend(t *testing.T) {
 				t.Fatal(l)
 			}
 		})
+		t.Run("leaves a ticket that nobody has room for as it is, however often it is handled", func(t *testing.T) {
+			s := open(db.Tenant("same"))
+			s.line("p", dispatch.Settings{Accounts: of("x")})
+			s.site("shop")
+			id := s.push("shop", `{"id":1}`)
+			must(s.Handle(ctx, ticket.Query{State: ticket.Received}))
+			before, _, err := s.Tickets.Ticket(ctx, id)
+			isError(t, err, nil)
+			for range 3 {
+				s.pass(time.Second)
+				if n := must(s.Handle(ctx, ticket.Query{State: ticket.Manual})); n != 1 {
+					t.Fatal(n)
+				}
+			}
+			if after, _, err := s.Tickets.Ticket(ctx, id); err != nil || after.Version != before.Version || after.Reason != ticket.NoCapacity {
+				t.Fatalf("%+v %v", after, err)
+			}
+			s.sign(s.make("a", "whatsapp"), "whatsapp", "x")
+			must(s.Handle(ctx, ticket.Query{State: ticket.Manual}))
+			if got := s.state(id); got != "pending  x" {
+				t.Fatal(got)
+			}
+		})
+		t.Run("keeps what an account counted that was removed", func(t *testing.T) {
+			s := open(db.Tenant("removed"))
+			c := s.make("a", "whatsapp")
+			seat := s.sign(c, "whatsapp", "x")
+			must(s.Report(ctx, report(seat, "1", "x", "ann")))
+			must(s.Codes.Close(ctx, activation.Leave{Port: activation.PortID{Code: c.ID, N: 2}, Key: "gone"}))
+			job := lead.JobID{Code: lead.CodeID(c.ID), Platform: "whatsapp"}
+			for n, err := range s.Leads.Counts(ctx, lead.CountQuery{Job: job, Account: "x"}) {
+				if err != nil || n.New != 1 {
+					t.Fatal(n, err)
+				}
+				job = lead.JobID{}
+			}
+			if job != (lead.JobID{}) {
+				t.Fatal("it counted nothing")
+			}
+			must(s.Codes.Delete(ctx, activation.Many{Codes: []activation.CodeID{c.ID}, Key: "all"}))
+			if sum := must(s.Leads.Summary(ctx, lead.JobID{Code: lead.CodeID(c.ID), Platform: "whatsapp"})); sum.Total.New != 1 {
+				t.Fatal(sum.Total)
+			}
+		})
 		t.Run("lets no visitor come as a ticket", func(t *testing.T) {
 			s := open(db.Tenant("names"))
 			s.line("p", dispatch.Settings{Queue: 2, Accounts: of("x")})
@@ -103,7 +148,7 @@ func TestSend(t *testing.T) {
 				t.Fatal(got)
 			}
 		})
-		t.Run("handles the other tickets where one can't be, and those with the longest names", func(t *testing.T) {
+		t.Run("handles the other tickets where a site has no templates, and those with the longest names", func(t *testing.T) {
 			s := open(db.Tenant("joined"))
 			s.line("p", dispatch.Settings{Queue: 9, Accounts: of("x")})
 			long := ticket.SiteID(strings.Repeat("s", 40))
@@ -116,8 +161,7 @@ func TestSend(t *testing.T) {
 				s.pass(time.Second)
 			}
 			n, err := s.Handle(ctx, ticket.Query{State: ticket.Received, Oldest: true})
-			isError(t, err, ticket.ErrUnknownTemplates)
-			if n != 2 || !strings.Contains(err.Error(), ids[0].String()) || !strings.Contains(err.Error(), ids[2].String()) {
+			if err != nil || n != 4 || s.state(ids[0]) != "manual noTemplate " || s.state(ids[2]) != "manual noTemplate " {
 				t.Fatal(n, err)
 			}
 			if l := must(s.Lines.Line(ctx, "asia")); l.Waiting != 2 {
