@@ -81,8 +81,8 @@ func BenchmarkMeet(b *testing.B) {
 			for i := range 20 {
 				codes = append(codes, lead.CodeID(fmt.Sprint("code-", i)))
 			}
-			leads, c := open(b, db, codes...)
-			c.set(at(24 * 60))
+			open(b, db, codes...)
+			leads := lead.New(db.Leads(), nil)
 			var event atomic.Int64
 			for _, callers := range []int{1, 32} {
 				b.Run(fmt.Sprint(callers), func(b *testing.B) {

@@ -133,7 +133,7 @@ type Basis struct {
 type Contact struct {
 	ID       Identity   `json:"id"`
 	Version  int64      `json:"version"`            // 0: there is none yet
-	Name     string     `json:"name"`               // random, for the journal
+	Name     string     `json:"name"`               // for the journal: the time of the first event told, and chance
 	Seq      int64      `json:"seq"`                // entries of the journal
 	MergedTo *Identity  `json:"mergedTo,omitempty"` // the identity under which the contact goes on
 	Names    []Identity `json:"names,omitempty"`    // that were found to be this contact's, besides ID

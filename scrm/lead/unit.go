@@ -3,6 +3,8 @@ package lead
 import (
 	"context"
 	"crypto/rand"
+	"encoding/base32"
+	"encoding/binary"
 	"slices"
 	"strconv"
 	"time"
@@ -73,7 +75,7 @@ func (e work) Decide(_ context.Context, u *unit, o op) (result, error) {
 		return result{}, &mergedError{*to}
 	}
 	c, merged := u.contact, Decision{}
-	c.Name = named(c)
+	c.Name = named(c, o.now)
 	if len(u.others) > 0 {
 		merged = Merge(c, u.others...)
 		c = merged.Next
@@ -114,7 +116,7 @@ func (u *unit) unite(o op, d Decision) {
 			})
 		}
 		to := d.Next.ID
-		c.MergedTo, c.Version, c.Name, c.Leads, c.Names = &to, c.Version+1, named(c), nil, nil
+		c.MergedTo, c.Version, c.Name, c.Leads, c.Names = &to, c.Version+1, named(c, o.now), nil, nil
 		u.change.Contacts = append(u.change.Contacts, c)
 	}
 	u.put(d)
@@ -131,12 +133,15 @@ type united struct {
 	Turned   []Turning `json:"turned,omitempty"`
 }
 
-// named returns the name that the journal has for a contact.
-func named(c Contact) string {
-	if c.Name == "" {
-		return rand.Text()
+// named returns the name that the journal has for a contact. Names of new ones are in the order of their times, so that an index of
+// them grows at its end.
+func named(c Contact, now time.Time) string {
+	if c.Name != "" {
+		return c.Name
 	}
-	return c.Name
+	var at [8]byte
+	binary.BigEndian.PutUint64(at[:], uint64(now.UnixMicro()))
+	return base32.HexEncoding.EncodeToString(at[:])[:13] + rand.Text()[:16]
 }
 
 // take adds what an event changes to the change.

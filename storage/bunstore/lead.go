@@ -42,8 +42,12 @@ func (s leadStore) Save(ctx context.Context, changes []lead.Change) ([]error, er
 				k.ID.ID, string(k.ID.Platform), k.ID.Namespace, k.Version, k.Name, k.Seq, merged, names,
 			}})
 		}
+		table := leadTable
+		if len(c.Contacts) == 1 && c.Contacts[0].Version == 1 {
+			table = newLeadTable
+		}
 		for _, l := range c.Leads {
-			all[i].children = append(all[i].children, row{leadTable, []any{
+			all[i].children = append(all[i].children, row{table, []any{
 				l.Contact.ID, string(l.Contact.Platform), l.Contact.Namespace, l.N, string(l.Job.Code), l.Event.At, string(l.Verdict),
 				json.RawMessage(l.AppendJSON(make([]byte, 0, 512))),
 			}})

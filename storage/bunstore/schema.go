@@ -200,7 +200,7 @@ var (
 		key:       []column{{"id", text}, {"platform", text}, {"namespace", text}},
 		versioned: true,
 		rest:      []column{{"name", text}, {"seq", integer}, {"merged", text}, {"names", text}},
-		children:  []*table{leadTable},
+		children:  []*table{leadTable, newLeadTable},
 		sums:      leadCountTable,
 	})
 	leadTable = newTable(table{
@@ -208,6 +208,7 @@ var (
 		key:  []column{{"id", text}, {"platform", text}, {"namespace", text}, {"n", integer}},
 		rest: []column{{"code", text}, {"at", instant}, {"verdict", text}, {"state", text}},
 	})
+	newLeadTable = leadTable.ofNew()
 	libraryTable = newTable(table{
 		name: "lead_library",
 		key:  []column{{"id", text}, {"platform", text}, {"namespace", text}},
