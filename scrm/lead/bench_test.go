@@ -215,7 +215,7 @@ func past(b *testing.B, jobs, leads int) (db storage.DB, server *sql.DB, tenant 
 			b.Fatal(err)
 		}
 	}
-	if _, err := server.Exec("analyze scrmkit.lead_contact, scrmkit.lead_lead, scrmkit.lead_count"); err != nil {
+	if _, err := server.Exec("analyze scrmkit.lead_job, scrmkit.lead_contact, scrmkit.lead_lead, scrmkit.lead_count"); err != nil {
 		b.Fatal(err)
 	}
 	return db, server, tenant

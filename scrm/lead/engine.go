@@ -40,6 +40,7 @@ type Engine struct {
 	opts   Options
 	shared *shared
 	runner *combine.Runner[op, *unit, result]
+	loads  *combine.Runner[JobID, []Job, *Job]
 	bound  bool // to a unit of work
 	dry    bool // stores nothing
 }
@@ -48,6 +49,7 @@ type Engine struct {
 type shared struct {
 	jobs   *lru.Cache[JobID, *read[Job]]
 	owners *lru.Cache[OwnerID, *read[Owner]]
+	zones  *lru.Cache[string, *time.Location]
 	merged *lru.Cache[Identity, Identity] // who goes on, of identities that were one contact's
 }
 
@@ -65,7 +67,10 @@ func (r *read[V]) usable(now time.Time) bool {
 	return age < Refresh/2 || age < Refresh && r.again.Swap(true)
 }
 
-const cached = 10_000
+const (
+	cached      = 50_000
+	cachedZones = 1000
+)
 
 // New returns an engine on a store.
 func New(s Store, opts *Options) *Engine {
@@ -78,8 +83,9 @@ func New(s Store, opts *Options) *Engine {
 	}
 	e.shared.jobs, _ = lru.New[JobID, *read[Job]](cached)
 	e.shared.owners, _ = lru.New[OwnerID, *read[Owner]](cached)
+	e.shared.zones, _ = lru.New[string, *time.Location](cachedZones)
 	e.shared.merged, _ = lru.New[Identity, Identity](cached)
-	e.runner = combine.New(work{e})
+	e.runner, e.loads = combine.New(work{e}), combine.New(loads{e})
 	return e
 }
 
@@ -88,7 +94,7 @@ func New(s Store, opts *Options) *Engine {
 func (e *Engine) In(tx Tx) *Engine {
 	b := *e
 	b.store, b.bound = tx.Leads(), true
-	b.runner = combine.New(work{&b})
+	b.runner, b.loads = combine.New(work{&b}), combine.New(loads{&b})
 	return &b
 }
 
@@ -237,22 +243,15 @@ func (e *Engine) job(ctx context.Context, id JobID, now time.Time) (*Job, error)
 	if r, ok := e.shared.jobs.Get(id); ok && r.usable(now) {
 		return &r.v, nil
 	}
-	l, err := e.store.LoadJob(ctx, JobLookup{Job: id})
-	if err != nil {
-		return nil, err
+	load := e.loads.Do
+	if e.bound {
+		load = e.loads.Alone
 	}
-	if l.Job.Version == 0 {
-		return nil, ErrUnknownJob
+	j, err := load(ctx, id)
+	if err == nil && !e.bound {
+		e.shared.jobs.Add(id, &read[Job]{v: *j, at: now})
 	}
-	for i := range l.Job.Terms {
-		if err := l.Job.Terms[i].locate(); err != nil {
-			return nil, err
-		}
-	}
-	if !e.bound {
-		e.shared.jobs.Add(id, &read[Job]{v: l.Job, at: now})
-	}
-	return &l.Job, nil
+	return j, err
 }
 
 func (e *Engine) owner(ctx context.Context, id OwnerID, now time.Time) (Owner, error) {

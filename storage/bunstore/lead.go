@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"iter"
+	"slices"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -349,14 +350,14 @@ func (s leadStore) SaveJob(ctx context.Context, c lead.JobChange) error {
 
 // Jobs implements [lead.Store].
 func (s leadStore) Jobs(ctx context.Context, q lead.JobQuery) iter.Seq2[lead.Job, error] {
+	if len(q.Codes) > 0 {
+		return s.jobsOf(ctx, q)
+	}
 	return paged(ctx, s.unit, "list jobs", q.Limit, func(sel *bun.SelectQuery, last *lead.Job) *bun.SelectQuery {
 		sel = sel.TableExpr(s.name("lead_job")+" AS j").ColumnExpr("j.version, j.state").
 			Where("j.tenant = ?", s.tenant).OrderExpr("j.code, j.platform")
 		if q.Platform != "" {
 			sel = sel.Where("j.platform = ?", string(q.Platform))
-		}
-		if len(q.Codes) > 0 {
-			sel = sel.Where("j.code IN (?)", bun.List(q.Codes))
 		}
 		if last != nil {
 			sel = sel.Where("(j.code, j.platform) > (?, ?)", string(last.ID.Code), string(last.ID.Platform))
@@ -368,4 +369,38 @@ func (s leadStore) Jobs(ctx context.Context, q lead.JobQuery) iter.Seq2[lead.Job
 		j.Version = version
 		return j, err
 	})
+}
+
+// jobsOf yields the jobs of the codes that the query names: a lookup, which events wait for.
+func (s leadStore) jobsOf(ctx context.Context, q lead.JobQuery) iter.Seq2[lead.Job, error] {
+	return func(yield func(lead.Job, error) bool) {
+		var args [][]any
+		for _, code := range slices.Compact(slices.Sorted(slices.Values(q.Codes))) {
+			args = append(args, []any{string(code)})
+		}
+		var found []lead.Job
+		err := s.check(ctx)
+		if err == nil {
+			err = s.look(ctx, "jobs of codes", []column{{"code", text}}, args, func(l lookup) string {
+				return "select j.version, j.state from " + l.source() + l.all("lead_job", "j", "j.code = l.code") + " order by l.ord, j.platform"
+			}, func(rows *sql.Rows, _ int) error {
+				var version int64
+				var j lead.Job
+				err := rows.Scan(&version, jsonField(&j))
+				if j.Version = version; q.Platform == "" || j.ID.Platform == q.Platform {
+					found = append(found, j)
+				}
+				return err
+			})
+		}
+		if err != nil {
+			yield(lead.Job{}, s.fail("list jobs", err))
+			return
+		}
+		for i, j := range found {
+			if q.Limit > 0 && i == q.Limit || !yield(j, nil) {
+				return
+			}
+		}
+	}
 }
