@@ -11,7 +11,7 @@ import (
 )
 
 // Refresh is how long a process may go on with older terms of a job, or consents of an owner.
-const Refresh = 5 * time.Second
+const Refresh = 20 * time.Second
 
 const (
 	maxCodes  = 1000 // that a query names
