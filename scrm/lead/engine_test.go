@@ -225,6 +225,33 @@ func TestEngine(t *testing.T) {
 				t.Fatal(a, b)
 			}
 		})
+		run("two processes judge an event alike, whatever of its job one of them has read before", func(t *testing.T, db storage.DB) {
+			e, c := open(t, db, "A", "B")
+			other := lead.New(db.Leads(), &lead.Options{Now: c.now})
+			out := must[lead.Outcome](t)
+			out(e.Meet(ctx, met("B", person("alice"), inbound("1", "x", 0))))
+			out(other.Preview().Meet(ctx, met("A", person("alice"), inbound("2", "y", 0))))
+			must[lead.Job](t)(e.Put(ctx, put(func(p *lead.Put) { p.Key, p.Terms.Scope.Reach = "wider", lead.ReachOwner })))
+			must[time.Time](t)(e.Reset(ctx, lead.Reset{Job: lead.JobID{Code: "A", Platform: "whatsapp"}, Key: "r"}))
+			verdicts := map[lead.Verdict]bool{}
+			for after := time.Duration(0); after <= 2*lead.Notice; after += time.Second {
+				c.set(noon.Add(after))
+				m := met("A", person("alice"), inbound("2", "y", 0))
+				m.Event.At = c.now().Add(lead.Ahead)
+				told := []lead.Outcome{out(e.Preview().Meet(ctx, m)), out(other.Preview().Meet(ctx, m))}
+				c.set(noon.Add(time.Hour))
+				late := out(lead.New(db.Leads(), &lead.Options{Now: c.now}).Preview().Meet(ctx, m))
+				for _, o := range told {
+					if o.Verdict != late.Verdict || !o.Lead.Day.Equal(late.Lead.Day) {
+						t.Fatalf("%v after: %+v, and later %+v", after, o, late)
+					}
+				}
+				verdicts[late.Verdict] = true
+			}
+			if len(verdicts) != 2 {
+				t.Fatal(verdicts)
+			}
+		})
 		run("jobs change once a key", func(t *testing.T, db storage.DB) {
 			e, c := open(t, db, "A", "B")
 			c.set(at(10))

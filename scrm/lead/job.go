@@ -26,7 +26,7 @@ type Job struct {
 	Owner   OwnerID     `json:"owner"`
 	Name    string      `json:"name"`
 	Targets Targets     `json:"targets,omitzero"`
-	Terms   []Terms     `json:"terms"`            // in the order of From; the first are in force before their From as well
+	Terms   []Terms     `json:"terms"`            // in the order of From, the last two hundred; the first are in force before their From as well
 	Resets  []time.Time `json:"resets,omitempty"` // when a new day was begun by hand (置零), the first one first, of the last thousand
 }
 

@@ -2,7 +2,6 @@ package lead
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"time"
 
@@ -67,10 +66,7 @@ func (j Job) Put(c Put, now time.Time) (Job, error) {
 	if last.equal(t) {
 		return next, nil
 	}
-	if len(next.Terms) == maxTerms {
-		return j, &InputError{Field: "terms", Reason: fmt.Sprintf("changed %d times; open another job", maxTerms)}
-	}
-	next.Terms = append(next.Terms, t)
+	next.Terms = append(next.Terms[max(0, len(next.Terms)-maxTerms+1):], t)
 	return next, nil
 }
 

@@ -51,6 +51,17 @@ func TestTermsChangeForWhatComes(t *testing.T) {
 			t.Errorf("at %d: %q, %v", when, d.Lead.Basis.Scope.Reach, err)
 		}
 	}
+	many := j
+	for i := range 250 {
+		next, err := many.Put(put(func(c *lead.Put) { c.Terms.Reset = i }), at(1000+i))
+		if err != nil {
+			t.Fatal(err)
+		}
+		many = next
+	}
+	if last := len(many.Terms) - 1; last != 199 || many.Terms[last].Reset != 249 || many.Terms[0].Reset != 50 {
+		t.Errorf("%d terms, from %d on", len(many.Terms), many.Terms[0].Reset)
+	}
 	if _, err := j.Put(put(func(c *lead.Put) { c.Owner = "other" }), at(5)); err == nil {
 		t.Error("a job has another owner")
 	}
