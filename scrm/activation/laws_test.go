@@ -90,9 +90,9 @@ func TestPortsAddUpAtOnce(t *testing.T) {
 		must(first.PutPool(ctx, activation.PutPool{Pool: "plan", Ports: 4, Key: "p"}))
 		shared := activation.Settings{Platforms: both.Platforms, Pool: "plan"}
 		made := must(first.Create(ctx, activation.Create{N: 3, Settings: shared, Key: "k"}))
-		var full *activation.CapacityError
-		var bad *activation.InputError
 		expected := func(err error) bool {
+			var full *activation.CapacityError
+			var bad *activation.InputError
 			return err == nil || errors.As(err, &full) || errors.As(err, &bad) || slices.ContainsFunc([]error{
 				activation.ErrSignedOut, activation.ErrLinked, activation.ErrPortState, activation.ErrUnknownDevice, journal.ErrConflict,
 			}, func(e error) bool { return errors.Is(err, e) })

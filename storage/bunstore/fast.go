@@ -13,6 +13,7 @@ type shape struct {
 	root     *table
 	many     bool // changes, or rows of one, as arrays: their numbers below are 0 or 1
 	insert   bool // the row of the root, or one of them, must not be there yet
+	update   bool // or must be there
 	place    bool // one takes a place in a unique index besides the key
 	children [maxChildren]int
 	entries  int // rows of the journal
@@ -28,7 +29,8 @@ const (
 func shapeOf(changes []change) shape {
 	s := shape{root: changes[0].roots[0].table}
 	for _, c := range changes {
-		s.insert = s.insert || s.root.inserts(c.roots[0])
+		inserts := s.root.inserts(c.roots[0])
+		s.insert, s.update = s.insert || inserts, s.update || !inserts
 		s.place = s.place || s.root.takes(c.roots[0])
 		s.entries += len(c.entries)
 		s.sums += len(c.sums)

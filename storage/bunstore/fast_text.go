@@ -152,22 +152,26 @@ func (w *fastWriter) several() string {
 		h = append(h, param{c.name, "h." + c.name})
 	}
 	key := h[:len(root.key)]
-	updated, there := "w", "" // all that are stored, unless some are inserted
-	if w.insert {
-		updated, there = "u", "i.version > 1 and "
+	var stored []string
+	if w.update {
+		there := unused
+		if w.insert {
+			there = "i.version > 1 and " + unused
+		}
+		b.WriteString(", h as materialized (select i.*, c.place from i cross join lateral (select c.ctid as place from " +
+			postgres.name(root.name) + " as c where c.tenant = " + tenant + " and " + key.join("c.{col} = i.{col}", " and ") +
+			" and c.version = i.version - 1 limit 1) as c where " + there + ")" +
+			", u as (update " + postgres.name(root.name) + " as c set " + h[len(root.key):].join("{col} = {val}", ", ") +
+			" from h where c.ctid = h.place and c.version = h.version - 1" + w.free(h) +
+			" returning h.ord as at, " + key.join("{val}", ", ") + ")")
+		stored = append(stored, "select * from u")
 	}
-	b.WriteString(", h as materialized (select i.*, c.place from i cross join lateral (select c.ctid as place from " +
-		postgres.name(root.name) + " as c where c.tenant = " + tenant + " and " + key.join("c.{col} = i.{col}", " and ") +
-		" and c.version = i.version - 1 limit 1) as c where " + there + unused + ")" +
-		", " + updated + " as (update " + postgres.name(root.name) + " as c set " + h[len(root.key):].join("{col} = {val}", ", ") +
-		" from h where c.ctid = h.place and c.version = h.version - 1" + w.free(h) +
-		" returning h.ord as at, " + key.join("{val}", ", ") + ")")
 	if w.insert {
 		b.WriteString(", n as (" + w.into(root) + "select " + tenant + ", " + names(columns) +
-			" from i where version = 1 and " + unused + " on conflict do nothing returning " + names(root.key) + ")" +
-			", w as (select * from u union all select i.ord, n.* from i join n on " +
-			key.join("n.{col} = i.{col}", " and ") + " where i.version = 1)")
+			" from i where version = 1 and " + unused + " on conflict do nothing returning " + names(root.key) + ")")
+		stored = append(stored, "select i.ord as at, n.* from i join n on "+key.join("n.{col} = i.{col}", " and ")+" where i.version = 1")
 	}
+	b.WriteString(", w as (" + strings.Join(stored, " union all ") + ")")
 	b.WriteString(children.String() + entries + sums)
 	b.WriteString(" select i.ord, " + used + " from i where i.ord not in (select at from w)")
 	return b.String()
