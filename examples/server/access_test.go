@@ -81,7 +81,7 @@ func (b *bench) signIn() string {
 func TestWhoMay(t *testing.T) {
 	b := start(t, Config{})
 	all := operations(b)
-	if len(all) < 127 {
+	if len(all) < 128 {
 		t.Errorf("the document lists %d operations", len(all))
 	}
 	someone := b.signIn()

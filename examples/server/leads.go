@@ -33,6 +33,12 @@ type putJobInput struct {
 	Body JobBody
 }
 
+type jobsQuery struct {
+	Paged
+	Platform lead.PlatformID `query:"platform"`
+	Code     lead.CodeID     `query:"code"`
+}
+
 type resetJobInput struct {
 	OfJob
 	Keyed
@@ -134,6 +140,7 @@ type leaveInput struct {
 
 func (s *Server) leadRoutes(api huma.API) {
 	const job, line, link = "/jobs/{code}/{platform}", "/lines/{line}", "/owners/{owner}/links/{with}"
+	op(s, api, admin, http.MethodGet, "/jobs", "The jobs, of a platform or of a code", s.jobs)
 	op(s, api, admin, http.MethodPut, job, "Change what a job counts", s.putJob)
 	op(s, api, admin, http.MethodGet, job, "A job with what it counted today and in total", s.job)
 	op(s, api, admin, http.MethodPost, job+"/resets", "Begin a new day of a job", s.resetJob)
@@ -157,6 +164,14 @@ func (s *Server) putJob(ctx context.Context, in *putJobInput) (*reply[lead.Job],
 	return found(s.leads.Put(ctx, lead.Put{
 		Job: in.id(), Owner: b.Owner, Name: b.Name, Targets: b.Targets, Terms: b.Terms, By: caller(ctx).name, Key: in.Key,
 	}))
+}
+
+func (s *Server) jobs(ctx context.Context, in *jobsQuery) (*reply[list[lead.Job]], error) {
+	q := lead.JobQuery{Platform: in.Platform, Limit: in.Limit}
+	if in.Code != "" {
+		q.Codes = []lead.CodeID{in.Code}
+	}
+	return listed(s.leads.Jobs(ctx, q), in.Limit)
 }
 
 func (s *Server) job(ctx context.Context, in *OfJob) (*reply[lead.Summary], error) {

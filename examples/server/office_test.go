@@ -44,6 +44,9 @@ func TestOffice(t *testing.T) {
 				}
 			}
 			b.do(root, "GET", "/jobs/"+id+"/whatsapp/leads", "", 200)
+			if list := b.do(root, "GET", "/jobs?platform=whatsapp&code="+id, "", 200); list.field("items.0.id.code") != id {
+				t.Fatal(list.body)
+			}
 			b.do(root, "PUT", "/lines/ads", `{"zone":"UTC","accounts":[{"id":"whatsapp/sales-1","day":5}]}`, 200)
 			if got := b.do("", "POST", "/lines/ads/visits", `{"visitor":"v1"}`, 200).field("account"); got != "whatsapp/sales-1" {
 				t.Error(got)
