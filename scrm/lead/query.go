@@ -1,0 +1,121 @@
+package lead
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"iter"
+	"time"
+
+	"github.com/scrmkit/scrmkit/internal/valid"
+	"github.com/scrmkit/scrmkit/storage/journal"
+)
+
+// Job returns a job. ErrUnknownJob: there is none.
+func (e *Engine) Job(ctx context.Context, id JobID) (Job, error) {
+	err := id.check()
+	if err == nil {
+		var l LoadedJob
+		if l, err = e.store.LoadJob(ctx, JobLookup{Job: id}); err == nil && l.Job.Version > 0 {
+			return l.Job, nil
+		}
+	}
+	return Job{}, fmt.Errorf("lead: job of %s: %w", id.Code, cmp.Or(err, ErrUnknownJob))
+}
+
+// Jobs yields the jobs that the query asks for, in the order of their ids.
+func (e *Engine) Jobs(ctx context.Context, q JobQuery) iter.Seq2[Job, error] {
+	err := cmp.Or(valid.OptionalID("platform", q.Platform), valid.Between("codes", int64(len(q.Codes)), 0, maxCodes))
+	for _, c := range q.Codes {
+		err = cmp.Or(err, valid.ID("codes", c))
+	}
+	if err != nil {
+		return failed[Job](fmt.Errorf("lead: jobs: %w", err))
+	}
+	return e.store.Jobs(ctx, q)
+}
+
+// Leads yields the leads that the query asks for, in the order of their times.
+func (e *Engine) Leads(ctx context.Context, q LeadQuery) iter.Seq2[Stored, error] {
+	if err := cmp.Or(q.Job.check(), valid.OptionalID("verdict", q.Verdict), valid.Time("from", q.From), valid.Time("to", q.To)); err != nil {
+		return failed[Stored](fmt.Errorf("lead: leads: %w", err))
+	}
+	return e.store.Leads(ctx, q)
+}
+
+// Counts yields the counts that the query asks for, in the order of days and accounts.
+func (e *Engine) Counts(ctx context.Context, q CountQuery) iter.Seq2[Count, error] {
+	if err := cmp.Or(q.Job.check(), valid.OptionalID("account", q.Account), valid.Time("from", q.From), valid.Time("to", q.To)); err != nil {
+		return failed[Count](fmt.Errorf("lead: counts: %w", err))
+	}
+	return e.store.Counts(ctx, q)
+}
+
+// A Summary is what a job has counted.
+type Summary struct {
+	Job   Job     `json:"job"`
+	Today Figures `json:"today"` // since the day began
+	Total Figures `json:"total"`
+}
+
+// Summary returns what a job has counted, today and in total. ErrUnknownJob: there is none.
+func (e *Engine) Summary(ctx context.Context, id JobID) (Summary, error) {
+	if err := id.check(); err != nil {
+		return Summary{}, fmt.Errorf("lead: summary: %w", err)
+	}
+	all, err := e.summaries(ctx, JobQuery{Platform: id.Platform, Codes: []CodeID{id.Code}})
+	if err == nil && len(all) == 0 {
+		err = ErrUnknownJob
+	}
+	if err != nil {
+		return Summary{}, fmt.Errorf("lead: summary of %s: %w", id.Code, err)
+	}
+	return all[0], nil
+}
+
+// Summaries returns what the jobs of some codes have counted, in the order of their ids.
+func (e *Engine) Summaries(ctx context.Context, codes []CodeID) ([]Summary, error) {
+	if len(codes) == 0 {
+		return nil, nil
+	}
+	err := valid.Between("codes", int64(len(codes)), 0, maxCodes)
+	for _, c := range codes {
+		err = cmp.Or(err, valid.ID("codes", c))
+	}
+	var all []Summary
+	if err == nil {
+		all, err = e.summaries(ctx, JobQuery{Codes: codes})
+	}
+	if err != nil {
+		return nil, fmt.Errorf("lead: summaries: %w", err)
+	}
+	return all, nil
+}
+
+func (e *Engine) summaries(ctx context.Context, q JobQuery) ([]Summary, error) {
+	var all []Summary
+	var spans []Span
+	now := journal.Instant(e.opts.Now())
+	for j, err := range e.store.Jobs(ctx, q) {
+		var day time.Time
+		if err == nil {
+			day, err = j.Day(now)
+		}
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, Summary{Job: j})
+		spans = append(spans, Span{Job: j.ID, From: day, To: maxTime}, Span{Job: j.ID})
+	}
+	sums, err := e.store.Sums(ctx, spans)
+	if err != nil {
+		return nil, err
+	}
+	for i := range all {
+		all[i].Today, all[i].Total = sums[2*i], sums[2*i+1]
+	}
+	return all, nil
+}
+
+// maxTime is later than any time that is stored.
+var maxTime = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
