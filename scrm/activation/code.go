@@ -67,7 +67,7 @@ const (
 	maxSessions  = 100 // of a code at a time
 	maxPlatforms = 100
 	maxPorts     = 10_000
-	maxScope     = 1000 // codes that a scope lists
+	maxScope     = 200  // codes that a scope lists
 	maxCodes     = 1000 // that a command is for
 	maxAccounts  = 1000 // that a query names
 	day          = 24 * 60

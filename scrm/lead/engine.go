@@ -209,7 +209,7 @@ type mergedError struct{ to Identity }
 
 func (*mergedError) Error() string { return "lead: the contact was merged into another one" }
 
-// facts returns what an event is judged by, but for the library.
+// facts returns what an event is judged by beside its contact.
 func (e *Engine) facts(ctx context.Context, id JobID, at, now time.Time) (f Facts, err error) {
 	j, err := e.job(ctx, id, now)
 	if err != nil {
