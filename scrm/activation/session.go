@@ -19,7 +19,7 @@ func (e *Engine) SignIn(ctx context.Context, c SignIn) (Seat, error) {
 	id, rest, ok := parseCode(c.Code)
 	var token string
 	seat, err := do(ctx, e, task[Seat]{
-		kind: "activation.signIn", subject: id.Subject(), key: "sign-in " + rand.Text(), who: func(s Seat) string { return s.ID().String() },
+		kind: "activation.signIn", subject: id.Subject(), who: func(s Seat) string { return s.ID().String() },
 		input: []any{c.Device, c.Agent}, lookup: Lookup{Codes: []CodeID{id}, Device: c.Device},
 		check: func() error {
 			if err := c.check(); err != nil || !ok {

@@ -35,13 +35,6 @@ func (o *Outcome) json() []byte {
 	return t
 }
 
-// json returns what json.Marshal gives.
-func (e *Event) json() []byte {
-	t := make(encode.JSON, 0, 256)
-	writeEvent(&t, e)
-	return t
-}
-
 func writeLead(t *encode.JSON, l *Lead) {
 	t.Open()
 	t.Int("n", l.N)

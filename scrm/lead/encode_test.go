@@ -9,5 +9,4 @@ import (
 func TestJSON(t *testing.T) {
 	t.Run("of a lead", func(t *testing.T) { encodetest.Same(t, func(l *Lead) []byte { return l.AppendJSON(nil) }) })
 	t.Run("of an outcome", func(t *testing.T) { encodetest.Same(t, (*Outcome).json) })
-	t.Run("of an event", func(t *testing.T) { encodetest.Same(t, (*Event).json) })
 }

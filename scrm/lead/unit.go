@@ -6,7 +6,6 @@ import (
 	"encoding/base32"
 	"encoding/binary"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/scrmkit/scrmkit/internal/combine"
@@ -111,8 +110,7 @@ func (u *unit) unite(o op, d Decision) {
 			united.Contacts = append(united.Contacts, c.Name)
 			c.Seq++
 			u.change.Entries = append(u.change.Entries, journal.Entry{
-				Subject: c.subject(), Seq: c.Seq, Key: "united", Kind: "lead.united", At: o.now, By: o.By,
-				Input: journal.Hash("lead.united", c.Name), Result: journal.JSON(d.Next.Name),
+				Subject: c.subject(), Seq: c.Seq, Kind: "lead.united", At: o.now, By: o.By, Result: journal.JSON(d.Next.Name),
 			})
 		}
 		to := d.Next.ID
@@ -121,8 +119,7 @@ func (u *unit) unite(o op, d Decision) {
 	}
 	u.put(d)
 	u.change.Entries = append(u.change.Entries, journal.Entry{
-		Subject: d.Next.subject(), Seq: d.Next.Seq, Key: "unite " + rand.Text(), Kind: "lead.unite", At: o.now, By: o.By,
-		Input: journal.Hash("lead.unite", united.Contacts), Result: journal.JSON(united),
+		Subject: d.Next.subject(), Seq: d.Next.Seq, Kind: "lead.unite", At: o.now, By: o.By, Result: journal.JSON(united),
 	})
 	u.others = nil
 }
@@ -144,14 +141,12 @@ func named(c Contact, now time.Time) string {
 	return base32.HexEncoding.EncodeToString(at[:])[:13] + rand.Text()[:16]
 }
 
-// take adds what an event changes to the change.
+// take adds what an event changes to the change. Its entry has no key: the contact knows the event when it comes again.
 func (u *unit) take(o op, d Decision) {
 	u.put(d)
-	told, at := d.Outcome.brief(), strconv.FormatInt(o.Event.At.UnixMicro(), 10)
+	told := d.Outcome.brief()
 	u.change.Entries = append(u.change.Entries, journal.Entry{
-		Subject: d.Next.subject(), Seq: d.Next.Seq, Kind: "lead.meet", At: o.now, By: o.By,
-		Key:   string(o.Job.Code) + " " + string(o.Event.Account) + " " + string(o.Event.ID) + " " + at,
-		Input: journal.HashJSON("lead.meet", o.Event.json()), Result: told.json(),
+		Subject: d.Next.subject(), Seq: d.Next.Seq, Kind: "lead.meet", At: o.now, By: o.By, Result: told.json(),
 	})
 }
 

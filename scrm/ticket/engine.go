@@ -276,7 +276,7 @@ func (e *Engine) Receive(ctx context.Context, site SiteID, d Delivery) (out Outc
 		t := Ticket{ID: id, Version: 1, Seq: 1, State: Received, Received: now, Updated: now, Hash: push.Hash}
 		out = t.outcome()
 		return e.save(ctx, Change{Ticket: &t, Body: d.Body, Entries: []journal.Entry{{
-			Subject: id.Subject(), Seq: 1, Key: "receive " + rand.Text(), Kind: "ticket.receive", At: now, Input: push.Hash, Result: journal.JSON(out),
+			Subject: id.Subject(), Seq: 1, Kind: "ticket.receive", At: now, Input: push.Hash, Result: journal.JSON(out),
 		}}})
 	})
 	if err != nil {
@@ -319,7 +319,7 @@ func (e *Engine) Process(ctx context.Context, id ID) (out Outcome, err error) {
 		}
 		next.Updated, next.Version, next.Seq = now, l.Ticket.Version+1, l.Ticket.Seq+1
 		return e.save(ctx, Change{Ticket: &next, Entries: []journal.Entry{{
-			Subject: id.Subject(), Seq: next.Seq, Key: "process " + rand.Text(), Kind: "ticket.process", At: now,
+			Subject: id.Subject(), Seq: next.Seq, Kind: "ticket.process", At: now,
 			Input: l.Ticket.Hash, Before: journal.JSON(l.Ticket.outcome()), Result: journal.JSON(out),
 		}}})
 	})
@@ -380,7 +380,7 @@ func (e *Engine) Reject(ctx context.Context, c Reject) (Outcome, error) {
 
 // Route tells where the ticket of a pool has gone. Errors: those of Ticket.Route.
 func (e *Engine) Route(ctx context.Context, c Route) (Outcome, error) {
-	return e.onTicket(ctx, "ticket.route", c.check, c.Ticket, "route "+rand.Text(), "", c, func(t Ticket, now time.Time) (Ticket, error) { return t.Route(c, now) })
+	return e.onTicket(ctx, "ticket.route", c.check, c.Ticket, "", "", c, func(t Ticket, now time.Time) (Ticket, error) { return t.Route(c, now) })
 }
 
 func (e *Engine) onTicket(

@@ -145,7 +145,7 @@ func (s activationStore) Load(ctx context.Context, l activation.Lookup) (f activ
 			l.find("activation_free", "n", "n.pool = l.pool") +
 			l.find("activation_device", "d", "d.device = l.device") +
 			l.find("activation_invitation", "i", "i.hash = l.invitation") +
-			l.find("journal_entry", "j", "j.subject = l.entry and j.key = l.key")
+			l.entry()
 	}, func(rows *sql.Rows, _ int) error {
 		var pool, free, device, invitation int64
 		var e journal.Entry

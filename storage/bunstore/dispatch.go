@@ -68,7 +68,7 @@ func (s dispatchStore) Load(ctx context.Context, lookups []dispatch.Lookup) ([]d
 	err := s.look(ctx, "lines", lineLookup, args, func(l lookup) string {
 		return "select l.ord, d.version, d.state, " + entryColumns + " from " + l.source() +
 			l.find("dispatch_line", "d", "d.line = l.line") +
-			l.find("journal_entry", "j", "j.subject = l.entry and j.key = l.key")
+			l.entry()
 	}, func(rows *sql.Rows, first int) error {
 		var ord int
 		var version int64

@@ -16,8 +16,9 @@ type shape struct {
 	update   bool // or must be there
 	place    bool // one takes a place in a unique index besides the key
 	children [maxChildren]int
-	entries  int // rows of the journal
-	sums     int // rows that are added to others
+	entries  int  // rows of the journal
+	keyed    bool // one of them has a key
+	sums     int  // rows that are added to others
 }
 
 const (
@@ -33,6 +34,7 @@ func shapeOf(changes []change) shape {
 		s.insert, s.update = s.insert || inserts, s.update || !inserts
 		s.place = s.place || s.root.takes(c.roots[0])
 		s.entries += len(c.entries)
+		s.keyed = s.keyed || slices.ContainsFunc(c.entries, keyed)
 		s.sums += len(c.sums)
 		for _, r := range c.children {
 			s.children[slices.Index(s.root.children, r.table)]++

@@ -67,14 +67,16 @@ func (w *fastWriter) lone() string {
 		first := w.arg
 		entries = ", j as (" + w.into(entryTable) + "select " + tenant + ", t.* from w, " +
 			w.relation(entryTable.columns, w.entries) + ")"
-		keys := make([]string, w.entries)
-		for i := range keys {
-			n := first + i*len(entryTable.columns)
-			keys[i] = "j.subject = " + postgres.param(n+1, text) + " and j.key = " + postgres.param(n+2, text)
+		if w.keyed {
+			keys := make([]string, w.entries)
+			for i := range keys {
+				n := first + i*len(entryTable.columns)
+				keys[i] = "j.subject = " + postgres.param(n+1, text) + " and j.key = " + postgres.param(n+2, text)
+			}
+			used = "d as materialized (select 1 from " + postgres.name("journal_entry") + " as j where j.tenant = " + tenant +
+				" and j.key <> '' and (" + strings.Join(keys, " or ") + ")), "
+			unused, isUsed = "not exists (select 1 from d)", "exists (select 1 from d)"
 		}
-		used = "d as materialized (select 1 from " + postgres.name("journal_entry") + " as j where j.tenant = " + tenant +
-			" and (" + strings.Join(keys, " or ") + ")), "
-		unused, isUsed = "not exists (select 1 from d)", "exists (select 1 from d)"
 	}
 	sums := ""
 	if t := root.sums; w.sums > 0 {
@@ -128,14 +130,16 @@ func (w *fastWriter) several() string {
 	}
 	used, unused, entries := "false", "true", ""
 	if w.entries > 0 {
-		of := append([]column{{"o", integer}}, entryTable.columns...)
-		b.WriteString(", e as materialized (select t.*, j.known from " + w.arrays(of) +
-			" left join lateral (select true as known from " + postgres.name("journal_entry") + " as j where j.tenant = " + tenant +
-			" and j.subject = t.subject and j.key = t.key limit 1) as j on true)")
-		used = "i.ord in (select o from e where known)"
-		unused = "not " + used
-		entries = ", j as (" + w.into(entryTable) + "select " + tenant + ", " + names(entryTable.columns) +
-			" from e where o in (select at from w))"
+		e := w.arrays(append([]column{{"o", integer}}, entryTable.columns...))
+		if w.keyed {
+			b.WriteString(", e as materialized (select t.*, j.known from " + e +
+				" left join lateral (select true as known from " + postgres.name("journal_entry") + " as j where j.tenant = " + tenant +
+				" and j.subject = t.subject and j.key = t.key and j.key <> '' limit 1) as j on true)")
+			used = "i.ord in (select o from e where known)"
+			unused, e = "not "+used, "e as t"
+		}
+		entries = ", j as (" + w.into(entryTable) + "select " + tenant + ", " + columnsOf("t", entryTable.columns) +
+			" from " + e + " where t.o in (select at from w))"
 	}
 	sums := ""
 	if t := root.sums; w.sums > 0 {

@@ -88,13 +88,14 @@ func (s leadStore) Load(ctx context.Context, ids []lead.Identity) ([]lead.Contac
 	contacts := make([]lead.Contact, len(ids))
 	args := make([][]any, len(ids))
 	for i, id := range ids {
-		args[i] = identityArgs(id)
+		contacts[i].ID, args[i] = id, identityArgs(id)
 	}
 	var there, named [][]any
 	var of, namedOf []int
 	err := s.look(ctx, "contacts", identityLookup, args, func(l lookup) string {
 		return "select l.ord, c.version, c.name, c.seq, c.merged, c.names, b.since from " + l.source() +
-			l.find("lead_contact", "c", sameIdentity("c")) + l.find("lead_library", "b", sameIdentity("b"))
+			l.find("lead_contact", "c", sameIdentity("c")) + l.find("lead_library", "b", sameIdentity("b")) +
+			" where c.version is not null or b.since is not null"
 	}, func(rows *sql.Rows, first int) error {
 		var ord int
 		var merged, names string
@@ -303,7 +304,7 @@ func (s leadStore) LoadJob(ctx context.Context, l lead.JobLookup) (f lead.Loaded
 		return "select b.version, b.state, o.version, o.state, " + entryColumns + " from " + l.source() +
 			l.find("lead_job", "b", "b.code = l.code and b.platform = l.platform") +
 			l.find("lead_owner", "o", "o.owner = l.owner") +
-			l.find("journal_entry", "j", "j.subject = l.entry and j.key = l.key")
+			l.entry()
 	}, func(rows *sql.Rows, _ int) error {
 		var job, owner int64
 		var e journal.Entry

@@ -42,6 +42,11 @@ func (l lookup) find(table, alias, condition string) string {
 		" limit 1) as " + alias + " on true"
 }
 
+// entry joins the entry of the journal whose subject and key are looked up. The last condition is that of the index.
+func (l lookup) entry() string {
+	return l.find("journal_entry", "j", "j.subject = l.entry and j.key = l.key and j.key <> ''")
+}
+
 // all joins the rows of the table that meet the condition.
 func (l lookup) all(table, alias, condition string) string {
 	condition = alias + ".tenant = " + l.tenant() + " and " + condition

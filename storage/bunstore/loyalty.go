@@ -64,7 +64,7 @@ func (s loyaltyStore) Load(ctx context.Context, lookups []loyalty.Lookup) ([]loy
 	err := s.look(ctx, accounts{booked}, accountLookup, args, func(l lookup) string {
 		columns := "select l.ord, " + accountColumns + ", " + entryColumns
 		from := " from " + l.source() + l.find("loyalty_account", "a", "a.member = l.member and a.program = l.program") +
-			l.find("journal_entry", "j", "j.subject = l.entry and j.key = l.key")
+			l.entry()
 		if booked {
 			columns += ", b.changes, b.state"
 			from += l.find("loyalty_booking", "b", "b.member = l.member and b.program = l.program and b.key = l.booking")

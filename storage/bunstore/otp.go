@@ -98,7 +98,7 @@ func (s otpStore) loadScopes(ctx context.Context, lookups []otp.Lookup, states [
 		return "select l.ord, s.version, s.issued, s.debt, t.debt, " + entryColumns + " from " + l.source() +
 			l.find("otp_scope", "s", "s.scope = l.scope") +
 			l.find("otp_typist", "t", "t.scope = l.scope and t.typist = l.typist") +
-			l.find("journal_entry", "j", "j.subject = l.entry and j.key = l.key")
+			l.entry()
 	}, func(rows *sql.Rows, first int) error {
 		var ord int
 		var scope otp.ScopeRow

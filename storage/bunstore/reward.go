@@ -88,7 +88,7 @@ func (s rewardStore) Load(ctx context.Context, lookups []reward.Lookup) ([]rewar
 		return "select l.ord, h.version, h.seq, h.last, h.state, " + voucherColumns + ", " + entryColumns + " from " + l.source() +
 			l.find("reward_holder", "h", "h.member = l.member and h.catalog = l.catalog") +
 			l.find("reward_voucher", "v", "v.member = l.member and v.catalog = l.catalog and v.n = l.voucher") +
-			l.find("journal_entry", "j", "j.subject = l.entry and j.key = l.key")
+			l.entry()
 	}, func(rows *sql.Rows, first int) error {
 		var ord int
 		var h reward.Holder

@@ -41,6 +41,9 @@ func entryRows(entries []journal.Entry) []row {
 	return rows
 }
 
+// keyed tells whether a row of the journal has a key, which must then be new.
+func keyed(entry row) bool { return entry.values[1] != "" }
+
 // save stores each change by itself and returns an error a change, nil where it was stored.
 func (u unit) save(ctx context.Context, op string, changes []change) ([]error, error) {
 	if err := u.check(ctx); err != nil {
@@ -170,9 +173,11 @@ func split(changes []change) (fast, slow []int) {
 			fits = fits && slices.Contains(c.roots[0].table.children, r.table) && compareValues(c.roots[0].key(), r.values) == 0
 		}
 		for _, e := range c.entries {
-			k := key{e.values[0], e.values[1]}
-			fits = fits && !used[k]
-			used[k] = true
+			if keyed(e) {
+				k := key{e.values[0], e.values[1]}
+				fits = fits && !used[k]
+				used[k] = true
+			}
 		}
 		if !fits {
 			slow = append(slow, i)

@@ -84,7 +84,7 @@ func (s shopStore) Load(ctx context.Context, l shop.Lookup) (st shop.State, err 
 			l.find("shop_manager", "m", "m.identity = l.identity") +
 			l.find("shop_stamp", "p", "p.serial = l.serial") +
 			l.find("shop_invitation", "i", "i.hash = l.invitation") +
-			l.find("journal_entry", "j", "j.subject = l.entry and j.key = l.key")
+			l.entry()
 	}, func(rows *sql.Rows, _ int) error {
 		fields := append(shopFields(&st.Shop), managerFields(&st.Manager)...)
 		fields = append(fields, physicalFields(&st.Stamp)...)

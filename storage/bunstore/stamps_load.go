@@ -108,7 +108,7 @@ func (w wants) text(l lookup) string {
 	}
 	if w.entry {
 		columns += ", " + entryColumns
-		from += l.find("journal_entry", "j", "j.subject = l.entry and j.key = l.key")
+		from += l.entry()
 	}
 	return columns + from
 }

@@ -61,7 +61,7 @@ func (s ticketStore) Load(ctx context.Context, l ticket.Lookup) (f ticket.Loaded
 			l.find("ticket_site", "s", "s.site = l.site") +
 			l.find("ticket_ticket", "t", "t.site = l.of and t.event = l.event") +
 			l.find("ticket_body", "b", "b.site = l.of and b.event = l.event and l.whole = 1") +
-			l.find("journal_entry", "j", "j.subject = l.entry and j.key = l.key")
+			l.entry()
 	}, func(rows *sql.Rows, _ int) error {
 		var site, tick int64
 		var e journal.Entry

@@ -5,6 +5,7 @@
 // for every adapter:
 //
 //   - A command leaves one entry. Its key is a name within its subject: the same key under another subject is another command.
+//     A command without a key is one that its subject knows when it comes again.
 //   - The same key with the same input changes nothing and gives the stored result; with another input it is [ErrKeyReused].
 //   - Entries of one subject are numbered in the order in which they took effect.
 //   - No entry holds a code, a password, a token or a full phone number.
@@ -35,13 +36,13 @@ var (
 
 // An Entry tells of one command that took effect.
 type Entry struct {
-	Subject string          `json:"subject"` // what it tells of, made by Subject
-	Seq     int64           `json:"seq"`     // number of the entry within its subject, growing
-	Key     string          `json:"key"`     // the command's key
-	Kind    string          `json:"kind"`    // what happened: "stamps.added"
-	At      time.Time       `json:"at"`      // when the command ran: UTC, microseconds
+	Subject string          `json:"subject"`       // what it tells of, made by Subject
+	Seq     int64           `json:"seq"`           // number of the entry within its subject, growing
+	Key     string          `json:"key,omitempty"` // the command's key; empty: it has none
+	Kind    string          `json:"kind"`          // what happened: "stamps.added"
+	At      time.Time       `json:"at"`            // when the command ran: UTC, microseconds
 	By      string          `json:"by,omitempty"`
-	Input   []byte          `json:"input"`            // SHA-256 of the command, made by Hash
+	Input   []byte          `json:"input,omitempty"`  // SHA-256 of the command, made by Hash; without a key it may be left out
 	Before  json.RawMessage `json:"before,omitempty"` // the subject before, where the command changed one
 	Result  json.RawMessage `json:"result"`           // what the command returned, with the subject after it
 }

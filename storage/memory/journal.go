@@ -81,6 +81,9 @@ func (t *tables) entry(subject, key string) *journal.Entry {
 func (t *tables) used(entries []journal.Entry) bool {
 	seen := map[entryKey]bool{}
 	for _, e := range entries {
+		if e.Key == "" {
+			continue
+		}
 		k := entryKey{e.Subject, e.Key}
 		if _, ok := t.keys[k]; ok || seen[k] {
 			return true
@@ -93,7 +96,9 @@ func (t *tables) used(entries []journal.Entry) bool {
 // record appends the entries to the feed.
 func (t *tables) record(entries []journal.Entry) {
 	for _, e := range entries {
-		put(t, t.keys, entryKey{e.Subject, e.Key}, len(t.feed))
+		if e.Key != "" {
+			put(t, t.keys, entryKey{e.Subject, e.Key}, len(t.feed))
+		}
 		t.feed = append(t.feed, cloneEntry(e))
 		t.undoable(func() { t.feed = t.feed[:len(t.feed)-1] })
 	}

@@ -17,6 +17,7 @@ import (
 
 func journals(s suite) {
 	s.each("gives entries back exactly", exactEntries)
+	s.each("takes any number of entries without a key", keyless)
 	s.each("has the entries of a subject, the newest first", func(s *scene) {
 		s.do(func(ctx context.Context, tx storage.Tx) {
 			for n := range int64(30) {
@@ -94,6 +95,51 @@ func exactEntries(s *scene) {
 	s.do(func(ctx context.Context, tx storage.Tx) {
 		equal(s.t, "of its subject", list(s.t, tx.Journal().Of(ctx, full.Subject))[0].Entry, full)
 		equal(s.t, "of its subject", list(s.t, tx.Journal().Of(ctx, bare.Subject))[0].Entry, bare)
+	})
+}
+
+func keyless(s *scene) {
+	without := func(subject string, seq int64) journal.Entry {
+		e := entry(subject, "", seq)
+		e.Input = nil
+		return e
+	}
+	var want []journal.Entry
+	s.do(func(ctx context.Context, tx storage.Tx) {
+		save := func(version int64, also ...stamps.Change) []error {
+			entries := []journal.Entry{without("a", 2*version), without("a", 2*version+1)}
+			want = append(entries, want...)
+			errs, err := tx.Stamps().Save(ctx, append(also, stamps.Change{Cards: []stamps.Card{card("a", version)}, Entries: entries}))
+			must(s.t, err)
+			return errs
+		}
+		equal(s.t, "alone", save(1), []error{nil})
+		equal(s.t, "alone", save(2), []error{nil})
+		b := stamps.Change{Cards: []stamps.Card{card("b", 1)}, Entries: []journal.Entry{without("a", 1)}}
+		equal(s.t, "among others", save(3, b), []error{nil, nil})
+		keyed := stamps.Change{Cards: []stamps.Card{card("c", 1)}, Entries: []journal.Entry{entry("c", "key", 1), without("c", 2)}}
+		equal(s.t, "beside one with a key", save(4, keyed), []error{nil, nil})
+		keyed.Cards[0] = card("d", 1)
+		errs := save(5, keyed)
+		isError(s.t, "a key that was used", errs[0], journal.ErrDuplicate)
+		must(s.t, errs[1])
+	})
+	s.do(func(ctx context.Context, tx storage.Tx) {
+		var got []journal.Entry
+		for r, err := range tx.Journal().Of(ctx, "a") {
+			must(s.t, err)
+			if r.Seq > 1 {
+				got = append(got, r.Entry)
+			}
+		}
+		for i := 0; i < len(want); i += 2 {
+			want[i], want[i+1] = want[i+1], want[i]
+		}
+		equal(s.t, "entries", got, want)
+		equal(s.t, "entries of the change that lost", len(list(s.t, tx.Journal().Of(ctx, "c"))), 2)
+		loaded, err := tx.Stamps().Load(ctx, []stamps.Lookup{{Card: card("a", 1).ID, Entry: "a"}})
+		must(s.t, err)
+		equal(s.t, "by no key", loaded[0].Entry, nil)
 	})
 }
 

@@ -3,7 +3,6 @@ package dispatch
 import (
 	"cmp"
 	"context"
-	"crypto/rand"
 	"fmt"
 	"iter"
 	"slices"
@@ -391,7 +390,7 @@ func (work) Decide(_ context.Context, u *unit, o op) (out Outcome, err error) {
 	out.Line = u.change.Line
 	e := journal.Entry{Subject: o.line.Subject(), Seq: u.line.Seq, Key: o.key, Kind: o.kind, At: o.now, By: o.by, Input: o.hash}
 	if o.key == "" {
-		e.Key, e.Result = o.kind+" "+rand.Text(), journal.JSON(out) // no command has that key: it has a space
+		e.Result = journal.JSON(out)
 	} else {
 		e.Result = journal.JSON(out.Line)
 		u.entries[o.key] = &e

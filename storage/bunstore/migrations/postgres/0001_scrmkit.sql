@@ -17,11 +17,11 @@ create table scrmkit.journal_entry (
 	input   bytea            not null,
 	before  text             not null,
 	result  text             not null,
-	pos     bigint           not null default pg_current_xact_id()::text::bigint,
-	primary key (tenant, subject, key)
+	pos     bigint           not null default pg_current_xact_id()::text::bigint
 );
+create unique index journal_entry_key on scrmkit.journal_entry (tenant, subject, key) where key <> '';
 -- Expressions, and no columns: a plan that finds a key through all entries of its tenant or subject must not exist. To a
--- planner that has no statistics of a tenant yet, such a plan looks as good as the primary key.
+-- planner that has no statistics of a tenant yet, such a plan looks as good as the unique one.
 create index journal_entry_seq on scrmkit.journal_entry ((tenant || ''), (subject || ''), seq);
 create index journal_entry_pos on scrmkit.journal_entry ((tenant || ''), pos);
 

@@ -15,11 +15,11 @@ create table journal_entry (
 	input   blob    not null,
 	before  text    not null,
 	result  text    not null,
-	pos     integer not null,
-	primary key (tenant, subject, key)
+	pos     integer not null
 );
+create unique index journal_entry_key on journal_entry (tenant, subject, key) where key <> '';
 -- Expressions, and no columns: a plan that finds a key through all entries of its tenant or subject must not exist. To a
--- planner that has no statistics of a tenant yet, such a plan looks as good as the primary key.
+-- planner that has no statistics of a tenant yet, such a plan looks as good as the unique one.
 create index journal_entry_seq on journal_entry ((tenant || ''), (subject || ''), seq);
 create index journal_entry_pos on journal_entry ((tenant || ''), pos);
 
