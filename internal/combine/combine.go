@@ -8,7 +8,6 @@ package combine
 import (
 	"context"
 	"errors"
-	"hash/maphash"
 	"math/rand/v2"
 	"runtime"
 	"sync"
@@ -20,7 +19,7 @@ import (
 )
 
 const (
-	// Lanes is how many batches a Runner has under way at once. A subject has one lane.
+	// Lanes is how many batches a Runner has under way at once. A subject is in one of them.
 	Lanes = 2
 	// Most is how many commands share a batch.
 	Most = 256
@@ -51,20 +50,24 @@ type Work[C, U, R any] interface {
 
 // A Runner runs commands. It is safe for concurrent use.
 type Runner[C, U, R any] struct {
-	work  Work[C, U, R]
-	seed  maphash.Seed
-	lanes [Lanes]lane[C, R]
+	work Work[C, U, R]
+
+	mu     sync.Mutex
+	queues map[string]*queue[C, R] // of subjects with commands that wait or are under way
+	ready  []*queue[C, R]          // those with commands that wait and none under way
+	lanes  int                     // in use
+	open   int                     // commands that wait or are under way
 }
 
 // New returns a Runner for the commands of work.
 func New[C, U, R any](work Work[C, U, R]) *Runner[C, U, R] {
-	return &Runner[C, U, R]{work: work, seed: maphash.MakeSeed()}
+	return &Runner[C, U, R]{work: work, queues: map[string]*queue[C, R]{}}
 }
 
-type lane[C, R any] struct {
-	mu      sync.Mutex
-	waiting []*call[C, R]
-	busy    bool
+// A queue has the commands of a subject that wait.
+type queue[C, R any] struct {
+	subject string
+	calls   []*call[C, R]
 }
 
 type call[C, R any] struct {
@@ -96,18 +99,24 @@ func (r *Runner[C, U, R]) Do(ctx context.Context, c C) (R, error) {
 	if err := ctx.Err(); err != nil {
 		return none, err
 	}
-	l := &r.lanes[maphash.String(r.seed, r.work.Subject(c))%Lanes]
-	w := &call[C, R]{ctx: ctx, c: c}
-	l.mu.Lock()
-	if !l.busy {
-		l.busy = true
-		l.mu.Unlock()
-		defer r.handOver(l)
-		return r.Alone(ctx, c)
+	w, subject := &call[C, R]{ctx: ctx, c: c}, r.work.Subject(c)
+	r.mu.Lock()
+	r.open++
+	q, known := r.queues[subject]
+	if !known {
+		q = &queue[C, R]{subject: subject}
+		r.queues[subject] = q
+		if r.lanes < Lanes {
+			r.lanes++
+			r.mu.Unlock()
+			defer r.end(1, q)
+			return r.Alone(ctx, c)
+		}
+		r.ready = append(r.ready, q)
 	}
 	w.done = make(chan struct{})
-	l.waiting = append(l.waiting, w)
-	l.mu.Unlock()
+	q.calls = append(q.calls, w)
+	r.mu.Unlock()
 	select {
 	case <-w.done:
 	case <-ctx.Done():
@@ -121,15 +130,36 @@ func (r *Runner[C, U, R]) Do(ctx context.Context, c C) (R, error) {
 	return w.r, w.err
 }
 
-// handOver leaves the lane to those who came meanwhile.
-func (r *Runner[C, U, R]) handOver(l *lane[C, R]) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if len(l.waiting) == 0 {
-		l.busy = false
-		return
+// end gives back a lane with n commands, those of some queues, and begins what waits.
+func (r *Runner[C, U, R]) end(n int, queues ...*queue[C, R]) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.lanes--
+	r.open -= n
+	for _, q := range queues {
+		if len(q.calls) > 0 {
+			r.ready = append(r.ready, q)
+		} else {
+			delete(r.queues, q.subject)
+		}
 	}
-	go r.drain(l)
+	for r.lanes < Lanes && len(r.ready) > 0 {
+		r.lanes++
+		go r.together(r.take())
+	}
+}
+
+// take returns the next batch: a lane's share of all commands, and of each subject in it all that wait.
+func (r *Runner[C, U, R]) take() (calls []*call[C, R], queues []*queue[C, R]) {
+	share := min(Most, (r.open+Lanes-1)/Lanes)
+	for len(r.ready) > 0 && len(calls) < share {
+		q := r.ready[0]
+		r.ready = r.ready[1:]
+		n := min(len(q.calls), Most-len(calls))
+		calls, queues = append(calls, q.calls[:n]...), append(queues, q)
+		q.calls = q.calls[n:]
+	}
+	return calls, queues
 }
 
 // Alone runs a command by itself, with ctx.
@@ -147,24 +177,7 @@ func (w *call[C, R]) settle() {
 	}
 }
 
-func (r *Runner[C, U, R]) drain(l *lane[C, R]) {
-	for {
-		l.mu.Lock()
-		n := min(len(l.waiting), Most)
-		if n == 0 {
-			l.busy = false
-			l.mu.Unlock()
-			return
-		}
-		calls := l.waiting[:n:n]
-		l.waiting = l.waiting[n:]
-		l.mu.Unlock()
-		r.together(calls)
-		runtime.Gosched() // so that callers who come straight back share the next batch
-	}
-}
-
-func (r *Runner[C, U, R]) together(calls []*call[C, R]) {
+func (r *Runner[C, U, R]) together(calls []*call[C, R], queues []*queue[C, R]) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(calls[0].ctx))
 	defer cancel()
 	b := &batch{cancel: cancel}
@@ -186,6 +199,8 @@ func (r *Runner[C, U, R]) together(calls []*call[C, R]) {
 	for _, w := range calls {
 		close(w.done)
 	}
+	runtime.Gosched() // so that callers who come straight back share the next batch
+	r.end(len(calls), queues...)
 }
 
 // run decides each command, those of one subject in their order and on one unit, until each has a result.
