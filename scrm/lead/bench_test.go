@@ -150,8 +150,10 @@ func BenchmarkHistory(b *testing.B) {
 			}
 			meet(b, 20_000) // so that no job is met for the first time
 			b.Run("meet", func(b *testing.B) {
+				began := pgtest.WAL(b, server)
 				meet(b, b.N)
 				b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "ops/s")
+				b.ReportMetric(float64(pgtest.WAL(b, server)-began)/float64(b.N), "wal-B/op")
 			})
 			b.Run("list", func(b *testing.B) {
 				for range b.N / 1000 {

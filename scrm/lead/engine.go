@@ -51,6 +51,8 @@ type shared struct {
 	owners *lru.Cache[OwnerID, *read[Owner]]
 	zones  *lru.Cache[string, *time.Location]
 	merged *lru.Cache[Identity, Identity] // who goes on, of identities that were one contact's
+	known  *lru.Cache[Identity, struct{}] // contacts that are there
+	wary   atomic.Int64                   // batches to come that look for all of their contacts
 }
 
 // read is what was stored at a time. It does not change.
@@ -85,6 +87,7 @@ func New(s Store, opts *Options) *Engine {
 	e.shared.owners, _ = lru.New[OwnerID, *read[Owner]](cached)
 	e.shared.zones, _ = lru.New[string, *time.Location](cachedZones)
 	e.shared.merged, _ = lru.New[Identity, Identity](cached)
+	e.shared.known, _ = lru.New[Identity, struct{}](cached)
 	e.runner, e.loads = combine.New(work{e}), combine.New(loads{e})
 	return e
 }

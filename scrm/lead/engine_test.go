@@ -252,6 +252,61 @@ func TestEngine(t *testing.T) {
 				t.Fatal(verdicts)
 			}
 		})
+		run("a contact whom another process met, or has imported or merged, is judged by that", func(t *testing.T, db storage.DB) {
+			e, c := open(t, db, "A")
+			c.set(at(100))
+			other := lead.New(db.Leads(), &lead.Options{Now: c.now})
+			must[lead.Job](t)(e.Put(ctx, put(func(p *lead.Put) { p.Job.Code, p.Terms.Scope.Library = "L", true })))
+			out := must[lead.Outcome](t)
+			for i := range 30 {
+				id := fmt.Sprint("person-", i)
+				switch i % 5 {
+				case 0:
+					out(other.Meet(ctx, met("A", person(id), inbound("1", "x", 0))))
+				case 1:
+					must[[]bool](t)(other.Import(ctx, person(id)))
+				case 2:
+					out(other.Meet(ctx, met("A", append(person("merged-"+id), person(id)...), inbound("1", "x", 0))))
+				}
+			}
+			c.set(at(200))
+			var wg sync.WaitGroup
+			for i := range 30 {
+				wg.Go(func() {
+					person := person(fmt.Sprint("person-", i))
+					want := []lead.Verdict{lead.Duplicate, lead.NewLead, lead.Duplicate, lead.NewLead, lead.NewLead}[i%5]
+					if o, err := e.Meet(ctx, met("A", person, inbound("2", "y", 150))); err != nil || o.Verdict != want {
+						t.Errorf("%d: %v, %v, want %v", i, o.Verdict, err, want)
+					}
+					if o, err := e.Meet(ctx, met("A", person, inbound("2", "y", 150))); err != nil || !o.Replayed {
+						t.Errorf("%d: %+v, %v", i, o, err)
+					}
+				})
+			}
+			wg.Wait()
+			for i := range 10 {
+				must[[]bool](t)(other.Import(ctx, person(fmt.Sprint("unmet-", i))))
+			}
+			c.set(at(300))
+			for i := range 20 {
+				id, want := fmt.Sprint("unmet-", i), lead.Excluded
+				if i >= 10 {
+					want = lead.NewLead
+				}
+				if o := out(e.Meet(ctx, met("L", person(id), inbound("3", "z", 250)))); o.Verdict != want {
+					t.Errorf("%s: %v, want %v", id, o.Verdict, want)
+				}
+			}
+			reused := inbound("2", "y", 149)
+			if _, err := lead.New(db.Leads(), &lead.Options{Now: c.now}).Meet(ctx, met("A", person("person-3"), reused)); !errors.Is(err, journal.ErrKeyReused) {
+				t.Error(err)
+			}
+			uncounted := reused
+			uncounted.Kind = lead.Friend
+			if o, err := lead.New(db.Leads(), &lead.Options{Now: c.now}).Meet(ctx, met("A", person("person-3"), uncounted)); !errors.Is(err, journal.ErrKeyReused) {
+				t.Errorf("%+v %v", o, err)
+			}
+		})
 		run("jobs change once a key", func(t *testing.T, db storage.DB) {
 			e, c := open(t, db, "A", "B")
 			c.set(at(10))

@@ -21,8 +21,8 @@ type ContactStore interface {
 	// of the contact's names. A contact that does not exist has version 0, and may be in the library.
 	Load(ctx context.Context, ids []Identity) ([]Contact, error)
 	// Save stores each change, all of it or nothing of it, and returns an error a change, nil where it was stored.
-	// journal.ErrConflict: the stored version of a contact is not Version - 1. journal.ErrDuplicate: a key of Entries was
-	// used before. After either, an enclosing transaction is still usable. No two changes are of one contact. The second
+	// journal.ErrConflict: the stored version of a contact is not Version - 1, or it is new and without Library, and the library
+	// has its ID. journal.ErrDuplicate: a key of Entries was used before. After either, an enclosing transaction is still usable. No two changes are of one contact. The second
 	// error is the database's: nothing is known of the outcome, and a repetition is safe.
 	Save(ctx context.Context, changes []Change) ([]error, error)
 	// Counts yields the counts that the query asks for, in the order of days and accounts; none that are 0.
@@ -49,7 +49,7 @@ type JobStore interface {
 
 // A Change is one contact, or those that were found to be one, as they are to be stored, with Version one more than the one
 // that was loaded. A lead is new or replaces the one with its number; its job is on the platform of its contact.
-// Contact.Leads and Contact.Library are not looked at.
+// Contact.Leads is not looked at.
 type Change struct {
 	Contacts []Contact
 	Leads    []Stored

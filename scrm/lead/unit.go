@@ -29,6 +29,7 @@ type result struct {
 // A unit is a contact with what the events at hand change of it.
 type unit struct {
 	contact Contact
+	assumed bool      // to be new, and not in the library; Save tells
 	others  []Contact // that are the same person, by the names of an op
 	change  Change
 }
@@ -42,7 +43,7 @@ func (work) Subject(o op) string {
 	return string(id.Platform) + " " + id.Namespace + " " + id.ID
 }
 
-func (e work) Load(ctx context.Context, groups [][]op, _ bool) ([]*unit, error) {
+func (e work) Load(ctx context.Context, groups [][]op, fresh bool) ([]*unit, error) {
 	if names := groups[0][0].names; len(names) > 1 {
 		rows, err := e.resolve(ctx, names)
 		if err != nil {
@@ -50,22 +51,42 @@ func (e work) Load(ctx context.Context, groups [][]op, _ bool) ([]*unit, error) 
 		}
 		return []*unit{{contact: rows[0], others: rows[1:]}}, nil
 	}
-	ids := make([]Identity, len(groups))
+	units := make([]*unit, len(groups))
+	assume := !fresh && !e.bound && !e.dry && e.shared.assumes()
+	var ids []Identity
+	var of []int
 	for i, group := range groups {
-		ids[i] = group[0].names[0]
+		id := group[0].names[0]
+		if assume && !e.shared.known.Contains(id) {
+			units[i] = &unit{contact: Contact{ID: id}, assumed: true}
+		} else {
+			ids, of = append(ids, id), append(of, i)
+		}
+	}
+	if len(ids) == 0 {
+		return units, nil
 	}
 	found, err := e.store.Load(ctx, ids)
 	if err != nil {
 		return nil, err
 	}
-	units := make([]*unit, len(groups))
 	for i, c := range found {
-		units[i] = &unit{contact: c}
+		units[of[i]] = &unit{contact: c}
+		if c.Version > 0 {
+			e.shared.known.Add(c.ID, struct{}{})
+		}
 	}
 	return units, nil
 }
 
-func (work) Stale(u *unit) bool { return false }
+// assumes tells whether those contacts of a batch that the engine does not know may be taken for new ones, as most are: Save finds out
+// where one is not. After that the next few batches look first, which costs less where many come back.
+func (s *shared) assumes() bool { return s.wary.Load() <= 0 || s.wary.Add(-1) < 0 }
+
+// wary is how many batches look first after one that did not and should have.
+const wary = 8
+
+func (work) Stale(u *unit) bool { return u.assumed }
 
 func (e work) Dirty(u *unit) bool { return len(u.change.Entries) > 0 && !e.dry }
 
@@ -94,6 +115,9 @@ func (e work) Decide(_ context.Context, u *unit, o op) (result, error) {
 	}
 	if len(d.Changed) > 0 {
 		u.take(o, d)
+	}
+	if u.assumed && len(u.change.Entries) == 0 {
+		return result{}, combine.ErrAgain
 	}
 	return result{d.Outcome, u.contact.ID}, nil
 }
@@ -193,7 +217,16 @@ func (e work) Save(ctx context.Context, units []*unit) ([]error, error) {
 	for i, u := range units {
 		changes[i] = u.change
 	}
-	return e.store.Save(ctx, changes)
+	errs, err := e.store.Save(ctx, changes)
+	for i, err := range errs {
+		switch {
+		case err == nil && !e.bound:
+			e.shared.known.Add(units[i].contact.ID, struct{}{})
+		case err != nil && units[i].assumed:
+			e.shared.wary.Store(wary)
+		}
+	}
+	return errs, err
 }
 
 var _ combine.Work[op, *unit, result] = work{}

@@ -87,7 +87,7 @@ func (w *fastWriter) lone() string {
 	var won string
 	if w.insert {
 		won = w.into(root) + "select " + tenant + ", " + p.join("{val}", ", ") + " where " + unused +
-			" on conflict do nothing returning 1"
+			postgres.missing(root, tenant, p) + " on conflict do nothing returning 1"
 	} else {
 		won = "update " + postgres.name(root.name) + " as c set " + p[len(root.key):].join("{col} = {val}", ", ") +
 			" where c.tenant = " + tenant + " and " + p[:len(root.key)].join("c.{col} = {val}", " and ") +
@@ -153,9 +153,9 @@ func (w *fastWriter) several() string {
 			w.arrays(append([]column{{"o", integer}}, t.columns...)) + " join w on w.at = t.o group by " + columnsOf("t", t.key) +
 			w.adding(t) + ")"
 	}
-	var h params
+	var h, in params
 	for _, c := range columns {
-		h = append(h, param{c.name, "h." + c.name})
+		h, in = append(h, param{c.name, "h." + c.name}), append(in, param{c.name, "i." + c.name})
 	}
 	key := h[:len(root.key)]
 	var stored []string
@@ -174,7 +174,7 @@ func (w *fastWriter) several() string {
 	}
 	if w.insert {
 		b.WriteString(", n as (" + w.into(root) + "select " + tenant + ", " + names(columns) +
-			" from i where version = 1 and " + unused + " on conflict do nothing returning " + names(root.key) + ")")
+			" from i where version = 1 and " + unused + postgres.missing(root, tenant, in) + " on conflict do nothing returning " + names(root.key) + ")")
 		stored = append(stored, "select i.ord as at, n.* from i join n on "+key.join("n.{col} = i.{col}", " and ")+" where i.version = 1")
 	}
 	b.WriteString(", w as (" + strings.Join(stored, " union all ") + ")")

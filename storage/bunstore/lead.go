@@ -40,7 +40,7 @@ func (s leadStore) Save(ctx context.Context, changes []lead.Change) ([]error, er
 				names = string(journal.JSON(k.Names))
 			}
 			all[i].roots = append(all[i].roots, row{contactTable, []any{
-				k.ID.ID, string(k.ID.Platform), k.ID.Namespace, k.Version, k.Name, k.Seq, merged, names,
+				k.ID.ID, string(k.ID.Platform), k.ID.Namespace, k.Version, k.Name, k.Seq, merged, names, k.Library,
 			}})
 		}
 		table := leadTable

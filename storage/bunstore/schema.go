@@ -27,6 +27,7 @@ type table struct {
 	unique    *unique
 	existing  bool     // a row is never inserted by a compare-and-swap
 	fresh     bool     // a row is never there yet
+	absent    *absent  // what must not be there where a row is inserted by a compare-and-swap; nil: nothing
 	children  []*table // whose keys begin with this one's
 	sums      *table   // numbers that changes of it add to
 
@@ -37,6 +38,11 @@ type table struct {
 type unique struct {
 	columns []string
 	place   column
+}
+
+// An absent is a row of another table with the same key. It may be there where the column of the row that is inserted has a value.
+type absent struct {
+	table, unless string
 }
 
 // newTable returns the table with its columns.
@@ -199,7 +205,8 @@ var (
 		name:      "lead_contact",
 		key:       []column{{"id", text}, {"platform", text}, {"namespace", text}},
 		versioned: true,
-		rest:      []column{{"name", text}, {"seq", integer}, {"merged", text}, {"names", text}},
+		rest:      []column{{"name", text}, {"seq", integer}, {"merged", text}, {"names", text}, {"library", instant}},
+		absent:    &absent{"lead_library", "library"},
 		children:  []*table{leadTable, newLeadTable},
 		sums:      leadCountTable,
 	})

@@ -176,10 +176,12 @@ func (g grammar) stepText(v verb, t *table) string {
 		names += ", pos"
 		values += ", " + nextPos
 	}
+	if v == insert {
+		return "insert into " + g.name(t.name) + " (" + names + ") select " + values + " where true" + g.missing(t, tenant, p) +
+			" on conflict do nothing"
+	}
 	text := "insert into " + g.name(t.name) + " (" + names + ") values (" + values + ") on conflict "
 	switch v {
-	case insert:
-		return text + "do nothing"
 	case add:
 		return text + g.sum(t)
 	}
@@ -212,6 +214,16 @@ func (g grammar) sum(t *table) string {
 		p = append(p, param{c.name, t.name + "." + c.name + " + excluded." + c.name})
 	}
 	return "(tenant, " + names(t.key) + ") do update set " + p.join("{col} = {val}", ", ")
+}
+
+// missing is the condition that what must be absent where the row p is inserted is not there. It is a look-up by the key, whatever the
+// planner takes the table for.
+func (g grammar) missing(t *table, tenant string, p params) string {
+	if t.absent == nil {
+		return ""
+	}
+	return " and (" + p.of(t.absent.unless).value + " is not null or (select 1 from " + g.name(t.absent.table) + " as x where x.tenant = " +
+		tenant + " and " + p[:len(t.key)].join("x.{col} = {val}", " and ") + " limit 1) is null)"
 }
 
 // free is the condition that no other row has the place in the unique index that the row p is to have. Postgres raises

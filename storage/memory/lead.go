@@ -46,7 +46,8 @@ func (s leadStore) Save(ctx context.Context, changes []lead.Change) ([]error, er
 			return journal.ErrDuplicate
 		}
 		for _, k := range c.Contacts {
-			if t.contacts[k.ID].Version != k.Version-1 {
+			_, had := t.library[k.ID]
+			if t.contacts[k.ID].Version != k.Version-1 || k.Version == 1 && k.Library.IsZero() && had {
 				return journal.ErrConflict
 			}
 		}

@@ -276,8 +276,20 @@ func libraryKept(s *scene) {
 			got, err := tx.Leads().Import(ctx, tt.rows)
 			must(s.t, err)
 			equal(s.t, "imported", got, tt.want)
-			if tt.rows[0] == b {
-				save(ctx, tx, contact("b", 1)) // which was imported before it was met
+			if tt.rows[0] == b { // which was imported before it was met
+				met := contact("b", 1)
+				other := lead.Change{Contacts: []lead.Contact{contact("e", 1)}, Entries: []journal.Entry{entry("e", "key", 1)}}
+				unaware := lead.Change{Contacts: []lead.Contact{met}, Entries: []journal.Entry{entry("b", "key", 1)}}
+				isError(s.t, "unaware of the library", one(tx.Leads().Save(ctx, []lead.Change{unaware})), journal.ErrConflict)
+				errs, err := tx.Leads().Save(ctx, []lead.Change{other, unaware})
+				must(s.t, err)
+				must(s.t, errs[0])
+				isError(s.t, "unaware of the library", errs[1], journal.ErrConflict)
+				equal(s.t, "entries of what was not stored", len(list(s.t, tx.Journal().Of(ctx, "b"))), 0)
+				met.Library = at(2)
+				save(ctx, tx, met)
+				met.Version, met.Library = 2, time.Time{}
+				save(ctx, tx, met)
 			}
 		}
 	})

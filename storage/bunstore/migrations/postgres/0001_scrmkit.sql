@@ -233,6 +233,7 @@ create table scrmkit.lead_contact (
 	seq       bigint           not null,
 	merged    text             not null,
 	names     text             not null,
+	library   timestamptz,
 	primary key (tenant, id, platform, namespace)
 ) with (fillfactor = 90);
 

@@ -231,6 +231,7 @@ create table lead_contact (
 	seq       integer not null,
 	merged    text    not null,
 	names     text    not null,
+	library   integer,
 	primary key (tenant, id, platform, namespace)
 );
 
