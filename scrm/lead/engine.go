@@ -47,7 +47,7 @@ type Engine struct {
 
 // shared is what the copies of an engine share.
 type shared struct {
-	jobs   *lru.Cache[JobID, *read[Job]]
+	jobs   *lru.Cache[JobID, *read[Job]] // in the order in which they were read
 	owners *lru.Cache[OwnerID, *read[Owner]]
 	zones  *lru.Cache[string, *time.Location]
 	merged *lru.Cache[Identity, Identity] // who goes on, of identities that were one contact's
@@ -59,12 +59,16 @@ type shared struct {
 type read[V any] struct {
 	v     V
 	at    time.Time
+	used  atomic.Bool
 	again atomic.Bool // somebody reads it again
 }
 
 // usable tells whether a caller may go by what was read. Half way to Refresh one of them may not, so that the others need not wait for
 // another reading.
 func (r *read[V]) usable(now time.Time) bool {
+	if !r.used.Load() {
+		r.used.Store(true)
+	}
 	age := now.Sub(r.at).Abs()
 	return age < Refresh/2 || age < Refresh && r.again.Swap(true)
 }
@@ -243,18 +247,14 @@ func (e *Engine) facts(ctx context.Context, id JobID, at, now time.Time) (f Fact
 }
 
 func (e *Engine) job(ctx context.Context, id JobID, now time.Time) (*Job, error) {
-	if r, ok := e.shared.jobs.Get(id); ok && r.usable(now) {
+	if r, ok := e.shared.jobs.Peek(id); ok && r.usable(now) {
 		return &r.v, nil
 	}
 	load := e.loads.Do
 	if e.bound {
 		load = e.loads.Alone
 	}
-	j, err := load(ctx, id)
-	if err == nil && !e.bound {
-		e.shared.jobs.Add(id, &read[Job]{v: *j, at: now})
-	}
-	return j, err
+	return load(ctx, id)
 }
 
 func (e *Engine) owner(ctx context.Context, id OwnerID, now time.Time) (Owner, error) {

@@ -3,30 +3,73 @@ package lead
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/scrmkit/scrmkit/internal/combine"
+	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
-// loads is combine.Work for the jobs that events need: those that are asked for while others are read share the next reading.
+// loads is combine.Work for the jobs that events need: those that are asked for while others are read share the next reading, and it
+// takes along those in use whose turn comes soon.
 type loads struct{ *Engine }
 
 func (loads) Subject(id JobID) string { return string(id.Code) }
 
 func (e loads) Load(ctx context.Context, groups [][]JobID, _ bool) ([][]Job, error) {
+	now := journal.Instant(e.opts.Now())
 	units, index := make([][]Job, len(groups)), make(map[CodeID]int, len(groups))
 	codes := make([]CodeID, len(groups))
 	for i, ids := range groups {
 		codes[i] = ids[0].Code
 		index[codes[i]] = i
 	}
+	if !e.bound {
+		codes = append(codes, e.shared.due(now, ahead)...)
+	}
 	for j, err := range e.store.Jobs(ctx, JobQuery{Codes: codes}) {
 		if err != nil {
 			return nil, err
 		}
-		i := index[j.ID.Code]
-		units[i] = append(units[i], j)
+		e.shared.locate(j.Terms)
+		r := &read[Job]{v: j, at: now}
+		if i, asked := index[j.ID.Code]; asked {
+			units[i] = append(units[i], j)
+			r.used.Store(true)
+		}
+		if !e.bound {
+			e.shared.jobs.Add(j.ID, r)
+		}
 	}
 	return units, nil
+}
+
+// ahead is how many jobs a reading takes along at most.
+const ahead = 64
+
+// due takes the jobs out that were read longest ago, and returns the codes of those that were used since, n at most.
+func (s *shared) due(now time.Time, n int) (codes []CodeID) {
+	for len(codes) < n {
+		id, r, ok := s.jobs.GetOldest()
+		if !ok || now.Sub(r.at).Abs() < Refresh/4 {
+			break
+		}
+		if s.jobs.Remove(id) && r.used.Load() {
+			codes = append(codes, id.Code)
+		}
+	}
+	return codes
+}
+
+// locate looks zones up. One that is not there stays nil, and is an error for the events that need it.
+func (s *shared) locate(terms []Terms) {
+	for i := range terms {
+		t := &terms[i]
+		if z, ok := s.zones.Get(t.Zone); ok {
+			t.zone = z
+		} else if t.locate() == nil {
+			s.zones.Add(t.Zone, t.zone)
+		}
+	}
 }
 
 func (e loads) Decide(_ context.Context, jobs []Job, id JobID) (*Job, error) {
@@ -34,17 +77,7 @@ func (e loads) Decide(_ context.Context, jobs []Job, id JobID) (*Job, error) {
 	if i < 0 {
 		return nil, ErrUnknownJob
 	}
-	j := jobs[i]
-	for i := range j.Terms {
-		t := &j.Terms[i]
-		if z, ok := e.shared.zones.Get(t.Zone); ok {
-			t.zone = z
-		} else if err := t.locate(); err != nil {
-			return nil, err
-		}
-		e.shared.zones.Add(t.Zone, t.zone)
-	}
-	return &j, nil
+	return &jobs[i], nil
 }
 
 func (loads) Stale([]Job) bool { return false }

@@ -190,9 +190,13 @@ func (s leadStore) SaveJob(ctx context.Context, c lead.JobChange) error {
 // Jobs implements [lead.Store].
 func (s leadStore) Jobs(ctx context.Context, q lead.JobQuery) iter.Seq2[lead.Job, error] {
 	return yieldAll(ctx, s.unit, func(t *tables) ([]lead.Job, error) {
+		codes := make(map[lead.CodeID]bool, len(q.Codes))
+		for _, c := range q.Codes {
+			codes[c] = true
+		}
 		var found []lead.Job
 		for id, j := range t.jobs {
-			if (q.Platform == "" || id.Platform == q.Platform) && (len(q.Codes) == 0 || slices.Contains(q.Codes, id.Code)) {
+			if (q.Platform == "" || id.Platform == q.Platform) && (len(codes) == 0 || codes[id.Code]) {
 				found = append(found, cloneJob(j))
 			}
 		}
