@@ -1,0 +1,91 @@
+package ticket
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"iter"
+	"math"
+
+	"github.com/scrmkit/scrmkit/internal/valid"
+)
+
+// Site returns a site, without its secrets. Errors: *InputError, and ErrUnknownSite where there is none.
+func (e *Engine) Site(ctx context.Context, id SiteID) (Site, error) {
+	err := id.check()
+	var l Loaded
+	if err == nil {
+		l, err = e.store.Load(ctx, Lookup{Site: id})
+	}
+	if err == nil && l.Site.Version == 0 {
+		err = ErrUnknownSite
+	}
+	if err != nil {
+		return Site{}, fmt.Errorf("ticket: site: %w", err)
+	}
+	return l.Site.public(), nil
+}
+
+// Sites yields the sites in the order of their ids, without their secrets. The database's error ends it.
+func (e *Engine) Sites(ctx context.Context) iter.Seq2[Site, error] {
+	return func(yield func(Site, error) bool) {
+		for s, err := range e.store.Sites(ctx) {
+			if !yield(s.public(), err) {
+				return
+			}
+		}
+	}
+}
+
+// Program returns a version of templates, or the one in force for version 0. Errors: *InputError, and ErrUnknownTemplates where there is
+// none.
+func (e *Engine) Program(ctx context.Context, id TemplatesID, version int) (*Program, error) {
+	if err := cmp.Or(valid.ID("templates", id), valid.Between("version", int64(version), 0, math.MaxInt32)); err != nil {
+		return nil, fmt.Errorf("ticket: templates: %w", err)
+	}
+	now := e.opts.Now()
+	if p, ok := e.programs.Get(id, version, now); ok {
+		return p, nil
+	}
+	d, err := e.store.Templates(ctx, id, version)
+	if err != nil {
+		return nil, fmt.Errorf("ticket: templates %s: %w", id, err)
+	}
+	p, err := Compile(d)
+	if err != nil {
+		return nil, fmt.Errorf("ticket: templates %s as they are stored: %w", id, err)
+	}
+	e.programs.Put(id, d.Version, p, version == 0, now)
+	return p, nil
+}
+
+// Ticket returns a ticket, and the body that it came with. Errors: *InputError, and ErrUnknownTicket where there is none.
+func (e *Engine) Ticket(ctx context.Context, id ID) (t Ticket, body []byte, err error) {
+	err = id.check()
+	var l Loaded
+	if err == nil {
+		l, err = e.store.Load(ctx, Lookup{Ticket: id, Body: true})
+	}
+	if err == nil {
+		err = l.Ticket.known()
+	}
+	if err != nil {
+		return Ticket{}, nil, fmt.Errorf("ticket: %w", err)
+	}
+	return l.Ticket, l.Body, nil
+}
+
+// Tickets yields the tickets that the query asks for (网站工单管理), the newest first. *InputError: the query can't be. It or the
+// database's error ends it.
+func (e *Engine) Tickets(ctx context.Context, q Query) iter.Seq2[Ticket, error] {
+	err := cmp.Or(q.State.check(), valid.OptionalID("event", q.Event), valid.Text("platform", q.Platform), valid.Text("country", q.Country),
+		valid.Time("from", q.From), valid.Time("to", q.To), valid.Between("limit", int64(q.Limit), 0, math.MaxInt32))
+	if err == nil && q.Site != "" {
+		err = q.Site.check()
+	}
+	if err != nil {
+		return func(yield func(Ticket, error) bool) { yield(Ticket{}, fmt.Errorf("ticket: tickets: %w", err)) }
+	}
+	q.Country, q.Platform = countryOf(q.Country), platformOf(q.Platform)
+	return e.store.Tickets(ctx, q)
+}
