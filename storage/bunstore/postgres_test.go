@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/scrmkit/scrmkit/internal/pgtest"
 	"github.com/scrmkit/scrmkit/otp"
+	"github.com/scrmkit/scrmkit/scrm/lead"
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/bunstore"
@@ -225,6 +227,31 @@ func TestOneConnection(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Who takes a contact for new that another is just changing learns at once that it is there. To wait would be to wait for each other, where
+// both change and take for new.
+func TestNewContactsDoNotWait(t *testing.T) {
+	store := newStore(t, databases["postgres"](t))
+	contact := func(id string, version int64) lead.Change {
+		return lead.Change{Contacts: []lead.Contact{{ID: lead.Identity{Platform: "whatsapp", ID: id}, Version: version, Name: id, Seq: version}}}
+	}
+	check(t, one(store.Leads().Save(t.Context(), []lead.Change{contact("amy", 1), contact("zoe", 1)})))
+	check(t, store.InTx(t.Context(), func(ctx context.Context, tx storage.Tx) error {
+		if err := one(tx.Leads().Save(ctx, []lead.Change{contact("zoe", 2)})); err != nil {
+			return err
+		}
+		other, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		for _, with := range [][]lead.Change{nil, {contact("bob", 1)}, {contact("amy", 2), contact("cid", 1)}} {
+			errs, err := store.Leads().Save(other, append(with, contact("zoe", 1)))
+			if err != nil || !errors.Is(errs[len(with)], journal.ErrConflict) {
+				t.Fatal(errs, err)
+			}
+			check(t, one(errs[:len(with)], nil))
+		}
+		return nil
+	}))
 }
 
 // Who meets a conflict within a transaction has the row to itself from then on.

@@ -216,14 +216,18 @@ func (g grammar) sum(t *table) string {
 	return "(tenant, " + names(t.key) + ") do update set " + p.join("{col} = {val}", ", ")
 }
 
-// missing is the condition that what must be absent where the row p is inserted is not there. It is a look-up by the key, whatever the
-// planner takes the table for.
+// missing is the condition that what must be absent where the row p is inserted is not there, nor the row itself: an insert waits for who
+// changes a row that is in its way, and two that insert some rows and change others may wait for each other. Both are look-ups by the
+// key, whatever the planner takes the tables for.
 func (g grammar) missing(t *table, tenant string, p params) string {
 	if t.absent == nil {
 		return ""
 	}
-	return " and (" + p.of(t.absent.unless).value + " is not null or (select 1 from " + g.name(t.absent.table) + " as x where x.tenant = " +
-		tenant + " and " + p[:len(t.key)].join("x.{col} = {val}", " and ") + " limit 1) is null)"
+	lacks := func(table string) string {
+		return "(select 1 from " + g.name(table) + " as x where x.tenant = " + tenant + " and " +
+			p[:len(t.key)].join("x.{col} = {val}", " and ") + " limit 1) is null"
+	}
+	return " and " + lacks(t.name) + " and (" + p.of(t.absent.unless).value + " is not null or " + lacks(t.absent.table) + ")"
 }
 
 // free is the condition that no other row has the place in the unique index that the row p is to have. Postgres raises
