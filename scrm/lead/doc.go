@@ -13,7 +13,8 @@
 //   - Of one contact at most one lead in a scope is NEW.
 //   - A wider scope, or more entries in the library (底库), never make more leads NEW.
 //   - Every lead is counted once, on one day. The next day's beginning, wherever it is moved to, changes no total.
-//   - Other terms, resets and consents are for events from [Notice] after them on, which nobody has judged yet.
+//   - Other terms, resets, consents and entries of the library are for events from [Notice] after them on, which nobody has judged
+//     yet.
 //
 // Platforms are never compared with each other.
 package lead

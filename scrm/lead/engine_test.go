@@ -74,6 +74,17 @@ func total(t testing.TB, e *lead.Engine, code lead.CodeID) lead.Figures {
 	return must[lead.Summary](t)(e.Summary(ctx, lead.JobID{Code: code, Platform: "whatsapp"})).Total
 }
 
+// A holding is a library whose import waits for something else.
+type holding struct {
+	lead.Store
+	before func()
+}
+
+func (h *holding) Import(ctx context.Context, rows []lead.Imported) ([]lead.ImportFound, error) {
+	h.before()
+	return h.Store.Import(ctx, rows)
+}
+
 func TestEngine(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db storage.DB) {
 		run := func(name string, f func(t *testing.T, db storage.DB)) {
@@ -186,10 +197,30 @@ func TestEngine(t *testing.T) {
 			if had := must[[]bool](t)(e.Import(ctx, append(ids, person("carol")[0]))); !slices.Equal(had, []bool{true, true, true, false}) {
 				t.Fatal(had)
 			}
-			for minute, want := range map[int]lead.Verdict{9: lead.NewLead, 10: lead.Excluded} {
-				if o := must[lead.Outcome](t)(e.Preview().Meet(ctx, met("A", person("alice"), inbound("1", "x", minute)))); o.Verdict != want {
-					t.Errorf("at %d: %+v", minute, o)
+			for after, want := range map[time.Duration]lead.Verdict{lead.Notice - time.Second: lead.NewLead, lead.Notice: lead.Excluded} {
+				event := inbound("1", "x", 10)
+				event.At = event.At.Add(after)
+				if o := must[lead.Outcome](t)(e.Preview().Meet(ctx, met("A", person("alice"), event))); o.Verdict != want {
+					t.Errorf("%v after: %+v", after, o)
 				}
+			}
+		})
+		run("a lead that was told while the library took its contact stays new", func(t *testing.T, db storage.DB) {
+			e, c := open(t, db)
+			must[lead.Job](t)(e.Put(ctx, put(func(p *lead.Put) { p.Terms.Scope.Library = true })))
+			c.set(at(10))
+			ahead := inbound("1", "x", 10)
+			ahead.At = ahead.At.Add(lead.Ahead)
+			importing := &holding{db.Leads(), func() {
+				must[lead.Outcome](t)(e.Meet(ctx, met("A", person("alice"), ahead)))
+			}}
+			must[[]bool](t)(lead.New(importing, &lead.Options{Now: c.now}).Import(ctx, person("alice")))
+			c.set(at(20))
+			if o := must[lead.Outcome](t)(e.Meet(ctx, met("A", person("alice"), inbound("2", "y", 15)))); o.Verdict != lead.Excluded || len(o.Turned) != 0 {
+				t.Errorf("%+v", o)
+			}
+			if f := total(t, e, "A"); f.New != 1 || f.Excluded != 1 {
+				t.Errorf("%+v", f)
 			}
 		})
 		run("owners are linked while both consent", func(t *testing.T, db storage.DB) {

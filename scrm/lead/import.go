@@ -69,7 +69,7 @@ const (
 // Imported is an entry of the library.
 type Imported struct {
 	Identity Identity
-	Since    time.Time // for the events from then on
+	Since    time.Time // for the events from then on: Notice after the import
 	Source   string    // the import that it came with
 	Row      int64     // of it
 }
@@ -88,8 +88,8 @@ func (c ImportCSV) check() error {
 // errDryImport: what Preview returns does not import.
 var errDryImport = errors.New("lead: an import can't be previewed")
 
-// Import adds contacts to the library (底库), and returns which of them it had before. It may run twice. It is for the events
-// from now on.
+// Import adds contacts to the library (底库), and returns which of them it had before. It may run twice. It is for the events from Notice
+// after now on.
 func (e *Engine) Import(ctx context.Context, ids []Identity) (had []bool, err error) {
 	ctx, end := e.hook(ctx, "lead.import")
 	defer func() { end(err) }()
@@ -97,12 +97,12 @@ func (e *Engine) Import(ctx context.Context, ids []Identity) (had []bool, err er
 		return nil, errDryImport
 	}
 	rows := make([]Imported, len(ids))
-	source, now := "import "+rand.Text(), journal.Instant(e.opts.Now())
+	source, since := "import "+rand.Text(), journal.Instant(e.opts.Now()).Add(Notice)
 	for i, id := range ids {
 		if id, err = id.normal(); err != nil {
 			return nil, fmt.Errorf("lead: import %d: %w", i, err)
 		}
-		rows[i] = Imported{id, now, source, int64(i)}
+		rows[i] = Imported{id, since, source, int64(i)}
 	}
 	had = make([]bool, len(ids))
 	if len(ids) == 0 {
@@ -119,7 +119,7 @@ func (e *Engine) Import(ctx context.Context, ids []Identity) (had []bool, err er
 }
 
 // ImportCSV reads a file and yields its rows, marked, as they are stored: those that it has yielded are, whatever comes of the rest.
-// Each is for the events from the time on when it was stored first. It holds at most 5,000 rows in memory, of at most 64 KiB and 1,000
+// Each is for the events from Notice on after it was stored first. It holds at most 5,000 rows in memory, of at most 64 KiB and 1,000
 // fields each, and 4 MiB of them. It ends with the error of r, wrapped, and with those of Engine: *InputError where a row is no CSV or too
 // long, and journal.ErrKeyReused where the key was used for another file, as its first rows tell; then nothing was stored. Who stops the
 // iteration stops the import.
@@ -189,7 +189,7 @@ func (e *Engine) beginImport(ctx context.Context, c ImportCSV, rows []importRow)
 
 // importRows stores rows and marks them.
 func (e *Engine) importRows(ctx context.Context, c ImportCSV, rows []importRow) error {
-	source, since := "file "+c.Key, journal.Instant(e.opts.Now())
+	source, since := "file "+c.Key, journal.Instant(e.opts.Now()).Add(Notice)
 	var batch []Imported
 	var of []*importRow
 	for i := range rows {

@@ -237,7 +237,7 @@ func TestNames(t *testing.T) {
 		})
 		run("the library has a contact who has one of its names there", func(t *testing.T, db storage.DB) {
 			for i, steps := range [][]func(e *lead.Engine, c *clock){
-				{func(e *lead.Engine, _ *clock) { must[[]bool](t)(e.Import(ctx, []lead.Identity{phone})) }, nil},
+				{func(e *lead.Engine, _ *clock) { must[[]bool](t)(e.Import(ctx, []lead.Identity{phone})) }, func(_ *lead.Engine, c *clock) { c.set(at(20)) }},
 				{nil, func(e *lead.Engine, c *clock) {
 					must[[]bool](t)(e.Import(ctx, []lead.Identity{phone}))
 					c.set(at(20))
@@ -253,7 +253,7 @@ func TestNames(t *testing.T) {
 				if steps[1] != nil {
 					steps[1](e, c)
 				}
-				o := out(e.Meet(ctx, met("A", []lead.Identity{device}, inbound("2", "y", 10))))
+				o := out(e.Meet(ctx, met("A", []lead.Identity{device}, inbound("2", "y", 15))))
 				if want := []lead.Verdict{lead.Excluded, lead.NewLead}[i]; first.Verdict != want || o.Verdict != lead.Excluded {
 					t.Errorf("%+v %+v", first, o)
 				}
