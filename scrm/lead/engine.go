@@ -47,7 +47,7 @@ type Engine struct {
 
 // shared is what the copies of an engine share.
 type shared struct {
-	jobs   *lru.Cache[JobID, *read[Job]] // in the order in which they were read
+	jobs   *lru.Cache[JobID, *read[Job]] // those whose turn to be read again comes first are the oldest
 	owners *lru.Cache[OwnerID, *read[Owner]]
 	zones  *lru.Cache[string, *time.Location]
 	merged *lru.Cache[Identity, Identity] // who goes on, of identities that were one contact's

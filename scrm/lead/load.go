@@ -46,14 +46,20 @@ func (e loads) Load(ctx context.Context, groups [][]JobID, _ bool) ([][]Job, err
 // ahead is how many jobs a reading takes along at most.
 const ahead = 64
 
-// due takes the jobs out that were read longest ago, and returns the codes of those that were used since, n at most.
+// due returns the codes of jobs that were read longest ago and used since, of the next n in turn. It forgets those that nobody used, or
+// may use any more; the others may be used while they are read again.
 func (s *shared) due(now time.Time, n int) (codes []CodeID) {
-	for len(codes) < n {
+	for range n {
 		id, r, ok := s.jobs.GetOldest()
 		if !ok || now.Sub(r.at).Abs() < Refresh/4 {
 			break
 		}
-		if s.jobs.Remove(id) && r.used.Load() {
+		if !r.used.Load() || now.Sub(r.at).Abs() >= Refresh {
+			s.jobs.Remove(id)
+			continue
+		}
+		s.jobs.Get(id) // and it is the last in turn
+		if !r.again.Swap(true) {
 			codes = append(codes, id.Code)
 		}
 	}

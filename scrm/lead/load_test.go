@@ -2,6 +2,7 @@ package lead_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -16,11 +17,17 @@ import (
 // A reader notes of which codes jobs were read.
 type reader struct {
 	lead.Store
-	read [][]lead.CodeID
+	read   [][]lead.CodeID
+	during func(lead.JobQuery) error // nil: nothing
 }
 
 func (r *reader) Jobs(ctx context.Context, q lead.JobQuery) iter.Seq2[lead.Job, error] {
 	r.read = append(r.read, slices.Compact(slices.Sorted(slices.Values(q.Codes))))
+	if r.during != nil {
+		if err := r.during(q); err != nil {
+			return func(yield func(lead.Job, error) bool) { yield(lead.Job{}, err) }
+		}
+	}
 	return r.Store.Jobs(ctx, q)
 }
 
@@ -55,4 +62,21 @@ func TestJobsInUseAreReadTogether(t *testing.T) {
 	step([][]lead.CodeID{{"A", "B", "C"}}) // and not D, which nobody asked for since
 	meet("C", "D")
 	step([][]lead.CodeID{{"D"}})
+
+	// Those that are read along may be used meanwhile, and where the reading fails.
+	failed := errors.New("the database is gone")
+	c.set(noon.Add(lead.Refresh * 3 / 2))
+	r.during = func(lead.JobQuery) error {
+		meet("B", "C")
+		return failed
+	}
+	if _, err := e.Meet(ctx, met("A", person("a"), inbound("a", "x", 0))); !errors.Is(err, failed) {
+		t.Fatal(err)
+	}
+	r.during = nil
+	meet("B", "C")
+	step([][]lead.CodeID{{"A", "B", "C", "D"}})
+	c.set(noon.Add(lead.Refresh * 2))
+	meet("A", "B", "C")
+	step([][]lead.CodeID{{"A"}, {"B"}, {"C"}})
 }
