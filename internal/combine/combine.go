@@ -186,24 +186,24 @@ func (r *Runner[C, U, R]) together(calls []*call[C, R], queues []*queue[C, R]) {
 		w.batch.Store(b)
 		w.settle()
 	}
-	func() {
-		defer func() {
-			if p := recover(); p != nil {
-				for _, w := range calls {
-					w.panicked = p
-				}
-			}
-		}()
-		r.run(ctx, calls)
+	var panicked any = "combine: the work ended its goroutine"
+	defer func() {
+		if p := recover(); p != nil {
+			panicked = p
+		}
+		for _, w := range calls {
+			w.panicked = panicked
+			close(w.done)
+		}
+		runtime.Gosched() // so that callers who come straight back share the next batch
+		r.end(len(calls), queues...)
 	}()
-	for _, w := range calls {
-		close(w.done)
-	}
-	runtime.Gosched() // so that callers who come straight back share the next batch
-	r.end(len(calls), queues...)
+	r.run(ctx, calls)
+	panicked = nil
 }
 
-// run decides each command, those of one subject in their order and on one unit, until each has a result.
+// run decides each command, those of one subject on one unit, until each has a result. They are decided in their order, but for those
+// that are decided again.
 func (r *Runner[C, U, R]) run(ctx context.Context, open []*call[C, R]) {
 	for attempt := 0; len(open) > 0; attempt++ {
 		if attempt > 1 {

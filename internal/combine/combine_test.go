@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -25,7 +26,7 @@ type counter struct {
 type add struct {
 	name string
 	fail error
-	boom bool
+	boom func()
 }
 
 // counters is a Work whose store is a map. Before a save, meddle may change the map as another process would.
@@ -54,8 +55,8 @@ func (s *counters) Load(ctx context.Context, groups [][]add, _ bool) ([]*counter
 
 func (s *counters) Decide(_ context.Context, u *counter, c add) (int, error) {
 	switch {
-	case c.boom:
-		panic("boom")
+	case c.boom != nil:
+		c.boom()
 	case c.fail != nil:
 		return 0, c.fail
 	}
@@ -206,7 +207,39 @@ func TestDo(t *testing.T) {
 			}
 		})
 	})
-	t.Run("a panic comes out at the caller, and the next is served", func(t *testing.T) {
+	t.Run("a panic, or the end of the goroutine, comes out at the caller as a panic, and the next is served", func(t *testing.T) {
+		for _, boom := range []func(){func() { panic("boom") }, runtime.Goexit} {
+			synctest.Test(t, func(t *testing.T) {
+				s := newCounters()
+				s.gate = make(chan struct{}, 2)
+				r := New[add, *counter, int](s)
+				var panicked atomic.Int64
+				var wg sync.WaitGroup
+				run := func(c add) {
+					wg.Go(func() {
+						defer func() {
+							if recover() != nil {
+								panicked.Add(1)
+							}
+						}()
+						if _, err := r.Do(ctx, c); err != nil {
+							t.Error(err)
+						}
+					})
+					synctest.Wait()
+				}
+				run(add{name: "a"})
+				run(add{name: "a", boom: boom}) // which waits for the one before
+				s.gate <- struct{}{}
+				wg.Wait()
+				s.gate <- struct{}{}
+				if sum, err := r.Do(ctx, add{name: "a"}); err != nil || sum != 2 || panicked.Load() != 1 {
+					t.Error(sum, err, panicked.Load())
+				}
+			})
+		}
+	})
+	t.Run("a panic of the first comes out, and the next is served", func(t *testing.T) {
 		r := New[add, *counter, int](newCounters())
 		func() {
 			defer func() {
@@ -214,7 +247,7 @@ func TestDo(t *testing.T) {
 					t.Error("no panic")
 				}
 			}()
-			r.Do(ctx, add{name: "a", boom: true})
+			r.Do(ctx, add{name: "a", boom: func() { panic("boom") }})
 		}()
 		if _, err := r.Do(ctx, add{name: "a"}); err != nil {
 			t.Error(err)

@@ -436,7 +436,10 @@ func (ch *Change) finish(l Loaded, told *journal.Entry) {
 // and the result is the row.
 func (ch *Change) tell(e journal.Entry, subject string, seq int64, row any) *journal.Entry {
 	if subject != e.Subject {
-		e.Key, e.Result = e.Subject+" "+e.Key, journal.JSON(row)
+		e.Result = journal.JSON(row)
+		if e.Key != "" {
+			e.Key = e.Subject + " " + e.Key
+		}
 	}
 	e.Subject, e.Seq = subject, seq
 	ch.Entries = append(ch.Entries, e)

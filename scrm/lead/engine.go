@@ -51,7 +51,7 @@ type shared struct {
 	owners *lru.Cache[OwnerID, *read[Owner]]
 	zones  *lru.Cache[string, *time.Location]
 	merged *lru.Cache[Identity, Identity] // who goes on, of identities that were one contact's
-	known  *lru.Cache[Identity, struct{}] // contacts that are there
+	known  *lru.Cache[Identity, struct{}] // contacts to look for before they are stored: they are there, as far as was seen
 	wary   atomic.Int64                   // batches to come that look for all of their contacts
 }
 

@@ -6,9 +6,9 @@ import (
 )
 
 // fastText returns a Save in one statement of Postgres. It writes what the journal does not know and whose version is
-// the stored one, and yields for each change that was not stored: its ordinal, whether a key was used. Postgres runs
+// the stored one, and yields for each change that was not stored: its ordinal, whether a key was used. Postgres 15 runs
 // what follows the roots from the last to the first, so sums stand first: others that add to the same rows wait for the
-// shortest time.
+// shortest time. Nothing else rests on that order, which its manual leaves open.
 func fastText(s shape) string {
 	w := &fastWriter{shape: s, arg: 1}
 	if s.many {

@@ -40,7 +40,8 @@ type unique struct {
 	place   column
 }
 
-// An absent is a row of another table with the same key. It may be there where the column of the row that is inserted has a value.
+// An absent is a row of another table with the same key. It may be there where the column of the row that is inserted has a value; the
+// column is for that alone, and is not read.
 type absent struct {
 	table, unless string
 }

@@ -5,9 +5,9 @@
 // for every adapter:
 //
 //   - A command leaves one entry. Its key is a name within its subject: the same key under another subject is another command.
-//     A command without a key is one that its subject knows when it comes again.
+//     A command without a key is one that its subject knows when it comes again, or that may be done again.
 //   - The same key with the same input changes nothing and gives the stored result; with another input it is [ErrKeyReused].
-//   - Entries of one subject are numbered in the order in which they took effect.
+//   - Entries of one subject are numbered in the order in which they took effect, each with another number where they have no key.
 //   - No entry holds a code, a password, a token or a full phone number.
 package journal
 
