@@ -326,29 +326,35 @@ type work struct{ *Engine }
 func (work) Subject(o op) string { return string(o.line) }
 
 func (e work) Load(ctx context.Context, groups [][]op, _ bool) ([]*unit, error) {
-	lookups := make([]Lookup, len(groups))
+	var lookups []Lookup
+	first := make([]int, len(groups)+1)
 	for i, group := range groups {
-		l := &lookups[i]
-		l.Line = group[0].line
+		l := Lookup{Line: group[0].line}
+		var keys []Lookup
 		for _, o := range group {
 			if o.visitor != "" && !slices.Contains(l.Visitors, o.visitor) {
 				l.Visitors = append(l.Visitors, o.visitor)
 			}
-			l.Key = cmp.Or(l.Key, o.key)
+			if o.key != "" {
+				keys = append(keys, Lookup{Line: o.line, Key: o.key})
+			}
 		}
+		lookups = append(append(lookups, l), keys...)
+		first[i+1] = len(lookups)
 	}
 	found, err := e.store.Load(ctx, lookups)
 	if err != nil {
 		return nil, err
 	}
 	units := make([]*unit, len(groups))
-	for i, f := range found {
+	for i := range groups {
+		f := found[first[i]]
 		u := &unit{line: f.Line, visitors: map[VisitorID]Visitor{}, entries: map[string]*journal.Entry{}}
 		for _, v := range f.Visitors {
 			u.visitors[v.ID] = v
 		}
-		if lookups[i].Key != "" {
-			u.entries[lookups[i].Key] = f.Entry
+		for n := first[i] + 1; n < first[i+1]; n++ {
+			u.entries[lookups[n].Key] = found[n].Entry
 		}
 		if f.Line.Waiting > 0 && slices.ContainsFunc(groups[i], func(o op) bool { return o.serves }) {
 			for v, err := range e.store.Waiting(ctx, f.Line.ID, drained) {
@@ -368,14 +374,8 @@ func (work) Stale(*unit) bool { return false }
 func (work) Dirty(u *unit) bool { return len(u.change.Entries) > 0 }
 
 func (work) Decide(_ context.Context, u *unit, o op) (out Outcome, err error) {
-	if o.key != "" {
-		entry, loaded := u.entries[o.key]
-		if !loaded {
-			return Outcome{}, combine.ErrAgain
-		}
-		if entry != nil {
-			return out, entry.Replay(o.hash, &out.Line)
-		}
+	if entry := u.entries[o.key]; entry != nil {
+		return out, entry.Replay(o.hash, &out.Line)
 	}
 	was := *u
 	out, changed, err := o.decide(u, o.now)

@@ -140,6 +140,25 @@ func TestEngine(t *testing.T) {
 				}
 			}
 		})
+		t.Run("64 who change a line at once all do", func(t *testing.T) {
+			lines := dispatch.New(db.Tenant("puts").Dispatch(), nil)
+			var wg sync.WaitGroup
+			for i := range 64 {
+				wg.Go(func() {
+					s := dispatch.Settings{Zone: "Asia/Shanghai", Accounts: []dispatch.Account{{ID: "a", Day: int64(i + 1)}}}
+					for range 2 {
+						line, err := lines.Put(ctx, dispatch.Put{Line: "ads", Settings: s, Key: fmt.Sprint("k", i)})
+						if err != nil || line.Settings.Accounts[0].Day != int64(i+1) {
+							t.Error(i, line, err)
+						}
+					}
+				})
+			}
+			wg.Wait()
+			if line := must(lines.Line(ctx, "ads")); line.Seq != 64 {
+				t.Error(line)
+			}
+		})
 		t.Run("a put is repeated by its key, and keeps what was taken", func(t *testing.T) {
 			lines := dispatch.New(db.Tenant("put").Dispatch(), nil)
 			first := put(lines, "p", dispatch.Settings{Accounts: two})
