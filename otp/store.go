@@ -10,6 +10,8 @@ import (
 // Store keeps scopes, their typists and their codes. Everything of a scope changes under the version of the scope, but
 // for the spending of a code, which has a version of its own.
 type Store interface {
+	// Tenant returns the tenant whose rows the store keeps. Engines bind what they seal or hash to it.
+	Tenant() string
 	// Load returns the state for each lookup, in their order. A scope that does not exist has version 0.
 	Load(ctx context.Context, lookups []Lookup, now time.Time) ([]State, error)
 	// Save stores each change, all of it or nothing of it, and returns an error a change, nil where it was stored.

@@ -11,6 +11,8 @@ import (
 // Store keeps catalogues, holders, vouchers and counts. Everything of a holder changes under its version; counts are
 // shared, and added to.
 type Store interface {
+	// Tenant returns the tenant whose rows the store keeps. Engines bind what they seal or hash to it.
+	Tenant() string
 	// Load returns what was found for each lookup, in their order. A holder that does not exist has version 0.
 	Load(ctx context.Context, lookups []Lookup) ([]Loaded, error)
 	// Save stores each change, all of it or nothing of it, and returns an error a change, nil where it was stored.

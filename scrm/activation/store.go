@@ -11,6 +11,8 @@ import (
 // Store keeps codes with their ports, claims to accounts, pools, devices and invitations. Each row but a port has a version of its
 // own; a port changes under that of its code.
 type Store interface {
+	// Tenant returns the tenant whose rows the store keeps. Engines bind what they seal or hash to it.
+	Tenant() string
 	// Secret returns how the rest of a code is stored, whatever else there is of the code unread; nil: there is no such code.
 	Secret(ctx context.Context, id CodeID) (*Secret, error)
 	// Load returns the rows that a command needs. What does not exist has version 0 (a port: number 0) and the id that was asked for.

@@ -11,6 +11,8 @@ import (
 // Store keeps jobs, owners, contacts with their leads, counts and the library. Everything of a contact changes under its
 // version; counts are shared, and added to.
 type Store interface {
+	// Tenant returns the tenant whose rows the store keeps. Engines bind what they seal or hash to it.
+	Tenant() string
 	ContactStore
 	JobStore
 }

@@ -10,6 +10,8 @@ import (
 
 // Store keeps sites, templates, and tickets with the bodies that they came with.
 type Store interface {
+	// Tenant returns the tenant whose rows the store keeps. Engines bind what they seal or hash to it.
+	Tenant() string
 	// Load returns the rows that a command needs. What does not exist has version 0 and the id that was asked for.
 	Load(ctx context.Context, l Lookup) (Loaded, error)
 	// Save stores each change, all of it or nothing of it, and returns an error a change, nil where it was stored.

@@ -10,6 +10,8 @@ import (
 
 // Store keeps shops, managers, invitations and physical stamps. Each row has a version of its own.
 type Store interface {
+	// Tenant returns the tenant whose rows the store keeps. Engines bind what they seal or hash to it.
+	Tenant() string
 	// Load returns the rows that a command needs, and the journal's record of its key. What does not exist has version 0
 	// and the id that was asked for.
 	Load(ctx context.Context, l Lookup) (State, error)

@@ -122,6 +122,9 @@ func (u unit) Stamps() stamps.Store { return stampStore{u} }
 // Tickets implements [storage.Tx].
 func (u unit) Tickets() ticket.Store { return ticketStore{u} }
 
+// Tenant is that of every store.
+func (u unit) Tenant() string { return u.tenant }
+
 // check returns storage.ErrOutsideTx where a plain store is used within InTx.
 func (u unit) check(ctx context.Context) error {
 	if u.tx != nil {

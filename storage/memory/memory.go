@@ -111,6 +111,9 @@ func (d *data) of(tenant string) *tables {
 	return t
 }
 
+// Tenant is that of every store.
+func (u unit) Tenant() string { return u.tenant }
+
 // A transaction is an open InTx. It has the lock of the data; its own is for the goroutines that share its Tx.
 type transaction struct {
 	mu    sync.Mutex

@@ -9,6 +9,8 @@ import (
 
 // Store keeps lines with their visitors. Everything of a line changes under its version.
 type Store interface {
+	// Tenant returns the tenant whose rows the store keeps. Engines bind what they seal or hash to it.
+	Tenant() string
 	// Load returns what was found for each lookup, in their order. A line that does not exist has version 0, a visitor number 0.
 	Load(ctx context.Context, lookups []Lookup) ([]Loaded, error)
 	// Save stores each change, all of it or nothing of it, and returns an error a change, nil where it was stored.
