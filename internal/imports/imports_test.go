@@ -43,7 +43,7 @@ var contexts = map[string][]string{
 var flows = []string{"loyalty/exchange", "scrm/office", "stamps/counter"}
 
 // helpers are the packages that help tests, and are imported by tests and each other alone.
-var helpers = []string{module + "/internal/pgtest", module + "/internal/dbtest", module + "/loyalty/loyaltytest"}
+var helpers = []string{module + "/internal/pgtest", module + "/internal/dbtest", module + "/internal/timetest", module + "/loyalty/loyaltytest"}
 
 // drivers are the modules of database drivers that a package could import without the part that registers itself.
 var drivers = []string{"github.com/jackc/pgx/v5", "modernc.org/sqlite"}

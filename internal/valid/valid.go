@@ -84,19 +84,26 @@ func Between(field string, n, from, to int64) error {
 	return &Error{field, fmt.Sprintf("is not between %d and %d", from, to)}
 }
 
-// Time accepts the years 1970 to 9999 of UTC, in a zone at most 24 hours from it, and the zero time.
-func Time(field string, t time.Time) error {
+// RequiredTime accepts what Time accepts but for the zero time.
+func RequiredTime(field string, t time.Time) error {
 	if t.IsZero() {
-		return nil
+		return &Error{field, "is missing"}
 	}
+	return Time(field, t)
+}
+
+// Time accepts the years 1970 to 9999 of UTC, in a zone less than 24 hours from it where the year has four digits too, and the zero
+// time in such a zone.
+func Time(field string, t time.Time) error {
 	// A time of other years, or with another offset, has no RFC 3339 text and so no JSON.
 	if _, offset := t.Zone(); offset <= -24*60*60 || offset >= 24*60*60 {
 		return &Error{field, "has a zone of 24 hours or more from UTC"}
 	}
-	for _, year := range []int{t.Year(), t.UTC().Year()} {
-		if year < 1970 || year > 9999 {
-			return &Error{field, "is not in the years 1970 to 9999 of UTC"}
-		}
+	if t.IsZero() {
+		return nil
+	}
+	if utc := t.UTC().Year(); utc < 1970 || max(utc, t.Year()) > 9999 {
+		return &Error{field, "is not in the years 1970 to 9999 of UTC"}
 	}
 	return nil
 }

@@ -1,11 +1,14 @@
 package valid
 
 import (
+	"encoding/json"
 	"errors"
 	"math"
 	"strings"
 	"testing"
 	"time"
+
+	"pgregory.net/rapid"
 )
 
 func TestChecks(t *testing.T) {
@@ -34,6 +37,9 @@ func TestChecks(t *testing.T) {
 		{"below", Between("f", 4, 5, math.MaxInt64), false},
 		{"above", Between("f", 6, 5, 5), false},
 		{"no time", Time("f", time.Time{}), true},
+		{"no time in a zone of 30 hours", Time("f", time.Time{}.In(time.FixedZone("", 30*60*60))), false},
+		{"no time where one is required", RequiredTime("f", time.Time{}), false},
+		{"10000 of UTC", Time("f", time.Date(9999, 12, 31, 23, 0, 0, 0, time.FixedZone("", -12*60*60))), false},
 		{"1970", Time("f", time.Unix(0, 0).UTC()), true},
 		{"before 1970", Time("f", time.Unix(-1, 0).UTC()), false},
 		{"9999", Time("f", time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)), true},
@@ -44,4 +50,30 @@ func TestChecks(t *testing.T) {
 			t.Errorf("%s: %v", c.name, c.err)
 		}
 	}
+}
+
+// TestAcceptedTimesCanBeStored: what Time accepts has JSON as it is and in UTC, and is the same instant in microseconds.
+func TestAcceptedTimesCanBeStored(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		year := int64(365 * 24 * 60 * 60)
+		seconds := rapid.OneOf(rapid.Int64(), rapid.Int64Range(-3*year, 3*year), rapid.Int64Range(8024*year, 8040*year)).Draw(t, "seconds")
+		offset := rapid.IntRange(-40*60*60, 40*60*60).Draw(t, "offset")
+		at := time.Unix(seconds, rapid.Int64Range(0, 999_999).Draw(t, "µs")*1000).In(time.FixedZone("", offset))
+		if Time("f", at) != nil {
+			if _, err := json.Marshal(at.UTC()); err == nil && 0 <= at.Unix() && at.Year() <= 9999 && max(offset, -offset) < 24*60*60 {
+				t.Fatalf("%v is refused", at)
+			}
+			return
+		}
+		for _, at := range []time.Time{at, at.UTC()} {
+			text, err := json.Marshal(at)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var back time.Time
+			if err := json.Unmarshal(text, &back); err != nil || offset%60 == 0 && !back.Equal(at) || !time.UnixMicro(at.UnixMicro()).Equal(at) {
+				t.Fatalf("%v comes back as %v: %v", at, back, err)
+			}
+		}
+	})
 }
