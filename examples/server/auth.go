@@ -111,7 +111,7 @@ func (s *Server) authorize(ctx huma.Context, next func(huma.Context)) {
 func (s *Server) permit(ctx context.Context, w http.ResponseWriter, authorization string, roles []string) (principal, bool) {
 	kind, token, _ := strings.Cut(authorization, " ")
 	if !strings.EqualFold(kind, "bearer") || token == "" {
-		writeProblem(w, problem(http.StatusUnauthorized, "the request has no bearer token"),
+		writeProblem(w, problem("", http.StatusUnauthorized, "the request has no bearer token"),
 			http.Header{"Www-Authenticate": {`Bearer realm="scrmkit"`}})
 		return principal{}, false
 	}
@@ -122,11 +122,11 @@ func (s *Server) permit(ctx context.Context, w http.ResponseWriter, authorizatio
 		writeProblem(w, model, header)
 		return p, false
 	case !ok:
-		writeProblem(w, problem(http.StatusUnauthorized, "the token is unknown"),
+		writeProblem(w, problem("", http.StatusUnauthorized, "the token is unknown"),
 			http.Header{"Www-Authenticate": {`Bearer realm="scrmkit", error="invalid_token"`}})
 		return p, false
 	case !slices.Contains(roles, string(p.role)):
-		writeProblem(w, problem(http.StatusForbidden, "the operation is not for a "+string(p.role)), nil)
+		writeProblem(w, problem("", http.StatusForbidden, "the operation is not for a "+string(p.role)), nil)
 		return p, false
 	}
 	return p, true

@@ -39,7 +39,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if p := recover(); p != nil {
 			s.cfg.Log.Error("panic", "request", id, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 			if a.status == 0 {
-				writeProblem(a, problem(http.StatusInternalServerError, ""), nil)
+				writeProblem(a, problem("", http.StatusInternalServerError, ""), nil)
 			}
 		}
 		_, route, _ := strings.Cut(r.Pattern, " ")
@@ -47,14 +47,14 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			"microseconds", time.Since(began).Microseconds(), "request", id)
 	}()
 	if status, detail := admit(r); status != 0 {
-		writeProblem(a, problem(status, detail), nil)
+		writeProblem(a, problem("", status, detail), nil)
 		return
 	}
 	select {
 	case s.slots <- struct{}{}:
 		defer func() { <-s.slots }()
 	default:
-		writeProblem(a, problem(http.StatusServiceUnavailable, "too many requests are in flight"), retryAfter(time.Second))
+		writeProblem(a, problem("", http.StatusServiceUnavailable, "too many requests are in flight"), retryAfter(time.Second))
 		return
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), s.cfg.Timeout)
@@ -108,7 +108,7 @@ func (s *Server) unrouted(w http.ResponseWriter, r *http.Request) {
 	if allow := m.header.Get("Allow"); allow != "" {
 		header.Set("Allow", allow)
 	}
-	writeProblem(w, problem(m.status, ""), header)
+	writeProblem(w, problem("", m.status, ""), header)
 }
 
 // An answer remembers its status.

@@ -27,13 +27,13 @@ func (in OfAccount) id() loyalty.AccountID {
 	return loyalty.AccountID{Program: in.Program, Member: in.Member}
 }
 
-type pointsVersionInput struct {
+type OfPointsVersion struct {
 	OfPoints
 	Version int `path:"version" minimum:"1"`
 }
 
 type publishPointsInput struct {
-	pointsVersionInput
+	OfPointsVersion
 	Body loyalty.Definition
 }
 
@@ -256,7 +256,7 @@ func (s *Server) publishPoints(ctx context.Context, in *publishPointsInput) (*re
 	return found(p.Definition(), nil)
 }
 
-func (s *Server) pointsVersion(ctx context.Context, in *pointsVersionInput) (*reply[loyalty.Definition], error) {
+func (s *Server) pointsVersion(ctx context.Context, in *OfPointsVersion) (*reply[loyalty.Definition], error) {
 	p, err := s.points.Program(ctx, in.Program, in.Version)
 	if err != nil {
 		return nil, err

@@ -38,13 +38,13 @@ func (in OfVoucher) id() reward.VoucherID {
 	return reward.VoucherID{Holder: in.OfHolder.id(), N: in.N}
 }
 
-type catalogVersionInput struct {
+type OfCatalogVersion struct {
 	OfCatalog
 	Version int `path:"version" minimum:"1"`
 }
 
 type publishCatalogInput struct {
-	catalogVersionInput
+	OfCatalogVersion
 	Body reward.Definition
 }
 
@@ -256,7 +256,7 @@ func (s *Server) publishCatalog(ctx context.Context, in *publishCatalogInput) (*
 	return found(c.Definition(), nil)
 }
 
-func (s *Server) catalogVersion(ctx context.Context, in *catalogVersionInput) (*reply[reward.Definition], error) {
+func (s *Server) catalogVersion(ctx context.Context, in *OfCatalogVersion) (*reply[reward.Definition], error) {
 	c, err := s.rewards.Catalog(ctx, in.Catalog, in.Version)
 	if err != nil {
 		return nil, err

@@ -2,7 +2,7 @@ package main
 
 import (
 	"context"
-	"encoding/json"
+	"errors"
 	"iter"
 	"net/http"
 	"reflect"
@@ -35,7 +35,7 @@ func (s *Server) routes() *http.ServeMux {
 	cfg.Components.SecuritySchemes = map[string]*huma.SecurityScheme{scheme: {Type: "http", Scheme: "bearer"}}
 	cfg.OpenAPIPath, cfg.DocsPath, cfg.SchemasPath, cfg.CreateHooks = "", "", "", nil
 	cfg.RejectUnknownQueryParameters = true
-	cfg.Transformers = []huma.Transformer{mute}
+	cfg.Transformers = []huma.Transformer{complete}
 	mux := http.NewServeMux()
 	api := humago.New(mux, cfg)
 	api.UseMiddleware(s.authorize)
@@ -53,19 +53,27 @@ func (s *Server) routes() *http.ServeMux {
 	s.ticketRoutes(api)
 	s.journalRoutes(api)
 
-	document, err := json.Marshal(api.OpenAPI())
-	if err != nil {
-		panic(err) // it is made of what is above alone
+	for path, document := range documents(api.OpenAPI()) {
+		mux.HandleFunc("GET "+path, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/openapi+json")
+			_, _ = w.Write(document)
+		})
 	}
-	mux.HandleFunc("GET /openapi.json", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "application/openapi+json")
-		_, _ = w.Write(document)
-	})
 	mux.HandleFunc("POST /hooks/{site}", s.hook)
 	mux.HandleFunc("POST /library/files", s.forAdmin(s.importFile))
 	mux.Handle("GET /docs/", v5emb.New("scrmkit", "/openapi.json", "/docs/"))
 	mux.Handle("GET /{$}", http.RedirectHandler("/docs/", http.StatusFound))
 	return mux
+}
+
+// documents returns the OpenAPI document by its path: as version 3.1, and as 3.0 for the tools that read no other.
+func documents(d *huma.OpenAPI) map[string][]byte {
+	newest, err1 := d.MarshalJSON()
+	old, err2 := d.Downgrade()
+	if err := errors.Join(err1, err2); err != nil {
+		panic(err) // it is made of what is registered alone
+	}
+	return map[string][]byte{"/openapi.json": newest, "/openapi-3.0.json": old}
 }
 
 var packages = regexp.MustCompile(`(?:[\w./-]+/)?(\w+)\.(\w+)`)

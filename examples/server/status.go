@@ -2,11 +2,8 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"math"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -29,6 +26,132 @@ import (
 // errOtherShop: a manager deals with a coupon that is not his shop's.
 var errOtherShop = errors.New("the coupon is another shop's")
 
+// A sentinel is an error of an engine as a caller meets it. Its name never changes: it is the last part of the problem's
+// type, which a client may switch on.
+type sentinel struct {
+	name   string
+	status int
+	err    error
+}
+
+// sentinels are all of them. A caller is told their texts, without what they were wrapped in.
+var sentinels = []sentinel{
+	{"activation-signed-out", http.StatusUnauthorized, activation.ErrSignedOut},
+	{"ticket-signature", http.StatusUnauthorized, ticket.ErrSignature},
+	{"ticket-stale", http.StatusUnauthorized, ticket.ErrStale},
+
+	{"activation-disabled", http.StatusForbidden, activation.ErrDisabled},
+	{"activation-expired", http.StatusForbidden, activation.ErrExpired},
+	{"activation-device", http.StatusForbidden, activation.ErrDevice},
+	{"activation-platform", http.StatusForbidden, activation.ErrPlatform},
+	{"office-account", http.StatusForbidden, office.ErrAccount},
+	{"shop-not-manager", http.StatusForbidden, shop.ErrNotManager},
+	{"counter-not-yours", http.StatusForbidden, counter.ErrNotYours},
+	{"shop-other", http.StatusForbidden, errOtherShop},
+	{"reward-level", http.StatusForbidden, reward.ErrLevel},
+
+	{"stamps-unknown-program", http.StatusNotFound, stamps.ErrUnknownProgram},
+	{"stamps-unknown-card", http.StatusNotFound, stamps.ErrUnknownCard},
+	{"stamps-unknown-record", http.StatusNotFound, stamps.ErrUnknownRecord},
+	{"stamps-unknown-coupon", http.StatusNotFound, stamps.ErrUnknownCoupon},
+	{"shop-unknown-shop", http.StatusNotFound, shop.ErrUnknownShop},
+	{"shop-unknown-stamp", http.StatusNotFound, shop.ErrUnknownStamp},
+	{"loyalty-unknown-program", http.StatusNotFound, loyalty.ErrUnknownProgram},
+	{"loyalty-unknown-account", http.StatusNotFound, loyalty.ErrUnknownAccount},
+	{"loyalty-unknown-currency", http.StatusNotFound, loyalty.ErrUnknownCurrency},
+	{"loyalty-unknown-level", http.StatusNotFound, loyalty.ErrUnknownLevel},
+	{"loyalty-unknown-booking", http.StatusNotFound, loyalty.ErrUnknownBooking},
+	{"loyalty-unknown-line", http.StatusNotFound, loyalty.ErrUnknownLine},
+	{"loyalty-unknown-hold", http.StatusNotFound, loyalty.ErrUnknownHold},
+	{"reward-unknown-catalog", http.StatusNotFound, reward.ErrUnknownCatalog},
+	{"reward-unknown-reward", http.StatusNotFound, reward.ErrUnknownReward},
+	{"reward-unknown-voucher", http.StatusNotFound, reward.ErrUnknownVoucher},
+	{"reward-unknown-order", http.StatusNotFound, reward.ErrUnknownOrder},
+	{"activation-unknown-code", http.StatusNotFound, activation.ErrUnknownCode},
+	{"activation-unknown-device", http.StatusNotFound, activation.ErrUnknownDevice},
+	{"activation-unknown-pool", http.StatusNotFound, activation.ErrUnknownPool},
+	{"activation-unknown-port", http.StatusNotFound, activation.ErrUnknownPort},
+	{"lead-unknown-job", http.StatusNotFound, lead.ErrUnknownJob},
+	{"dispatch-unknown-line", http.StatusNotFound, dispatch.ErrUnknownLine},
+	{"ticket-unknown-site", http.StatusNotFound, ticket.ErrUnknownSite},
+	{"ticket-unknown-ticket", http.StatusNotFound, ticket.ErrUnknownTicket},
+	{"ticket-unknown-templates", http.StatusNotFound, ticket.ErrUnknownTemplates},
+	{"ticket-unknown-secret", http.StatusNotFound, ticket.ErrUnknownSecret},
+
+	{"ticket-too-large", http.StatusRequestEntityTooLarge, ticket.ErrTooLarge},
+
+	{"otp-invalid-code", http.StatusUnprocessableEntity, otp.ErrInvalidCode},
+	{"shop-invitation", http.StatusUnprocessableEntity, shop.ErrInvitation},
+	{"activation-invitation", http.StatusUnprocessableEntity, activation.ErrInvitation},
+	{"journal-key-reused", http.StatusUnprocessableEntity, journal.ErrKeyReused},
+	{"journal-cursor", http.StatusUnprocessableEntity, journal.ErrCursor},
+
+	{"activation-sessions", http.StatusConflict, activation.ErrSessions},
+	{"activation-port-state", http.StatusConflict, activation.ErrPortState},
+	{"activation-linked", http.StatusConflict, activation.ErrLinked},
+	{"activation-capacity", http.StatusConflict, activation.ErrCapacity},
+	{"ticket-published", http.StatusConflict, ticket.ErrPublished},
+	{"ticket-state", http.StatusConflict, ticket.ErrState},
+	{"ticket-secrets", http.StatusConflict, ticket.ErrSecrets},
+	{"ticket-scheme", http.StatusConflict, ticket.ErrScheme},
+	{"ticket-closed", http.StatusConflict, ticket.ErrClosed},
+	{"ticket-body", http.StatusConflict, ticket.ErrBody},
+	{"stamps-published", http.StatusConflict, stamps.ErrPublished},
+	{"stamps-no-card", http.StatusConflict, stamps.ErrNoCard},
+	{"stamps-no-handout", http.StatusConflict, stamps.ErrNoHandout},
+	{"stamps-closed", http.StatusConflict, stamps.ErrClosed},
+	{"stamps-shop", http.StatusConflict, stamps.ErrShop},
+	{"stamps-currency", http.StatusConflict, stamps.ErrCurrency},
+	{"stamps-min-purchase", http.StatusConflict, stamps.ErrMinPurchase},
+	{"stamps-nothing", http.StatusConflict, stamps.ErrNothing},
+	{"stamps-full", http.StatusConflict, stamps.ErrFull},
+	{"stamps-order", http.StatusConflict, stamps.ErrOrder},
+	{"stamps-too-few", http.StatusConflict, stamps.ErrTooFew},
+	{"stamps-cancelled", http.StatusConflict, stamps.ErrCancelled},
+	{"stamps-sold-out", http.StatusConflict, stamps.ErrSoldOut},
+	{"stamps-member-limit", http.StatusConflict, stamps.ErrMemberLimit},
+	{"stamps-redeemed", http.StatusConflict, stamps.ErrRedeemed},
+	{"stamps-voided", http.StatusConflict, stamps.ErrVoided},
+	{"stamps-lapsed", http.StatusConflict, stamps.ErrLapsed},
+	{"stamps-not-redeemed", http.StatusConflict, stamps.ErrNotRedeemed},
+	{"shop-closed", http.StatusConflict, shop.ErrClosed},
+	{"shop-manages", http.StatusConflict, shop.ErrManages},
+	{"shop-slots", http.StatusConflict, shop.ErrSlots},
+	{"shop-shown-once", http.StatusConflict, shop.ErrShownOnce},
+	{"shop-stamp-bound", http.StatusConflict, shop.ErrStampBound},
+	{"otp-ended", http.StatusConflict, otp.ErrEnded},
+	{"loyalty-published", http.StatusConflict, loyalty.ErrPublished},
+	{"loyalty-too-much", http.StatusConflict, loyalty.ErrTooMuch},
+	{"loyalty-closed", http.StatusConflict, loyalty.ErrClosed},
+	{"loyalty-money", http.StatusConflict, loyalty.ErrMoney},
+	{"loyalty-merged", http.StatusConflict, loyalty.ErrMerged},
+	{"loyalty-overflow", http.StatusConflict, loyalty.ErrOverflow},
+	{"loyalty-held", http.StatusConflict, loyalty.ErrHeld},
+	{"loyalty-holds", http.StatusConflict, loyalty.ErrHolds},
+	{"reward-published", http.StatusConflict, reward.ErrPublished},
+	{"reward-closed", http.StatusConflict, reward.ErrClosed},
+	{"reward-price", http.StatusConflict, reward.ErrPrice},
+	{"reward-too-few", http.StatusConflict, reward.ErrTooFew},
+	{"reward-sold-out", http.StatusConflict, reward.ErrSoldOut},
+	{"reward-member-limit", http.StatusConflict, reward.ErrMemberLimit},
+	{"reward-reserved", http.StatusConflict, reward.ErrReserved},
+	{"reward-redeemed", http.StatusConflict, reward.ErrRedeemed},
+	{"reward-voided", http.StatusConflict, reward.ErrVoided},
+	{"reward-lapsed", http.StatusConflict, reward.ErrLapsed},
+	{"reward-not-yet", http.StatusConflict, reward.ErrNotYet},
+	{"reward-not-issued", http.StatusConflict, reward.ErrNotIssued},
+	{"reward-not-redeemed", http.StatusConflict, reward.ErrNotRedeemed},
+	{"reward-shop", http.StatusConflict, reward.ErrShop},
+	{"stamps-refused", http.StatusConflict, stamps.ErrRefused},
+	{"loyalty-refused", http.StatusConflict, loyalty.ErrRefused},
+	{"reward-refused", http.StatusConflict, reward.ErrRefused},
+
+	{"otp-crowded", http.StatusServiceUnavailable, otp.ErrCrowded},
+	{"storage-retry", http.StatusServiceUnavailable, storage.ErrRetry},
+	{"journal-conflict", http.StatusServiceUnavailable, journal.ErrConflict},
+	{"journal-duplicate", http.StatusServiceUnavailable, journal.ErrDuplicate},
+}
+
 // status is the one place where an error of the engines becomes an HTTP status: with the text that the caller is told,
 // and the headers that belong to it. What it does not know is 500, and nobody is told more.
 func status(err error) (p *huma.ErrorModel, header http.Header) {
@@ -44,112 +167,44 @@ func status(err error) (p *huma.ErrorModel, header http.Header) {
 		ports      *activation.CapacityError
 		full       *dispatch.NoCapacityError
 	)
-	is := func(targets ...error) bool {
-		for _, target := range targets {
-			if errors.Is(err, target) {
-				err = target // without what it was wrapped in
-				return true
-			}
-		}
-		return false
-	}
 	switch {
 	case errors.As(err, &input):
-		p = problem(http.StatusUnprocessableEntity, input.Error())
+		p = problem("invalid-input", http.StatusUnprocessableEntity, input.Error())
 		p.Errors = []*huma.ErrorDetail{{Location: input.Field, Message: input.Reason}}
 	case errors.As(err, &definition):
-		p = problem(http.StatusUnprocessableEntity, "the definition has mistakes")
+		p = problem("invalid-definition", http.StatusUnprocessableEntity, "the definition has mistakes")
 		for _, m := range definition.Mistakes {
 			p.Errors = append(p.Errors, &huma.ErrorDetail{Location: m.Path, Message: m.Reason})
 		}
 	case errors.As(err, &condition):
-		p = problem(http.StatusUnprocessableEntity, condition.Error())
-	case is(otp.ErrInvalidCode, shop.ErrInvitation, activation.ErrInvitation, journal.ErrKeyReused, journal.ErrCursor):
-		p = problem(http.StatusUnprocessableEntity, err.Error())
-
+		p = problem("loyalty-condition", http.StatusUnprocessableEntity, condition.Error())
 	case errors.As(err, &limit):
-		p, header = problem(http.StatusTooManyRequests, limit.Error()), retryAfter(limit.RetryAfter)
+		p, header = problem("stamps-limit", http.StatusTooManyRequests, limit.Error()), retryAfter(limit.RetryAfter)
 	case errors.As(err, &throttled):
-		p, header = problem(http.StatusTooManyRequests, throttled.Error()), retryAfter(throttled.RetryAfter)
-
-	case is(activation.ErrSignedOut, ticket.ErrSignature, ticket.ErrStale):
-		p = problem(http.StatusUnauthorized, err.Error())
-	case is(ticket.ErrTooLarge):
-		p = problem(http.StatusRequestEntityTooLarge, err.Error())
-
-	case is(activation.ErrDisabled, activation.ErrExpired, activation.ErrDevice, activation.ErrPlatform, office.ErrAccount):
-		p = problem(http.StatusForbidden, err.Error())
-	case is(shop.ErrNotManager, counter.ErrNotYours, errOtherShop, reward.ErrLevel):
-		p = problem(http.StatusForbidden, err.Error())
-
-	case is(stamps.ErrUnknownProgram, stamps.ErrUnknownCard, stamps.ErrUnknownRecord, stamps.ErrUnknownCoupon,
-		shop.ErrUnknownShop, shop.ErrUnknownStamp, loyalty.ErrUnknownProgram, loyalty.ErrUnknownAccount, loyalty.ErrUnknownCurrency,
-		loyalty.ErrUnknownLevel, loyalty.ErrUnknownBooking, loyalty.ErrUnknownLine, loyalty.ErrUnknownHold,
-		reward.ErrUnknownCatalog, reward.ErrUnknownReward, reward.ErrUnknownVoucher, reward.ErrUnknownOrder,
-		activation.ErrUnknownCode, activation.ErrUnknownDevice, activation.ErrUnknownPool, activation.ErrUnknownPort, lead.ErrUnknownJob,
-		dispatch.ErrUnknownLine, ticket.ErrUnknownSite, ticket.ErrUnknownTicket, ticket.ErrUnknownTemplates, ticket.ErrUnknownSecret):
-		p = problem(http.StatusNotFound, err.Error())
-
+		p, header = problem("otp-throttled", http.StatusTooManyRequests, throttled.Error()), retryAfter(throttled.RetryAfter)
 	case errors.As(err, &used):
-		p = problem(http.StatusConflict, used.Error())
+		p = problem("stamps-used", http.StatusConflict, used.Error())
 	case errors.As(err, &few):
-		p = problem(http.StatusConflict, few.Error())
+		p = problem("loyalty-insufficient", http.StatusConflict, few.Error())
 	case errors.As(err, &tampered):
-		p = problem(http.StatusConflict, tampered.Error())
+		p = problem("loyalty-tampered", http.StatusConflict, tampered.Error())
 	case errors.As(err, &ports):
-		p = problem(http.StatusConflict, ports.Error())
+		p = problem("activation-ports", http.StatusConflict, ports.Error())
 	case errors.As(err, &full):
-		p = problem(http.StatusConflict, full.Error())
-	case is(activation.ErrSessions, activation.ErrPortState, activation.ErrLinked, activation.ErrCapacity, ticket.ErrPublished, ticket.ErrState, ticket.ErrSecrets, ticket.ErrScheme,
-		ticket.ErrClosed, ticket.ErrBody):
-		p = problem(http.StatusConflict, err.Error())
-	case is(stamps.ErrPublished, stamps.ErrNoCard, stamps.ErrNoHandout, stamps.ErrClosed, stamps.ErrShop, stamps.ErrCurrency,
-		stamps.ErrMinPurchase, stamps.ErrNothing, stamps.ErrFull, stamps.ErrOrder, stamps.ErrTooFew, stamps.ErrCancelled,
-		stamps.ErrSoldOut, stamps.ErrMemberLimit, stamps.ErrRedeemed, stamps.ErrVoided, stamps.ErrLapsed, stamps.ErrNotRedeemed,
-		shop.ErrClosed, shop.ErrManages, shop.ErrSlots, shop.ErrShownOnce, shop.ErrStampBound,
-		otp.ErrEnded, stamps.ErrRefused, loyalty.ErrPublished, loyalty.ErrTooMuch, loyalty.ErrClosed, loyalty.ErrMoney, loyalty.ErrMerged,
-		loyalty.ErrOverflow, loyalty.ErrHeld, loyalty.ErrHolds, loyalty.ErrRefused,
-		reward.ErrPublished, reward.ErrClosed, reward.ErrPrice, reward.ErrTooFew, reward.ErrSoldOut, reward.ErrMemberLimit, reward.ErrReserved,
-		reward.ErrRedeemed, reward.ErrVoided, reward.ErrLapsed, reward.ErrNotYet, reward.ErrNotIssued, reward.ErrNotRedeemed, reward.ErrShop,
-		reward.ErrRefused):
-		p = problem(http.StatusConflict, err.Error())
-
-	case is(otp.ErrCrowded, storage.ErrRetry, journal.ErrConflict, journal.ErrDuplicate):
-		p, header = problem(http.StatusServiceUnavailable, err.Error()), retryAfter(time.Second)
-	case is(context.DeadlineExceeded, context.Canceled):
-		p, header = problem(http.StatusServiceUnavailable, "the request took too long; send it again with its key"), retryAfter(time.Second)
-
+		p = problem("dispatch-full", http.StatusConflict, full.Error())
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		p = problem("timeout", http.StatusServiceUnavailable, "the request took too long; send it again with its key")
 	default:
-		p = problem(http.StatusInternalServerError, "")
-	}
-	return p, header
-}
-
-// problem returns a problem of RFC 9457.
-func problem(status int, detail string) *huma.ErrorModel {
-	return &huma.ErrorModel{Title: http.StatusText(status), Status: status, Detail: detail}
-}
-
-// mute takes what the caller sent out of a problem, for it may be a code or a token.
-func mute(_ huma.Context, _ string, v any) (any, error) {
-	if p, ok := v.(*huma.ErrorModel); ok {
-		for _, e := range p.Errors {
-			e.Value = nil
+		p = problem("", http.StatusInternalServerError, "")
+		for _, known := range sentinels {
+			if errors.Is(err, known.err) {
+				p = problem(known.name, known.status, known.err.Error())
+				break
+			}
 		}
 	}
-	return v, nil
-}
-
-func writeProblem(w http.ResponseWriter, p *huma.ErrorModel, header http.Header) {
-	for name, values := range header {
-		w.Header()[name] = values
+	if p.Status == http.StatusServiceUnavailable {
+		header = retryAfter(time.Second)
 	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(p.Status)
-	_ = json.NewEncoder(w).Encode(p) // as for any answer
-}
-
-// retryAfter is in whole seconds, rounded up.
-func retryAfter(d time.Duration) http.Header {
-	return http.Header{"Retry-After": {strconv.Itoa(int(math.Ceil(d.Seconds())))}}
+	return p, header
 }

@@ -53,30 +53,45 @@ func TestStatus(t *testing.T) {
 	for _, c := range []struct {
 		err    error
 		status int
+		name   string
 		retry  string
 	}{
-		{&stamps.InputError{Field: "n", Reason: "is 0"}, 422, ""},
-		{&stamps.DefinitionError{Mistakes: []stamps.Mistake{{Path: "zone", Reason: "is missing"}}}, 422, ""},
-		{&stamps.LimitError{Limit: "cooldown", RetryAfter: 1500 * time.Millisecond}, 429, "2"},
-		{&otp.ThrottledError{RetryAfter: time.Minute}, 429, "60"},
-		{&stamps.UsedError{}, 409, ""},
-		{&loyalty.InsufficientError{Have: 1, Need: 2}, 409, ""},
-		{&loyalty.ConditionError{Of: "rule x", Err: errors.New("divides by zero")}, 422, ""},
-		{&loyalty.TamperedError{Seq: 3}, 409, ""},
-		{loyalty.ErrUnknownBooking, 404, ""},
-		{loyalty.ErrTooMuch, 409, ""},
-		{otp.ErrInvalidCode, 422, ""},
-		{stamps.ErrUnknownCard, 404, ""},
-		{stamps.ErrFull, 409, ""},
-		{storage.ErrRetry, 503, "1"},
-		{errors.New("secret detail"), 500, ""},
+		{&stamps.InputError{Field: "n", Reason: "is 0"}, 422, "invalid-input", ""},
+		{&stamps.DefinitionError{Mistakes: []stamps.Mistake{{Path: "zone", Reason: "is missing"}}}, 422, "invalid-definition", ""},
+		{&stamps.LimitError{Limit: "cooldown", RetryAfter: 1500 * time.Millisecond}, 429, "stamps-limit", "2"},
+		{&otp.ThrottledError{RetryAfter: time.Minute}, 429, "otp-throttled", "60"},
+		{&stamps.UsedError{}, 409, "stamps-used", ""},
+		{&loyalty.InsufficientError{Have: 1, Need: 2}, 409, "loyalty-insufficient", ""},
+		{&loyalty.ConditionError{Of: "rule x", Err: errors.New("divides by zero")}, 422, "loyalty-condition", ""},
+		{&loyalty.TamperedError{Seq: 3}, 409, "loyalty-tampered", ""},
+		{loyalty.ErrUnknownBooking, 404, "loyalty-unknown-booking", ""},
+		{loyalty.ErrTooMuch, 409, "loyalty-too-much", ""},
+		{otp.ErrInvalidCode, 422, "otp-invalid-code", ""},
+		{stamps.ErrUnknownCard, 404, "stamps-unknown-card", ""},
+		{stamps.ErrFull, 409, "stamps-full", ""},
+		{storage.ErrRetry, 503, "storage-retry", "1"},
+		{errors.New("secret detail"), 500, "internal-server-error", ""},
 	} {
 		p, header := status(fmt.Errorf("wrapped: secret detail: %w", c.err))
-		if p.Status != c.status || header.Get("Retry-After") != c.retry {
-			t.Errorf("%v: %d with Retry-After %q, want %d with %q", c.err, p.Status, header.Get("Retry-After"), c.status, c.retry)
+		if p.Status != c.status || p.Type != typePrefix+c.name || header.Get("Retry-After") != c.retry {
+			t.Errorf("%v: %d %s with Retry-After %q, want %d %s with %q", c.err, p.Status, p.Type, header.Get("Retry-After"), c.status, c.name, c.retry)
 		}
 		if strings.Contains(p.Detail, "secret") {
 			t.Errorf("%v: the caller is told %q", c.err, p.Detail)
+		}
+	}
+}
+
+// An error is told by its own name and not by that of another that it matches as well.
+func TestEverySentinelHasAName(t *testing.T) {
+	seen := map[string]bool{}
+	for _, s := range sentinels {
+		if seen[s.name] {
+			t.Errorf("two errors are named %s", s.name)
+		}
+		seen[s.name] = true
+		if p, _ := status(s.err); p.Type != typePrefix+s.name || p.Status != s.status || p.Detail != s.err.Error() {
+			t.Errorf("%s is told as %d %s", s.name, p.Status, p.Type)
 		}
 	}
 }

@@ -74,7 +74,7 @@ func TestWalkthroughInShell(t *testing.T) {
 			problems++
 		}
 	}
-	if got := bytes.Count(out, []byte(`{"title":`)); got != problems {
+	if got := bytes.Count(out, []byte(`{"type":`)); got != problems {
 		t.Errorf("the shell shows %d problems, want %d:\n%s", got, problems, out)
 	}
 	if !bytes.Contains(out, []byte(`"state":"redeemed"`)) {
