@@ -24,9 +24,9 @@ const (
 	qrPrefix = "VOUCHER:"
 )
 
-// code returns the code of a salt, without separators.
-func code(k Key, prefix string, salt []byte) string {
-	sum := keyring.Sum(k.Secret, "reward.v1 code", string(salt))
+// code returns the code that a salt has in a tenant, without separators.
+func code(k Key, tenant, prefix string, salt []byte) string {
+	sum := keyring.Sum(k.Secret, "reward.v1 code", tenant, string(salt))
 	b := []byte(prefix)
 	bits, n := 0, uint(0)
 	for _, c := range sum {
@@ -39,9 +39,9 @@ func code(k Key, prefix string, salt []byte) string {
 	return string(append(b, checkOf(string(b))))
 }
 
-// mac is what a code is found by.
-func mac(k Key, code string) []byte {
-	return keyring.Sum(k.Secret, "reward.v1 index", code)[:macSize]
+// mac is what a code is found by in a tenant.
+func mac(k Key, tenant, code string) []byte {
+	return keyring.Sum(k.Secret, "reward.v1 index", tenant, code)[:macSize]
 }
 
 // grouped returns a code as it is read: CUP-7K3M-9QX2-WZ4T-HB5N.

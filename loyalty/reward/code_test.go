@@ -12,7 +12,7 @@ var testKey = Key{ID: "k", Secret: bytes.Repeat([]byte{7}, 32)}
 func TestCode(t *testing.T) {
 	salt := bytes.Repeat([]byte{1}, saltSize)
 	for _, prefix := range []string{"", "CVP", "VVVVVVVV"} {
-		text := code(testKey, prefix, salt)
+		text := code(testKey, "acme", prefix, salt)
 		shown := grouped(text)
 		if len(text) != len(prefix)+random+1 || !strings.HasPrefix(text, prefix) {
 			t.Fatal(text)
@@ -28,14 +28,15 @@ func TestCode(t *testing.T) {
 		}
 	}
 	t.Run("differs with the salt and with the key", func(t *testing.T) {
-		one := code(testKey, "", salt)
-		other := code(Key{ID: "k", Secret: bytes.Repeat([]byte{8}, 32)}, "", salt)
-		if one == other || one == code(testKey, "", bytes.Repeat([]byte{2}, saltSize)) || bytes.Equal(mac(testKey, one), mac(testKey, other)) {
-			t.Error(one, other)
+		other := bytes.Repeat([]byte{8}, 32)
+		one := code(testKey, "acme", "", salt)
+		another := code(Key{ID: "k", Secret: other}, "acme", "", salt)
+		if one == another || one == code(testKey, "acme", "", bytes.Repeat([]byte{2}, saltSize)) || bytes.Equal(mac(testKey, "acme", one), mac(testKey, "acme", another)) {
+			t.Error(one, another)
 		}
 	})
 	t.Run("finds each single wrong character and each two that were swapped", func(t *testing.T) {
-		text := code(testKey, "CVPCVPCV", salt)
+		text := code(testKey, "acme", "CVPCVPCV", salt)
 		refused := func(b []byte) {
 			var input *InputError
 			if _, err := read(string(b)); !errors.As(err, &input) || input.Field != "code" {
@@ -58,7 +59,7 @@ func TestCode(t *testing.T) {
 		}
 	})
 	t.Run("that can't be one is an error that does not say it", func(t *testing.T) {
-		for _, typed := range []string{"", "CUP", "U" + code(testKey, "", salt)[1:], strings.Repeat("A", 25), strings.Repeat("-", 200), "密码密码密码密码", code(testKey, "", salt) + "*"} {
+		for _, typed := range []string{"", "CUP", "U" + code(testKey, "acme", "", salt)[1:], strings.Repeat("A", 25), strings.Repeat("-", 200), "密码密码密码密码", code(testKey, "acme", "", salt) + "*"} {
 			var input *InputError
 			if _, err := read(typed); !errors.As(err, &input) || typed != "" && strings.Contains(err.Error(), typed) {
 				t.Errorf("%q: %v", typed, err)

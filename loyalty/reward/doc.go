@@ -14,7 +14,7 @@
 //   - What was reserved and not captured in time is given back to the stock, at the latest when the next one finds it empty.
 //   - A voucher keeps the rules of the version of the catalogue that it was taken with.
 //   - No code is stored. It is made from a secret of the embedder's and a random number of the voucher's; who has the
-//     database alone has no code.
+//     database alone has no code. It holds in one tenant: in every other it is unknown, whatever rows are there.
 //
 // A code is a prefix, 15 random characters (75 bits) and a check character, of the 32 letters and digits of Crockford's
 // base 32. Case, separators and what looks alike (O and 0, I, L and 1) don't matter. The check character finds every single wrong

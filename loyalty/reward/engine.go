@@ -39,11 +39,19 @@ type Engine struct {
 	store    Store
 	keys     []Key
 	opts     Options
-	catalogs *published.Cache[CatalogID, *Catalog]
+	catalogs *published.Cache[catalogKey, *Catalog]
 	runner   *combine.Runner[op, *unit, Outcome]
 	bound    bool // to a unit of work
 	dry      bool // stores nothing
 }
+
+// A catalogKey names a catalog in memory: that of one tenant is never another's.
+type catalogKey struct {
+	tenant string
+	id     CatalogID
+}
+
+func (e *Engine) catalogKey(id CatalogID) catalogKey { return catalogKey{e.store.Tenant(), id} }
 
 // Refresh is how long another process may go on with an older version of a catalogue after a Publish.
 const Refresh = published.Refresh
@@ -54,7 +62,7 @@ func New(s Store, keys []Key, opts *Options) (*Engine, error) {
 	if err := keyring.Check(keys); err != nil {
 		return nil, fmt.Errorf("reward: %w", err)
 	}
-	e := &Engine{store: s, keys: slices.Clone(keys), catalogs: published.New[CatalogID, *Catalog]()}
+	e := &Engine{store: s, keys: slices.Clone(keys), catalogs: published.New[catalogKey, *Catalog]()}
 	if opts != nil {
 		e.opts = *opts
 	}
@@ -106,7 +114,7 @@ func (e *Engine) Publish(ctx context.Context, d Definition) (c *Catalog, err err
 	if err != nil {
 		return nil, fmt.Errorf("reward: publish %s version %d: %w", d.ID, d.Version, err)
 	}
-	e.catalogs.Forget(d.ID)
+	e.catalogs.Forget(e.catalogKey(d.ID))
 	return c, nil
 }
 
@@ -116,7 +124,7 @@ func (e *Engine) Catalog(ctx context.Context, id CatalogID, version int) (*Catal
 		return nil, fmt.Errorf("reward: catalogue: %w", err)
 	}
 	now := e.opts.Now()
-	if c, ok := e.catalogs.Get(id, version, now); ok {
+	if c, ok := e.catalogs.Get(e.catalogKey(id), version, now); ok {
 		return c, nil
 	}
 	d, err := e.store.Catalog(ctx, id, version)
@@ -127,7 +135,7 @@ func (e *Engine) Catalog(ctx context.Context, id CatalogID, version int) (*Catal
 	if err != nil {
 		return nil, fmt.Errorf("reward: catalogue %s as it is stored: %w", id, err)
 	}
-	e.catalogs.Put(id, d.Version, c, version == 0, now)
+	e.catalogs.Put(e.catalogKey(id), d.Version, c, version == 0, now)
 	return c, nil
 }
 
@@ -230,14 +238,14 @@ func (e *Engine) codeOf(v Voucher) (string, Key) {
 	if i < 0 || v.Salt == nil {
 		return "", Key{}
 	}
-	return code(e.keys[i], v.Prefix, v.Salt), e.keys[i]
+	return code(e.keys[i], e.store.Tenant(), v.Prefix, v.Salt), e.keys[i]
 }
 
 // stored returns a voucher with what its code is found by.
 func (e *Engine) stored(v Voucher) Stored {
 	s := Stored{Voucher: v}
 	if text, k := e.codeOf(v); text != "" {
-		s.MAC = mac(k, text)
+		s.MAC = mac(k, e.store.Tenant(), text)
 	}
 	return s
 }

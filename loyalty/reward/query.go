@@ -24,16 +24,28 @@ func (e *Engine) Find(ctx context.Context, code string) (Voucher, error) {
 	}
 	macs := make([][]byte, len(e.keys))
 	for i, k := range e.keys {
-		macs[i] = mac(k, text)
+		macs[i] = mac(k, e.store.Tenant(), text)
 	}
 	v, err := e.store.Find(ctx, macs)
-	if err == nil && v == nil {
-		err = ErrUnknownVoucher
+	if err == nil {
+		err = e.proves(v, text)
 	}
 	if err != nil {
 		return Voucher{}, fmt.Errorf("reward: find: %w", err)
 	}
 	return e.show(v.At(e.opts.Now())), nil
+}
+
+// proves refuses a voucher that a code was found to be of, but whose own code is another one: what a row says of itself
+// counts as little as a row of another tenant does.
+func (e *Engine) proves(v *Voucher, code string) error {
+	if v == nil {
+		return ErrUnknownVoucher
+	}
+	if own, _ := e.codeOf(*v); own != code {
+		return ErrUnknownVoucher
+	}
+	return nil
 }
 
 // Voucher returns a voucher as it stands. ErrUnknownVoucher: there is none.
