@@ -3,6 +3,9 @@
 // Commands that arrive while others are being saved wait, and then share one load and one save. So a unit that many
 // callers change at once costs one write for all of them, and a caller that is alone writes at once. The version check
 // of the store keeps it right beside other processes.
+//
+// What goes wrong with one command, an error or a panic, reaches its own caller. Every other command of the batch has the result that
+// it has without that one.
 package combine
 
 import (
@@ -10,6 +13,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -35,16 +39,17 @@ type Work[C, U, R any] interface {
 	// Subject names the unit of a command.
 	Subject(c C) string
 	// Load returns a unit for each group of commands; those of a group have one subject. Where fresh is false a unit may
-	// be older than what is stored.
+	// be older than what is stored. After an error the halves of a batch are loaded one after the other, and so on.
 	Load(ctx context.Context, groups [][]C, fresh bool) ([]U, error)
-	// Decide runs a command on its unit. On an error, ErrAgain or another, the unit is as it was before.
+	// Decide runs a command on its unit. On an error, ErrAgain or another, the unit is as it was before. After a panic the
+	// unit is thrown away, and the other commands are decided on one that is loaded afresh.
 	Decide(ctx context.Context, u U, c C) (R, error)
 	// Stale tells that a unit may be older than what is stored: what it refuses must be asked again.
 	Stale(u U) bool
 	// Dirty tells that a unit has changes to save.
 	Dirty(u U) bool
 	// Save stores the changes of each unit, all or none of them, and returns an error a unit: nil, journal.ErrConflict or
-	// journal.ErrDuplicate.
+	// journal.ErrDuplicate. After a panic, which may have stored something, the commands are decided again.
 	Save(ctx context.Context, units []U) ([]error, error)
 }
 
@@ -80,7 +85,8 @@ type call[C, R any] struct {
 
 	r        R
 	err      error
-	panicked any
+	panicked *Panic
+	over     bool // r and err are final
 }
 
 // A batch is cancelled when the last of its callers has given up.
@@ -90,7 +96,8 @@ type batch struct {
 }
 
 // Do runs a command together with those that arrive meanwhile. Where ctx ends first its error comes back, and the
-// command may still take effect. Inside a unit of work it runs alone, so that the store can see the context.
+// command may still take effect. Inside a unit of work it runs alone, so that the store can see the context. Where the command
+// panics so does Do, with a *Panic if it shared a batch.
 func (r *Runner[C, U, R]) Do(ctx context.Context, c C) (R, error) {
 	if tripwire.Marked(ctx) {
 		return r.Alone(ctx, c)
@@ -186,20 +193,37 @@ func (r *Runner[C, U, R]) together(calls []*call[C, R], queues []*queue[C, R]) {
 		w.batch.Store(b)
 		w.settle()
 	}
-	var panicked any = "combine: the work ended its goroutine"
-	defer func() {
-		if p := recover(); p != nil {
-			panicked = p
+	r.runApart(ctx, calls)
+	for _, w := range calls {
+		close(w.done)
+	}
+	runtime.Gosched() // so that callers who come straight back share the next batch
+	r.end(len(calls), queues...)
+}
+
+// runApart is run in a goroutine of its own, which the work may end, until each command has a result or has panicked. Where the work
+// panics outside of a decision, the halves of the batch are run one after the other, and so on.
+func (r *Runner[C, U, R]) runApart(ctx context.Context, calls []*call[C, R]) {
+	p := apart(func() { r.run(ctx, calls) })
+	if p == nil {
+		return
+	}
+	var open []*call[C, R]
+	for _, w := range calls {
+		if !w.over && w.panicked == nil {
+			open = append(open, w)
 		}
-		for _, w := range calls {
-			w.panicked = panicked
-			close(w.done)
-		}
-		runtime.Gosched() // so that callers who come straight back share the next batch
-		r.end(len(calls), queues...)
-	}()
-	r.run(ctx, calls)
-	panicked = nil
+	}
+	switch half := len(open) / 2; {
+	case len(open) == 0:
+	case len(open) < len(calls):
+		r.runApart(ctx, open)
+	case half == 0:
+		open[0].panicked = p
+	default:
+		r.runApart(ctx, open[:half])
+		r.runApart(ctx, open[half:])
+	}
 }
 
 // run decides each command, those of one subject on one unit, until each has a result. They are decided in their order, but for those
@@ -209,7 +233,14 @@ func (r *Runner[C, U, R]) run(ctx context.Context, open []*call[C, R]) {
 		if attempt > 1 {
 			pause(ctx, attempt)
 		}
-		open = r.attempt(ctx, open, attempt > 0)
+		again := r.attempt(ctx, open, attempt > 0)
+		for _, w := range open {
+			w.over = true
+		}
+		for _, w := range again {
+			w.over = false
+		}
+		open = again
 		if attempt+1 == Attempts {
 			fail(open, journal.ErrConflict)
 			return
@@ -220,7 +251,7 @@ func (r *Runner[C, U, R]) run(ctx context.Context, open []*call[C, R]) {
 func fail[C, R any](calls []*call[C, R], err error) {
 	var none R
 	for _, w := range calls {
-		w.r, w.err = none, err
+		w.r, w.err, w.over = none, err, true
 	}
 }
 
@@ -242,23 +273,15 @@ func (r *Runner[C, U, R]) attempt(ctx context.Context, open []*call[C, R], fresh
 	}
 	units, err := r.work.Load(ctx, groups, fresh)
 	if err != nil {
-		fail(open, err)
+		r.halve(ctx, open, err)
 		return nil
 	}
 	var dirty []U
 	var owners [][]*call[C, R]
 	for g, u := range units {
-		decided := members[g][:0]
-		for _, w := range members[g] {
-			w.r, w.err = r.work.Decide(ctx, u, w.c)
-			switch {
-			case w.err == ErrAgain || w.err != nil && r.work.Stale(u):
-				again = append(again, w)
-			case w.err == nil:
-				decided = append(decided, w)
-			}
-		}
-		if r.work.Dirty(u) {
+		u, decided, repeated := r.decideAll(ctx, u, members[g])
+		again = append(again, repeated...)
+		if len(decided) > 0 && r.work.Dirty(u) {
 			dirty, owners = append(dirty, u), append(owners, decided)
 		}
 	}
@@ -280,6 +303,66 @@ func (r *Runner[C, U, R]) attempt(ctx context.Context, open []*call[C, R], fresh
 		}
 	}
 	return again
+}
+
+// halve runs the halves of a batch that could not be loaded one after the other, so that in the end an error reaches the caller of the
+// command that it is about alone.
+func (r *Runner[C, U, R]) halve(ctx context.Context, open []*call[C, R], err error) {
+	half := len(open) / 2
+	if half == 0 || ctx.Err() != nil {
+		fail(open, err)
+		return
+	}
+	r.run(ctx, open[:half])
+	r.run(ctx, open[half:])
+}
+
+// decideAll decides commands on their unit. Where one panics the others are decided from the first on again, on the unit as it is
+// loaded then. It returns the unit with the commands that took effect on it, and those that must be decided again.
+func (r *Runner[C, U, R]) decideAll(ctx context.Context, u U, calls []*call[C, R]) (_ U, decided, again []*call[C, R]) {
+	for i := 0; i < len(calls); i++ {
+		w := calls[i]
+		if r.decide(ctx, u, w); w.panicked != nil {
+			calls, decided, again = slices.Delete(calls, i, i+1), nil, nil
+			if len(calls) == 0 {
+				break
+			}
+			group := make([]C, len(calls))
+			for k, w := range calls {
+				group[k] = w.c
+			}
+			fresh, err := r.work.Load(ctx, [][]C{group}, true)
+			if err != nil {
+				r.halve(ctx, calls, err)
+				return u, nil, nil
+			}
+			u, i = fresh[0], -1
+			continue
+		}
+		switch {
+		case w.err == ErrAgain || w.err != nil && r.work.Stale(u):
+			again = append(again, w)
+		case w.err == nil:
+			decided = append(decided, w)
+		}
+	}
+	return u, decided, again
+}
+
+// decide decides a command. In a batch a panic of it is kept for its caller.
+func (r *Runner[C, U, R]) decide(ctx context.Context, u U, w *call[C, R]) {
+	if w.done == nil {
+		w.r, w.err = r.work.Decide(ctx, u, w.c)
+		return
+	}
+	returned := false
+	defer func() {
+		if !returned {
+			w.panicked = caught(recover())
+		}
+	}()
+	w.r, w.err = r.work.Decide(ctx, u, w.c)
+	returned = true
 }
 
 func pause(ctx context.Context, attempt int) {

@@ -98,7 +98,7 @@ func HashJSON(kind string, text json.RawMessage) []byte {
 func JSON(v any) json.RawMessage {
 	text, err := json.Marshal(v)
 	if err != nil {
-		panic(fmt.Sprintf("journal: a %T is no JSON: %v", v, err))
+		panic(fmt.Errorf("journal: a %T has no JSON: %w", v, err))
 	}
 	return text
 }
