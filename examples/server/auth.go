@@ -89,6 +89,10 @@ const scheme = "bearer"
 // shop, only for one who manages that shop at this moment.
 func (s *Server) authorize(ctx huma.Context, next func(huma.Context)) {
 	_, w := humago.Unwrap(ctx)
+	if name := repeated(ctx); name != "" {
+		writeProblem(w, problem("", http.StatusBadRequest, "the parameter "+name+" is there more than once"), nil)
+		return
+	}
 	if len(ctx.Operation().Security) == 0 {
 		next(huma.WithValue(ctx, callerKey{}, principal{}))
 		return
@@ -132,11 +136,14 @@ func (s *Server) permit(ctx context.Context, w http.ResponseWriter, authorizatio
 	return p, true
 }
 
-// forAdmin lets an admin do what takes more than JSON.
-func (s *Server) forAdmin(do http.HandlerFunc) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		if p, ok := s.permit(r.Context(), w, r.Header.Get("Authorization"), []string{string(admin)}); ok {
-			do(w, r.WithContext(context.WithValue(r.Context(), callerKey{}, p)))
+// repeated returns the name of a parameter that has one value and was given more, so that none of them is dropped.
+func repeated(ctx huma.Context) string {
+	url := ctx.URL()
+	given := url.Query()
+	for _, p := range ctx.Operation().Parameters {
+		if p.In == "query" && p.Schema.Type != huma.TypeArray && len(given[p.Name]) > 1 {
+			return p.Name
 		}
 	}
+	return ""
 }

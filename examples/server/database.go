@@ -37,7 +37,15 @@ func openDatabase(ctx context.Context, cfg Config) (*bun.DB, error) {
 	return db, nil
 }
 
+// openSQLite opens a file that this user alone may read; SQLite gives the files beside it the same mode.
 func openSQLite(cfg Config) (*bun.DB, error) {
+	file, err := os.OpenFile(cfg.SQLite, os.O_RDWR|os.O_CREATE, 0o600)
+	if err == nil {
+		err = errors.Join(file.Chmod(0o600), file.Close())
+	}
+	if err != nil {
+		return nil, err
+	}
 	path := strings.NewReplacer("%", "%25", "?", "%3f", "#", "%23").Replace(cfg.SQLite)
 	db, err := sql.Open("sqlite", "file:"+path+"?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(5000)")
 	if err != nil {

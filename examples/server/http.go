@@ -35,6 +35,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.Header().Set("X-Request-Id", id)
 	a.Header().Set("X-Content-Type-Options", "nosniff")
 	a.Header().Set("Cache-Control", "no-store")
+	a.Header().Set("Content-Security-Policy", "default-src 'none'; "+closedPolicy)
 	defer func() {
 		if p := recover(); p != nil {
 			s.cfg.Log.Error("panic", "request", id, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
@@ -73,10 +74,12 @@ func admit(r *http.Request) (status int, detail string) {
 	if err != nil || !printable(r.URL.Path) || !printable(query) || !printable(r.Header.Get("Idempotency-Key")) {
 		return http.StatusBadRequest, "the address or the key has a control character or is not UTF-8"
 	}
-	limit, pushed := int64(maxBody), strings.HasPrefix(r.URL.Path, "/hooks/")
-	if r.URL.Path == "/library/files" || pushed {
-		limit = maxLongBody
+	for _, name := range []string{"Authorization", "Content-Type", "Idempotency-Key"} {
+		if len(r.Header.Values(name)) > 1 {
+			return http.StatusBadRequest, "the request has more than one " + name + " header"
+		}
 	}
+	limit, pushed := longest(r.URL.Path), strings.HasPrefix(r.URL.Path, "/hooks/")
 	if r.ContentLength > limit {
 		return http.StatusRequestEntityTooLarge, fmt.Sprintf("the body is longer than %d bytes", limit)
 	}
@@ -94,6 +97,14 @@ func admit(r *http.Request) (status int, detail string) {
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	return 0, ""
+}
+
+// longest returns how many bytes the body of a request for a path may have.
+func longest(path string) int64 {
+	if path == "/library/files" || strings.HasPrefix(path, "/hooks/") {
+		return maxLongBody
+	}
+	return maxBody
 }
 
 func printable(s string) bool {

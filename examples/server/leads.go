@@ -1,8 +1,8 @@
 package main
 
 import (
+	"bytes"
 	"context"
-	"encoding/json"
 	"net/http"
 	"time"
 
@@ -92,6 +92,16 @@ type Had struct {
 	Had []bool `json:"had" nullable:"false"`
 }
 
+type importFileInput struct {
+	Keyed
+	Platform  lead.PlatformID `query:"platform" required:"true" doc:"Platform of the contacts"`
+	Namespace string          `query:"namespace" doc:"Namespace of their ids"`
+	Column    string          `query:"column" doc:"Name of the column that holds them; without it the file has no first line of names"`
+	Phones    bool            `query:"phones" doc:"The column holds telephone numbers as people type them"`
+	Region    string          `query:"region" doc:"Region of numbers without a country code, ISO 3166-1 alpha-2"`
+	RawBody   []byte          `contentType:"text/csv"`
+}
+
 // ImportView tells of the rows that were not added.
 type ImportView struct {
 	Rows   int64       `json:"rows"`
@@ -150,6 +160,7 @@ func (s *Server) leadRoutes(api huma.API) {
 	op(s, api, admin, http.MethodPut, link, "Consent to an owner's being compared with another", s.linkOwners)
 	op(s, api, admin, http.MethodDelete, link, "End that consent", s.unlinkOwners)
 	op(s, api, admin, http.MethodPost, "/library", "Import contacts into the library", s.importLibrary)
+	op(s, api, admin, http.MethodPost, "/library/files", "Import a CSV file into the library", s.importFile)
 	op(s, api, admin, http.MethodPut, line, "Make or change a line that spreads visitors", s.putLine)
 	op(s, api, admin, http.MethodGet, "/lines", "The lines", s.lines)
 	op(s, api, admin, http.MethodGet, line, "A line", s.line)
@@ -220,19 +231,16 @@ func (s *Server) importLibrary(ctx context.Context, in *libraryInput) (*reply[Ha
 	return found(Had{had}, err)
 }
 
-// importFile imports the CSV file that is the body; the key names it.
-func (s *Server) importFile(w http.ResponseWriter, r *http.Request) {
+// importFile imports the CSV file that is the body.
+func (s *Server) importFile(ctx context.Context, in *importFileInput) (*reply[ImportView], error) {
 	view := ImportView{Others: []MarkedRow{}}
-	q := r.URL.Query()
 	c := lead.ImportCSV{
-		Platform: lead.PlatformID(q.Get("platform")), Namespace: q.Get("namespace"), Column: q.Get("column"), Phones: q.Get("phones") == "true",
-		Region: q.Get("region"), By: caller(r.Context()).name, Key: r.Header.Get("Idempotency-Key"),
+		Platform: in.Platform, Namespace: in.Namespace, Column: in.Column, Phones: in.Phones, Region: in.Region,
+		By: caller(ctx).name, Key: in.Key,
 	}
-	for m, err := range s.leads.ImportCSV(r.Context(), c, r.Body) {
+	for m, err := range s.leads.ImportCSV(ctx, c, bytes.NewReader(in.RawBody)) {
 		if err != nil {
-			model, header := s.explain(r.Context(), err)
-			writeProblem(w, model, header)
-			return
+			return nil, err
 		}
 		view.Rows++
 		if m.Mark == lead.Added {
@@ -241,8 +249,7 @@ func (s *Server) importFile(w http.ResponseWriter, r *http.Request) {
 		}
 		view.Others = append(view.Others, MarkedRow(m))
 	}
-	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(view) // as for any answer
+	return found(view, nil)
 }
 
 func (s *Server) putLine(ctx context.Context, in *putLineInput) (*reply[dispatch.Line], error) {

@@ -5,7 +5,8 @@
 //	DATABASE_URL=postgres://localhost/scrmkit go run ./examples/server
 //
 // It sets itself up: tables, two demo shops with a manager each, and two programmes. It prints a walk-through for curl;
-// /docs is a page to read the API and to try it, without the internet. What is for the demo alone is auth.go (tokens
+// /docs is a page to read the API and to try it, without the internet. It listens on a loopback address alone
+// unless it is told -demo, for its tokens are known to everybody. What is for the demo alone is auth.go (tokens
 // instead of a sign-in) and demo.go; the rest shows how a service of one's own is put together.
 //
 // SCRMKIT_OTP_KEY, base64 of at least 32 random bytes, is the key of the codes. Without it one is kept in a file beside
@@ -42,7 +43,11 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	flags.SetOutput(stderr)
 	path := flags.String("db", "scrmkit.db", "the SQLite `file`, made where there is none; not read where DATABASE_URL is set")
 	addr := flags.String("addr", "127.0.0.1:8080", "the `address` to listen on; port 0 takes a free one")
+	open := flags.Bool("demo", false, "listen on an address that others reach, though everybody knows the tokens of the demo")
 	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if err := onlyHere(*addr); err != nil && !*open {
 		return err
 	}
 	secret, err := base64.StdEncoding.DecodeString(getenv("SCRMKIT_OTP_KEY"))
@@ -60,4 +65,14 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		err = s.Serve(ctx, ln)
 	}
 	return errors.Join(err, s.Close())
+}
+
+// onlyHere returns an error where others than this machine reach an address.
+func onlyHere(addr string) error {
+	at, err := net.ResolveTCPAddr("tcp", addr)
+	if err == nil && !at.IP.IsLoopback() {
+		err = fmt.Errorf("%s is not a loopback address, and anybody who reaches it is an admin with a token of the demo; "+
+			"listen on 127.0.0.1, or say -demo", addr)
+	}
+	return err
 }

@@ -11,7 +11,6 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
-	"github.com/swaggest/swgui/v5emb"
 )
 
 const description = `Points and tiers, stamp cards, coupons and the till of a shop; activation codes, leads and pushed tickets of a sales office.
@@ -20,9 +19,7 @@ Most writes have an **Idempotency-Key**: repeated with it, a write changes nothi
 with the header Idempotency-Replayed; with the key of another write it is refused. Publishing a version of any kind, a preview,
 confirming a claim, sweeping and pruning, signing in, beats, events of leads, visits and the work on tickets may be repeated as they are.
 
-An agent signs in with an activation code at POST /agent/sessions, and has a token of the session. A website pushes to
-POST /hooks/{site}, signed by Standard Webhooks or as Shopify does, and is answered with 202. POST /library/files takes a CSV file
-of an admin's, with the parameters platform, namespace, column, phones and region, and a key that names the file.
+A problem (RFC 9457) has a type that never changes, such as /problems/stamps-full: switch on that, and show the detail to people.
 
 Tokens of the demo: demo-customer-alice, demo-customer-bob, demo-manager-kathy (of wangjing), demo-manager-li (of sanlitun),
 demo-visitor-wang (of no shop), demo-admin.`
@@ -31,7 +28,11 @@ demo-visitor-wang (of no shop), demo-admin.`
 func (s *Server) routes() *http.ServeMux {
 	cfg := huma.DefaultConfig("scrmkit", "1.0.0")
 	cfg.Info.Description = description
+	cfg.Tags = tags()
 	cfg.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", schemaName)
+	for _, e := range enumerations {
+		cfg.Components.Schemas.RegisterTypeAlias(e.of, e.alias)
+	}
 	cfg.Components.SecuritySchemes = map[string]*huma.SecurityScheme{scheme: {Type: "http", Scheme: "bearer"}}
 	cfg.OpenAPIPath, cfg.DocsPath, cfg.SchemasPath, cfg.CreateHooks = "", "", "", nil
 	cfg.RejectUnknownQueryParameters = true
@@ -53,6 +54,7 @@ func (s *Server) routes() *http.ServeMux {
 	s.ticketRoutes(api)
 	s.journalRoutes(api)
 
+	complement(api.OpenAPI())
 	for path, document := range documents(api.OpenAPI()) {
 		mux.HandleFunc("GET "+path, func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "application/openapi+json")
@@ -60,8 +62,7 @@ func (s *Server) routes() *http.ServeMux {
 		})
 	}
 	mux.HandleFunc("POST /hooks/{site}", s.hook)
-	mux.HandleFunc("POST /library/files", s.forAdmin(s.importFile))
-	mux.Handle("GET /docs/", v5emb.New("scrmkit", "/openapi.json", "/docs/"))
+	mux.Handle("GET /docs/", docs())
 	mux.Handle("GET /{$}", http.RedirectHandler("/docs/", http.StatusFound))
 	return mux
 }
@@ -106,11 +107,7 @@ func title(s string) string {
 
 // op adds an operation for callers of a role.
 func op[I, O any](s *Server, api huma.API, who role, method, path, summary string, do func(context.Context, *I) (*O, error)) {
-	id := strings.ToLower(method) + strings.NewReplacer("/", "-", "{", "", "}", "").Replace(path)
-	huma.Register(api, huma.Operation{
-		OperationID: id, Method: method, Path: path, Summary: summary, Tags: []string{string(who)}, MaxBodyBytes: maxBody + 1,
-		Security: security(who),
-	}, func(ctx context.Context, in *I) (*O, error) {
+	huma.Register(api, describe(who, method, path, summary), func(ctx context.Context, in *I) (*O, error) {
 		out, err := do(ctx, in)
 		if err != nil {
 			model, header := s.explain(ctx, err)

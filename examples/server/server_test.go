@@ -4,11 +4,13 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -19,6 +21,7 @@ import (
 	"time"
 
 	"github.com/scrmkit/scrmkit/internal/pgtest"
+	"github.com/scrmkit/scrmkit/scrm/ticket"
 )
 
 func TestSecondStart(t *testing.T) {
@@ -44,6 +47,83 @@ func TestSecondStart(t *testing.T) {
 	info, err := os.Stat(path + ".key")
 	if err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("the file of the key: %v, %v", info, err)
+	}
+}
+
+func TestFilesAreTheUsersOwn(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "test.db")
+	if err := os.WriteFile(path, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	b := start(t, Config{SQLite: path})
+	b.code(bob, `{"shop":"wangjing","purpose":"stamp","program":"coffee"}`)
+	files, err := filepath.Glob(path + "*")
+	if err != nil || len(files) < 3 { // the file, its log and the key at least
+		t.Fatal(files, err)
+	}
+	for _, name := range files {
+		if info, err := os.Stat(name); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s: %v, %v", name, info.Mode(), err)
+		}
+	}
+}
+
+func TestListensToItsOwnMachineAlone(t *testing.T) {
+	for _, addr := range []string{":0", "0.0.0.0:0", "[::]:0", "192.0.2.1:0", "[2001:db8::1]:0"} {
+		args := []string{"-db", filepath.Join(t.TempDir(), "test.db"), "-addr", addr}
+		if err := run(t.Context(), args, func(string) string { return "" }, io.Discard, io.Discard); err == nil || !strings.Contains(err.Error(), "-demo") {
+			t.Errorf("%s: %v", addr, err)
+		}
+	}
+	for _, addr := range []string{"127.0.0.1:0", "localhost:0", "127.9.9.9:0"} {
+		if err := onlyHere(addr); err != nil {
+			t.Errorf("%s: %v", addr, err)
+		}
+	}
+}
+
+func TestRepeatedHeadersAndParameters(t *testing.T) {
+	b := start(t, Config{})
+	for _, name := range []string{"Idempotency-Key", "Authorization", "Content-Type"} {
+		r := httptest.NewRequestWithContext(t.Context(), "POST", "/me/presses", strings.NewReader(press))
+		r.Header = http.Header{"Authorization": {"Bearer " + alice}, "Idempotency-Key": {"k"}, "Content-Type": {"application/json"}}
+		r.Header[name] = append(r.Header[name], r.Header[name][0])
+		w := httptest.NewRecorder()
+		b.ServeHTTP(w, r)
+		if w.Code != 400 || !strings.Contains(w.Body.String(), name) {
+			t.Errorf("%s twice: %d %s", name, w.Code, w.Body)
+		}
+	}
+	b.do(root, "GET", "/jobs?platform=whatsapp&platform=line", "", 400)
+	b.do(root, "GET", "/journal?limit=1&limit=2", "", 400)
+	b.do(alice, "GET", "/me/cards?limit=1", "", 422)
+}
+
+// Each kind of thing that has versions is published, and read back.
+func TestPublish(t *testing.T) {
+	b := start(t, Config{})
+	card := demoPrograms[0]
+	card.Version = 2
+	points := demoPoints
+	points.Version = 2
+	gifts := demoGifts
+	gifts.Version = 2
+	templates := ticket.Templates{ID: "orders", Version: 1, Rules: []ticket.Rule{{ID: "all", Action: ticket.Action{Pool: "ads"}}}}
+	for path, definition := range map[string]any{
+		"/programs/" + string(card.ID) + "/versions/2": card, "/points/" + string(points.ID) + "/versions/2": points,
+		"/rewards/" + string(gifts.ID) + "/versions/2": gifts, "/templates/orders/versions/1": templates,
+	} {
+		text, err := json.Marshal(definition)
+		if err != nil {
+			t.Fatal(err)
+		}
+		published := b.do(root, "PUT", path, string(text), 200)
+		again := b.do(root, "PUT", path, string(text), 200)
+		read := b.do(root, "GET", path, "", 200)
+		if published.body != read.body || again.body != read.body {
+			t.Errorf("%s: published as %s, again as %s, read as %s", path, published.body, again.body, read.body)
+		}
+		b.do(root, "PUT", strings.Replace(path, "versions/", "versions/9", 1), string(text), 422)
 	}
 }
 
@@ -203,8 +283,12 @@ func TestPages(t *testing.T) {
 	for path, want := range map[string]string{
 		"/docs/": "swagger-ui", "/docs/swagger-ui-bundle.js": "SwaggerUI", "/openapi.json": `"openapi":"3.1.0"`,
 	} {
-		if res := b.send("", "GET", path, "", nil); res.status != 200 || !strings.Contains(res.body, want) {
+		res := b.send("", "GET", path, "", nil)
+		if res.status != 200 || !strings.Contains(res.body, want) {
 			t.Errorf("%s: %d without %q", path, res.status, want)
+		}
+		if policy := res.header.Get("Content-Security-Policy"); !strings.Contains(policy, "default-src 'none'") || !strings.Contains(policy, closedPolicy) {
+			t.Errorf("%s: policy %q", path, policy)
 		}
 	}
 	if res := b.send("", "GET", "/docs", "", nil); res.status/100 != 3 {
