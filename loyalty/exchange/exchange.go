@@ -20,6 +20,10 @@ import (
 //
 // Every command has a key, which names it within the member's vouchers of the catalogue: repeated with it, a command changes
 // nothing and gives its first result with Replayed true.
+//
+// Every command follows a merger of members: what names one who turned out to be another is done for that one, who has the
+// vouchers and the reservations of both, and for whom limits count both. So to reserve, merge and capture comes to the same
+// as to merge, reserve and capture.
 type Desk struct {
 	db      storage.DB
 	points  *loyalty.Engine
@@ -80,7 +84,7 @@ func (d *Desk) Reserve(ctx context.Context, r Reserve) (Result, error) {
 // Capture issues what was reserved, and spends its points. Errors: those of reward.Rules.Capture and
 // loyalty.Program.Capture.
 func (d *Desk) Capture(ctx context.Context, c reward.Capture) (Result, error) {
-	return d.settle(ctx, "capture", func(ctx context.Context, rewards *reward.Engine, _ *loyalty.Engine) (reward.Outcome, error) {
+	return d.settle(ctx, "capture", c.Holder, func(ctx context.Context, rewards *reward.Engine, _ loyalty.LevelID) (reward.Outcome, error) {
 		return rewards.Capture(ctx, c)
 	}, func(ctx context.Context, points *loyalty.Engine, id loyalty.AccountID, out reward.Outcome, keys keys) (loyalty.Outcome, error) {
 		return points.Capture(ctx, loyalty.Capture{
@@ -91,7 +95,7 @@ func (d *Desk) Capture(ctx context.Context, c reward.Capture) (Result, error) {
 
 // Cancel gives back what was reserved, and its points. Errors: those of reward.Rules.Cancel and loyalty.Program.Release.
 func (d *Desk) Cancel(ctx context.Context, c reward.Cancel) (Result, error) {
-	return d.settle(ctx, "cancel", func(ctx context.Context, rewards *reward.Engine, _ *loyalty.Engine) (reward.Outcome, error) {
+	return d.settle(ctx, "cancel", c.Holder, func(ctx context.Context, rewards *reward.Engine, _ loyalty.LevelID) (reward.Outcome, error) {
 		return rewards.Cancel(ctx, c)
 	}, func(ctx context.Context, points *loyalty.Engine, id loyalty.AccountID, out reward.Outcome, keys keys) (loyalty.Outcome, error) {
 		return points.Release(ctx, loyalty.Release{
@@ -103,17 +107,17 @@ func (d *Desk) Cancel(ctx context.Context, c reward.Cancel) (Result, error) {
 // Return takes a voucher back that was not redeemed, and gives its points back to the lots that they came from; where its
 // member was merged into another one, to that one. Errors: those of reward.Rules.Return and loyalty.Program.Return.
 func (d *Desk) Return(ctx context.Context, c reward.Return) (Result, error) {
-	return d.settle(ctx, "return", func(ctx context.Context, rewards *reward.Engine, _ *loyalty.Engine) (reward.Outcome, error) {
+	return d.settle(ctx, "return", c.Voucher.Holder, func(ctx context.Context, rewards *reward.Engine, _ loyalty.LevelID) (reward.Outcome, error) {
 		return rewards.Return(ctx, c)
 	}, func(ctx context.Context, points *loyalty.Engine, id loyalty.AccountID, out reward.Outcome, keys keys) (loyalty.Outcome, error) {
-		return points.Return(ctx, loyalty.Return{
+		return giveBack(ctx, points, out.Holder, loyalty.Return{
 			Account: id, Of: keys.spend, N: out.Price.Points, Reason: c.Reason, By: c.By, Key: keys.back,
 		})
 	})
 }
 
 type (
-	give func(ctx context.Context, rewards *reward.Engine, points *loyalty.Engine) (reward.Outcome, error)
+	give func(ctx context.Context, rewards *reward.Engine, level loyalty.LevelID) (reward.Outcome, error)
 	pay  func(ctx context.Context, points *loyalty.Engine, id loyalty.AccountID, out reward.Outcome, keys keys) (loyalty.Outcome, error)
 )
 
@@ -123,12 +127,8 @@ func (d *Desk) take(
 	give func(ctx context.Context, rewards *reward.Engine, t reward.Take) (reward.Outcome, error), pay pay,
 ) (Result, error) {
 	run := func() (Result, error) {
-		return d.settle(ctx, name, func(ctx context.Context, rewards *reward.Engine, points *loyalty.Engine) (reward.Outcome, error) {
-			a, _, err := account(ctx, rewards, points, o.Holder)
-			if err != nil {
-				return reward.Outcome{}, err
-			}
-			return give(ctx, rewards, reward.Take{Holder: o.Holder, Reward: o.Reward, N: o.N, Price: o.Price, Level: string(a.Status.Level)})
+		return d.settle(ctx, name, o.Holder, func(ctx context.Context, rewards *reward.Engine, level loyalty.LevelID) (reward.Outcome, error) {
+			return give(ctx, rewards, reward.Take{Holder: o.Holder, Reward: o.Reward, N: o.N, Price: o.Price, Level: string(level)})
 		}, pay)
 	}
 	r, err := run()
@@ -143,11 +143,18 @@ func (d *Desk) take(
 }
 
 // settle changes vouchers and points together. Where the key of the vouchers is known, so are the points.
-func (d *Desk) settle(ctx context.Context, name string, give give, pay pay) (Result, error) {
+func (d *Desk) settle(ctx context.Context, name string, of reward.HolderID, give give, pay pay) (Result, error) {
 	var r Result
 	err := d.db.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
 		rewards, points := d.rewards.In(tx), d.points.In(tx)
-		out, err := give(ctx, rewards, points)
+		a, _, err := account(ctx, rewards, points, of)
+		if err == nil {
+			err = follow(ctx, rewards, points, of, a.ID)
+		}
+		if err != nil {
+			return err
+		}
+		out, err := give(ctx, rewards, a.Status.Level)
 		r = Result{Outcome: out}
 		if err != nil || out.Replayed || out.Price.Points == 0 {
 			return err
@@ -156,7 +163,7 @@ func (d *Desk) settle(ctx context.Context, name string, give give, pay pay) (Res
 		if err != nil {
 			return err
 		}
-		id := loyalty.AccountID{Program: loyalty.ProgramID(c.Definition().Program), Member: loyalty.MemberID(out.Holder.Member)}
+		id := loyalty.AccountID{Program: loyalty.ProgramID(c.Definition().Program), Member: a.ID.Member}
 		paid, err := pay(ctx, points, id, out, keysOf(out.Vouchers[0]))
 		r.Points = &paid
 		return err
@@ -167,8 +174,8 @@ func (d *Desk) settle(ctx context.Context, name string, give give, pay pay) (Res
 	return r, nil
 }
 
-// account returns the member's account in the programme of a catalogue, as it is now, and the programme's first currency. The
-// zero account: there is none.
+// account returns the account that has the member's points in the programme of a catalogue, as it is now, and the programme's
+// first currency: the member's own, or that of who the member turned out to be. Where there is none it has no more than its id.
 func account(
 	ctx context.Context, rewards *reward.Engine, points *loyalty.Engine, id reward.HolderID,
 ) (a loyalty.Account, first loyalty.CurrencyID, err error) {
@@ -181,19 +188,26 @@ func account(
 		return a, "", err
 	}
 	first = p.Definition().Currencies[0].ID
-	a, err = points.Current(ctx, loyalty.AccountID{Program: p.Definition().ID, Member: loyalty.MemberID(id.Member)})
-	if errors.Is(err, loyalty.ErrUnknownAccount) {
-		return loyalty.Account{}, first, nil
+	own := loyalty.AccountID{Program: p.Definition().ID, Member: loyalty.MemberID(id.Member)}
+	for {
+		a, err = points.Current(ctx, own)
+		switch {
+		case errors.Is(err, loyalty.ErrUnknownAccount):
+			return loyalty.Account{ID: own}, first, nil
+		case err != nil || a.Merged == "":
+			return a, first, err
+		}
+		own.Member = a.Merged
 	}
-	return a, first, err
 }
 
-// keys name what is done with the points of vouchers.
+// keys name what is done with the points of vouchers. They hold the member too: who that one is merged into has vouchers of
+// the same numbers.
 type keys struct{ hold, spend, back string }
 
 func keysOf(v reward.Voucher) keys {
-	catalog := sha256.Sum256([]byte(v.ID.Holder.Catalog))
-	of := hex.EncodeToString(catalog[:8])
+	holder := sha256.Sum256([]byte(v.ID.Holder.Subject()))
+	of := hex.EncodeToString(holder[:12])
 	return keys{
 		hold:  fmt.Sprintf("reward-hold-%s-%d", of, v.Order),
 		spend: fmt.Sprintf("reward-spend-%s-%d", of, v.Order),

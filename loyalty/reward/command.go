@@ -85,6 +85,17 @@ type Void struct {
 	Key     string    `json:"-"`
 }
 
+// A Merge notes that a member turned out to be another one. What Holder took stays under its ids, and what was reserved is
+// captured or cancelled there; from then on To takes in its place, who has its vouchers among the own ones and for whom
+// limits count what both took.
+type Merge struct {
+	Holder HolderID `json:"holder"`
+	To     MemberID `json:"to"` // who goes on
+	Reason string   `json:"reason,omitempty"`
+	By     string   `json:"by,omitempty"`
+	Key    string   `json:"-"`
+}
+
 // An Expire posts that a voucher is past its end, and with it all that its holder had reserved until an earlier time.
 // Where nothing is it leaves no trace.
 type Expire struct {
@@ -140,6 +151,14 @@ func (c Redeem) check() error {
 
 func (c Undo) check() error   { return cmp.Or(c.Voucher.check(), common(c.By, c.Reason, c.Key)) }
 func (c Return) check() error { return cmp.Or(c.Voucher.check(), common(c.By, c.Reason, c.Key)) }
+func (c Merge) check() error {
+	err := cmp.Or(c.Holder.check(), valid.ID("to", c.To), common(c.By, c.Reason, c.Key))
+	if err == nil && c.To == c.Holder.Member {
+		err = &InputError{Field: "to", Reason: "is the same member"}
+	}
+	return err
+}
+
 func (c Expire) check() error { return cmp.Or(c.Voucher.check(), common("", "", c.Key)) }
 
 func (c Void) check() error {

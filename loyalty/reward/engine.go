@@ -168,6 +168,12 @@ func (e *Engine) Return(ctx context.Context, c Return) (Outcome, error) { return
 // Void ends a voucher by hand. Errors: those of Rules.Void.
 func (e *Engine) Void(ctx context.Context, c Void) (Outcome, error) { return e.do(ctx, c) }
 
+// Merge notes that a member turned out to be another one. Where it is noted already, it changes nothing and leaves no trace.
+// Errors: those of Rules.Merge. Mergers of the members of a program are followed by package exchange.
+func (e *Engine) Merge(ctx context.Context, c Merge) (Outcome, error) {
+	return e.run(ctx, c, e.runner.Alone)
+}
+
 // Expire posts that a voucher is past its end. Where it is not, it changes nothing and leaves no trace. Errors: those of
 // Rules.Expire.
 func (e *Engine) Expire(ctx context.Context, c Expire) (Outcome, error) { return e.do(ctx, c) }
@@ -198,7 +204,7 @@ func (e *Engine) run(ctx context.Context, c command, run func(context.Context, o
 		return Outcome{}, fmt.Errorf("%s: %w", c.kind(), err)
 	}
 	needs := c.lookup()
-	out, err = run(ctx, op{c, needs, journal.Instant(e.opts.Now()), journal.Hash(c.kind(), c)})
+	out, err = e.followed(ctx, op{c, needs, journal.Instant(e.opts.Now()), journal.Hash(c.kind(), c)}, run)
 	if err != nil {
 		return Outcome{}, fmt.Errorf("%s for %s: %w", c.kind(), needs.Holder.Member, err)
 	}

@@ -38,6 +38,7 @@ var (
 	ErrTooFew         = refuse("reward: the points come to no step of the table")
 	ErrSoldOut        = refuse("reward: there are not so many left")
 	ErrMemberLimit    = refuse("reward: the member has taken as many as one may")
+	ErrMerged         = refuse("reward: the member was merged into another one; name that one")
 	ErrReserved       = refuse("reward: the member has as many reserved as one may; capture or cancel some")
 	ErrRedeemed       = refuse("reward: the voucher was redeemed before")
 	ErrVoided         = refuse("reward: the voucher was voided, or given back")

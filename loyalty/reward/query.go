@@ -63,7 +63,8 @@ func (e *Engine) Voucher(ctx context.Context, id VoucherID) (Voucher, error) {
 	return e.show(found[0].Vouchers[0].At(e.opts.Now())), nil
 }
 
-// Vouchers yields the vouchers that the query asks for, as they stand, in the order of their ids.
+// Vouchers yields the vouchers that the query asks for, as they stand, in the order of their ids. Those of a member are also
+// those of members who were merged into it.
 func (e *Engine) Vouchers(ctx context.Context, q VoucherQuery) iter.Seq2[Voucher, error] {
 	return func(yield func(Voucher, error) bool) {
 		err := cmp.Or(valid.OptionalID("catalog", q.Catalog), valid.OptionalID("member", q.Member), valid.OptionalID("reward", q.Reward),
@@ -72,13 +73,69 @@ func (e *Engine) Vouchers(ctx context.Context, q VoucherQuery) iter.Seq2[Voucher
 			yield(Voucher{}, fmt.Errorf("reward: vouchers: %w", err))
 			return
 		}
-		now := e.opts.Now()
-		for v, err := range e.store.Vouchers(ctx, q) {
-			if !yield(e.show(v.At(now)), err) {
+		all, err := e.parts(ctx, q)
+		if err != nil {
+			yield(Voucher{}, fmt.Errorf("reward: vouchers: %w", err))
+			return
+		}
+		now, left := e.opts.Now(), q.Limit
+		for _, part := range all {
+			part.Limit = left
+			for v, err := range e.store.Vouchers(ctx, part) {
+				if !yield(e.show(v.At(now)), err) {
+					return
+				}
+				left--
+			}
+			if q.Limit > 0 && left == 0 {
 				return
 			}
 		}
 	}
+}
+
+// parts returns the queries that a query comes to, in the order of the ids that they give: of a member who absorbed others,
+// one for each of them and catalog.
+func (e *Engine) parts(ctx context.Context, q VoucherQuery) ([]VoucherQuery, error) {
+	if q.Member == "" {
+		return []VoucherQuery{q}, nil
+	}
+	holders, err := e.store.Holders(ctx, q.Member)
+	if err != nil {
+		return nil, err
+	}
+	merged := func(h Holder) bool { return len(h.Absorbed) > 0 }
+	if !slices.ContainsFunc(holders, merged) {
+		return []VoucherQuery{q}, nil
+	}
+	var all []VoucherQuery
+	for _, h := range holders {
+		if q.Catalog != "" && q.Catalog != h.ID.Catalog {
+			continue
+		}
+		for _, m := range slices.Sorted(slices.Values(append(slices.Clone(h.Absorbed), q.Member))) {
+			part := q
+			part.Catalog, part.Member = h.ID.Catalog, m
+			all = append(all, part)
+		}
+	}
+	return all, nil
+}
+
+// Catalogs returns the catalogs that a member has taken from, or was merged in, in their order.
+func (e *Engine) Catalogs(ctx context.Context, member MemberID) ([]CatalogID, error) {
+	if err := valid.ID("member", member); err != nil {
+		return nil, fmt.Errorf("reward: catalogs: %w", err)
+	}
+	holders, err := e.store.Holders(ctx, member)
+	if err != nil {
+		return nil, fmt.Errorf("reward: catalogs: %w", err)
+	}
+	ids := make([]CatalogID, len(holders))
+	for i, h := range holders {
+		ids[i] = h.ID.Catalog
+	}
+	return ids, nil
 }
 
 // An Offer is a reward that a member may take, and how many pieces are left of it.
@@ -100,6 +157,9 @@ func (e *Engine) Offers(ctx context.Context, id HolderID, level string) ([]Offer
 	if err != nil {
 		return nil, err
 	}
+	if id, err = e.current(ctx, id); err != nil {
+		return nil, fmt.Errorf("reward: offers: %w", err)
+	}
 	found, err := e.store.Load(ctx, []Lookup{{Holder: id, Reserved: true}})
 	if err != nil {
 		return nil, fmt.Errorf("reward: offers: %w", err)
@@ -108,8 +168,14 @@ func (e *Engine) Offers(ctx context.Context, id HolderID, level string) ([]Offer
 	if err != nil {
 		return nil, fmt.Errorf("reward: offers: %w", err)
 	}
-	u := unit{holder: found[0].Holder, vouchers: found[0].Vouchers}
-	if u.rules, err = e.rules(ctx, &u); err != nil {
+	u := &unit{holder: found[0].Holder, vouchers: found[0].Vouchers}
+	if err := e.loadPeers(ctx, []*unit{u}, [][]op{nil}); err != nil {
+		return nil, fmt.Errorf("reward: offers: %w", err)
+	}
+	if u.rules, err = e.rules(ctx, u); err != nil {
+		return nil, err
+	}
+	if u.holder.Others, err = u.others(now); err != nil {
 		return nil, err
 	}
 	return u.rules.Offers(u.holder, u.reserved(), taken, level, now)

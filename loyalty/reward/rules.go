@@ -30,6 +30,7 @@ type Outcome struct {
 	Price    Price     `json:"price,omitzero"`   // of the vouchers together
 	Fits     []Fit     `json:"fits,omitempty"`   // of a table
 	Reason   string    `json:"reason,omitempty"`
+	Peer     *HolderID `json:"peer,omitempty"` // the other side of a merger
 
 	Replayed bool `json:"-"` // the key was used before, and this is the first outcome
 }
@@ -39,6 +40,7 @@ type Decision struct {
 	Outcome
 	Next   Holder
 	Bounds []Bound
+	also   *Decision // on the other side of a merger
 }
 
 // A move is a decision that is being made.
@@ -50,7 +52,7 @@ type move struct {
 
 func (r Rules) begin(h Holder, reserved []Voucher, now time.Time) (*move, error) {
 	h.Counts = slices.Clone(h.Counts)
-	m := &move{Decision{Outcome{Holder: h.ID, Seq: h.Seq + 1, At: now}, h, nil}, r, now}
+	m := &move{Decision{Outcome: Outcome{Holder: h.ID, Seq: h.Seq + 1, At: now}, Next: h}, r, now}
 	for _, v := range reserved {
 		if v.State == Reserved && v.ends(now) {
 			if err := m.giveBack(v); err != nil {
@@ -132,6 +134,9 @@ func compareCounts(a, b Count) int {
 
 // take adds the vouchers of a Take.
 func (m *move) take(t Take, gift bool) (*Reward, error) {
+	if m.Next.Merged != "" {
+		return nil, ErrMerged
+	}
 	c := m.rules.now
 	r, err := c.reward(t.Reward)
 	if err != nil {
@@ -196,7 +201,7 @@ func (m *move) exchange(table Table, t Take, gift bool) (v Voucher, err error) {
 
 // left returns how many pieces the limits of a member leave.
 func (m *move) left(r *Reward) int64 {
-	return left(bounds(m.rules.now, r.ID, r.PerMember, m.at), m.Next.Counts)
+	return left(bounds(m.rules.now, r.ID, r.PerMember, m.at), slices.Concat(m.Next.Counts, m.Next.Others))
 }
 
 func left(bounds []Bound, counts []Count) int64 {
@@ -204,7 +209,7 @@ func left(bounds []Bound, counts []Count) int64 {
 	for _, b := range bounds {
 		for _, c := range counts {
 			if c.Reward == b.Reward && c.In == b.In {
-				b.N = c.N
+				b.N += c.N
 			}
 		}
 		least = min(least, b.Most-b.N)
@@ -213,7 +218,7 @@ func left(bounds []Bound, counts []Count) int64 {
 }
 
 // Issue decides on an Issue, where reserved are the vouchers that the member has reserved. Errors: ErrUnknownReward, ErrClosed,
-// ErrLevel, ErrPrice, ErrTooFew, ErrMemberLimit, ErrSoldOut, *InputError.
+// ErrMerged, ErrLevel, ErrPrice, ErrTooFew, ErrMemberLimit, ErrSoldOut, *InputError.
 func (r Rules) Issue(h Holder, reserved []Voucher, x Issue, now time.Time) (Decision, error) {
 	m, err := r.begin(h, reserved, now)
 	if err != nil {

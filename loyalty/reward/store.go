@@ -16,11 +16,13 @@ type Store interface {
 	// Load returns what was found for each lookup, in their order. A holder that does not exist has version 0.
 	Load(ctx context.Context, lookups []Lookup) ([]Loaded, error)
 	// Save stores each change, all of it or nothing of it, and returns an error a change, nil where it was stored.
-	// journal.ErrConflict: the stored version of the holder is not Version - 1. journal.ErrDuplicate: a key of Entries was
+	// journal.ErrConflict: the stored version of a holder is not Version - 1. journal.ErrDuplicate: a key of Entries was
 	// used before. ErrSoldOut: a count would come out of its bound. After each of them, an enclosing transaction is still
 	// usable. No two changes are of one holder. The second error is the database's: nothing is known of the outcome, and the
 	// keys make a retry safe.
 	Save(ctx context.Context, changes []Change) ([]error, error)
+	// Holders returns the holders of a member, in the order of their catalogs.
+	Holders(ctx context.Context, member MemberID) ([]Holder, error)
 	// Find returns the voucher whose code has one of the MACs; nil: there is none.
 	Find(ctx context.Context, macs [][]byte) (*Voucher, error)
 	// Counts returns the counts of all members together in the periods, in the order of rewards and periods; none that are 0.
@@ -48,10 +50,11 @@ type Loaded struct {
 	Entry    *journal.Entry // nil: the key is new
 }
 
-// A Change is a holder as it is to be stored, with Version one more than the one that was loaded. A voucher is new or
+// A Change is a holder, or both of a merger, as it is to be stored, with Version one more than the one that was loaded. A voucher is new or
 // replaces the one with its number.
 type Change struct {
 	Holder   Holder
+	Also     *Holder // the other side of a merger; nil: none
 	Vouchers []Stored
 	Bounds   []Bound // no two of one count
 	Entries  []journal.Entry

@@ -28,6 +28,7 @@ func (c Redeem) kind() string  { return "reward.redeem" }
 func (c Undo) kind() string    { return "reward.undo" }
 func (c Return) kind() string  { return "reward.return" }
 func (c Void) kind() string    { return "reward.void" }
+func (c Merge) kind() string   { return "reward.merge" }
 func (c Expire) kind() string  { return "reward.expire" }
 
 func (c Issue) who() string   { return c.By }
@@ -38,6 +39,7 @@ func (c Redeem) who() string  { return c.By }
 func (c Undo) who() string    { return c.By }
 func (c Return) who() string  { return c.By }
 func (c Void) who() string    { return c.By }
+func (c Merge) who() string   { return c.By }
 func (c Expire) who() string  { return "" }
 
 func (c Issue) lookup() Lookup   { return Lookup{Holder: c.Holder, Reserved: true, Key: c.Key} }
@@ -48,6 +50,7 @@ func (c Redeem) lookup() Lookup  { return of(c.Voucher, c.Key) }
 func (c Undo) lookup() Lookup    { return of(c.Voucher, c.Key) }
 func (c Return) lookup() Lookup  { return of(c.Voucher, c.Key) }
 func (c Void) lookup() Lookup    { return of(c.Voucher, c.Key) }
+func (c Merge) lookup() Lookup   { return Lookup{Holder: c.Holder, Key: c.Key} }
 
 func (c Expire) lookup() Lookup {
 	return Lookup{Holder: c.Voucher.Holder, Voucher: c.Voucher.N, Reserved: true, Key: c.Key}
@@ -87,6 +90,10 @@ func (c Void) decide(u *unit, now time.Time) (Decision, error) {
 	return u.rules.Void(u.holder, u.voucher(c.Voucher), c, now)
 }
 
+func (c Merge) decide(u *unit, now time.Time) (Decision, error) {
+	return u.rules.Merge(u.holder, u.peers[c.To].Holder, c, now)
+}
+
 func (c Expire) decide(u *unit, now time.Time) (Decision, error) {
 	return u.rules.Expire(u.holder, u.voucher(c.Voucher), u.reserved(), now)
 }
@@ -116,7 +123,7 @@ type op struct {
 	command
 	needs Lookup
 	now   time.Time
-	input []byte // the hash of the command
+	input []byte // the hash of the command, as it was given
 }
 
 // A unit is a holder with what the commands at hand need of it.
@@ -124,6 +131,7 @@ type unit struct {
 	holder   Holder
 	vouchers []Voucher // in the order of their numbers; of the reserved ones all where a command asks for them
 	entries  []journal.Entry
+	peers    map[MemberID]Loaded // those whom the holder absorbed, and the other side of a merger
 	rules    Rules
 	change   Change
 }
@@ -150,12 +158,61 @@ func (e work) Load(ctx context.Context, groups [][]op, _ bool) ([]*unit, error) 
 	for i, f := range found {
 		owner[i].add(f)
 	}
+	if err := e.loadPeers(ctx, units, groups); err != nil {
+		return nil, err
+	}
 	for _, u := range units {
 		if u.rules, err = e.rules(ctx, u); err != nil {
 			return nil, err
 		}
 	}
 	return units, nil
+}
+
+// loadPeers loads who else the commands are about: few members were merged.
+func (e *Engine) loadPeers(ctx context.Context, units []*unit, groups [][]op) error {
+	var lookups []Lookup
+	var owner []*unit
+	for i, u := range units {
+		peers := slices.Clone(u.holder.Absorbed)
+		for _, o := range groups[i] {
+			if m, ok := o.command.(Merge); ok {
+				peers = append(peers, m.To)
+			}
+		}
+		for _, m := range peers {
+			lookups = append(lookups, Lookup{Holder: HolderID{u.holder.ID.Catalog, m}, Reserved: true})
+			owner = append(owner, u)
+		}
+	}
+	if len(lookups) == 0 {
+		return nil
+	}
+	found, err := e.store.Load(ctx, lookups)
+	if err != nil {
+		return err
+	}
+	for i, f := range found {
+		if owner[i].peers == nil {
+			owner[i].peers = map[MemberID]Loaded{}
+		}
+		owner[i].peers[f.Holder.ID.Member] = f
+	}
+	return nil
+}
+
+// others is what the members whom the holder absorbed have taken, less what they had reserved until an earlier time.
+func (u *unit) others(now time.Time) ([]Count, error) {
+	var all []Count
+	for _, m := range u.holder.Absorbed {
+		peer := u.peers[m]
+		past, err := u.rules.begin(peer.Holder, peer.Vouchers, now)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, past.Next.Counts...)
+	}
+	return all, nil
 }
 
 func (u *unit) add(f Loaded) {
@@ -189,7 +246,11 @@ func (e *Engine) rules(ctx context.Context, u *unit) (Rules, error) {
 		return Rules{}, err
 	}
 	r := Rules{now: now}
-	for _, v := range u.vouchers {
+	taken := slices.Clone(u.vouchers)
+	for _, peer := range u.peers {
+		taken = append(taken, peer.Vouchers...)
+	}
+	for _, v := range taken {
 		if v.Version == now.def.Version || slices.ContainsFunc(r.others, func(c *Catalog) bool { return c.def.Version == v.Version }) {
 			continue
 		}
@@ -214,6 +275,10 @@ func (e work) Decide(_ context.Context, u *unit, o op) (Outcome, error) {
 		return e.shown(out), err
 	}
 	before := u.holder
+	var err error
+	if u.holder.Others, err = u.others(o.now); err != nil {
+		return Outcome{}, err
+	}
 	d, err := o.decide(u, o.now)
 	if err != nil || d.Seq == 0 {
 		return d.Outcome, err
@@ -233,6 +298,9 @@ func (e work) Decide(_ context.Context, u *unit, o op) (Outcome, error) {
 		entry.Before = u.before(before, d.Vouchers)
 	}
 	u.take(e.Engine, d, entry)
+	if d.also != nil {
+		u.join(*d.also, o)
+	}
 	return e.shown(d.Outcome), nil
 }
 

@@ -41,6 +41,10 @@ type Holder struct {
 	Seq     int64    `json:"-"` // entries in the journal
 	Last    int64    `json:"-"` // number of the newest voucher
 	Counts  []Count  `json:"counts,omitempty"`
+
+	Merged   MemberID   `json:"merged,omitempty"`   // who the member turned out to be, and who takes in its place since
+	Absorbed []MemberID `json:"absorbed,omitempty"` // those who turned out to be this member, in their order
+	Others   []Count    `json:"-"`                  // what limits count of the absorbed ones; read with the holder, not stored with it
 }
 
 // A Count is how many pieces of a reward were taken in a period, which In names: "ever", "2026", "2026-11", "2026-W48",

@@ -21,13 +21,20 @@ type rewardStore struct{ unit }
 func (s rewardStore) Save(ctx context.Context, changes []reward.Change) ([]error, error) {
 	all := make([]change, len(changes))
 	for i, c := range changes {
-		h := c.Holder
-		state, err := json.Marshal(h)
-		if err != nil {
-			return nil, s.fail("save vouchers", err)
+		holders := []reward.Holder{c.Holder}
+		if c.Also != nil {
+			holders = append(holders, *c.Also)
 		}
-		member, catalog := string(h.ID.Member), string(h.ID.Catalog)
-		all[i].roots = []row{{holderTable, []any{member, catalog, h.Version, h.Seq, h.Last, json.RawMessage(state)}}}
+		for _, h := range holders {
+			state, err := json.Marshal(h)
+			if err != nil {
+				return nil, s.fail("save vouchers", err)
+			}
+			all[i].roots = append(all[i].roots, row{holderTable, []any{
+				string(h.ID.Member), string(h.ID.Catalog), h.Version, h.Seq, h.Last, json.RawMessage(state),
+			}})
+		}
+		member, catalog := string(c.Holder.ID.Member), string(c.Holder.ID.Catalog)
 		for _, v := range c.Vouchers {
 			n := v.ID.N
 			v.ID = reward.VoucherID{}
@@ -139,6 +146,31 @@ func (s rewardStore) Load(ctx context.Context, lookups []reward.Lookup) ([]rewar
 		slices.SortFunc(loaded[i].Vouchers, func(a, b reward.Voucher) int { return cmp.Compare(a.ID.N, b.ID.N) })
 	}
 	return loaded, nil
+}
+
+// Holders implements [reward.Store].
+func (s rewardStore) Holders(ctx context.Context, member reward.MemberID) ([]reward.Holder, error) {
+	if err := s.check(ctx); err != nil {
+		return nil, err
+	}
+	var found []reward.Holder
+	rows, err := s.bun.NewSelect().Conn(s.conn()).TableExpr(s.name("reward_holder")+" AS h").
+		ColumnExpr("h.catalog, h.version, h.seq, h.last, h.state").
+		Where("h.tenant = ? AND h.member = ?", s.tenant, string(member)).OrderExpr("h.catalog").Rows(ctx)
+	if err == nil {
+		err = each(rows, func(rows *sql.Rows) error {
+			var h reward.Holder
+			id := reward.HolderID{Member: member}
+			err := rows.Scan(textField(&id.Catalog), intField(&h.Version), intField(&h.Seq), intField(&h.Last), jsonField(&h))
+			h.ID = id
+			found = append(found, h)
+			return err
+		})
+	}
+	if err != nil {
+		return nil, s.fail("list holders", err)
+	}
+	return found, nil
 }
 
 // Find implements [reward.Store].

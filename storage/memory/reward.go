@@ -47,7 +47,7 @@ func (s rewardStore) Save(ctx context.Context, changes []reward.Change) ([]error
 		if t.used(c.Entries) {
 			return journal.ErrDuplicate
 		}
-		if t.holders[id].Version != c.Holder.Version-1 {
+		if t.holders[id].Version != c.Holder.Version-1 || c.Also != nil && t.holders[c.Also.ID].Version != c.Also.Version-1 {
 			return journal.ErrConflict
 		}
 		for _, b := range c.Bounds {
@@ -56,6 +56,9 @@ func (s rewardStore) Save(ctx context.Context, changes []reward.Change) ([]error
 			}
 		}
 		put(t, t.holders, id, cloneHolder(c.Holder))
+		if c.Also != nil {
+			put(t, t.holders, c.Also.ID, cloneHolder(*c.Also))
+		}
 		for _, v := range c.Vouchers {
 			v.Voucher, v.MAC = cloneVoucher(v.Voucher), bytes.Clone(v.MAC)
 			put(t, within(t.vouchers, id), v.ID.N, v)
@@ -67,6 +70,22 @@ func (s rewardStore) Save(ctx context.Context, changes []reward.Change) ([]error
 		t.record(c.Entries)
 		return nil
 	})
+}
+
+// Holders implements [reward.Store].
+func (s rewardStore) Holders(ctx context.Context, member reward.MemberID) (found []reward.Holder, err error) {
+	err = s.do(ctx, func(t *tables) error {
+		for id, h := range t.holders {
+			if id.Member == member {
+				h = cloneHolder(h)
+				h.ID = id
+				found = append(found, h)
+			}
+		}
+		return nil
+	})
+	slices.SortFunc(found, func(a, b reward.Holder) int { return cmp.Compare(a.ID.Catalog, b.ID.Catalog) })
+	return found, err
 }
 
 // Find implements [reward.Store].
@@ -137,7 +156,7 @@ func compareVouchers(a, b reward.Voucher) int {
 }
 
 func cloneHolder(h reward.Holder) reward.Holder {
-	h.Counts = slices.Clone(h.Counts)
+	h.Counts, h.Absorbed, h.Others = slices.Clone(h.Counts), slices.Clone(h.Absorbed), nil
 	return h
 }
 

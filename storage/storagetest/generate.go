@@ -51,7 +51,7 @@ func (h *history) step(ctx context.Context, model storage.Tx) step {
 		h.saveCards, h.saveCards, h.saveCards, h.loadCards, h.loadCards, h.queryRecords, h.queryCoupons, h.queryCards,
 		h.publish, h.program,
 		h.saveAccounts, h.saveAccounts, h.loadAccounts, h.loadAccounts, h.queryAccounts, h.ledgerOf,
-		h.saveHolders, h.saveHolders, h.loadHolders, h.loadHolders, h.queryVouchers, h.countsOf, h.findVoucher,
+		h.saveHolders, h.saveHolders, h.loadHolders, h.loadHolders, h.queryVouchers, h.countsOf, h.holdersOf, h.findVoucher,
 		h.saveScopes, h.saveScopes, h.spend, h.spend, h.loadScopes, h.loadScopes, h.prune,
 		h.saveActivation, h.saveActivation, h.loadActivation, h.loadActivation, h.queryActivation, h.queryActivation,
 		h.saveLines, h.saveLines, h.loadLines, h.saveTickets, h.saveTickets, h.loadTickets,

@@ -26,7 +26,11 @@ func (h *history) holderIDs(least, n int) []reward.HolderID {
 
 func (h *history) saveHolders(ctx context.Context, model storage.Tx) step {
 	var changes []reward.Change
-	for _, id := range h.holderIDs(1, 3) {
+	ids := h.holderIDs(1, 4)
+	if len(ids) > 1 && h.often("a merger") {
+		return h.mergeHolders(ctx, model, ids[0], ids[1])
+	}
+	for _, id := range ids {
 		loaded, err := model.Rewards().Load(ctx, []reward.Lookup{{Holder: id}})
 		if err != nil {
 			h.t.Fatal(err)
@@ -54,6 +58,31 @@ func (h *history) saveHolders(ctx context.Context, model storage.Tx) step {
 	}
 	return try(ctx, model, "Rewards.Save", changes, func(ctx context.Context, tx storage.Tx) (any, error) {
 		return kinds(tx.Rewards().Save(ctx, changes))
+	})
+}
+
+func (h *history) mergeHolders(ctx context.Context, model storage.Tx, from, to reward.HolderID) step {
+	loaded, err := model.Rewards().Load(ctx, []reward.Lookup{{Holder: from}, {Holder: to}})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	next := func(i int) reward.Holder {
+		was := loaded[i].Holder
+		now := holder(string(was.ID.Member), h.version(was.Version)+1)
+		now.ID, now.Absorbed = was.ID, append(now.Absorbed, from.Member)
+		return now
+	}
+	also := next(1)
+	changes := []reward.Change{{Holder: next(0), Also: &also, Entries: h.entries(to.Subject())}}
+	return try(ctx, model, "Rewards.Save", changes, func(ctx context.Context, tx storage.Tx) (any, error) {
+		return kinds(tx.Rewards().Save(ctx, changes))
+	})
+}
+
+func (h *history) holdersOf(ctx context.Context, model storage.Tx) step {
+	member := reward.MemberID(pick(h, someMembers, "member"))
+	return try(ctx, model, "Rewards.Holders", member, func(ctx context.Context, tx storage.Tx) (any, error) {
+		return tx.Rewards().Holders(ctx, member)
 	})
 }
 

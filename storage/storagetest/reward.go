@@ -18,7 +18,7 @@ func holder(member string, version int64) reward.Holder {
 	return reward.Holder{
 		ID:      reward.HolderID{Catalog: "coffee", Member: reward.MemberID(member)},
 		Version: version, Seq: version, Last: 3,
-		Counts: []reward.Count{{Reward: "cup", In: "ever", N: version}},
+		Counts: []reward.Count{{Reward: "cup", In: "ever", N: version}}, Merged: "carol", Absorbed: []reward.MemberID{"Dave", "小明"},
 	}
 }
 
@@ -73,6 +73,7 @@ func vouchers(s suite) {
 	s.each("are listed by their query, in the order of their ids", vouchersListed)
 	s.each("have catalogues that are published one version after the other", catalogs)
 	s.each("hold nothing that a caller holds", voucherAlias)
+	s.each("of two members change together, or neither", holdersMerged)
 	s.once("of a stock of 20 are taken by 20 of 50 at once", stockRace)
 }
 
@@ -214,11 +215,37 @@ func catalogs(s *scene) {
 	})
 }
 
+func holdersMerged(s *scene) {
+	both := func(from, to string, fromVersion, toVersion int64, key string) reward.Change {
+		also := holder(to, toVersion)
+		return reward.Change{
+			Holder: holder(from, fromVersion), Also: &also,
+			Entries: []journal.Entry{entry(holder(from, 1).ID.Subject(), key, fromVersion), entry(holder(to, 1).ID.Subject(), key, toVersion)},
+		}
+	}
+	s.do(func(ctx context.Context, tx storage.Tx) {
+		must(s.t, one(tx.Rewards().Save(ctx, []reward.Change{both("alice", "bob", 1, 1, "a")})))
+		isError(s.t, "one was changed since", one(tx.Rewards().Save(ctx, []reward.Change{both("alice", "bob", 2, 1, "b")})), journal.ErrConflict)
+		isError(s.t, "the other was", one(tx.Rewards().Save(ctx, []reward.Change{both("alice", "bob", 1, 2, "b")})), journal.ErrConflict)
+		isError(s.t, "a key was used", one(tx.Rewards().Save(ctx, []reward.Change{both("alice", "bob", 2, 2, "a")})), journal.ErrDuplicate)
+	})
+	s.do(func(ctx context.Context, tx storage.Tx) {
+		tea := holder("alice", 1)
+		tea.ID.Catalog = "Tea"
+		must(s.t, one(tx.Rewards().Save(ctx, []reward.Change{{Holder: tea}})))
+		for member, want := range map[reward.MemberID][]reward.Holder{"alice": {tea, holder("alice", 1)}, "bob": {holder("bob", 1)}, "Bob": nil} {
+			got, err := tx.Rewards().Holders(ctx, member)
+			must(s.t, err)
+			equal(s.t, "holders of "+string(member), got, want)
+		}
+	})
+}
+
 // voucherAlias scribbles over what was given to Save, and then over what Load gave.
 func voucherAlias(s *scene) {
 	s.do(func(ctx context.Context, tx storage.Tx) {
 		h, v := holder("alice", 1), voucher("alice", 1)
-		scribble := func(h reward.Holder, v reward.Voucher) { h.Counts[0].N, v.Salt[0] = 99, '!' }
+		scribble := func(h reward.Holder, v reward.Voucher) { h.Counts[0].N, h.Absorbed[0], v.Salt[0] = 99, "!", '!' }
 		must(s.t, one(tx.Rewards().Save(ctx, []reward.Change{{Holder: h, Vouchers: []reward.Stored{v}}})))
 		v.MAC[0] = '!'
 		scribble(h, v.Voucher)

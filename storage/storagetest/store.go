@@ -22,7 +22,9 @@ func stores(s suite) {
 		for i := range tx.NumMethod() {
 			store := tx.Method(i)
 			for j := range store.Type.Out(0).NumMethod() {
-				want = append(want, store.Name+"."+store.Type.Out(0).Method(j).Name)
+				if name := store.Type.Out(0).Method(j).Name; name != "Tenant" { // which asks no database
+					want = append(want, store.Name+"."+name)
+				}
 			}
 		}
 		for _, c := range everyCall() {

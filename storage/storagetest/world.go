@@ -197,6 +197,7 @@ var reads = slices.Concat(activationReads, dispatchReads, ticketReads, []call{
 	{"Rewards.Load", func(ctx context.Context, tx storage.Tx) (any, error) {
 		return tx.Rewards().Load(ctx, []reward.Lookup{{Holder: holder("alice", 1).ID, Voucher: 1, Reserved: true, Key: "key"}})
 	}},
+	{"Rewards.Holders", func(ctx context.Context, tx storage.Tx) (any, error) { return tx.Rewards().Holders(ctx, "alice") }},
 	{"Rewards.Find", func(ctx context.Context, tx storage.Tx) (any, error) {
 		return tx.Rewards().Find(ctx, [][]byte{mac(99), mac(1)})
 	}},
