@@ -134,6 +134,7 @@ var sentinels = []sentinel{
 	{"reward-too-few", http.StatusConflict, reward.ErrTooFew},
 	{"reward-sold-out", http.StatusConflict, reward.ErrSoldOut},
 	{"reward-member-limit", http.StatusConflict, reward.ErrMemberLimit},
+	{"reward-merged", http.StatusConflict, reward.ErrMerged},
 	{"reward-reserved", http.StatusConflict, reward.ErrReserved},
 	{"reward-redeemed", http.StatusConflict, reward.ErrRedeemed},
 	{"reward-voided", http.StatusConflict, reward.ErrVoided},
