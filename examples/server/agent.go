@@ -162,7 +162,7 @@ func (s *Server) endPort(ctx context.Context, in *portEndInput) (*reply[activati
 	return found(change(ctx, activation.Leave{Port: id, Session: p.seat.Session.N, Reason: in.Body.Reason, By: p.name, Key: in.Key}))
 }
 
-func (s *Server) tell(ctx context.Context, in *toldInput) (*reply[lead.Outcome], error) {
+func (s *Server) tell(ctx context.Context, in *toldInput) (*reply[office.Answer], error) {
 	b := in.Body
 	return found(s.office.Report(ctx, office.Report{Token: caller(ctx).token, Platform: b.Platform, Contact: b.Contact, Event: b.Event}))
 }

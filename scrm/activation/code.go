@@ -141,6 +141,7 @@ type Code struct {
 	Sessions []Session `json:"sessions,omitempty"` // that live, in the order of their numbers
 	Drawn    int       `json:"drawn,omitempty"`    // ports that it has of its pool
 	LastN    int64     `json:"lastN,omitempty"`    // the highest number of a session or a port
+	Ends     []End     `json:"ends,omitempty"`     // of sessions with ports, the last ones; what an engine gives has none
 	Secret   *Secret   `json:"secret,omitempty"`   // of what is stored; what an engine gives has none
 }
 
@@ -224,14 +225,23 @@ func (c *Code) Session(n int64) *Session {
 // Settled returns the code as it is at that time: without the sessions that have ended with it, or by being idle.
 func (c Code) Settled(now time.Time) Code {
 	works := c.State(now) == Enabled
-	return c.without(func(s Session) bool { return !works || !now.Before(s.Seen.Add(Idle)) })
+	return c.without(now, func(s Session) bool { return !works || !now.Before(s.Seen.Add(Idle)) })
 }
 
-// without returns the code without some sessions.
-func (c Code) without(ends func(Session) bool) Code {
-	c.Sessions = slices.DeleteFunc(slices.Clone(c.Sessions), ends)
+// without returns the code without some sessions, which end now, or have ended by time alone.
+func (c Code) without(now time.Time, ends func(Session) bool) Code {
+	c.Sessions = slices.DeleteFunc(slices.Clone(c.Sessions), func(s Session) bool {
+		end := ends(s)
+		if end {
+			c.end(s, now)
+		}
+		return end
+	})
 	return c
 }
+
+// vacant returns the code without its sessions, which end now.
+func (c Code) vacant(now time.Time) Code { return c.without(now, func(Session) bool { return true }) }
 
 // ended returns the sessions with ports in use that next has no more.
 func (c Code) ended(next Code) (ids []SessionID) {
@@ -258,7 +268,7 @@ func (c Code) Due() (due time.Time) {
 
 // public returns the code as it is given out.
 func (c Code) public() Code {
-	c.Secret = nil
+	c.Secret, c.Ends = nil, nil
 	c.Sessions = slices.Clone(c.Sessions)
 	for i := range c.Sessions {
 		c.Sessions[i].Hash = nil

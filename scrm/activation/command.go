@@ -156,7 +156,7 @@ func (c Code) Edit(e Edit, now time.Time) (Code, error) {
 	taken := slices.ContainsFunc(was.Platforms, func(p PlatformID) bool { return c.permits(p) != nil })
 	listed := c.Settings.Listed && !was.Listed
 	if taken || listed || was.Pool != c.Settings.Pool || c.Settings.Pool == "" && c.Ports() > c.Settings.Ports {
-		c.Sessions = nil
+		c = c.vacant(now)
 	}
 	return c.Settled(now), nil
 }
@@ -196,7 +196,7 @@ func (c Code) SignIn(d Device, in SignIn, hash func(SessionID) []byte, now time.
 	case c.Settings.Listed && !sameHash(d.Hash, hashToken(in.DeviceToken)):
 		return c, Session{}, ErrDevice
 	}
-	c = c.without(func(s Session) bool { return s.Device == in.Device })
+	c = c.without(now, func(s Session) bool { return s.Device == in.Device })
 	if len(c.Sessions) >= maxSessions {
 		return c, Session{}, ErrSessions
 	}

@@ -154,7 +154,8 @@ func (e *Engine) Renew(ctx context.Context, c Renew) (Issued, error) {
 			}
 			_, rest := newCode()
 			shown = c.Code.text(rest)
-			next.Sessions, next.Secret, next.Updated = nil, seal(e.keys[0], c.Code, rest), now
+			next = next.vacant(now)
+			next.Secret, next.Updated = seal(e.keys[0], c.Code, rest), now
 			return Change{Codes: []Code{next}}, Issued{ID: c.Code}, nil
 		},
 	})

@@ -44,6 +44,7 @@ type Port struct {
 	Name     string     `json:"name,omitempty"`    // of the account
 	Until    time.Time  `json:"until,omitzero"`    // when the QR code ends
 	Reason   string     `json:"reason,omitempty"`  // why it is banned
+	Left     time.Time  `json:"left,omitzero"`     // since when its account is not linked any more
 	Updated  time.Time  `json:"updated"`
 }
 
@@ -55,6 +56,9 @@ func (p Port) Settled(c Code, now time.Time) Port { return p.within(c.Settled(no
 
 // within is Settled where the code is.
 func (p Port) within(c Code, now time.Time) Port {
+	if p.State == Linked && c.Session(p.Session) == nil {
+		p.Left = c.left(p)
+	}
 	switch {
 	case p.used() && c.Session(p.Session) == nil && p.Account != "":
 		p.State, p.Until = LoggedOut, time.Time{}
@@ -91,12 +95,13 @@ type Link struct {
 	Key     string    `json:"-"`
 }
 
-// A Claim tells which port an account is for. Of those that are not closed no other has it.
+// A Claim tells which port an account is for, of those that are not closed no other has it, and when codes had it linked.
 type Claim struct {
 	Platform PlatformID
 	Account  AccountID
 	Version  int64
 	Port     PortID
+	Periods  Binding // the last one without an end, which the port tells
 }
 
 // A Leave says that a port is not in use any more: to Logout, Ban or Close it.
@@ -223,7 +228,7 @@ func (c Code) Link(p Port, of Held, o Link, now time.Time) (Code, Port, Held, er
 	if p.Account != "" && p.Account != o.Account {
 		return c, p, of, ErrPortState
 	}
-	p.State, p.Until, p.Account, p.Name, p.Updated = Linked, time.Time{}, o.Account, o.Name, now
+	p.State, p.Until, p.Left, p.Account, p.Name, p.Updated = Linked, time.Time{}, time.Time{}, o.Account, o.Name, now
 	return c, p, of, nil
 }
 
@@ -271,7 +276,11 @@ func (c Code) Leave(p Port, to PortState, o Leave, now time.Time) (Code, Port, e
 	return c, p, nil
 }
 
+// leave gives a port another state. The code is settled.
 func (c Code) leave(p Port, to PortState, reason string, now time.Time) (Code, Port) {
+	if p = p.within(c, now); p.State == Linked {
+		p.Left = now
+	}
 	if s := c.Session(p.Session); s != nil && p.used() {
 		s.Ports--
 	}

@@ -68,7 +68,7 @@ func (e *Engine) SignIn(ctx context.Context, c SignIn) (Seat, error) {
 
 // Check returns what the session of a token has, at this moment. ErrSignedOut: it has none.
 func (e *Engine) Check(ctx context.Context, token string) (Seat, error) {
-	_, c, s, err := e.seat(ctx, token, e.now())
+	_, c, s, err := e.seat(ctx, token, Lookup{}, e.now())
 	if err != nil {
 		return Seat{}, fmt.Errorf("activation: check: %w", err)
 	}
@@ -80,7 +80,7 @@ func (e *Engine) Beat(ctx context.Context, token string) (Seat, error) {
 	now := e.now()
 	var seat Seat
 	err := combine.Retry(ctx, func() error {
-		l, c, s, err := e.seat(ctx, token, now)
+		l, c, s, err := e.seat(ctx, token, Lookup{}, now)
 		if err != nil {
 			return err
 		}
@@ -96,13 +96,14 @@ func (e *Engine) Beat(ctx context.Context, token string) (Seat, error) {
 	return seat, nil
 }
 
-// seat returns the code of a token as it is at that time, with the session.
-func (e *Engine) seat(ctx context.Context, token string, now time.Time) (l Loaded, c Code, s *Session, err error) {
+// seat returns the code of a token as it is at that time, with the session, and what else is looked up.
+func (e *Engine) seat(ctx context.Context, token string, also Lookup, now time.Time) (l Loaded, c Code, s *Session, err error) {
 	id, ok := parseToken(token)
 	if !ok {
 		return l, c, nil, ErrSignedOut
 	}
-	if l, err = e.store.Load(ctx, Lookup{Codes: []CodeID{id.Code}}); err != nil {
+	also.Codes = []CodeID{id.Code}
+	if l, err = e.store.Load(ctx, also); err != nil {
 		return l, c, nil, err
 	}
 	c = l.Codes[0].Settled(now)
@@ -126,7 +127,7 @@ func (e *Engine) SignOut(ctx context.Context, c SignOut) (Code, error) {
 		lookup: Lookup{Codes: []CodeID{c.Session.Code}},
 		decide: func(l Loaded, now time.Time) (Change, Code, error) {
 			next, err := l.Codes[0].known(now)
-			next = next.without(func(s Session) bool { return s.N == c.Session.N })
+			next = next.without(now, func(s Session) bool { return s.N == c.Session.N })
 			return Change{Codes: []Code{next}}, next.public(), err
 		},
 	})
@@ -164,9 +165,7 @@ func (e *Engine) Link(ctx context.Context, c Link) (Port, error) {
 		decide: func(l Loaded, now time.Time) (Change, Port, error) {
 			next, p, of, err := l.Codes[0].Link(l.Port, l.Claimed, c, now)
 			ch := Change{Codes: []Code{next}, Ports: []Port{p}}
-			if of.Port.ID != p.ID {
-				claim := l.Claim
-				claim.Port = p.ID
+			if claim, isNew := l.Claim.linked(l.Claimed.Port.Settled(l.Claimed.Code, now), p, now); isNew {
 				ch.Claims = []Claim{claim}
 			}
 			if of.Port.State != l.Claimed.Port.State {
@@ -304,7 +303,7 @@ func (e *Engine) RemoveDevice(ctx context.Context, c RemoveDevice) (Device, erro
 			}
 			ch.Devices = []Device{next}
 			for _, code := range l.Codes {
-				after := code.without(func(s Session) bool { return s.Device == c.Device })
+				after := code.without(now, func(s Session) bool { return s.Device == c.Device })
 				if len(after.Sessions) < len(code.Sessions) {
 					ch.Codes = append(ch.Codes, after)
 				}

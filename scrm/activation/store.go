@@ -35,7 +35,8 @@ type Store interface {
 type Lookup struct {
 	Codes      []CodeID  // no two the same
 	Port       PortID    // of a code
-	Account    AccountID // with Port: an account on its platform, of which there may be a claim
+	Account    AccountID // with Port or Platform: an account on its platform, of which there may be a claim
+	Platform   PlatformID
 	Pool       PoolID
 	Device     DeviceID
 	OfDevice   bool   // with Device: its Codes instead of those of Codes

@@ -16,5 +16,8 @@
 //   - Other terms, resets, consents and entries of the library are for events from [Notice] after them on, which nobody has judged
 //     yet.
 //
+// What agents tell counts from when their account was bound to the job until it was not any more ([Meet.Bound]); what it had before
+// changes no verdict. A client that finds that a contact may have been there before sets Event.Unknown.
+//
 // Platforms are never compared with each other.
 package lead

@@ -119,6 +119,23 @@ type Meet struct {
 	Job     JobID      `json:"job"`
 	Event   Event      `json:"event"`
 	By      string     `json:"by,omitempty"`
+
+	// Bound is, of an event that an agent tells of, when the event's account was bound to the job: one of any other time is Excluded, as
+	// Unbound. Nil: an administrator tells of it, and it counts whenever it was.
+	Bound *Bound `json:"-"`
+}
+
+// A Bound is when an account was bound to a job (主号绑定): counting begins as it is, and ends with it.
+type Bound struct{ Periods []Period }
+
+// A Period is [From, To).
+type Period struct{ From, To time.Time } // a zero To: without end
+
+// Counts reports whether an event of that time counts. Nil: any does.
+func (b *Bound) Counts(at time.Time) bool {
+	return b == nil || slices.ContainsFunc(b.Periods, func(p Period) bool {
+		return !at.Before(p.From) && (p.To.IsZero() || at.Before(p.To))
+	})
 }
 
 // maxIdentities is how many names a Meet has at most.
@@ -145,7 +162,8 @@ func (c *Meet) check(now time.Time) error {
 	return nil
 }
 
-// Meet counts an event. Errors: those of Facts.Meet, ErrUnknownJob, journal.ErrKeyReused where the contact has a lead of the account in
+// Meet counts an event. One that an agent tells of and that is Unbound leaves everything as it is: it is kept nowhere, makes no names one
+// contact's, and is judged anew where it is told again after the account was bound. Errors: those of Facts.Meet, ErrUnknownJob, journal.ErrKeyReused where the contact has a lead of the account in
 // the job with the event's id, which is another event.
 func (e *Engine) Meet(ctx context.Context, c Meet) (out Outcome, err error) {
 	ctx, end := e.hook(ctx, "lead.meet")
@@ -161,6 +179,9 @@ func (e *Engine) Meet(ctx context.Context, c Meet) (out Outcome, err error) {
 	facts, err := e.facts(ctx, c.Job, c.Event.At, now)
 	if err != nil {
 		return fail(err)
+	}
+	if !c.Bound.Counts(c.Event.At) {
+		return Outcome{Verdict: Excluded, Reasons: []Reason{Unbound}}, nil
 	}
 	for names := c.Contact; ; {
 		names = e.going(names)

@@ -24,7 +24,7 @@ type Decision struct {
 type Outcome struct {
 	Verdict  Verdict   `json:"verdict"`
 	Reasons  []Reason  `json:"reasons"`
-	Lead     *Lead     `json:"lead"`             // of the contact and the account in the job
+	Lead     *Lead     `json:"lead"`             // of the contact and the account in the job; nil: there is none by this event
 	Of       *Lead     `json:"of,omitempty"`     // the lead that it duplicates
 	Turned   []Turning `json:"turned,omitempty"` // verdicts of other leads that it changed, in their order
 	Replayed bool      `json:"-"`                // the event is that of the lead, and was told before

@@ -103,6 +103,7 @@ const (
 	NotCounted Reason = "notCounted" // the platform's rule does not count its kind
 	TooEarly   Reason = "tooEarly"   // the job had not begun
 	TooLate    Reason = "tooLate"    // the job had ended
+	Unbound    Reason = "unbound"    // an agent tells of it, and the account was not bound to the job then
 	NotFirst   Reason = "notFirst"   // contact and account met before in this job
 )
 

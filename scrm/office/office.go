@@ -10,7 +10,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/scrmkit/scrmkit/internal/valid"
@@ -43,8 +42,8 @@ type Office struct {
 	opts Options
 }
 
-// ErrAccount: no port of the code has the account, or its platform has banned it.
-var ErrAccount = errors.New("office: no port of the code has the account, or it is banned; link it first")
+// ErrAccount: the code does not have the account, or it is banned, and it had it not at the time of the event either.
+var ErrAccount = errors.New("office: the code does not have the account, and had it not when the event was; link it first")
 
 // New returns an office.
 func New(db storage.DB, p Parts, opts *Options) *Office {
@@ -150,47 +149,4 @@ func (o *Office) count(
 		}
 	}
 	return nil
-}
-
-// A Report is an event that an agent's client tells of.
-type Report struct {
-	Token    string // of the session
-	Platform lead.PlatformID
-	Contact  []lead.Identity
-	Event    lead.Event
-}
-
-// Report counts an event in the job of the session's code, by the session. Errors: activation.ErrSignedOut, activation.ErrPlatform,
-// ErrAccount, *activation.InputError where the event has no account, and those of lead.Engine.Meet.
-func (o *Office) Report(ctx context.Context, r Report) (lead.Outcome, error) {
-	seat, err := o.p.Codes.Check(ctx, r.Token)
-	if err == nil {
-		err = o.mayReport(ctx, seat.Code, activation.PlatformID(r.Platform), activation.AccountID(r.Event.Account))
-	}
-	if err != nil {
-		return lead.Outcome{}, fmt.Errorf("office: report: %w", err)
-	}
-	return o.p.Leads.Meet(ctx, lead.Meet{
-		Contact: r.Contact, Job: lead.JobID{Code: lead.CodeID(seat.Code.ID), Platform: r.Platform}, Event: r.Event, By: seat.ID().String(),
-	})
-}
-
-// mayReport is nil where the account is one of the code's.
-func (o *Office) mayReport(ctx context.Context, code activation.Code, p activation.PlatformID, account activation.AccountID) error {
-	if err := valid.ID("event.account", account); err != nil {
-		return err
-	}
-	if !slices.Contains(code.Settings.Platforms, p) {
-		return activation.ErrPlatform
-	}
-	q := activation.PortQuery{Code: code.ID, Platform: p, Accounts: []activation.AccountID{account}}
-	for a, err := range o.p.Codes.Agents(ctx, q) {
-		if err != nil {
-			return err
-		}
-		if a.State != activation.Banned {
-			return nil
-		}
-	}
-	return ErrAccount
 }

@@ -56,7 +56,11 @@ func (s activationStore) Save(ctx context.Context, c activation.Change) error {
 		one.ended = append(one.ended, row{endedTable, []any{string(id.Code), id.N}})
 	}
 	for _, k := range c.Claims {
-		one.roots = append(one.roots, row{claimTable, []any{string(k.Account), string(k.Platform), k.Version, string(k.Port.Code), k.Port.N}})
+		periods := json.RawMessage{}
+		if len(k.Periods) > 0 {
+			periods = state(k.Periods)
+		}
+		one.roots = append(one.roots, row{claimTable, []any{string(k.Account), string(k.Platform), k.Version, string(k.Port.Code), k.Port.N, periods}})
 	}
 	for _, p := range c.Pools {
 		one.roots = append(one.roots, row{poolTable, []any{string(p.ID), p.Version, state(p)}})
@@ -88,7 +92,7 @@ var (
 		{"code", text}, {"port", integer}, {"claimed", text}, {"place", integer}, {"pool", text}, {"device", text}, {"invitation", binary},
 		{"entry", text}, {"key", text},
 	}
-	claimLookup     = []column{{"code", text}, {"port", integer}, {"account", text}}
+	claimLookup     = []column{{"code", text}, {"port", integer}, {"platform", text}, {"account", text}}
 	codeStateLookup = []column{{"code", text}}
 )
 
@@ -124,7 +128,7 @@ func (s activationStore) Load(ctx context.Context, l activation.Lookup) (f activ
 	}
 	ids := l.Codes
 	if l.Account != "" {
-		if f.Claim, err = s.claim(ctx, l.Port, l.Account); err != nil {
+		if f.Claim, err = s.claim(ctx, l.Port, l.Platform, l.Account); err != nil {
 			return f, s.fail("load codes", err)
 		}
 		ids = append(slices.Clone(ids), f.Claim.Port.Code)
@@ -169,16 +173,19 @@ func (s activationStore) Load(ctx context.Context, l activation.Lookup) (f activ
 	return f, nil
 }
 
-// claim returns the claim to an account on the platform of a port.
-func (s activationStore) claim(ctx context.Context, id activation.PortID, account activation.AccountID) (c activation.Claim, err error) {
-	c.Account = account
-	args := []any{string(id.Code), id.N, string(account)}
+// claim returns the claim to an account on a platform, or on that of a port.
+func (s activationStore) claim(
+	ctx context.Context, id activation.PortID, platform activation.PlatformID, account activation.AccountID,
+) (c activation.Claim, err error) {
+	c.Platform, c.Account = platform, account
+	args := []any{string(id.Code), id.N, string(platform), string(account)}
 	err = s.look(ctx, "activation claim", claimLookup, [][]any{args}, func(l lookup) string {
-		return "select p.platform, k.version, k.code, k.n from " + l.source() +
+		const on = "case when l.platform = '' then p.platform else l.platform end"
+		return "select " + on + ", k.version, k.code, k.n, k.periods from " + l.source() +
 			l.find("activation_port", "p", "p.code = l.code and p.n = l.port") +
-			l.find("activation_claim", "k", "k.account = l.account and k.platform = p.platform")
+			l.find("activation_claim", "k", "k.account = l.account and k.platform = "+on)
 	}, func(rows *sql.Rows, _ int) error {
-		return rows.Scan(textField(&c.Platform), intField(&c.Version), textField(&c.Port.Code), intField(&c.Port.N))
+		return rows.Scan(textField(&c.Platform), intField(&c.Version), textField(&c.Port.Code), intField(&c.Port.N), jsonField(&c.Periods))
 	})
 	return c, err
 }

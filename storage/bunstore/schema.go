@@ -250,7 +250,7 @@ var (
 		name:      "activation_claim",
 		key:       []column{{"account", text}, {"platform", text}},
 		versioned: true,
-		rest:      []column{{"code", text}, {"n", integer}},
+		rest:      []column{{"code", text}, {"n", integer}, {"periods", text}},
 	})
 	endedTable = newTable(table{ // the ports of a session
 		name: "activation_port",

@@ -37,8 +37,9 @@ func (s activationStore) Load(ctx context.Context, l activation.Lookup) (f activ
 			f.Codes = append(f.Codes, c)
 		}
 		if l.Account != "" {
-			f.Claim = t.claims[claimKey{f.Port.Platform, l.Account}]
-			f.Claim.Platform, f.Claim.Account = f.Port.Platform, l.Account
+			platform := cmp.Or(l.Platform, f.Port.Platform)
+			f.Claim = cloneClaim(t.claims[claimKey{platform, l.Account}])
+			f.Claim.Platform, f.Claim.Account = platform, l.Account
 			f.Claimed = activation.Held{Port: t.ports[f.Claim.Port], Code: cloneCodeState(t.activationCodes[f.Claim.Port.Code])}
 		}
 		if l.Key != "" {
@@ -75,7 +76,7 @@ func (s activationStore) Save(ctx context.Context, c activation.Change) error {
 			put(t, t.activationCodes, k.ID, cloneCodeState(k))
 		}
 		for _, p := range c.Ports {
-			p.Until, p.Updated = journal.Instant(p.Until), journal.Instant(p.Updated)
+			p.Until, p.Updated, p.Left = journal.Instant(p.Until), journal.Instant(p.Updated), journal.Instant(p.Left)
 			put(t, t.ports, p.ID, p)
 		}
 		if len(c.Ended) > 0 {
@@ -88,7 +89,7 @@ func (s activationStore) Save(ctx context.Context, c activation.Change) error {
 			}
 		}
 		for _, k := range c.Claims {
-			put(t, t.claims, claimKey{k.Platform, k.Account}, k)
+			put(t, t.claims, claimKey{k.Platform, k.Account}, cloneClaim(k))
 		}
 		for _, p := range c.Pools {
 			put(t, t.pools, p.ID, p)
@@ -188,7 +189,20 @@ func cloneCodeState(c activation.Code) activation.Code {
 		k := &c.Sessions[i]
 		k.Began, k.Seen, k.Hash = journal.Instant(k.Began), journal.Instant(k.Seen), bytes.Clone(k.Hash)
 	}
+	c.Ends = slices.Clone(c.Ends)
+	for i := range c.Ends {
+		c.Ends[i].At = journal.Instant(c.Ends[i].At)
+	}
 	c.Secret = cloneSecret(c.Secret)
+	return c
+}
+
+func cloneClaim(c activation.Claim) activation.Claim {
+	c.Periods = slices.Clone(c.Periods)
+	for i := range c.Periods {
+		p := &c.Periods[i]
+		p.From, p.To = journal.Instant(p.From), journal.Instant(p.To)
+	}
 	return c
 }
 

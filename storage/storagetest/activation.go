@@ -25,6 +25,7 @@ func activationCode(id string, version int64) activation.Code {
 			Department: "sales", Remark: "备注",
 		},
 		Sessions: []activation.Session{{N: 4, Agent: "kathy", Device: "pc", Began: at(1), Seen: at(2), Ports: 3, Hash: mac(4)}},
+		Ends:     []activation.End{{Session: 2, At: at(1)}, {Session: 3, At: at(2)}},
 		Secret:   &activation.Secret{KeyID: "k", MAC: mac(5)},
 	}
 }
@@ -38,7 +39,7 @@ func bareCode(id string) activation.Code {
 func activationPort(code string, n int64) activation.Port {
 	return activation.Port{
 		ID: activation.PortID{Code: activation.CodeID(code), N: n}, Platform: "whatsapp", State: activation.Pending, Session: 4,
-		Account: activation.AccountID(fmt.Sprint("account-", n)), Name: "sales", Until: at(9), Reason: "why", Updated: at(3),
+		Account: activation.AccountID(fmt.Sprint("account-", n)), Name: "sales", Until: at(9), Reason: "why", Left: at(2), Updated: at(3),
 	}
 }
 
@@ -52,7 +53,8 @@ func activationDevice(id string, version int64) activation.Device {
 func activationClaim(code string, n, version int64) activation.Claim {
 	return activation.Claim{
 		Platform: "whatsapp", Account: activation.AccountID(fmt.Sprint("account-", n)), Version: version,
-		Port: activation.PortID{Code: activation.CodeID(code), N: n},
+		Port:    activation.PortID{Code: activation.CodeID(code), N: n},
+		Periods: activation.Binding{{Code: "other", From: at(1), To: at(2)}, {Code: activation.CodeID(code), From: at(3)}},
 	}
 }
 
@@ -160,6 +162,12 @@ func activationsWhole(s *scene) {
 		equal(s.t, "its secret", secret, activationCode("north", 1).Secret)
 		equal(s.t, "of a device", load(ctx, tx, activation.Lookup{Device: "pc", OfDevice: true}), activation.Loaded{
 			Codes: []activation.Code{activationCode("north", 1), {ID: "south"}}, Device: activationDevice("pc", 1),
+		})
+		equal(s.t, "an account", load(ctx, tx, activation.Lookup{Platform: "whatsapp", Account: "account-2"}), activation.Loaded{
+			Claim: activationClaim("north", 2, 1), Claimed: activation.Held{Port: activationPort("north", 2), Code: activationCode("north", 1)},
+		})
+		equal(s.t, "an account of another platform", load(ctx, tx, activation.Lookup{Platform: "line", Account: "account-2"}), activation.Loaded{
+			Claim: activation.Claim{Platform: "line", Account: "account-2"},
 		})
 		bare := bareCode("bare")
 		two := activationCode("north", 2)

@@ -44,6 +44,7 @@ func (h *history) saveActivation(ctx context.Context, model storage.Tx) step {
 	}
 	if f := found; h.upTo(2, "a claim") == 0 && f.Port.ID.N > 0 {
 		claim := f.Claim
+		claim.Periods = append(claim.Periods, activation.Period{Code: "north", From: h.time(false, "from"), To: h.time(true, "to")})
 		claim.Version, claim.Port = h.version(claim.Version)+1, activation.PortID{Code: pick(h, someActivationCodes, "claims"), N: int64(h.upTo(3, "claimed"))}
 		c.Claims = append(c.Claims, claim)
 	}
@@ -70,8 +71,8 @@ func (h *history) loadActivation(ctx context.Context, model storage.Tx) step {
 	l := activation.Lookup{
 		Codes: some(h, someActivationCodes, 0, 3, "codes"), Pool: "plan", Device: "pc", OfDevice: h.upTo(2, "of the device") == 0,
 		Invitation: mac(byte(h.upTo(1, "invitation"))), Account: pick(h, []activation.AccountID{"", "x"}, "account"),
-		Port: activation.PortID{Code: pick(h, someActivationCodes, "code"), N: int64(h.upTo(3, "port"))},
-		Key:  pick(h, someKeys, "key"),
+		Port:     activation.PortID{Code: pick(h, someActivationCodes, "code"), N: int64(h.upTo(3, "port"))},
+		Platform: pick(h, []activation.PlatformID{"", "whatsapp", "line"}, "platform"), Key: pick(h, someKeys, "key"),
 	}
 	l.Subject = l.Port.Code.Subject()
 	return try(ctx, model, "Activation.Load", l, func(ctx context.Context, tx storage.Tx) (any, error) {

@@ -1,0 +1,71 @@
+package office
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/scrmkit/scrmkit/internal/valid"
+	"github.com/scrmkit/scrmkit/scrm/activation"
+	"github.com/scrmkit/scrmkit/scrm/lead"
+)
+
+// A Report is an event that an agent's client tells of.
+type Report struct {
+	Token    string // of the session
+	Platform lead.PlatformID
+	Contact  []lead.Identity
+	Event    lead.Event
+}
+
+// An Answer is what an agent is told of a report: what it counts as and why. Who else has the contact, and since when, is for
+// administrators, who read it in the leads of the jobs.
+type Answer struct {
+	Verdict  lead.Verdict  `json:"verdict"`
+	Reasons  []lead.Reason `json:"reasons"`
+	Replayed bool          `json:"-"` // the event was told before
+}
+
+// Report counts an event in the job of the session's code, by the session. It counts by its time: where the code had the account then,
+// whatever became of the account since, less the allowances of activation.Binding. One of any other time is Excluded, as lead.Unbound, and
+// changes nothing. An administrator, whose events count whenever they were, tells them to the engine of leads.
+//
+// Errors: activation.ErrSignedOut, activation.ErrPlatform, ErrAccount, *activation.InputError where the event has no platform or no
+// account, and those of lead.Engine.Meet.
+func (o *Office) Report(ctx context.Context, r Report) (Answer, error) {
+	seat, bound, err := o.bound(ctx, r)
+	if err != nil {
+		return Answer{}, fmt.Errorf("office: report: %w", err)
+	}
+	out, err := o.p.Leads.Meet(ctx, lead.Meet{
+		Contact: r.Contact, Job: lead.JobID{Code: lead.CodeID(seat.Code.ID), Platform: r.Platform}, Event: r.Event, By: seat.ID().String(),
+		Bound: bound,
+	})
+	return Answer{out.Verdict, out.Reasons, out.Replayed}, err
+}
+
+// bound returns the session of a report, and when its code had the account.
+func (o *Office) bound(ctx context.Context, r Report) (activation.Seat, *lead.Bound, error) {
+	platform, account := activation.PlatformID(r.Platform), activation.AccountID(r.Event.Account)
+	if err := cmp.Or(valid.ID("platform", platform), valid.ID("event.account", account)); err != nil {
+		return activation.Seat{}, nil, err
+	}
+	seat, known, err := o.p.Codes.Bound(ctx, r.Token, platform, account)
+	if err != nil {
+		return seat, nil, err
+	}
+	id := seat.Code.ID
+	has := known.Port.ID.Code == id && known.Port.State != activation.Banned && known.Port.State != activation.Closed
+	switch {
+	case !slices.Contains(seat.Code.Settings.Platforms, platform):
+		return seat, nil, activation.ErrPlatform
+	case !has && !known.Binding.Counts(id, r.Event.At):
+		return seat, nil, ErrAccount
+	}
+	b := &lead.Bound{}
+	for _, p := range known.Binding.Of(id) {
+		b.Periods = append(b.Periods, lead.Period{From: p.From, To: p.To})
+	}
+	return seat, b, nil
+}
