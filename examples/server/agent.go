@@ -164,5 +164,6 @@ func (s *Server) endPort(ctx context.Context, in *portEndInput) (*reply[activati
 
 func (s *Server) tell(ctx context.Context, in *toldInput) (*reply[office.Answer], error) {
 	b := in.Body
-	return found(s.office.Report(ctx, office.Report{Token: caller(ctx).token, Platform: b.Platform, Contact: b.Contact, Event: b.Event}))
+	out, err := s.office.Report(ctx, office.Report{Token: caller(ctx).token, Platform: b.Platform, Contact: b.Contact, Event: b.Event})
+	return answered(out, out.Replayed, err)
 }

@@ -93,6 +93,7 @@ func (s *Server) authorize(ctx huma.Context, next func(huma.Context)) {
 		writeProblem(w, problem("", http.StatusBadRequest, "the parameter "+name+" is there more than once"), nil)
 		return
 	}
+	ctx = several{ctx}
 	if len(ctx.Operation().Security) == 0 {
 		next(huma.WithValue(ctx, callerKey{}, principal{}))
 		return
@@ -135,6 +136,19 @@ func (s *Server) permit(ctx context.Context, w http.ResponseWriter, authorizatio
 	}
 	return p, true
 }
+
+// several joins the values of a list that is given by several parameters of its name, as "platform=line&platform=zalo", to the one
+// that it may be given by as well: "platform=line,zalo".
+type several struct{ humaContext }
+
+type humaContext huma.Context // by another name than its method's
+
+func (c several) Query(name string) string {
+	url := c.URL()
+	return strings.Join(url.Query()[name], ",")
+}
+
+func (c several) Unwrap() huma.Context { return c.humaContext }
 
 // repeated returns the name of a parameter that has one value and was given more, so that none of them is dropped.
 func repeated(ctx huma.Context) string {

@@ -57,7 +57,7 @@ type codeStatesInput struct {
 
 type rowsQuery struct {
 	Paged
-	Platforms  []string         `query:"platform" doc:"Whose jobs to show; whatsapp and line where none is given"`
+	Platforms  []string         `query:"platform" doc:"Whose jobs to show, one or several, with commas or in several parameters; whatsapp and line where none is given"`
 	Department string           `query:"department"`
 	State      activation.State `query:"state"`
 }

@@ -41,7 +41,7 @@ var enumerations = []enumeration{
 	enumOf(lead.ReachJob, lead.ReachCodes, lead.ReachGroup, lead.ReachOwner, lead.ReachLinked),
 	enumOf(lead.Inbound, lead.Outbound, lead.Friend, lead.Conversation),
 	enumOf(lead.NewLead, lead.Duplicate, lead.Uncertain, lead.Excluded, lead.Moved),
-	enumOf(lead.First, lead.InJob, lead.InCodes, lead.InGroup, lead.InOwner, lead.InLinked, lead.InLibrary, lead.AgeUnknown, lead.Began, lead.NotCounted, lead.TooEarly, lead.TooLate, lead.NotFirst),
+	enumOf(lead.First, lead.InJob, lead.InCodes, lead.InGroup, lead.InOwner, lead.InLinked, lead.InLibrary, lead.AgeUnknown, lead.Began, lead.NotCounted, lead.TooEarly, lead.TooLate, lead.Unbound, lead.NotFirst),
 	enumOf(dispatch.Closed, dispatch.Offline, dispatch.Full, dispatch.Behind),
 	enumOf(ticket.Received, ticket.Pending, ticket.Assigned, ticket.Manual, ticket.Rejected),
 	enumOf(ticket.NoTemplate, ticket.BadPhone, ticket.NoCapacity, ticket.Unreadable),

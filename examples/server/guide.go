@@ -131,7 +131,7 @@ var guide = []section{
 		{"POST /agent/ports/{n}/pairings", "pairPort", "Notes that the port shows a QR code, until a time."},
 		{"POST /agent/ports/{n}/links", "linkPort", "Notes that an account has linked the port. An account that another code holds is refused."},
 		{"POST /agent/ports/{n}/states", "setMyPortState", "Logs the account of the caller's port out, or closes the port."},
-		{"POST /agent/events", "reportEvent", "Counts an event of a contact in the job of the caller's code. The id of the event makes it safe to repeat."},
+		{"POST /agent/events", "reportEvent", "Counts an event of a contact in the job of the caller's code, and returns its verdict. One of a time when the code did not have the account is excluded. The id of the event makes it safe to repeat."},
 	}},
 	{"Leads", "Counting jobs (工单), leads without double counting, and the library (底库).", []entry{
 		{"GET /jobs", "listJobs", "Lists the jobs of a platform or of a code."},
@@ -140,6 +140,7 @@ var guide = []section{
 		{"POST /jobs/{code}/{platform}/resets", "resetJob", "Begins a new day of a job (置零). Totals stay."},
 		{"GET /jobs/{code}/{platform}/leads", "listLeads", "Lists the leads of a job with their verdicts and reasons."},
 		{"GET /jobs/{code}/{platform}/counts", "getLeadCounts", "Returns what a job counted, by day and account."},
+		{"POST /jobs/{code}/{platform}/events", "countLead", "Counts an event of a contact, whenever it was and whoever has the account. The id of the event makes it safe to repeat."},
 		{"POST /jobs/{code}/{platform}/previews", "previewLead", "Returns the verdict that an event would have, and changes nothing."},
 		{"PUT /owners/{owner}/links/{with}", "linkOwners", "Lets the leads of an owner be compared with those of another. Both must consent."},
 		{"DELETE /owners/{owner}/links/{with}", "unlinkOwners", "Ends that consent."},

@@ -39,6 +39,7 @@ var samples = map[string]string{
 	"PUT /jobs/{code}/{platform}":                         `{"owner":"boss","name":"n","targets":{"day":1},"terms":{"from":"2026-01-01T00:00:00Z","group":"g","scope":{"reach":"group","library":true,"days":3},"counts":"inbound","begins":"2026-01-01T00:00:00Z","ends":"2027-01-01T00:00:00Z","zone":"none","reset":480,"today":true}}`,
 	"POST /jobs/{code}/{platform}/previews":               `{"contact":[{"platform":"whatsapp","id":"none"}],"event":{"id":"e","account":"a","at":"2026-01-01T00:00:00Z","kind":"inbound"}}`,
 	"POST /library/files":                                 "ann\n",
+	"POST /jobs/{code}/{platform}/events":                 `{"contact":[{"platform":"whatsapp","id":"none"}],"event":{"id":"e","account":"a","at":"2026-01-01T00:00:00Z","kind":"inbound"}}`,
 	"POST /library":                                       `{"contacts":[{"platform":"whatsapp","namespace":"wa_id","id":"none"}]}`,
 	"PUT /lines/{line}":                                   `{"name":"n","zone":"none","reset":480,"accounts":[{"id":"a","closed":true,"day":1,"total":2}],"offline":true,"past":true,"queue":5,"seed":7}`,
 	"POST /lines/{line}/visits":                           `{"visitor":"none"}`,

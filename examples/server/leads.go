@@ -63,15 +63,15 @@ type leadCountsQuery struct {
 	Account lead.AccountID `query:"account"`
 }
 
-// LeadQuestion is an event that has not happened.
-type LeadQuestion struct {
+// LeadBody is an event of a contact and an account.
+type LeadBody struct {
 	Contact []lead.Identity `json:"contact"`
 	Event   lead.Event      `json:"event"`
 }
 
-type leadPreviewInput struct {
+type leadInput struct {
 	OfJob
-	Body LeadQuestion
+	Body LeadBody
 }
 
 type linkOwnersInput struct {
@@ -157,6 +157,7 @@ func (s *Server) leadRoutes(api huma.API) {
 	op(s, api, admin, http.MethodGet, job+"/leads", "The leads of a job, with their verdicts", s.leadsOf)
 	op(s, api, admin, http.MethodGet, job+"/counts", "What a job counted, by day and account", s.leadCounts)
 	op(s, api, admin, http.MethodPost, job+"/previews", "See what an event would come to", s.previewLead)
+	op(s, api, admin, http.MethodPost, job+"/events", "Count an event, whenever it was", s.countLead)
 	op(s, api, admin, http.MethodPut, link, "Consent to an owner's being compared with another", s.linkOwners)
 	op(s, api, admin, http.MethodDelete, link, "End that consent", s.unlinkOwners)
 	op(s, api, admin, http.MethodPost, "/library", "Import contacts into the library", s.importLibrary)
@@ -214,8 +215,13 @@ func (s *Server) leadCounts(ctx context.Context, in *leadCountsQuery) (*reply[li
 	return listed(s.leads.Counts(ctx, lead.CountQuery{Job: in.id(), Account: in.Account, From: in.From, To: in.To}), in.Limit)
 }
 
-func (s *Server) previewLead(ctx context.Context, in *leadPreviewInput) (*reply[lead.Outcome], error) {
+func (s *Server) previewLead(ctx context.Context, in *leadInput) (*reply[lead.Outcome], error) {
 	return found(s.leads.Preview().Meet(ctx, lead.Meet{Contact: in.Body.Contact, Job: in.id(), Event: in.Body.Event}))
+}
+
+func (s *Server) countLead(ctx context.Context, in *leadInput) (*reply[lead.Outcome], error) {
+	out, err := s.leads.Meet(ctx, lead.Meet{Contact: in.Body.Contact, Job: in.id(), Event: in.Body.Event, By: caller(ctx).name})
+	return answered(out, out.Replayed, err)
 }
 
 func (s *Server) linkOwners(ctx context.Context, in *linkOwnersInput) (*reply[lead.Owner], error) {

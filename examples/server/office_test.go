@@ -91,3 +91,20 @@ func TestOffice(t *testing.T) {
 		})
 	}
 }
+
+// Each way to give several values gives all of them.
+func TestListsInAddresses(t *testing.T) {
+	b := start(t, Config{})
+	b.do(root, "POST", "/codes", `{"n":1,"settings":{"platforms":["zalo","line"],"ports":1,"counting":{"owner":"boss","zone":"UTC"}}}`, 200)
+	for _, query := range []string{"platform=zalo&platform=line", "platform=zalo,line", "platform=zalo%2Cline"} {
+		res := b.do(root, "GET", "/codes?"+query, "", 200)
+		for i, want := range []string{"zalo", "line"} {
+			if got := res.field(fmt.Sprintf("items.0.cells.%d.platform", i)); got != want {
+				t.Errorf("%s: cell %d is of %v, want %s", query, i, got, want)
+			}
+		}
+	}
+	for query, want := range map[string]int{"purpose=stamp&purpose=undo": 200, "purpose=stamp,undo": 200, "purpose=stamp&purpose=nope": 422} {
+		b.do(kathy, "GET", "/shops/wangjing/records?"+query, "", want)
+	}
+}
