@@ -7,7 +7,7 @@ import (
 )
 
 // Add decides on an Add at now, which is when it happened unless Add.At says otherwise. Errors: *InputError, ErrNoCard,
-// ErrClosed, ErrShop, ErrCurrency, ErrMinPurchase, ErrNothing, ErrFull, ErrOrder, *LimitError.
+// ErrClosed, ErrShop, ErrCurrency, ErrMinPurchase, ErrCategory, ErrNothing, ErrFull, ErrOrder, *LimitError.
 func (r Rules) Add(c Card, a Add, now time.Time) (Decision, error) {
 	at := now
 	if !a.At.IsZero() {
@@ -22,7 +22,7 @@ func (r Rules) Add(c Card, a Add, now time.Time) (Decision, error) {
 		}
 		at = c.State.Last
 	}
-	m, err := r.begin(c, at, a.Nickname)
+	m, err := r.begin(c, at, a.Place)
 	if err != nil {
 		return Decision{}, err
 	}
@@ -34,22 +34,27 @@ func (r Rules) Add(c Card, a Add, now time.Time) (Decision, error) {
 	if err := p.open(at, a.Shop); err != nil {
 		return Decision{}, err
 	}
-	n, steps, err := p.earn(a)
+	n, steps, err := p.earn(m.card.State, a)
 	if err != nil {
 		return Decision{}, err
 	}
 	if n, steps, err = p.limit(m.card.State, a, at, n, steps); err != nil {
 		return Decision{}, err
 	}
+	counted := p.def.Card.Earn.Per == PerPurchase
+	full := p.def.Card.PastEnd == Stop && m.card.Count >= p.def.Card.Size
 	dropped := m.raise(n)
-	if dropped == n {
+	if full || dropped > 0 && (counted || dropped == n) {
 		return Decision{}, ErrFull
+	}
+	if counted {
+		m.count(p.def.Card.Earn, n)
 	}
 	if dropped > 0 {
 		n -= dropped
 		steps = append(steps, Step{"pastEnd", -dropped, fmt.Sprintf("the card of %d is full", p.def.Card.Size)})
 	}
-	m.record(Record{Purpose: PurposeStamp, N: n, Purchase: a.Purchase}, a.Place)
+	m.record(Record{Purpose: PurposeStamp, N: n, Began: p.def.Version, Purchase: a.Purchase}, a.Place)
 	m.tick(Tick{Seq: m.card.State.Seq, At: at, N: n}, p.def.Card.Limit)
 	d := m.end()
 	d.Steps = steps
@@ -62,58 +67,13 @@ func (p *Program) open(at time.Time, shop ShopID) error {
 		return ErrClosed
 	}
 	if len(p.def.Shops) > 0 && !slices.Contains(p.def.Shops, shop) {
-		return ErrShop
+		return ErrShop // even without a shop: stamps and claims are given somewhere
 	}
 	return nil
 }
 
 // within tells whether t is in [from, to), where a zero time is no bound.
 func within(t, from, to time.Time) bool { return !t.Before(from) && (to.IsZero() || t.Before(to)) }
-
-// earn returns the stamps that a visit, a purchase or a hand gives, before limits on time.
-func (p *Program) earn(a Add) (int64, []Step, error) {
-	d := p.def.Card
-	e, l := d.Earn, d.Limit
-	var amount, items int64
-	if a.Purchase != nil {
-		amount, items = a.Purchase.Amount, a.Purchase.Items
-		if a.Purchase.Currency != "" && e.Currency != "" && a.Purchase.Currency != e.Currency {
-			return 0, nil, ErrCurrency
-		}
-	}
-	if amount < l.MinPurchase {
-		return 0, nil, ErrMinPurchase
-	}
-	if a.N != 0 && (e.Per == PerAmount || e.Per == PerItem) {
-		return 0, nil, &InputError{Field: "n", Reason: "is counted from the purchase in this programme; leave it out"}
-	}
-	var units int64
-	var why string
-	switch e.Per {
-	case PerVisit:
-		units, why = max(1, a.N), "visits"
-	case PerHand:
-		units, why = a.N, "given by hand"
-	case PerAmount:
-		units, why = amount/e.Amount, fmt.Sprintf("every %d of %d %s", e.Amount, amount, e.Currency)
-	case PerItem:
-		units, why = items/max(1, e.Items), fmt.Sprintf("every %d of %d items", max(1, e.Items), items)
-	}
-	n := min(units, maxStamps) * max(1, e.Stamps)
-	if n == 0 {
-		return 0, nil, ErrNothing
-	}
-	steps := []Step{{"earn." + string(e.Per), n, why}}
-	most := int64(maxStamps)
-	if l.PerPurchase > 0 {
-		most = min(most, l.PerPurchase)
-	}
-	if n > most {
-		steps = append(steps, Step{"limit.perPurchase", most - n, fmt.Sprintf("%d at most", most)})
-		n = most
-	}
-	return n, steps, nil
-}
 
 // limit applies the limits on time.
 func (p *Program) limit(s State, a Add, at time.Time, n int64, steps []Step) (int64, []Step, error) {
@@ -142,7 +102,7 @@ func (p *Program) limit(s State, a Add, at time.Time, n int64, steps []Step) (in
 			again = s.Recent[i].At.Add(24 * time.Hour)
 		}
 	}
-	if room <= 0 {
+	if n > 0 && (room <= 0 || n > room && p.def.Card.Earn.Per == PerPurchase) {
 		return 0, nil, &LimitError{"perDay", again.Sub(at)}
 	}
 	if n > room {

@@ -91,6 +91,8 @@ type State struct {
 	Recent  []Tick    `json:"recent,omitempty"` // newest stamps, in the order of time: as many as limits look back, and at least 2
 	Done    []Run     `json:"done,omitempty"`   // rounds completed since the card last lapsed
 	Owed    []int64   `json:"owed,omitempty"`   // milestones above Total whose coupon is used: they give none again
+	Bought  int64     `json:"bought,omitempty"` // purchases counted since the last unit of PerPurchase
+	Paid    []Paid    `json:"paid,omitempty"`   // units of purchases given since the card last lapsed
 }
 
 // A Tick is a stamp that limits on time count.
@@ -107,6 +109,14 @@ type Run struct {
 	Size    int64     `json:"size"`
 	Rounds  int64     `json:"rounds"`
 	First   time.Time `json:"first,omitzero"` // first stamp
+}
+
+// A Paid is a number of units of purchases that were given one after the other, all alike. The newest of them are kept: a
+// purchase that would give back an older one is not taken back.
+type Paid struct {
+	Before int64 `json:"before"` // State.Bought before the purchase that made the unit whole
+	Stamps int64 `json:"stamps"` // for each unit
+	Units  int64 `json:"units"`
 }
 
 // A Purpose is what a record was made for.
@@ -130,14 +140,15 @@ type Record struct {
 	Seq       int64     `json:"seq"` // from 1, without a gap
 	Purpose   Purpose   `json:"purpose"`
 	N         int64     `json:"n"`                   // stamps added, or taken where negative
-	Cancelled int64     `json:"cancelled,omitempty"` // of N, by later records
+	Began     int       `json:"began,omitempty"`     // version of the program that gave them; 0: none did
+	Cancelled int64     `json:"cancelled,omitempty"` // of N, by later records; 1 where a purchase that gave none was taken back
 	Of        int64     `json:"of,omitempty"`        // the record that this one cancels
 	Coupon    int64     `json:"coupon,omitempty"`    // the coupon that this one is about
 	Peer      *CardID   `json:"peer,omitempty"`      // the other card of a transfer
 	At        time.Time `json:"at"`
 	Shop      ShopID    `json:"shop,omitempty"`
 	By        string    `json:"by,omitempty"`  // who did it: the manager
-	Via       string    `json:"via,omitempty"` // how: "code", the serial number of a physical stamp, or what the embedder says
+	Via       string    `json:"via,omitempty"` // how: "code", the reference of a physical stamp, or what the embedder says
 	Nickname  string    `json:"nickname,omitempty"`
 	Purchase  *Purchase `json:"purchase,omitempty"`
 	Reason    string    `json:"reason,omitempty"`
@@ -147,6 +158,14 @@ type Record struct {
 type Purchase struct {
 	Amount   int64  `json:"amount,omitempty"`   // net, in minor units (分)
 	Currency string `json:"currency,omitempty"` // ISO 4217
+	Items    int64  `json:"items,omitempty"`
+	Lines    []Line `json:"lines,omitempty"` // what is known of its parts; the rest has no category
+}
+
+// A Line is the part of a purchase that is of one category.
+type Line struct {
+	Category string `json:"category"`
+	Amount   int64  `json:"amount,omitempty"` // minor units
 	Items    int64  `json:"items,omitempty"`
 }
 
@@ -194,6 +213,7 @@ type Coupon struct {
 	Issued   time.Time   `json:"issued"`
 	Expires  time.Time   `json:"expires,omitzero"` // redeemable in [Issued, Expires); zero: never ends
 	Ended    time.Time   `json:"ended,omitzero"`   // when it was redeemed, voided or found lapsed
+	Issuer   ShopID      `json:"issuer,omitempty"` // shop that gave it; "": none did
 	Shop     ShopID      `json:"shop,omitempty"`   // where it was redeemed
 	By       string      `json:"by,omitempty"`     // who redeemed or voided it
 	Nickname string      `json:"nickname,omitempty"`

@@ -2,42 +2,46 @@ package stamps
 
 import (
 	"cmp"
+	"fmt"
 	"math"
 	"time"
 
 	"github.com/scrmkit/scrmkit/internal/valid"
 )
 
-// A Place tells where and by whom a command was done. All of it is optional, and goes to the records as it is.
+// A Place tells where and by whom a command was done. All of it is optional, and goes to the records as it is. The caller
+// answers for it: Shop and Zone are those of a shop whose manager, code or physical stamp was checked, never what a customer
+// says. A command without a shop is the administrator's.
 type Place struct {
 	Shop     ShopID `json:"shop,omitempty"`
 	Zone     string `json:"zone,omitempty"` // IANA name of the shop's time zone; "": the programme's
 	By       string `json:"by,omitempty"`   // the manager, or whoever did it
-	Via      string `json:"via,omitempty"`  // how it came: "code", a physical stamp's serial number
+	Via      string `json:"via,omitempty"`  // how it came: "code", a physical stamp's reference; not its serial number
 	Nickname string `json:"nickname,omitempty"`
 }
 
 // Add gives stamps to a card, and opens it where it is the first.
 type Add struct {
 	Card     CardID    `json:"card"`
-	N        int64     `json:"n,omitempty"`        // how many, where the programme gives them by hand; else units (visits), 0 is 1
-	Purchase *Purchase `json:"purchase,omitempty"` // where the programme counts money or items, or has a minimum
+	N        int64     `json:"n,omitempty"`        // how many, to MaxStamps, for PerHand alone; PerVisit takes 1 as 0
+	Purchase *Purchase `json:"purchase,omitempty"` // where the program counts money, items or purchases, or has a minimum
 	At       time.Time `json:"at,omitzero"`        // when it happened, not in the future; zero: now
 	Place
 	Key string `json:"-"`
 }
 
-// Cancel takes stamps back (取消累计).
+// Cancel takes stamps back (取消累计), in the shop that gave them; in others where CardDefinition.CancelAt says so.
 type Cancel struct {
 	Card   CardID `json:"card"`
 	Record int64  `json:"record,omitempty"` // the record of the Add; 0: the newest that is not wholly cancelled
+	Of     string `json:"of,omitempty"`     // the key of the Add, instead of its record
 	N      int64  `json:"n,omitempty"`      // how many of its stamps; 0: all that are left
 	Reason string `json:"reason,omitempty"`
 	Place
 	Key string `json:"-"`
 }
 
-// Adjust changes a card by hand, past every limit but the programme's end of a card.
+// Adjust changes a card by hand, past every limit but the programme's end of a card and MaxStamps. A shop must take part.
 type Adjust struct {
 	Card   CardID `json:"card"`
 	N      int64  `json:"n"` // stamps to give, or to take where negative
@@ -46,11 +50,11 @@ type Adjust struct {
 	Key string `json:"-"`
 }
 
-// Transfer moves stamps of the round that From is in to another card of the programme.
+// Transfer moves stamps of the round that From is in to another card of the programme. A shop must take part.
 type Transfer struct {
 	From   CardID `json:"from"`
 	To     CardID `json:"to"`
-	N      int64  `json:"n,omitempty"` // 0: all of the round
+	N      int64  `json:"n,omitempty"` // 0: all of the round, where that is at most MaxStamps
 	Reason string `json:"reason,omitempty"`
 	Place
 	Key string `json:"-"`
@@ -63,10 +67,12 @@ type Expire struct {
 	Key    string `json:"-"`
 }
 
-// Claim takes a coupon from the stock of a handout (领券).
+// Claim takes a coupon from the stock of a handout (领券). Where it names a shop, as a program that is restricted to shops needs,
+// somebody must vouch for it: what a customer says of herself is no reason to believe that she is there.
 type Claim struct {
 	Program ProgramID `json:"program"`
 	Member  MemberID  `json:"member"`
+	Present bool      `json:"present,omitempty"` // the member is in Place.Shop, by a code or a press that was checked there
 	Place
 	Key string `json:"-"`
 }
@@ -78,18 +84,20 @@ type Redeem struct {
 	Key string `json:"-"`
 }
 
-// Undo takes a redemption back.
+// Undo takes a redemption back: in the shop where it was, or with Asked in another that takes part.
 type Undo struct {
 	Coupon CouponID `json:"coupon"`
 	Reason string   `json:"reason,omitempty"`
+	Asked  bool     `json:"asked,omitempty"` // the customer asked for it in Place.Shop, by a code or a press that was checked
 	Place
 	Key string `json:"-"`
 }
 
-// Void ends a coupon by hand.
+// Void ends a coupon by hand: in the shop that gave it, or with Asked in another that takes part.
 type Void struct {
 	Coupon CouponID `json:"coupon"`
 	Reason string   `json:"reason"`
+	Asked  bool     `json:"asked,omitempty"` // the customer asked for it in Place.Shop, by a code or a press that was checked
 	Place
 	Key string `json:"-"`
 }
@@ -141,9 +149,30 @@ func (p *Purchase) check() error {
 	err := cmp.Or(
 		valid.Between("purchase.amount", p.Amount, 0, maxAmount),
 		valid.Between("purchase.items", p.Items, 0, maxStamps),
+		valid.Between("purchase.lines", int64(len(p.Lines)), 0, maxLines),
 	)
 	if err == nil && (p.Currency != "" || p.Amount != 0) {
 		err = valid.Currency("purchase.currency", p.Currency)
+	}
+	amount, items := p.Amount, p.Items
+	for i, l := range p.Lines {
+		if err != nil {
+			return err
+		}
+		path := fmt.Sprintf("purchase.lines[%d].", i)
+		amount, items = amount-l.Amount, items-l.Items
+		err = cmp.Or(
+			valid.ID(path+"category", l.Category),
+			valid.Between(path+"amount", l.Amount, 0, maxAmount),
+			valid.Between(path+"items", l.Items, 0, maxStamps),
+		)
+	}
+	switch {
+	case err != nil:
+	case amount < 0:
+		err = &InputError{Field: "purchase.lines", Reason: "have a larger amount than the purchase"}
+	case items < 0:
+		err = &InputError{Field: "purchase.lines", Reason: "have more items than the purchase"}
 	}
 	return err
 }
@@ -154,7 +183,10 @@ func (c Add) check() error {
 }
 
 func (c Cancel) check() error {
-	return cmp.Or(c.Card.collects(), valid.Between("record", c.Record, 0, math.MaxInt64),
+	if c.Of != "" && c.Record != 0 {
+		return &InputError{Field: "of", Reason: "is given beside record; leave one of them out"}
+	}
+	return cmp.Or(valid.OptionalID("of", c.Of), c.Card.collects(), valid.Between("record", c.Record, 0, math.MaxInt64),
 		valid.Between("n", c.N, 0, maxStamps), valid.Text("reason", c.Reason), c.Place.check(), checkKey(c.Key))
 }
 

@@ -6,7 +6,7 @@ import (
 )
 
 // Claim decides on a Claim, where number is the next one of the stock and claimed how many the member had. The card of
-// the decision stands for the coupon. Errors: ErrNoHandout, ErrClosed, ErrShop, ErrSoldOut, ErrMemberLimit.
+// the decision stands for the coupon. Errors: ErrNoHandout, ErrClosed, ErrShop, ErrAbsent, ErrSoldOut, ErrMemberLimit.
 func (p *Program) Claim(number, claimed int64, x Claim, now time.Time) (Decision, error) {
 	h := p.def.Handout
 	if h == nil {
@@ -16,6 +16,8 @@ func (p *Program) Claim(number, claimed int64, x Claim, now time.Time) (Decision
 		return Decision{}, err
 	}
 	switch {
+	case x.Shop != "" && !x.Present:
+		return Decision{}, ErrAbsent
 	case !within(now, h.From, h.To):
 		return Decision{}, ErrClosed
 	case h.PerMember > 0 && claimed >= h.PerMember:
@@ -23,7 +25,7 @@ func (p *Program) Claim(number, claimed int64, x Claim, now time.Time) (Decision
 	case number > h.Stock:
 		return Decision{}, ErrSoldOut
 	}
-	m, err := NewRules(p).begin(Card{ID: CardID{p.def.ID, x.Member, claimed + 1}}, now, x.Nickname)
+	m, err := NewRules(p).begin(Card{ID: CardID{p.def.ID, x.Member, claimed + 1}}, now, x.Place)
 	if err != nil {
 		return Decision{}, err
 	}
@@ -57,9 +59,16 @@ func (r Rules) Redeem(c Card, coupon *Coupon, x Redeem, now time.Time) (Decision
 }
 
 // Undo decides on an Undo. A coupon whose stamps were taken back meanwhile is voided by it. Errors: ErrUnknownCoupon,
-// ErrNotRedeemed.
+// ErrOtherShop, ErrNotRedeemed.
 func (r Rules) Undo(c Card, coupon *Coupon, x Undo, now time.Time) (Decision, error) {
 	return r.turn(c, coupon, now, x.Place, Record{Purpose: PurposeUndo, Reason: x.Reason}, func(m *move, coupon *Coupon) error {
+		owner := coupon.Issuer
+		if coupon.State == Redeemed {
+			owner = coupon.Shop
+		}
+		if err := m.permit(coupon, owner, x.Asked); err != nil {
+			return err
+		}
 		if coupon.State != Redeemed {
 			return ErrNotRedeemed
 		}
@@ -72,9 +81,12 @@ func (r Rules) Undo(c Card, coupon *Coupon, x Undo, now time.Time) (Decision, er
 	})
 }
 
-// Void decides on a Void. Errors: ErrUnknownCoupon, ErrRedeemed, ErrVoided, ErrLapsed.
+// Void decides on a Void. Errors: ErrUnknownCoupon, ErrOtherShop, ErrRedeemed, ErrVoided, ErrLapsed.
 func (r Rules) Void(c Card, coupon *Coupon, x Void, now time.Time) (Decision, error) {
 	return r.turn(c, coupon, now, x.Place, Record{Purpose: PurposeVoid, Reason: x.Reason}, func(m *move, coupon *Coupon) error {
+		if err := m.permit(coupon, coupon.Issuer, x.Asked); err != nil {
+			return err
+		}
 		switch coupon.State {
 		case Redeemed:
 			return ErrRedeemed
@@ -88,12 +100,28 @@ func (r Rules) Void(c Card, coupon *Coupon, x Void, now time.Time) (Decision, er
 	})
 }
 
+// permit lets the administrator deal with a coupon, the shop that owns it, and where the customer asked for it each shop that
+// takes part by the version of the coupon. ErrOtherShop: it is another one.
+func (m *move) permit(coupon *Coupon, owner ShopID, asked bool) error {
+	if m.shop == "" || m.shop == owner {
+		return nil
+	}
+	p, err := m.rules.version(coupon.Began)
+	if err != nil {
+		return err
+	}
+	if asked && (p.takesPart(m.shop) || slices.Contains(p.redeemShops(coupon.Reward), m.shop)) {
+		return nil
+	}
+	return ErrOtherShop
+}
+
 // turn changes one coupon of a card.
 func (r Rules) turn(c Card, coupon *Coupon, now time.Time, p Place, rec Record, f func(*move, *Coupon) error) (Decision, error) {
 	if coupon == nil {
 		return Decision{}, ErrUnknownCoupon
 	}
-	m, err := r.begin(c, now, p.Nickname)
+	m, err := r.begin(c, now, p)
 	if err != nil {
 		return Decision{}, err
 	}

@@ -32,7 +32,7 @@ func (c Add) lookup() Lookup { return Lookup{Card: c.Card} }
 
 func (c Cancel) lookup() Lookup {
 	l := Lookup{Card: c.Card, Record: c.Record, Above: maxStamps}
-	if c.Record == 0 {
+	if c.Record == 0 && c.Of == "" {
 		l.Record = -1
 	}
 	return l
@@ -55,13 +55,24 @@ func (c Add) decide(u *unit, now time.Time) (Decision, error) {
 
 func (c Cancel) decide(u *unit, now time.Time) (Decision, error) {
 	record := u.newest
-	if c.Record != 0 {
+	if c.Of != "" {
+		c.Record = u.added(c.Of)
+	}
+	if c.Record != 0 || c.Of != "" {
 		record = nil
 		if r, ok := u.records[c.Record]; ok {
 			record = &r
 		}
 	}
 	return u.rules.Cancel(u.loaded.Card, record, u.above(), c, now)
+}
+
+// added returns the number of the record of the Add with the key; 0: none is known.
+func (u *unit) added(key string) int64 {
+	if entry := u.entry(key); entry != nil && entry.Kind == (Add{}).kind() {
+		return entry.Seq
+	}
+	return 0
 }
 
 func (c Adjust) decide(u *unit, now time.Time) (Decision, error) {

@@ -31,6 +31,7 @@ type CardDefinition struct {
 	PastEnd    PastEnd    `json:"pastEnd"`
 	Expiry     Expiry     `json:"expiry,omitzero"`
 	UsedCoupon UsedCoupon `json:"usedCoupon"`
+	CancelAt   CancelAt   `json:"cancelAt,omitempty"` // "": OwnShop
 }
 
 // A Reward becomes a coupon where a card's count reaches At.
@@ -56,6 +57,10 @@ type Earn struct {
 	Amount   int64  `json:"amount,omitempty"`   // PerAmount: minor units that make a unit
 	Currency string `json:"currency,omitempty"` // ISO 4217; of Amount and of Limit.MinPurchase
 	Items    int64  `json:"items,omitempty"`    // PerItem: items that make a unit; 0 is 1
+
+	Purchases int64    `json:"purchases,omitempty"` // PerPurchase: purchases that make a unit; 0 is 1
+	Include   []string `json:"include,omitempty"`   // categories that count; empty: all, and what has none
+	Exclude   []string `json:"exclude,omitempty"`   // categories that do not count
 }
 
 // Per is what a stamp is given for.
@@ -66,6 +71,9 @@ const (
 	PerAmount Per = "amount" // whole units of money spent; what is left over is dropped
 	PerItem   Per = "item"   // whole units of items bought; what is left over is dropped
 	PerHand   Per = "hand"   // as many as Add.N says
+
+	// PerPurchase counts each Add with a purchase as one. What is left of a unit is kept in the card until the next one.
+	PerPurchase Per = "purchase"
 )
 
 // Limit bounds what an Add gives. Zero fields bound nothing.
@@ -75,6 +83,9 @@ type Limit struct {
 	PerDay      int64 `json:"perDay,omitempty"`      // stamps, at most 1000
 	Rolling     bool  `json:"rolling,omitempty"`     // PerDay counts the last 24 hours, not the calendar day
 	Cooldown    int64 `json:"cooldown,omitempty"`    // seconds between two Adds
+
+	// Minimums is MinPurchase for several currencies: minor units by ISO 4217 code. A purchase in another one is refused.
+	Minimums map[string]int64 `json:"minimums,omitempty"`
 }
 
 // PastEnd says what happens to stamps beyond a full card.
@@ -93,6 +104,15 @@ type UsedCoupon string
 const (
 	Refuse UsedCoupon = "refuse" // *UsedError
 	Owe    UsedCoupon = "owe"    // they are taken, and the milestone gives no second coupon when it is reached again
+)
+
+// CancelAt says in which shops stamps may be taken back. Without a shop, as the administrator does it, they always may.
+// The version that gave the stamps decides.
+type CancelAt string
+
+const (
+	OwnShop CancelAt = "own" // in the shop that gave them
+	AnyShop CancelAt = "any" // in each shop that takes part
 )
 
 // Expiry says when the stamps of a round lapse: the first bound that applies. All zero: never.

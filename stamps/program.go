@@ -3,6 +3,7 @@ package stamps
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -27,9 +28,13 @@ type DefinitionError = valid.DefinitionError
 // A Mistake says what is wrong at its Path: "card.rewards[1].at".
 type Mistake = valid.Mistake
 
+// MaxStamps is the largest number of stamps that one command gives, takes or moves, whatever the program says.
+const MaxStamps = 1000
+
 const (
 	maxSize   = 1000
-	maxStamps = 1000 // in one command
+	maxStamps = MaxStamps
+	maxLines  = 100 // of a purchase
 	maxAmount = 1_000_000_000_000
 	maxDays   = 36_500
 	maxStock  = 1_000_000_000
@@ -118,6 +123,7 @@ func (c *checker) card(d *CardDefinition) {
 	}
 	c.OneOf("card.pastEnd", string(d.PastEnd), string(Carry), string(Stop), string(Count))
 	c.OneOf("card.usedCoupon", string(d.UsedCoupon), string(Refuse), string(Owe))
+	c.OneOf("card.cancelAt", cmp.Or(string(d.CancelAt), string(OwnShop)), string(OwnShop), string(AnyShop))
 	c.Field(valid.Time("card.expiry.date", d.Expiry.Date))
 	c.Between("card.expiry.days", int64(d.Expiry.Days), 0, maxDays)
 	c.Between("card.expiry.months", int64(d.Expiry.Months), 0, maxDays/30)
@@ -125,10 +131,14 @@ func (c *checker) card(d *CardDefinition) {
 }
 
 func (c *checker) earn(e Earn, l Limit) {
-	c.OneOf("card.earn.per", string(e.Per), string(PerVisit), string(PerAmount), string(PerItem), string(PerHand))
+	c.OneOf("card.earn.per", string(e.Per), string(PerVisit), string(PerAmount), string(PerItem), string(PerHand),
+		string(PerPurchase))
 	c.Between("card.earn.stamps", e.Stamps, 0, maxStamps)
 	c.Between("card.earn.items", e.Items, 0, maxStamps)
 	c.Between("card.earn.amount", e.Amount, 0, maxAmount)
+	c.Between("card.earn.purchases", e.Purchases, 0, maxStamps)
+	c.categories("card.earn.include", e.Include, nil, e.Per)
+	c.categories("card.earn.exclude", e.Exclude, e.Include, e.Per)
 	switch {
 	case e.Per == PerAmount && e.Amount == 0:
 		c.Add("card.earn.amount", "is missing")
@@ -139,8 +149,47 @@ func (c *checker) earn(e Earn, l Limit) {
 	case e.Per == PerHand && e.Stamps != 0:
 		c.Add("card.earn.stamps", "is not for earn.per hand")
 	}
+	if e.Per == PerPurchase {
+		// A unit of purchases is given whole or not at all, so that each of them can be taken back.
+		c.fits("card.limit.perPurchase", l.PerPurchase, e)
+		c.fits("card.limit.perDay", l.PerDay, e)
+	} else if e.Purchases != 0 {
+		c.Add("card.earn.purchases", "is for earn.per purchase alone")
+	}
+	for _, currency := range slices.Sorted(maps.Keys(l.Minimums)) {
+		path := "card.limit.minimums[" + currency + "]"
+		c.Field(valid.Currency(path, currency))
+		c.Between(path, l.Minimums[currency], 1, maxAmount)
+	}
+	if len(l.Minimums) > 0 && (l.MinPurchase != 0 || e.Per == PerAmount) {
+		c.Add("card.limit.minimums", "is not for earn.per amount, nor beside minPurchase")
+	}
 	if needs := e.Amount != 0 || l.MinPurchase != 0; needs || e.Currency != "" {
 		c.Field(valid.Currency("card.earn.currency", e.Currency))
+	}
+}
+
+// fits accepts a limit that leaves room for a unit of purchases.
+func (c *checker) fits(path string, most int64, e Earn) {
+	if most != 0 && most < max(1, e.Stamps) {
+		c.Add(path, "is less than earn.stamps, so that no purchase would give any")
+	}
+}
+
+// categories accepts a list of names, each once, and none of the others.
+func (c *checker) categories(path string, list, others []string, per Per) {
+	for i, category := range list {
+		at := fmt.Sprintf("%s[%d]", path, i)
+		c.Field(valid.ID(at, category))
+		if slices.Contains(list[:i], category) {
+			c.Add(at, "is there twice")
+		}
+		if slices.Contains(others, category) {
+			c.Add(at, "is included too")
+		}
+	}
+	if len(list) > 0 && per == PerHand {
+		c.Add(path, "is not for earn.per hand")
 	}
 }
 

@@ -42,25 +42,27 @@ type move struct {
 	played  *Program // the version that the round is played by
 	card    Card
 	at      time.Time
+	shop    ShopID // where it is done
 	records []Record
 	coupons []Coupon
 }
 
-func (r Rules) begin(c Card, at time.Time, nickname string) (*move, error) {
+func (r Rules) begin(c Card, at time.Time, p Place) (*move, error) {
 	c.State.Recent = slices.Clone(c.State.Recent)
 	c.State.Done = slices.Clone(c.State.Done)
 	c.State.Owed = slices.Clone(c.State.Owed)
+	c.State.Paid = slices.Clone(c.State.Paid)
 	if c.Version == 0 {
 		c.Opened = at
 	}
-	if nickname != "" {
-		c.Nickname = nickname
+	if p.Nickname != "" {
+		c.Nickname = p.Nickname
 	}
 	if c.Count == 0 {
 		c.Began = r.now.def.Version
 	}
 	played, err := r.version(c.Began)
-	return &move{rules: r, played: played, card: c, at: at}, err
+	return &move{rules: r, played: played, card: c, at: at, shop: p.Shop}, err
 }
 
 // record appends a record of the card, with the next number.
@@ -75,7 +77,8 @@ func (m *move) coupon(reward Reward, p *Program, pos int64) {
 	m.card.State.Coupons++
 	m.coupons = append(m.coupons, Coupon{
 		ID: CouponID{m.card.ID, m.card.State.Coupons}, Reward: reward.ID, Name: reward.Name, Began: p.def.Version, Pos: pos,
-		State: Issued, Issued: m.at, Expires: reward.Coupon.end(m.at.In(p.zone)), Nickname: m.card.Nickname,
+		State: Issued, Issued: m.at, Expires: reward.Coupon.end(m.at.In(p.zone)),
+		Issuer: m.shop, Nickname: m.card.Nickname,
 	})
 }
 
@@ -88,6 +91,7 @@ func (m *move) lapse() {
 	m.record(Record{Purpose: PurposeExpire, N: -c.Count}, Place{})
 	c.State.Floor, c.State.Stood = c.Total, c.State.Seq
 	c.State.Done, c.State.Recent = nil, nil
+	c.State.Bought, c.State.Paid = 0, nil
 	c.State.First, c.State.Last = time.Time{}, time.Time{}
 	c.Count, c.Expires = 0, time.Time{}
 	m.open()
@@ -238,6 +242,12 @@ func (m *move) forget(seq, n int64) {
 	if s.Recent[i].N -= n; s.Recent[i].N > 0 {
 		return
 	}
+	m.drop(i)
+}
+
+// drop takes a stamp out of what limits on time count.
+func (m *move) drop(i int) {
+	s := &m.card.State
 	newest := i == len(s.Recent)-1
 	s.Recent = slices.Delete(s.Recent, i, i+1)
 	switch {

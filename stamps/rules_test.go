@@ -429,3 +429,31 @@ func TestAdjustAndTransfer(t *testing.T) {
 		}
 	})
 }
+
+func TestOneCommandMovesABoundedNumberOfStamps(t *testing.T) {
+	x := newTill(t, coffee(t, 1, func(d *Definition) { d.Card.PastEnd = Count }))
+	must(t)(x.add(MaxStamps))
+	must(t)(x.add(MaxStamps))
+	bob := CardID{Program: "coffee", Member: "bob"}
+	move := func(n int64) error {
+		_, _, err := x.rules.Transfer(x.card, x.above(), Card{ID: bob}, Transfer{From: alice, To: bob, N: n}, noon)
+		return err
+	}
+	var input *InputError
+	if err := move(0); !errors.As(err, &input) || input.Field != "n" {
+		t.Fatal(err)
+	}
+	if err := move(MaxStamps); err != nil {
+		t.Fatal(err)
+	}
+	for name, err := range map[string]error{
+		"add":      Add{Card: alice, N: MaxStamps + 1, Key: "k"}.check(),
+		"adjust":   Adjust{Card: alice, N: -MaxStamps - 1, Reason: "r", Key: "k"}.check(),
+		"cancel":   Cancel{Card: alice, N: MaxStamps + 1, Key: "k"}.check(),
+		"transfer": Transfer{From: alice, To: bob, N: MaxStamps + 1, Key: "k"}.check(),
+	} {
+		if !errors.As(err, &input) || input.Field != "n" {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

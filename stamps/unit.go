@@ -90,6 +90,10 @@ func (e work) Load(ctx context.Context, groups [][]op, fresh bool) ([]*unit, err
 				lookups = append(lookups, Lookup{Card: t.To, Entry: t.To.subject(), Key: t.Key})
 				owner = append(owner, units[g])
 			}
+			if c, ok := o.command.(Cancel); ok && c.Of != "" {
+				lookups = append(lookups, Lookup{Card: c.Card, Entry: o.subject, Key: c.Of})
+				owner = append(owner, units[g])
+			}
 		}
 	}
 	if len(lookups) > 0 {
@@ -100,6 +104,9 @@ func (e work) Load(ctx context.Context, groups [][]op, fresh bool) ([]*unit, err
 		for i, f := range found {
 			owner[i].add(lookups[i], f)
 		}
+		if err := e.named(ctx, groups, units); err != nil {
+			return nil, err
+		}
 	}
 	for _, u := range units {
 		if err := e.rules(ctx, u); err != nil && !errors.Is(err, ErrUnknownProgram) {
@@ -107,6 +114,29 @@ func (e work) Load(ctx context.Context, groups [][]op, fresh bool) ([]*unit, err
 		}
 	}
 	return units, e.stocks(ctx, groups, units)
+}
+
+// named loads the records of the Adds that cancels name by their keys, which a key does for ever.
+func (e work) named(ctx context.Context, groups [][]op, units []*unit) error {
+	var lookups []Lookup
+	var owner []*unit
+	for g, group := range groups {
+		for _, o := range group {
+			if c, ok := o.command.(Cancel); ok && c.Of != "" {
+				if seq := units[g].added(c.Of); seq != 0 {
+					lookups, owner = append(lookups, Lookup{Card: c.Card, Record: seq}), append(owner, units[g])
+				}
+			}
+		}
+	}
+	if len(lookups) == 0 {
+		return nil
+	}
+	found, err := e.store.Load(ctx, lookups)
+	for i, f := range found {
+		owner[i].add(lookups[i], f)
+	}
+	return err
 }
 
 // stocks gives the claims of a programme the number that comes next. The highest one is followed by the end of the
@@ -218,6 +248,11 @@ func (e *Engine) rules(ctx context.Context, u *unit) error {
 	for _, c := range u.coupons {
 		if err == nil {
 			err = need(c.Began)
+		}
+	}
+	for _, r := range u.records {
+		if err == nil && r.Began != 0 {
+			err = need(r.Began)
 		}
 	}
 	if err != nil {

@@ -45,6 +45,7 @@ type cancelInput struct {
 	Body struct {
 		Where
 		Record int64  `json:"record,omitempty" doc:"Of the stamps; 0: the newest"`
+		Of     string `json:"of,omitempty" doc:"The key with which the stamps were given, instead of their record"`
 		N      int64  `json:"n,omitempty" doc:"How many of them; 0: all that are left"`
 		Reason string `json:"reason,omitempty"`
 	}
@@ -169,7 +170,7 @@ func (s *Server) coupon(ctx context.Context, in *OfCoupon) (*reply[stamps.Coupon
 
 func (s *Server) claimFor(ctx context.Context, in *memberClaimInput) (*reply[stamps.Outcome], error) {
 	return command(ctx, s, in.Body.Where, s.cards.Claim, func(p stamps.Place) stamps.Claim {
-		return stamps.Claim{Program: in.Body.Program, Member: in.Member, Place: p, Key: in.Key}
+		return stamps.Claim{Program: in.Body.Program, Member: in.Member, Present: p.Shop != "", Place: p, Key: in.Key}
 	})
 }
 
@@ -181,7 +182,9 @@ func (s *Server) add(ctx context.Context, in *addInput) (*reply[stamps.Outcome],
 
 func (s *Server) cancel(ctx context.Context, in *cancelInput) (*reply[stamps.Outcome], error) {
 	return command(ctx, s, in.Body.Where, s.cards.Cancel, func(p stamps.Place) stamps.Cancel {
-		return stamps.Cancel{Card: in.id(), Record: in.Body.Record, N: in.Body.N, Reason: in.Body.Reason, Place: p, Key: in.Key}
+		return stamps.Cancel{
+			Card: in.id(), Record: in.Body.Record, Of: in.Body.Of, N: in.Body.N, Reason: in.Body.Reason, Place: p, Key: in.Key,
+		}
 	})
 }
 

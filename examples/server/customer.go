@@ -15,10 +15,10 @@ import (
 
 // A Deed is what a customer wants done. Whose card it is the token says.
 type Deed struct {
-	Purpose stamps.Purpose   `json:"purpose" enum:"stamp,cancel,redeem"`
-	Program stamps.ProgramID `json:"program,omitempty" pattern:"^[^\\x00-\\x1f]*$" doc:"To stamp or to cancel"`
+	Purpose stamps.Purpose   `json:"purpose" enum:"stamp,cancel,redeem,claim,undo,void"`
+	Program stamps.ProgramID `json:"program,omitempty" pattern:"^[^\\x00-\\x1f]*$" doc:"To stamp, to cancel or to claim"`
 	Record  int64            `json:"record,omitempty" doc:"To cancel: the record of the stamp; 0: the newest"`
-	Coupon  *stamps.CouponID `json:"coupon,omitempty" doc:"To redeem"`
+	Coupon  *stamps.CouponID `json:"coupon,omitempty" doc:"To redeem, to undo or to void"`
 }
 
 // of returns the deed as the till knows it.
@@ -55,7 +55,6 @@ type claimInput struct {
 	Keyed
 	Body struct {
 		Program stamps.ProgramID `json:"program"`
-		Shop    shop.ID          `json:"shop,omitempty" doc:"Where it is handed out"`
 	}
 }
 
@@ -80,7 +79,7 @@ func (s *Server) customerRoutes(api huma.API) {
 	op(s, api, customer, http.MethodGet, "/me/coupons", "My coupons", s.myCoupons)
 	op(s, api, customer, http.MethodPost, "/me/codes", "Ask for a code to show at a shop: to stamp, to cancel or to redeem", s.ask)
 	op(s, api, customer, http.MethodPost, "/me/presses", "Press a shop's physical stamp on the phone", s.press)
-	op(s, api, customer, http.MethodPost, "/me/claims", "Claim a coupon of a handout", s.claim)
+	op(s, api, customer, http.MethodPost, "/me/claims", "Claim a coupon of a handout that is for everywhere", s.claim)
 }
 
 func (s *Server) myCards(ctx context.Context, _ *struct{}) (*reply[list[stamps.Card]], error) {
@@ -113,14 +112,7 @@ func (s *Server) press(ctx context.Context, in *pressInput) (*reply[counter.Resu
 
 func (s *Server) claim(ctx context.Context, in *claimInput) (*reply[stamps.Outcome], error) {
 	p := caller(ctx)
-	place := stamps.Place{Nickname: p.nickname, Via: "app"}
-	if in.Body.Shop != "" {
-		at, err := s.shops.Open(ctx, in.Body.Shop)
-		if err != nil {
-			return nil, err
-		}
-		place.Shop, place.Zone = stamps.ShopID(at.ID), at.Zone
-	}
+	place := stamps.Place{Nickname: p.nickname, Via: "app"} // in no shop: for that a code or a press vouches
 	out, err := s.cards.Claim(ctx, stamps.Claim{Program: in.Body.Program, Member: p.member(), Place: place, Key: in.Key})
 	return answered(out, out.Replayed, err)
 }

@@ -12,12 +12,13 @@ func TestReplays(t *testing.T) {
 	b := start(t, Config{})
 	b.do(root, "PUT", "/shops/sanlitun/stamps/B1", "", 200)
 	token := b.do(root, "POST", "/shops/sanlitun/invitations", "", 200).field("token")
-	b.do(root, "POST", "/cards/coffee/bob/stamps", `{"n":5}`, 200)
+	b.do(root, "POST", "/cards/coffee/bob/adjustments", `{"n":5,"reason":"x"}`, 200)
+	b.do(root, "POST", "/cards/coffee/carol/adjustments", `{"n":6,"reason":"x"}`, 200)
 	code := b.code(bob, `{"shop":"wangjing","purpose":"stamp","program":"coffee"}`)
 	for i, c := range []struct{ token, method, path, body, other string }{
 		{alice, "POST", "/me/codes", `{"shop":"wangjing","purpose":"stamp","program":"coffee"}`, `{"shop":"wangjing","purpose":"stamp","program":"welcome"}`},
 		{alice, "POST", "/me/presses", press, strings.Replace(press, "A1659391", "B1", 1)},
-		{alice, "POST", "/me/claims", `{"program":"welcome"}`, `{"program":"welcome","shop":"wangjing"}`},
+		{alice, "POST", "/me/claims", `{"program":"welcome"}`, ""},
 		{kathy, "POST", "/shops/wangjing/codes", `{"code":"` + code + `"}`, `{"code":"00000000"}`},
 		{wang, "POST", "/invitations/accept", fmt.Sprintf(`{"token":%q}`, token), fmt.Sprintf(`{"token":%q,"name":"x"}`, token)},
 		{root, "PUT", "/shops/third", `{"name":"Third","zone":"Asia/Tokyo"}`, `{"name":"3","zone":"Asia/Tokyo"}`},
@@ -26,7 +27,7 @@ func TestReplays(t *testing.T) {
 		{root, "DELETE", "/shops/third/stamps", "", ""},
 		{root, "DELETE", "/shops/sanlitun/managers/wx-wang", "", ""},
 		{root, "POST", "/members/bob/claims", `{"program":"welcome"}`, `{"program":"welcome","nickname":"x"}`},
-		{root, "POST", "/cards/coffee/carol/stamps", `{"n":6}`, `{"n":7}`},
+		{root, "POST", "/cards/coffee/carol/stamps", `{"n":1}`, `{}`},
 		{root, "POST", "/cards/coffee/carol/cancellations", `{"n":1}`, `{"n":2}`},
 		{root, "POST", "/cards/coffee/carol/adjustments", `{"n":1,"reason":"x"}`, `{"n":2,"reason":"x"}`},
 		{root, "POST", "/transfers", `{"from":"coffee/carol","to":"coffee/dave","n":1}`, `{"from":"coffee/carol","to":"coffee/dave","n":2}`},

@@ -23,9 +23,6 @@ import (
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
-// errOtherShop: a manager deals with a coupon that is not his shop's.
-var errOtherShop = errors.New("the coupon is another shop's")
-
 // A sentinel is an error of an engine as a caller meets it. Its name never changes: it is the last part of the problem's
 // type, which a client may switch on.
 type sentinel struct {
@@ -47,7 +44,8 @@ var sentinels = []sentinel{
 	{"office-account", http.StatusForbidden, office.ErrAccount},
 	{"shop-not-manager", http.StatusForbidden, shop.ErrNotManager},
 	{"counter-not-yours", http.StatusForbidden, counter.ErrNotYours},
-	{"shop-other", http.StatusForbidden, errOtherShop},
+	{"stamps-other-shop", http.StatusForbidden, stamps.ErrOtherShop},
+	{"stamps-absent", http.StatusForbidden, stamps.ErrAbsent},
 	{"reward-level", http.StatusForbidden, reward.ErrLevel},
 
 	{"stamps-unknown-program", http.StatusNotFound, stamps.ErrUnknownProgram},
@@ -103,6 +101,7 @@ var sentinels = []sentinel{
 	{"stamps-shop", http.StatusConflict, stamps.ErrShop},
 	{"stamps-currency", http.StatusConflict, stamps.ErrCurrency},
 	{"stamps-min-purchase", http.StatusConflict, stamps.ErrMinPurchase},
+	{"stamps-category", http.StatusConflict, stamps.ErrCategory},
 	{"stamps-nothing", http.StatusConflict, stamps.ErrNothing},
 	{"stamps-full", http.StatusConflict, stamps.ErrFull},
 	{"stamps-order", http.StatusConflict, stamps.ErrOrder},

@@ -39,14 +39,15 @@ func New(db storage.DB, shops *shop.Engine, codes *otp.Engine, cards *stamps.Eng
 	return &Counter{db, shops, codes, cards}
 }
 
-// A Deed is what a customer wants done. Its Purpose is stamps.PurposeStamp, PurposeCancel or PurposeRedeem.
+// A Deed is what a customer wants done. Its Purpose is stamps.PurposeStamp, PurposeCancel or PurposeClaim, or for a coupon
+// PurposeRedeem, PurposeUndo or PurposeVoid.
 type Deed struct {
 	Purpose  stamps.Purpose   `json:"purpose"`
 	Member   stamps.MemberID  `json:"member"`
 	Nickname string           `json:"nickname,omitempty"`
-	Program  stamps.ProgramID `json:"program,omitempty"` // of the card, to stamp or to cancel
+	Program  stamps.ProgramID `json:"program,omitempty"` // of the card, to stamp or to cancel, or of the handout to claim from
 	Record   int64            `json:"record,omitempty"`  // to cancel: the record of the stamp; 0: the newest
-	Coupon   *stamps.CouponID `json:"coupon,omitempty"`  // to redeem
+	Coupon   *stamps.CouponID `json:"coupon,omitempty"`  // to redeem, to undo or to void
 }
 
 // Ask asks for a code to show at a shop.
@@ -243,7 +244,10 @@ func (c *Counter) spend(ctx context.Context, x Confirm, claim otp.Claim, deed De
 	return r, nil
 }
 
-const viaCode = "code"
+const (
+	viaCode = "code"
+	asked   = "the customer asked for it" // reason of an undo or a void
+)
 
 // what is the part of a deed that is not the customer's to say.
 type what struct {
@@ -263,6 +267,12 @@ func do(ctx context.Context, cards *stamps.Engine, d Deed, s shop.Shop, w what) 
 		return cards.Add(ctx, stamps.Add{Card: card, N: w.n, Purchase: w.purchase, Place: place, Key: w.key})
 	case stamps.PurposeCancel:
 		return cards.Cancel(ctx, stamps.Cancel{Card: card, Record: d.Record, Place: place, Key: w.key})
+	case stamps.PurposeClaim:
+		return cards.Claim(ctx, stamps.Claim{Program: d.Program, Member: d.Member, Present: true, Place: place, Key: w.key})
+	case stamps.PurposeUndo:
+		return cards.Undo(ctx, stamps.Undo{Coupon: *d.Coupon, Asked: true, Reason: asked, Place: place, Key: w.key})
+	case stamps.PurposeVoid:
+		return cards.Void(ctx, stamps.Void{Coupon: *d.Coupon, Asked: true, Reason: asked, Place: place, Key: w.key})
 	default:
 		return cards.Redeem(ctx, stamps.Redeem{Coupon: *d.Coupon, Place: place, Key: w.key})
 	}
@@ -280,9 +290,9 @@ func (d Deed) check() error {
 		return err
 	}
 	switch d.Purpose {
-	case stamps.PurposeStamp, stamps.PurposeCancel:
+	case stamps.PurposeStamp, stamps.PurposeCancel, stamps.PurposeClaim:
 		return valid.ID("program", d.Program)
-	case stamps.PurposeRedeem:
+	case stamps.PurposeRedeem, stamps.PurposeUndo, stamps.PurposeVoid:
 		if d.Coupon == nil {
 			return &InputError{Field: "coupon", Reason: "is missing"}
 		}
@@ -290,7 +300,7 @@ func (d Deed) check() error {
 			return ErrNotYours
 		}
 	default:
-		return &InputError{Field: "purpose", Reason: "is none of stamp, cancel, redeem"}
+		return &InputError{Field: "purpose", Reason: "is none of stamp, cancel, claim, redeem, undo, void"}
 	}
 	return nil
 }

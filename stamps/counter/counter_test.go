@@ -219,6 +219,36 @@ func TestCounter(t *testing.T) {
 				t.Fatal(err)
 			}
 		})
+		t.Run("a code claims a coupon of the shop's handout, and lets another shop end it", func(t *testing.T) {
+			s := open(t, db)
+			d, err := s.cards.Program(ctx, "coffee", 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			handout := d.Definition()
+			handout.ID, handout.Card, handout.Shops = "welcome", nil, []stamps.ShopID{"wangjing", "sanlitun"}
+			handout.Handout = &stamps.Handout{Reward: stamps.Reward{ID: "tea", Name: "Tea"}, Stock: 3}
+			if _, err := s.cards.Publish(ctx, handout); err != nil {
+				t.Fatal(err)
+			}
+			r, err := s.enter(s.ask(t, counter.Deed{Purpose: stamps.PurposeClaim, Member: "alice", Program: "welcome"}, "claim"), "claim")
+			if err != nil || len(r.Outcome.Coupons) != 1 || r.Outcome.Coupons[0].Issuer != "wangjing" {
+				t.Fatal(r, err)
+			}
+			id := r.Outcome.Coupons[0].ID
+			for _, purpose := range []stamps.Purpose{stamps.PurposeRedeem, stamps.PurposeUndo, stamps.PurposeVoid} {
+				issued, err := s.till.Ask(ctx, counter.Ask{
+					Shop: "sanlitun", Deed: counter.Deed{Purpose: purpose, Member: "alice", Coupon: &id}, Key: string(purpose),
+				})
+				if err != nil {
+					t.Fatal(purpose, err)
+				}
+				r, err := s.till.Enter(ctx, counter.Enter{Shop: "sanlitun", Manager: "li", Code: issued.Code, Key: string(purpose)})
+				if err != nil || r.Outcome.Record.Shop != "sanlitun" {
+					t.Fatal(purpose, r, err)
+				}
+			}
+		})
 		t.Run("nobody asks for another's coupon", func(t *testing.T) {
 			s := open(t, db)
 			id, err := stamps.ParseCouponID("coffee/bob:1")

@@ -331,7 +331,7 @@ var (
 		rest: []column{
 			{"purpose", text}, {"n", integer}, {"cancelled", integer}, {"cancels", integer}, {"coupon", integer},
 			{"peer", text}, {"at", instant}, {"shop", text}, {"actor", text}, {"via", text},
-			{"nickname", text}, {"nick_key", text}, {"purchase", text}, {"reason", text},
+			{"nickname", text}, {"nick_key", text}, {"purchase", text}, {"reason", text}, {"began", integer},
 		},
 	})
 	newRecordTable = recordTable.ofNew()
@@ -341,7 +341,7 @@ var (
 		rest: []column{
 			{"reward", text}, {"name", text}, {"began", integer}, {"pos", integer}, {"state", text},
 			{"issued", instant}, {"expires", instant}, {"ended", instant},
-			{"shop", text}, {"actor", text}, {"nickname", text},
+			{"shop", text}, {"actor", text}, {"nickname", text}, {"issuer", text},
 		},
 	})
 )

@@ -75,12 +75,12 @@ func recordRow(r stamps.Record) (row, error) {
 	return row{t, []any{
 		string(r.Card.Member), string(r.Card.Program), r.Card.Claim, r.Seq,
 		string(r.Purpose), r.N, r.Cancelled, r.Of, r.Coupon, peer, r.At, string(r.Shop), r.By, r.Via,
-		r.Nickname, strings.ToLower(r.Nickname), purchase, r.Reason,
+		r.Nickname, strings.ToLower(r.Nickname), purchase, r.Reason, int64(r.Began),
 	}}, nil
 }
 
 const recordColumns = "r.program, r.member, r.claim, r.seq, r.purpose, r.n, r.cancelled, r.cancels, r.coupon, r.peer, " +
-	"r.at, r.shop, r.actor, r.via, r.nickname, r.purchase, r.reason"
+	"r.at, r.shop, r.actor, r.via, r.nickname, r.purchase, r.reason, r.began"
 
 func recordFields(r *stamps.Record) []any {
 	return []any{
@@ -88,6 +88,7 @@ func recordFields(r *stamps.Record) []any {
 		textField(&r.Purpose), intField(&r.N), intField(&r.Cancelled), intField(&r.Of), intField(&r.Coupon),
 		peerField(&r.Peer), timeField(&r.At), textField(&r.Shop), textField(&r.By), textField(&r.Via),
 		textField(&r.Nickname), jsonField(&r.Purchase), textField(&r.Reason),
+		intField(&r.Began),
 	}
 }
 
@@ -107,19 +108,19 @@ func couponRow(c stamps.Coupon) row {
 	return row{couponTable, []any{
 		string(c.ID.Card.Member), string(c.ID.Card.Program), c.ID.Card.Claim, c.ID.N,
 		c.Reward, c.Name, int64(c.Began), c.Pos, string(c.State), c.Issued, c.Expires, c.Ended,
-		string(c.Shop), c.By, c.Nickname,
+		string(c.Shop), c.By, c.Nickname, string(c.Issuer),
 	}}
 }
 
 const couponColumns = "k.program, k.member, k.claim, k.n, k.reward, k.name, k.began, k.pos, k.state, " +
-	"k.issued, k.expires, k.ended, k.shop, k.actor, k.nickname"
+	"k.issued, k.expires, k.ended, k.shop, k.actor, k.nickname, k.issuer"
 
 func couponFields(c *stamps.Coupon) []any {
 	return []any{
 		textField(&c.ID.Card.Program), textField(&c.ID.Card.Member), intField(&c.ID.Card.Claim), intField(&c.ID.N),
 		textField(&c.Reward), textField(&c.Name), intField(&c.Began), intField(&c.Pos), textField(&c.State),
 		timeField(&c.Issued), timeField(&c.Expires), timeField(&c.Ended),
-		textField(&c.Shop), textField(&c.By), textField(&c.Nickname),
+		textField(&c.Shop), textField(&c.By), textField(&c.Nickname), textField(&c.Issuer),
 	}
 }
 

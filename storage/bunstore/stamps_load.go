@@ -93,7 +93,7 @@ func (w wants) text(l lookup) string {
 		columns += ", " + recordColumns
 		from += l.find("stamps_record", "r", ofCard("r", "l")+" and r.seq = case when l.record >= 0 then l.record else "+
 			"(select max(x.seq) from "+l.name("stamps_record")+" as x where x.tenant = "+l.tenant()+" and "+ofCard("x", "l")+
-			" and x.purpose = 'stamp' and x.cancelled < x.n) end")
+			" and x.purpose = 'stamp' and (x.cancelled < x.n or x.n = 0 and x.cancelled = 0)) end")
 	}
 	if w.claims {
 		columns += ", (select max(x.number) from " + l.name("stamps_card") + " as x where x.tenant = " + l.tenant() +

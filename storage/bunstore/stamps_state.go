@@ -9,8 +9,9 @@ import (
 )
 
 // A state is stored as a JSON array of numbers, times in microseconds since 1970: the six of its scalars, the number of
-// ticks and three for each, the number of runs and four for each, and those that are owed. It is written with every
-// stamp, and this is a third as long as its fields by name.
+// ticks and three for each, the number of runs and four for each, and those that are owed. Where purchases are counted, the
+// number of runs is taken from -1, and after the runs come the purchases, the number of groups of units and three for each. It
+// is written with every stamp, and this is a third as long as its fields by name.
 
 func stateText(s stamps.State) string {
 	text := make([]byte, 0, 96+40*len(s.Recent)+48*len(s.Done)+20*len(s.Owed))
@@ -23,9 +24,20 @@ func stateText(s stamps.State) string {
 	for _, t := range s.Recent {
 		add(t.Seq, t.At.UnixMicro(), t.N)
 	}
-	add(int64(len(s.Done)))
+	counted := s.Bought != 0 || len(s.Paid) > 0
+	if runs := int64(len(s.Done)); counted {
+		add(-1 - runs)
+	} else {
+		add(runs)
+	}
 	for _, r := range s.Done {
 		add(int64(r.Version), r.Size, r.Rounds, r.First.UnixMicro())
+	}
+	if counted {
+		add(s.Bought, int64(len(s.Paid)))
+		for _, p := range s.Paid {
+			add(p.Before, p.Stamps, p.Units)
+		}
 	}
 	add(s.Owed...)
 	text[0] = '['
@@ -51,8 +63,19 @@ func stateField(s *stamps.State) field {
 		for n := next(); n > 0 && !short; n-- {
 			s.Recent = append(s.Recent, stamps.Tick{Seq: next(), At: at(), N: next()})
 		}
-		for n := next(); n > 0 && !short; n-- {
+		runs := next()
+		counted := runs < 0
+		if counted {
+			runs = -1 - runs
+		}
+		for n := runs; n > 0 && !short; n-- {
 			s.Done = append(s.Done, stamps.Run{Version: int(next()), Size: next(), Rounds: next(), First: at()})
+		}
+		if counted {
+			s.Bought = next()
+			for n := next(); n > 0 && !short; n-- {
+				s.Paid = append(s.Paid, stamps.Paid{Before: next(), Stamps: next(), Units: next()})
+			}
 		}
 		if short {
 			return errors.New("the state of a card ends too early")

@@ -34,6 +34,14 @@ func TestStateText(t *testing.T) {
 		for range rapid.IntRange(0, 3).Draw(t, "owed") {
 			s.Owed = append(s.Owed, number.Draw(t, "owed"))
 		}
+		if rapid.Bool().Draw(t, "counted") {
+			s.Bought = number.Draw(t, "bought")
+			for range rapid.IntRange(0, 3).Draw(t, "paid") {
+				s.Paid = append(s.Paid, stamps.Paid{
+					Before: number.Draw(t, "before"), Stamps: number.Draw(t, "stamps"), Units: number.Draw(t, "units"),
+				})
+			}
+		}
 		return s
 	})
 	rapid.Check(t, func(t *rapid.T) {
@@ -54,20 +62,22 @@ func FuzzStateField(f *testing.F) {
 	f.Add("[1,2]")
 	f.Add("[0,0,0,0,0,0,9223372036854775807]")
 	f.Add("[0,0,0,0,0,0,-1,-1]")
+	f.Add(stateText(stamps.State{Bought: 1, Paid: []stamps.Paid{{Before: 1, Stamps: 1, Units: 3}}, Owed: []int64{9}}))
+	f.Add("[0,0,0,0,0,0,0,-9223372036854775808,0,9223372036854775807]")
 	f.Add("{}")
 	f.Fuzz(func(t *testing.T, text string) {
 		var s stamps.State
 		if err := stateField(&s)(text); err != nil || text == "" {
 			return
 		}
-		if len(s.Recent)+len(s.Done)+len(s.Owed) > len(text) {
+		if len(s.Recent)+len(s.Done)+len(s.Paid)+len(s.Owed) > len(text) {
 			t.Errorf("%q gives %+v", text, s)
 		}
 	})
 }
 
 func TestStateThatEndsTooEarly(t *testing.T) {
-	for _, text := range []string{"[1]", "[0,0,0,0,0,0]", "[0,0,0,0,0,0,1]", "[0,0,0,0,0,0,0,1,2,3]"} {
+	for _, text := range []string{"[1]", "[0,0,0,0,0,0]", "[0,0,0,0,0,0,1]", "[0,0,0,0,0,0,0,1,2,3]", "[0,0,0,0,0,0,0,-1]", "[0,0,0,0,0,0,0,-1,1,2,3]"} {
 		var s stamps.State
 		if stateField(&s)(text) == nil {
 			t.Errorf("%s is %+v", text, s)

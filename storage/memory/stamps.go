@@ -63,7 +63,7 @@ func (t *tables) lookupRecord(card stamps.CardID, n int64) (found stamps.Record,
 		return found, ok
 	}
 	for _, r := range t.records[card] {
-		if r.Purpose == stamps.PurposeStamp && r.Cancelled < r.N && (!ok || r.Seq > found.Seq) {
+		if r.Purpose == stamps.PurposeStamp && (r.Cancelled < r.N || r.N == 0 && r.Cancelled == 0) && (!ok || r.Seq > found.Seq) {
 			found, ok = r, true
 		}
 	}
@@ -156,6 +156,7 @@ func cloneCard(c stamps.Card) stamps.Card {
 	st := &c.State
 	st.First, st.Last = journal.Instant(st.First), journal.Instant(st.Last)
 	st.Owed = slices.Clone(st.Owed)
+	st.Paid = slices.Clone(st.Paid)
 	st.Recent = slices.Clone(st.Recent)
 	for i := range st.Recent {
 		st.Recent[i].At = journal.Instant(st.Recent[i].At)
@@ -175,6 +176,7 @@ func cloneRecord(r stamps.Record) stamps.Record {
 	}
 	if r.Purchase != nil {
 		purchase := *r.Purchase
+		purchase.Lines = slices.Clone(purchase.Lines)
 		r.Purchase = &purchase
 	}
 	return r

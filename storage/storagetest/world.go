@@ -42,6 +42,8 @@ func card(member string, version int64) stamps.Card {
 			Recent: []stamps.Tick{{Seq: version, At: at(version), N: 1}},
 			Done:   []stamps.Run{{Version: 1, Size: 10, Rounds: 2, First: at(1)}},
 			Owed:   []int64{5, 10},
+			Bought: 1,
+			Paid:   []stamps.Paid{{Before: 1, Stamps: 2, Units: 3}},
 		},
 	}
 }
@@ -57,7 +59,10 @@ func claim(member string, n, number int64) stamps.Card {
 func record(id stamps.CardID, seq int64) stamps.Record {
 	return stamps.Record{
 		Card: id, Seq: seq, Purpose: stamps.PurposeStamp, N: 1, At: at(seq), Shop: "north", By: "manager", Via: "code",
-		Nickname: "Nick " + string(id.Member), Purchase: &stamps.Purchase{Amount: 1250, Currency: "CNY", Items: 2},
+		Nickname: "Nick " + string(id.Member), Began: 2,
+		Purchase: &stamps.Purchase{
+			Amount: 1250, Currency: "CNY", Items: 2, Lines: []stamps.Line{{Category: "drink", Amount: 1000, Items: 1}},
+		},
 		Peer: &stamps.CardID{Program: "coffee", Member: "peer"}, Reason: "a reason",
 	}
 }
@@ -65,7 +70,7 @@ func record(id stamps.CardID, seq int64) stamps.Record {
 func coupon(id stamps.CardID, n int64) stamps.Coupon {
 	return stamps.Coupon{
 		ID: stamps.CouponID{Card: id, N: n}, Reward: "latte", Name: "A latte", Began: 1, Pos: 5 * n, State: stamps.Issued,
-		Issued: at(n), Expires: at(100 + n), Nickname: "Nick " + string(id.Member),
+		Issued: at(n), Expires: at(100 + n), Issuer: "north", Nickname: "Nick " + string(id.Member),
 	}
 }
 

@@ -1,0 +1,12 @@
+alter table scrmkit.stamps_record add column began bigint not null default 0;
+
+alter table scrmkit.stamps_coupon add column issuer text collate "C" not null default '';
+
+alter table scrmkit.shop_stamp
+	add column named text collate "C" not null default '',
+	add column ref text not null default '',
+	add column unsigned bigint not null default 0;
+
+create index shop_invitation_open on scrmkit.shop_invitation (tenant, shop) where ended is null;
+
+insert into scrmkit.scrmkit_migration (version, name, applied) values (3, '0003_stamps', now());
