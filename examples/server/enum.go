@@ -29,6 +29,7 @@ var enumerations = []enumeration{
 	enumOf(loyalty.PendingOnly, loyalty.WithinBalance, loyalty.BelowZero),
 	enumOf(reward.Day, reward.Week, reward.Month, reward.Year, reward.Ever),
 	enumOf(reward.Reserved, reward.Issued, reward.Redeemed, reward.Lapsed, reward.Cancelled, reward.Returned, reward.Voided),
+	enumOf(reward.Gave, reward.CappedMost, reward.CappedOrder, reward.CappedLines, reward.NoLine, reward.BelowMin, reward.BelowMinItems),
 	enumOf(stamps.PurposeStamp, stamps.PurposeCancel, stamps.PurposeAdjust, stamps.PurposeTransfer, stamps.PurposeExpire, stamps.PurposeClaim, stamps.PurposeRedeem, stamps.PurposeUndo, stamps.PurposeVoid),
 	enumOf(stamps.Issued, stamps.Redeemed, stamps.Voided, stamps.Lapsed),
 	enumOf(stamps.PerVisit, stamps.PerAmount, stamps.PerItem, stamps.PerHand, stamps.PerPurchase),

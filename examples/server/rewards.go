@@ -53,6 +53,7 @@ type Wanted struct {
 	Reward reward.RewardID `json:"reward"`
 	N      int64           `json:"n,omitempty" doc:"Pieces; 1 where it is missing"`
 	Price  reward.Price    `json:"price,omitzero" doc:"The one of the reward's that the member agreed to; of a table the most points"`
+	Cart   *reward.Cart    `json:"cart,omitempty" doc:"Of a table: what the points are to pay, at most as much of it as the reward lets them"`
 }
 
 type takeInput struct {
@@ -98,7 +99,8 @@ type voucherInput struct {
 
 // Shown is the code that a member shows.
 type Shown struct {
-	Code string `json:"code" doc:"Typed or scanned"`
+	Code string       `json:"code" doc:"Typed or scanned"`
+	Cart *reward.Cart `json:"cart,omitempty" doc:"What the voucher takes something off"`
 }
 
 type shopVoucherInput struct {
@@ -125,12 +127,16 @@ type VoucherView struct {
 	reward.Voucher
 	Code string `json:"code,omitempty"`
 	QR   string `json:"qr,omitempty" doc:"What a picture of the code holds"`
+
+	Deduction *reward.Deduction `json:"deduction,omitempty" doc:"What it takes off the cart"`
 }
 
 // Taken is what was taken or given back, and what became of the points.
 type Taken struct {
 	Vouchers []VoucherView `json:"vouchers" nullable:"false"`
 	Price    reward.Price  `json:"price"`
+
+	Deduction *reward.Deduction `json:"deduction,omitempty" doc:"What the voucher took off the cart"`
 }
 
 func (s *Server) rewardRoutes(api huma.API) {
@@ -180,7 +186,7 @@ func views(seq iter.Seq2[reward.Voucher, error], own bool) iter.Seq2[VoucherView
 
 // taken is the reply to a command on vouchers.
 func taken(out reward.Outcome, own bool, err error) (*reply[Taken], error) {
-	t := Taken{Vouchers: make([]VoucherView, len(out.Vouchers)), Price: out.Price}
+	t := Taken{Vouchers: make([]VoucherView, len(out.Vouchers)), Price: out.Price, Deduction: out.Deduction}
 	for i, v := range out.Vouchers {
 		t.Vouchers[i] = view(v, own)
 	}
@@ -193,7 +199,7 @@ func (s *Server) offers(ctx context.Context, in *OfCatalog) (*reply[list[exchang
 }
 
 func (in *takeInput) order(ctx context.Context) exchange.Order {
-	return exchange.Order{Holder: in.mine(ctx), Reward: in.Body.Reward, N: in.Body.N, Price: in.Body.Price, By: caller(ctx).name, Key: in.Key}
+	return exchange.Order{Holder: in.mine(ctx), Reward: in.Body.Reward, N: in.Body.N, Price: in.Body.Price, Cart: in.Body.Cart, By: caller(ctx).name, Key: in.Key}
 }
 
 func (s *Server) exchange(ctx context.Context, in *takeInput) (*reply[Taken], error) {
@@ -224,7 +230,13 @@ func (s *Server) previewVoucher(ctx context.Context, in *shopVoucherInput) (*rep
 		return nil, err
 	}
 	v, err := s.rewards.Find(ctx, in.Body.Code)
-	return found(view(v, false), err)
+	w := view(v, false)
+	if err == nil && in.Body.Cart != nil {
+		var d reward.Deduction
+		d, err = s.rewards.Deduct(ctx, v.ID, *in.Body.Cart)
+		w.Deduction = &d
+	}
+	return found(w, err)
 }
 
 // redeemVoucher is done by who manages the shop at that moment: both are asked in one transaction.
@@ -239,7 +251,7 @@ func (s *Server) redeemVoucher(ctx context.Context, in *redeemVoucherInput) (*re
 		if err != nil {
 			return err
 		}
-		out, err = s.rewards.In(tx).Redeem(ctx, reward.Redeem{Voucher: v.ID, Shop: reward.ShopID(in.Shop), By: p.name, Key: in.Key})
+		out, err = s.rewards.In(tx).Redeem(ctx, reward.Redeem{Voucher: v.ID, Shop: reward.ShopID(in.Shop), Cart: in.Body.Cart, By: p.name, Key: in.Key})
 		return err
 	})
 	return taken(out, false, err)

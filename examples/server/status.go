@@ -141,6 +141,8 @@ var sentinels = []sentinel{
 	{"reward-not-yet", http.StatusConflict, reward.ErrNotYet},
 	{"reward-not-issued", http.StatusConflict, reward.ErrNotIssued},
 	{"reward-not-redeemed", http.StatusConflict, reward.ErrNotRedeemed},
+	{"reward-currency", http.StatusConflict, reward.ErrCurrency},
+	{"reward-nothing", http.StatusConflict, reward.ErrNothing},
 	{"reward-shop", http.StatusConflict, reward.ErrShop},
 	{"stamps-refused", http.StatusConflict, stamps.ErrRefused},
 	{"loyalty-refused", http.StatusConflict, loyalty.ErrRefused},

@@ -41,6 +41,7 @@ type Order struct {
 	Reward reward.RewardID
 	N      int64        // pieces; 0 is 1
 	Price  reward.Price // the one of the reward's that the member agreed to; of a table the most points. Its money is for the caller to collect
+	Cart   *reward.Cart // of a table: what the points are to pay, at most as much of it as the reward lets them; nil: any
 	By     string       // who did it, for the journal
 	Key    string
 }
@@ -128,7 +129,7 @@ func (d *Desk) take(
 ) (Result, error) {
 	run := func() (Result, error) {
 		return d.settle(ctx, name, o.Holder, func(ctx context.Context, rewards *reward.Engine, level loyalty.LevelID) (reward.Outcome, error) {
-			return give(ctx, rewards, reward.Take{Holder: o.Holder, Reward: o.Reward, N: o.N, Price: o.Price, Level: string(level)})
+			return give(ctx, rewards, reward.Take{Holder: o.Holder, Reward: o.Reward, N: o.N, Price: o.Price, Cart: o.Cart, Level: string(level)})
 		}, pay)
 	}
 	r, err := run()

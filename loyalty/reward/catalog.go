@@ -97,6 +97,7 @@ func (c *checker) reward(at string, r Reward) {
 		}
 	}
 	c.amount(at+"value", r.Value)
+	c.discounts(at+"discounts", r)
 	c.Between(at+"stock", r.Stock, 0, maxStock)
 	c.limits(at+"limits", r.Limits)
 	c.limits(at+"perMember", r.PerMember)
@@ -175,12 +176,18 @@ type Fit struct {
 // Fit returns what the table makes of so many points: the steps that are taken, the points that this takes and the value
 // that it comes to. Points that come to no step are left.
 func (t Table) Fit(points int64) (fits []Fit, taken, value int64) {
+	return t.Pay(points, math.MaxInt64)
+}
+
+// Pay returns what Fit does, for a value of at most so much: what is left of an order, or of the share of it that points may
+// pay.
+func (t Table) Pay(points, most int64) (fits []Fit, taken, value int64) {
 	if points < t.Min {
 		return nil, 0, 0
 	}
 	steps := slices.SortedFunc(slices.Values(t.Steps), func(a, b Step) int { return cmp.Compare(b.Points, a.Points) })
 	for _, s := range steps {
-		n := (points - taken) / s.Points
+		n := min((points-taken)/s.Points, (most-value)/s.Value)
 		if s.Most > 0 {
 			n = min(n, s.Most)
 		}

@@ -13,6 +13,7 @@ type Take struct {
 	Reward RewardID `json:"reward"`
 	N      int64    `json:"n,omitempty"`    // pieces; 0 is 1
 	Price  Price    `json:"price,omitzero"` // the one of the reward's that the member agreed to; of a table the most points
+	Cart   *Cart    `json:"cart,omitempty"` // of a table: what the points are to pay, at most as much of it as the reward lets them; nil: any
 	Level  string   `json:"-"`              // the member's; a repeated command may have another
 }
 
@@ -57,6 +58,7 @@ type Cancel struct {
 type Redeem struct {
 	Voucher VoucherID `json:"voucher"`
 	Shop    ShopID    `json:"shop"`
+	Cart    *Cart     `json:"cart,omitempty"` // that it takes something off; nil: what it takes off is not computed
 	By      string    `json:"by,omitempty"`
 	Key     string    `json:"-"`
 }
@@ -114,7 +116,7 @@ func (id VoucherID) check() error {
 func (t Take) check() error {
 	return cmp.Or(t.Holder.check(), valid.ID("reward", t.Reward), valid.Between("n", t.N, 0, MaxPieces),
 		valid.OptionalID("price.currency", t.Price.Currency), valid.Between("price.points", t.Price.Points, 0, maxPoints),
-		valid.Between("price.money", t.Price.Money, 0, maxAmount), valid.OptionalID("level", t.Level))
+		valid.Between("price.money", t.Price.Money, 0, maxAmount), t.Cart.check(), valid.OptionalID("level", t.Level))
 }
 
 func common(by, reason, key string) error {
@@ -146,7 +148,7 @@ func (c Cancel) check() error {
 }
 
 func (c Redeem) check() error {
-	return cmp.Or(c.Voucher.check(), valid.ID("shop", c.Shop), common(c.By, "", c.Key))
+	return cmp.Or(c.Voucher.check(), valid.ID("shop", c.Shop), c.Cart.check(), common(c.By, "", c.Key))
 }
 
 func (c Undo) check() error   { return cmp.Or(c.Voucher.check(), common(c.By, c.Reason, c.Key)) }

@@ -42,6 +42,8 @@ type Reward struct {
 	Table  *Table  `json:"table,omitempty"`  // in place of Prices: points become a voucher of a value
 	Value  int64   `json:"value,omitempty"`  // that a voucher stands for, minor units
 
+	Discounts []Discount `json:"discounts,omitempty"` // what a voucher takes off a cart; empty: that is for the embedder to say
+
 	Stock     int64   `json:"stock,omitempty"`     // pieces in all versions of the catalogue together; 0: no bound
 	Limits    []Limit `json:"limits,omitempty"`    // of all members together
 	PerMember []Limit `json:"perMember,omitempty"` // of each of them

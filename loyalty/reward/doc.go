@@ -16,6 +16,9 @@
 //   - No code is stored. It is made from a secret of the embedder's and a random number of the voucher's; who has the
 //     database alone has no code. It holds in one tenant: in every other it is unknown, whatever rows are there.
 //
+// What a voucher takes off a cart is data on its reward too: Discounts, from which Catalog.Deduct computes it, line by line and
+// explained, and which say how much of an order points may pay.
+//
 // A code is a prefix, 15 random characters (75 bits) and a check character, of the 32 letters and digits of Crockford's
 // base 32. Case, separators and what looks alike (O and 0, I, L and 1) don't matter. The check character finds every single wrong
 // character, and every two that were swapped.

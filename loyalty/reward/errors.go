@@ -46,5 +46,7 @@ var (
 	ErrNotYet         = refuse("reward: the voucher may not be redeemed yet")
 	ErrNotIssued      = refuse("reward: the voucher is reserved; capture it first")
 	ErrNotRedeemed    = refuse("reward: the voucher is not redeemed")
+	ErrCurrency       = refuse("reward: the cart is in another currency than the catalog")
+	ErrNothing        = refuse("reward: the voucher takes nothing off that cart")
 	ErrShop           = refuse("reward: the voucher is not for that shop")
 )

@@ -63,6 +63,24 @@ func (e *Engine) Voucher(ctx context.Context, id VoucherID) (Voucher, error) {
 	return e.show(found[0].Vouchers[0].At(e.opts.Now())), nil
 }
 
+// Deduct returns what a voucher takes off a cart. It does not ask whether the voucher may be redeemed. Errors:
+// ErrUnknownVoucher, *InputError, ErrCurrency.
+func (e *Engine) Deduct(ctx context.Context, id VoucherID, cart Cart) (Deduction, error) {
+	v, err := e.Voucher(ctx, id)
+	if err != nil {
+		return Deduction{}, err
+	}
+	c, err := e.Catalog(ctx, id.Holder.Catalog, v.Version)
+	if err != nil {
+		return Deduction{}, err
+	}
+	d, err := c.Deduct(v.Reward, v.Value, cart)
+	if err != nil {
+		return Deduction{}, fmt.Errorf("reward: deduct %s: %w", id, err)
+	}
+	return d, nil
+}
+
 // Vouchers yields the vouchers that the query asks for, as they stand, in the order of their ids. Those of a member are also
 // those of members who were merged into it.
 func (e *Engine) Vouchers(ctx context.Context, q VoucherQuery) iter.Seq2[Voucher, error] {

@@ -22,15 +22,16 @@ func NewRules(now *Catalog, others ...*Catalog) Rules { return Rules{now, others
 
 // An Outcome is what a command did.
 type Outcome struct {
-	Holder   HolderID  `json:"holder"`
-	Seq      int64     `json:"seq"` // number of the command among those of the holder
-	At       time.Time `json:"at"`
-	Vouchers []Voucher `json:"vouchers"`
-	Lapsed   []Voucher `json:"lapsed,omitempty"` // reservations whose end was posted with it
-	Price    Price     `json:"price,omitzero"`   // of the vouchers together
-	Fits     []Fit     `json:"fits,omitempty"`   // of a table
-	Reason   string    `json:"reason,omitempty"`
-	Peer     *HolderID `json:"peer,omitempty"` // the other side of a merger
+	Holder    HolderID   `json:"holder"`
+	Seq       int64      `json:"seq"` // number of the command among those of the holder
+	At        time.Time  `json:"at"`
+	Vouchers  []Voucher  `json:"vouchers"`
+	Lapsed    []Voucher  `json:"lapsed,omitempty"` // reservations whose end was posted with it
+	Price     Price      `json:"price,omitzero"`   // of the vouchers together
+	Fits      []Fit      `json:"fits,omitempty"`   // of a table
+	Reason    string     `json:"reason,omitempty"`
+	Peer      *HolderID  `json:"peer,omitempty"`      // the other side of a merger
+	Deduction *Deduction `json:"deduction,omitempty"` // what a redemption took off its cart
 
 	Replayed bool `json:"-"` // the key was used before, and this is the first outcome
 }
@@ -176,14 +177,15 @@ func (m *move) take(t Take, gift bool) (*Reward, error) {
 func (m *move) price(r *Reward, t Take, gift bool) (Voucher, error) {
 	switch {
 	case r.Table != nil:
-		return m.exchange(*r.Table, t, gift)
+		return m.exchange(r, t, gift)
 	case gift || len(r.Prices) == 0 && t.Price == (Price{}) || slices.Contains(r.Prices, t.Price):
 		return Voucher{Price: t.Price, Value: r.Value}, nil
 	}
 	return Voucher{}, ErrPrice
 }
 
-func (m *move) exchange(table Table, t Take, gift bool) (v Voucher, err error) {
+func (m *move) exchange(r *Reward, t Take, gift bool) (v Voucher, err error) {
+	table := *r.Table
 	switch {
 	case gift:
 		return v, &InputError{Field: "gift", Reason: "is of a table, whose vouchers have their value from points"}
@@ -192,7 +194,11 @@ func (m *move) exchange(table Table, t Take, gift bool) (v Voucher, err error) {
 	case t.Price.Money != 0 || t.Price.Currency != table.Currency:
 		return v, ErrPrice
 	}
-	m.Fits, v.Price.Points, v.Value = table.Fit(t.Price.Points)
+	most, err := m.rules.now.most(r, t.Cart)
+	if err != nil {
+		return v, err
+	}
+	m.Fits, v.Price.Points, v.Value = table.Pay(t.Price.Points, most)
 	if v.Price.Currency = table.Currency; v.Price.Points == 0 {
 		return v, ErrTooFew
 	}
@@ -218,7 +224,7 @@ func left(bounds []Bound, counts []Count) int64 {
 }
 
 // Issue decides on an Issue, where reserved are the vouchers that the member has reserved. Errors: ErrUnknownReward, ErrClosed,
-// ErrMerged, ErrLevel, ErrPrice, ErrTooFew, ErrMemberLimit, ErrSoldOut, *InputError.
+// ErrMerged, ErrLevel, ErrPrice, ErrTooFew, ErrMemberLimit, ErrSoldOut, ErrCurrency, *InputError.
 func (r Rules) Issue(h Holder, reserved []Voucher, x Issue, now time.Time) (Decision, error) {
 	m, err := r.begin(h, reserved, now)
 	if err != nil {
@@ -345,7 +351,7 @@ func (v Voucher) usable() error {
 }
 
 // Redeem decides on a Redeem, of a voucher or nil. Errors: ErrUnknownVoucher, ErrNotIssued, ErrNotYet, ErrRedeemed,
-// ErrLapsed, ErrVoided, ErrShop.
+// ErrLapsed, ErrVoided, ErrShop; with a cart ErrCurrency, and ErrNothing where the voucher takes nothing off it.
 func (r Rules) Redeem(h Holder, v *Voucher, x Redeem, now time.Time) (Decision, error) {
 	return r.turn(h, v, now, "", func(m *move, v *Voucher) error {
 		if err := v.usable(); err != nil {
@@ -354,16 +360,36 @@ func (r Rules) Redeem(h Holder, v *Voucher, x Redeem, now time.Time) (Decision, 
 		if now.Before(v.From) {
 			return ErrNotYet
 		}
-		_, reward, err := r.of(*v)
+		c, reward, err := r.of(*v)
 		if err != nil {
 			return err
 		}
 		if len(reward.Shops) > 0 && !slices.Contains(reward.Shops, x.Shop) {
 			return ErrShop
 		}
+		if x.Cart != nil {
+			d, err := c.deduct(reward, v.Value, *x.Cart)
+			if err == nil && d.Total == 0 {
+				err = ErrNothing
+			}
+			if err != nil {
+				return err
+			}
+			m.Deduction = &d
+		}
 		v.State, v.Ended, v.Shop, v.By = Redeemed, now, x.Shop, x.By
 		return nil
 	})
+}
+
+// Deduct returns what a voucher takes off a cart, by the version of the catalog that it was taken with. Errors: *InputError,
+// ErrCurrency.
+func (r Rules) Deduct(v Voucher, cart Cart) (Deduction, error) {
+	c, _, err := r.of(v)
+	if err != nil {
+		return Deduction{}, err
+	}
+	return c.Deduct(v.Reward, v.Value, cart)
 }
 
 // Undo decides on an Undo. Errors: ErrUnknownVoucher, ErrNotRedeemed.

@@ -45,6 +45,7 @@ func rewards(version int) reward.Definition {
 		Rewards: []reward.Reward{{
 			ID: "cup", Name: "Cup", From: at(0), Levels: []string{"gold"}, Prices: []reward.Price{{Points: 5, Money: 6}}, Stock: 9,
 			Limits: []reward.Limit{{N: 3, Per: reward.Day}}, Valid: reward.Validity{Days: 30, Until: at(1e6)}, Shops: []reward.ShopID{"north"},
+			Discounts: []reward.Discount{{BasisPoints: 2000, Most: 4000, NotCategories: []string{"礼品"}}, {Free: 1}},
 		}},
 	}
 }
