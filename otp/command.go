@@ -18,6 +18,10 @@ const (
 	Quarantine = 10 * time.Minute
 	// ClaimTTL is how long a claim may be spent. It may outlive its code by that much.
 	ClaimTTL = 60 * time.Second
+	// MaxMisses is how many wrong codes in a row stop a typist in a scope (NIST SP 800-63B-4, 3.2.2: no more than 100
+	// consecutive failed attempts, and then the authenticator is disabled). A right code of another claim begins the
+	// count anew, as "consecutive" says; the budgets it gives nothing back.
+	MaxMisses = 100
 
 	maxPayload = 4096
 )
@@ -32,11 +36,31 @@ var (
 	ErrCrowded = errors.New("otp: the scope has too many live codes; use smaller scopes")
 )
 
-// A ThrottledError refuses a code unread: too many wrong ones came before. No attempt is charged before RetryAfter.
-type ThrottledError struct{ RetryAfter time.Duration }
+// A ThrottledError refuses a command whose budget is used up: a code unread, because too many wrong ones came before,
+// or a new code, because too many were asked for. The same command is refused before RetryAfter has passed, and charged
+// nothing.
+type ThrottledError struct {
+	RetryAfter time.Duration
+	Budget     PartyKind // whose budget it is; PartyScope: that of all typists together
+}
 
 func (e *ThrottledError) Error() string {
-	return fmt.Sprintf("otp: too many wrong codes; try again in %s", e.RetryAfter.Round(time.Second))
+	what := "too many wrong codes"
+	if e.Budget == PartyHolder || e.Budget == PartyDevice {
+		what = "too many codes were asked for"
+	}
+	return fmt.Sprintf("otp: %s; try again in %s", what, e.RetryAfter.Round(time.Second))
+}
+
+// A StoppedError refuses a code unread: the typist typed MaxMisses wrong ones in a row in the scope. Time does not help;
+// Engine.Admit does.
+type StoppedError struct {
+	Scope  Scope
+	Typist TypistID
+}
+
+func (e *StoppedError) Error() string {
+	return fmt.Sprintf("otp: %d wrong codes in a row stopped typist %s in %s; let the typist in again with Admit", MaxMisses, e.Typist, e.Scope)
 }
 
 // Issue asks for a code for a holder. The holder's live code for the same purpose, if there is one, ends.
@@ -46,13 +70,16 @@ type Issue struct {
 	Purpose Purpose       `json:"purpose"`
 	Payload []byte        `json:"payload,omitempty"` // up to 4096 bytes for whoever spends it
 	TTL     time.Duration `json:"ttl,omitempty"`     // 0: DefaultTTL; at most MaxTTL
+	Device  DeviceID      `json:"device,omitempty"`  // from which it is asked for; "": Policy.Device bounds nothing
 	Key     string        `json:"-"`
 }
 
 // Issued is the answer to an Issue. Code is for the holder's eyes alone.
 type Issued struct {
 	Code     string    `json:"-"`
-	Number   int64     `json:"number"` // names the code within its scope
+	Digits   int       `json:"digits"` // length of Code; see Policy.MaxDigits
+	Next     int       `json:"next"`   // length of the scope's next code while all that are live now live; 0: it would be ErrCrowded
+	Number   int64     `json:"number"` // how many codes the scope has issued with this one; it names the code there
 	Issued   time.Time `json:"issued"`
 	Expires  time.Time `json:"expires"` // good in [Issued, Expires)
 	Replayed bool      `json:"-"`       // the key was used before, and this is the first result
@@ -67,17 +94,34 @@ type Check struct {
 	Key     string
 }
 
-// A Claim is the right to spend a code that was checked. It is a value of this process; Seal makes a text of it for
-// the way to a device and back.
+// A Claim is the right to spend a code that was checked, in the tenant where it was checked. It is a value of this
+// process; Seal makes a text of it for the way to a device and back.
 type Claim struct {
+	Tenant   string    `json:"tenant,omitempty"`
 	Code     Code      `json:"code"` // Holder, Purpose and Payload are what the typist may be shown
 	By       TypistID  `json:"by"`
 	Expires  time.Time `json:"expires"`
-	Replayed bool      `json:"-"` // the key was used before, and this is the first result
+	Note     []byte    `json:"note,omitempty"` // what a caller of Seal wants to find again after Open; nothing reads it
+	Replayed bool      `json:"-"`              // the key was used before, and this is the first result
+}
+
+// Admit lets a typist in again whom MaxMisses wrong codes in a row have stopped. The budgets stay as they are.
+type Admit struct {
+	Scope  Scope    `json:"scope"`
+	Typist TypistID `json:"typist"`
+	By     string   `json:"by,omitempty"` // who lets the typist in
+	Key    string   `json:"-"`
+}
+
+// Admitted is the answer to an Admit.
+type Admitted struct {
+	Misses   int64 `json:"misses"` // wrong codes in a row that were forgotten
+	Replayed bool  `json:"-"`      // the key was used before, and this is the first result
 }
 
 func (c Issue) check() error {
-	err := cmp.Or(valid.ID("scope", c.Scope), valid.ID("holder", c.Holder), valid.ID("purpose", c.Purpose), valid.ID("key", c.Key))
+	err := cmp.Or(valid.ID("scope", c.Scope), valid.ID("holder", c.Holder), valid.ID("purpose", c.Purpose),
+		valid.OptionalID("device", c.Device), valid.ID("key", c.Key))
 	switch {
 	case err != nil:
 	case len(c.Payload) > maxPayload:
@@ -88,6 +132,22 @@ func (c Issue) check() error {
 	return err
 }
 
-func (c Check) check() error {
-	return cmp.Or(valid.ID("scope", c.Scope), valid.ID("typist", c.Typist), valid.OptionalID("purpose", c.Purpose), valid.ID("key", c.Key))
+// Validate returns an *InputError where no Check of the kind can be right, and else nil. Engine.Check does it itself,
+// before it reads anything; a caller that has more input of its own can refuse all of it first.
+func (c Check) Validate() error {
+	_, err := c.digits()
+	return err
+}
+
+// digits returns what was typed, normalized.
+func (c Check) digits() (string, error) {
+	err := cmp.Or(valid.ID("scope", c.Scope), valid.ID("typist", c.Typist), valid.OptionalID("purpose", c.Purpose), valid.ID("key", c.Key))
+	if err != nil {
+		return "", err
+	}
+	return Normalize(c.Code)
+}
+
+func (c Admit) check() error {
+	return cmp.Or(valid.ID("scope", c.Scope), valid.ID("typist", c.Typist), valid.Text("by", c.By), valid.ID("key", c.Key))
 }

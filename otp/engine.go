@@ -15,7 +15,8 @@ type Tx interface{ OTP() Store }
 
 // Options of an Engine. Nil, and each zero field, is a default.
 type Options struct {
-	Now func() time.Time // the clock; nil: time.Now
+	Now    func() time.Time // the clock; nil: time.Now
+	Policy Policy           // how long codes may become, and how many may be asked for
 
 	// Hook is called as an operation begins, and what it returns as it ends. Nil: none.
 	Hook func(ctx context.Context, op string) (context.Context, func(error))
@@ -23,7 +24,7 @@ type Options struct {
 
 // An Engine issues and checks live codes. It is safe for concurrent use.
 //
-// Issue and Check have a key: repeated with it they change nothing, charge nothing and give their first answer, and are
+// Issue, Check and Admit have a key: repeated with it they change nothing, charge nothing and give their first answer, and are
 // journal.ErrKeyReused where they differ. A key is a name within the scope and its holder or typist. Besides the errors
 // that its comment lists, a command returns *InputError before anything was loaded, journal.ErrConflict where other
 // changes of the scope came first twenty times in a row, and what the database said; after the last two it may be run
@@ -32,11 +33,13 @@ type Engine struct {
 	store  Store
 	keys   ring
 	opts   Options
+	policy Policy // complete
 	runner *combine.Runner[*op, *unit, answer]
 	bound  bool
 }
 
-// New returns an engine on a store. Its error tells what is wrong with the keys.
+// New returns an engine on a store. It returns an error if keys is empty, a key is too short, two share an ID, or a field
+// of the policy is out of its bounds.
 func New(s Store, keys []Key, opts *Options) (*Engine, error) {
 	r, err := newRing(keys)
 	if err != nil {
@@ -49,12 +52,15 @@ func New(s Store, keys []Key, opts *Options) (*Engine, error) {
 	if e.opts.Now == nil {
 		e.opts.Now = time.Now
 	}
+	if e.policy, err = e.opts.Policy.complete(); err != nil {
+		return nil, fmt.Errorf("otp: %w", err)
+	}
 	e.runner = combine.New(work{e})
 	return e, nil
 }
 
-// In returns a copy that is bound to a unit of work: what it does is committed or rolled back with tx. Check belongs
-// outside, so that a rollback can't forgive a wrong code; Spend belongs inside.
+// In returns a copy that is bound to a unit of work: what it does is committed or rolled back with tx, and in the tenant of
+// tx. Check belongs outside, so that a rollback can't forgive a wrong code; Spend belongs inside.
 func (e *Engine) In(tx Tx) *Engine {
 	b := *e
 	b.store, b.bound = tx.OTP(), true
@@ -63,18 +69,21 @@ func (e *Engine) In(tx Tx) *Engine {
 }
 
 // Issue makes a code. ErrEnded: the key names one that has ended. ErrCrowded: no code is long enough for the scope.
+// *ThrottledError: the holder or the device has asked for as many as the policy allows; a key that comes again is not
+// counted.
+//
+// A holder leaves at most as many rows in a scope as the budget allows between two calls of Prune.
 func (e *Engine) Issue(ctx context.Context, c Issue) (_ Issued, err error) {
 	ctx, end := e.hook(ctx, "otp.issue")
 	defer func() { end(err) }()
 	if err := c.check(); err != nil {
 		return Issued{}, fmt.Errorf("otp: issue: %w", err)
 	}
-	o := &op{
-		scope: c.Scope, key: c.Key, kind: "otp.issue", now: journal.Instant(e.opts.Now()),
+	a, err := e.run(ctx, &op{
+		command: &issuing{Issue: c}, scope: c.Scope, key: c.Key, kind: "otp.issue", by: string(c.Holder),
 		subject: journal.Subject("otp-holder", string(c.Scope), string(c.Holder)),
-		inputs:  [][]byte{journal.Hash("otp.issue", c)}, issue: &c,
-	}
-	a, err := e.run(ctx, o)
+		inputs:  [][]byte{journal.Hash("otp.issue", c)},
+	})
 	if err != nil {
 		return Issued{}, fmt.Errorf("otp: issue in %s: %w", c.Scope, err)
 	}
@@ -82,31 +91,29 @@ func (e *Engine) Issue(ctx context.Context, c Issue) (_ Issued, err error) {
 }
 
 // Check charges the attempt and tells whose the code is and what for, both in one commit of its own: no two attempts,
-// of any process, see the same budget. A right code costs nothing and gives nothing back. Errors: ErrInvalidCode,
-// *ThrottledError.
+// of any process, see the same budget. A right code costs nothing and gives nothing back, and neither does one that was
+// right until somebody spent it. Errors: ErrInvalidCode; *ThrottledError; *StoppedError, after MaxMisses wrong codes in a
+// row.
 func (e *Engine) Check(ctx context.Context, c Check) (_ Claim, err error) {
 	ctx, end := e.hook(ctx, "otp.check")
 	defer func() { end(err) }()
-	digits, err := Normalize(c.Code)
-	if err == nil {
-		err = c.check()
-	}
+	digits, err := c.digits()
 	if err == nil && e.bound {
 		err = errors.New("a code is checked outside of the transaction, whose rollback would forgive a wrong one")
 	}
 	if err != nil {
 		return Claim{}, fmt.Errorf("otp: check: %w", err)
 	}
+	macs := e.keys.codes(e.store.Tenant(), c.Scope, digits)
 	o := &op{
-		scope: c.Scope, key: c.Key, kind: "otp.check", now: journal.Instant(e.opts.Now()),
-		subject: journal.Subject("otp-typist", string(c.Scope), string(c.Typist)),
-		check:   &c, macs: e.keys.codes(c.Scope, digits),
+		command: &checking{c, macs}, scope: c.Scope, key: c.Key, kind: "otp.check", by: string(c.Typist),
+		subject: typistSubject(c.Scope, c.Typist),
 	}
-	for _, mac := range o.macs {
+	for _, mac := range macs {
 		o.inputs = append(o.inputs, journal.Hash("otp.check", []any{c.Scope, c.Typist, c.Purpose, mac}))
 	}
 	a, err := e.run(ctx, o)
-	if err == nil && a.Reason != "" {
+	if err == nil && a.Claim == nil {
 		err = ErrInvalidCode
 	}
 	if err != nil {
@@ -116,16 +123,38 @@ func (e *Engine) Check(ctx context.Context, c Check) (_ Claim, err error) {
 	return *a.Claim, nil
 }
 
+// Admit lets a typist in again whom a *StoppedError refuses. Who may call it is the caller's to decide; not the typist.
+func (e *Engine) Admit(ctx context.Context, c Admit) (_ Admitted, err error) {
+	ctx, end := e.hook(ctx, "otp.admit")
+	defer func() { end(err) }()
+	if err := c.check(); err != nil {
+		return Admitted{}, fmt.Errorf("otp: admit: %w", err)
+	}
+	a, err := e.run(ctx, &op{
+		command: admitting{c}, scope: c.Scope, key: c.Key, kind: "otp.admit", by: c.By,
+		subject: typistSubject(c.Scope, c.Typist), inputs: [][]byte{journal.Hash("otp.admit", c)},
+	})
+	if err != nil {
+		return Admitted{}, fmt.Errorf("otp: admit %s in %s: %w", c.Typist, c.Scope, err)
+	}
+	a.Admit.Replayed = a.replayed
+	return *a.Admit, nil
+}
+
+func typistSubject(s Scope, t TypistID) string {
+	return journal.Subject("otp-typist", string(s), string(t))
+}
+
 // Spend uses a claim up, exactly once under any number of racers. ErrInvalidCode: it was spent before, its code was
-// replaced, or it is past its end. Nothing is stored then, and the transaction is still usable.
+// replaced, it is past its end, or it is of another tenant. Nothing is stored then, and the transaction is still usable.
 func (e *Engine) Spend(ctx context.Context, c Claim) (err error) {
 	ctx, end := e.hook(ctx, "otp.spend")
 	defer func() { end(err) }()
 	now := journal.Instant(e.opts.Now())
-	if c.Expires.IsZero() || !now.Before(c.Expires) {
-		return fmt.Errorf("otp: spend in %s: %w", c.Code.Scope, ErrInvalidCode)
+	code, err := c.spend(e.store.Tenant(), now)
+	if err != nil {
+		return fmt.Errorf("otp: spend in %s: %w", c.Code.Scope, err)
 	}
-	code := c.Code.end(Used, c.By, now)
 	errs, err := e.store.Spend(ctx, []Spent{{Code: code, Entries: []journal.Entry{{
 		Subject: journal.Subject("otp-code", string(code.Scope), fmt.Sprint(code.Number)),
 		Seq:     1, Key: "spend", Kind: "otp.spend", At: now, By: string(c.By),
@@ -144,8 +173,9 @@ func (e *Engine) Spend(ctx context.Context, c Claim) (err error) {
 	return nil
 }
 
-// Prune deletes codes whose digits are free, and debts that ended, before a time that is not in the future, and returns
-// how many rows that were. It may run twice, and beside anything else.
+// Prune deletes codes whose digits are free, and meters whose debt ended and that count no wrong codes in a row, before a
+// time that is not in the future, and returns how many rows that were. It may run twice, and beside anything else; a
+// service runs it every few minutes, for nothing else deletes what asking leaves.
 func (e *Engine) Prune(ctx context.Context, before time.Time) (int64, error) {
 	if now := e.opts.Now(); before.After(now) {
 		before = now
@@ -157,11 +187,17 @@ func (e *Engine) Prune(ctx context.Context, before time.Time) (int64, error) {
 	return n, nil
 }
 
-func (e *Engine) run(ctx context.Context, o *op) (answer, error) {
+func (e *Engine) run(ctx context.Context, o *op) (a answer, err error) {
+	o.now = journal.Instant(e.opts.Now())
 	if e.bound {
-		return e.runner.Alone(ctx, o)
+		a, err = e.runner.Alone(ctx, o)
+	} else {
+		a, err = e.runner.Do(ctx, o)
 	}
-	return e.runner.Do(ctx, o)
+	if err == nil && a.throttled != nil {
+		err = a.throttled
+	}
+	return a, err
 }
 
 func (e *Engine) hook(ctx context.Context, name string) (context.Context, func(error)) {

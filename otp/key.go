@@ -33,14 +33,16 @@ func newRing(keys []Key) (ring, error) {
 	return r, nil
 }
 
-// code is the MAC of digits in a scope.
-func (k key) code(s Scope, digits string) []byte { return keyring.Sum(k.mac, string(s), digits)[:16] }
+// code is the MAC of digits in a scope of a tenant.
+func (k key) code(tenant string, s Scope, digits string) []byte {
+	return keyring.Sum(k.mac, tenant, string(s), digits)[:16]
+}
 
 // codes are the MACs of digits under every key.
-func (r ring) codes(s Scope, digits string) [][]byte {
+func (r ring) codes(tenant string, s Scope, digits string) [][]byte {
 	macs := make([][]byte, len(r))
 	for i, k := range r {
-		macs[i] = k.code(s, digits)
+		macs[i] = k.code(tenant, s, digits)
 	}
 	return macs
 }
@@ -54,26 +56,35 @@ func (r ring) open(id string, sealed []byte, context string) ([]byte, error) {
 	return nil, errors.New("otp: sealed by a key that is gone")
 }
 
-const claimContext = "otp.v1 claim"
+// claimContext is what a sealed claim is of: one tenant.
+func claimContext(tenant string) string {
+	return fmt.Sprintf("otp.v1 claim %d %s", len(tenant), tenant)
+}
 
-// Seal returns a claim as a text that nobody else can read or make, for the way to the typist's device and back.
+// codeContext is what the sealed digits of a code are of.
+func codeContext(tenant string, c Code) string {
+	return fmt.Sprintf("otp.v1 code %d %s %d %s %d %x", len(tenant), tenant, len(c.Scope), c.Scope, c.Number, c.ID)
+}
+
+// Seal returns a claim as a text that nobody else can read or make, for the way to the typist's device and back. It opens
+// in the tenant of the engine alone, which for one bound with In is that of the transaction.
 func (e *Engine) Seal(c Claim) string {
 	text, err := json.Marshal(c)
 	if err != nil {
 		panic(fmt.Sprintf("otp: a claim is no JSON: %v", err))
 	}
 	k := e.keys[0]
-	return k.id + "." + base64.RawURLEncoding.EncodeToString(k.Seal(text, claimContext))
+	return k.id + "." + base64.RawURLEncoding.EncodeToString(k.Seal(text, claimContext(e.store.Tenant())))
 }
 
-// Open reads what Seal wrote. ErrInvalidCode: the text is no claim of these keys.
+// Open reads what Seal wrote. ErrInvalidCode: the text is no claim of these keys and of this tenant.
 func (e *Engine) Open(sealed string) (Claim, error) {
 	id, text, _ := strings.Cut(sealed, ".")
 	raw, err := base64.RawURLEncoding.DecodeString(text)
 	if err != nil {
 		return Claim{}, ErrInvalidCode
 	}
-	plain, err := e.keys.open(id, raw, claimContext)
+	plain, err := e.keys.open(id, raw, claimContext(e.store.Tenant()))
 	if err != nil {
 		return Claim{}, ErrInvalidCode
 	}

@@ -3,51 +3,9 @@ package otp
 import (
 	"errors"
 	"math"
-	"slices"
 	"strings"
 	"testing"
-	"time"
-
-	"pgregory.net/rapid"
 )
-
-var noon = time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)
-
-func TestBudgetBoundsEveryWindow(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		b := rapid.SampledFrom([]Budget{PerScope(), PerTypist()}).Draw(t, "budget")
-		type guess struct {
-			at     time.Time
-			weight int64
-		}
-		var debt time.Time
-		var passed []guess
-		now := noon
-		for range rapid.IntRange(1, 200).Draw(t, "guesses") {
-			now = now.Add(time.Duration(rapid.Int64Range(0, int64(2*time.Minute)).Draw(t, "pause")))
-			weight := rapid.Int64Range(minWeight, maxWeight).Draw(t, "weight")
-			after, wait := b.Charge(debt, now, weight)
-			if wait > 0 {
-				if _, later := b.Charge(debt, now.Add(wait), weight); later > 0 {
-					t.Fatalf("after waiting %s it says to wait %s more", wait, later)
-				}
-				continue
-			}
-			debt = after
-			passed = append(passed, guess{now, weight})
-			var sum int64
-			for _, g := range slices.Backward(passed) {
-				if now.Sub(g.at) >= b.Window {
-					break
-				}
-				sum += g.weight
-			}
-			if sum > b.Burst+b.Leak {
-				t.Fatalf("guesses that weigh %d in a window of %d", sum, b.Burst+b.Leak)
-			}
-		}
-	})
-}
 
 func TestWeightAndDigits(t *testing.T) {
 	for _, c := range []struct {
@@ -57,24 +15,43 @@ func TestWeightAndDigits(t *testing.T) {
 		{nil, 10, 6},
 		{map[int]int64{6: 10}, 10, 6},
 		{map[int]int64{6: 11}, 11, 6},
-		{map[int]int64{6: 29}, 29, 6},
-		{map[int]int64{6: 30}, 30, 7},
-		{map[int]int64{6: 30, 7: 299}, 30, 7},
-		{map[int]int64{6: 30, 7: 300}, 30, 8},
-		{map[int]int64{6: 30, 7: 300, 8: 2999}, 30, 8},
-		{map[int]int64{6: 30, 7: 300, 8: 3000}, 30, 0},
+		{map[int]int64{6: 19}, 19, 6},
+		{map[int]int64{6: 20}, 20, 7},
+		{map[int]int64{6: 20, 7: 199}, 20, 7},
+		{map[int]int64{6: 20, 7: 200}, 20, 8},
+		{map[int]int64{6: 20, 7: 200, 8: 1999}, 20, 8},
+		{map[int]int64{6: 20, 7: 200, 8: 2000}, 20, 0},
 		{map[int]int64{6: 5, 7: 111}, 12, 6},
 	} {
 		if w, d := Weight(c.live), Digits(c.live); w != c.weight || d != int(c.digits) {
 			t.Errorf("%v: weight %d, digits %d; want %d, %d", c.live, w, d, c.weight, c.digits)
 		}
 	}
-	t.Run("no number of live codes makes a guess weigh more than 30", func(t *testing.T) {
-		live := map[int]int64{}
-		for d := Digits(live); d != 0; d = Digits(live) {
-			live[d]++
-			if w := Weight(live); w > maxWeight {
-				t.Fatalf("%v weighs %d", live, w)
+	for _, c := range []struct {
+		longest int
+		live    map[int]int64
+		want    int
+	}{
+		{6, map[int]int64{6: 39}, 6},
+		{6, map[int]int64{6: 40}, 0},
+		{7, map[int]int64{6: 19}, 6},
+		{7, map[int]int64{6: 20}, 7},
+		{7, map[int]int64{6: 20, 7: 399}, 7},
+		{7, map[int]int64{6: 20, 7: 400}, 0},
+		{8, map[int]int64{6: 20, 7: 200, 8: 2000}, 0},
+	} {
+		if d := (Policy{MaxDigits: c.longest}).Digits(c.live); d != c.want {
+			t.Errorf("with at most %d digits and %v live, the next has %d; want %d", c.longest, c.live, d, c.want)
+		}
+	}
+	t.Run("no number of live codes makes a guess weigh more", func(t *testing.T) {
+		for longest, most := range map[int]int64{6: maxCrowd, 7: maxCrowd, 8: maxWeight} {
+			p, live := Policy{MaxDigits: longest}, map[int]int64{}
+			for d := p.Digits(live); d != 0; d = p.Digits(live) {
+				live[d]++
+				if w := Weight(live); w > most || d > longest {
+					t.Fatalf("%v weighs %d with at most %d digits", live, w, longest)
+				}
 			}
 		}
 	})
@@ -170,8 +147,13 @@ func TestKeys(t *testing.T) {
 	}
 }
 
+// A tenantStore knows its tenant, and nothing else.
+type tenantStore struct{ Store }
+
+func (tenantStore) Tenant() string { return "acme" }
+
 func FuzzOpen(f *testing.F) {
-	e, err := New(nil, []Key{{ID: "a", Secret: make([]byte, 32)}}, nil)
+	e, err := New(tenantStore{}, []Key{{ID: "a", Secret: make([]byte, 32)}}, nil)
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -8,11 +8,13 @@ type (
 	Scope string
 	// A HolderID names who shows the code: a customer.
 	HolderID string
+	// A DeviceID names the phone on which it is shown.
+	DeviceID string
 	// A TypistID names who types it: a manager.
 	TypistID string
 	// A Purpose is what the code allows.
 	Purpose string
 )
 
-// An InputError is a command that can't be: its Field is missing or out of its bounds, as its Reason says.
+// An InputError reports an invalid command: Field is missing or out of range, and Reason says why.
 type InputError = valid.Error

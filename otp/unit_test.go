@@ -4,7 +4,7 @@ import "testing"
 
 func TestOfSeveralLookupsTheOldestScopeCounts(t *testing.T) {
 	for _, versions := range [][]int64{{5, 6}, {6, 5}, {0, 1}} {
-		u := &unit{codes: map[string]Code{}, typists: map[TypistID]TypistRow{}}
+		u := newUnit()
 		for _, v := range versions {
 			u.add(Lookup{Scope: "wangjing"}, State{Scope: ScopeRow{Scope: "wangjing", Version: v}})
 		}

@@ -7,6 +7,7 @@ import (
 	"database/sql"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/scrmkit/scrmkit/otp"
@@ -19,12 +20,17 @@ type otpStore struct{ unit }
 func (s otpStore) Save(ctx context.Context, changes []otp.Change) ([]error, error) {
 	all := make([]change, len(changes))
 	for i, c := range changes {
-		all[i].roots = []row{{scopeTable, []any{string(c.Scope.Scope), c.Scope.Version + 1, c.Scope.Issued, c.Scope.Debt}}}
-		for _, t := range c.Typists {
-			all[i].children = append(all[i].children, row{typistTable, []any{string(t.Scope), string(t.Typist), t.Debt}})
+		all[i].roots = []row{{scopeTable, []any{
+			string(c.Scope.Scope), c.Scope.Version + 1, c.Scope.Issued, c.Scope.Debt, c.Scope.Seq,
+		}}}
+		for _, m := range c.Meters {
+			all[i].children = append(all[i].children, row{meterTable, []any{
+				string(m.Scope), string(m.Party.Kind), m.Party.ID, m.Debt, m.Misses,
+			}})
 		}
 		for _, code := range c.Codes {
-			all[i].children = append(all[i].children, codeRow(code, code.Version))
+			values := append([]any{string(code.Scope), code.MAC, code.Version}, codeValues(code)...)
+			all[i].children = append(all[i].children, row{codeTable, append(values, code.ID)})
 		}
 		all[i].entries = entryRows(c.Entries)
 	}
@@ -35,146 +41,181 @@ func (s otpStore) Save(ctx context.Context, changes []otp.Change) ([]error, erro
 func (s otpStore) Spend(ctx context.Context, changes []otp.Spent) ([]error, error) {
 	all := make([]change, len(changes))
 	for i, c := range changes {
-		all[i].roots = []row{codeRow(c.Code, c.Code.Version+1)}
+		key := []any{string(c.Code.Scope), c.Code.MAC, c.Code.ID, c.Code.Version + 1}
+		all[i].roots = []row{{spentTable, append(key, codeValues(c.Code)...)}}
 		all[i].entries = entryRows(c.Entries)
 	}
 	return s.save(ctx, "spend codes", all)
 }
 
-func codeRow(c otp.Code, version int64) row {
-	return row{codeTable, []any{
-		string(c.Scope), c.MAC, version, c.Number, c.KeyID, int64(c.Digits), c.Sealed,
-		string(c.Holder), string(c.Purpose), c.Payload, c.Issued, c.Expires, c.Reusable,
-		string(c.Ended), c.EndedAt, string(c.EndedBy),
-	}}
+// codeValues are those of a code between its version and its id.
+func codeValues(c otp.Code) []any {
+	return []any{
+		c.Number, c.KeyID, int64(c.Digits), c.Sealed, string(c.Holder), string(c.Purpose), c.Payload,
+		c.Issued, c.Expires, c.Reusable, string(c.Ended), c.EndedAt, string(c.EndedBy),
+	}
 }
 
-const codeColumns = "k.mac, k.version, k.number, k.key_id, k.digits, k.sealed, k.holder, k.purpose, k.payload, " +
-	"k.issued, k.expires, k.reusable, k.ended, k.ended_at, k.ended_by"
-
+// codeFields reads the columns of a code after its scope.
 func codeFields(c *otp.Code) []any {
 	return []any{
 		bytesField(&c.MAC), intField(&c.Version), intField(&c.Number), textField(&c.KeyID), intField(&c.Digits),
 		bytesField(&c.Sealed), textField(&c.Holder), textField(&c.Purpose), bytesField(&c.Payload),
 		timeField(&c.Issued), timeField(&c.Expires), timeField(&c.Reusable),
-		textField(&c.Ended), timeField(&c.EndedAt), textField(&c.EndedBy),
+		textField(&c.Ended), timeField(&c.EndedAt), textField(&c.EndedBy), bytesField(&c.ID),
 	}
 }
 
-var (
-	scopeLookup = []column{{"scope", text}, {"typist", text}, {"entry", text}, {"key", text}}
-	codeLookup  = []column{
-		{"scope", text}, {"mac", binary}, {"live", integer}, {"holder", text}, {"purpose", text}, {"now", instant},
-	}
-)
+// otpLookup are the columns of what is looked for: in the first row of a lookup the scope with all that is live in it,
+// and in each row a code and a meter.
+var otpLookup = []column{
+	{"scope", text}, {"first", integer}, {"entry", text}, {"key", text}, {"holder", text}, {"purpose", text}, {"now", instant},
+	{"mac", binary}, {"kind", text}, {"party", text},
+}
 
-// Load implements [otp.Store]. Scopes are read before their codes: a Save of what changed in between meets a conflict.
+// Load implements [otp.Store]. It reads all in one statement, and so of one moment.
 func (s otpStore) Load(ctx context.Context, lookups []otp.Lookup, now time.Time) ([]otp.State, error) {
 	if err := s.check(ctx); err != nil {
 		return nil, err
 	}
 	states := make([]otp.State, len(lookups))
-	err := s.loadScopes(ctx, lookups, states)
-	if err == nil {
-		err = s.loadCodes(ctx, lookups, states, now)
+	var args [][]any
+	var parties []otp.Party
+	var of []*otp.State
+	for i, l := range lookups {
+		states[i] = otp.State{Scope: otp.ScopeRow{Scope: l.Scope}, Count: map[int]int64{}}
+		for n := range max(1, len(l.MACs), len(l.Parties)) {
+			row := []any{string(l.Scope), int64(0), "", "", "", "", time.Time{}, []byte(nil)}
+			if n == 0 {
+				row = []any{string(l.Scope), int64(1), l.Entry, l.Key, string(l.Holder), string(l.Purpose), now, []byte(nil)}
+			}
+			if n < len(l.MACs) {
+				row[len(row)-1] = l.MACs[n]
+			}
+			var party otp.Party
+			if n < len(l.Parties) {
+				party = l.Parties[n]
+			}
+			args = append(args, append(row, string(party.Kind), party.ID))
+			parties, of = append(parties, party), append(of, &states[i])
+		}
 	}
+	err := s.look(ctx, "codes", otpLookup, args, otpText, func(rows *sql.Rows, first int) error {
+		var f otpFound
+		if err := rows.Scan(f.fields()...); err != nil {
+			return err
+		}
+		f.addTo(of[first+f.ord-1], parties[first+f.ord-1])
+		return nil
+	})
 	if err != nil {
 		return nil, s.fail("load codes", err)
+	}
+	for i := range states {
+		st := &states[i]
+		slices.SortFunc(st.Live, compareCodes)
+		slices.SortFunc(st.Codes, compareCodes)
+		st.Codes = slices.CompactFunc(st.Codes, func(a, b otp.Code) bool { return bytes.Equal(a.MAC, b.MAC) })
+		slices.SortFunc(st.Meters, compareMeters)
+		st.Meters = slices.Compact(st.Meters)
 	}
 	return states, nil
 }
 
-func (s otpStore) loadScopes(ctx context.Context, lookups []otp.Lookup, states []otp.State) error {
-	args := make([][]any, len(lookups))
-	for i, l := range lookups {
-		args[i] = []any{string(l.Scope), string(l.Typist), l.Entry, l.Key}
-		states[i].Scope.Scope = l.Scope
-		states[i].Count = map[int]int64{}
-		if l.Typist != "" {
-			states[i].Typist.Scope, states[i].Typist.Typist = l.Scope, l.Typist
-		}
-	}
-	return s.look(ctx, "scopes", scopeLookup, args, func(l lookup) string {
-		return "select l.ord, s.version, s.issued, s.debt, t.debt, " + entryColumns + " from " + l.source() +
-			l.find("otp_scope", "s", "s.scope = l.scope") +
-			l.find("otp_typist", "t", "t.scope = l.scope and t.typist = l.typist") +
-			l.entry()
-	}, func(rows *sql.Rows, first int) error {
-		var ord int
-		var scope otp.ScopeRow
-		var debt time.Time
-		var entry journal.Entry
-		if err := rows.Scan(append([]any{
-			&ord, intField(&scope.Version), intField(&scope.Issued), timeField(&scope.Debt), timeField(&debt),
-		}, entryFields(&entry)...)...); err != nil {
-			return err
-		}
-		to := &states[first+ord-1]
-		scope.Scope = to.Scope.Scope
-		to.Scope, to.Typist.Debt, to.Record = scope, debt, found(entry)
-		return nil
-	})
-}
-
-// What a row of loadCodes is of.
+// What a row of a Load is of.
 const (
 	withMAC = iota
 	liveOfHolder
 	liveCount
+	meterOfParty
+	scopeAndEntry
 )
 
-// loadCodes reads codes and counts them in one statement. Each MAC is a lookup of its own, and what is live is another.
-func (s otpStore) loadCodes(ctx context.Context, lookups []otp.Lookup, states []otp.State, now time.Time) error {
-	var args [][]any
-	var of []*otp.State
-	for i, l := range lookups {
-		args = append(args, []any{string(l.Scope), []byte(nil), int64(1), string(l.Holder), string(l.Purpose), now})
-		of = append(of, &states[i])
-		for _, mac := range l.MACs {
-			args = append(args, []any{string(l.Scope), mac, int64(0), "", "", time.Time{}})
-			of = append(of, &states[i])
-		}
-	}
-	err := s.look(ctx, "codes", codeLookup, args, codesText, func(rows *sql.Rows, first int) error {
-		var ord, what int
-		var n int64
-		var c otp.Code
-		if err := rows.Scan(append([]any{&ord, &what, &n}, codeFields(&c)...)...); err != nil {
-			return err
-		}
-		to := of[first+ord-1]
-		c.Scope = to.Scope.Scope
-		switch what {
-		case withMAC:
-			to.Codes = append(to.Codes, c)
-		case liveOfHolder:
-			to.Live = append(to.Live, c)
-		case liveCount:
-			to.Count[c.Digits] = n
-		}
-		return nil
-	})
-	for i := range states {
-		slices.SortFunc(states[i].Live, compareCodes)
-		slices.SortFunc(states[i].Codes, compareCodes)
-		states[i].Codes = slices.CompactFunc(states[i].Codes, func(a, b otp.Code) bool { return bytes.Equal(a.MAC, b.MAC) })
-	}
-	return err
+// otpFound is a row of a Load: of one table, and empty in the columns of the others.
+type otpFound struct {
+	ord, what int
+	n         int64 // codes, or misses
+	code      otp.Code
+	scope     otp.ScopeRow
+	debt      time.Time // of the scope, or of a meter
+	entry     journal.Entry
 }
 
-func codesText(l lookup) string {
-	const live = "l.live = 1 and k.scope = l.scope and k.ended = '' and k.expires > l.now"
-	return "with l as (select * from " + l.source() + ")" +
-		fmt.Sprintf(" select l.ord, %d, 0, ", withMAC) + codeColumns + " from l" +
-		l.all("otp_code", "k", "l.live = 0 and k.scope = l.scope and k.mac = l.mac") +
-		fmt.Sprintf(" union all select l.ord, %d, 0, ", liveOfHolder) + codeColumns + " from l" +
-		l.all("otp_code", "k", live+" and l.holder <> '' and k.holder = l.holder and k.purpose = l.purpose") +
-		fmt.Sprintf(" union all select l.ord, %d, count(*), ", liveCount) + countColumns + " from l" +
-		l.all("otp_code", "k", live+" and k.digits >= 0") + " group by l.ord, k.digits"
+func (f *otpFound) fields() []any {
+	fields := append([]any{&f.ord, &f.what, intField(&f.n)}, codeFields(&f.code)...)
+	fields = append(fields, timeField(&f.debt), intField(&f.scope.Version), intField(&f.scope.Issued), intField(&f.scope.Seq))
+	return append(fields, entryFields(&f.entry)...)
 }
 
-// countColumns are codeColumns with nothing but the digits.
-const countColumns = "null, null, null, null, k.digits, null, null, null, null, null, null, null, null, null, null"
+func (f *otpFound) addTo(st *otp.State, party otp.Party) {
+	id := st.Scope.Scope
+	f.code.Scope = id
+	switch f.what {
+	case withMAC:
+		st.Codes = append(st.Codes, f.code)
+	case liveOfHolder:
+		st.Live = append(st.Live, f.code)
+	case liveCount:
+		st.Count[f.code.Digits] = f.n
+	case meterOfParty:
+		st.Meters = append(st.Meters, otp.Meter{Scope: id, Party: party, Debt: f.debt, Misses: f.n})
+	case scopeAndEntry:
+		f.scope.Scope, f.scope.Debt = id, f.debt
+		st.Scope, st.Record = f.scope, found(f.entry)
+	}
+}
+
+// Columns of a Load beside those of the journal.
+var (
+	codeColumns    = codeTable.columns[1:]
+	meteredColumns = []column{{"debt", instant}, {"version", integer}, {"issued", integer}, {"seq", integer}}
+)
+
+// otpText returns the text of a Load. The scope comes last: where SQLite is asked several times, what is saved after the
+// first meets a conflict.
+func otpText(l lookup) string {
+	const live = "l.first = 1 and k.scope = l.scope and k.ended = '' and k.expires > l.now"
+	codes, noCode, noScope, noEntry := columnsOf("k", codeColumns), l.nulls(codeColumns), l.nulls(meteredColumns), l.nulls(entryTable.columns)
+	branch := func(what int, n, code, scope, entry string) string {
+		return fmt.Sprintf("select l.ord, %d, %s, %s, %s, %s from l", what, n, code, scope, entry)
+	}
+	return "with l as (select * from " + l.source() + ") " + strings.Join([]string{
+		branch(withMAC, l.null(integer), codes, noScope, noEntry) +
+			l.all("otp_code", "k", "k.scope = l.scope and k.mac = l.mac"),
+		branch(liveOfHolder, l.null(integer), codes, noScope, noEntry) +
+			l.all("otp_code", "k", live+" and l.holder <> '' and k.holder = l.holder and k.purpose = l.purpose"),
+		branch(liveCount, "count(*)", l.nulls(codeColumns, column{"digits", integer}), noScope, noEntry) +
+			l.all("otp_code", "k", live+" and k.digits >= 0") + " group by l.ord, k.digits",
+		branch(meterOfParty, "k.misses", noCode, l.nulls(meteredColumns, column{"debt", instant}), noEntry) +
+			l.all("otp_meter", "k", "k.scope = l.scope and k.kind = l.kind and k.party = l.party"),
+		branch(scopeAndEntry, l.null(integer), noCode, columnsOf("s", meteredColumns), entryColumns) +
+			l.find("otp_scope", "s", "s.scope = l.scope") + l.entry() + " where l.first = 1",
+	}, " union all ")
+}
+
+// null is the SQL of a value that is not there.
+func (g grammar) null(k kind) string {
+	if g == sqlite {
+		return "null"
+	}
+	return "null::" + g.typeOf(k)
+}
+
+// nulls stand for the columns, but for those of the alias k.
+func (g grammar) nulls(columns []column, but ...column) string {
+	all := make([]string, len(columns))
+	for i, c := range columns {
+		all[i] = g.null(c.kind)
+		if slices.Contains(but, c) {
+			all[i] = "k." + c.name
+		}
+	}
+	return strings.Join(all, ", ")
+}
+
+func compareMeters(a, b otp.Meter) int {
+	return cmp.Or(cmp.Compare(a.Party.Kind, b.Party.Kind), cmp.Compare(a.Party.ID, b.Party.ID))
+}
 
 func compareCodes(a, b otp.Code) int {
 	return cmp.Or(cmp.Compare(a.Number, b.Number), bytes.Compare(a.MAC, b.MAC))
@@ -188,15 +229,15 @@ func (s otpStore) Prune(ctx context.Context, before time.Time) (n int64, err err
 	if err := s.check(ctx); err != nil {
 		return 0, err
 	}
-	for _, from := range []struct{ table, key, column string }{
-		{"otp_code", "scope, mac", "reusable"},
-		{"otp_typist", "scope, typist", "debt"},
+	for _, from := range []struct{ table, key, column, condition string }{
+		{"otp_code", "scope, mac", "reusable", ""},
+		{"otp_meter", "scope, kind, party", "debt", " AND misses = 0"},
 	} {
 		table := s.name(from.table)
 		for more := true; more; {
 			err := s.write(ctx, func(u unit) error {
 				result, err := u.bun.NewRaw("DELETE FROM "+table+" WHERE tenant = ? AND ("+from.key+") IN (SELECT "+from.key+
-					" FROM "+table+" WHERE (tenant || '') = ? AND ("+from.column+" < ? OR "+from.column+" IS NULL) LIMIT ?)",
+					" FROM "+table+" WHERE (tenant || '') = ? AND ("+from.column+" < ? OR "+from.column+" IS NULL)"+from.condition+" LIMIT ?)",
 					u.tenant, u.tenant, u.bind(before), pruned).Conn(u.conn()).Exec(ctx)
 				if err != nil {
 					return err

@@ -107,13 +107,13 @@ var (
 		name:      "otp_scope",
 		key:       []column{{"scope", text}},
 		versioned: true,
-		rest:      []column{{"issued", integer}, {"debt", instant}},
-		children:  []*table{typistTable, codeTable},
+		rest:      []column{{"issued", integer}, {"debt", instant}, {"seq", integer}},
+		children:  []*table{meterTable, codeTable},
 	})
-	typistTable = newTable(table{
-		name: "otp_typist",
-		key:  []column{{"scope", text}, {"typist", text}},
-		rest: []column{{"debt", instant}},
+	meterTable = newTable(table{
+		name: "otp_meter",
+		key:  []column{{"scope", text}, {"kind", text}, {"party", text}},
+		rest: []column{{"debt", instant}, {"misses", integer}},
 	})
 	codeTable = newTable(table{
 		name:      "otp_code",
@@ -124,8 +124,15 @@ var (
 			{"number", integer}, {"key_id", text}, {"digits", integer}, {"sealed", binary},
 			{"holder", text}, {"purpose", text}, {"payload", binary},
 			{"issued", instant}, {"expires", instant}, {"reusable", instant},
-			{"ended", text}, {"ended_at", instant}, {"ended_by", text},
+			{"ended", text}, {"ended_at", instant}, {"ended_by", text}, {"id", binary},
 		},
+	})
+	spentTable = newTable(table{ // a code, which must have that id
+		name:      "otp_code",
+		key:       []column{{"scope", text}, {"mac", binary}, {"id", binary}},
+		versioned: true,
+		existing:  true,
+		rest:      codeTable.rest[:len(codeTable.rest)-1],
 	})
 
 	shopTable = newTable(table{

@@ -31,9 +31,10 @@ func (s otpStore) Load(ctx context.Context, lookups []otp.Lookup, now time.Time)
 func (t *tables) otpState(l otp.Lookup, now time.Time) otp.State {
 	st := otp.State{Scope: t.scopes[l.Scope], Count: map[int]int64{}}
 	st.Scope.Scope = l.Scope
-	if l.Typist != "" {
-		st.Typist = t.typists[typistKey{l.Scope, l.Typist}]
-		st.Typist.Scope, st.Typist.Typist = l.Scope, l.Typist
+	for _, p := range l.Parties {
+		if m, ok := t.meters[meterKey{l.Scope, p}]; ok && !slices.Contains(st.Meters, m) {
+			st.Meters = append(st.Meters, m)
+		}
 	}
 	for _, c := range t.codes[l.Scope] {
 		live := c.Ended == "" && now.Before(c.Expires)
@@ -47,6 +48,7 @@ func (t *tables) otpState(l otp.Lookup, now time.Time) otp.State {
 			st.Codes = append(st.Codes, cloneCode(c))
 		}
 	}
+	slices.SortFunc(st.Meters, compareMeters)
 	slices.SortFunc(st.Codes, compareCodes)
 	slices.SortFunc(st.Live, compareCodes)
 	if l.Key != "" {
@@ -57,6 +59,10 @@ func (t *tables) otpState(l otp.Lookup, now time.Time) otp.State {
 
 func compareCodes(a, b otp.Code) int {
 	return cmp.Or(cmp.Compare(a.Number, b.Number), bytes.Compare(a.MAC, b.MAC))
+}
+
+func compareMeters(a, b otp.Meter) int {
+	return cmp.Or(cmp.Compare(a.Party.Kind, b.Party.Kind), cmp.Compare(a.Party.ID, b.Party.ID))
 }
 
 // Save implements [otp.Store].
@@ -72,9 +78,9 @@ func (s otpStore) Save(ctx context.Context, changes []otp.Change) ([]error, erro
 		row.Version++
 		row.Debt = journal.Instant(row.Debt)
 		put(t, t.scopes, row.Scope, row)
-		for _, ty := range c.Typists {
-			ty.Debt = journal.Instant(ty.Debt)
-			put(t, t.typists, typistKey{ty.Scope, ty.Typist}, ty)
+		for _, m := range c.Meters {
+			m.Debt = journal.Instant(m.Debt)
+			put(t, t.meters, meterKey{m.Scope, m.Party}, m)
 		}
 		for _, code := range c.Codes {
 			put(t, within(t.codes, code.Scope), string(code.MAC), cloneCode(code))
@@ -91,7 +97,7 @@ func (s otpStore) Spend(ctx context.Context, changes []otp.Spent) ([]error, erro
 			return journal.ErrDuplicate
 		}
 		stored, ok := t.codes[c.Code.Scope][string(c.Code.MAC)]
-		if !ok || stored.Version != c.Code.Version {
+		if !ok || stored.Version != c.Code.Version || !bytes.Equal(stored.ID, c.Code.ID) {
 			return journal.ErrConflict
 		}
 		code := cloneCode(c.Code)
@@ -114,9 +120,9 @@ func (s otpStore) Prune(ctx context.Context, before time.Time) (n int64, err err
 				}
 			}
 		}
-		for k, ty := range t.typists {
-			if ty.Debt.Before(before) {
-				drop(t, t.typists, k)
+		for k, m := range t.meters {
+			if m.Debt.Before(before) && m.Misses == 0 {
+				drop(t, t.meters, k)
 				n++
 			}
 		}
@@ -126,7 +132,7 @@ func (s otpStore) Prune(ctx context.Context, before time.Time) (n int64, err err
 }
 
 func cloneCode(c otp.Code) otp.Code {
-	c.MAC = bytes.Clone(c.MAC)
+	c.MAC, c.ID = bytes.Clone(c.MAC), bytes.Clone(c.ID)
 	c.Sealed = bytes.Clone(c.Sealed)
 	c.Payload = bytes.Clone(c.Payload)
 	c.Issued = journal.Instant(c.Issued)

@@ -25,9 +25,9 @@ type tables struct {
 	feed []journal.Entry  // in the order of commits; a cursor is a number of entries
 	keys map[entryKey]int // where in the feed
 
-	scopes  map[otp.Scope]otp.ScopeRow
-	typists map[typistKey]otp.TypistRow
-	codes   map[otp.Scope]map[string]otp.Code // by MAC
+	scopes map[otp.Scope]otp.ScopeRow
+	meters map[meterKey]otp.Meter
+	codes  map[otp.Scope]map[string]otp.Code // by MAC
 
 	shops       map[shop.ID]shop.Shop
 	managers    map[shop.Identity]shop.Manager
@@ -92,9 +92,9 @@ type (
 		account lead.AccountID
 		day     time.Time
 	}
-	typistKey struct {
-		scope  otp.Scope
-		typist otp.TypistID
+	meterKey struct {
+		scope otp.Scope
+		party otp.Party
 	}
 )
 
@@ -103,7 +103,7 @@ func newTables(d *data) *tables {
 		data:              d,
 		keys:              map[entryKey]int{},
 		scopes:            map[otp.Scope]otp.ScopeRow{},
-		typists:           map[typistKey]otp.TypistRow{},
+		meters:            map[meterKey]otp.Meter{},
 		codes:             map[otp.Scope]map[string]otp.Code{},
 		shops:             map[shop.ID]shop.Shop{},
 		managers:          map[shop.Identity]shop.Manager{},

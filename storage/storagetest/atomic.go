@@ -130,9 +130,9 @@ func losingScope(version int64, e journal.Entry, want error) func(s *scene) {
 				{Scope: otp.ScopeRow{Scope: "other"}, Entries: []journal.Entry{entry("taken", "key", 1)}},
 			})))
 			errs, err := tx.OTP().Save(ctx, []otp.Change{
-				{Scope: otp.ScopeRow{Scope: "north", Version: version}, Typists: []otp.TypistRow{{Scope: "north", Typist: "t", Debt: at(9)}},
+				{Scope: otp.ScopeRow{Scope: "north", Version: version}, Meters: []otp.Meter{typist("north", "t", at(9))},
 					Codes: []otp.Code{code("north", 1)}, Entries: []journal.Entry{entry("otp", "first", 1), e}},
-				{Scope: otp.ScopeRow{Scope: "south"}, Typists: []otp.TypistRow{{Scope: "south", Typist: "t", Debt: at(9)}},
+				{Scope: otp.ScopeRow{Scope: "south"}, Meters: []otp.Meter{typist("south", "t", at(9))},
 					Codes: []otp.Code{code("south", 1)}, Entries: []journal.Entry{entry("otp", "second", 2)}},
 			})
 			must(s.t, err)
@@ -141,14 +141,14 @@ func losingScope(version int64, e journal.Entry, want error) func(s *scene) {
 		})
 		s.do(func(ctx context.Context, tx storage.Tx) {
 			got, err := tx.OTP().Load(ctx, []otp.Lookup{
-				{Scope: "north", Typist: "t", MACs: [][]byte{mac(1)}, Entry: "otp", Key: "first"},
-				{Scope: "south", Typist: "t", MACs: [][]byte{mac(1)}, Entry: "otp", Key: "second"},
+				{Scope: "north", Parties: parties("t"), MACs: [][]byte{mac(1)}, Entry: "otp", Key: "first"},
+				{Scope: "south", Parties: parties("t"), MACs: [][]byte{mac(1)}, Entry: "otp", Key: "second"},
 			}, at(1))
 			must(s.t, err)
 			second := entry("otp", "second", 2)
 			equal(s.t, "state", got, []otp.State{
-				{Scope: otp.ScopeRow{Scope: "north"}, Typist: otp.TypistRow{Scope: "north", Typist: "t"}},
-				{Scope: otp.ScopeRow{Scope: "south", Version: 1}, Typist: otp.TypistRow{Scope: "south", Typist: "t", Debt: at(9)},
+				{Scope: otp.ScopeRow{Scope: "north"}},
+				{Scope: otp.ScopeRow{Scope: "south", Version: 1}, Meters: []otp.Meter{typist("south", "t", at(9))},
 					Codes: []otp.Code{code("south", 1)}, Count: map[int]int64{6: 1}, Record: &second},
 			})
 		})

@@ -32,7 +32,7 @@ func (h *history) stored(ctx context.Context, model storage.Tx, id otp.Scope) ot
 // code draws one, with the version that is stored, 0 where it is new.
 func (h *history) code(stored otp.State, m byte) otp.Code {
 	c := otp.Code{
-		Scope: stored.Scope.Scope, MAC: mac(m), Number: int64(h.upTo(9, "number")), KeyID: pick(h, someTexts, "key id"),
+		Scope: stored.Scope.Scope, MAC: mac(m), ID: []byte(pick(h, someTexts, "id")), Number: int64(h.upTo(9, "number")), KeyID: pick(h, someTexts, "key id"),
 		Digits: 6 + 2*h.upTo(1, "digits"), Sealed: []byte(pick(h, someTexts, "sealed")), Holder: pick(h, someHolders, "holder"),
 		Purpose: pick(h, []otp.Purpose{"redeem", "stamp"}, "purpose"), Payload: []byte(pick(h, someTexts, "payload")),
 		Issued: h.time(false, "issued"), Expires: h.time(false, "expires"), Reusable: h.time(false, "reusable"),
@@ -54,12 +54,14 @@ func (h *history) saveScopes(ctx context.Context, model storage.Tx) step {
 		stored := h.stored(ctx, model, id)
 		c := otp.Change{
 			Scope: otp.ScopeRow{
-				Scope: id, Version: h.version(stored.Scope.Version), Issued: int64(h.upTo(9, "issued")), Debt: h.time(true, "debt"),
+				Scope: id, Version: h.version(stored.Scope.Version), Issued: int64(h.upTo(9, "issued")), Seq: int64(h.upTo(9, "seq")), Debt: h.time(true, "debt"),
 			},
 			Entries: h.entries(scopeSubject(id)),
 		}
 		for _, typist := range some(h, someTypists, 0, 2, "typists") {
-			c.Typists = append(c.Typists, otp.TypistRow{Scope: id, Typist: typist, Debt: h.time(false, "debt")})
+			c.Meters = append(c.Meters, otp.Meter{
+				Scope: id, Party: otp.Party{Kind: otp.PartyTypist, ID: string(typist)}, Debt: h.time(false, "debt"), Misses: int64(h.upTo(2, "misses")),
+			})
 		}
 		for _, m := range some(h, someMACs, 0, 3, "codes") {
 			code := h.code(stored, m)
@@ -79,6 +81,11 @@ func (h *history) spend(ctx context.Context, model storage.Tx) step {
 	for _, m := range some(h, someMACs, 1, 3, "codes") {
 		c := h.code(stored, m)
 		c.Version = h.version(c.Version)
+		for _, old := range stored.Codes {
+			if string(old.MAC) == string(c.MAC) && h.often("with its id") {
+				c.ID = old.ID
+			}
+		}
 		changes = append(changes, otp.Spent{Code: c, Entries: h.entries(scopeSubject(c.Scope) + string('0'+rune(m)))})
 	}
 	return try(ctx, model, "OTP.Spend", changes, func(ctx context.Context, tx storage.Tx) (any, error) {
@@ -90,7 +97,7 @@ func (h *history) loadScopes(ctx context.Context, model storage.Tx) step {
 	var lookups []otp.Lookup
 	for range 1 + h.upTo(2, "lookups") {
 		l := otp.Lookup{
-			Scope: pick(h, someScopes, "scope"), Typist: pick(h, append(someTypists, ""), "typist"),
+			Scope: pick(h, someScopes, "scope"), Parties: parties(some(h, someTypists, 0, 2, "typists")...),
 			Holder: pick(h, append(someHolders, ""), "holder"), Purpose: pick(h, []otp.Purpose{"redeem", "stamp"}, "purpose"),
 		}
 		for _, m := range some(h, someMACs, 0, 4, "codes") {

@@ -13,10 +13,10 @@ func codes(s suite) {
 	s.each("that are not there load as a scope of version 0", func(s *scene) {
 		s.do(func(ctx context.Context, tx storage.Tx) {
 			got := load(ctx, s, tx, at(0), otp.Lookup{
-				Scope: "north", Typist: "t", MACs: [][]byte{mac(1)}, Holder: "alice", Purpose: "redeem", Entry: "otp", Key: "key",
+				Scope: "north", Parties: parties("t"), MACs: [][]byte{mac(1)}, Holder: "alice", Purpose: "redeem", Entry: "otp", Key: "key",
 			}, otp.Lookup{Scope: "south"})
 			equal(s.t, "states", got, []otp.State{
-				{Scope: otp.ScopeRow{Scope: "north"}, Typist: otp.TypistRow{Scope: "north", Typist: "t"}},
+				{Scope: otp.ScopeRow{Scope: "north"}},
 				{Scope: otp.ScopeRow{Scope: "south"}},
 			})
 		})
@@ -100,22 +100,26 @@ func storedWhole(s *scene) {
 	other.Version, other.Number, other.KeyID, other.Digits, other.Sealed, other.Holder = 2, 9, "k2", 8, nil, "bob"
 	other.Purpose, other.Payload, other.Issued, other.Expires, other.Reusable = "stamp", nil, at(1), at(2), at(3)
 	other.Ended, other.EndedAt, other.EndedBy = otp.Replaced, at(2), "bob"
-	row := otp.ScopeRow{Scope: "north", Issued: 1, Debt: at(1)}
-	typist := otp.TypistRow{Scope: "north", Typist: "t", Debt: at(2)}
+	other.ID = []byte("another id")
+	row := otp.ScopeRow{Scope: "north", Issued: 1, Seq: 3, Debt: at(1)}
+	kathy := typist("north", "t", at(2))
+	kathy.Misses = 2
+	device := otp.Meter{Scope: "north", Party: otp.Party{Kind: otp.PartyDevice, ID: "t"}, Debt: at(5)}
 	s.do(func(ctx context.Context, tx storage.Tx) {
 		must(s.t, one(tx.OTP().Save(ctx, []otp.Change{{
-			Scope: row, Typists: []otp.TypistRow{typist, {Scope: "north", Typist: "u", Debt: at(4)}}, Codes: []otp.Code{code("north", 1)},
+			Scope: row, Meters: []otp.Meter{kathy, typist("north", "u", at(4)), device}, Codes: []otp.Code{code("north", 1)},
 		}})))
-		row.Version, row.Issued, row.Debt, typist.Debt = 1, 2, time.Time{}, at(3)
-		must(s.t, one(tx.OTP().Save(ctx, []otp.Change{{Scope: row, Typists: []otp.TypistRow{typist}, Codes: []otp.Code{other}}})))
+		row.Version, row.Issued, row.Seq, row.Debt, kathy.Debt = 1, 2, 4, time.Time{}, at(3)
+		must(s.t, one(tx.OTP().Save(ctx, []otp.Change{{Scope: row, Meters: []otp.Meter{kathy}, Codes: []otp.Code{other}}})))
 		row.Version = 2
 	})
 	s.do(func(ctx context.Context, tx storage.Tx) {
 		got := load(ctx, s, tx, at(0),
-			otp.Lookup{Scope: "north", Typist: "t", MACs: [][]byte{mac(1)}}, otp.Lookup{Scope: "north", Typist: "u"})
+			otp.Lookup{Scope: "north", Parties: append(parties("t", "t"), device.Party), MACs: [][]byte{mac(1)}},
+			otp.Lookup{Scope: "north", Parties: parties("u")})
 		equal(s.t, "states", got, []otp.State{
-			{Scope: row, Typist: typist, Codes: []otp.Code{other}},
-			{Scope: row, Typist: otp.TypistRow{Scope: "north", Typist: "u", Debt: at(4)}},
+			{Scope: row, Meters: []otp.Meter{device, kathy}, Codes: []otp.Code{other}},
+			{Scope: row, Meters: []otp.Meter{typist("north", "u", at(4))}},
 		})
 	})
 }
@@ -144,6 +148,11 @@ func spent(s *scene) {
 	used.Ended, used.EndedAt, used.EndedBy, used.Sealed = otp.Used, at(3), "manager", nil
 	s.do(func(ctx context.Context, tx storage.Tx) {
 		saveCodes(ctx, s, tx, "north", 0, code("north", 1), code("north", 2))
+		another := used
+		another.ID = []byte("another id")
+		isError(s.t, "a code with another id", one(tx.OTP().Spend(ctx, []otp.Spent{{Code: another}})), journal.ErrConflict)
+		another.ID = nil
+		isError(s.t, "a code without its id", one(tx.OTP().Spend(ctx, []otp.Spent{{Code: another}})), journal.ErrConflict)
 		must(s.t, one(tx.OTP().Spend(ctx, []otp.Spent{{Code: used}})))
 		isError(s.t, "spent again", one(tx.OTP().Spend(ctx, []otp.Spent{{Code: used}})), journal.ErrConflict)
 		isError(s.t, "a code that is not there", one(tx.OTP().Spend(ctx, []otp.Spent{{Code: code("north", 7)}})), journal.ErrConflict)
@@ -159,12 +168,13 @@ func spent(s *scene) {
 
 func pruned(s *scene) {
 	s.do(func(ctx context.Context, tx storage.Tx) {
-		earlier := code("north", 1)
+		earlier, missed := code("north", 1), typist("north", "v", at(1))
+		missed.Misses = 1
 		earlier.Reusable = at(70).Add(-time.Microsecond)
 		must(s.t, one(tx.OTP().Save(ctx, []otp.Change{{
 			Scope: otp.ScopeRow{Scope: "north"},
-			Typists: []otp.TypistRow{
-				{Scope: "north", Typist: "t", Debt: at(70).Add(-time.Microsecond)}, {Scope: "north", Typist: "u", Debt: at(70)},
+			Meters: []otp.Meter{
+				typist("north", "t", at(70).Add(-time.Microsecond)), typist("north", "u", at(70)), missed,
 			},
 			Codes: []otp.Code{earlier, code("north", 2)}, Entries: []journal.Entry{entry("otp", "key", 1)},
 		}})))
@@ -176,11 +186,13 @@ func pruned(s *scene) {
 		first := entry("otp", "key", 1)
 		row := otp.ScopeRow{Scope: "north", Version: 1}
 		got := load(ctx, s, tx, at(20),
-			otp.Lookup{Scope: "north", Typist: "t", MACs: [][]byte{mac(1), mac(2)}, Entry: "otp", Key: "key"},
-			otp.Lookup{Scope: "north", Typist: "u"})
+			otp.Lookup{Scope: "north", Parties: parties("t"), MACs: [][]byte{mac(1), mac(2)}, Entry: "otp", Key: "key"},
+			otp.Lookup{Scope: "north", Parties: parties("u", "v")})
+		missed := typist("north", "v", at(1))
+		missed.Misses = 1
 		equal(s.t, "states", got, []otp.State{
-			{Scope: row, Typist: otp.TypistRow{Scope: "north", Typist: "t"}, Codes: []otp.Code{code("north", 2)}, Record: &first},
-			{Scope: row, Typist: otp.TypistRow{Scope: "north", Typist: "u", Debt: at(70)}},
+			{Scope: row, Codes: []otp.Code{code("north", 2)}, Record: &first},
+			{Scope: row, Meters: []otp.Meter{typist("north", "u", at(70)), missed}},
 		})
 	})
 }

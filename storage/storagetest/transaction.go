@@ -245,7 +245,7 @@ func attemptStands(t *testing.T, d Database) {
 	must(t, fill(ctx, d.DB))
 	must(t, one(d.DB.OTP().Save(ctx, []otp.Change{{
 		Scope:   otp.ScopeRow{Scope: "north", Version: 1, Issued: 2, Debt: at(50)},
-		Typists: []otp.TypistRow{{Scope: "north", Typist: "manager", Debt: at(60)}},
+		Meters:  []otp.Meter{typist("north", "manager", at(60))},
 		Entries: []journal.Entry{entry("otp/north", "wrong guess", 2)},
 	}})))
 	isError(t, "InTx", d.DB.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
@@ -260,13 +260,13 @@ func attemptStands(t *testing.T, d Database) {
 		return errGivenUp
 	}), errGivenUp)
 	got, err := d.DB.OTP().Load(ctx, []otp.Lookup{
-		{Scope: "north", Typist: "manager", MACs: [][]byte{mac(1)}, Entry: "otp/north", Key: "wrong guess"},
+		{Scope: "north", Parties: parties("manager"), MACs: [][]byte{mac(1)}, Entry: "otp/north", Key: "wrong guess"},
 	}, at(1))
 	must(t, err)
 	guess := entry("otp/north", "wrong guess", 2)
 	equal(t, "state", got, []otp.State{{
 		Scope:  otp.ScopeRow{Scope: "north", Version: 2, Issued: 2, Debt: at(50)},
-		Typist: otp.TypistRow{Scope: "north", Typist: "manager", Debt: at(60)},
+		Meters: []otp.Meter{typist("north", "manager", at(60))},
 		Codes:  []otp.Code{code("north", 1)}, Count: map[int]int64{6: 1}, Record: &guess,
 	}})
 	cardWriter.holds(ctx, t, d.DB, "alice", 1, 0)

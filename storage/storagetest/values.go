@@ -62,15 +62,15 @@ func comeBack(s *scene, texts ...string) {
 		scope := otp.Scope(text)
 		cd := code(scope, byte(i))
 		cd.KeyID, cd.Holder, cd.Purpose, cd.Payload, cd.Sealed = text, otp.HolderID(text), otp.Purpose(text), []byte(text), []byte(text)
-		typist := otp.TypistRow{Scope: scope, Typist: otp.TypistID(text), Debt: at(1)}
+		typist := typist(scope, otp.TypistID(text), at(1))
 		scopes = append(scopes, otp.Change{
-			Scope: otp.ScopeRow{Scope: scope, Issued: 1}, Typists: []otp.TypistRow{typist}, Codes: []otp.Code{cd},
+			Scope: otp.ScopeRow{Scope: scope, Issued: 1}, Meters: []otp.Meter{typist}, Codes: []otp.Code{cd},
 		})
 		scopeLookups = append(scopeLookups, otp.Lookup{
-			Scope: scope, Typist: typist.Typist, MACs: [][]byte{cd.MAC}, Holder: cd.Holder, Purpose: cd.Purpose,
+			Scope: scope, Parties: []otp.Party{typist.Party}, MACs: [][]byte{cd.MAC}, Holder: cd.Holder, Purpose: cd.Purpose,
 		})
 		wantScopes = append(wantScopes, otp.State{
-			Scope: otp.ScopeRow{Scope: scope, Version: 1, Issued: 1}, Typist: typist,
+			Scope: otp.ScopeRow{Scope: scope, Version: 1, Issued: 1}, Meters: []otp.Meter{typist},
 			Codes: []otp.Code{cd}, Live: []otp.Code{cd}, Count: map[int]int64{6: 1},
 		})
 
@@ -156,8 +156,8 @@ func times(s *scene) {
 			return stamps.Change{
 					Cards: []stamps.Card{c}, Records: []stamps.Record{r}, Coupons: []stamps.Coupon{cp}, Entries: []journal.Entry{e},
 				}, otp.Change{
-					Scope:   otp.ScopeRow{Scope: scope, Debt: t},
-					Typists: []otp.TypistRow{{Scope: scope, Typist: "t", Debt: t}}, Codes: []otp.Code{cd},
+					Scope:  otp.ScopeRow{Scope: scope, Debt: t},
+					Meters: []otp.Meter{typist(scope, "t", t)}, Codes: []otp.Code{cd},
 				}, shop.Change{
 					Shops:       []shop.Shop{{ID: shop.ID(member), From: t, To: t}},
 					Managers:    []shop.Manager{{Identity: shop.Identity(member), Bound: t}},
@@ -179,8 +179,8 @@ func times(s *scene) {
 			equal(s.t, "card", lookup(ctx, s, tx, stamps.Lookup{Card: id, Record: 1, Coupon: 1, Entry: member, Key: "key"}),
 				[]stamps.Loaded{{Card: cards.Cards[0], Record: &cards.Records[0], Coupons: cards.Coupons, Entry: &cards.Entries[0]}})
 			equal(s.t, "records", list(s.t, tx.Stamps().Records(ctx, stamps.RecordQuery{Card: &id})), cards.Records)
-			equal(s.t, "scope", load(ctx, s, tx, stored, otp.Lookup{Scope: scope, Typist: "t", MACs: [][]byte{mac(1)}}),
-				[]otp.State{{Scope: codes.Scope, Typist: codes.Typists[0], Codes: codes.Codes}})
+			equal(s.t, "scope", load(ctx, s, tx, stored, otp.Lookup{Scope: scope, Parties: parties("t"), MACs: [][]byte{mac(1)}}),
+				[]otp.State{{Scope: codes.Scope, Meters: codes.Meters, Codes: codes.Codes}})
 			equal(s.t, "shop", loadShop(ctx, s, tx, shop.Lookup{
 				Staff: true,
 				Shop:  shop.ID(member), Identity: shop.Identity(member), Serial: shop.Serial(member), Invitation: []byte(member),
@@ -201,7 +201,7 @@ func empties(s *scene) {
 			Cards: []stamps.Card{c}, Records: []stamps.Record{r}, Coupons: []stamps.Coupon{cp}, Entries: []journal.Entry{e},
 		})
 		must(s.t, one(tx.OTP().Save(ctx, []otp.Change{{
-			Scope: otp.ScopeRow{Scope: "s"}, Typists: []otp.TypistRow{}, Codes: []otp.Code{cd},
+			Scope: otp.ScopeRow{Scope: "s"}, Meters: []otp.Meter{}, Codes: []otp.Code{cd},
 		}})))
 	})
 	s.do(func(ctx context.Context, tx storage.Tx) {

@@ -74,9 +74,22 @@ func coupon(id stamps.CardID, n int64) stamps.Coupon {
 	}
 }
 
+// typist returns the meter of one.
+func typist(scope otp.Scope, id otp.TypistID, debt time.Time) otp.Meter {
+	return otp.Meter{Scope: scope, Party: otp.Party{Kind: otp.PartyTypist, ID: string(id)}, Debt: debt}
+}
+
+// parties returns typists to look for.
+func parties(ids ...otp.TypistID) (all []otp.Party) {
+	for _, id := range ids {
+		all = append(all, otp.Party{Kind: otp.PartyTypist, ID: string(id)})
+	}
+	return all
+}
+
 func code(scope otp.Scope, n byte) otp.Code {
 	return otp.Code{
-		Scope: scope, MAC: mac(n), Version: 1, Number: int64(n), KeyID: "k1", Digits: 6, Sealed: []byte("sealed"),
+		Scope: scope, MAC: mac(n), ID: []byte{n, 1}, Version: 1, Number: int64(n), KeyID: "k1", Digits: 6, Sealed: []byte("sealed"),
 		Holder: "alice", Purpose: "redeem", Payload: []byte(`{"coupon":1}`), Issued: at(0), Expires: at(10), Reusable: at(70),
 	}
 }
@@ -103,7 +116,7 @@ func fill(ctx context.Context, tx storage.Tx) error {
 	}))
 	issued := allOf(tx.OTP().Save(ctx, []otp.Change{{
 		Scope:   otp.ScopeRow{Scope: "north", Issued: 2, Debt: at(5)},
-		Typists: []otp.TypistRow{{Scope: "north", Typist: "manager", Debt: at(6)}},
+		Meters:  []otp.Meter{typist("north", "manager", at(6))},
 		Codes:   []otp.Code{code("north", 1), code("north", 2)},
 		Entries: []journal.Entry{entry("otp/north", "key", 1)},
 	}}))
@@ -195,7 +208,7 @@ var reads = slices.Concat(activationReads, dispatchReads, ticketReads, []call{
 	}},
 	{"OTP.Load", func(ctx context.Context, tx storage.Tx) (any, error) {
 		return tx.OTP().Load(ctx, []otp.Lookup{{
-			Scope: "north", Typist: "manager", MACs: [][]byte{mac(1), mac(2)}, Holder: "alice", Purpose: "redeem",
+			Scope: "north", Parties: parties("manager"), MACs: [][]byte{mac(1), mac(2)}, Holder: "alice", Purpose: "redeem",
 			Entry: "otp/north", Key: "key",
 		}}, at(1))
 	}},

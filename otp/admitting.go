@@ -1,0 +1,18 @@
+package otp
+
+import "time"
+
+// An admitting is an Admit.
+type admitting struct{ Admit }
+
+func (c admitting) party() Party { return Party{PartyTypist, string(c.Typist)} }
+
+func (c admitting) lookup(work) Lookup { return Lookup{Parties: []Party{c.party()}} }
+
+func (c admitting) decide(_ work, u *unit, _ time.Time) (answer, error) {
+	m := u.meters[c.party()]
+	admitted := Admitted{Misses: m.Misses}
+	m.Misses = 0
+	u.meter(m)
+	return answer{Admit: &admitted}, nil
+}
