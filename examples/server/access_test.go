@@ -130,7 +130,7 @@ func TestKeyIsNeeded(t *testing.T) {
 		"PUT /rewards/{catalog}/versions/{version}": true, "POST /shops/{shop}/vouchers/preview": true,
 		"PUT /templates/{templates}/versions/{version}": true, "POST /agent/sessions": true, "POST /agent/beats": true, "POST /agent/events": true,
 		"POST /jobs/{code}/{platform}/previews": true, "POST /jobs/{code}/{platform}/events": true, "POST /lines/{line}/drains": true, "POST /lines/{line}/visits": true,
-		"POST /hooks/{site}": true, "DELETE /lines/{line}/waiting/{visitor}": true, "POST /tickets": true,
+		"POST /lines/{line}/tokens": true, "POST /hooks/{site}": true, "DELETE /lines/{line}/waiting/{visitor}": true, "POST /tickets": true,
 		"POST /tickets/{site}/{event}/decisions": true, "POST /library": true,
 	}
 	for _, o := range operations(b) {

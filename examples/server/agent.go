@@ -114,6 +114,7 @@ func (s *Server) agentRoutes(api huma.API) {
 	op(s, api, agent, http.MethodPost, "/agent/ports/{n}/pairings", "Say that a QR code is shown", s.pair)
 	op(s, api, agent, http.MethodPost, "/agent/ports/{n}/links", "Say that an account has linked the port", s.link)
 	op(s, api, agent, http.MethodPost, "/agent/ports/{n}/states", "Log my account out, or close my port", s.endPort)
+	s.agentTicketRoutes(api)
 	op(s, api, agent, http.MethodPost, "/agent/events", "Count an event of a contact; its id makes it safe to repeat", s.tell)
 }
 

@@ -45,8 +45,8 @@ var enumerations = []enumeration{
 	enumOf(lead.NewLead, lead.Duplicate, lead.Uncertain, lead.Excluded, lead.Moved),
 	enumOf(lead.First, lead.InJob, lead.InCodes, lead.InGroup, lead.InOwner, lead.InLinked, lead.InLibrary, lead.AgeUnknown, lead.Began, lead.NotCounted, lead.TooEarly, lead.TooLate, lead.Unbound, lead.NotFirst),
 	enumOf(dispatch.Closed, dispatch.Offline, dispatch.Full, dispatch.Behind),
-	enumOf(ticket.Received, ticket.Pending, ticket.Assigned, ticket.Manual, ticket.Rejected),
-	enumOf(ticket.NoTemplate, ticket.BadPhone, ticket.NoCapacity, ticket.Unreadable),
+	enumOf(ticket.Received, ticket.Pending, ticket.Assigned, ticket.Manual, ticket.Rejected, ticket.Done),
+	enumOf(ticket.NoTemplate, ticket.BadPhone, ticket.NoCapacity, ticket.Unreadable, ticket.CodeUnknown, ticket.CodeDisabled, ticket.CodeExpired, ticket.CodeDeleted, ticket.AccountGone, ticket.PoolUnknown, ticket.HandedBack),
 	enumOf(ticket.StandardWebhooks, ticket.Shopify),
 }
 

@@ -131,6 +131,10 @@ var guide = []section{
 		{"POST /agent/ports/{n}/pairings", "pairPort", "Notes that the port shows a QR code, until a time."},
 		{"POST /agent/ports/{n}/links", "linkPort", "Notes that an account has linked the port. An account that another code holds is refused."},
 		{"POST /agent/ports/{n}/states", "setMyPortState", "Logs the account of the caller's port out, or closes the port."},
+		{"GET /agent/tickets", "listMyTickets", "Lists the tickets of the caller's code, the newest first."},
+		{"POST /agent/tickets/{site}/{event}/takes", "takeTicket", "Gives a ticket of the caller's code to the caller. Of several agents one gets it."},
+		{"POST /agent/tickets/{site}/{event}/returns", "handTicketBack", "Hands a ticket of the caller's code back to those who assign by hand, with the reason as a note."},
+		{"POST /agent/tickets/{site}/{event}/ends", "finishTicket", "Ends a ticket that the caller's code has handled."},
 		{"POST /agent/events", "reportEvent", "Counts an event of a contact in the job of the caller's code, and returns its verdict. One of a time when the code did not have the account is excluded. The id of the event makes it safe to repeat."},
 	}},
 	{"Leads", "Counting jobs (工单), leads without double counting, and the library (底库).", []entry{
@@ -154,6 +158,7 @@ var guide = []section{
 		{"GET /lines/{line}/waiting", "listWaiting", "Lists the visitors that wait in a line, in their order."},
 		{"POST /lines/{line}/drains", "drainLine", "Serves those who wait, as far as accounts have room."},
 		{"DELETE /lines/{line}/waiting/{visitor}", "leaveLine", "Takes a visitor from those who wait."},
+		{"POST /lines/{line}/tokens", "signVisitor", "Signs the id of a visitor whom the page knows, for a line that takes no others."},
 		{"POST /lines/{line}/visits", "visitLine", "Sends a visitor to an account of the line, and to the same one again."},
 	}},
 	{"Tickets", "Orders and leads that websites push, and the templates that read them.", []entry{

@@ -10,6 +10,7 @@ import (
 
 	"github.com/scrmkit/scrmkit/scrm/lead"
 	"github.com/scrmkit/scrmkit/scrm/lead/dispatch"
+	"github.com/scrmkit/scrmkit/scrm/office"
 )
 
 type OfJob struct {
@@ -135,7 +136,23 @@ type waitingQuery struct {
 
 // Visit is a visitor who comes.
 type Visit struct {
+	Visitor dispatch.VisitorID `json:"visitor,omitempty" doc:"Without it, whom the token is for"`
+	Token   string             `json:"token,omitempty" doc:"Of the page, for a line that asks for one"`
+}
+
+// NewToken is a visitor whom the page knows.
+type NewToken struct {
 	Visitor dispatch.VisitorID `json:"visitor"`
+}
+
+type tokenInput struct {
+	OfLine
+	Body NewToken
+}
+
+// VisitorToken is what a visitor comes with to a line that asks for tokens.
+type VisitorToken struct {
+	Token string `json:"token"`
 }
 
 type visitInput struct {
@@ -168,6 +185,7 @@ func (s *Server) leadRoutes(api huma.API) {
 	op(s, api, admin, http.MethodGet, line+"/waiting", "Who waits in a line", s.waiting)
 	op(s, api, admin, http.MethodPost, line+"/drains", "Serve those who wait", s.drain)
 	op(s, api, admin, http.MethodDelete, line+"/waiting/{visitor}", "Take a visitor from those who wait", s.leaveLine)
+	op(s, api, admin, http.MethodPost, line+"/tokens", "Sign a visitor's id, for a line that asks for tokens", s.signVisitor)
 	op(s, api, anyone, http.MethodPost, line+"/visits", "Go to an account of a line", s.visit)
 }
 
@@ -286,5 +304,13 @@ func (s *Server) leaveLine(ctx context.Context, in *leaveInput) (*reply[dispatch
 }
 
 func (s *Server) visit(ctx context.Context, in *visitInput) (*reply[dispatch.Outcome], error) {
-	return found(s.office.Visit(ctx, in.Line, in.Body.Visitor))
+	return found(s.office.Arrive(ctx, office.Arrival{Line: in.Line, Visitor: in.Body.Visitor, Token: in.Body.Token}))
+}
+
+func (s *Server) signVisitor(ctx context.Context, in *tokenInput) (*reply[VisitorToken], error) {
+	if _, err := s.dispatch.Line(ctx, in.Line); err != nil {
+		return nil, err
+	}
+	token, err := s.dispatch.Sign(in.Line, in.Body.Visitor)
+	return found(VisitorToken{token}, err)
 }

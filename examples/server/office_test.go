@@ -72,9 +72,25 @@ func TestOffice(t *testing.T) {
 			}
 			path := "/tickets/shop1/" + list.field("items.0.id.event").(string)
 			b.do(root, "POST", path+"/assignments", fmt.Sprintf(`{"target":{"code":%q}}`, id), 200)
+			b.do(root, "POST", path+"/assignments", `{"target":{"code":"NOBODY22"}}`, 409)
 			if got := b.do(root, "GET", path, "", 200); got.field("state") != "assigned" || got.field("body") != order {
 				t.Fatal(got.body)
 			}
+			if mine := b.do(token, "GET", "/agent/tickets?state=assigned", "", 200); mine.field("items.0.fields.phone") != "+8613800138000" {
+				t.Fatal(mine.body)
+			}
+			b.do(token, "POST", "/agent"+path+"/takes", `{}`, 200)
+			b.do(token, "POST", "/agent"+path+"/takes", `{}`, 409)
+			b.do(token, "POST", "/agent"+path+"/returns", `{}`, 422)
+			b.do(token, "POST", "/agent"+path+"/returns", `{"note":"speaks Thai"}`, 200)
+			b.do(token, "POST", "/agent"+path+"/ends", `{}`, 409)
+			if back := b.do(root, "GET", "/tickets?state=manual", "", 200); back.field("items.0.reason") != "handedBack" {
+				t.Fatal(back.body)
+			}
+			b.do(root, "PUT", "/lines/closed", `{"zone":"UTC","signed":true,"accounts":[{"id":"whatsapp/sales-1"}]}`, 200)
+			b.do("", "POST", "/lines/closed/visits", `{"visitor":"v1"}`, 401)
+			signed := b.do(root, "POST", "/lines/closed/tokens", `{"visitor":"v1"}`, 200).field("token").(string)
+			b.do("", "POST", "/lines/closed/visits", fmt.Sprintf(`{"token":%q}`, signed), 200)
 
 			file := b.send(root, "POST", "/library/files?platform=whatsapp", "file-1", strings.NewReader("eve\nann\neve\n"))
 			if file.status != 200 || file.field("added") != 1.0 || file.field("others.0.mark") != "addedLead" || file.field("others.1.mark") != "inFile" {

@@ -111,7 +111,7 @@ func (s *Server) prepare(ctx context.Context) error {
 	if s.tickets, err = ticket.New(s.db.Tickets(), []ticket.Key{{ID: "1", Secret: key}}, &ticket.Options{Logger: s.cfg.Log}); err != nil {
 		return err
 	}
-	s.leads, s.dispatch = lead.New(s.db.Leads(), nil), dispatch.New(s.db.Dispatch(), nil)
+	s.leads, s.dispatch = lead.New(s.db.Leads(), nil), dispatch.New(s.db.Dispatch(), &dispatch.Options{Keys: []dispatch.Key{{ID: "1", Secret: key}}})
 	s.office = office.New(s.db, office.Parts{Codes: s.activation, Leads: s.leads, Lines: s.dispatch, Tickets: s.tickets}, nil)
 	s.desk = exchange.New(s.db, s.points, s.rewards)
 	s.till = counter.New(s.db, s.shops, s.codes, s.cards)
@@ -133,8 +133,9 @@ func (s *Server) tidy(ctx context.Context, every time.Duration) {
 		_, err3 := s.points.Sweep(ctx, maxSweep)
 		_, err4 := s.rewards.Sweep(ctx, maxSweep)
 		_, err5 := s.activation.Sweep(ctx, maxSweep)
-		err6 := s.processReceived(ctx)
-		if err := errors.Join(err1, err2, err3, err4, err5, err6, s.drainAll(ctx)); err != nil && ctx.Err() == nil {
+		_, err6 := s.office.Recall(ctx)
+		err7 := s.processReceived(ctx)
+		if err := errors.Join(err1, err2, err3, err4, err5, err6, err7, s.drainAll(ctx)); err != nil && ctx.Err() == nil {
 			s.cfg.Log.ErrorContext(ctx, "tidying failed", "err", err)
 		}
 	}

@@ -36,11 +36,14 @@ var sentinels = []sentinel{
 	{"activation-signed-out", http.StatusUnauthorized, activation.ErrSignedOut},
 	{"ticket-signature", http.StatusUnauthorized, ticket.ErrSignature},
 	{"ticket-stale", http.StatusUnauthorized, ticket.ErrStale},
+	{"dispatch-token", http.StatusUnauthorized, dispatch.ErrToken},
+	{"dispatch-token-age", http.StatusUnauthorized, dispatch.ErrTokenAge},
 
 	{"activation-disabled", http.StatusForbidden, activation.ErrDisabled},
 	{"activation-expired", http.StatusForbidden, activation.ErrExpired},
 	{"activation-device", http.StatusForbidden, activation.ErrDevice},
 	{"activation-platform", http.StatusForbidden, activation.ErrPlatform},
+	{"ticket-not-yours", http.StatusForbidden, ticket.ErrNotYours},
 	{"office-account", http.StatusForbidden, office.ErrAccount},
 	{"shop-not-manager", http.StatusForbidden, shop.ErrNotManager},
 	{"counter-not-yours", http.StatusForbidden, counter.ErrNotYours},
@@ -89,6 +92,7 @@ var sentinels = []sentinel{
 	{"activation-linked", http.StatusConflict, activation.ErrLinked},
 	{"activation-capacity", http.StatusConflict, activation.ErrCapacity},
 	{"ticket-published", http.StatusConflict, ticket.ErrPublished},
+	{"ticket-taken", http.StatusConflict, ticket.ErrTaken},
 	{"ticket-state", http.StatusConflict, ticket.ErrState},
 	{"ticket-secrets", http.StatusConflict, ticket.ErrSecrets},
 	{"ticket-scheme", http.StatusConflict, ticket.ErrScheme},
@@ -149,6 +153,7 @@ var sentinels = []sentinel{
 	{"reward-refused", http.StatusConflict, reward.ErrRefused},
 
 	{"otp-crowded", http.StatusServiceUnavailable, otp.ErrCrowded},
+	{"dispatch-moved", http.StatusServiceUnavailable, dispatch.ErrMoved},
 	{"storage-retry", http.StatusServiceUnavailable, storage.ErrRetry},
 	{"journal-conflict", http.StatusServiceUnavailable, journal.ErrConflict},
 	{"journal-duplicate", http.StatusServiceUnavailable, journal.ErrDuplicate},
@@ -168,6 +173,8 @@ func status(err error) (p *huma.ErrorModel, header http.Header) {
 		tampered   *loyalty.TamperedError
 		ports      *activation.CapacityError
 		full       *dispatch.NoCapacityError
+		newcomers  *dispatch.LimitError
+		target     *office.TargetError
 	)
 	switch {
 	case errors.As(err, &input):
@@ -184,6 +191,10 @@ func status(err error) (p *huma.ErrorModel, header http.Header) {
 		p, header = problem("stamps-limit", http.StatusTooManyRequests, limit.Error()), retryAfter(limit.RetryAfter)
 	case errors.As(err, &throttled):
 		p, header = problem("otp-throttled", http.StatusTooManyRequests, throttled.Error()), retryAfter(throttled.RetryAfter)
+	case errors.As(err, &newcomers):
+		p, header = problem("dispatch-limit", http.StatusTooManyRequests, newcomers.Error()), retryAfter(newcomers.RetryAfter)
+	case errors.As(err, &target):
+		p = problem("office-target", http.StatusConflict, target.Error())
 	case errors.As(err, &used):
 		p = problem("stamps-used", http.StatusConflict, used.Error())
 	case errors.As(err, &few):

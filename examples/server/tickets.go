@@ -68,6 +68,8 @@ type ticketsQuery struct {
 	State    ticket.State  `query:"state"`
 	Platform string        `query:"platform"`
 	Country  string        `query:"country"`
+	Code     ticket.CodeID `query:"code" doc:"Of the target"`
+	Account  string        `query:"account" doc:"Of the target"`
 	From     time.Time     `query:"from"`
 	To       time.Time     `query:"to"`
 }
@@ -208,7 +210,7 @@ func (s *Server) templates(ctx context.Context, in *OfTemplates) (*reply[ticket.
 }
 
 func (s *Server) ticketList(ctx context.Context, in *ticketsQuery) (*reply[list[TicketRow]], error) {
-	q := ticket.Query{Site: in.Site, State: in.State, Platform: in.Platform, Country: in.Country, From: in.From, To: in.To, Limit: in.Limit}
+	q := ticket.Query{Site: in.Site, State: in.State, Platform: in.Platform, Country: in.Country, Code: in.Code, Account: in.Account, From: in.From, To: in.To, Limit: in.Limit}
 	names := map[ticket.SiteID]string{}
 	return listed(func(yield func(TicketRow, error) bool) {
 		for t, err := range s.tickets.Tickets(ctx, q) {

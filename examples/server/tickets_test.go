@@ -66,7 +66,8 @@ func TestListOfTickets(t *testing.T) {
 	if name, _ := list.field("items.0.name").(string); !strings.HasPrefix(name, "test1-IN-") || list.field("items.0.created") == nil {
 		t.Error(list.body)
 	}
-	b.do(root, "PUT", "/templates/orders/versions/1", `{"id":"orders","version":1,"rules":[{"id":"all","action":{"code":"YK9LSA3S"}}]}`, 200)
+	code, _ := b.do(root, "POST", "/codes", `{"n":1,"settings":{"platforms":[]}}`, 200).field("items.0.id").(string)
+	b.do(root, "PUT", "/templates/orders/versions/1", `{"id":"orders","version":1,"rules":[{"id":"all","action":{"code":"`+code+`"}}]}`, 200)
 	for i, want := range []string{"pending", "manual"} {
 		path := fmt.Sprintf("/tickets/test1/%s/decisions", list.field(fmt.Sprintf("items.%d.id.event", i)))
 		for range 2 {
@@ -84,7 +85,8 @@ func TestSiteWithoutTemplatesHoldsUpNoOther(t *testing.T) {
 		b.site(id, `{"scheme":"shopify","templates":"`+id+`"}`)
 		b.push(id, hookSecret, "{}")
 	}
-	b.do(root, "PUT", "/templates/good/versions/1", `{"id":"good","version":1,"rules":[{"id":"all","noPhone":true,"action":{"code":"c"}}]}`, 200)
+	b.do(root, "PUT", "/templates/good/versions/1", `{"id":"good","version":1,"rules":[{"id":"all","noPhone":true}]}`, 422)
+	b.do(root, "PUT", "/templates/good/versions/1", `{"id":"good","version":1,"rules":[{"id":"all","noPhone":true,"action":{}}]}`, 200)
 	if got := b.do(root, "POST", "/tickets", `{"state":"received"}`, 200); got.field("n") != 2.0 || got.field("next") != nil || got.field("problem") != nil {
 		t.Fatal(got.body)
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"slices"
 	"time"
 
 	"github.com/scrmkit/scrmkit/internal/valid"
@@ -113,6 +114,63 @@ func (e *Engine) summaries(ctx context.Context, q JobQuery) ([]Summary, error) {
 	}
 	for i := range all {
 		all[i].Today, all[i].Total = sums[2*i], sums[2*i+1]
+	}
+	return all, nil
+}
+
+// AccountOf names an account in a job.
+type AccountOf struct {
+	Job     JobID
+	Account AccountID
+}
+
+// An AccountSummary is what an account has counted in a job.
+type AccountSummary struct {
+	Day   time.Time `json:"day"`   // when the day began that Today is of
+	Today Figures   `json:"today"` // since then
+	Total Figures   `json:"total"`
+}
+
+// Accounts returns what each account has counted in its job, in their order, at most 1000 of them. One whose job is unknown has no Day.
+func (e *Engine) Accounts(ctx context.Context, accounts []AccountOf) ([]AccountSummary, error) {
+	fail := func(err error) ([]AccountSummary, error) { return nil, fmt.Errorf("lead: accounts: %w", err) }
+	err := valid.Between("accounts", int64(len(accounts)), 0, maxCodes)
+	var codes []CodeID
+	for _, a := range accounts {
+		err = cmp.Or(err, a.Job.check(), valid.ID("account", a.Account))
+		codes = append(codes, a.Job.Code)
+	}
+	if err != nil || len(accounts) == 0 {
+		return nil, err
+	}
+	slices.Sort(codes)
+	jobs, now := map[JobID]*Job{}, journal.Instant(e.opts.Now())
+	for j, err := range e.store.Jobs(ctx, JobQuery{Codes: slices.Compact(codes)}) {
+		if err != nil {
+			return fail(err)
+		}
+		jobs[j.ID] = &j
+	}
+	all := make([]AccountSummary, len(accounts))
+	var spans []Span
+	var of []*AccountSummary
+	for i, a := range accounts {
+		j := jobs[a.Job]
+		if j == nil {
+			continue
+		}
+		if all[i].Day, err = j.Day(now); err != nil {
+			return fail(err)
+		}
+		spans = append(spans, Span{a.Job, a.Account, all[i].Day, maxTime}, Span{Job: a.Job, Account: a.Account})
+		of = append(of, &all[i])
+	}
+	sums, err := e.store.Sums(ctx, spans)
+	if err != nil {
+		return fail(err)
+	}
+	for i, s := range of {
+		s.Today, s.Total = sums[2*i], sums[2*i+1]
 	}
 	return all, nil
 }

@@ -29,7 +29,7 @@ type ContactStore interface {
 	Save(ctx context.Context, changes []Change) ([]error, error)
 	// Counts yields the counts that the query asks for, in the order of days and accounts; none that are 0.
 	Counts(ctx context.Context, q CountQuery) iter.Seq2[Count, error]
-	// Sums returns what all accounts of each job counted together in each span, in their order.
+	// Sums returns what each span counted, in their order.
 	Sums(ctx context.Context, spans []Span) ([]Figures, error)
 	// Leads yields the leads that the query asks for, in the order of their times and contacts.
 	Leads(ctx context.Context, q LeadQuery) iter.Seq2[Stored, error]
@@ -94,9 +94,10 @@ type JobQuery struct {
 	Limit    int      // 0: all
 }
 
-// A Span is the days of a job that begin in [From, To), or its total where both are zero.
+// A Span is the days of a job that begin in [From, To), or its total where both are zero: of an account, or of all together.
 type Span struct {
 	Job      JobID
+	Account  AccountID // "": all
 	From, To time.Time
 }
 

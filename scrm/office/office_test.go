@@ -56,7 +56,7 @@ func open(db storage.DB) scene {
 	p := office.Parts{
 		Codes:   must(activation.New(db.Activation(), []activation.Key{key}, &activation.Options{Now: now})),
 		Leads:   lead.New(db.Leads(), &lead.Options{Now: now}),
-		Lines:   dispatch.New(db.Dispatch(), &dispatch.Options{Now: now}),
+		Lines:   dispatch.New(db.Dispatch(), &dispatch.Options{Now: now, Keys: []dispatch.Key{key}}),
 		Tickets: must(ticket.New(db.Tickets(), []ticket.Key{key}, &ticket.Options{Now: now})),
 	}
 	return scene{office.New(db, p, &office.Options{Now: now}), p, at}
@@ -223,7 +223,7 @@ func TestOffice(t *testing.T) {
 			if !errors.As(err, &none) || none.Why != dispatch.Behind {
 				t.Fatal(err)
 			}
-			must(s.Assign(ctx, ticket.Assign{Ticket: ids[1], Target: ticket.Target{Code: "BYHAND22"}, Key: "take"}))
+			must(s.Assign(ctx, ticket.Assign{Ticket: ids[1], Target: ticket.Target{Code: ticket.CodeID(s.make("b").ID)}, Key: "take"}))
 			if l := must(s.Lines.Line(ctx, "asia")); l.Waiting != 1 {
 				t.Fatal(l)
 			}

@@ -2,14 +2,18 @@ package office
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/scrm/activation"
+	"github.com/scrmkit/scrmkit/scrm/lead"
 	"github.com/scrmkit/scrmkit/scrm/lead/dispatch"
 	"github.com/scrmkit/scrmkit/scrm/ticket"
 	"github.com/scrmkit/scrmkit/storage"
@@ -36,8 +40,11 @@ func Visitor(id ticket.ID) dispatch.VisitorID { return dispatch.VisitorID(ticket
 
 // A roster is the accounts of a line.
 type roster struct {
-	ports  map[dispatch.AccountID]activation.Agent // that have one
+	ports  map[dispatch.AccountID]activation.Agent // that have one, of a code in use
 	online []dispatch.AccountID
+	gone   []dispatch.AccountID // named by Account, without such a port: nobody would see what they are sent
+	leads  []dispatch.Leads     // of those that have a port
+	line   int64                // its version before the leads were read; 0: they were not
 }
 
 // roster returns the accounts of a line. ErrUnknownLine: there is no such line.
@@ -57,6 +64,7 @@ func (o *Office) roster(ctx context.Context, tx storage.Tx, id dispatch.LineID) 
 	if len(q.Accounts) == 0 {
 		return r, nil
 	}
+	codes := map[activation.CodeID]bool{} // whether they are in use
 	for a, err := range o.p.Codes.In(tx).Agents(ctx, q) {
 		if err != nil {
 			return r, err
@@ -65,43 +73,123 @@ func (o *Office) roster(ctx context.Context, tx storage.Tx, id dispatch.LineID) 
 		if !names[name] {
 			continue
 		}
+		usable, known := codes[a.ID.Code]
+		if !known {
+			why, err := o.unusable(ctx, tx, ticket.Target{Code: ticket.CodeID(a.ID.Code)})
+			if err != nil {
+				return r, err
+			}
+			usable = why == ""
+			codes[a.ID.Code] = usable
+		}
+		if !usable || a.State == activation.Banned {
+			continue
+		}
 		if r.ports[name] = a; a.Online {
 			r.online = append(r.online, name)
 		}
 	}
-	return r, nil
+	for name := range names {
+		if _, has := r.ports[name]; !has {
+			r.gone = append(r.gone, name)
+		}
+	}
+	if line.Settings.Visitors {
+		return r, nil
+	}
+	r.line = line.Version
+	r.leads, err = o.counted(ctx, tx, r.ports)
+	return r, err
 }
 
-// Visit sends a visitor of a line to an account that is online. Errors: those of dispatch.Engine.Route, and *dispatch.InputError where
-// the visitor has the name of a ticket.
+// counted returns the new leads of accounts, as their jobs count them: what is stored with a lead is what a line goes by, so that
+// nothing has to be told, and a verdict that turns turns here.
+func (o *Office) counted(ctx context.Context, tx storage.Tx, ports map[dispatch.AccountID]activation.Agent) ([]dispatch.Leads, error) {
+	var of []lead.AccountOf
+	names := slices.Sorted(maps.Keys(ports))
+	for _, name := range names {
+		a := ports[name]
+		job := lead.JobID{Code: lead.CodeID(a.ID.Code), Platform: lead.PlatformID(a.Platform)}
+		of = append(of, lead.AccountOf{Job: job, Account: lead.AccountID(a.Account)})
+	}
+	sums, err := o.p.Leads.In(tx).Accounts(ctx, of)
+	var leads []dispatch.Leads
+	for i, s := range sums {
+		if !s.Day.IsZero() { // it has a job
+			leads = append(leads, dispatch.Leads{Account: names[i], Day: s.Day, Today: s.Today.New, Total: s.Total.New})
+		}
+	}
+	return leads, err
+}
+
+// attempts is how often a line is looked at where others change it meanwhile.
+const attempts = 20
+
+// onLine runs in a transaction of its own what looks at a line, and again where the line changed after its leads were read.
+func (o *Office) onLine(ctx context.Context, run func(ctx context.Context, tx storage.Tx) error) (err error) {
+	for range attempts {
+		if err = o.db.InTx(ctx, run); !errors.Is(err, dispatch.ErrMoved) || ctx.Err() != nil {
+			break
+		}
+	}
+	return err
+}
+
+// An Arrival is a visitor who comes to a line.
+type Arrival struct {
+	Line    dispatch.LineID
+	Visitor dispatch.VisitorID // "": whom the token is for
+	Token   string             // of dispatch.Engine.Sign; "": none, where the line asks for none
+	Origin  string             // where the visitor comes from, such as a hash of an address; "": not known
+}
+
+// Visit sends a visitor to an account of a line that asks for no token: see Arrive.
 func (o *Office) Visit(ctx context.Context, line dispatch.LineID, v dispatch.VisitorID) (dispatch.Outcome, error) {
-	if strings.HasPrefix(string(v), tickets) {
+	return o.Arrive(ctx, Arrival{Line: line, Visitor: v})
+}
+
+// Arrive sends a visitor to an account of the line that is online. Targets count the new leads of its accounts, each in the job of the
+// code that has the account, on that job's day: see dispatch.Leads. Errors: those of dispatch.Engine.Route, and *dispatch.InputError
+// where the visitor has the name of a ticket.
+func (o *Office) Arrive(ctx context.Context, c Arrival) (dispatch.Outcome, error) {
+	if c.Token != "" && c.Visitor == "" {
+		v, err := o.p.Lines.Visitor(c.Line, c.Token)
+		if err != nil {
+			return dispatch.Outcome{}, fmt.Errorf("office: visit: %w", err)
+		}
+		c.Visitor = v
+	}
+	if strings.HasPrefix(string(c.Visitor), tickets) {
 		err := &dispatch.InputError{Field: "visitor", Reason: "begins with " + tickets + ", as tickets alone do"}
 		return dispatch.Outcome{}, fmt.Errorf("office: visit: %w", err)
 	}
 	var out dispatch.Outcome
-	var none *dispatch.NoCapacityError
-	err := o.db.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
+	var none error
+	err := o.onLine(ctx, func(ctx context.Context, tx storage.Tx) error {
 		none = nil
-		r, err := o.roster(ctx, tx, line)
+		r, err := o.roster(ctx, tx, c.Line)
 		if err != nil {
 			return err
 		}
-		out, err = o.p.Lines.In(tx).Route(ctx, dispatch.Route{Line: line, Visitor: v, Online: r.online})
-		if err != nil && !errors.As(err, &none) {
+		out, err = o.p.Lines.In(tx).Route(ctx, dispatch.Route{
+			Line: c.Line, Visitor: c.Visitor, Token: c.Token, Origin: c.Origin, Online: r.online, Gone: r.gone, Leads: r.leads, Version: r.line,
+		})
+		var full *dispatch.NoCapacityError
+		var limit *dispatch.LimitError
+		if errors.As(err, &full) || errors.As(err, &limit) {
+			none, err = err, nil // those who waited were served nevertheless
+		}
+		if err != nil {
 			return err
 		}
-		return o.serve(ctx, tx, line, out.Served, r)
+		return o.serve(ctx, tx, c.Line, out, r)
 	})
-	if err == nil && none != nil {
-		err = none
-	}
-	return out, err
+	return out, cmp.Or(err, none)
 }
 
-// serve tells the tickets that waited in a line where they have gone.
-func (o *Office) serve(ctx context.Context, tx storage.Tx, line dispatch.LineID, served []dispatch.Served, r roster) error {
-	for _, s := range served {
+// serve tells the tickets that waited in a line where they have gone, or that they waited for too long.
+func (o *Office) serve(ctx context.Context, tx storage.Tx, line dispatch.LineID, out dispatch.Outcome, r roster) error {
+	for _, s := range slices.Concat(out.Served, out.Lapsed) {
 		name, isTicket := strings.CutPrefix(string(s.Visitor), tickets)
 		if !isTicket {
 			continue
@@ -117,10 +205,10 @@ func (o *Office) serve(ctx context.Context, tx storage.Tx, line dispatch.LineID,
 	return nil
 }
 
-// sent tells a ticket that it has gone to an account, whether that has a port or not.
+// sent tells a ticket that it has gone to an account: one that has a port, or a name that the line alone knows. "": to none.
 func (o *Office) sent(ctx context.Context, tx storage.Tx, id ticket.ID, line dispatch.LineID, name dispatch.AccountID, r roster) error {
 	to, ok := account(name)
-	if !ok {
+	if name != "" && !ok {
 		to = activation.AccountID(name)
 	}
 	_, err := o.p.Tickets.In(tx).Route(ctx, ticket.Route{
@@ -130,12 +218,17 @@ func (o *Office) sent(ctx context.Context, tx storage.Tx, id ticket.ID, line dis
 }
 
 // Handle processes the tickets of the query, which are Received or Manual, and sends those of a pool to an account of the line of that
-// name: one by one, each in a transaction. It returns how many it has handled. Where some can't be, it goes on with the others, and its
-// error is those of all of them, joined: of ticket.Engine.Process and of dispatch.Engine.Route. *ticket.InputError: the query's state is
-// neither. It may run anywhere, any number of times.
+// name: one by one, each in a transaction. One whose code is not in use, or whose pool is no line, becomes Manual with the reason. Of a
+// query for Pending or Assigned tickets it recalls those whose targets cannot handle them: see Recall. It returns how many it has
+// handled, and of the latter how many it recalled. Where some can't be, it goes on with the others, and its error is those of all of
+// them, joined: of ticket.Engine.Process and of dispatch.Engine.Route. *ticket.InputError: the query's state is another. It may run
+// anywhere, any number of times.
 func (o *Office) Handle(ctx context.Context, q ticket.Query) (n int, err error) {
+	if q.State == ticket.Pending || q.State == ticket.Assigned {
+		return o.recallAll(ctx, q)
+	}
 	if q.State != ticket.Received && q.State != ticket.Manual {
-		return 0, fmt.Errorf("office: handle: %w", &ticket.InputError{Field: "state", Reason: "is neither received nor manual"})
+		return 0, fmt.Errorf("office: handle: %w", &ticket.InputError{Field: "state", Reason: "is none of received, manual, pending and assigned"})
 	}
 	var failed []error
 	for t, err := range o.p.Tickets.Tickets(ctx, q) {
@@ -143,7 +236,7 @@ func (o *Office) Handle(ctx context.Context, q ticket.Query) (n int, err error) 
 			failed = append(failed, fmt.Errorf("office: handle: %w", err))
 			break
 		}
-		err = o.db.InTx(ctx, func(ctx context.Context, tx storage.Tx) error { return o.handle(ctx, tx, t) })
+		err = o.onLine(ctx, func(ctx context.Context, tx storage.Tx) error { return o.handle(ctx, tx, t) })
 		if err == nil || errors.Is(err, errSame) {
 			n++
 			continue
@@ -161,19 +254,27 @@ var errSame = errors.New("office: the ticket stays as it is")
 func (o *Office) handle(ctx context.Context, tx storage.Tx, was ticket.Ticket) error {
 	id := was.ID
 	done, err := o.p.Tickets.In(tx).Process(ctx, id)
-	if err != nil || done.State != ticket.Pending || done.Target.Pool == "" || done.Target.Account != "" {
+	if err != nil || done.State != ticket.Pending {
 		return err
+	}
+	if recalled, err := o.recall(ctx, tx, id, done.Target); err != nil || recalled {
+		return cmp.Or(err, o.changed(ctx, tx, was))
+	}
+	if done.Target.Pool == "" || done.Target.Account != "" {
+		return nil
 	}
 	line := dispatch.LineID(done.Target.Pool)
 	r, err := o.roster(ctx, tx, line)
 	var out dispatch.Outcome
 	if err == nil {
-		out, err = o.p.Lines.In(tx).Route(ctx, dispatch.Route{Line: line, Visitor: Visitor(id), Online: r.online})
+		out, err = o.p.Lines.In(tx).Route(ctx, dispatch.Route{
+			Line: line, Visitor: Visitor(id), Order: true, Online: r.online, Gone: r.gone, Leads: r.leads, Version: r.line,
+		})
 	}
 	var none *dispatch.NoCapacityError
 	switch {
-	case errors.As(err, &none), errors.Is(err, dispatch.ErrUnknownLine):
-		if _, err = o.p.Tickets.In(tx).Route(ctx, ticket.Route{Ticket: id, Pool: done.Target.Pool}); err == nil && len(out.Served) == 0 {
+	case errors.As(err, &none):
+		if _, err = o.p.Tickets.In(tx).Route(ctx, ticket.Route{Ticket: id, Pool: done.Target.Pool}); err == nil && len(out.Served)+len(out.Lapsed) == 0 {
 			err = o.changed(ctx, tx, was)
 		}
 	case err == nil && !out.Waiting:
@@ -182,7 +283,7 @@ func (o *Office) handle(ctx context.Context, tx storage.Tx, was ticket.Ticket) e
 	if err != nil {
 		return err
 	}
-	return o.serve(ctx, tx, line, out.Served, r)
+	return o.serve(ctx, tx, line, out, r)
 }
 
 // changed returns errSame where a ticket is as it was, but for the time.
@@ -197,38 +298,51 @@ func (o *Office) changed(ctx context.Context, tx storage.Tx, was ticket.Ticket) 
 
 // Drain serves those who wait in a line, visitors and tickets, by the accounts that are online. Errors: those of dispatch.Engine.Drain.
 func (o *Office) Drain(ctx context.Context, line dispatch.LineID) (out dispatch.Outcome, err error) {
-	err = o.db.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
+	err = o.onLine(ctx, func(ctx context.Context, tx storage.Tx) error {
 		r, err := o.roster(ctx, tx, line)
 		if err != nil {
 			return err
 		}
-		if out, err = o.p.Lines.In(tx).Drain(ctx, dispatch.Drain{Line: line, Online: r.online}); err != nil {
+		if out, err = o.p.Lines.In(tx).Drain(ctx, dispatch.Drain{Line: line, Online: r.online, Gone: r.gone, Leads: r.leads, Version: r.line}); err != nil {
 			return err
 		}
-		return o.serve(ctx, tx, line, out.Served, r)
+		return o.serve(ctx, tx, line, out, r)
 	})
 	return out, err
 }
 
-// Assign gives a ticket to somebody, and takes it from the line where it waits. Errors: those of ticket.Engine.Assign.
+// Assign gives a ticket to somebody, and takes it from the line where it waits. Errors: *TargetError where the target cannot handle it,
+// and those of ticket.Engine.Assign. Repeated with its key it answers as before, whatever became of the target.
 func (o *Office) Assign(ctx context.Context, c ticket.Assign) (ticket.Outcome, error) {
-	return o.decide(ctx, c.Ticket, func(ctx context.Context, e *ticket.Engine) (ticket.Outcome, error) { return e.Assign(ctx, c) })
+	return o.decide(ctx, c.Ticket, func(ctx context.Context, tx storage.Tx) (ticket.Outcome, error) {
+		out, err := o.p.Tickets.In(tx).Assign(ctx, c)
+		if err != nil || out.Replayed {
+			return out, err
+		}
+		why, err := o.unusable(ctx, tx, c.Target)
+		if err == nil && why != "" {
+			err = fmt.Errorf("office: assign: %w", &TargetError{c.Target, why})
+		}
+		return out, err
+	})
 }
 
 // Reject ends a ticket, and takes it from the line where it waits. Errors: those of ticket.Engine.Reject.
 func (o *Office) Reject(ctx context.Context, c ticket.Reject) (ticket.Outcome, error) {
-	return o.decide(ctx, c.Ticket, func(ctx context.Context, e *ticket.Engine) (ticket.Outcome, error) { return e.Reject(ctx, c) })
+	return o.decide(ctx, c.Ticket, func(ctx context.Context, tx storage.Tx) (ticket.Outcome, error) {
+		return o.p.Tickets.In(tx).Reject(ctx, c)
+	})
 }
 
 func (o *Office) decide(
-	ctx context.Context, id ticket.ID, run func(ctx context.Context, e *ticket.Engine) (ticket.Outcome, error),
+	ctx context.Context, id ticket.ID, run func(ctx context.Context, tx storage.Tx) (ticket.Outcome, error),
 ) (out ticket.Outcome, err error) {
 	err = o.db.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
 		t, _, err := o.p.Tickets.In(tx).Ticket(ctx, id)
 		if err != nil {
 			return err
 		}
-		if out, err = run(ctx, o.p.Tickets.In(tx)); err != nil || t.State != ticket.Pending || t.Target.Pool == "" {
+		if out, err = run(ctx, tx); err != nil || t.State != ticket.Pending || t.Target.Pool == "" {
 			return err
 		}
 		_, err = o.p.Lines.In(tx).Leave(ctx, dispatch.Leave{Line: dispatch.LineID(t.Target.Pool), Visitor: Visitor(id)})
@@ -237,5 +351,8 @@ func (o *Office) decide(
 		}
 		return err
 	})
-	return out, err
+	if err != nil {
+		return ticket.Outcome{}, err
+	}
+	return out, nil
 }

@@ -233,8 +233,9 @@ func (e *Engine) Receive(ctx context.Context, site SiteID, d Delivery) (out Outc
 	return out, nil
 }
 
-// Process asks the templates of a ticket's site, as they are now, where the ticket is Received or Manual; others stay as they are. So it
-// may run again after the templates have changed, any number of times. ErrUnknownTicket: there is none.
+// Process asks the templates of a ticket's site, as they are now, where the ticket is Received or Manual; others stay as they are, and so
+// does one that was handed back until there are other templates. It may run again after the templates have changed, any number of times.
+// It does not know codes and pools: who has them checks the target, as an office does. ErrUnknownTicket: there is none.
 func (e *Engine) Process(ctx context.Context, id ID) (out Outcome, err error) {
 	ctx, end := e.hook(ctx, "ticket.process")
 	defer func() { end(err) }()
@@ -256,7 +257,7 @@ func (e *Engine) Process(ctx context.Context, id ID) (out Outcome, err error) {
 			return nil
 		}
 		p, err := e.inForce(ctx, l.Site.Settings.Templates, l.Ticket)
-		if err != nil {
+		if err != nil || l.Ticket.back(p.def) {
 			return err
 		}
 		next := p.Decide(l.Site, l.Ticket, l.Body, now)

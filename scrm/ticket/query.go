@@ -79,7 +79,7 @@ func (e *Engine) Ticket(ctx context.Context, id ID) (t Ticket, body []byte, err 
 // database's error ends it.
 func (e *Engine) Tickets(ctx context.Context, q Query) iter.Seq2[Ticket, error] {
 	err := cmp.Or(q.State.check(), valid.OptionalID("event", q.Event), valid.Text("platform", q.Platform), valid.Text("country", q.Country),
-		valid.Time("from", q.From), valid.Time("to", q.To), valid.Between("limit", int64(q.Limit), 0, math.MaxInt32))
+		valid.OptionalID("code", q.Code), valid.OptionalID("account", q.Account), valid.Time("from", q.From), valid.Time("to", q.To), valid.Between("limit", int64(q.Limit), 0, math.MaxInt32))
 	if err == nil && q.Site != "" {
 		err = q.Site.check()
 	}
@@ -89,3 +89,6 @@ func (e *Engine) Tickets(ctx context.Context, q Query) iter.Seq2[Ticket, error] 
 	q.Country, q.Platform = countryOf(q.Country), platformOf(q.Platform)
 	return e.store.Tickets(ctx, q)
 }
+
+// Targets yields each code and account that Pending and Assigned tickets are at, once, in their order. The database's error ends it.
+func (e *Engine) Targets(ctx context.Context) iter.Seq2[Target, error] { return e.store.Targets(ctx) }

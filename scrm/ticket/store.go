@@ -21,6 +21,9 @@ type Store interface {
 	Save(ctx context.Context, changes []Change) ([]error, error)
 	// Tickets yields the tickets that the query asks for.
 	Tickets(ctx context.Context, q Query) iter.Seq2[Ticket, error]
+	// Targets yields each code and account that Pending and Assigned tickets are at, once, in their order: of targets without a code
+	// too. It looks up one after the other, so that its work grows with the targets, not with the tickets.
+	Targets(ctx context.Context) iter.Seq2[Target, error]
 	// Sites yields the sites in the order of their ids.
 	Sites(ctx context.Context) iter.Seq2[Site, error]
 	// Templates returns a version of templates, or the newest for version 0. ErrUnknownTemplates: there is none.
@@ -61,6 +64,8 @@ type Query struct {
 	State    State
 	Platform string    // in small letters, for a Store
 	Country  string    // in capitals, for a Store
+	Code     CodeID    // of the target
+	Account  string    // of the target
 	From, To time.Time // received in [From, To)
 	Oldest   bool
 	Limit    int // 0: all

@@ -32,6 +32,8 @@ var (
 	ErrUnknownTemplates = errors.New("ticket: there are no such templates, or no such version; publish them first")
 	ErrPublished        = errors.New("ticket: the version is published and can't be changed; publish the next one")
 	ErrState            = errors.New("ticket: the ticket is not in a state for that")
+	ErrNotYours         = errors.New("ticket: the ticket is not at that code")
+	ErrTaken            = errors.New("ticket: the ticket was taken before; have it handed back first")
 	ErrSecrets          = errors.New("ticket: the site has two secrets; retire one first")
 	ErrUnknownSecret    = errors.New("ticket: the site has no such secret")
 	ErrScheme           = errors.New("ticket: a secret of the site is none of that scheme; retire it first")
@@ -62,6 +64,7 @@ const (
 	Assigned State = "assigned" // 已分配
 	Manual   State = "manual"   // 需要手工处理
 	Rejected State = "rejected"
+	Done     State = "done" // an agent or an administrator has finished it
 )
 
 // A Reason is why a ticket is to be handled by hand.
@@ -73,6 +76,14 @@ const (
 	BadPhone   Reason = "badPhone"   // the number can't be read, or there is none
 	NoCapacity Reason = "noCapacity" // nobody has room for it
 	Unreadable Reason = "unreadable" // the body is not one JSON object in UTF-8
+
+	CodeUnknown  Reason = "codeUnknown"  // there is no such code
+	CodeDisabled Reason = "codeDisabled" // the code is disabled
+	CodeExpired  Reason = "codeExpired"  // the code has expired
+	CodeDeleted  Reason = "codeDeleted"  // the code is deleted
+	AccountGone  Reason = "accountGone"  // no port of the code has the account, or its platform has banned it
+	PoolUnknown  Reason = "poolUnknown"  // there is no such pool
+	HandedBack   Reason = "handedBack"   // an agent gave it back
 )
 
 // Fields are what is read of a push.
@@ -95,6 +106,17 @@ type Target struct {
 	Account string `json:"account,omitempty"` // of those of the pool or the code
 }
 
+// String returns the parts of the target that are given: "code c, account a".
+func (t Target) String() string {
+	var parts []string
+	for _, p := range []struct{ name, id string }{{"pool", string(t.Pool)}, {"code", string(t.Code)}, {"account", t.Account}} {
+		if p.id != "" {
+			parts = append(parts, p.name+" "+p.id)
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
 // A Ticket (网站工单) is a push with what became of it.
 type Ticket struct {
 	ID        ID          `json:"id"`
@@ -102,10 +124,12 @@ type Ticket struct {
 	Seq       int64       `json:"seq"` // entries of the journal
 	State     State       `json:"state"`
 	Reason    Reason      `json:"reason,omitempty"` // of Manual
-	Note      string      `json:"note,omitempty"`   // of who assigned or rejected it
+	Note      string      `json:"note,omitempty"`   // of who assigned, rejected, handed back or finished it
 	Fields    Fields      `json:"fields"`
 	Tags      []string    `json:"tags,omitempty"`
 	Target    Target      `json:"target,omitzero"`
+	Agent     string      `json:"agent,omitempty"` // who took it
+	Taken     time.Time   `json:"taken,omitzero"`  // when an agent took it
 	Templates TemplatesID `json:"templates,omitempty"`
 	Decided   int         `json:"decided,omitempty"`   // the version of those that decided
 	Rule      RuleID      `json:"rule,omitempty"`      // that was met
@@ -183,8 +207,8 @@ func (id SiteID) check() error {
 }
 
 func (s State) check() error {
-	if s != "" && !slices.Contains([]State{Received, Pending, Assigned, Manual, Rejected}, s) {
-		return &InputError{Field: "state", Reason: "is none of received, pending, assigned, manual and rejected"}
+	if s != "" && !slices.Contains([]State{Received, Pending, Assigned, Manual, Rejected, Done}, s) {
+		return &InputError{Field: "state", Reason: "is none of received, pending, assigned, manual, rejected and done"}
 	}
 	return nil
 }
@@ -240,10 +264,11 @@ func (t Ticket) Assign(c Assign, now time.Time) (Ticket, error) {
 	if err := t.known(); err != nil {
 		return t, err
 	}
-	if t.State == Received || t.State == Rejected {
+	if t.State == Received || t.State == Rejected || t.State == Done {
 		return t, ErrState
 	}
 	t.State, t.Reason, t.Target, t.Note, t.Updated = Assigned, "", c.Target, c.Note, now
+	t.Agent, t.Taken = "", time.Time{}
 	return t, nil
 }
 
@@ -252,7 +277,7 @@ func (t Ticket) Reject(c Reject, now time.Time) (Ticket, error) {
 	if err := t.known(); err != nil {
 		return t, err
 	}
-	if t.State == Assigned || t.State == Rejected {
+	if t.State == Assigned || t.State == Rejected || t.State == Done {
 		return t, ErrState
 	}
 	t.State, t.Reason, t.Target, t.Note, t.Updated = Rejected, "", Target{}, c.Note, now

@@ -184,7 +184,7 @@ func (s leadStore) Counts(ctx context.Context, q lead.CountQuery) iter.Seq2[lead
 	})
 }
 
-var spanLookup = []column{{"code", text}, {"platform", text}, {"first", integer}, {"last", integer}}
+var spanLookup = []column{{"code", text}, {"platform", text}, {"first", integer}, {"last", integer}, {"account", text}}
 
 // Sums implements [lead.Store].
 func (s leadStore) Sums(ctx context.Context, spans []lead.Span) ([]lead.Figures, error) {
@@ -198,11 +198,12 @@ func (s leadStore) Sums(ctx context.Context, spans []lead.Span) ([]lead.Figures,
 		if !p.From.IsZero() || !p.To.IsZero() {
 			first, last = max(0, p.From.UnixMicro()), p.To.UnixMicro()-1
 		}
-		args[i] = []any{string(p.Job.Code), string(p.Job.Platform), first, last}
+		args[i] = []any{string(p.Job.Code), string(p.Job.Platform), first, last, string(p.Account)}
 	}
 	err := s.look(ctx, "sums", spanLookup, args, func(l lookup) string {
 		return "select l.ord, n.new, n.duplicate, n.uncertain, n.excluded, n.contacts, n.pairs from " + l.source() +
-			l.all("lead_count", "n", "n.code = l.code and n.platform = l.platform and n.day between l.first and l.last")
+			l.all("lead_count", "n", "n.code = l.code and n.platform = l.platform and n.day between l.first and l.last"+
+				" and (l.account = '' or n.account = l.account)")
 	}, func(rows *sql.Rows, first int) error {
 		var ord int
 		var f lead.Figures

@@ -311,7 +311,8 @@ var (
 		key:       []column{{"site", text}, {"event", text}},
 		versioned: true,
 		rest: []column{
-			{"received", instant}, {"status", text}, {"platform", text}, {"country", text}, {"state", text},
+			{"received", instant}, {"status", text}, {"platform", text}, {"country", text},
+			{"code", text}, {"account", text}, {"state", text},
 		},
 		children: []*table{ticketBodyTable},
 	})

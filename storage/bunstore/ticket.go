@@ -32,7 +32,8 @@ func (s ticketStore) Save(ctx context.Context, changes []ticket.Change) ([]error
 				return nil, s.fail("save tickets", err)
 			}
 			all[i].roots = append(all[i].roots, row{ticketTable, []any{
-				string(t.ID.Site), string(t.ID.Event), t.Version, t.Received, string(t.State), t.Fields.Platform, t.Fields.Country, json.RawMessage(state),
+				string(t.ID.Site), string(t.ID.Event), t.Version, t.Received, string(t.State), t.Fields.Platform, t.Fields.Country,
+				string(t.Target.Code), t.Target.Account, json.RawMessage(state),
 			}})
 			if t.Version == 1 {
 				all[i].children = append(all[i].children, row{ticketBodyTable, []any{string(t.ID.Site), string(t.ID.Event), c.Body}})
@@ -93,10 +94,14 @@ func (s ticketStore) Tickets(ctx context.Context, q ticket.Query) iter.Seq2[tick
 			OrderExpr("t.received " + direction + ", t.site " + direction + ", t.event " + direction)
 		for _, w := range []struct{ column, value string }{
 			{"site", string(q.Site)}, {"event", string(q.Event)}, {"status", string(q.State)}, {"platform", q.Platform}, {"country", q.Country},
+			{"code", string(q.Code)}, {"account", q.Account},
 		} {
 			if w.value != "" {
 				sel = sel.Where("t."+w.column+" = ?", w.value)
 			}
+		}
+		if q.Code != "" && (q.State == ticket.Pending || q.State == ticket.Assigned) {
+			sel = sel.Where(open)
 		}
 		if !q.From.IsZero() {
 			sel = sel.Where("t.received >= ?", s.bind(q.From))
@@ -111,6 +116,36 @@ func (s ticketStore) Tickets(ctx context.Context, q ticket.Query) iter.Seq2[tick
 	}, func(rows *sql.Rows) (t ticket.Ticket, err error) {
 		return t, rows.Scan(jsonField(&t))
 	})
+}
+
+// open is the condition of the index of targets, as it stands there.
+const open = "t.status in ('pending', 'assigned')"
+
+// Targets implements [ticket.Store]: each is the first one after the one before, a look into an index.
+func (s ticketStore) Targets(ctx context.Context) iter.Seq2[ticket.Target, error] {
+	return func(yield func(ticket.Target, error) bool) {
+		var last *ticket.Target
+		for {
+			page, err := readPage(ctx, s.unit, 1, last, func(sel *bun.SelectQuery, last *ticket.Target) *bun.SelectQuery {
+				sel = sel.TableExpr(s.name("ticket_ticket")+" AS t").ColumnExpr("t.code, t.account").
+					Where("(t.tenant || '') = ?", s.tenant).Where(open).OrderExpr("t.code, t.account")
+				if last != nil {
+					sel = sel.Where("(t.code, t.account) > (?, ?)", string(last.Code), last.Account)
+				}
+				return sel
+			}, func(rows *sql.Rows) (t ticket.Target, err error) {
+				return t, rows.Scan(textField(&t.Code), textField(&t.Account))
+			})
+			if err != nil {
+				yield(ticket.Target{}, s.fail("list targets", err))
+				return
+			}
+			if len(page) == 0 || !yield(page[0], nil) {
+				return
+			}
+			last = &page[0]
+		}
+	}
 }
 
 // Sites implements [ticket.Store].

@@ -48,7 +48,7 @@ func (s dispatchStore) Save(ctx context.Context, changes []dispatch.Change) ([]e
 		}
 		put(t, t.lines, c.Line.ID, cloneLine(c.Line))
 		for _, v := range c.Visitors {
-			v.Came, v.Sent = journal.Instant(v.Came), journal.Instant(v.Sent)
+			v.Came, v.Sent, v.Debt = journal.Instant(v.Came), journal.Instant(v.Sent), journal.Instant(v.Debt)
 			put(t, within(t.lineVisitors, c.Line.ID), v.ID, v)
 		}
 		t.record(c.Entries)
@@ -84,5 +84,14 @@ func (s dispatchStore) Waiting(ctx context.Context, id dispatch.LineID, limit in
 
 func cloneLine(l dispatch.Line) dispatch.Line {
 	l.Settings.Accounts, l.Taken, l.Today = slices.Clone(l.Settings.Accounts), slices.Clone(l.Taken), journal.Instant(l.Today)
+	l.Debt = journal.Instant(l.Debt)
+	for i := range l.Taken {
+		t := &l.Taken[i]
+		if t.Places = slices.Clone(t.Places); t.Leads != nil {
+			leads := *t.Leads
+			leads.Day = journal.Instant(leads.Day)
+			t.Leads = &leads
+		}
+	}
 	return l
 }

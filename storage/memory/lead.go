@@ -100,7 +100,7 @@ func (s leadStore) Sums(ctx context.Context, spans []lead.Span) ([]lead.Figures,
 			from, to := journal.Instant(p.From), journal.Instant(p.To)
 			total := p.From.IsZero() && p.To.IsZero()
 			for k, f := range t.leadCounts {
-				if k.job == p.Job && (total && k.day.IsZero() || !total && !k.day.IsZero() && !k.day.Before(from) && k.day.Before(to)) {
+				if k.job == p.Job && (p.Account == "" || k.account == p.Account) && (total && k.day.IsZero() || !total && !k.day.IsZero() && !k.day.Before(from) && k.day.Before(to)) {
 					sums[i] = sums[i].Plus(f)
 				}
 			}

@@ -60,7 +60,8 @@ func (s ticketStore) Tickets(ctx context.Context, q ticket.Query) iter.Seq2[tick
 		var found []ticket.Ticket
 		for _, k := range t.tickets {
 			if (q.Site == "" || k.ID.Site == q.Site) && (q.Event == "" || k.ID.Event == q.Event) && (q.State == "" || k.State == q.State) &&
-				(q.Platform == "" || k.Fields.Platform == q.Platform) && (q.Country == "" || k.Fields.Country == q.Country) && !k.Received.Before(from) && (to.IsZero() || k.Received.Before(to)) {
+				(q.Platform == "" || k.Fields.Platform == q.Platform) && (q.Country == "" || k.Fields.Country == q.Country) &&
+				(q.Code == "" || k.Target.Code == q.Code) && (q.Account == "" || k.Target.Account == q.Account) && !k.Received.Before(from) && (to.IsZero() || k.Received.Before(to)) {
 				found = append(found, cloneTicket(k))
 			}
 		}
@@ -71,6 +72,22 @@ func (s ticketStore) Tickets(ctx context.Context, q ticket.Query) iter.Seq2[tick
 			slices.Reverse(found)
 		}
 		return first(found, q.Limit), nil
+	})
+}
+
+// Targets implements [ticket.Store].
+func (s ticketStore) Targets(ctx context.Context) iter.Seq2[ticket.Target, error] {
+	return yieldAll(ctx, s.unit, func(t *tables) ([]ticket.Target, error) {
+		var found []ticket.Target
+		for _, k := range t.tickets {
+			if k.State == ticket.Pending || k.State == ticket.Assigned {
+				found = append(found, ticket.Target{Code: k.Target.Code, Account: k.Target.Account})
+			}
+		}
+		slices.SortFunc(found, func(a, b ticket.Target) int {
+			return cmp.Or(cmp.Compare(a.Code, b.Code), cmp.Compare(a.Account, b.Account))
+		})
+		return slices.Compact(found), nil
 	})
 }
 
@@ -107,6 +124,6 @@ func cloneSite(s ticket.Site) ticket.Site {
 
 func cloneTicket(t ticket.Ticket) ticket.Ticket {
 	t.Tags, t.Undecided, t.Hash = slices.Clone(t.Tags), slices.Clone(t.Undecided), bytes.Clone(t.Hash)
-	t.Received, t.Updated = journal.Instant(t.Received), journal.Instant(t.Updated)
+	t.Received, t.Updated, t.Taken = journal.Instant(t.Received), journal.Instant(t.Updated), journal.Instant(t.Taken)
 	return t
 }

@@ -12,17 +12,22 @@ import (
 // oneLine has something in every field.
 func oneLine(id string, version int64) dispatch.Line {
 	return dispatch.Line{
-		ID: dispatch.LineID(id), Version: version, Seq: version, Today: at(1), Came: 9, Sent: 7, Waiting: 2,
+		ID: dispatch.LineID(id), Version: version, Seq: version, Today: at(1), Came: 9, Sent: 7, Waiting: 2, Debt: at(3),
 		Settings: dispatch.Settings{
 			Name: `分流 "x"`, Zone: "Asia/Shanghai", Reset: 480, Offline: true, Past: true, Queue: 5, Seed: 1<<63 + 1,
+			Visitors: true, Hold: 20, Wait: 30, OrderWait: 40, Signed: true, TokenAge: 50,
+			Rate: dispatch.Limit{N: 3, Seconds: 60, Burst: 9}, OriginRate: dispatch.Limit{N: 1, Seconds: 5},
 			Accounts: []dispatch.Account{{ID: "a", Closed: true, Day: 3, Total: 9}},
 		},
-		Taken: []dispatch.Taken{{Account: "a", Today: 1, Total: 7}},
+		Taken: []dispatch.Taken{{
+			Account: "a", Today: 1, Total: 7, OrdersToday: 1, Orders: 2, Leads: &dispatch.Leads{Account: "a", Day: at(0), Today: 1, Total: 3},
+			Places: []dispatch.Place{{Minute: 29_000_000, N: 2}},
+		}},
 	}
 }
 
 func lineVisitor(id string, n int64) dispatch.Visitor {
-	return dispatch.Visitor{ID: dispatch.VisitorID(id), N: n, Account: "a", Waiting: true, Came: at(n), Sent: at(n + 1)}
+	return dispatch.Visitor{ID: dispatch.VisitorID(id), N: n, Account: "a", Waiting: true, Came: at(n), Sent: at(n + 1), Order: n%2 == 0, Debt: at(n + 2)}
 }
 
 var lineWriter = writer{

@@ -33,7 +33,7 @@ func oneTicket(site, event string, version int64) ticket.Ticket {
 	return ticket.Ticket{
 		ID: ticket.ID{Site: ticket.SiteID(site), Event: ticket.EventID(event)}, Version: version, Seq: version, State: ticket.Manual, Reason: ticket.BadPhone,
 		Note: "a note", Fields: allFields(), Tags: []string{"vip"}, Target: ticket.Target{Code: "c", Pool: "p", Account: "a"}, Templates: "shop", Decided: 3,
-		Rule: "r", Undecided: []ticket.RuleID{"q"}, Received: at(1), Updated: at(2), Hash: mac(1),
+		Agent: "a/1", Taken: at(3), Rule: "r", Undecided: []ticket.RuleID{"q"}, Received: at(1), Updated: at(2), Hash: mac(1),
 	}
 }
 
@@ -71,7 +71,8 @@ var ticketReads = []call{
 	{"Tickets.Tickets", func(ctx context.Context, tx storage.Tx) (any, error) {
 		var all [][]ticket.Ticket
 		for _, q := range []ticket.Query{
-			{}, {Site: "north"}, {Event: "e1"}, {State: ticket.Manual}, {Platform: "whatsapp"}, {Country: "CN"}, {From: at(0)}, {To: at(9)},
+			{}, {Site: "north"}, {Event: "e1"}, {State: ticket.Manual}, {Platform: "whatsapp"}, {Country: "CN"},
+			{Code: "c"}, {Account: "a"}, {Code: "c", State: ticket.Pending}, {From: at(0)}, {To: at(9)},
 			{Site: "north", Event: "e1", State: ticket.Manual, Platform: "whatsapp", Country: "CN", From: at(0), To: at(9), Oldest: true, Limit: 5},
 		} {
 			found, err := collect(tx.Tickets().Tickets(ctx, q))
@@ -82,6 +83,7 @@ var ticketReads = []call{
 		}
 		return all, nil
 	}},
+	{"Tickets.Targets", func(ctx context.Context, tx storage.Tx) (any, error) { return collect(tx.Tickets().Targets(ctx)) }},
 	{"Tickets.Sites", func(ctx context.Context, tx storage.Tx) (any, error) { return collect(tx.Tickets().Sites(ctx)) }},
 	{"Tickets.Templates", func(ctx context.Context, tx storage.Tx) (any, error) {
 		d, err := tx.Tickets().Templates(ctx, "shop", 0)
@@ -105,6 +107,7 @@ var ticketWrites = []call{
 func tickets(s suite) {
 	s.each("are stored whole, with the bodies that they came with", ticketsWhole)
 	s.each("are listed by their query", ticketsListed)
+	s.each("are found by their targets, each of which is listed once", ticketTargets)
 	s.each("have templates in versions", func(s *scene) {
 		s.do(func(ctx context.Context, tx storage.Tx) {
 			_, err := tx.Tickets().Templates(ctx, "shop", 0)
@@ -149,6 +152,38 @@ func ticketsWhole(s *scene) {
 		equal(s.t, "with its first body", load(ctx, tx, ticket.Lookup{Ticket: a.ID, Body: true}), ticket.Loaded{Ticket: next, Body: body})
 		isError(s.t, "an old site", one(tx.Tickets().Save(ctx, []ticket.Change{{Site: &site}})), journal.ErrConflict)
 		equal(s.t, "sites", list(s.t, tx.Tickets().Sites(ctx)), []ticket.Site{site})
+	})
+}
+
+func ticketTargets(s *scene) {
+	s.do(func(ctx context.Context, tx storage.Tx) {
+		var changes []ticket.Change
+		for i, state := range []ticket.State{ticket.Pending, ticket.Assigned, ticket.Manual, ticket.Done, ticket.Pending, ticket.Pending, ticket.Assigned} {
+			t := oneTicket("north", string(rune('a'+i)), 1)
+			t.State, t.Received = state, at(int64(i))
+			t.Target = []ticket.Target{
+				{Code: "d", Account: "x"}, {Code: "c"}, {Code: "m"}, {Code: "n"}, {Code: "d", Account: "w"}, {Pool: "p"}, {Pool: "p", Code: "d", Account: "x"},
+			}[i]
+			changes = append(changes, ticket.Change{Ticket: &t})
+		}
+		must(s.t, allOf(tx.Tickets().Save(ctx, changes)))
+	})
+	s.do(func(ctx context.Context, tx storage.Tx) {
+		equal(s.t, "targets", list(s.t, tx.Tickets().Targets(ctx)), []ticket.Target{{}, {Code: "c"}, {Code: "d", Account: "w"}, {Code: "d", Account: "x"}})
+		for _, tt := range []struct {
+			q    ticket.Query
+			want string
+		}{
+			{ticket.Query{Code: "d"}, "gea"}, {ticket.Query{Code: "d", State: ticket.Pending}, "ea"}, {ticket.Query{Code: "d", Account: "x"}, "ga"},
+			{ticket.Query{Account: "w"}, "e"}, {ticket.Query{Code: "n", State: ticket.Done}, "d"}, {ticket.Query{Code: "d", State: ticket.Assigned, Oldest: true}, "g"},
+			{ticket.Query{Code: "d", State: ticket.Pending, Oldest: true, Limit: 1}, "a"}, {ticket.Query{Code: "x"}, ""},
+		} {
+			var got string
+			for _, t := range list(s.t, tx.Tickets().Tickets(ctx, tt.q)) {
+				got += string(t.ID.Event)
+			}
+			equal(s.t, fmt.Sprintf("%+v", tt.q), got, tt.want)
+		}
 	})
 }
 

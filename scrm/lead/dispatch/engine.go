@@ -18,7 +18,8 @@ type Tx interface{ Dispatch() Store }
 
 // Options of an Engine. Nil, and each zero field, is a default.
 type Options struct {
-	Now func() time.Time // the clock; nil: time.Now
+	Now  func() time.Time // the clock; nil: time.Now
+	Keys []Key            // of the tokens of visitors; none: lines that ask for tokens take no visitors
 
 	// Hook is called as an operation begins, and what it returns as it ends. Nil: none.
 	Hook func(ctx context.Context, op string) (context.Context, func(error))
@@ -69,13 +70,22 @@ type Put struct {
 type Route struct {
 	Line    LineID
 	Visitor VisitorID
+	Token   string      // that Engine.Sign has made for the visitor; "": none
+	Origin  string      // where the visitor comes from, such as a hash of an address; "": not known
+	Order   bool        // an order that was pushed: it needs no token, is no newcomer, and counts for targets at once
 	Online  []AccountID // the accounts that are online now
+	Gone    []AccountID // accounts that take nobody, whatever the settings say: nobody would see who comes
+	Leads   []Leads     // of the accounts whose leads are counted; with it, Version
+	Version int64       // of the line as it was before Leads were read; 0: there are none
 }
 
 // A Drain sends those who wait to accounts, the oldest first.
 type Drain struct {
-	Line   LineID
-	Online []AccountID // the accounts that are online now
+	Line    LineID
+	Online  []AccountID // the accounts that are online now
+	Gone    []AccountID // as those of Route
+	Leads   []Leads     // of the accounts whose leads are counted; with it, Version
+	Version int64       // of the line as it was before Leads were read; 0: there are none
 }
 
 // A Leave says that a visitor waits no more.
@@ -91,28 +101,42 @@ type Outcome struct {
 	Ahead   int64     `json:"ahead,omitempty"`   // of Route: how many came before who wait, at most
 	Sticky  bool      `json:"sticky,omitempty"`  // of Route: the visitor was sent there before
 	Served  []Served  `json:"served,omitempty"`  // who waited, and were sent to an account by this command
+	Lapsed  []Served  `json:"lapsed,omitempty"`  // who had waited for too long, and wait no more
 	Line    Line      `json:"-"`                 // after it
 }
 
-// Served is a visitor who waited, and the account that they were sent to.
+// Served is a visitor who waited, and the account that they were sent to, "" for none.
 type Served struct {
 	Visitor VisitorID `json:"-"`
 	N       int64     `json:"n"` // of the visitor
-	Account AccountID `json:"account"`
+	Account AccountID `json:"account,omitempty"`
 }
 
 func (c Route) check() error {
-	return cmp.Or(valid.ID("line", c.Line), valid.ID("visitor", c.Visitor), checkOnline(c.Online))
+	err := cmp.Or(valid.ID("line", c.Line), checkVisitor(c.Visitor), valid.OptionalID("origin", c.Origin),
+		valid.Between("origin", int64(len(c.Origin)), 0, valid.MaxID-int64(len(origins))))
+	return cmp.Or(err, checkRoster(c.Online, c.Gone, c.Leads, c.Version))
 }
 
-func (c Drain) check() error { return cmp.Or(valid.ID("line", c.Line), checkOnline(c.Online)) }
+func (c Drain) check() error {
+	return cmp.Or(valid.ID("line", c.Line), checkRoster(c.Online, c.Gone, c.Leads, c.Version))
+}
 
-func (c Leave) check() error { return cmp.Or(valid.ID("line", c.Line), valid.ID("visitor", c.Visitor)) }
+func checkRoster(online, gone []AccountID, leads []Leads, version int64) error {
+	err := cmp.Or(checkAccounts("online", online), checkAccounts("gone", gone), valid.Between("leads", int64(len(leads)), 0, maxAccounts),
+		valid.Between("version", version, 0, 1<<62))
+	for _, c := range leads {
+		err = cmp.Or(err, c.check())
+	}
+	return err
+}
 
-func checkOnline(online []AccountID) error {
-	err := valid.Between("online", int64(len(online)), 0, 100*maxAccounts)
-	for _, a := range online {
-		err = cmp.Or(err, valid.ID("online", a))
+func (c Leave) check() error { return cmp.Or(valid.ID("line", c.Line), checkVisitor(c.Visitor)) }
+
+func checkAccounts(field string, ids []AccountID) error {
+	err := valid.Between(field, int64(len(ids)), 0, 100*maxAccounts)
+	for _, a := range ids {
+		err = cmp.Or(err, valid.ID(field, a))
 	}
 	return err
 }
@@ -134,45 +158,75 @@ func (e *Engine) Put(ctx context.Context, c Put) (Line, error) {
 	return out.Line, err
 }
 
-// Route sends a visitor to an account, or has the visitor wait. Errors: ErrUnknownLine, *NoCapacityError. With the latter those
-// who wait may have been served nevertheless.
+// Route sends a visitor to an account, or has the visitor wait. Errors: ErrUnknownLine, ErrMoved, ErrToken, ErrTokenAge, *LimitError,
+// *NoCapacityError. With the last two those who wait may have been served nevertheless.
 func (e *Engine) Route(ctx context.Context, c Route) (Outcome, error) {
+	var issued time.Time
+	if c.Token != "" {
+		v, at, err := e.visitor(c.Line, c.Token)
+		if err == nil && c.Visitor != "" && c.Visitor != v {
+			err = ErrToken
+		}
+		if err != nil {
+			return Outcome{}, fmt.Errorf("dispatch.route: %w", err)
+		}
+		c.Visitor, issued = v, at
+	}
+	var origin VisitorID
+	if c.Origin != "" && !c.Order {
+		origin = VisitorID(origins + c.Origin)
+	}
 	var none error
 	out, err := e.do(ctx, "dispatch.route", c.check, op{
-		line: c.Line, visitor: c.Visitor, serves: true,
+		line: c.Line, visitors: []VisitorID{c.Visitor, origin}, serves: true,
 		decide: func(u *unit, now time.Time) (Outcome, bool, error) {
 			none = nil
-			served, err := u.drain(c.Online, now)
+			r := Roster{Online: c.Online, Gone: c.Gone}
+			out, drained, err := u.drain(r, c.Leads, c.Version, now)
+			if err == nil && !c.Order {
+				err = u.line.Settings.accepts(issued, now)
+			}
 			if err != nil {
 				return Outcome{}, false, err
 			}
 			v := u.visitor(c.Visitor)
-			line, sent, changed, err := u.line.Route(v, c.Online, now)
-			none = err
-			u.line = line
-			if changed {
-				u.put(sent)
+			if v.N == 0 {
+				v.Order = c.Order
 			}
-			out := Outcome{Account: sent.Account, Waiting: sent.Waiting, Sticky: err == nil && !changed && !sent.Waiting, Served: served, Line: line}
-			if sent.Waiting {
-				out.Ahead = line.Waiting - 1
+			admitted, from := u.line, u.visitor(origin)
+			if v.N == 0 && !v.Order {
+				admitted, from, none = u.line.Admit(from, now)
 			}
-			return out, changed || len(served) > 0, nil
+			changed := false
+			if none == nil {
+				var line Line
+				line, v, changed, none = admitted.Route(v, r, now)
+				if changed {
+					if u.line = line; origin != "" && !from.Debt.Equal(u.visitor(origin).Debt) {
+						u.put(from)
+					}
+					u.put(v)
+				}
+			}
+			out.Account, out.Waiting, out.Sticky, out.Line = v.Account, v.Waiting, none == nil && !changed && !v.Waiting, u.line
+			if v.Waiting {
+				out.Ahead = u.line.Waiting - 1
+			}
+			return out, changed || drained, nil
 		},
 	})
 	if err == nil && none != nil {
-		return Outcome{Served: out.Served, Line: out.Line}, fmt.Errorf("dispatch.route: %w", none)
+		return Outcome{Served: out.Served, Lapsed: out.Lapsed, Line: out.Line}, fmt.Errorf("dispatch.route: %w", none)
 	}
 	return out, err
 }
 
-// Drain sends those who wait to accounts, at most 100 at a time. ErrUnknownLine: there is no such line.
+// Drain sends those who wait to accounts, at most 100 at a time. Errors: ErrUnknownLine, ErrMoved.
 func (e *Engine) Drain(ctx context.Context, c Drain) (Outcome, error) {
 	return e.do(ctx, "dispatch.drain", c.check, op{
 		line: c.Line, serves: true,
 		decide: func(u *unit, now time.Time) (Outcome, bool, error) {
-			served, err := u.drain(c.Online, now)
-			return Outcome{Served: served, Line: u.line}, len(served) > 0, err
+			return u.drain(Roster{Online: c.Online, Gone: c.Gone}, c.Leads, c.Version, now)
 		},
 	})
 }
@@ -180,7 +234,7 @@ func (e *Engine) Drain(ctx context.Context, c Drain) (Outcome, error) {
 // Leave ends a visitor's waiting. One who does not wait is no error. ErrUnknownLine: there is no such line.
 func (e *Engine) Leave(ctx context.Context, c Leave) (Outcome, error) {
 	return e.do(ctx, "dispatch.leave", c.check, op{
-		line: c.Line, visitor: c.Visitor,
+		line: c.Line, visitors: []VisitorID{c.Visitor},
 		decide: func(u *unit, now time.Time) (Outcome, bool, error) {
 			v := u.visitor(c.Visitor)
 			if u.line.Version == 0 {
@@ -265,15 +319,15 @@ func (e *Engine) do(ctx context.Context, kind string, check func() error, o op) 
 
 // An op is a command on its way to its line.
 type op struct {
-	kind    string
-	line    LineID
-	visitor VisitorID
-	serves  bool // those who wait
-	key, by string
-	input   any
-	hash    []byte
-	now     time.Time
-	decide  func(u *unit, now time.Time) (out Outcome, changed bool, err error)
+	kind     string
+	line     LineID
+	visitors []VisitorID // "": none
+	serves   bool        // those who wait
+	key, by  string
+	input    any
+	hash     []byte
+	now      time.Time
+	decide   func(u *unit, now time.Time) (out Outcome, changed bool, err error)
 }
 
 // A unit is a line with what the commands at hand need and change of it.
@@ -292,22 +346,32 @@ func (u *unit) visitor(id VisitorID) Visitor {
 	return v
 }
 
-// drain serves those who wait.
-func (u *unit) drain(online []AccountID, now time.Time) (served []Served, err error) {
+// drain serves those who wait, and ends the waiting of those who have waited for too long. changed reports whether something is to be
+// stored of that.
+func (u *unit) drain(r Roster, leads []Leads, version int64, now time.Time) (out Outcome, changed bool, err error) {
 	if u.line.Version == 0 {
-		return nil, ErrUnknownLine
+		return out, false, ErrUnknownLine
+	}
+	if version != 0 && (version != u.line.Version || len(u.change.Entries) > 0) {
+		return out, false, ErrMoved
 	}
 	line, err := u.line.At(now)
 	if err != nil {
-		return nil, err
+		return out, false, err
 	}
-	line, sent := line.Drain(u.waiting, online, now)
-	u.line, u.waiting = line, u.waiting[len(sent):]
+	line, freed := line.Observe(leads)
+	line, sent, lapsed := line.Drain(u.waiting, r, now)
+	u.line = line
 	for _, v := range sent {
 		u.put(v)
-		served = append(served, Served{v.ID, v.N, v.Account})
+		out.Served = append(out.Served, Served{v.ID, v.N, v.Account})
 	}
-	return served, nil
+	for _, v := range lapsed {
+		u.put(v)
+		out.Lapsed = append(out.Lapsed, Served{Visitor: v.ID, N: v.N})
+	}
+	out.Line = line
+	return out, freed || len(sent)+len(lapsed) > 0, nil
 }
 
 // put adds a visitor to the change. Those who wait stay the oldest: one who begins to is among them where all of them are.
@@ -332,8 +396,10 @@ func (e work) Load(ctx context.Context, groups [][]op, _ bool) ([]*unit, error) 
 		l := Lookup{Line: group[0].line}
 		var keys []Lookup
 		for _, o := range group {
-			if o.visitor != "" && !slices.Contains(l.Visitors, o.visitor) {
-				l.Visitors = append(l.Visitors, o.visitor)
+			for _, v := range o.visitors {
+				if v != "" && !slices.Contains(l.Visitors, v) {
+					l.Visitors = append(l.Visitors, v)
+				}
 			}
 			if o.key != "" {
 				keys = append(keys, Lookup{Line: o.line, Key: o.key})

@@ -26,6 +26,9 @@ type InputError = valid.Error
 // ErrUnknownLine: there is no such line.
 var ErrUnknownLine = errors.New("dispatch: there is no such line; put it first")
 
+// ErrMoved: the line has changed since the leads of a command were read. Read them again, after the line.
+var ErrMoved = errors.New("dispatch: the line has changed since its leads were read; read them again")
+
 // A NoCapacityError: no account takes a visitor now, and no more may wait.
 type NoCapacityError struct {
 	Line LineID
@@ -68,14 +71,36 @@ type Settings struct {
 	Past     bool      `json:"past,omitempty"`    // targets are no caps: accounts that have reached theirs go on, after the others
 	Queue    int       `json:"queue,omitempty"`   // how many visitors may wait
 	Seed     uint64    `json:"seed,omitempty"`    // of chance
+
+	// Targets count leads and, until they are leads, the places of visitors who were sent: see Leads.
+	Visitors  bool `json:"visitors,omitempty"`  // targets count every visitor who was sent instead, also those who never write
+	Hold      int  `json:"hold,omitempty"`      // minutes that a visitor who was sent has a place without a lead; 0: 30
+	Wait      int  `json:"wait,omitempty"`      // minutes after which a visitor who waits has gone; 0: 30
+	OrderWait int  `json:"orderWait,omitempty"` // minutes after which an order waits no more; 0: 7 days
+
+	// What keeps strangers from filling the line with visitors they made up.
+	Signed     bool  `json:"signed,omitempty"`    // visitors come with a token of Engine.Sign alone
+	TokenAge   int   `json:"tokenAge,omitempty"`  // minutes that a token is good for; 0: a day
+	Rate       Limit `json:"rate,omitzero"`       // of visitors who come for the first time
+	OriginRate Limit `json:"originRate,omitzero"` // of those among them of one origin, where Route.Origin is given
 }
+
+// Defaults of Settings, in minutes.
+const (
+	DefaultHold      = 30
+	DefaultWait      = 30
+	DefaultOrderWait = 7 * 24 * 60
+	DefaultTokenAge  = 24 * 60
+)
+
+const maxMinutes = 366 * 24 * 60
 
 // An Account takes visitors of a line.
 type Account struct {
 	ID     AccountID `json:"id"`
 	Closed bool      `json:"closed,omitempty"` // it takes none
-	Day    int64     `json:"day,omitempty"`    // how many it is to take a day; 0: no number
-	Total  int64     `json:"total,omitempty"`  // and altogether
+	Day    int64     `json:"day,omitempty"`    // how many leads it is to have a day; 0: no number
+	Total  int64     `json:"total,omitempty"`  // how many leads it is to have altogether; 0: no number
 }
 
 // A Line (分流链接) sends visitors to accounts.
@@ -89,13 +114,18 @@ type Line struct {
 	Came     int64     `json:"came"`            // visitors so far
 	Sent     int64     `json:"sent"`            // how often one was sent to an account
 	Waiting  int64     `json:"waiting"`         // visitors who wait
+	Debt     time.Time `json:"debt,omitzero"`   // until when Settings.Rate is used up, but for its burst
 }
 
-// Taken is how many visitors were sent to an account.
+// Taken is what an account has taken.
 type Taken struct {
-	Account AccountID `json:"account"`
-	Today   int64     `json:"today"`
-	Total   int64     `json:"total"`
+	Account     AccountID `json:"account"`
+	Today       int64     `json:"today"`                 // visitors who were sent there, orders too
+	Total       int64     `json:"total"`                 // the same, altogether
+	OrdersToday int64     `json:"ordersToday,omitempty"` // orders among them
+	Orders      int64     `json:"orders,omitempty"`      // the same, altogether
+	Leads       *Leads    `json:"leads,omitempty"`       // as last told; nil: nobody counts the leads of the account
+	Places      []Place   `json:"places,omitempty"`      // of visitors who were sent and are no leads yet, the oldest first
 }
 
 // A Visitor is one who came to a line.
@@ -104,13 +134,18 @@ type Visitor struct {
 	N       int64     `json:"n"`                 // in the order of coming
 	Account AccountID `json:"account,omitempty"` // where the visitor was sent last
 	Waiting bool      `json:"waiting,omitempty"`
-	Came    time.Time `json:"came"` // or last began to wait
+	Order   bool      `json:"order,omitempty"` // an order that was pushed: it counts for targets at once
+	Came    time.Time `json:"came"`            // or last began to wait
 	Sent    time.Time `json:"sent,omitzero"`
+	Debt    time.Time `json:"debt,omitzero"` // of an origin, which is no visitor: as Line.Debt
 }
 
 func (s Settings) check() error {
 	err := cmp.Or(valid.Text("settings.name", s.Name), valid.Between("settings.reset", int64(s.Reset), 0, 24*60-1),
-		valid.Between("settings.accounts", int64(len(s.Accounts)), 0, maxAccounts), valid.Between("settings.queue", int64(s.Queue), 0, maxQueue))
+		valid.Between("settings.accounts", int64(len(s.Accounts)), 0, maxAccounts), valid.Between("settings.queue", int64(s.Queue), 0, maxQueue),
+		valid.Between("settings.hold", int64(s.Hold), 0, maxMinutes), valid.Between("settings.wait", int64(s.Wait), 0, maxMinutes),
+		valid.Between("settings.orderWait", int64(s.OrderWait), 0, maxMinutes), valid.Between("settings.tokenAge", int64(s.TokenAge), 0, maxMinutes),
+		s.Rate.check("settings.rate"), s.OriginRate.check("settings.originRate"))
 	seen := map[AccountID]bool{}
 	for _, a := range s.Accounts {
 		err = cmp.Or(err, valid.ID("settings.accounts.id", a.ID), valid.Between("settings.accounts.day", a.Day, 0, maxTarget),
@@ -126,7 +161,8 @@ func (s Settings) check() error {
 	return err
 }
 
-// At returns the line as it is at that time: on another day nothing was taken yet. *InputError: the zone is none.
+// At returns the line as it is at that time: on another day nothing was taken yet, and places are no longer held than Settings.Hold.
+// *InputError: the zone is none.
 func (l Line) At(now time.Time) (Line, error) {
 	zone, err := time.LoadLocation(l.Settings.Zone)
 	if err != nil {
@@ -137,8 +173,11 @@ func (l Line) At(now time.Time) (Line, error) {
 	if day.After(l.Today) {
 		l.Today = day
 		for i := range l.Taken {
-			l.Taken[i].Today = 0
+			l.Taken[i].Today, l.Taken[i].OrdersToday = 0, 0
 		}
+	}
+	for i := range l.Taken {
+		l.Taken[i].Places = l.Settings.held(l.Taken[i].Places, now)
 	}
 	return l, nil
 }
@@ -174,7 +213,13 @@ func (l Line) taken(id AccountID) Taken {
 	return Taken{Account: id}
 }
 
-// A set of accounts are those that are online.
+// A Roster is what is known of the accounts of a line at a time.
+type Roster struct {
+	Online []AccountID // that are online
+	Gone   []AccountID // that take nobody, whatever the settings say: nobody would see who comes
+}
+
+// A set of accounts.
 type set map[AccountID]bool
 
 func setOf(ids []AccountID) set {
@@ -185,31 +230,45 @@ func setOf(ids []AccountID) set {
 	return s
 }
 
-// Choose returns the account that the next visitor is sent to, of those that are open. Errors: *NoCapacityError.
-func (l Line) Choose(online []AccountID) (AccountID, error) {
-	return l.choose(setOf(online), l.Settings.Offline)
+// field is a Roster, ready to be asked.
+type field struct{ online, gone set }
+
+func (r Roster) field() field { return field{setOf(r.Online), setOf(r.Gone)} }
+
+// Choose returns the account that the next visitor is sent to, of those that are open and not gone. Errors: *NoCapacityError.
+func (l Line) Choose(r Roster) (AccountID, error) {
+	return l.choose(r.field(), l.Settings.Offline)
 }
 
-func (l Line) choose(online set, offline bool) (AccountID, error) {
+func (l Line) choose(f field, offline bool) (AccountID, error) {
 	type standing struct {
 		id            AccountID
 		offline, past bool
 		target        int64 // of today
-		taken         Taken
+		today, total  int64 // that count for targets
+		sent          int64 // visitors altogether
 	}
 	var best []standing
 	why := Closed
 	most := l.most()
 	compare := func(a, b standing) int {
 		return cmp.Or(before(!a.offline, !b.offline), before(!a.past, !b.past),
-			share(a.taken.Today, a.target, b.taken.Today, b.target), cmp.Compare(a.taken.Total, b.taken.Total))
+			share(a.today, a.target, b.today, b.target), cmp.Compare(a.total, b.total), cmp.Compare(a.sent, b.sent))
 	}
 	for _, a := range l.Settings.Accounts {
 		if a.Closed {
 			continue
 		}
-		s := standing{id: a.ID, offline: !online[a.ID], target: cmp.Or(a.Day, most), taken: l.taken(a.ID)}
-		s.past = a.Day > 0 && s.taken.Today >= a.Day || a.Total > 0 && s.taken.Total >= a.Total
+		if f.gone[a.ID] {
+			if why == Closed {
+				why = Offline
+			}
+			continue
+		}
+		taken := l.taken(a.ID)
+		s := standing{id: a.ID, offline: !f.online[a.ID], target: cmp.Or(a.Day, most), sent: taken.Total}
+		s.today, s.total = l.Settings.done(taken)
+		s.past = a.Day > 0 && s.today >= a.Day || a.Total > 0 && s.total >= a.Total
 		switch {
 		case s.offline && !offline:
 			if why == Closed {
@@ -264,19 +323,20 @@ func share(a, m, b, n int64) int {
 	return cmp.Or(cmp.Compare(h1, h2), cmp.Compare(l1, l2))
 }
 
-// keeps tells whether an account goes on to take a visitor whom it has: it is open, and online, or may be offline and nobody who is
-// online has room.
-func (l Line) keeps(id AccountID, online set) bool {
-	takes := slices.ContainsFunc(l.Settings.Accounts, func(a Account) bool { return a.ID == id && !a.Closed })
-	if !takes || online[id] || !l.Settings.Offline {
-		return takes && online[id]
+// keeps reports whether an account goes on to take a visitor whom it has: it is open, not gone, and online, or may be offline and
+// nobody who is online has room.
+func (l Line) keeps(id AccountID, f field) bool {
+	takes := !f.gone[id] && slices.ContainsFunc(l.Settings.Accounts, func(a Account) bool { return a.ID == id && !a.Closed })
+	if !takes || f.online[id] || !l.Settings.Offline {
+		return takes && f.online[id]
 	}
-	_, err := l.choose(online, false)
+	_, err := l.choose(f, false)
 	return err != nil || l.Waiting > 0
 }
 
 // send sends a visitor to an account.
 func (l *Line) send(v Visitor, to AccountID, now time.Time) Visitor {
+	l.free(v)
 	i, known := l.find(to)
 	if !known {
 		l.Taken = slices.Insert(l.Taken, i, Taken{Account: to})
@@ -284,6 +344,12 @@ func (l *Line) send(v Visitor, to AccountID, now time.Time) Visitor {
 	t := &l.Taken[i]
 	t.Today++
 	t.Total++
+	if v.Order {
+		t.OrdersToday++
+		t.Orders++
+	} else {
+		t.Places = l.Settings.hold(t.Places, now)
+	}
 	l.Sent++
 	if v.Waiting {
 		l.Waiting--
@@ -292,27 +358,40 @@ func (l *Line) send(v Visitor, to AccountID, now time.Time) Visitor {
 	return v
 }
 
-// Route decides on a visitor who comes, after those who wait have been served. One of before has a number. changed is false where
-// nothing does. Errors: *NoCapacityError.
-func (l Line) Route(v Visitor, online []AccountID, now time.Time) (next Line, sent Visitor, changed bool, err error) {
-	there := setOf(online)
-	if v.N > 0 && (v.Waiting || l.keeps(v.Account, there)) {
-		return l, v, false, nil
+// lapsed reports whether a visitor has waited for as long as they may.
+func (s Settings) lapsed(v Visitor, now time.Time) bool {
+	wait := cmp.Or(s.Wait, DefaultWait)
+	if v.Order {
+		wait = cmp.Or(s.OrderWait, DefaultOrderWait)
 	}
-	next = l
+	return v.Waiting && !now.Before(v.Came.Add(time.Duration(wait)*time.Minute))
+}
+
+// Route decides on a visitor who comes, after those who wait have been served. A visitor with a number came before. changed is false
+// where nothing is to be stored. Errors: *NoCapacityError.
+func (l Line) Route(v Visitor, r Roster, now time.Time) (next Line, sent Visitor, changed bool, err error) {
+	f, next := r.field(), l
+	if l.Settings.lapsed(v, now) {
+		v.Waiting, changed = false, true
+		next.Waiting--
+	}
+	if v.N > 0 && (v.Waiting || next.keeps(v.Account, f)) {
+		return next, v, changed, nil
+	}
 	next.Taken = slices.Clone(l.Taken)
 	var to AccountID
-	if l.Waiting > 0 {
+	if next.Waiting > 0 {
 		err = &NoCapacityError{l.ID, Behind}
 	} else {
-		to, err = l.choose(there, l.Settings.Offline)
+		to, err = next.choose(f, l.Settings.Offline)
 	}
-	if err != nil && l.Waiting >= int64(l.Settings.Queue) {
-		return l, v, false, err
+	if err != nil && next.Waiting >= int64(l.Settings.Queue) {
+		return next, v, changed, err
 	}
 	next.Came++
 	v.N, v.Came = next.Came, now
 	if err != nil {
+		next.free(v)
 		v.Waiting, v.Account = true, ""
 		next.Waiting++
 		return next, v, true, nil
@@ -320,19 +399,28 @@ func (l Line) Route(v Visitor, online []AccountID, now time.Time) (next Line, se
 	return next, next.send(v, to, now), true, nil
 }
 
-// Drain decides on those who wait, the oldest first, and returns those that were sent: to accounts that are online.
-func (l Line) Drain(waiting []Visitor, online []AccountID, now time.Time) (next Line, sent []Visitor) {
+// Drain decides on those who wait, the oldest first. It returns those that were sent, to accounts that are online, and those who have
+// waited for too long: they wait no more, and none of them was sent.
+func (l Line) Drain(waiting []Visitor, r Roster, now time.Time) (next Line, sent, lapsed []Visitor) {
 	next = l
 	next.Taken = slices.Clone(l.Taken)
-	there := setOf(online)
+	f, room := r.field(), true
 	for _, v := range waiting {
-		to, err := next.choose(there, false)
-		if err != nil {
-			break
+		if next.Settings.lapsed(v, now) {
+			next.Waiting--
+			v.Waiting = false
+			lapsed = append(lapsed, v)
+			continue
 		}
-		sent = append(sent, next.send(v, to, now))
+		if !room {
+			continue
+		}
+		to, err := next.choose(f, false)
+		if room = err == nil; room {
+			sent = append(sent, next.send(v, to, now))
+		}
 	}
-	return next, sent
+	return next, sent, lapsed
 }
 
 // Subject names the line in the journal.

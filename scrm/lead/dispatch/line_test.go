@@ -17,7 +17,7 @@ func line(s Settings, taken ...int64) Line {
 	l := Line{ID: "l", Settings: s, Today: time.Date(2026, 3, 9, 16, 0, 0, 0, time.UTC)}
 	l.Settings.Zone = "Asia/Shanghai"
 	for i := 0; i+1 < len(taken); i += 2 {
-		l.Taken = append(l.Taken, Taken{AccountID(rune('a' + i/2)), taken[i], taken[i+1]})
+		l.Taken = append(l.Taken, Taken{Account: AccountID(rune('a' + i/2)), Today: taken[i], Total: taken[i+1]})
 	}
 	return l
 }
@@ -77,13 +77,13 @@ func TestChoose(t *testing.T) {
 			for i := range 64 {
 				l := tt.line
 				l.Sent = int64(i)
-				got, err := l.Choose(online)
+				got, err := l.Choose(Roster{Online: online})
 				var none *NoCapacityError
 				if errors.As(err, &none) {
 					got = AccountID(none.Why)
 				}
 				seen[got] = true
-				if again, _ := l.Choose(online); err == nil && again != got {
+				if again, _ := l.Choose(Roster{Online: online}); err == nil && again != got {
 					t.Fatalf("%s, and then %s", got, again)
 				}
 			}
@@ -102,7 +102,7 @@ func TestChoose(t *testing.T) {
 // TestLine plays random histories: caps hold, the queue is served in order, and nobody who is offline serves it.
 func TestLine(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		s := Settings{Zone: "Asia/Shanghai", Queue: rapid.IntRange(0, 4).Draw(t, "queue"), Offline: rapid.Bool().Draw(t, "offline"), Seed: 7}
+		s := Settings{Zone: "Asia/Shanghai", Queue: rapid.IntRange(0, 4).Draw(t, "queue"), Offline: rapid.Bool().Draw(t, "offline"), Seed: 7, Wait: maxMinutes}
 		for i := range 3 {
 			s.Accounts = append(s.Accounts, Account{
 				ID: AccountID(rune('a' + i)), Day: int64(rapid.IntRange(0, 3).Draw(t, "day")), Total: int64(rapid.IntRange(0, 6).Draw(t, "total")),
@@ -128,7 +128,7 @@ func TestLine(t *testing.T) {
 			if int64(len(waiting)) != l.Waiting {
 				t.Fatalf("%d wait, and the line has %d", len(waiting), l.Waiting)
 			}
-			next, sent := l.Drain(waiting, online, now)
+			next, sent, _ := l.Drain(waiting, Roster{Online: online}, now)
 			for i, v := range sent {
 				if v.ID != waiting[i].ID || !slices.Contains(online, v.Account) {
 					t.Fatalf("%v was served out of turn, or by one who is offline", v)
@@ -139,7 +139,7 @@ func TestLine(t *testing.T) {
 			id := VisitorID(fmt.Sprint(rapid.IntRange(0, 9).Draw(t, "visitor")))
 			was := visitors[id]
 			was.ID = id
-			next, v, changed, err := l.Route(was, online, now)
+			next, v, changed, err := l.Route(was, Roster{Online: online}, now)
 			switch {
 			case err != nil:
 				if changed || next.Came != l.Came {
@@ -175,7 +175,7 @@ func TestLine(t *testing.T) {
 // room tells whether an account that is online may take one more.
 func room(l Line, online []AccountID) bool {
 	l.Settings.Offline = false
-	_, err := l.Choose(online)
+	_, err := l.Choose(Roster{Online: online})
 	return err == nil
 }
 
@@ -203,7 +203,7 @@ func TestKeeps(t *testing.T) {
 			for _, r := range tt.online {
 				online = append(online, AccountID(r))
 			}
-			_, v, changed, err := l.Route(Visitor{ID: "v", N: 1, Account: "a"}, online, noon)
+			_, v, changed, err := l.Route(Visitor{ID: "v", N: 1, Account: "a"}, Roster{Online: online}, noon)
 			if err != nil || v.Account != tt.want || changed != (tt.want != "a") {
 				t.Fatal(v, changed, err)
 			}
