@@ -260,6 +260,7 @@ func (d *deed) begin(p *Program, a Account, now time.Time) {
 	}
 	d.Account, d.At = a.ID, now
 	d.pass(now)
+	d.redate(now)
 }
 
 // end numbers what was done.
@@ -299,6 +300,7 @@ func redeemed(m Movement) Totals { return Totals{Redeemed: Sum(m.Taken)} }
 func returned(m Movement) Totals { return Totals{Redeemed: -Sum(m.Credited)} }
 func revoked(m Movement) Totals  { return Totals{Revoked: Sum(m.Taken) + m.Owed} }
 func sent(m Movement) Totals     { return Totals{Sent: Sum(m.Taken)} }
+func revived(m Movement) Totals  { return Totals{Expired: -Sum(m.Credited)} }
 func received(m Movement) Totals { return Totals{Received: Sum(m.Credited)} }
 func nothing(Movement) Totals    { return Totals{} }
 

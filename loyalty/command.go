@@ -103,7 +103,8 @@ type LineRefund struct {
 	Items  int64  `json:"items,omitempty"`
 }
 
-// A Return gives points back that were spent, to the lots that they came from. They lapse there if those have ended. Where
+// A Return gives points back that were spent, to the lots that they came from. They lapse there if those have ended; where
+// ends follow the member (Currency.Inactive and ByLevel) they end as the rule says by now. Where
 // the member of the account was merged into another one since, that one gets them.
 type Return struct {
 	Account AccountID `json:"account"`     // that spent them

@@ -123,6 +123,7 @@ func (g *earning) credit() error {
 			b.Lines[i] = BookedLine{ID: l.ID, Paid: l.paid(), Items: l.items()}
 		}
 	}
+	g.acted(g.e.At)
 	index := make([]int, len(g.p.pots)) // of the part of each pot
 	for i, p := range g.p.pots {
 		index[i] = -1
@@ -130,10 +131,7 @@ func (g *earning) credit() error {
 			continue
 		}
 		u := &g.p.def.Currencies[p.currency]
-		lot := Lot{N: g.units[i], From: g.beginning(p.pending), To: g.lotEnd(u)}
-		if !lot.To.IsZero() && !lot.From.Before(lot.To) {
-			lot.From = time.Time{} // it would end before it begins
-		}
+		lot := g.lot(u, g.units[i], g.e.At, g.beginning(p.pending))
 		w, m, err := g.holding(u.ID).Wallet.Credit(lot, g.now)
 		if err != nil {
 			return err
@@ -150,6 +148,7 @@ func (g *earning) credit() error {
 		}
 	}
 	g.Booking = b
+	g.redate(g.now)
 	return nil
 }
 
@@ -160,41 +159,6 @@ func (g *earning) beginning(pending int) time.Time {
 	}
 	year, month, day := g.e.At.In(g.p.zone).Date()
 	return calendar.Midnight(year, month, day+pending, g.p.zone).UTC()
-}
-
-// expiry returns the rule by which points of a currency end that the member earns now.
-func (d *deed) expiry(u *Currency) Expiry {
-	if t := d.p.def.Tiers; t != nil {
-		if e := t.Levels[d.p.level(d.Next.Status.Level)].Expiry[u.ID]; e != nil {
-			return *e
-		}
-	}
-	return u.Expiry
-}
-
-// lotEnd returns when points of a currency end that the event earns.
-func (g *earning) lotEnd(u *Currency) time.Time {
-	at := g.e.At
-	if u.Inactive {
-		at = latest(at, g.Next.Active)
-	}
-	return g.expiry(u).End(at, g.p.zone)
-}
-
-// renew moves the end of the points that end with inactivity.
-func (d *deed) renew() {
-	for i := range d.p.def.Currencies {
-		u := &d.p.def.Currencies[i]
-		if !u.Inactive {
-			continue
-		}
-		if h := d.holding(u.ID); len(h.Wallet.Lots) > 0 {
-			w, m := h.Wallet.Renew(d.expiry(u).End(d.Next.Active, d.p.zone), d.now)
-			if h.Wallet = w; len(m.Lapsed) > 0 {
-				d.post(u.ID, w, m, nothing)
-			}
-		}
-	}
 }
 
 // shares returns the weights of the booked lines in what a pot gave, in millionths of a unit.

@@ -51,7 +51,9 @@ type Currency struct {
 	Name      string     `json:"name,omitempty"`
 	Scale     int        `json:"scale,omitempty"`    // decimals, 0 to 4: a point is 10^Scale units, and all whole numbers of points count units
 	Expiry    Expiry     `json:"expiry,omitzero"`    // of what is earned
-	Inactive  bool       `json:"inactive,omitempty"` // Expiry counts from the member's last activity, which moves the end of all lots
+	Inactive  bool       `json:"inactive,omitempty"` // Expiry counts from the member's last earning or spending: that moves the end of all points
+	ByLevel   bool       `json:"byLevel,omitempty"`  // a new level moves the end of all points to its rule, counted from when they were earned; Inactive does so anyway
+	Begun     bool       `json:"begun,omitempty"`    // Expiry counts from when pending points may be spent
 	Pending   int        `json:"pending,omitempty"`  // days until points may be spent; a Rule may have its own
 	Round     Rounding   `json:"round,omitempty"`
 	PerLine   bool       `json:"perLine,omitempty"`   // rounds each line by itself, and not the purchase
@@ -182,7 +184,7 @@ type Level struct {
 	Name   string                 `json:"name,omitempty"`
 	Needs  []Need                 `json:"needs,omitempty"`  // any of them; none: the lowest level, or Manual
 	Manual bool                   `json:"manual,omitempty"` // by invitation: SetTier alone gives it
-	Expiry map[CurrencyID]*Expiry `json:"expiry,omitempty"` // of what its members earn, in place of the currency's
+	Expiry map[CurrencyID]*Expiry `json:"expiry,omitempty"` // of what its members earn, in place of the currency's; of all they have: ByLevel and Inactive
 }
 
 // A Need is metrics and what each of them has to come to; all of them.

@@ -20,6 +20,10 @@
 //     right, and asking in between changes no later answer.
 //   - No lot and no hold is ever below zero. Spending takes what ends first, then the oldest, and what is given back goes to
 //     the lots that it came from, and lapses there if they have ended.
+//   - Where points end with inactivity, none of an account, available, held or given back, ends sooner after an activity than the
+//     rule says. Ends depend on the rule and on what happened alone: reserving and releasing changes none, and an activity that is
+//     told late renews what had lapsed without it.
+//   - What lapsed unspent is owed by nobody.
 //   - A wallet has at most one lot for each end that lies ahead, besides those that have not begun, however many credits it
 //     has seen. A tally has at most one number for each day that it keeps.
 package loyalty

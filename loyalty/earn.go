@@ -138,8 +138,6 @@ func (p *Program) Earn(a Account, e Event, now time.Time) (Decision, error) {
 			return Decision{}, err
 		}
 	}
-	g.Next.Active = latest(g.Next.Active, g.e.At)
-	g.renew()
 	g.rise(g.now)
 	g.forget()
 	g.Steps = append(g.said, g.Steps...)

@@ -105,6 +105,7 @@ func writeLot(t *encode.JSON, l *Lot) {
 	t.TimeIf("from", l.From)
 	t.TimeIf("to", l.To)
 	t.Int("n", l.N)
+	t.TimeIf("since", l.Since)
 }
 
 // lots writes lots though there be none.

@@ -29,7 +29,11 @@ func TestExpiry(t *testing.T) {
 		want   string // "": never
 	}{
 		{"never", loyalty.Expiry{}, "2026-03-01T10:00:00", shanghai, ""},
-		{"never, by the day", loyalty.Expiry{RoundUp: loyalty.Day}, "2026-03-01T10:00:00", shanghai, ""},
+		{"the day itself", loyalty.Expiry{RoundUp: loyalty.Day}, "2026-03-01T10:00:00", shanghai, "2026-03-02T00:00:00"},
+		{"the eve of the anniversary", loyalty.Expiry{Years: 1, Eve: true}, "2026-03-01T10:00:00", shanghai, "2027-03-01T00:00:00"},
+		{"the eve of 28 February", loyalty.Expiry{Years: 1, Eve: true}, "2028-02-29T10:00:00", shanghai, "2029-02-28T00:00:00"},
+		{"the eve of a day of the year, before it", loyalty.Expiry{On: &loyalty.YearDay{Month: 4, Day: 1}, Eve: true}, "2026-03-31T23:00:00", shanghai, "2026-04-01T00:00:00"},
+		{"the eve of a day of the year, on it", loyalty.Expiry{On: &loyalty.YearDay{Month: 4, Day: 1}, Eve: true}, "2026-04-01T00:00:00", shanghai, "2027-04-01T00:00:00"},
 		{"30 days after", loyalty.Expiry{Days: 30}, "2026-03-01T10:00:00", shanghai, "2026-04-01T00:00:00"},
 		{"30 days after, late in the evening", loyalty.Expiry{Days: 30}, "2026-03-01T23:59:59", shanghai, "2026-04-01T00:00:00"},
 		{"a month after 31 January", loyalty.Expiry{Months: 1}, "2026-01-31T10:00:00", shanghai, "2026-03-01T00:00:00"},
@@ -82,6 +86,8 @@ func TestExpiryCheck(t *testing.T) {
 		"a thirteenth month": {On: &loyalty.YearDay{Month: 13, Day: 1}},
 		"30 February":        {On: &loyalty.YearDay{Month: 2, Day: 30}},
 		"day 0":              {On: &loyalty.YearDay{Month: 2}},
+		"the eve of never":   {Eve: true},
+		"the eve of a month": {Months: 1, RoundUp: loyalty.Month, Eve: true},
 	} {
 		var input *loyalty.InputError
 		if err := e.Check(); !errors.As(err, &input) {
@@ -102,6 +108,7 @@ func TestExpiryGrowsWithTime(t *testing.T) {
 		if rapid.Bool().Draw(t, "on a day") {
 			e.On = &loyalty.YearDay{Month: time.Month(rapid.IntRange(1, 12).Draw(t, "month")), Day: rapid.IntRange(1, 28).Draw(t, "day")}
 		}
+		e.Eve = e.RoundUp == "" && e != (loyalty.Expiry{}) && rapid.Bool().Draw(t, "eve")
 		z := rapid.SampledFrom(zones).Draw(t, "zone")
 		a := time.Unix(rapid.Int64Range(1e9, 2e9).Draw(t, "earned"), 0)
 		b := a.Add(time.Duration(rapid.Int64Range(0, 4e7).Draw(t, "later")) * time.Second)

@@ -18,6 +18,8 @@ func (p *Program) Merge(from, to Account, c Merge, now time.Time) (Decision, Dec
 		return fail(ErrMerged)
 	}
 	kept := p.begin(to, latest(now, gone.now))
+	gone.rebase()
+	kept.rebase()
 	for i := range gone.Next.Holdings {
 		h := &gone.Next.Holdings[i]
 		w, m, err := kept.holding(h.Currency).Wallet.Merge(h.Wallet, kept.now)
@@ -28,9 +30,13 @@ func (p *Program) Merge(from, to Account, c Merge, now time.Time) (Decision, Dec
 		kept.post(h.Currency, w, m, func(Movement) Totals { return Totals{Received: total} })
 		gone.post(h.Currency, Wallet{At: gone.now}, Movement{At: gone.now}, func(Movement) Totals { return Totals{Sent: total} })
 	}
+	was := kept.Next.Active
 	if err := kept.join(gone.Next); err != nil {
 		return fail(err)
 	}
+	kept.revive(gone.Next.Active, was)
+	kept.revive(was, gone.Next.Active)
+	kept.redate(kept.now)
 	kept.rise(kept.now)
 	gone.Next = Account{
 		ID: from.ID, Version: from.Version, Seq: from.Seq, Hash: from.Hash, Joined: from.Joined, At: gone.Next.At,

@@ -1,6 +1,7 @@
 package loyalty
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -55,7 +56,7 @@ func (m *move) step(t time.Time) {
 	for _, l := range m.w.Lots {
 		if l.ended(t) {
 			m.Lapsed = append(m.Lapsed, l)
-			m.remember(l)
+			m.remember(Lot{To: l.To, N: l.N, Since: l.Since})
 			continue
 		}
 		if l.begun(t) {
@@ -75,23 +76,54 @@ func (m *move) step(t time.Time) {
 
 // remember keeps what lapsed, by its end.
 func (m *move) remember(l Lot) {
-	i, known := slices.BinarySearchFunc(m.w.Ended, l.To, func(e Lot, to time.Time) int { return e.To.Compare(to) })
+	i, known := slices.BinarySearchFunc(m.w.Ended, l, func(a, b Lot) int {
+		return cmp.Or(a.To.Compare(b.To), a.From.Compare(b.From), a.Since.Compare(b.Since))
+	})
 	if known {
 		m.w.Ended[i].N += l.N
 		return
 	}
-	m.w.Ended = slices.Insert(m.w.Ended, i, Lot{To: l.To, N: l.N})
+	m.w.Ended = slices.Insert(m.w.Ended, i, l)
 }
 
-// forget takes up to n points out of what lapsed at that end, and returns how many there were.
-func (m *move) forget(end time.Time, n int64) int64 {
-	i, known := slices.BinarySearchFunc(m.w.Ended, end, func(e Lot, to time.Time) int { return e.To.Compare(to) })
-	if !known || !end.After(m.At.Add(-remembered)) {
-		return 0
+// forget takes up to n points out of what lapsed of a lot that was credited, and returns how many there were.
+func (m *move) forget(c Lot, n int64) (forgotten int64) {
+	for i := range m.w.Ended {
+		if e := &m.w.Ended[i]; e.ofLapsed(c) {
+			some := min(n-forgotten, e.N)
+			e.N -= some
+			forgotten += some
+		}
 	}
-	n = min(n, m.w.Ended[i].N)
-	m.w.Ended[i].N -= n
-	return n
+	return forgotten
+}
+
+// ofLapsed reports whether a lot of Wallet.Ended may be points that were credited as c.
+func (e Lot) ofLapsed(c Lot) bool {
+	switch {
+	case !e.From.IsZero() && c.Since.IsZero():
+		return (c.To.IsZero() || c.To.After(e.From)) && (e.To.IsZero() || !c.To.IsZero() && !c.To.After(e.To))
+	case c.Since.IsZero():
+		return e.To.Equal(c.To)
+	case !e.Since.IsZero():
+		return !e.Since.After(c.Since) && e.Since.AddDate(1, 0, 0).After(c.Since) // a lot without end may stand for a year
+	}
+	return e.To.IsZero() || e.To.After(c.Since)
+}
+
+// fold makes one of what lapsed in a year, 100 days after.
+func (m *move) fold() {
+	old := m.w.Ended
+	m.w.Ended = nil
+	for _, l := range old {
+		if l.N > 0 && !l.To.IsZero() && !l.To.After(m.At.Add(-remembered)) {
+			year := l.To.Add(-time.Microsecond).Year()
+			l = Lot{From: time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC), To: time.Date(year+1, 1, 1, 0, 0, 0, 0, time.UTC), N: l.N}
+		}
+		if l.N > 0 {
+			m.remember(l)
+		}
+	}
 }
 
 // room tells whether the lots fit in the wallet.
@@ -111,7 +143,7 @@ func (m *move) join() {
 	slices.SortFunc(m.w.Lots, spending)
 	joined := m.w.Lots[:0]
 	for _, l := range m.w.Lots {
-		if last := len(joined) - 1; last >= 0 && joined[last].To.Equal(l.To) && joined[last].From.Equal(l.From) {
+		if last := len(joined) - 1; last >= 0 && spending(joined[last], l) == 0 {
 			joined[last].N += l.N
 			continue
 		}
@@ -145,9 +177,8 @@ func (m *move) end() (Wallet, Movement, error) {
 	if len(m.w.Holds) == 0 {
 		m.w.Holds = nil
 	}
-	m.w.Ended = slices.DeleteFunc(m.w.Ended, func(l Lot) bool { return l.N == 0 || !l.To.After(m.At.Add(-remembered)) })
-	if len(m.w.Ended) == 0 {
-		m.w.Ended = nil
+	if len(m.w.Ended) > 0 {
+		m.fold()
 	}
 	return m.w, m.Movement, nil
 }
@@ -157,7 +188,7 @@ func take(lots []Lot, n int64, may func(Lot) bool) (taken, left []Lot) {
 	for _, l := range lots {
 		if some := min(n, l.N); some > 0 && may(l) {
 			n -= some
-			taken = append(taken, Lot{From: l.From, To: l.To, N: some})
+			taken = append(taken, Lot{From: l.From, To: l.To, N: some, Since: l.Since})
 			l.N -= some
 		}
 		if l.N > 0 {

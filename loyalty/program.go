@@ -114,13 +114,43 @@ func (c *compiler) currencies() {
 		c.Between(path+"pending", int64(u.Pending), 0, maxPending)
 		c.OneOf(path+"round", string(u.Round), string(Down), string(HalfUp), string(HalfEven), string(Up))
 		c.OneOf(path+"overdraft", string(u.Overdraft), "", string(PendingOnly), string(WithinBalance), string(BelowZero))
-		if u.Inactive && u.Expiry == (Expiry{}) {
-			c.Add(path+"inactive", "needs expiry")
-		}
+		c.ends(path, u)
 	}
 	c.p.factors = make([]uint64, len(d.Currencies))
 	for i := range c.p.factors {
 		c.p.factors[i] = 1
+	}
+}
+
+// ends checks that the points of a currency have ends as it says.
+func (c *compiler) ends(path string, u Currency) {
+	rules := []Expiry{u.Expiry}
+	if t := c.p.def.Tiers; t != nil {
+		for _, l := range t.Levels {
+			if e := l.Expiry[u.ID]; e != nil {
+				rules = append(rules, *e)
+			}
+		}
+	}
+	pending := u.Pending
+	for _, r := range c.p.def.Rules {
+		if r.Currency == u.ID || r.Currency == "" && u.ID == c.p.def.Currencies[0].ID {
+			pending = max(pending, r.Pending)
+		}
+	}
+	never := !slices.ContainsFunc(rules, func(e Expiry) bool { return !e.never() })
+	sound := !slices.ContainsFunc(rules, func(e Expiry) bool { return e.Check() != nil })
+	switch {
+	case u.Inactive && u.Expiry.never():
+		c.Add(path+"inactive", "needs expiry")
+	case u.ByLevel && len(rules) == 1:
+		c.Add(path+"byLevel", "needs a level with an expiry of the currency")
+	case u.ByLevel && u.Inactive:
+		c.Add(path+"byLevel", "is what inactive does anyway")
+	case u.Begun && (never || pending == 0):
+		c.Add(path+"begun", "needs expiry, and points that are pending")
+	case !u.Begun && sound && pending <= maxPending && slices.ContainsFunc(rules, func(e Expiry) bool { return !e.outlasts(pending) }):
+		c.Add(path+"expiry", "ends points before they may be spent; set begun, or make them pending for fewer days")
 	}
 }
 
@@ -478,6 +508,7 @@ func (c *compiler) tiers() {
 		}
 		for _, id := range sorted(l.Expiry) {
 			at := path + "expiry." + string(id) + "."
+			c.Field(valid.ID(at+"currency", id))
 			c.currency(at, id)
 			if e := l.Expiry[id]; e == nil {
 				c.Add(at, "is null")
@@ -500,7 +531,9 @@ func (c *compiler) tiers() {
 		c.Add("tiers.valid", "is missing, which grace, byOne and lose need")
 	}
 	for i, id := range t.Lose {
-		c.currency(fmt.Sprintf("tiers.lose[%d].", i), id)
+		at := fmt.Sprintf("tiers.lose[%d].", i)
+		c.Field(valid.ID(at+"currency", id))
+		c.currency(at, id)
 	}
 	calendar := func(m *metric) bool { return m.Joined || m.Window.Calendar != "" }
 	if (t.AtEnd || t.Rollover) && !slices.ContainsFunc(c.p.metrics, calendar) {

@@ -28,7 +28,8 @@ func anyProgram(t *rapid.T) loyalty.Definition {
 		Currencies: []loyalty.Currency{{
 			ID: "points", Scale: pick(t, "scale", 0, 1), Round: pick(t, "round", loyalty.Down, loyalty.HalfUp, loyalty.HalfEven, loyalty.Up),
 			PerLine: maybe(t, "per line"), Pending: pick(t, "pending", 0, 0, 3), Inactive: maybe(t, "inactive"),
-			Expiry:    pick(t, "expiry", loyalty.Expiry{Days: 10}, loyalty.Expiry{Months: 1, RoundUp: loyalty.Month}),
+			Expiry:  pick(t, "expiry", loyalty.Expiry{Days: 10}, loyalty.Expiry{Months: 1, RoundUp: loyalty.Month}),
+			ByLevel: maybe(t, "by level"), Begun: maybe(t, "begun"),
 			Overdraft: pick(t, "overdraft", loyalty.BelowZero, loyalty.WithinBalance, loyalty.PendingOnly),
 		}, {ID: "status"}},
 		Metrics: []loyalty.Metric{
@@ -45,6 +46,8 @@ func anyProgram(t *rapid.T) loyalty.Definition {
 			Rollover:  maybe(t, "rollover"), AtEnd: maybe(t, "at end"),
 		},
 	}
+	points := &d.Currencies[0]
+	points.ByLevel, points.Begun = points.ByLevel && !points.Inactive, points.Begun && points.Pending > 0
 	if d.Tiers.Valid != (loyalty.Validity{}) {
 		d.Tiers.ByOne, d.Tiers.Grace = maybe(t, "by one"), pick(t, "grace", 0, 3)
 		if maybe(t, "lose") {

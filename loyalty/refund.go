@@ -63,6 +63,11 @@ func (p *Program) Return(a Account, b *Booking, c Return, now time.Time) (Decisi
 	slices.Reverse(lots)
 	_, lots = take(lots, part.Back, func(Lot) bool { return true })
 	lots, _ = take(lots, n, func(Lot) bool { return true })
+	if u, err := p.currency(part.Currency); err == nil && u.follows() {
+		for i, l := range lots {
+			lots[i] = d.dated(u, l, d.now)
+		}
+	}
 	w, m, err := d.holding(part.Currency).Wallet.Return(lots, d.now)
 	if err != nil {
 		return Decision{}, err

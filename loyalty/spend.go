@@ -40,8 +40,7 @@ func (d *deed) spent(id CurrencyID, m Movement) {
 	if n := Sum(m.Taken); n > 0 {
 		d.Booking = &Booking{Account: d.Account, At: d.now, Spent: true, Parts: []Portion{{Currency: id, N: n, Lots: m.Taken}}}
 	}
-	d.Next.Active = latest(d.Next.Active, d.now)
-	d.renew()
+	d.acted(d.now)
 }
 
 // Redeem decides on a Redeem. Errors: ErrUnknownAccount, ErrMerged, ErrUnknownCurrency, *InsufficientError.
@@ -80,6 +79,7 @@ func (p *Program) Capture(a Account, c Capture, now time.Time) (Decision, error)
 	if err != nil {
 		return Decision{}, err
 	}
+	d.acted(d.now) // before what is left of the hold is released, so that it is renewed too
 	w, m, err := d.holding(u.ID).Wallet.Capture(c.Hold, c.N, d.now)
 	if err != nil {
 		return Decision{}, err
@@ -123,15 +123,19 @@ func (p *Program) Adjust(a Account, c Adjust, now time.Time) (Decision, error) {
 		}
 		d.post(u.ID, w, m, revoked)
 	} else {
-		to := c.To
-		if to.IsZero() {
-			to = d.expiry(u).End(d.now, p.zone)
+		lot := d.lot(u, c.N, d.now, time.Time{})
+		if !c.To.IsZero() {
+			if u.Inactive {
+				return Decision{}, &InputError{Field: "to", Reason: "is not for points that end with inactivity"}
+			}
+			lot = Lot{N: c.N, To: c.To}
 		}
-		w, m, err := h.Wallet.Credit(Lot{N: c.N, To: to}, d.now)
+		w, m, err := h.Wallet.Credit(lot, d.now)
 		if err != nil {
 			return Decision{}, err
 		}
 		d.post(u.ID, w, m, issued)
+		d.redate(d.now)
 	}
 	d.Reason = c.Reason
 	return d.end(a), nil
@@ -154,11 +158,19 @@ func (p *Program) Transfer(from, to Account, c Transfer, now time.Time) (Decisio
 	}
 	giver.post(u.ID, w, m, sent)
 	taker := p.begin(to, latest(now, giver.now))
-	w, m, err = taker.holding(u.ID).Wallet.Return(m.Taken, taker.now)
+	given := m.Taken
+	if u.follows() {
+		given = giver.based(u, given)
+		for i, l := range given {
+			given[i].To = taker.endOf(u, l)
+		}
+	}
+	w, m, err = taker.holding(u.ID).Wallet.Return(given, taker.now)
 	if err != nil {
 		return fail(err)
 	}
 	taker.post(u.ID, w, m, received)
+	taker.redate(taker.now)
 	giver.Peer, taker.Peer = &to.ID, &from.ID
 	giver.Reason, taker.Reason = c.Reason, c.Reason
 	return giver.end(from), taker.end(to), nil

@@ -204,13 +204,13 @@ func (d *deed) set(level int, at, until time.Time) {
 		return
 	}
 	s.Level, s.Since = t.Levels[level].ID, at
-	if level > was {
-		return
+	if level < was {
+		for _, id := range t.Lose {
+			w, m := d.holding(id).Wallet.lapse(at)
+			d.post(id, w, m, nothing)
+		}
 	}
-	for _, id := range t.Lose {
-		w, m := d.holding(id).Wallet.Renew(at, at)
-		d.post(id, w, m, nothing)
-	}
+	d.redate(at)
 }
 
 // valid returns how long a level is kept that was earned then; zero: without end.

@@ -16,7 +16,7 @@ const (
 	// MaxHolds is how many holds a wallet has at once.
 	MaxHolds = 64
 
-	remembered = 100 * 24 * time.Hour // what lapsed
+	remembered = 100 * 24 * time.Hour // what lapsed, by its end
 )
 
 // A Lot is a number of points that may be spent in [From, To).
@@ -24,6 +24,11 @@ type Lot struct {
 	From time.Time `json:"from,omitzero"` // zero: since ever; in a wallet also of a lot that has begun
 	To   time.Time `json:"to,omitzero"`   // zero: without end
 	N    int64     `json:"n"`
+
+	// Since is what the end counts from where it follows the member (Currency.Inactive and ByLevel), if that is later than
+	// the last activity: then a lot that is given back has the end that the rule gives it by now. Zero: the last activity,
+	// or an end of its own.
+	Since time.Time `json:"since,omitzero"`
 }
 
 // A Hold is points that were set aside under a name, until they are captured or released, or Until comes: then it is
@@ -39,8 +44,11 @@ type Wallet struct {
 	At    time.Time `json:"at,omitzero"`    // of the last movement: an earlier time counts as this one
 	Lots  []Lot     `json:"lots,omitempty"` // in the order in which they end, those without an end last
 	Holds []Hold    `json:"holds,omitempty"`
-	Debt  int64     `json:"debt,omitempty"`  // what points that come in, or begin, repay first
-	Ended []Lot     `json:"ended,omitempty"` // what lapsed in the last 100 days, by its end: a Revoke does not take it again
+	Debt  int64     `json:"debt,omitempty"` // what points that come in, or begin, repay first
+
+	// What lapsed unspent, by its end: a Revoke does not take it again, and makes no debt of it. A lot with From is all that
+	// ended after it and up to To: what a downgrade took, and, after 100 days, what lapsed in a year.
+	Ended []Lot `json:"ended,omitempty"`
 }
 
 // A Balance is what a wallet holds at an instant.
@@ -197,8 +205,8 @@ const (
 )
 
 // Revoke takes back n points that were credited as those lots: from them as far as they are there, then, as the policy
-// says, in the order of spending, then as a debt. What is left is Forgone, and so is what lapsed of the lots, unspent, in
-// the last 100 days. Errors: *InputError, ErrOverflow.
+// says, in the order of spending, then as a debt. What is left is Forgone, and so is what lapsed of the lots, unspent:
+// more than 100 days later as far as anything lapsed in the year of their end. Errors: *InputError, ErrOverflow.
 func (w Wallet) Revoke(credited []Lot, n int64, policy Overdraft, now time.Time) (Wallet, Movement, error) {
 	if err := valid.Between("n", n, 1, MaxPoints); err != nil {
 		return w, Movement{}, err
@@ -214,15 +222,15 @@ func (w Wallet) Revoke(credited []Lot, n int64, policy Overdraft, now time.Time)
 		m.Taken = append(m.Taken, taken...)
 	}
 	for _, c := range credited {
-		c.From, c.To = journal.Instant(c.From), journal.Instant(c.To)
-		lapsed := m.forget(c.To, min(n, c.N))
+		c.From, c.To, c.Since = journal.Instant(c.From), journal.Instant(c.To), journal.Instant(c.Since)
+		lapsed := m.forget(c, min(n, c.N))
 		m.Forgone += lapsed
 		n -= lapsed
 		from(c.N-lapsed, func(l Lot) bool {
 			if c.begun(m.At) {
-				return policy != PendingOnly && l.begun(m.At) && l.To.Equal(c.To)
+				return policy != PendingOnly && l.begun(m.At) && c.like(l)
 			}
-			return l.From.Equal(c.From) && l.To.Equal(c.To)
+			return l.From.Equal(c.From) && c.like(l)
 		})
 	}
 	if policy != PendingOnly {
@@ -247,15 +255,58 @@ func (w Wallet) Expire(now time.Time) (Wallet, Movement) {
 	return after, m
 }
 
-// Renew moves the end of all lots that have not ended to that time, but of those that begin after it; zero: without end.
-func (w Wallet) Renew(to, now time.Time) (Wallet, Movement) {
+// redate gives the lots that have not ended, and those that are held, what the function makes of them: another To and
+// Since.
+func (w Wallet) redate(now time.Time, as func(Lot) Lot) (Wallet, Movement, bool) {
+	changes := func(l Lot) bool { return as(l) != l }
+	at := latest(journal.Instant(now), w.At)
+	if !slices.ContainsFunc(w.Lots, func(l Lot) bool { return !l.ended(at) && changes(l) }) &&
+		!slices.ContainsFunc(w.Holds, func(h Hold) bool { return slices.ContainsFunc(h.Lots, changes) }) {
+		return w, Movement{}, false
+	}
 	m := begin(w, now)
-	to = journal.Instant(to)
-	for i := range m.w.Lots {
-		if l := &m.w.Lots[i]; to.IsZero() || l.From.Before(to) {
-			l.To = to
+	for i, l := range m.w.Lots {
+		m.w.Lots[i] = as(l)
+	}
+	for i, h := range m.w.Holds {
+		m.w.Holds[i].Lots = slices.Clone(h.Lots)
+		for j, l := range h.Lots {
+			m.w.Holds[i].Lots[j] = as(l)
 		}
 	}
+	m.step(m.At)
+	after, moved, _ := m.end()
+	return after, moved, true
+}
+
+// lapse ends all lots now; those that are held lapse as they are released.
+func (w Wallet) lapse(now time.Time) (Wallet, Movement) {
+	m := begin(w, now)
+	m.Lapsed = append(m.Lapsed, m.w.Lots...)
+	for _, l := range m.w.Lots {
+		m.remember(Lot{From: m.At, To: l.To, N: l.N})
+	}
+	m.w.Lots = nil
+	for i, h := range m.w.Holds {
+		m.w.Holds[i].Lots = slices.Clone(h.Lots)
+		for j := range h.Lots {
+			m.w.Holds[i].Lots[j].To, m.w.Holds[i].Lots[j].Since = m.At, time.Time{}
+		}
+	}
+	after, moved, _ := m.end()
+	return after, moved
+}
+
+// revive gives back what lapsed and, as the function says, would not have; as another lot.
+func (w Wallet) revive(now time.Time, as func(Lot) (Lot, bool)) (Wallet, Movement) {
+	m := begin(w, now)
+	m.w.Ended = slices.DeleteFunc(m.w.Ended, func(e Lot) bool {
+		l, ok := as(e)
+		if ok = ok && e.From.IsZero(); ok {
+			m.Credited, m.w.Lots = append(m.Credited, l), append(m.w.Lots, l)
+		}
+		return ok
+	})
 	m.step(m.At)
 	after, moved, _ := m.end()
 	return after, moved
@@ -296,11 +347,20 @@ func (w Wallet) Merge(other Wallet, now time.Time) (Wallet, Movement, error) {
 
 func (l Lot) begun(at time.Time) bool { return !l.From.After(at) }
 
+// like reports whether a lot of the wallet may be points that were credited as l: by the end, or, where that follows the
+// member, by what it counts from.
+func (l Lot) like(o Lot) bool {
+	if l.Since.IsZero() {
+		return o.To.Equal(l.To)
+	}
+	return o.Since.IsZero() || o.Since.Equal(l.Since)
+}
+
 func (l Lot) ended(at time.Time) bool { return !l.To.IsZero() && !l.To.After(at) }
 
 func (l *Lot) check() error {
 	err := cmp.Or(valid.Between("n", l.N, 1, MaxPoints), valid.Time("from", l.From), valid.Time("to", l.To))
-	l.From, l.To = journal.Instant(l.From), journal.Instant(l.To)
+	l.From, l.To, l.Since = journal.Instant(l.From), journal.Instant(l.To), journal.Instant(l.Since)
 	if err == nil && !l.To.IsZero() && !l.From.Before(l.To) {
 		err = &InputError{Field: "to", Reason: "is not after from"}
 	}
@@ -318,7 +378,7 @@ func spending(a, b Lot) int {
 		}
 		return c
 	}
-	return a.From.Compare(b.From)
+	return cmp.Or(a.From.Compare(b.From), a.Since.Compare(b.Since))
 }
 
 func latest(a, b time.Time) time.Time {

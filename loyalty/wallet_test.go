@@ -201,7 +201,9 @@ func TestRevoke(t *testing.T) {
 		{"what lapsed is not taken again", []loyalty.Lot{lot(0, 30, 20)}, 20, loyalty.BelowZero, 31, nil, 0, 20},
 		{"nor from other lots", []loyalty.Lot{lot(0, 30, 20), lot(0, 50, 40)}, 60, loyalty.WithinBalance, 31, []loyalty.Lot{lot(0, 50, 40)}, 0, 20},
 		{"what was spent of a lot that ended is taken", []loyalty.Lot{lot(0, 30, 50)}, 50, loyalty.WithinBalance, 31, []loyalty.Lot{lot(0, 40, 30)}, 0, 20},
-		{"100 days later nobody knows any more", []loyalty.Lot{lot(0, 30, 20)}, 20, loyalty.BelowZero, 130, nil, 20, 0},
+		{"100 days later it is still known", []loyalty.Lot{lot(0, 30, 20)}, 20, loyalty.BelowZero, 130, nil, 0, 20},
+		{"years later it is still known", []loyalty.Lot{lot(0, 30, 20)}, 20, loyalty.BelowZero, 1300, nil, 0, 20},
+		{"though not of another year", []loyalty.Lot{lot(0, 400, 20)}, 20, loyalty.BelowZero, 1300, nil, 20, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, m, err := w.Revoke(c.credited, c.n, c.policy, day(c.at))

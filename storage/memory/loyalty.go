@@ -120,6 +120,7 @@ func cloneLots(lots []loyalty.Lot) []loyalty.Lot {
 	lots = slices.Clone(lots)
 	for i := range lots {
 		lots[i].From, lots[i].To = journal.Instant(lots[i].From), journal.Instant(lots[i].To)
+		lots[i].Since = journal.Instant(lots[i].Since)
 	}
 	return lots
 }
