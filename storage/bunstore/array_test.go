@@ -38,7 +38,7 @@ func FuzzArray(f *testing.F) {
 			}
 			args.end()
 		}
-		rows, err := db.QueryContext(t.Context(), `select * from unnest($1::text[], $2::bytea[], $3::bigint[], $4::timestamptz[])
+		rows, err := db.QueryContext(t.Context(), `select s, bin, n, (extract(epoch from at) * 1000000)::bigint, ord from unnest($1::text[], $2::bytea[], $3::bigint[], $4::timestamptz[])
 			with ordinality as t (s, bin, n, at, ord) where $5::text[] = '{}'`, args.appendTo(nil)...)
 		if err != nil {
 			t.Fatal(err)

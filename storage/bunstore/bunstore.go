@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/dialect"
@@ -26,7 +27,14 @@ import (
 
 // Options of New. All of them may be zero.
 type Options struct {
-	Logger *slog.Logger // tells of transactions that are run again, at debug level; nil: discard
+	// Logger tells of transactions that are run again, at debug level, and once, as a warning, that a pooler does not keep prepared
+	// statements. nil: discard.
+	Logger *slog.Logger
+	// Unprepared prepares no statement on Postgres: their arguments travel in their text. It is for a pooler that gives a connection to
+	// somebody else after each transaction and knows nothing of prepared statements, such as pgbouncer before 1.21 or with
+	// max_prepared_statements = 0 in transaction mode. What such a pooler does shows at first as an error, and then no statement is
+	// prepared any more; but with lib/pq it may show as the answer to another statement: set it there.
+	Unprepared bool
 }
 
 // A DB is a database, seen by one tenant. It implements [storage.DB]. It is safe for concurrent use.
@@ -47,6 +55,7 @@ func New(db *bun.DB, opts *Options) (*DB, error) {
 	switch name := db.Dialect().Name(); name {
 	case dialect.PG:
 		c.grammar = postgres
+		c.unprepared.Store(opts.Unprepared)
 	case dialect.SQLite:
 		c.grammar = sqlite
 		c.writer = make(chan struct{}, 1)
@@ -74,6 +83,7 @@ type core struct {
 	log        *slog.Logger
 	writer     chan struct{} // held by the one that writes; nil: the database has many writers
 	statements sync.Map      // by their shape, or by their text
+	unprepared atomic.Bool   // none of them is prepared
 }
 
 // A unit gives the stores of one tenant: inside tx, or where that is nil with each call on its own.

@@ -30,7 +30,7 @@ func state(err error) string {
 func retryable(err error) bool {
 	const busy, locked = 5, 6 // SQLITE_BUSY and SQLITE_LOCKED, in the low byte of the extended codes
 	if s := state(err); s != "" {
-		return s == "40001" || s == "40P01"
+		return s == "40001" || s == "40P01" || lostStatement(err)
 	}
 	var code interface{ Code() int }
 	if errors.As(err, &code) {
@@ -42,6 +42,16 @@ func retryable(err error) bool {
 
 // taken tells of a unique index of Postgres that refused a row.
 func taken(err error) bool { return state(err) == "23505" }
+
+// lostStatement tells of a prepared statement that the connection to the server does not have, has already, or has another one in the
+// place of: a pooler gave it to somebody else in between. Nothing was run.
+func lostStatement(err error) bool {
+	switch state(err) {
+	case "26000", "42P05", "08P01":
+		return true
+	}
+	return false
+}
 
 // fail says what could not be done. Within a transaction it wraps storage.ErrRetry where another run may do better.
 func (u unit) fail(op string, err error) error {

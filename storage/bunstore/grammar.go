@@ -1,9 +1,12 @@
 package bunstore
 
 import (
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -60,6 +63,42 @@ func (g grammar) bind(v any) any {
 	return v
 }
 
+var (
+	microsOf = regexp.MustCompile(`\bmicros\((\w+\.\w+)\)`)
+	hexOf    = regexp.MustCompile(`\bhexed\((\w+\.\w+)\)`)
+)
+
+// readable returns a text in which each micros(column) and hexed(column) is replaced by what a timeField and a binaryField read.
+// Postgres writes timestamptz and bytea as DateStyle and bytea_output say, and no driver reads every form.
+func (g grammar) readable(text string) string {
+	micros, digits := "(extract(epoch from $1) * 1000000)::bigint", "encode($1, 'hex')"
+	if g == sqlite {
+		micros, digits = "$1", "$1"
+	}
+	return hexOf.ReplaceAllString(microsOf.ReplaceAllString(text, micros), digits)
+}
+
+// reading is the column of an alias as a field of its kind reads it.
+func (c column) reading(alias string) string {
+	name := alias + "." + c.name
+	switch c.kind {
+	case instant:
+		return "micros(" + name + ")"
+	case binary:
+		return "hexed(" + name + ")"
+	}
+	return name
+}
+
+// readingOf joins the columns of an alias as their fields read them.
+func readingOf(alias string, columns []column) string {
+	all := make([]string, len(columns))
+	for i, c := range columns {
+		all[i] = c.reading(alias)
+	}
+	return strings.Join(all, ", ")
+}
+
 // A field reads one column; NULL is the zero value.
 type field func(src any) error
 
@@ -100,17 +139,16 @@ func intField[N ~int | ~int64](p *N) field {
 	}
 }
 
+// timeField reads microseconds since 1970.
 func timeField(p *time.Time) field {
 	return func(src any) error {
 		switch src := src.(type) {
 		case nil:
 			*p = time.Time{}
-		case time.Time:
-			*p = src.UTC()
 		case int64:
 			*p = time.UnixMicro(src).UTC()
 		default:
-			return mismatch(src, "a time")
+			return mismatch(src, "a time as micros(column) reads it")
 		}
 		return nil
 	}
@@ -130,6 +168,21 @@ func bytesField[B ~[]byte](p *B) field {
 			return mismatch(src, "bytes")
 		}
 		return nil
+	}
+}
+
+// binaryField reads bytes, and digits of them where they are a text; no bytes as nil.
+func binaryField(p *[]byte) field {
+	return func(src any) (err error) {
+		text, ok := src.(string)
+		if !ok {
+			return bytesField(p)(src)
+		}
+		*p, err = hex.DecodeString(text)
+		if len(*p) == 0 {
+			*p = nil
+		}
+		return err
 	}
 }
 

@@ -109,7 +109,7 @@ func (s journalStore) Of(ctx context.Context, subject string) iter.Seq2[journal.
 
 func (s journalStore) entries(q *bun.SelectQuery) *bun.SelectQuery {
 	return q.TableExpr(s.name("journal_entry")+" AS j").
-		ColumnExpr(entryColumns+", j.pos").
+		ColumnExpr(s.readable(entryColumns+", j.pos")).
 		Where("(j.tenant || '') = ?", s.tenant)
 }
 
@@ -123,12 +123,12 @@ func scanRecord(rows *sql.Rows) (r journal.Record, err error) {
 }
 
 // entryColumns are what entryFields reads, of the alias j.
-const entryColumns = "j.subject, j.key, j.seq, j.kind, j.at, j.actor, j.input, j.before, j.result"
+const entryColumns = "j.subject, j.key, j.seq, j.kind, micros(j.at), j.actor, hexed(j.input), j.before, j.result"
 
 func entryFields(e *journal.Entry) []any {
 	return []any{
 		textField(&e.Subject), textField(&e.Key), intField(&e.Seq), textField(&e.Kind), timeField(&e.At),
-		textField(&e.By), bytesField(&e.Input), bytesField(&e.Before), bytesField(&e.Result),
+		textField(&e.By), binaryField(&e.Input), bytesField(&e.Before), bytesField(&e.Result),
 	}
 }
 

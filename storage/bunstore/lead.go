@@ -93,7 +93,7 @@ func (s leadStore) Load(ctx context.Context, ids []lead.Identity) ([]lead.Contac
 	var there, named [][]any
 	var of, namedOf []int
 	err := s.look(ctx, "contacts", identityLookup, args, func(l lookup) string {
-		return "select l.ord, c.version, c.name, c.seq, c.merged, c.names, b.since from " + l.source() +
+		return "select l.ord, c.version, c.name, c.seq, c.merged, c.names, micros(b.since) from " + l.source() +
 			l.find("lead_contact", "c", sameIdentity("c")) + l.find("lead_library", "b", sameIdentity("b")) +
 			" where c.version is not null or b.since is not null"
 	}, func(rows *sql.Rows, first int) error {
@@ -132,7 +132,7 @@ func (s leadStore) Load(ctx context.Context, ids []lead.Identity) ([]lead.Contac
 	}
 	if err == nil && len(named) > 0 {
 		err = s.look(ctx, "library", identityLookup, named, func(l lookup) string {
-			return "select l.ord, b.since from " + l.source() + l.all("lead_library", "b", sameIdentity("b"))
+			return "select l.ord, micros(b.since) from " + l.source() + l.all("lead_library", "b", sameIdentity("b"))
 		}, func(rows *sql.Rows, first int) error {
 			var ord int
 			var since time.Time
@@ -262,7 +262,7 @@ func (s leadStore) Import(ctx context.Context, rows []lead.Imported) ([]lead.Imp
 			return err
 		}
 		return u.look(ctx, "imported", libraryTable.columns, args, func(l lookup) string {
-			return "select l.ord, b.since, b.source, b.row, b.met from " + l.source() + l.find("lead_library", "b", sameIdentity("b"))
+			return "select l.ord, micros(b.since), b.source, b.row, b.met from " + l.source() + l.find("lead_library", "b", sameIdentity("b"))
 		}, func(rows *sql.Rows, first int) error {
 			var ord int
 			var met int64

@@ -37,11 +37,11 @@ func (s loyaltyStore) Save(ctx context.Context, changes []loyalty.Change) ([]err
 	return s.save(ctx, "save points", all)
 }
 
-const accountColumns = "a.program, a.member, a.version, a.seq, a.hash, a.state"
+const accountColumns = "a.program, a.member, a.version, a.seq, hexed(a.hash), a.state"
 
 func accountFields(a *loyalty.Account) []any {
 	return []any{
-		textField(&a.ID.Program), textField(&a.ID.Member), intField(&a.Version), intField(&a.Seq), bytesField(&a.Hash), jsonField(a),
+		textField(&a.ID.Program), textField(&a.ID.Member), intField(&a.Version), intField(&a.Seq), binaryField(&a.Hash), jsonField(a),
 	}
 }
 
@@ -120,7 +120,7 @@ func (s loyaltyStore) Publish(ctx context.Context, d loyalty.Definition) error {
 // Accounts implements [loyalty.Store].
 func (s loyaltyStore) Accounts(ctx context.Context, q loyalty.AccountQuery) iter.Seq2[loyalty.Account, error] {
 	return paged(ctx, s.unit, "list accounts", q.Limit, func(sel *bun.SelectQuery, last *loyalty.Account) *bun.SelectQuery {
-		sel = sel.TableExpr(s.name("loyalty_account") + " AS a").ColumnExpr(accountColumns).OrderExpr("a.program, a.member")
+		sel = sel.TableExpr(s.name("loyalty_account") + " AS a").ColumnExpr(s.readable(accountColumns)).OrderExpr("a.program, a.member")
 		if q.Member == "" && q.DueBefore.IsZero() {
 			sel = sel.Where("(a.tenant || '') = ?", s.tenant)
 		} else {

@@ -59,10 +59,10 @@ func codeValues(c otp.Code) []any {
 // codeFields reads the columns of a code after its scope.
 func codeFields(c *otp.Code) []any {
 	return []any{
-		bytesField(&c.MAC), intField(&c.Version), intField(&c.Number), textField(&c.KeyID), intField(&c.Digits),
-		bytesField(&c.Sealed), textField(&c.Holder), textField(&c.Purpose), bytesField(&c.Payload),
+		binaryField(&c.MAC), intField(&c.Version), intField(&c.Number), textField(&c.KeyID), intField(&c.Digits),
+		binaryField(&c.Sealed), textField(&c.Holder), textField(&c.Purpose), binaryField(&c.Payload),
 		timeField(&c.Issued), timeField(&c.Expires), timeField(&c.Reusable),
-		textField(&c.Ended), timeField(&c.EndedAt), textField(&c.EndedBy), bytesField(&c.ID),
+		textField(&c.Ended), timeField(&c.EndedAt), textField(&c.EndedBy), binaryField(&c.ID),
 	}
 }
 
@@ -175,7 +175,7 @@ var (
 // first meets a conflict.
 func otpText(l lookup) string {
 	const live = "l.first = 1 and k.scope = l.scope and k.ended = '' and k.expires > l.now"
-	codes, noCode, noScope, noEntry := columnsOf("k", codeColumns), l.nulls(codeColumns), l.nulls(meteredColumns), l.nulls(entryTable.columns)
+	codes, noCode, noScope, noEntry := readingOf("k", codeColumns), l.nulls(codeColumns), l.nulls(meteredColumns), l.nulls(entryTable.columns)
 	branch := func(what int, n, code, scope, entry string) string {
 		return fmt.Sprintf("select l.ord, %d, %s, %s, %s, %s from l", what, n, code, scope, entry)
 	}
@@ -188,15 +188,20 @@ func otpText(l lookup) string {
 			l.all("otp_code", "k", live+" and k.digits >= 0") + " group by l.ord, k.digits",
 		branch(meterOfParty, "k.misses", noCode, l.nulls(meteredColumns, column{"debt", instant}), noEntry) +
 			l.all("otp_meter", "k", "k.scope = l.scope and k.kind = l.kind and k.party = l.party"),
-		branch(scopeAndEntry, l.null(integer), noCode, columnsOf("s", meteredColumns), entryColumns) +
+		branch(scopeAndEntry, l.null(integer), noCode, readingOf("s", meteredColumns), entryColumns) +
 			l.find("otp_scope", "s", "s.scope = l.scope") + l.entry() + " where l.first = 1",
 	}, " union all ")
 }
 
-// null is the SQL of a value that is not there.
+// null is the SQL of a value that is not there, of the type that one is read as.
 func (g grammar) null(k kind) string {
-	if g == sqlite {
+	switch {
+	case g == sqlite:
 		return "null"
+	case k == instant:
+		k = integer
+	case k == binary:
+		k = text
 	}
 	return "null::" + g.typeOf(k)
 }
@@ -207,7 +212,7 @@ func (g grammar) nulls(columns []column, but ...column) string {
 	for i, c := range columns {
 		all[i] = g.null(c.kind)
 		if slices.Contains(but, c) {
-			all[i] = "k." + c.name
+			all[i] = c.reading("k")
 		}
 	}
 	return strings.Join(all, ", ")

@@ -8,49 +8,50 @@ import (
 	"time"
 )
 
-// A statement is prepared once for all connections, and afresh as it is used: Postgres keeps the plan that it made for
-// a statement while the tables were empty, which reads all of them.
+// A statement is prepared once for all connections, and a few times afresh as it is used: Postgres keeps the plan that it made for a
+// statement while the tables were empty, which reads all of them.
+//
+// What was prepared before is never closed. To close it means to talk to the server on every connection that has it, and database/sql
+// does that while it holds the lock of its pool: behind a pooler with fewer connections to the server than the pool has, those that
+// have one wait for the lock, and the close waits for one of theirs.
 type statement struct {
 	core *core
 	text string
 
 	mu         sync.Mutex
-	current    *prepared // nil: not prepared yet
+	current    *sql.Stmt // nil: not prepared yet
 	generation int
 	rows       int64 // that were written or looked up with it
 	next       int64 // rows at which it is prepared afresh
 	busy       bool  // somebody prepares it
 }
 
-// A prepared is one generation of a statement.
-type prepared struct {
-	stmt  *sql.Stmt
-	users int
-	stale bool
-}
-
-// firstGeneration is how many rows the first generation is used for; each one is used for four times as many.
-const firstGeneration = 64
+const (
+	// firstGeneration is how many rows the first generation is used for; each one is used for four times as many.
+	firstGeneration = 64
+	// generations is how often a statement is prepared: at last for 262,144 rows, when Postgres has long had a look at the tables.
+	generations = 7
+)
 
 // statement returns the statement of that key, whose text is made once.
 func (c *core) statement(key any, text func() string) *statement {
 	if s, ok := c.statements.Load(key); ok {
 		return s.(*statement)
 	}
-	s, _ := c.statements.LoadOrStore(key, &statement{core: c, text: text(), next: firstGeneration})
+	s, _ := c.statements.LoadOrStore(key, &statement{core: c, text: c.readable(text()), next: firstGeneration})
 	return s.(*statement)
 }
 
-// use runs fn with the statement, which is to write or look up that many rows.
-func (u unit) use(ctx context.Context, s *statement, rows int, fn func(*sql.Stmt) error) error {
-	p, prepare := s.acquire(rows)
+// prepared returns what the statement, which is to write or look up that many rows, is run with; nil: its text.
+func (u unit) prepared(ctx context.Context, s *statement, rows int) (*sql.Stmt, error) {
+	stmt, prepare := s.acquire(rows)
 	switch {
 	case prepare && u.tx == nil:
-		if err := s.prepare(ctx); err != nil && p == nil {
-			return err
+		if err := s.prepare(ctx); err != nil && stmt == nil {
+			return nil, err
 		}
-		if p == nil {
-			p, _ = s.acquire(0)
+		if stmt == nil {
+			stmt, _ = s.acquire(0)
 		}
 	// The transaction has a connection; to wait here for another may be to wait for ever.
 	case prepare && u.wanted != nil:
@@ -64,53 +65,22 @@ func (u unit) use(ctx context.Context, s *statement, rows int, fn func(*sql.Stmt
 			_ = s.prepare(ctx)
 		}()
 	}
-	if p == nil {
-		return u.useOnce(ctx, s, fn)
+	if stmt != nil && u.tx != nil {
+		return u.tx.StmtContext(ctx, stmt), nil
 	}
-	defer s.release(p)
-	if u.tx == nil {
-		return fn(p.stmt)
-	}
-	return fn(u.tx.StmtContext(ctx, p.stmt))
-}
-
-// useOnce runs fn with a statement of the transaction's own, or of nobody else's.
-func (u unit) useOnce(ctx context.Context, s *statement, fn func(*sql.Stmt) error) error {
-	prepare := u.bun.DB.PrepareContext
-	if u.tx != nil {
-		prepare = u.tx.PrepareContext
-	}
-	stmt, err := prepare(ctx, s.text)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = stmt.Close() }()
-	return fn(stmt)
+	return stmt, nil
 }
 
 // acquire returns what is prepared, or nil, and whether the caller has to prepare the next.
-func (s *statement) acquire(rows int) (p *prepared, prepare bool) {
+func (s *statement) acquire(rows int) (stmt *sql.Stmt, prepare bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.rows += int64(rows)
-	if s.current != nil {
-		s.current.users++
-	}
-	if s.busy || s.current != nil && s.rows < s.next {
+	if s.busy || s.current != nil && (s.rows < s.next || s.generation == generations) {
 		return s.current, false
 	}
 	s.busy = true
 	return s.current, true
-}
-
-func (s *statement) release(p *prepared) {
-	s.mu.Lock()
-	p.users--
-	unused := p.stale && p.users == 0
-	s.mu.Unlock()
-	if unused {
-		_ = p.stmt.Close()
-	}
 }
 
 // leave lets another caller prepare the next generation.
@@ -124,24 +94,15 @@ func (s *statement) leave() {
 func (s *statement) prepare(ctx context.Context) error {
 	stmt, err := s.core.bun.DB.PrepareContext(ctx, fmt.Sprintf("%s -- %d", s.text, s.generation+1))
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.busy = false
 	if err != nil {
-		s.mu.Unlock()
 		return err
 	}
-	old := s.current
-	s.current = &prepared{stmt: stmt}
+	s.current = stmt
 	s.generation++
 	for s.next <= s.rows {
 		s.next *= 4
-	}
-	unused := old != nil && old.users == 0
-	if old != nil {
-		old.stale = true
-	}
-	s.mu.Unlock()
-	if unused {
-		_ = old.stmt.Close()
 	}
 	return nil
 }
@@ -172,28 +133,61 @@ func (w *wanted) prepare(ctx context.Context) {
 	}
 }
 
+// run runs a statement that is to write or look up that many rows: exec with what is prepared of it, or direct with its text.
+func (u unit) run(
+	ctx context.Context, s *statement, rows int, args []any, exec func(*sql.Stmt) error, direct func(text string, args []any) error,
+) error {
+	if !u.unprepared.Load() {
+		stmt, err := u.prepared(ctx, s, rows)
+		switch {
+		case err != nil:
+		case stmt != nil:
+			err = exec(stmt)
+		default:
+			err = direct(s.text, args)
+		}
+		if !lostStatement(err) {
+			return err
+		}
+		if !u.unprepared.Swap(true) {
+			u.log.WarnContext(ctx, "bunstore: a pooler does not keep prepared statements; from now on none is used", "err", err)
+		}
+		if u.tx != nil {
+			return err // it has ended the transaction
+		}
+	}
+	text, err := inlined(s.text, args)
+	if err != nil {
+		return err
+	}
+	return direct(text, nil)
+}
+
 // query runs a statement and calls fn for each row.
 func (u unit) query(ctx context.Context, s *statement, rows int, args []any, fn func(*sql.Rows) error) error {
-	return u.use(ctx, s, rows, func(stmt *sql.Stmt) error {
-		found, err := stmt.QueryContext(ctx, args...)
+	read := func(found *sql.Rows, err error) error {
 		if err != nil {
 			return err
 		}
 		return each(found, fn)
+	}
+	return u.run(ctx, s, rows, args, func(stmt *sql.Stmt) error {
+		return read(stmt.QueryContext(ctx, args...))
+	}, func(text string, args []any) error {
+		return read(u.conn().QueryContext(ctx, text, args...))
 	})
 }
 
-// exec runs a statement for one row and returns how many rows it changed.
-func (u unit) exec(ctx context.Context, s *statement, args []any) (n int64, err error) {
-	err = u.use(ctx, s, 1, func(stmt *sql.Stmt) error {
-		result, err := stmt.ExecContext(ctx, args...)
-		if err != nil {
-			return err
-		}
-		n, err = result.RowsAffected()
+// exec runs a statement for one row. For one that inserts the count of its result is not to be trusted: query a returning clause.
+func (u unit) exec(ctx context.Context, s *statement, args []any) (result sql.Result, err error) {
+	err = u.run(ctx, s, 1, args, func(stmt *sql.Stmt) (err error) {
+		result, err = stmt.ExecContext(ctx, args...)
+		return err
+	}, func(text string, args []any) (err error) {
+		result, err = u.conn().ExecContext(ctx, text, args...)
 		return err
 	})
-	return n, err
+	return result, err
 }
 
 // each calls fn for each row, and closes the rows.

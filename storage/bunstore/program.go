@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 )
 
 // program reads a version of a programme, or the newest for version 0; unknown where there is none.
@@ -43,21 +44,21 @@ func (u unit) publish(ctx context.Context, table, id string, version int, defini
 		return u.fail("publish a programme", err)
 	}
 	table = u.name(table)
-	var n int64
+	stored := false
 	err = u.write(ctx, func(u unit) error {
-		result, err := u.bun.NewRaw("INSERT INTO "+table+" (tenant, program, version, definition) SELECT ?, ?, ?, ? WHERE ? = "+
-			"(SELECT coalesce(max(version), 0) + 1 FROM "+table+" WHERE tenant = ? AND program = ?) ON CONFLICT DO NOTHING",
-			u.tenant, id, version, string(doc), version, u.tenant, id).Conn(u.conn()).Exec(ctx)
-		if err != nil {
-			return err
+		var first int
+		err := u.bun.NewRaw("INSERT INTO "+table+" (tenant, program, version, definition) SELECT ?, ?, ?, ? WHERE ? = "+
+			"(SELECT coalesce(max(version), 0) + 1 FROM "+table+" WHERE tenant = ? AND program = ?) ON CONFLICT DO NOTHING RETURNING 1",
+			u.tenant, id, version, string(doc), version, u.tenant, id).Conn(u.conn()).Scan(ctx, &first)
+		if stored = err == nil; errors.Is(err, sql.ErrNoRows) {
+			return nil
 		}
-		n, err = result.RowsAffected()
 		return err
 	})
 	if err != nil {
 		return u.fail("publish a programme", err)
 	}
-	if n == 0 {
+	if !stored {
 		return published
 	}
 	return nil

@@ -47,10 +47,10 @@ var shopLookup = []column{
 }
 
 const (
-	shopColumns = "s.name, s.address, s.zone, s.begins, s.ends, s.slots, s.version"
+	shopColumns = "s.name, s.address, s.zone, micros(s.begins), micros(s.ends), s.slots, s.version"
 
-	managerColumns  = "m.identity, m.shop, m.slot, m.name, m.bound, m.version"
-	physicalColumns = "p.serial, p.shop, p.bound, p.version"
+	managerColumns  = "m.identity, m.shop, m.slot, m.name, micros(m.bound), m.version"
+	physicalColumns = "p.serial, p.shop, micros(p.bound), p.version"
 )
 
 func shopFields(s *shop.Shop) []any {
@@ -79,7 +79,7 @@ func (s shopStore) Load(ctx context.Context, l shop.Lookup) (st shop.State, err 
 	lookups := [][]any{{string(l.Shop), string(l.Identity), string(l.Serial), l.Invitation, l.Entry, l.Key}}
 	err = s.look(ctx, "shop", shopLookup, lookups, func(l lookup) string {
 		return "select " + shopColumns + ", " + managerColumns + ", " + physicalColumns +
-			", i.shop, i.actor, i.expires, i.ended, i.used_by, i.version, " + entryColumns + " from " + l.source() +
+			", i.shop, i.actor, micros(i.expires), micros(i.ended), i.used_by, i.version, " + entryColumns + " from " + l.source() +
 			l.find("shop_shop", "s", "s.shop = l.shop") +
 			l.find("shop_manager", "m", "m.identity = l.identity") +
 			l.find("shop_stamp", "p", "p.serial = l.serial") +
@@ -138,7 +138,7 @@ func (s shopStore) loadStaff(ctx context.Context, id shop.ID, st *shop.State) er
 // List implements [shop.Store].
 func (s shopStore) List(ctx context.Context) iter.Seq2[shop.Shop, error] {
 	return paged(ctx, s.unit, "list shops", 0, func(q *bun.SelectQuery, last *shop.Shop) *bun.SelectQuery {
-		q = q.TableExpr(s.name("shop_shop")+" AS s").ColumnExpr("s.shop, "+shopColumns).
+		q = q.TableExpr(s.name("shop_shop")+" AS s").ColumnExpr(s.readable("s.shop, "+shopColumns)).
 			Where("s.tenant = ?", s.tenant).OrderExpr("s.shop")
 		if last != nil {
 			q = q.Where("s.shop > ?", string(last.ID))

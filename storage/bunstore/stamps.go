@@ -42,7 +42,7 @@ func cardRow(c stamps.Card) row {
 }
 
 const cardColumns = "c.program, c.member, c.claim, c.version, c.nickname, c.began, c.round, c.count, c.total, " +
-	"c.opened, c.expires, c.number, c.state"
+	"micros(c.opened), micros(c.expires), c.number, c.state"
 
 func cardFields(c *stamps.Card) []any {
 	return []any{
@@ -80,7 +80,7 @@ func recordRow(r stamps.Record) (row, error) {
 }
 
 const recordColumns = "r.program, r.member, r.claim, r.seq, r.purpose, r.n, r.cancelled, r.cancels, r.coupon, r.peer, " +
-	"r.at, r.shop, r.actor, r.via, r.nickname, r.purchase, r.reason, r.began"
+	"micros(r.at), r.shop, r.actor, r.via, r.nickname, r.purchase, r.reason, r.began"
 
 func recordFields(r *stamps.Record) []any {
 	return []any{
@@ -113,7 +113,7 @@ func couponRow(c stamps.Coupon) row {
 }
 
 const couponColumns = "k.program, k.member, k.claim, k.n, k.reward, k.name, k.began, k.pos, k.state, " +
-	"k.issued, k.expires, k.ended, k.shop, k.actor, k.nickname, k.issuer"
+	"micros(k.issued), micros(k.expires), micros(k.ended), k.shop, k.actor, k.nickname, k.issuer"
 
 func couponFields(c *stamps.Coupon) []any {
 	return []any{

@@ -17,7 +17,7 @@ import (
 func (s stampStore) Records(ctx context.Context, q stamps.RecordQuery) iter.Seq2[stamps.Record, error] {
 	instr := map[grammar]string{postgres: "strpos", sqlite: "instr"}[s.grammar]
 	return paged(ctx, s.unit, "list records", q.Limit, func(sel *bun.SelectQuery, last *stamps.Record) *bun.SelectQuery {
-		sel = sel.TableExpr(s.name("stamps_record")+" AS r").ColumnExpr(recordColumns).Where("r.tenant = ?", s.tenant).
+		sel = sel.TableExpr(s.name("stamps_record")+" AS r").ColumnExpr(s.readable(recordColumns)).Where("r.tenant = ?", s.tenant).
 			OrderExpr("r.at DESC, r.program, r.member, r.claim, r.seq DESC")
 		if q.Card != nil {
 			sel = sel.Where("r.member = ? AND r.program = ? AND r.claim = ?",
@@ -57,7 +57,7 @@ func (s stampStore) Records(ctx context.Context, q stamps.RecordQuery) iter.Seq2
 // Coupons implements [stamps.Store].
 func (s stampStore) Coupons(ctx context.Context, q stamps.CouponQuery) iter.Seq2[stamps.Coupon, error] {
 	return paged(ctx, s.unit, "list coupons", q.Limit, func(sel *bun.SelectQuery, last *stamps.Coupon) *bun.SelectQuery {
-		sel = sel.TableExpr(s.name("stamps_coupon")+" AS k").ColumnExpr(couponColumns).Where("k.tenant = ?", s.tenant).
+		sel = sel.TableExpr(s.name("stamps_coupon")+" AS k").ColumnExpr(s.readable(couponColumns)).Where("k.tenant = ?", s.tenant).
 			OrderExpr("k.program, k.member, k.claim, k.n")
 		sel = s.narrow(sel, "k", q.Program, q.Member, q.LapsedBefore)
 		if !q.LapsedBefore.IsZero() {
@@ -78,7 +78,7 @@ func (s stampStore) Coupons(ctx context.Context, q stamps.CouponQuery) iter.Seq2
 // Cards implements [stamps.Store].
 func (s stampStore) Cards(ctx context.Context, q stamps.CardQuery) iter.Seq2[stamps.Card, error] {
 	return paged(ctx, s.unit, "list cards", q.Limit, func(sel *bun.SelectQuery, last *stamps.Card) *bun.SelectQuery {
-		sel = sel.TableExpr(s.name("stamps_card")+" AS c").ColumnExpr(cardColumns).
+		sel = sel.TableExpr(s.name("stamps_card")+" AS c").ColumnExpr(s.readable(cardColumns)).
 			Where("c.tenant = ? AND c.claim = 0", s.tenant).OrderExpr("c.program, c.member")
 		sel = s.narrow(sel, "c", q.Program, q.Member, q.LapsedBefore)
 		if last != nil {

@@ -2,6 +2,7 @@ package bunstore
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"slices"
 
@@ -124,7 +125,8 @@ const (
 	hold  // keeps others from changing it; Postgres alone needs that
 )
 
-// step does one thing with one row and returns how many rows that changed.
+// step does one thing with one row and returns how many rows that changed, where that decides: of an insert those that it returns,
+// for a distributed engine may count one that it did not store.
 func (u unit) step(ctx context.Context, v verb, r row) (int64, error) {
 	type key struct {
 		verb  verb
@@ -143,7 +145,20 @@ func (u unit) step(ctx context.Context, v verb, r row) (int64, error) {
 	for _, value := range values {
 		args = append(args, u.bind(value))
 	}
-	return u.exec(ctx, s, args)
+	switch v {
+	case insert, count:
+		n := int64(0)
+		err := u.query(ctx, s, 1, args, func(*sql.Rows) error { n++; return nil })
+		return n, err
+	case update, vacate:
+		result, err := u.exec(ctx, s, args)
+		if err != nil {
+			return 0, err
+		}
+		return result.RowsAffected()
+	}
+	_, err := u.exec(ctx, s, args)
+	return 0, err
 }
 
 // stepText returns a statement whose arguments are the tenant and the values of the row.
@@ -178,7 +193,7 @@ func (g grammar) stepText(v verb, t *table) string {
 	}
 	if v == insert {
 		return "insert into " + g.name(t.name) + " (" + names + ") select " + values + " where true" + g.missing(t, tenant, p) +
-			" on conflict do nothing"
+			" on conflict do nothing returning 1"
 	}
 	text := "insert into " + g.name(t.name) + " (" + names + ") values (" + values + ") on conflict "
 	switch v {
@@ -195,7 +210,7 @@ func (g grammar) countText(t *table, tenant string, p params) string {
 	return "insert into " + g.name(t.name) + " as c (tenant, " + names(t.key) + ", n) select " + tenant + ", " +
 		key.join("{val}", ", ") + ", " + n + " where " + n + " between 0 and " + most + " or exists (select 1 from " + g.name(t.name) +
 		" as x where x.tenant = " + tenant + " and " + key.join("x.{col} = {val}", " and ") + ") on conflict (tenant, " +
-		names(t.key) + ") do update set n = c.n + excluded.n where c.n + excluded.n between 0 and " + most
+		names(t.key) + ") do update set n = c.n + excluded.n where c.n + excluded.n between 0 and " + most + " returning 1"
 }
 
 // replace is what an upsert does with a row that is there.

@@ -58,7 +58,7 @@ func (s ticketStore) Load(ctx context.Context, l ticket.Lookup) (f ticket.Loaded
 	}
 	args := []any{string(l.Site), string(l.Ticket.Site), string(l.Ticket.Event), whole, l.Subject, l.Key}
 	err = s.look(ctx, "tickets", ticketLookup, [][]any{args}, func(l lookup) string {
-		return "select s.version, s.state, t.version, t.state, b.body, " + entryColumns + " from " + l.source() +
+		return "select s.version, s.state, t.version, t.state, hexed(b.body), " + entryColumns + " from " + l.source() +
 			l.find("ticket_site", "s", "s.site = l.site") +
 			l.find("ticket_ticket", "t", "t.site = l.of and t.event = l.event") +
 			l.find("ticket_body", "b", "b.site = l.of and b.event = l.event and l.whole = 1") +
@@ -66,7 +66,7 @@ func (s ticketStore) Load(ctx context.Context, l ticket.Lookup) (f ticket.Loaded
 	}, func(rows *sql.Rows, _ int) error {
 		var site, tick int64
 		var e journal.Entry
-		fields := append([]any{intField(&site), jsonField(&f.Site), intField(&tick), jsonField(&f.Ticket), bytesField(&f.Body)}, entryFields(&e)...)
+		fields := append([]any{intField(&site), jsonField(&f.Site), intField(&tick), jsonField(&f.Ticket), binaryField(&f.Body)}, entryFields(&e)...)
 		if err := rows.Scan(fields...); err != nil {
 			return err
 		}

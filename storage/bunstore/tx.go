@@ -33,10 +33,10 @@ func (d *DB) InTx(ctx context.Context, fn func(ctx context.Context, tx storage.T
 func (u unit) begin(ctx context.Context, fn func(u unit) error) error {
 	u.wanted = &wanted{}
 	defer u.wanted.prepare(ctx)
-	return u.run(ctx, fn)
+	return u.transact(ctx, fn)
 }
 
-func (u unit) run(ctx context.Context, fn func(u unit) error) error {
+func (u unit) transact(ctx context.Context, fn func(u unit) error) error {
 	tx, end, err := u.open(ctx)
 	if err != nil {
 		return err

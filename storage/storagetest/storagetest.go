@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/scrmkit/scrmkit/storage"
+	"github.com/scrmkit/scrmkit/storage/memory"
 )
 
 // A Database is an empty database of the adapter under test.
@@ -44,6 +45,31 @@ func Run(t *testing.T, open func(t testing.TB) Database) {
 	t.Run("lists", func(t *testing.T) { lists(suite{t, open}) })
 	t.Run("values", func(t *testing.T) { values(suite{t, open}) })
 	t.Run("a random history gives the same answers as on the model", func(t *testing.T) { Compare(t, open) })
+}
+
+// Brief runs the cases that tell whether a driver, a pooler or a setting of a session changes what is written or read: every call of
+// a store on rows of every kind, which must be answered as on the model, and odd values.
+func Brief(t *testing.T, open func(t testing.TB) Database) {
+	s := suite{t, open}
+	s.each("answers every call as the model does", func(s *scene) {
+		model := memory.New()
+		must(s.t, fill(s.t.Context(), model))
+		s.do(func(ctx context.Context, tx storage.Tx) { must(s.t, fill(ctx, tx)) })
+		for _, calls := range [][]call{reads, writes, reads} {
+			for _, c := range calls {
+				want, err := c.run(s.t.Context(), model)
+				must(s.t, err)
+				s.do(func(ctx context.Context, tx storage.Tx) {
+					got, err := c.run(ctx, tx)
+					must(s.t, err)
+					equal(s.t, c.name, got, want)
+				})
+			}
+		}
+	})
+	s.each("gives odd texts back as they were", func(s *scene) { comeBack(s, oddTexts...) })
+	s.each("gives the last numbers back", limits)
+	s.each("gives times back in UTC, cut to microseconds", times)
 }
 
 type suite struct {

@@ -1,0 +1,269 @@
+package bunstore_test
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/dialect/pgdialect"
+	"github.com/uptrace/bun/dialect/sqlitedialect"
+
+	"github.com/scrmkit/scrmkit/internal/pgtest"
+	"github.com/scrmkit/scrmkit/storage/storagetest"
+)
+
+// A spy is a connector to a database that keeps what is sent, and what is asked about it.
+type spy struct {
+	driver.Connector
+	servers chan struct{} // held while something is under way, as a connection of a pooler to its server; nil: there are enough
+
+	mu      sync.Mutex
+	sent    map[string]bool
+	counted map[string]bool // whose count of rows was read
+	closed  int             // statements
+}
+
+func (s *spy) note(fn func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	fn()
+}
+
+func (s *spy) Connect(ctx context.Context) (driver.Conn, error) {
+	c, err := s.Connector.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &spyConn{driverConn: c.(driverConn), spy: s}, nil
+}
+
+// A driverConn is a connection as database/sql uses those of pgx and modernc.org/sqlite.
+type driverConn interface {
+	driver.Conn
+	driver.ConnBeginTx
+	driver.ConnPrepareContext
+	driver.ExecerContext
+	driver.QueryerContext
+}
+
+type spyConn struct {
+	driverConn
+	spy  *spy
+	held bool // by a transaction
+}
+
+// serve runs fn while it has a connection to the server.
+func (c *spyConn) serve(ctx context.Context, fn func() error) error {
+	if c.spy.servers == nil || c.held {
+		return fn()
+	}
+	select {
+	case c.spy.servers <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() {
+		if !c.held {
+			<-c.spy.servers
+		}
+	}()
+	return fn()
+}
+
+func (c *spyConn) CheckNamedValue(v *driver.NamedValue) error {
+	if checker, ok := c.driverConn.(driver.NamedValueChecker); ok {
+		return checker.CheckNamedValue(v)
+	}
+	return driver.ErrSkip
+}
+
+func (c *spyConn) BeginTx(ctx context.Context, opts driver.TxOptions) (tx driver.Tx, err error) {
+	err = c.serve(ctx, func() error {
+		tx, err = c.driverConn.BeginTx(ctx, opts)
+		c.held = err == nil
+		return err
+	})
+	return spyTx{tx, c}, err
+}
+
+type spyTx struct {
+	driver.Tx
+	c *spyConn
+}
+
+func (t spyTx) end(fn func() error) error {
+	defer func() {
+		t.c.held = false
+		if t.c.spy.servers != nil {
+			<-t.c.spy.servers
+		}
+	}()
+	return fn()
+}
+
+func (t spyTx) Commit() error   { return t.end(t.Tx.Commit) }
+func (t spyTx) Rollback() error { return t.end(t.Tx.Rollback) }
+
+func (c *spyConn) PrepareContext(ctx context.Context, query string) (stmt driver.Stmt, err error) {
+	err = c.serve(ctx, func() error {
+		stmt, err = c.driverConn.PrepareContext(ctx, query)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &spyStmt{stmt, c, query}, nil
+}
+
+func (c *spyConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (rows driver.Rows, err error) {
+	c.spy.note(func() { c.spy.sent[query] = true })
+	err = c.serve(ctx, func() error {
+		rows, err = c.driverConn.QueryContext(ctx, query, args)
+		return err
+	})
+	return rows, err
+}
+
+func (c *spyConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (result driver.Result, err error) {
+	c.spy.note(func() { c.spy.sent[query] = true })
+	err = c.serve(ctx, func() error {
+		result, err = c.driverConn.ExecContext(ctx, query, args)
+		return err
+	})
+	return spyResult{result, c.spy, query}, err
+}
+
+type spyStmt struct {
+	driver.Stmt
+	c     *spyConn
+	query string
+}
+
+func (s *spyStmt) Close() error {
+	s.c.spy.note(func() { s.c.spy.closed++ })
+	return s.c.serve(context.Background(), s.Stmt.Close)
+}
+
+func (s *spyStmt) QueryContext(ctx context.Context, args []driver.NamedValue) (rows driver.Rows, err error) {
+	s.c.spy.note(func() { s.c.spy.sent[s.query] = true })
+	err = s.c.serve(ctx, func() error {
+		rows, err = s.Stmt.(driver.StmtQueryContext).QueryContext(ctx, args)
+		return err
+	})
+	return rows, err
+}
+
+func (s *spyStmt) ExecContext(ctx context.Context, args []driver.NamedValue) (result driver.Result, err error) {
+	s.c.spy.note(func() { s.c.spy.sent[s.query] = true })
+	err = s.c.serve(ctx, func() error {
+		result, err = s.Stmt.(driver.StmtExecContext).ExecContext(ctx, args)
+		return err
+	})
+	return spyResult{result, s.c.spy, s.query}, err
+}
+
+type spyResult struct {
+	driver.Result
+	spy   *spy
+	query string
+}
+
+func (r spyResult) RowsAffected() (int64, error) {
+	r.spy.note(func() { r.spy.counted[r.query] = true })
+	return r.Result.RowsAffected()
+}
+
+// spied are the databases, each with a spy.
+var spied = map[string]func(t testing.TB) (*bun.DB, *spy){
+	"sqlite": func(t testing.TB) (*bun.DB, *spy) {
+		return spyOn(t, openSQLite(t), sqliteConnector{openSQLite(t).Driver(), sqliteDSN(t, "OFF")})
+	},
+	"postgres": func(t testing.TB) (*bun.DB, *spy) {
+		config, err := pgx.ParseConfig(pgtest.DSN(t))
+		check(t, err)
+		return spyOn(t, openPostgres(t), stdlib.GetConnector(*config))
+	},
+}
+
+type sqliteConnector struct {
+	driver driver.Driver
+	dsn    string
+}
+
+func (c sqliteConnector) Connect(context.Context) (driver.Conn, error) { return c.driver.Open(c.dsn) }
+func (c sqliteConnector) Driver() driver.Driver                        { return c.driver }
+
+func spyOn(t testing.TB, like *bun.DB, c driver.Connector) (*bun.DB, *spy) {
+	t.Helper()
+	s := &spy{Connector: c, sent: map[string]bool{}, counted: map[string]bool{}}
+	db := sql.OpenDB(s)
+	db.SetMaxIdleConns(16)
+	t.Cleanup(func() { check(t, db.Close()) })
+	if like.Dialect().Name() == sqlitedialect.New().Name() {
+		return bun.NewDB(db, sqlitedialect.New()), s
+	}
+	return bun.NewDB(db, pgdialect.New()), s
+}
+
+var (
+	inserts = regexp.MustCompile(`(?i)\binsert\s+into\b`)
+	answers = regexp.MustCompile(`(?i)\breturning\b`)
+)
+
+// TestNoCountOfAnInsertDecides: a distributed engine may count a row that "insert ... select ... on conflict do nothing" did not store.
+// So of every statement that any store sends, none that inserts has its count read; and each that may insert nothing returns rows,
+// but for those that nobody asks whether they did.
+func TestNoCountOfAnInsertDecides(t *testing.T) {
+	unasked := []string{"lead_library"} // an import reads what is stored, in a statement of its own
+	for name, open := range spied {
+		t.Run(name, func(t *testing.T) {
+			db, s := open(t)
+			all := reused{outer: t, open: func(testing.TB) *bun.DB { return db }}
+			storagetest.Brief(t, func(t testing.TB) storagetest.Database {
+				db := all.get(t)
+				store := newStore(t, db)
+				return storagetest.Database{DB: store, Join: func(ctx context.Context, fn work) error {
+					return db.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error { return fn(ctx, store.Join(tx.Tx)) })
+				}}
+			})
+			n := 0
+			for query := range s.sent {
+				if !inserts.MatchString(query) || strings.Contains(query, "scrmkit_migration") {
+					continue
+				}
+				n++
+				if s.counted[query] {
+					t.Errorf("the count of this is read:\n%s", query)
+				}
+				asked := !slices.ContainsFunc(unasked, func(table string) bool { return strings.Contains(query, table) })
+				if strings.Contains(strings.ToLower(query), "do nothing") && !answers.MatchString(query) && asked {
+					t.Errorf("this may store nothing, and does not say so:\n%s", query)
+				}
+			}
+			if n < 10 {
+				t.Errorf("%d statements insert", n)
+			}
+		})
+	}
+}
+
+// TestNoStatementIsClosed: to close one takes a connection to the server for each connection that has it, under the lock of the pool.
+// Behind a pooler with three of them, nobody has to wait for that, however often statements are prepared afresh.
+func TestNoStatementIsClosed(t *testing.T) {
+	db, s := spied["postgres"](t)
+	store := newStore(t, db)
+	s.servers = make(chan struct{}, 3)
+	db.DB.SetMaxIdleConns(64) // a connection that ends ends its statements, without that lock
+	crowd(t, db, store, 24, 20)
+	if s.closed > 0 {
+		t.Errorf("%d statements were closed", s.closed)
+	}
+}
