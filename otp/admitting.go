@@ -11,6 +11,9 @@ func (c admitting) lookup(work) Lookup { return Lookup{Parties: []Party{c.party(
 
 func (c admitting) decide(_ work, u *unit, _ time.Time) (answer, error) {
 	m := u.meters[c.party()]
+	if m.Misses < MaxMisses {
+		return answer{}, ErrNotStopped
+	}
 	admitted := Admitted{Misses: m.Misses}
 	m.Misses = 0
 	u.meter(m)

@@ -32,6 +32,8 @@ var (
 	ErrInvalidCode = errors.New("otp: the code is not valid; ask for a new one")
 	// ErrEnded: the key names a code that has ended. Use a new key for a new code.
 	ErrEnded = errors.New("otp: the code that was issued with this key has ended; use a new key")
+	// ErrNotStopped: no MaxMisses wrong codes in a row have stopped the typist.
+	ErrNotStopped = errors.New("otp: the typist is not stopped, and may type codes")
 	// ErrCrowded: the scope has so many live codes that guesses could not be bounded. Cut the scope in two.
 	ErrCrowded = errors.New("otp: the scope has too many live codes; use smaller scopes")
 )

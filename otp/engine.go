@@ -124,6 +124,7 @@ func (e *Engine) Check(ctx context.Context, c Check) (_ Claim, err error) {
 }
 
 // Admit lets a typist in again whom a *StoppedError refuses. Who may call it is the caller's to decide; not the typist.
+// ErrNotStopped: nothing keeps the typist out.
 func (e *Engine) Admit(ctx context.Context, c Admit) (_ Admitted, err error) {
 	ctx, end := e.hook(ctx, "otp.admit")
 	defer func() { end(err) }()

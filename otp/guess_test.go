@@ -284,6 +284,11 @@ func TestAHundredWrongCodesInARowStopATypist(t *testing.T) {
 			t.Error("a colleague is stopped too:", err)
 		}
 		admit := otp.Admit{Scope: "s", Typist: "kathy", By: "head-office", Key: "admit"}
+		for _, typist := range []otp.TypistID{"li", "nobody"} {
+			if _, err := b.codes.Admit(ctx, otp.Admit{Scope: "s", Typist: typist, Key: "admit"}); !errors.Is(err, otp.ErrNotStopped) {
+				t.Errorf("%s was let in: %v", typist, err)
+			}
+		}
 		for replayed := range 2 {
 			a, err := b.codes.Admit(ctx, admit)
 			if err != nil || a.Misses != otp.MaxMisses || a.Replayed != (replayed == 1) {

@@ -182,6 +182,10 @@ func (c Add) check() error {
 		c.Place.check(), checkKey(c.Key))
 }
 
+// Validate returns an *InputError where no card could take the command, and else nil. Engine.Add does it itself, before it
+// reads anything.
+func (c Add) Validate() error { return c.check() }
+
 func (c Cancel) check() error {
 	if c.Of != "" && c.Record != 0 {
 		return &InputError{Field: "of", Reason: "is given beside record; leave one of them out"}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/scrmkit/scrmkit/otp"
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/stamps/shop"
 )
@@ -82,6 +83,7 @@ func (s *Server) shopRoutes(api huma.API) {
 	op(s, api, admin, http.MethodPut, "/shops/{shop}", "Make a shop, or change it", s.putShop)
 	op(s, api, admin, http.MethodPost, "/shops/{shop}/invitations", "Invite a manager", s.invite)
 	op(s, api, admin, http.MethodDelete, "/shops/{shop}/managers/{identity}", "Unbind a manager", s.unbind)
+	op(s, api, admin, http.MethodPost, "/shops/{shop}/managers/{identity}/admissions", "Let a manager type codes again", s.admit)
 	op(s, api, admin, http.MethodPut, "/shops/{shop}/stamps/{serial}", "Bind a physical stamp", s.bindStamp)
 	op(s, api, admin, http.MethodDelete, "/shops/{shop}/stamps/{serial}", "Unbind a physical stamp", s.unbindStamp)
 	op(s, api, admin, http.MethodDelete, "/shops/{shop}/stamps", "Unbind all physical stamps", s.unbindStamps)
@@ -138,6 +140,13 @@ func (s *Server) invite(ctx context.Context, in *inviteInput) (*reply[Invitation
 func (s *Server) unbind(ctx context.Context, in *unbindInput) (*done, error) {
 	out, err := s.shops.Unbind(ctx, shop.Unbind{Shop: in.Shop, Identity: in.Identity, By: caller(ctx).name, Key: in.Key})
 	return &done{mark(out.Replayed)}, err
+}
+
+func (s *Server) admit(ctx context.Context, in *unbindInput) (*reply[otp.Admitted], error) {
+	a, err := s.codes.Admit(ctx, otp.Admit{
+		Scope: otp.Scope(in.Shop), Typist: otp.TypistID(in.Identity), By: caller(ctx).name, Key: in.Key,
+	})
+	return answered(a, a.Replayed, err)
 }
 
 func (s *Server) bindStamp(ctx context.Context, in *stampInput) (*reply[shop.Stamp], error) {

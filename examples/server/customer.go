@@ -31,6 +31,7 @@ func (d Deed) of(p principal) counter.Deed {
 // An Issued code is for its holder to show.
 type Issued struct {
 	Code    string    `json:"code"`
+	Digits  int       `json:"digits" doc:"How many digits the code has: more than 6 where many codes of the shop are live"`
 	Issued  time.Time `json:"issued"`
 	Expires time.Time `json:"expires"`
 }
@@ -102,7 +103,7 @@ func (s *Server) myCoupons(ctx context.Context, in *CouponsQuery) (*reply[list[s
 
 func (s *Server) ask(ctx context.Context, in *askInput) (*reply[Issued], error) {
 	issued, err := s.till.Ask(ctx, counter.Ask{Shop: in.Body.Shop, Deed: in.Body.of(caller(ctx)), Key: in.Key})
-	return answered(Issued{issued.Code, issued.Issued, issued.Expires}, issued.Replayed, err)
+	return answered(Issued{issued.Code, issued.Digits, issued.Issued, issued.Expires}, issued.Replayed, err)
 }
 
 func (s *Server) press(ctx context.Context, in *pressInput) (*reply[counter.Result], error) {

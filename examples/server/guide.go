@@ -60,6 +60,7 @@ var guide = []section{
 		{"PUT /shops/{shop}", "putShop", "Makes a shop, or changes it."},
 		{"POST /shops/{shop}/invitations", "inviteManager", "Makes an invitation that is good for 24 hours, for one manager. Its token is shown this once."},
 		{"DELETE /shops/{shop}/managers/{identity}", "unbindManager", "Ends at once what a manager may do in the shop."},
+		{"POST /shops/{shop}/managers/{identity}/admissions", "admitManager", "Lets a manager type codes again whom 100 wrong ones in a row have stopped."},
 		{"PUT /shops/{shop}/stamps/{serial}", "bindStamp", "Binds a physical stamp to the shop. A stamp is bound to one shop."},
 		{"DELETE /shops/{shop}/stamps/{serial}", "unbindStamp", "Unbinds a physical stamp from the shop."},
 		{"DELETE /shops/{shop}/stamps", "unbindStamps", "Unbinds all physical stamps from the shop."},

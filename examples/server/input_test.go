@@ -18,7 +18,7 @@ var samples = map[string]string{
 	"POST /me/presses":                                    `{"serial":"A1659391","purpose":"cancel","program":"coffee","record":99}`,
 	"POST /me/claims":                                     `{"program":"none"}`,
 	"POST /shops/{shop}/codes/preview":                    `{"code":"12","purpose":"stamp","n":1,"purchase":{"amount":1,"currency":"CNY","items":1}}`,
-	"POST /shops/{shop}/codes/confirm":                    `{"claim":"none","n":1,"purchase":{"amount":1,"currency":"CNY","items":1}}`,
+	"POST /shops/{shop}/codes/confirm":                    `{"claim":"none"}`,
 	"POST /shops/{shop}/codes":                            `{"code":"12","purpose":"stamp","n":1,"purchase":{"amount":1,"currency":"CNY","items":1}}`,
 	"POST /shops/{shop}/coupons/{coupon}/undos":           `{"reason":"none"}`,
 	"POST /shops/{shop}/coupons/{coupon}/voids":           `{"reason":"none"}`,

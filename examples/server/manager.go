@@ -35,8 +35,7 @@ type enterInput struct {
 type confirmInput struct {
 	OfShop
 	Body struct {
-		Sale
-		Claim string `json:"claim" doc:"Of the preview; it is the key of the write"`
+		Claim string `json:"claim" doc:"Of the preview, with the number and the purchase that it showed; it is the key of the write"`
 	}
 }
 
@@ -95,7 +94,7 @@ func (s *Server) preview(ctx context.Context, in *enterInput) (*reply[counter.Pr
 
 func (s *Server) confirm(ctx context.Context, in *confirmInput) (*reply[counter.Result], error) {
 	r, err := s.till.Confirm(ctx, counter.Confirm{
-		Shop: in.Shop, Manager: caller(ctx).identity(), Claim: in.Body.Claim, N: in.Body.N, Purchase: in.Body.Purchase,
+		Shop: in.Shop, Manager: caller(ctx).identity(), Claim: in.Body.Claim,
 	})
 	return answered(r, r.Replayed, err)
 }

@@ -123,6 +123,7 @@ var sentinels = []sentinel{
 	{"shop-shown-once", http.StatusConflict, shop.ErrShownOnce},
 	{"shop-stamp-bound", http.StatusConflict, shop.ErrStampBound},
 	{"otp-ended", http.StatusConflict, otp.ErrEnded},
+	{"otp-not-stopped", http.StatusConflict, otp.ErrNotStopped},
 	{"loyalty-published", http.StatusConflict, loyalty.ErrPublished},
 	{"loyalty-too-much", http.StatusConflict, loyalty.ErrTooMuch},
 	{"loyalty-closed", http.StatusConflict, loyalty.ErrClosed},
@@ -168,6 +169,7 @@ func status(err error) (p *huma.ErrorModel, header http.Header) {
 		limit      *stamps.LimitError
 		used       *stamps.UsedError
 		throttled  *otp.ThrottledError
+		stopped    *otp.StoppedError
 		condition  *loyalty.ConditionError
 		few        *loyalty.InsufficientError
 		tampered   *loyalty.TamperedError
@@ -195,6 +197,8 @@ func status(err error) (p *huma.ErrorModel, header http.Header) {
 		p, header = problem("dispatch-limit", http.StatusTooManyRequests, newcomers.Error()), retryAfter(newcomers.RetryAfter)
 	case errors.As(err, &target):
 		p = problem("office-target", http.StatusConflict, target.Error())
+	case errors.As(err, &stopped):
+		p = problem("otp-stopped", http.StatusForbidden, stopped.Error())
 	case errors.As(err, &used):
 		p = problem("stamps-used", http.StatusConflict, used.Error())
 	case errors.As(err, &few):

@@ -60,6 +60,7 @@ func TestStatus(t *testing.T) {
 		{&stamps.DefinitionError{Mistakes: []stamps.Mistake{{Path: "zone", Reason: "is missing"}}}, 422, "invalid-definition", ""},
 		{&stamps.LimitError{Limit: "cooldown", RetryAfter: 1500 * time.Millisecond}, 429, "stamps-limit", "2"},
 		{&otp.ThrottledError{RetryAfter: time.Minute}, 429, "otp-throttled", "60"},
+		{&otp.StoppedError{Scope: "wangjing", Typist: "wx-kathy"}, 403, "otp-stopped", ""},
 		{&stamps.UsedError{}, 409, "stamps-used", ""},
 		{&loyalty.InsufficientError{Have: 1, Need: 2}, 409, "loyalty-insufficient", ""},
 		{&loyalty.ConditionError{Of: "rule x", Err: errors.New("divides by zero")}, 422, "loyalty-condition", ""},

@@ -6,8 +6,6 @@ package counter
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -18,6 +16,7 @@ import (
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/stamps/shop"
 	"github.com/scrmkit/scrmkit/storage"
+	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
 // ErrNotYours: the coupon or the card is another member's.
@@ -39,22 +38,12 @@ func New(db storage.DB, shops *shop.Engine, codes *otp.Engine, cards *stamps.Eng
 	return &Counter{db, shops, codes, cards}
 }
 
-// A Deed is what a customer wants done. Its Purpose is stamps.PurposeStamp, PurposeCancel or PurposeClaim, or for a coupon
-// PurposeRedeem, PurposeUndo or PurposeVoid.
-type Deed struct {
-	Purpose  stamps.Purpose   `json:"purpose"`
-	Member   stamps.MemberID  `json:"member"`
-	Nickname string           `json:"nickname,omitempty"`
-	Program  stamps.ProgramID `json:"program,omitempty"` // of the card, to stamp or to cancel, or of the handout to claim from
-	Record   int64            `json:"record,omitempty"`  // to cancel: the record of the stamp; 0: the newest
-	Coupon   *stamps.CouponID `json:"coupon,omitempty"`  // to redeem, to undo or to void
-}
-
 // Ask asks for a code to show at a shop.
 type Ask struct {
-	Shop shop.ID
-	Deed Deed
-	Key  string
+	Shop   shop.ID
+	Deed   Deed
+	Device otp.DeviceID // the customer's phone, whose codes are bounded too; "": unknown
+	Key    string
 }
 
 // Enter is a code that a manager types.
@@ -62,34 +51,33 @@ type Enter struct {
 	Shop     shop.ID
 	Manager  shop.Identity
 	Code     string
-	Purpose  stamps.Purpose // "": whatever the code is for
-	N        int64          // stamps, where the programme gives them by hand
-	Purchase *stamps.Purchase
+	Purpose  stamps.Purpose   // "": whatever the code is for
+	N        int64            // stamps, where the program gives them by hand; elsewhere it is an *InputError
+	Purchase *stamps.Purchase // of a stamp
 	Key      string
 }
 
-// Confirm is a manager's yes to what Preview showed. The claim is the key of it.
+// Confirm is a manager's yes to what Preview showed, with the number and the purchase that it was shown for. The claim
+// is the key of it.
 type Confirm struct {
-	Shop     shop.ID
-	Manager  shop.Identity
-	Claim    string // Preview.Claim
-	N        int64
-	Purchase *stamps.Purchase
+	Shop    shop.ID
+	Manager shop.Identity
+	Claim   string // Preview.Claim
 }
 
 // Press is a physical stamp on a member's phone.
 type Press struct {
 	Serial   shop.Serial
 	Deed     Deed
-	N        int64
-	Purchase *stamps.Purchase
+	N        int64            // stamps, where the program gives them by hand; elsewhere it is an *InputError
+	Purchase *stamps.Purchase // of a stamp
 	Key      string
 }
 
 // A Preview is who a code is of and what it would do.
 type Preview struct {
 	Deed    Deed            `json:"deed"`
-	Effect  *stamps.Outcome `json:"effect,omitempty"` // nil: it depends on the purchase, which was not given
+	Effect  *stamps.Outcome `json:"effect,omitempty"` // nil: it depends on a purchase or a number; preview again with it, and a new key
 	Claim   string          `json:"claim"`            // for Confirm, by the same manager
 	Expires time.Time       `json:"expires"`          // of the claim
 
@@ -123,7 +111,8 @@ func (c *Counter) Ask(ctx context.Context, a Ask) (otp.Issued, error) {
 		return otp.Issued{}, fmt.Errorf("counter: ask: %w", err)
 	}
 	return c.codes.Issue(ctx, otp.Issue{
-		Scope: otp.Scope(a.Shop), Holder: otp.HolderID(a.Deed.Member), Purpose: otp.Purpose(a.Deed.Purpose), Payload: payload, Key: a.Key,
+		Scope: otp.Scope(a.Shop), Holder: otp.HolderID(a.Deed.Member), Purpose: otp.Purpose(a.Deed.Purpose), Payload: payload,
+		Device: a.Device, Key: a.Key,
 	})
 }
 
@@ -137,21 +126,21 @@ func (c *Counter) look(ctx context.Context, s shop.Shop, a Ask) error {
 	return err
 }
 
-// Preview checks a code, as an attempt, and shows what it would do. It may run twice with its key. Errors:
-// shop.ErrNotManager, shop.ErrClosed, those of otp.Engine.Check, and what the deed would meet.
+// Preview checks a code, as an attempt, and shows what it would do. It may run twice with its key. What can't be is refused
+// before the code is looked at, and costs no guess. Errors: *InputError, shop.ErrNotManager, shop.ErrClosed, those of
+// otp.Engine.Check, and what the deed would meet.
 func (c *Counter) Preview(ctx context.Context, x Enter) (Preview, error) {
 	s, claim, deed, err := c.check(ctx, x)
 	if err != nil {
 		return Preview{}, fmt.Errorf("counter: preview: %w", err)
 	}
+	effect, err := do(ctx, c.cards.Preview(), deed, s, what{x.sale(), x.Manager, viaCode, claimKey(claim)})
+	claim.Note = journal.JSON(x.sale())
 	p := Preview{Deed: deed, Claim: c.codes.Seal(claim), Expires: claim.Expires, Replayed: claim.Replayed}
-	effect, err := do(ctx, c.cards.Preview(), deed, s, what{
-		by: x.Manager, via: viaCode, n: x.N, purchase: x.Purchase, key: claimKey(claim),
-	})
 	switch {
 	case err == nil:
 		p.Effect = &effect
-	case x.Purchase == nil && (errors.Is(err, stamps.ErrNothing) || errors.Is(err, stamps.ErrMinPurchase)):
+	case x.N == 0 && x.Purchase == nil && (errors.Is(err, stamps.ErrNothing) || errors.Is(err, stamps.ErrMinPurchase)):
 	default:
 		return Preview{}, fmt.Errorf("counter: preview: %w", err)
 	}
@@ -166,13 +155,17 @@ func (c *Counter) Confirm(ctx context.Context, x Confirm) (Result, error) {
 		err = otp.ErrInvalidCode
 	}
 	var deed Deed
+	var shown sale
 	if err == nil {
 		err = json.Unmarshal(claim.Code.Payload, &deed)
+	}
+	if err == nil {
+		err = json.Unmarshal(claim.Note, &shown)
 	}
 	if err != nil {
 		return Result{}, fmt.Errorf("counter: confirm: %w", err)
 	}
-	return c.spend(ctx, x, claim, deed)
+	return c.spend(ctx, x.Shop, x.Manager, claim, deed, shown)
 }
 
 // Enter is Preview and Confirm at once. It may run twice with its key. Errors: those of both.
@@ -181,7 +174,7 @@ func (c *Counter) Enter(ctx context.Context, x Enter) (Result, error) {
 	if err != nil {
 		return Result{}, fmt.Errorf("counter: enter: %w", err)
 	}
-	return c.spend(ctx, Confirm{Shop: x.Shop, Manager: x.Manager, N: x.N, Purchase: x.Purchase}, claim, deed)
+	return c.spend(ctx, x.Shop, x.Manager, claim, deed, x.sale())
 }
 
 // Press does a deed with a physical stamp. It may run twice with its key. Errors: shop.ErrUnknownStamp,
@@ -196,7 +189,7 @@ func (c *Counter) Press(ctx context.Context, x Press) (Result, error) {
 		if err != nil {
 			return err
 		}
-		out, err := do(ctx, c.cards.In(tx), x.Deed, s, what{via: string(x.Serial), n: x.N, purchase: x.Purchase, key: x.Key})
+		out, err := do(ctx, c.cards.In(tx), x.Deed, s, what{sale{x.N, x.Purchase}, "", string(x.Serial), x.Key})
 		r = Result{s.ID, x.Deed, out, out.Replayed}
 		return err
 	})
@@ -206,13 +199,33 @@ func (c *Counter) Press(ctx context.Context, x Press) (Result, error) {
 	return r, nil
 }
 
+func (x Enter) sale() sale { return sale{x.N, x.Purchase} }
+
+func (x Enter) attempt() otp.Check {
+	return otp.Check{
+		Scope: otp.Scope(x.Shop), Typist: otp.TypistID(x.Manager), Code: x.Code, Purpose: otp.Purpose(x.Purpose), Key: x.Key,
+	}
+}
+
+// check refuses what no code could be right for.
+func (x Enter) check() error {
+	if err := cmp.Or(valid.ID("shop", x.Shop), valid.ID("manager", x.Manager), x.attempt().Validate()); err != nil {
+		return err
+	}
+	if x.Purpose != "" && !known(x.Purpose) {
+		return errPurpose
+	}
+	return x.sale().check(x.Purpose)
+}
+
 func (c *Counter) check(ctx context.Context, x Enter) (s shop.Shop, claim otp.Claim, d Deed, err error) {
+	if err = x.check(); err != nil {
+		return s, claim, d, err
+	}
 	if s, err = c.shops.Authorize(ctx, x.Shop, x.Manager); err != nil {
 		return s, claim, d, err
 	}
-	claim, err = c.codes.Check(ctx, otp.Check{
-		Scope: otp.Scope(x.Shop), Typist: otp.TypistID(x.Manager), Code: x.Code, Purpose: otp.Purpose(x.Purpose), Key: x.Key,
-	})
+	claim, err = c.codes.Check(ctx, x.attempt())
 	if err == nil {
 		err = json.Unmarshal(claim.Code.Payload, &d)
 	}
@@ -221,14 +234,16 @@ func (c *Counter) check(ctx context.Context, x Enter) (s shop.Shop, claim otp.Cl
 
 // spend does the deed of a claim and uses the claim up. The key of the deed is that of the code, so that a claim that
 // was spent gives its first result again.
-func (c *Counter) spend(ctx context.Context, x Confirm, claim otp.Claim, deed Deed) (Result, error) {
+func (c *Counter) spend(
+	ctx context.Context, id shop.ID, by shop.Identity, claim otp.Claim, deed Deed, given sale,
+) (Result, error) {
 	var r Result
 	err := c.db.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
-		s, err := c.shops.In(tx).Authorize(ctx, x.Shop, x.Manager)
+		s, err := c.shops.In(tx).Authorize(ctx, id, by)
 		if err != nil {
 			return err
 		}
-		out, err := do(ctx, c.cards.In(tx), deed, s, what{by: x.Manager, via: viaCode, n: x.N, purchase: x.Purchase, key: claimKey(claim)})
+		out, err := do(ctx, c.cards.In(tx), deed, s, what{given, by, viaCode, claimKey(claim)})
 		if err != nil {
 			return err
 		}
@@ -242,65 +257,4 @@ func (c *Counter) spend(ctx context.Context, x Confirm, claim otp.Claim, deed De
 		return Result{}, fmt.Errorf("counter: confirm: %w", err)
 	}
 	return r, nil
-}
-
-const (
-	viaCode = "code"
-	asked   = "the customer asked for it" // reason of an undo or a void
-)
-
-// what is the part of a deed that is not the customer's to say.
-type what struct {
-	by       shop.Identity
-	via      string
-	n        int64
-	purchase *stamps.Purchase
-	key      string
-}
-
-// do does a deed at a shop.
-func do(ctx context.Context, cards *stamps.Engine, d Deed, s shop.Shop, w what) (stamps.Outcome, error) {
-	place := stamps.Place{Shop: stamps.ShopID(s.ID), Zone: s.Zone, By: string(w.by), Via: w.via, Nickname: d.Nickname}
-	card := stamps.CardID{Program: d.Program, Member: d.Member}
-	switch d.Purpose {
-	case stamps.PurposeStamp:
-		return cards.Add(ctx, stamps.Add{Card: card, N: w.n, Purchase: w.purchase, Place: place, Key: w.key})
-	case stamps.PurposeCancel:
-		return cards.Cancel(ctx, stamps.Cancel{Card: card, Record: d.Record, Place: place, Key: w.key})
-	case stamps.PurposeClaim:
-		return cards.Claim(ctx, stamps.Claim{Program: d.Program, Member: d.Member, Present: true, Place: place, Key: w.key})
-	case stamps.PurposeUndo:
-		return cards.Undo(ctx, stamps.Undo{Coupon: *d.Coupon, Asked: true, Reason: asked, Place: place, Key: w.key})
-	case stamps.PurposeVoid:
-		return cards.Void(ctx, stamps.Void{Coupon: *d.Coupon, Asked: true, Reason: asked, Place: place, Key: w.key})
-	default:
-		return cards.Redeem(ctx, stamps.Redeem{Coupon: *d.Coupon, Place: place, Key: w.key})
-	}
-}
-
-// claimKey names the code of a claim among the commands of a card.
-func claimKey(c otp.Claim) string {
-	scope := sha256.Sum256([]byte(c.Code.Scope))
-	return fmt.Sprintf("code-%s-%d", hex.EncodeToString(scope[:8]), c.Code.Number)
-}
-
-// check refuses what no shop could do, and what is another member's.
-func (d Deed) check() error {
-	if err := cmp.Or(valid.ID("member", d.Member), valid.Text("nickname", d.Nickname)); err != nil {
-		return err
-	}
-	switch d.Purpose {
-	case stamps.PurposeStamp, stamps.PurposeCancel, stamps.PurposeClaim:
-		return valid.ID("program", d.Program)
-	case stamps.PurposeRedeem, stamps.PurposeUndo, stamps.PurposeVoid:
-		if d.Coupon == nil {
-			return &InputError{Field: "coupon", Reason: "is missing"}
-		}
-		if d.Coupon.Card.Member != d.Member {
-			return ErrNotYours
-		}
-	default:
-		return &InputError{Field: "purpose", Reason: "is none of stamp, cancel, claim, redeem, undo, void"}
-	}
-	return nil
 }

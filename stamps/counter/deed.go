@@ -1,0 +1,121 @@
+package counter
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+
+	"github.com/scrmkit/scrmkit/internal/valid"
+	"github.com/scrmkit/scrmkit/otp"
+	"github.com/scrmkit/scrmkit/stamps"
+	"github.com/scrmkit/scrmkit/stamps/shop"
+)
+
+// A Deed is what a customer wants done. Its Purpose is stamps.PurposeStamp, PurposeCancel or PurposeClaim, or for a coupon
+// PurposeRedeem, PurposeUndo or PurposeVoid.
+type Deed struct {
+	Purpose  stamps.Purpose   `json:"purpose"`
+	Member   stamps.MemberID  `json:"member"`
+	Nickname string           `json:"nickname,omitempty"`
+	Program  stamps.ProgramID `json:"program,omitempty"` // of the card, to stamp or to cancel, or of the handout to claim from
+	Record   int64            `json:"record,omitempty"`  // to cancel: the record of the stamp; 0: the newest
+	Coupon   *stamps.CouponID `json:"coupon,omitempty"`  // to redeem, to undo or to void
+}
+
+const (
+	viaCode = "code"
+	asked   = "the customer asked for it" // reason of an undo or a void
+)
+
+// A sale is what the manager says of a stamp. It travels in the sealed claim from Preview to Confirm.
+type sale struct {
+	N        int64            `json:"n,omitempty"`
+	Purchase *stamps.Purchase `json:"purchase,omitempty"`
+}
+
+// check refuses a sale that no program could take, with a deed of that purpose; "": of any.
+func (s sale) check(purpose stamps.Purpose) error {
+	any := stamps.CardID{Program: "any", Member: "any"}
+	if err := (stamps.Add{Card: any, N: s.N, Purchase: s.Purchase, Key: "any"}).Validate(); err != nil {
+		return err
+	}
+	switch {
+	case purpose == "" || purpose == stamps.PurposeStamp:
+	case s.N != 0:
+		return &InputError{Field: "n", Reason: "is for stamps alone; leave it out"}
+	case s.Purchase != nil:
+		return &InputError{Field: "purchase", Reason: "is for stamps alone; leave it out"}
+	}
+	return nil
+}
+
+// what is the part of a deed that is not the customer's to say.
+type what struct {
+	sale
+	by  shop.Identity
+	via string
+	key string
+}
+
+// do does a deed at a shop.
+func do(ctx context.Context, cards *stamps.Engine, d Deed, s shop.Shop, w what) (stamps.Outcome, error) {
+	if err := w.check(d.Purpose); err != nil {
+		return stamps.Outcome{}, err
+	}
+	place := stamps.Place{Shop: stamps.ShopID(s.ID), Zone: s.Zone, By: string(w.by), Via: w.via, Nickname: d.Nickname}
+	card := stamps.CardID{Program: d.Program, Member: d.Member}
+	switch d.Purpose {
+	case stamps.PurposeStamp:
+		return cards.Add(ctx, stamps.Add{Card: card, N: w.N, Purchase: w.Purchase, Place: place, Key: w.key})
+	case stamps.PurposeCancel:
+		return cards.Cancel(ctx, stamps.Cancel{Card: card, Record: d.Record, Place: place, Key: w.key})
+	case stamps.PurposeClaim:
+		return cards.Claim(ctx, stamps.Claim{Program: d.Program, Member: d.Member, Present: true, Place: place, Key: w.key})
+	case stamps.PurposeUndo:
+		return cards.Undo(ctx, stamps.Undo{Coupon: *d.Coupon, Asked: true, Reason: asked, Place: place, Key: w.key})
+	case stamps.PurposeVoid:
+		return cards.Void(ctx, stamps.Void{Coupon: *d.Coupon, Asked: true, Reason: asked, Place: place, Key: w.key})
+	default:
+		return cards.Redeem(ctx, stamps.Redeem{Coupon: *d.Coupon, Place: place, Key: w.key})
+	}
+}
+
+// claimKey names the code of a claim among the commands of a card.
+func claimKey(c otp.Claim) string {
+	scope := sha256.Sum256([]byte(c.Code.Scope))
+	return fmt.Sprintf("code-%s-%d", hex.EncodeToString(scope[:8]), c.Code.Number)
+}
+
+// check refuses what no shop could do, and what is another member's.
+func (d Deed) check() error {
+	if err := cmp.Or(valid.ID("member", d.Member), valid.Text("nickname", d.Nickname)); err != nil {
+		return err
+	}
+	switch d.Purpose {
+	case stamps.PurposeStamp, stamps.PurposeCancel, stamps.PurposeClaim:
+		return valid.ID("program", d.Program)
+	case stamps.PurposeRedeem, stamps.PurposeUndo, stamps.PurposeVoid:
+		if d.Coupon == nil {
+			return &InputError{Field: "coupon", Reason: "is missing"}
+		}
+		if d.Coupon.Card.Member != d.Member {
+			return ErrNotYours
+		}
+	default:
+		return errPurpose
+	}
+	return nil
+}
+
+var errPurpose = &InputError{Field: "purpose", Reason: "is none of stamp, cancel, claim, redeem, undo, void"}
+
+// known reports whether a deed may have the purpose.
+func known(p stamps.Purpose) bool {
+	switch p {
+	case stamps.PurposeStamp, stamps.PurposeCancel, stamps.PurposeClaim, stamps.PurposeRedeem, stamps.PurposeUndo, stamps.PurposeVoid:
+		return true
+	}
+	return false
+}
