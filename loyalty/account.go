@@ -84,14 +84,15 @@ type NamedTally struct {
 // Carried is what a rule with Part Carry counts with the next event.
 type Carried struct {
 	Rule RuleID `json:"rule"`
-	N    int64  `json:"n"` // minor units or items
+	N    int64  `json:"n"` // minor units or items; below zero: what a refund took of a block that was given
 }
 
 // Reached is how many milestones of a rule the member got in the window that began on a day.
 type Reached struct {
-	Rule RuleID `json:"rule"`
-	From int64  `json:"from"` // days since 1 January 1970
-	N    int64  `json:"n"`
+	Rule   RuleID  `json:"rule"`
+	From   int64   `json:"from"` // days since 1 January 1970; 0: the window rolls, or is all time
+	N      int64   `json:"n"`
+	Raised []Raise `json:"raised,omitempty"` // how N came about, the last 16 times
 }
 
 // A Status is the level of a member.
@@ -154,13 +155,15 @@ type Booking struct {
 	Lines   []BookedLine `json:"lines,omitempty"`
 	Parts   []Portion    `json:"parts,omitempty"`
 	Counts  []Count      `json:"counts,omitempty"`
+	Uses    []Use        `json:"uses,omitempty"`
 }
 
 // A BookedLine is a line of the purchase.
 type BookedLine struct {
 	ID    string `json:"id"`
-	Paid  int64  `json:"paid"`  // minor units
-	Items int64  `json:"items"` // its quantity
+	Item  bool   `json:"item,omitempty"` // of a kind that earns
+	Paid  int64  `json:"paid"`           // minor units
+	Items int64  `json:"items"`          // its quantity
 	Back  int64  `json:"back,omitempty"`
 	Gone  int64  `json:"gone,omitempty"` // items that came back
 }
@@ -174,15 +177,18 @@ type Portion struct {
 	Overdraft Overdraft  `json:"overdraft,omitempty"`
 	Shares    []int64    `json:"shares,omitempty"` // of the lines, in their order: weights
 	Whole     int64      `json:"whole,omitempty"`  // the weight of what was given for no line
+	More      int64      `json:"more,omitempty"`   // what refunds revoke beyond N, as others were given points thanks to it; below zero: less, as others go without
+	Rule      RuleID     `json:"rule,omitempty"`   // that gave it for milestones, which go back with their metric as long as there is the rule
 }
 
-// A Count is what a tally, or a number of milestones, went up by.
+// A Count is what the tally of a metric went up by.
 type Count struct {
-	Tally string `json:"tally,omitempty"`
-	Rule  RuleID `json:"rule,omitempty"` // of milestones
-	N     int64  `json:"n"`
-	Back  int64  `json:"back,omitempty"`
-	Part  int    `json:"part"` // that it goes back with; -1: with the money
+	Tally  string  `json:"tally"`
+	N      int64   `json:"n"`
+	Back   int64   `json:"back,omitempty"`
+	Part   int     `json:"part"`             // the portion that it goes back with; -1: it goes back with its lines
+	Shares []int64 `json:"shares,omitempty"` // of the lines, in their order: what was counted of each
+	Items  bool    `json:"items,omitempty"`  // it counts items, and not money
 }
 
 // An Outcome is what a command did.
@@ -303,6 +309,15 @@ func sent(m Movement) Totals     { return Totals{Sent: Sum(m.Taken)} }
 func revived(m Movement) Totals  { return Totals{Expired: -Sum(m.Credited)} }
 func received(m Movement) Totals { return Totals{Received: Sum(m.Credited)} }
 func nothing(Movement) Totals    { return Totals{} }
+
+// tallyOf returns a tally for change; nil: there is none.
+func (d *deed) tallyOf(name string) *NamedTally {
+	i, ok := slices.BinarySearchFunc(d.Next.Tallies, name, func(t NamedTally, name string) int { return cmp.Compare(t.Name, name) })
+	if !ok {
+		return nil
+	}
+	return &d.Next.Tallies[i]
+}
 
 // count adds to a tally.
 func (d *deed) count(name string, n int64, at time.Time, keep int) error {

@@ -2,149 +2,148 @@ package loyalty
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"time"
 
 	"github.com/scrmkit/scrmkit/internal/calendar"
+	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
 // measure adds the event to the metrics.
 func (g *earning) measure() error {
 	for _, m := range g.p.metrics {
-		n, part, err := g.measured(m)
-		if err != nil {
+		if err := g.measured(m); err != nil {
 			return err
-		}
-		if n > 0 {
-			g.counts = append(g.counts, Count{Tally: metricTally(m.ID), N: n, Part: part})
 		}
 	}
 	for _, c := range g.counts {
+		if c.N == 0 {
+			continue
+		}
 		if err := g.count(c.Tally, c.N, g.e.At, g.p.keep[c.Tally]); err != nil {
 			return err
 		}
 	}
-	return nil
+	return g.use()
 }
 
-// measured returns how much of a metric the event is, and with which pot that goes back.
-func (g *earning) measured(m *metric) (n int64, part int, err error) {
-	part = -1
-	switch m.Of {
-	case CountPoints:
+// measured notes how much of a metric the event is, and what it goes back with.
+func (g *earning) measured(m *metric) error {
+	add := func(c Count) {
+		c.Tally = metricTally(m.ID)
+		g.counts = append(g.counts, c)
+	}
+	switch {
+	case m.Of == CountPoints:
 		for i, p := range g.p.pots {
-			if p.currency == m.currency {
-				n, part = n+g.units[i], i
+			if p.currency == m.currency && (g.units[i] > 0 || g.uses != nil) {
+				add(Count{N: g.units[i], Part: i})
 			}
 		}
-		return n, part, nil
-	case CountEvents:
+		return nil
+	case m.Of == CountEvents:
 		if g.e.kind() == m.On {
-			n = g.e.N
+			add(Count{N: g.e.N, Part: -1})
 		}
-		return n, part, nil
-	}
-	if g.e.Purchase == nil {
-		return 0, part, nil
-	}
-	if m.Of == CountPurchases {
-		return 1, part, nil
+		return nil
+	case g.e.Purchase == nil:
+		return nil
+	case m.Of == CountPurchases:
+		add(Count{N: 1, Part: -1})
+		return nil
 	}
 	of, spend, err := g.linesOf(m.lines)
-	if err != nil || m.Of == CountMoney {
-		return spend, part, err
+	if err != nil || spend == 0 && m.Of == CountMoney {
+		return err
 	}
+	row := g.row()
 	for i := range g.lines {
-		if of[i] {
-			n += g.lineFacts[i].Quantity
+		switch {
+		case !of[i]:
+		case m.Of == CountMoney:
+			row[i] = uint64(g.lineFacts[i].Amount)
+		default:
+			row[i] = uint64(g.lineFacts[i].Quantity)
 		}
 	}
-	return n, part, nil
-}
-
-// milestones gives what the metrics came to. It counts towards no metric.
-func (g *earning) milestones() error {
-	for _, r := range g.p.rules[g.e.kind()] {
-		if r.metric == nil {
-			continue
-		}
-		a := applied{rule: r, whole: r.lines == nil}
-		why, err := g.applies(&a)
-		if err != nil {
-			return err
-		}
-		if why != "" {
-			g.explain(r, 0, why)
-			continue
-		}
-		w := r.metric.window(g.Next.Joined)
-		from, _, _ := w.days(g.e.At, g.p.zone)
-		if w.Calendar == "" && w.Anniversary.IsZero() {
-			from = 0 // a window that rolls has no end after which milestones come again
-		}
-		reached := g.reached(r.ID, from)
-		times := g.Next.tally(metricTally(r.metric.ID)).Sum(w, g.e.At, g.p.zone)/r.amount - reached.N
-		if times <= 0 {
-			g.explain(r, 0, TooLittle)
-			continue
-		}
-		exact := multiplied(uint64(times), a.num*uint64(r.amount)) // num is for one of what is counted
-		units, ok := rounding(exact.high, exact.low, g.p.pots[r.pot].den, g.p.def.Currencies[r.currency].Round)
-		if !ok || units > maxEarned || g.units[r.pot]+int64(units) > maxEarned {
-			return ErrOverflow
-		}
-		reached.N += times
-		g.units[r.pot] += int64(units)
-		g.counts = append(g.counts, Count{Rule: r.ID, N: times, Part: -1})
-		g.explain(r, int64(units)*million, Gave)
+	if n := total(row); n > 0 {
+		shares, _ := g.booked(row)
+		add(Count{N: int64(n), Part: -1, Shares: shares, Items: m.Of == CountItems})
 	}
 	return nil
-}
-
-// reached returns the milestones of a rule in the window that begins on that day, for change.
-func (d *deed) reached(id RuleID, from int64) *Reached {
-	i, ok := slices.BinarySearchFunc(d.Next.Reached, id, func(r Reached, id RuleID) int { return cmp.Compare(r.Rule, id) })
-	if !ok {
-		d.Next.Reached = slices.Insert(d.Next.Reached, i, Reached{Rule: id, From: from})
-	}
-	if r := &d.Next.Reached[i]; r.From != from {
-		*r = Reached{Rule: id, From: from}
-	}
-	return &d.Next.Reached[i]
 }
 
 // credit puts what was earned into the wallets, and books it for refunds.
 func (g *earning) credit() error {
-	b := &Booking{Account: g.Account, At: g.e.At, Counts: g.counts}
+	b := &Booking{Account: g.Account, At: g.e.At, Counts: g.counts, Uses: g.uses}
 	if p := g.e.Purchase; p != nil {
 		b.Lines = make([]BookedLine, len(p.Lines))
 		for i := range p.Lines {
 			l := &p.Lines[i]
-			b.Lines[i] = BookedLine{ID: l.ID, Paid: l.paid(), Items: l.items()}
+			b.Lines[i] = BookedLine{ID: l.ID, Item: l.Kind == Item, Paid: l.paid(), Items: l.items()}
 		}
 	}
 	g.acted(g.e.At)
 	index := make([]int, len(g.p.pots)) // of the part of each pot
 	for i, p := range g.p.pots {
 		index[i] = -1
-		if g.units[i] == 0 {
+		prizes := int64(0)
+		for _, z := range g.prizes {
+			if z.pot == i {
+				prizes += z.units
+			}
+		}
+		if g.units[i] > maxEarned-prizes {
+			return ErrOverflow
+		}
+		used := slices.ContainsFunc(b.Uses, func(u Use) bool { return u.Part == i })
+		if g.units[i]+prizes == 0 && !used {
 			continue
 		}
 		u := &g.p.def.Currencies[p.currency]
-		lot := g.lot(u, g.units[i], g.e.At, g.beginning(p.pending))
-		w, m, err := g.holding(u.ID).Wallet.Credit(lot, g.now)
-		if err != nil {
-			return err
+		lot := g.lot(u, g.units[i]+prizes, g.e.At, g.beginning(p.pending))
+		lot.From, lot.To, lot.Since = journal.Instant(lot.From), journal.Instant(lot.To), journal.Instant(lot.Since)
+		if lot.N > 0 {
+			w, m, err := g.holding(u.ID).Wallet.Credit(lot, g.now)
+			if err != nil {
+				return err
+			}
+			g.post(u.ID, w, m, issued)
 		}
-		g.post(u.ID, w, m, issued)
-		index[i] = len(b.Parts)
-		b.Parts = append(b.Parts, Portion{
-			Currency: u.ID, N: lot.N, Lots: m.Credited, Overdraft: cmp.Or(u.Overdraft, BelowZero), Shares: g.shares(i, b.Lines), Whole: g.wholeShare(i),
-		})
+		part := Portion{Currency: u.ID, Overdraft: cmp.Or(u.Overdraft, BelowZero)}
+		of := func(n int64) []Lot { return []Lot{{From: lot.From, To: lot.To, N: n, Since: lot.Since}} }
+		if g.units[i] > 0 || used {
+			index[i] = len(b.Parts)
+			own := part
+			own.N, own.Lots = g.units[i], []Lot{}
+			if own.N > 0 {
+				own.Lots = of(own.N)
+				own.Shares, own.Whole = g.booked(g.weights(i))
+			}
+			b.Parts = append(b.Parts, own)
+		}
+		for _, z := range g.prizes {
+			if z.pot != i {
+				continue
+			}
+			g.reached(z.ID, z.from).raise(g.day, z.times, of(z.units)[0])
+			if z.units > 0 {
+				own := part
+				own.Rule, own.N, own.Lots = z.ID, z.units, of(z.units)
+				b.Parts = append(b.Parts, own)
+			}
+		}
 	}
 	for i, c := range b.Counts {
 		if c.Part >= 0 {
 			b.Counts[i].Part = index[c.Part]
+		}
+	}
+	b.Counts = slices.DeleteFunc(b.Counts, func(c Count) bool { return c.N == 0 && c.Part < 0 })
+	for i, u := range b.Uses {
+		if u.Part >= 0 {
+			b.Uses[i].Part = index[u.Part]
 		}
 	}
 	g.Booking = b
@@ -161,25 +160,40 @@ func (g *earning) beginning(pending int) time.Time {
 	return calendar.Midnight(year, month, day+pending, g.p.zone).UTC()
 }
 
-// shares returns the weights of the booked lines in what a pot gave, in millionths of a unit.
-func (g *earning) shares(pot int, booked []BookedLine) []int64 {
-	if len(booked) < 2 {
-		return nil // all of it is of the one line
+// weights returns what a pot gave for each line, and for none, in millionths of a unit.
+func (g *earning) weights(pot int) []uint64 {
+	row := g.row()
+	for i := range row {
+		row[i] = g.weight(pot, i)
 	}
-	shares := make([]int64, len(booked))
-	p := g.p.pots[pot]
-	for i, l := range g.lines {
-		j, _ := slices.BinarySearchFunc(booked, l.ID, func(b BookedLine, id string) int { return cmp.Compare(b.ID, id) })
-		line := multiplied(g.parts[pot][i], g.factor[p.currency][i])
-		shares[j] = fraction(line.high, line.low, p.den*g.p.factors[p.currency])
-	}
-	return shares
+	return row
 }
 
-// wholeShare returns the weight of what a pot gave for no line.
-func (g *earning) wholeShare(pot int) int64 {
+// weight returns what a pot gave for a line, in millionths of a unit.
+func (g *earning) weight(pot, line int) uint64 {
 	p := g.p.pots[pot]
+	factors := g.p.factors[p.currency]
+	sum := multiplied(g.parts[pot][line], g.factor[p.currency][line]).plus(multiplied(g.bonus[pot][line], factors))
+	return uint64(fraction(sum.high, sum.low, p.den*factors)) + g.more[pot][line]
+}
+
+// booked returns the weights of the booked lines, and of what is of none. Of a single line, and where all is of none: no weights.
+func (g *earning) booked(row []uint64) (shares []int64, whole int64) {
+	sum := wide{}
+	for _, w := range row {
+		sum = sum.plus(wide{0, w})
+	}
 	n := len(g.lines)
-	sum := multiplied(g.parts[pot][n], g.factor[p.currency][n]).plus(multiplied(g.whole[pot], g.p.factors[p.currency]))
-	return fraction(sum.high, sum.low, p.den*g.p.factors[p.currency])
+	if g.e.Purchase == nil || len(g.e.Purchase.Lines) < 2 || sum == (wide{0, row[n]}) {
+		return nil, 0
+	}
+	shift := 0
+	for s := sum; s.high != 0 || s.low > math.MaxInt64; shift++ {
+		s = wide{s.high >> 1, s.low>>1 | s.high<<63}
+	}
+	shares = make([]int64, len(g.e.Purchase.Lines))
+	for i, place := range g.places {
+		shares[place] = int64(row[i] >> shift)
+	}
+	return shares, int64(row[n] >> shift)
 }

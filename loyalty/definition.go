@@ -29,6 +29,11 @@ type Definition struct {
 	Money   string    `json:"money,omitempty"` // ISO 4217; of all amounts. "": the programme takes no purchases
 	Basis   Basis     `json:"basis,omitempty"` // what of a purchase earns
 
+	// Late is for how many days after it an event that is told late counts as if it had been told at once: for the caps, the
+	// milestones and the levels of the day when it happened. What rules with a cap on a day, week, month, year or all time give, and
+	// milestones, is not for one that is told later still, which its Steps say; it counts for the levels of today. 0: 35; at most 366.
+	Late int `json:"late,omitempty"`
+
 	Currencies []Currency `json:"currencies"`
 	Rules      []Rule     `json:"rules,omitempty"`
 	Caps       []Cap      `json:"caps,omitempty"` // on all that a member earns in the first currency, but for milestones

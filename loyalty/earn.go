@@ -35,6 +35,7 @@ const (
 	Excluded     Why = "excluded by another rule"
 	GroupGives   Why = "another rule of its group gives more"
 	TooLittle    Why = "there is not enough to count"
+	Late         Why = "told too late for what has a cap, and for milestones"
 )
 
 // An earning is an event on its way through the rules. A programme keeps those that have ended, for their slices: nothing of
@@ -42,19 +43,25 @@ const (
 type earning struct {
 	deed
 	e         Event
+	day       int64 // of the event, in the programme's calendar
+	late      bool  // it is told later than Definition.Late
 	facts     lineFacts
 	lines     []*Line // that earn, and after them one place for what is of no line
+	places    []int   // of those among the lines of the purchase
 	lineFacts []LineFacts
 	texts     []string
 
 	applied []applied
 	factor  [][]uint64 // by currency and line: over Program.factors
 	parts   [][]uint64 // by pot and line: what rules gave, to be multiplied
-	whole   []uint64   // by pot: what they gave that is not
+	bonus   [][]uint64 // by pot and line: what they gave that is not
+	more    [][]uint64 // by pot and line: what multipliers with caps added, in millionths of a unit
 	units   []int64    // by pot, in the end
+	prizes  []prize    // for milestones, besides
 
 	said   []Step // of each rule, in their order; returned
 	counts []Count
+	uses   []Use
 
 	truths  arena[bool]
 	numbers arena[uint64]
@@ -94,7 +101,8 @@ func (p *Program) done(g *earning) {
 	g.truths.used, g.numbers.used = 0, 0
 	*g = earning{
 		lines: g.lines[:0], lineFacts: g.lineFacts[:0], texts: g.texts[:0], applied: g.applied[:0],
-		factor: g.factor[:0], parts: g.parts[:0], units: g.units[:0], truths: g.truths, numbers: g.numbers,
+		places: g.places[:0], factor: g.factor[:0], parts: g.parts[:0], bonus: g.bonus[:0], more: g.more[:0], units: g.units[:0],
+		truths: g.truths, numbers: g.numbers,
 	}
 	p.earnings.Put(g)
 }
@@ -105,9 +113,12 @@ type applied struct {
 	of    []bool
 	whole bool // all of the lines, and what is of no line
 
-	parts []uint64 // what it gives for each line, in parts of its pot
-	left  int64    // to carry
-	why   Why
+	counted []uint64 // what it counts of each line, without what was carried
+	parts   []uint64 // what it gives for each line, in parts of its pot
+	blocks  int64    // that came together, of a rule that carries
+	left    int64    // to carry
+	wanted  int64    // units, of a rule with a cap on points: what it would give without those of a time
+	why     Why
 }
 
 // Earn decides on an event. The account may be a new one, with its ID alone. Errors: *InputError, ErrMerged,
@@ -132,6 +143,8 @@ func (p *Program) Earn(a Account, e Event, now time.Time) (Decision, error) {
 	if a.Version == 0 {
 		g.Next.Joined = g.e.At
 	}
+	g.day = dayOf(g.e.At.In(p.zone).Date())
+	g.late = p.lateDay(g.day, g.now)
 	g.prepare()
 	for _, step := range []func() error{g.match, g.give, g.round, g.measure, g.milestones, g.credit} {
 		if err := step(); err != nil {
@@ -140,6 +153,7 @@ func (p *Program) Earn(a Account, e Event, now time.Time) (Decision, error) {
 	}
 	g.rise(g.now)
 	g.forget()
+	g.forgetReached()
 	g.Steps = append(g.said, g.Steps...)
 	return g.end(a), nil
 }
@@ -172,7 +186,7 @@ func (g *earning) prepare() {
 		n, items := l.earns(g.p.def.Basis), l.items()
 		f.Purchase.Total += n
 		f.Purchase.Items += items
-		g.lines = append(g.lines, l)
+		g.lines, g.places = append(g.lines, l), append(g.places, i)
 		g.lineFacts = append(g.lineFacts, LineFacts{l.SKU, l.Category, l.Labels, items, n})
 		g.texts = append(g.texts, l.SKU)
 	}
@@ -251,23 +265,10 @@ func (g *earning) applies(a *applied) (why Why, err error) {
 	if spend < a.MinSpend {
 		return BelowMinimum, nil
 	}
-	for _, l := range a.Caps {
-		if l.Times != 0 && g.used(ruleTally(a.ID)+"times", l) >= l.Times {
-			return Capped, nil
-		}
-	}
-	return "", nil
+	return g.capTimes(a.rule), nil
 }
 
-// used returns what is counted under a name in the time of a cap.
-func (g *earning) used(tally string, l Cap) int64 {
-	if l.Per == PerOne {
-		return 0
-	}
-	return g.Next.tally(tally).Sum(l.window(), g.e.At, g.p.zone)
-}
-
-// counts tells whether a rule counts the line with that index; the last place is of no line.
+// counts reports whether a rule counts the line with that index; the last place is of no line.
 func (a *applied) counts(i int) bool { return a.whole || i < len(a.of) && a.of[i] }
 
 // row returns zeros for the lines and for what is of none.
@@ -276,9 +277,8 @@ func (g *earning) row() []uint64 { return g.numbers.cut(len(g.lines) + 1) }
 // give lets the rules that apply give, and multiply.
 func (g *earning) give() error {
 	for range g.p.pots {
-		g.parts = append(g.parts, g.row())
+		g.parts, g.bonus, g.more = append(g.parts, g.row()), append(g.bonus, g.row()), append(g.more, g.row())
 	}
-	g.whole = g.numbers.cut(len(g.p.pots))
 	for _, one := range g.p.factors {
 		factor := g.row()
 		for i := range factor {
@@ -345,7 +345,7 @@ func (g *earning) multiply() error {
 	return nil
 }
 
-// best tells whether no other multiplier of the group is for the line and larger.
+// best reports whether no other multiplier of the group is for the line and larger.
 func (g *earning) best(a *applied, line int) bool {
 	if a.Group == "" {
 		return true
@@ -392,12 +392,19 @@ func (g *earning) gift(a *applied) error {
 		}
 	}
 	if a.Give.Part == Carry {
-		a.parts[n] += uint64(g.carried(a.ID))
+		a.counted = g.row()
+		copy(a.counted, a.parts)
 	}
 	if a.Give.Part != Fraction {
-		counted := total(a.parts)
-		a.left = int64(counted % uint64(a.amount))
-		g.bring(a, counted-uint64(a.left))
+		counted := int64(total(a.parts))
+		if a.Give.Part == Carry {
+			carried := carriedOf(g.Next.Carried, a.ID)
+			a.parts[n] += uint64(max(0, carried))
+			counted += carried
+		}
+		a.blocks = max(0, counted/a.amount)
+		a.left = counted - a.blocks*a.amount
+		g.bring(a, uint64(a.blocks*a.amount))
 	}
 	var sum uint64
 	for i := range a.parts {
@@ -414,23 +421,14 @@ func (g *earning) gift(a *applied) error {
 	if a.capped {
 		den := g.p.pots[a.pot].den
 		units, _ := rounding(0, sum, den, g.p.def.Currencies[a.currency].Round)
-		left := g.left(a.rule, int64(min(units, maxEarned)))
+		a.wanted = perOne(a.Caps, int64(min(units, maxEarned)))
+		left := g.left(a.rule, a.wanted)
 		if uint64(left) < units {
 			a.why = Capped
 		}
 		g.bring(a, uint64(left)*den)
 	}
 	return nil
-}
-
-// left returns how many of n units the caps of a rule leave.
-func (g *earning) left(r *rule, n int64) int64 {
-	for _, l := range r.Caps {
-		if l.Points != 0 {
-			n = max(0, min(n, l.Points-g.used(ruleTally(r.ID)+"points", l)))
-		}
-	}
-	return n
 }
 
 // bring makes the sum of the parts come to a number: it takes from the lines that are multiplied least first, from those that are multiplied
@@ -469,8 +467,9 @@ func (g *earning) bring(a *applied, to uint64) {
 	}
 }
 
-func (g *earning) carried(id RuleID) int64 {
-	for _, c := range g.Next.Carried {
+// carriedOf returns what a rule carries.
+func carriedOf(all []Carried, id RuleID) int64 {
+	for _, c := range all {
 		if c.Rule == id {
 			return c.N
 		}
@@ -478,20 +477,26 @@ func (g *earning) carried(id RuleID) int64 {
 	return 0
 }
 
+// carry returns what is carried with what a rule carries now.
+func carry(all []Carried, id RuleID, n int64) []Carried {
+	all = slices.DeleteFunc(all, func(c Carried) bool { return c.Rule == id })
+	if n != 0 {
+		all = append(all, Carried{id, n})
+		slices.SortFunc(all, func(a, b Carried) int { return cmp.Compare(a.Rule, b.Rule) })
+	}
+	return all
+}
+
 // add adds what a rule gives to its pot.
 func (g *earning) add(x *applied) error {
 	pot, sum := g.p.pots[x.pot], total(x.parts)
 	if x.Give.Part == Carry {
-		g.Next.Carried = slices.DeleteFunc(g.Next.Carried, func(c Carried) bool { return c.Rule == x.ID })
-		if x.left > 0 {
-			g.Next.Carried = append(g.Next.Carried, Carried{x.ID, x.left})
-			slices.SortFunc(g.Next.Carried, func(a, b Carried) int { return cmp.Compare(a.Rule, b.Rule) })
-		}
+		g.Next.Carried = carry(g.Next.Carried, x.ID, x.left)
 	}
 	for i, p := range x.parts {
 		to := &g.parts[x.pot][i]
 		if x.Bonus {
-			to = &g.whole[x.pot]
+			to = &g.bonus[x.pot][i]
 		}
 		added, carry := bits.Add64(*to, p, 0)
 		if carry != 0 {
@@ -500,7 +505,7 @@ func (g *earning) add(x *applied) error {
 		*to = added
 	}
 	g.explain(x.rule, fraction(0, sum, pot.den), x.why)
-	g.tallyRule(x.rule, int64(sum/pot.den), x.pot)
+	g.useOf(x)
 	return nil
 }
 
@@ -519,21 +524,6 @@ func (g *earning) linesOf(c *condition) (of []bool, spend int64, err error) {
 	return of, spend, nil
 }
 
-// tallyRule counts what a rule gave towards its caps.
-func (g *earning) tallyRule(r *rule, units int64, pot int) {
-	var points, times bool
-	for _, l := range r.Caps {
-		points = points || l.Points != 0 && l.Per != PerOne
-		times = times || l.Times != 0
-	}
-	if points && units > 0 {
-		g.counts = append(g.counts, Count{Tally: ruleTally(r.ID) + "points", N: units, Part: pot})
-	}
-	if times {
-		g.counts = append(g.counts, Count{Tally: ruleTally(r.ID) + "times", N: 1, Part: -1})
-	}
-}
-
 // round makes units of the pots.
 func (g *earning) round() error {
 	g.units = append(g.units, make([]int64, len(g.p.pots))...)
@@ -541,6 +531,7 @@ func (g *earning) round() error {
 	if err := g.addCapped(extra); err != nil {
 		return err
 	}
+	g.countTimes()
 	g.explainMultipliers()
 	for i, p := range g.p.pots {
 		u := g.p.def.Currencies[p.currency]
@@ -557,7 +548,7 @@ func (g *earning) round() error {
 			}
 			exact = exact.plus(line)
 		}
-		whole := multiplied(g.whole[i], g.p.factors[p.currency])
+		whole := multiplied(total(g.bonus[i]), g.p.factors[p.currency])
 		exact = exact.plus(whole)
 		rest := exact
 		if u.PerLine {
@@ -574,47 +565,6 @@ func (g *earning) round() error {
 		}
 	}
 	g.capMember()
-	return nil
-}
-
-// addCapped adds what multipliers with a cap on points add: each to the whole units that there are without the others
-// of them.
-func (g *earning) addCapped(extra []int64) error {
-	for i := range g.applied {
-		a := &g.applied[i]
-		if a.Give.Times == "" || !a.capped {
-			continue
-		}
-		left := g.left(a.rule, maxEarned)
-		why, added := Multiplied, int64(0)
-		for j, p := range g.p.pots {
-			if p.currency != a.currency {
-				continue
-			}
-			var sum wide
-			for l, part := range g.parts[j] {
-				if a.counts(l) {
-					sum = sum.plus(multiplied(part, g.factor[p.currency][l]))
-				}
-			}
-			whole, ok := rounding(sum.high, sum.low, p.den*g.p.factors[p.currency], Down)
-			if !ok || whole > maxEarned {
-				return ErrOverflow
-			}
-			more := multiplied(whole, a.times.num-a.times.den)
-			units, ok := rounding(more.high, more.low, a.times.den, g.p.def.Currencies[a.currency].Round)
-			if !ok || units > maxEarned {
-				return ErrOverflow
-			}
-			if units > uint64(left) {
-				units, why = uint64(left), Capped
-			}
-			n := int64(units)
-			left, added, extra[j] = left-n, added+n, extra[j]+n
-			g.tallyRule(a.rule, n, j)
-		}
-		g.explain(a.rule, added*million, why)
-	}
 	return nil
 }
 
@@ -656,48 +606,6 @@ func (g *earning) explainMultipliers() {
 	}
 }
 
-// capMember applies the caps of the programme: what begins last is cut first.
-func (g *earning) capMember() {
-	if len(g.p.def.Caps) == 0 {
-		return
-	}
-	order := make([]int, 0, len(g.p.pots))
-	total := int64(0)
-	for i, p := range g.p.pots {
-		if p.currency == 0 {
-			order, total = append(order, i), total+g.units[i]
-		}
-	}
-	left, times := total, false
-	for _, l := range g.p.def.Caps {
-		if l.Points != 0 {
-			left = max(0, min(left, l.Points-g.used(memberTally+"points", l)))
-		}
-		if l.Times != 0 {
-			times = true
-			if g.used(memberTally+"times", l) >= l.Times {
-				left = 0
-			}
-		}
-	}
-	slices.SortFunc(order, func(i, j int) int { return cmp.Compare(g.p.pots[j].pending, g.p.pots[i].pending) })
-	over := total - left
-	if over > 0 {
-		g.Steps = append(g.Steps, Step{Currency: g.p.def.Currencies[0].ID, N: -over * million, Why: Capped})
-	}
-	for _, i := range order {
-		cut := min(over, g.units[i])
-		g.units[i] -= cut
-		over -= cut
-		if _, counted := g.p.keep[memberTally+"points"]; counted && g.units[i] > 0 {
-			g.counts = append(g.counts, Count{Tally: memberTally + "points", N: g.units[i], Part: i})
-		}
-	}
-	if times && left > 0 {
-		g.counts = append(g.counts, Count{Tally: memberTally + "times", N: 1, Part: -1})
-	}
-}
-
 // explain says what a rule did; what it says last counts.
 func (g *earning) explain(r *rule, n int64, why Why) {
 	s := &g.said[r.place]
@@ -705,51 +613,4 @@ func (g *earning) explain(r *rule, n int64, why Why) {
 	if n != 0 {
 		s.Currency = g.p.def.Currencies[r.currency].ID
 	}
-}
-
-// A wide is a number of 128 bits.
-type wide struct{ high, low uint64 }
-
-// plus adds two numbers. What does not fit is the largest, which is more than rounding divides.
-func (w wide) plus(o wide) wide {
-	low, carry := bits.Add64(w.low, o.low, 0)
-	high, over := bits.Add64(w.high, o.high, carry)
-	if over != 0 {
-		return wide{math.MaxUint64, math.MaxUint64}
-	}
-	return wide{high, low}
-}
-
-func multiplied(a, b uint64) wide {
-	high, low := bits.Mul64(a, b)
-	return wide{high, low}
-}
-
-// rounding divides by den. It is false where that is more than 64 bits.
-func rounding(high, low, den uint64, how Rounding) (uint64, bool) {
-	if high >= den {
-		return 0, false
-	}
-	q, r := bits.Div64(high, low, den)
-	switch {
-	case r == 0:
-	case how == Up, how == HalfUp && r >= den-r, how == HalfEven && (r > den-r || r == den-r && q%2 == 1):
-		q++
-	}
-	return q, true
-}
-
-// fraction returns a number over den in millionths, towards zero; at most what can be told.
-func fraction(high, low, den uint64) int64 {
-	const most = 1_000_000_000_000_000_000
-	if high >= den {
-		return most
-	}
-	q, r := bits.Div64(high, low, den)
-	if q >= most/million {
-		return most
-	}
-	high, low = bits.Mul64(r, million)
-	part, _ := bits.Div64(high, low, den)
-	return int64(q*million + part)
 }

@@ -24,6 +24,11 @@ func (a *Account) AppendJSON(b []byte) []byte {
 		t.String("rule", string(r.Rule))
 		t.Int("from", r.From)
 		t.Int("n", r.N)
+		encode.Objects(t, "raised", r.Raised, func(t *encode.JSON, r *Raise) {
+			t.Int("day", r.Day)
+			t.Int("n", r.N)
+			encode.Objects(t, "lots", r.Lots, writeLot)
+		})
 	})
 	writeStatus(&t, "status", a.Status)
 	t.TimeIf("turns", a.Turns)
@@ -40,6 +45,7 @@ func (k *Booking) AppendJSON(b []byte) []byte {
 	t.True("spent", k.Spent)
 	encode.Objects(&t, "lines", k.Lines, func(t *encode.JSON, l *BookedLine) {
 		t.String("id", l.ID)
+		t.True("item", l.Item)
 		t.Int("paid", l.Paid)
 		t.Int("items", l.Items)
 		t.IntIf("back", l.Back)
@@ -55,13 +61,35 @@ func (k *Booking) AppendJSON(b []byte) []byte {
 			t.Ints("shares", p.Shares)
 		}
 		t.IntIf("whole", p.Whole)
+		t.IntIf("more", p.More)
+		t.StringIf("rule", string(p.Rule))
 	})
 	encode.Objects(&t, "counts", k.Counts, func(t *encode.JSON, c *Count) {
-		t.StringIf("tally", c.Tally)
-		t.StringIf("rule", string(c.Rule))
+		t.String("tally", c.Tally)
 		t.Int("n", c.N)
 		t.IntIf("back", c.Back)
 		t.Int("part", int64(c.Part))
+		if len(c.Shares) > 0 {
+			t.Ints("shares", c.Shares)
+		}
+		t.True("items", c.Items)
+	})
+	encode.Objects(&t, "uses", k.Uses, func(t *encode.JSON, u *Use) {
+		t.StringIf("rule", string(u.Rule))
+		t.String("of", string(u.Of))
+		t.IntIf("n", u.N)
+		t.IntIf("over", u.Over)
+		t.IntIf("blocks", u.Blocks)
+		t.IntIf("amount", u.Amount)
+		t.IntIf("each", u.Each)
+		t.Int("part", int64(u.Part))
+		if len(u.Shares) > 0 {
+			t.Ints("shares", u.Shares)
+		}
+		t.IntIf("whole", u.Whole)
+		t.IntIf("back", u.Back)
+		t.IntIf("overBack", u.OverBack)
+		t.IntIf("undone", u.Undone)
 	})
 	t.Close()
 	return t

@@ -75,17 +75,14 @@ func (d *deed) join(o Account) error {
 	}
 	slices.SortFunc(a.Carried, func(a, b Carried) int { return cmp.Compare(a.Rule, b.Rule) })
 	for _, r := range o.Reached {
-		i := slices.IndexFunc(a.Reached, func(m Reached) bool { return m.Rule == r.Rule })
-		switch {
-		case i < 0:
-			a.Reached = append(a.Reached, r)
-		case a.Reached[i].From == r.From:
-			a.Reached[i].N += r.N
-		case a.Reached[i].From < r.From:
-			a.Reached[i] = r
+		i, ok := slices.BinarySearchFunc(a.Reached, r, compareReached)
+		if !ok {
+			a.Reached = slices.Insert(a.Reached, i, r)
+			continue
 		}
+		a.Reached[i].N += r.N
+		a.Reached[i].Raised = slices.Concat(a.Reached[i].Raised, r.Raised)
 	}
-	slices.SortFunc(a.Reached, func(a, b Reached) int { return cmp.Compare(a.Rule, b.Rule) })
 	mine, theirs := d.p.level(a.Status.Level), d.p.level(o.Status.Level)
 	if theirs > mine || theirs == mine && laterEnd(o.Status.Until, a.Status.Until) {
 		a.Status = o.Status

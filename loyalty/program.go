@@ -27,6 +27,7 @@ type Program struct {
 	factors []uint64 // of each currency: the denominator of its multipliers together
 	metrics []*metric
 	keep    map[string]int // days of each tally that the programme knows
+	horizon int            // days for which refunds are decided as if what they take back had not been
 
 	earnings sync.Pool // of *earning
 }
@@ -68,6 +69,8 @@ const (
 	maxRules      = 500
 	maxPer        = 1_000_000_000
 	maxPending    = 3650
+	maxLate       = 366
+	defaultLate   = 35
 	maxDen        = 1_000_000_000 // of what rules give in one pot, and of the multipliers of one currency
 	maxTimes      = 1000 * million
 	maxCurrencies = 10
@@ -84,6 +87,7 @@ func Compile(d Definition) (*Program, error) {
 	if d.Money != "" {
 		c.Field(valid.Currency("money", d.Money))
 	}
+	c.Between("late", int64(d.Late), 0, maxLate)
 	c.OneOf("basis", string(d.Basis), string(Net), string(Gross), string(Untaxed))
 	c.currencies()
 	c.metrics()
@@ -211,11 +215,14 @@ func (c *compiler) caps(path string, caps []Cap, tally string) {
 		case l.Times != 0 && l.Per == PerOne:
 			c.Add(at+"times", "is not for a cap per event")
 		}
+		keep := min(l.window().Keep()+c.p.late()+1, maxDays)
 		if l.Points != 0 && l.Per != PerOne {
-			c.known(tally+"points", l.window().Keep())
+			c.known(tally+"points", keep)
+			c.known(tally+"over", keep)
 		}
 		if l.Times != 0 {
-			c.known(tally+"times", l.window().Keep())
+			c.known(tally+"times", keep)
+			c.known(tally+"missed", keep)
 		}
 	}
 }
@@ -269,19 +276,22 @@ func (c *compiler) metrics() {
 		}
 		compiled.lines = c.condition(path+"lines", "metric "+string(m.ID), m.Lines, lineFacts{})
 		c.p.metrics = append(c.p.metrics, compiled)
-		c.known(metricTally(m.ID), keepFor(d.Tiers, compiled.window(time.Unix(0, 0))))
+		c.known(metricTally(m.ID), c.p.keepFor(compiled.window(time.Unix(0, 0))))
 	}
 }
 
-// keepFor returns how many days a tally has to keep for a window, which is looked back to when a grace is over as well; 0 for
-// all time.
-func keepFor(t *Tiers, w Window) int {
-	keep := w.Keep()
-	if keep > 0 && t != nil {
-		keep += t.Grace + 1
+// keepFor returns how many days a tally has to keep for a window, which is looked back to from as far back as events are told and
+// refunded, and when a grace is over as well.
+func (p *Program) keepFor(w Window) int {
+	keep := w.Keep() + max(p.late(), p.horizon) + 1
+	if t := p.def.Tiers; t != nil {
+		keep += t.Grace
 	}
 	return min(keep, maxDays)
 }
+
+// late returns the days within which an event that is told late counts in its place.
+func (p *Program) late() int { return cmp.Or(p.def.Late, defaultLate) }
 
 // window is the time that the metric looks back to for a member who joined then.
 func (m *metric) window(joined time.Time) Window {

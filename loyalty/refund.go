@@ -21,15 +21,8 @@ func (p *Program) Refund(a Account, b *Booking, c Refund, now time.Time) (Decisi
 	if err := next.take(c); err != nil {
 		return Decision{}, err
 	}
-	for i := range next.Parts {
-		if err := d.revoke(next, i); err != nil {
-			return Decision{}, err
-		}
-	}
-	for i := range next.Counts {
-		if err := d.uncount(next, &next.Counts[i]); err != nil {
-			return Decision{}, err
-		}
+	if err := d.giveBack(next); err != nil {
+		return Decision{}, err
 	}
 	next.Changes++
 	d.Booking = next
@@ -82,7 +75,7 @@ func (p *Program) Return(a Account, b *Booking, c Return, now time.Time) (Decisi
 
 func (b *Booking) clone() *Booking {
 	c := *b
-	c.Lines, c.Parts, c.Counts = slices.Clone(b.Lines), slices.Clone(b.Parts), slices.Clone(b.Counts)
+	c.Lines, c.Parts, c.Counts, c.Uses = slices.Clone(b.Lines), slices.Clone(b.Parts), slices.Clone(b.Counts), slices.Clone(b.Uses)
 	return &c
 }
 
@@ -130,7 +123,9 @@ func (l *BookedLine) take(r LineRefund) error {
 	if amount > l.Paid-l.Back {
 		return ErrTooMuch
 	}
-	l.Back += amount
+	if l.Back += amount; l.Paid > 0 && l.Back == l.Paid {
+		l.Gone = l.Items
+	}
 	return nil
 }
 
@@ -148,7 +143,9 @@ func (b *Booking) takeAmount(amount int64) error {
 		l := &b.Lines[i]
 		open := l.Paid - l.Back
 		some := share(rest, open, of)
-		l.Back += some
+		if l.Back += some; l.Paid > 0 && l.Back == l.Paid {
+			l.Gone = l.Items
+		}
 		rest, of = rest-some, of-open
 	}
 	if amount == left {
@@ -168,50 +165,86 @@ func share(n, part, whole int64) int64 {
 	return x.Quo(x, big.NewInt(whole)).Int64()
 }
 
-// back returns which part of the lines came back, weighed by their shares in a portion; by what was paid for them where
-// it has none.
-func (b *Booking) back(p *Portion) *big.Rat {
-	if len(b.Lines) == 0 {
+// back returns which part of the lines came back, each with a weight, and with what is of no line. Without weights it is the part of
+// the purchase.
+func (b *Booking) back(shares []int64, whole int64) *big.Rat {
+	if len(b.Lines) == 0 || b.isBack() {
 		return big.NewRat(1, 1)
 	}
-	money := b.weighed(func(i int) int64 { return b.Lines[i].Paid })
-	if p == nil || len(p.Shares) == 0 {
-		return money
+	weights := new(big.Rat)
+	for _, s := range shares {
+		weights.Add(weights, new(big.Rat).SetInt64(s))
 	}
-	var sum int64
-	for _, s := range p.Shares {
-		sum += s
+	if weights.Sign() == 0 {
+		return b.purchase()
 	}
-	if sum+p.Whole == 0 {
-		return money
+	none := new(big.Rat).SetInt64(whole)
+	sum := none.Mul(none, b.purchase())
+	for i, s := range shares {
+		if s != 0 {
+			part := b.Lines[i].part()
+			sum.Add(sum, part.Mul(part, new(big.Rat).SetInt64(s)))
+		}
 	}
-	lines := new(big.Rat).Mul(b.weighed(func(i int) int64 { return p.Shares[i] }), big.NewRat(sum, sum+p.Whole))
-	whole := new(big.Rat).Mul(money, big.NewRat(p.Whole, sum+p.Whole))
-	return lines.Add(lines, whole)
+	return sum.Quo(sum, weights.Add(weights, new(big.Rat).SetInt64(whole)))
 }
 
-// weighed returns which part of the lines came back, each with a weight.
-func (b *Booking) weighed(weight func(i int) int64) *big.Rat {
+// purchase returns which part of the purchase came back: of what was paid for the lines of a kind that earns, or for all of them where
+// that is nothing; of the items where all of it is.
+func (b *Booking) purchase() *big.Rat {
+	for _, weight := range []func(l BookedLine) int64{
+		func(l BookedLine) int64 {
+			if l.Item {
+				return l.Paid
+			}
+			return 0
+		},
+		func(l BookedLine) int64 { return l.Paid },
+		func(l BookedLine) int64 { return l.Items },
+	} {
+		all, back := new(big.Rat), new(big.Rat)
+		for i := range b.Lines {
+			w := new(big.Rat).SetInt64(weight(b.Lines[i]))
+			all.Add(all, w)
+			back.Add(back, w.Mul(w, b.Lines[i].part()))
+		}
+		if all.Sign() > 0 {
+			return back.Quo(back, all)
+		}
+	}
+	return big.NewRat(1, 1)
+}
+
+// part returns which part of the line came back.
+func (l *BookedLine) part() *big.Rat {
+	if l.Paid > 0 {
+		return big.NewRat(l.Back, l.Paid)
+	}
+	return big.NewRat(l.Gone, max(1, l.Items))
+}
+
+// counted returns which part of a count came back.
+func (b *Booking) counted(c *Count) *big.Rat {
+	if !c.Items {
+		return b.back(c.Shares, 0)
+	}
 	if b.isBack() {
 		return big.NewRat(1, 1)
 	}
-	total, back := new(big.Rat), new(big.Rat)
-	for i, l := range b.Lines {
-		w := new(big.Rat).SetInt64(weight(i))
-		total.Add(total, w)
-		part := new(big.Rat)
-		switch {
-		case l.Paid > 0:
-			part.SetFrac64(l.Back, l.Paid)
-		case l.Items > 0:
-			part.SetFrac64(l.Gone, l.Items)
+	shares := c.Shares
+	if shares == nil {
+		shares = []int64{c.N}
+	}
+	sum := new(big.Rat)
+	for i, s := range shares {
+		l := &b.Lines[i]
+		part := l.part()
+		if gone := big.NewRat(l.Gone, max(1, l.Items)); gone.Cmp(part) > 0 {
+			part = gone
 		}
-		back.Add(back, part.Mul(part, w))
+		sum.Add(sum, part.Mul(part, new(big.Rat).SetInt64(s)))
 	}
-	if total.Sign() == 0 {
-		return total
-	}
-	return back.Quo(back, total)
+	return sum.Quo(sum, new(big.Rat).SetInt64(c.N))
 }
 
 // cumulative returns n times a part, rounded down.
@@ -220,43 +253,241 @@ func cumulative(n int64, part *big.Rat) int64 {
 	return x.Quo(x, part.Denom()).Int64()
 }
 
-// revoke takes back what is due of a portion now.
-func (d *deed) revoke(b *Booking, i int) error {
-	part := &b.Parts[i]
-	n := cumulative(part.N, b.back(part)) - part.Back
-	if n <= 0 {
-		return nil
-	}
-	w, m, err := d.holding(part.Currency).Wallet.Revoke(part.Lots, n, part.Overdraft, d.now)
-	if err != nil {
+// refunding is a refund on its way.
+type refunding struct {
+	*deed
+	b       *Booking
+	taken   []int64      // by portion: revoked now
+	moved   [][]DayTotal // by portion: what came in its place, of other events, by their days
+	instead int64        // units of the first currency that rules give beyond their share now, or less
+}
+
+// giveBack takes back what is due of a booking now, whatever the rules are now.
+func (d *deed) giveBack(b *Booking) error {
+	r := refunding{deed: d, b: b, taken: make([]int64, len(b.Parts)), moved: make([][]DayTotal, len(b.Parts))}
+	day := dayOf(b.At.In(d.p.zone).Date())
+	dues, firsts := d.dues(day)
+	if err := r.uses(); err != nil {
 		return err
 	}
-	d.post(part.Currency, w, m, revoked)
-	part.Back += n
+	if err := r.revoke(); err != nil {
+		return err
+	}
+	if err := r.uncount(day); err != nil {
+		return err
+	}
+	if err := d.unprize(day, dues, firsts); err != nil {
+		return err
+	}
+	d.forgetReached()
 	return nil
 }
 
-// uncount takes back what is due of a count now.
-func (d *deed) uncount(b *Booking, c *Count) error {
-	back := b.back(nil)
-	if c.Part >= 0 {
-		back = b.back(&b.Parts[c.Part])
-	}
-	n := cumulative(c.N, back) - c.Back
-	if n <= 0 {
-		return nil
-	}
-	c.Back += n
-	if c.Rule != "" {
-		for i := range d.Next.Reached {
-			if r := &d.Next.Reached[i]; r.Rule == c.Rule {
-				r.N = max(0, r.N-n)
+// uses gives back what the event used: what was carried, then the caps of rules, then those of the programme, which see what the
+// others come to.
+func (r *refunding) uses() error {
+	carried := map[RuleID]int64{} // what a rule with a cap gives more or less for its blocks
+	for i := range r.b.Uses {
+		if u := &r.b.Uses[i]; u.Of == UseCarry {
+			if err := r.uncarry(u, carried); err != nil {
+				return err
 			}
 		}
+	}
+	for _, programme := range []bool{false, true} {
+		for i := range r.b.Uses {
+			u := &r.b.Uses[i]
+			if u.Of == UseCarry || (u.Rule == "") != programme {
+				continue
+			}
+			if err := r.unuse(u, carried[u.Rule]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// uncarry takes what was counted out of what is carried, and out of blocks where that does not suffice: those that others completed
+// thanks to it.
+func (r *refunding) uncarry(u *Use, capped map[RuleID]int64) error {
+	back := r.b.back(u.Shares, u.Whole)
+	n, blocks := cumulative(u.N, back)-u.Back, cumulative(u.Blocks, back)-u.Undone
+	u.Back, u.Undone = u.Back+n, u.Undone+blocks
+	left := carriedOf(r.Next.Carried, u.Rule) - n
+	undone := int64(0)
+	switch {
+	case left < 0 && r.b.isBack():
+		undone = (u.Amount - 1 - left) / u.Amount
+	case left < 0:
+		undone = -left / u.Amount // a part of a block stays owed, so that a part of a purchase never takes more than its share
+	}
+	left += undone * u.Amount
+	r.Next.Carried = carry(r.Next.Carried, u.Rule, left)
+	more, err := worth(undone-blocks, u.Each)
+	if err != nil {
+		return err
+	}
+	if i := slices.IndexFunc(r.b.Uses, func(o Use) bool { return o.Rule == u.Rule && o.Of == UsePoints && o.Each > 0 }); i >= 0 {
+		capped[u.Rule], err = worth(more, million*million/r.b.Uses[i].Each)
+		return err
+	}
+	r.more(u.Part, more)
+	return nil
+}
+
+// more makes that a portion gives back so much beyond its share.
+func (r *refunding) more(part int, n int64) {
+	if part < 0 {
+		return
+	}
+	r.b.Parts[part].More += n
+	if r.b.Parts[part].Currency == r.p.def.Currencies[0].ID {
+		r.instead += n
+	}
+}
+
+// unuse gives room under caps back. besides is what the rule gives more or less than its share by now.
+func (r *refunding) unuse(u *Use, besides int64) error {
+	back := r.b.back(u.Shares, u.Whole)
+	n, over := cumulative(u.N, back)-u.Back, cumulative(u.Over, back)-u.OverBack
+	u.Back, u.OverBack = u.Back+n, u.OverBack+over
+	var others []DayTotal
+	if u.Rule == "" && u.Of == UsePoints {
+		besides = r.instead
+		for i, p := range r.b.Parts {
+			if p.Currency == r.p.def.Currencies[0].ID {
+				others, r.moved[i] = append(others, r.moved[i]...), nil
+			}
+		}
+	}
+	given := n + besides
+	for _, o := range others {
+		given += o.N
+	}
+	before := u.Back - n
+	for _, o := range others {
+		before += o.N
+	}
+	lost := r.deed.unuse(u, r.p.capsOf(u.Rule), max(0, given), over, u.Over-u.OverBack, before, others, r.b.At)
+	more := lost.lost - n
+	if u.Rule == "" {
+		more -= besides
+	}
+	units, err := worth(more, u.Each)
+	if err != nil {
+		return err
+	}
+	r.more(u.Part, units)
+	if u.Part < 0 {
 		return nil
 	}
-	if _, known := d.p.keep[c.Tally]; !known {
-		return nil
+	for _, p := range lost.places {
+		units, err := worth(p.N, u.Each)
+		if err != nil {
+			return err
+		}
+		r.moved[u.Part] = append(r.moved[u.Part], DayTotal{p.Day, units})
 	}
-	return d.count(c.Tally, -n, b.At, maxDays)
+	return nil
+}
+
+// revoke takes back what is due of each portion now. Where it is less than was taken before, for others got it since, another portion
+// of its currency bears it, or it comes back.
+func (r *refunding) revoke() error {
+	due := make([]int64, len(r.b.Parts))
+	left := map[CurrencyID]int64{}
+	for i := range r.b.Parts {
+		part := &r.b.Parts[i]
+		if part.Rule != "" && r.p.milestone(part.Rule) != nil {
+			continue
+		}
+		due[i] = cumulative(part.N, r.b.back(part.Shares, part.Whole)) + part.More - part.Back
+		left[part.Currency] += max(0, -due[i])
+	}
+	for i := range r.b.Parts {
+		part := &r.b.Parts[i]
+		borne := min(max(0, due[i]), left[part.Currency])
+		left[part.Currency] -= borne
+		n := max(0, due[i]) - borne
+		if n == 0 {
+			continue
+		}
+		w, m, err := r.holding(part.Currency).Wallet.Revoke(part.Lots, n, part.Overdraft, r.now)
+		if err != nil {
+			return err
+		}
+		r.post(part.Currency, w, m, revoked)
+		part.Back += n
+		r.taken[i] = n
+	}
+	for i := range r.b.Parts {
+		part := &r.b.Parts[i]
+		n := min(max(0, -due[i]), left[part.Currency])
+		if n == 0 {
+			continue
+		}
+		left[part.Currency] -= n
+		if err := r.restore(part, n); err != nil {
+			return err
+		}
+		r.taken[i] = -n
+	}
+	return nil
+}
+
+// restore gives points back to others in the place of a portion.
+func (r *refunding) restore(part *Portion, n int64) error {
+	u, _ := r.p.currency(part.Currency)
+	lots, _ := take(part.Lots, n, func(Lot) bool { return true })
+	if u != nil && u.follows() {
+		for i, l := range lots {
+			lots[i] = r.dated(u, l, r.now)
+		}
+	}
+	if rest := n - Sum(lots); rest > 0 {
+		if u == nil {
+			return nil
+		}
+		lots = append(lots, r.lot(u, rest, r.now, time.Time{}))
+	}
+	w, m, err := r.holding(part.Currency).Wallet.Return(lots, r.now)
+	if err != nil {
+		return err
+	}
+	r.post(part.Currency, w, m, func(m Movement) Totals { return Totals{Revoked: -Sum(m.Credited)} })
+	part.Back -= n
+	return nil
+}
+
+// uncount takes back what is due of the metrics now.
+func (r *refunding) uncount(day int64) error {
+	for i := range r.b.Counts {
+		c := &r.b.Counts[i]
+		n := int64(0)
+		if c.Part >= 0 {
+			n = r.taken[c.Part]
+			for _, o := range r.moved[c.Part] {
+				n += o.N
+			}
+		} else {
+			n = cumulative(c.N, r.b.counted(c)) - c.Back
+		}
+		t := r.tallyOf(c.Tally)
+		if t == nil || n == 0 && (c.Part < 0 || r.moved[c.Part] == nil) {
+			continue
+		}
+		c.Back += n
+		t.Tally = t.Tally.takeBack(n, day)
+		if c.Part < 0 {
+			continue
+		}
+		for _, o := range r.moved[c.Part] {
+			if err := r.count(c.Tally, o.N, noonOf(o.Day, r.p.zone), r.p.keep[c.Tally]); err != nil {
+				return err
+			}
+			t = r.tallyOf(c.Tally)
+		}
+	}
+	return nil
 }

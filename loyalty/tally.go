@@ -1,6 +1,7 @@
 package loyalty
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -78,7 +79,7 @@ func (t Tally) Add(n int64, at time.Time, zone *time.Location, keep int) (Tally,
 	}
 	day := dayOf(at.In(zone).Date())
 	days := slices.Clone(t.Days)
-	i, known := slices.BinarySearchFunc(days, day, func(d DayTotal, day int64) int { return int(d.Day - day) })
+	i, known := slices.BinarySearchFunc(days, day, compareDays)
 	if !known {
 		days = slices.Insert(days, i, DayTotal{Day: day})
 	}
@@ -91,9 +92,41 @@ func (t Tally) Add(n int64, at time.Time, zone *time.Location, keep int) (Tally,
 	return Tally{Total: total, Days: days}, nil
 }
 
+// takeBack takes n away that was counted on a day: from the total alone where the day is not kept any more.
+func (t Tally) takeBack(n, day int64) Tally {
+	t.Total -= n
+	i, kept := slices.BinarySearchFunc(t.Days, day, compareDays)
+	if !kept {
+		return t
+	}
+	t.Days = slices.Clone(t.Days)
+	if t.Days[i].N -= n; t.Days[i].N == 0 {
+		t.Days = slices.Delete(t.Days, i, i+1)
+	}
+	if len(t.Days) == 0 {
+		t.Days = nil
+	}
+	return t
+}
+
+// on returns what is counted on a day, as far as it is kept.
+func (t Tally) on(day int64) int64 {
+	if i, kept := slices.BinarySearchFunc(t.Days, day, compareDays); kept {
+		return t.Days[i].N
+	}
+	return 0
+}
+
+func compareDays(d DayTotal, day int64) int { return cmp.Compare(d.Day, day) }
+
 // Sum returns what was counted in the window that now is in. A Tally that keeps Window.Keep days has all of it.
-func (t Tally) Sum(w Window, now time.Time, zone *time.Location) (n int64) {
-	from, to, ever := w.days(now, zone)
+func (t Tally) Sum(w Window, now time.Time, zone *time.Location) int64 {
+	return t.sum(w, dayOf(now.In(zone).Date()), zone)
+}
+
+// sum returns what was counted in the window that a day is in.
+func (t Tally) sum(w Window, day int64, zone *time.Location) (n int64) {
+	from, to, ever := w.around(day, zone)
 	if ever {
 		return t.Total
 	}
@@ -170,7 +203,7 @@ func (w Window) Keep() int {
 // End returns when the window ends that now is in, in UTC, and the next one begins at 0. Zero: never, for it rolls, or is
 // all time.
 func (w Window) End(now time.Time, zone *time.Location) time.Time {
-	if w.Calendar == "" && w.Anniversary.IsZero() {
+	if w.rolls() {
 		return time.Time{}
 	}
 	_, to, _ := w.days(now, zone)
@@ -180,8 +213,15 @@ func (w Window) End(now time.Time, zone *time.Location) time.Time {
 
 // days returns the window of now as [from, to), or ever for all time.
 func (w Window) days(now time.Time, zone *time.Location) (from, to int64, ever bool) {
-	year, month, day := now.In(zone).Date()
-	today := dayOf(year, month, day)
+	return w.around(dayOf(now.In(zone).Date()), zone)
+}
+
+// rolls reports whether the window has no end after which another one begins.
+func (w Window) rolls() bool { return w.Calendar == "" && w.Anniversary.IsZero() }
+
+// around returns the window of a day as [from, to), or ever for all time.
+func (w Window) around(today int64, zone *time.Location) (from, to int64, ever bool) {
+	year, month, day := time.Unix(today*secondsOfDay, 0).UTC().Date()
 	months := func(first time.Month, n time.Month) (int64, int64, bool) {
 		return dayOf(year, first, 1), dayOf(year, first+n, 1), false
 	}

@@ -97,6 +97,13 @@ func cloneAccount(a loyalty.Account) loyalty.Account {
 	a.Status.Since, a.Status.Until = journal.Instant(a.Status.Since), journal.Instant(a.Status.Until)
 	a.Turns = journal.Instant(a.Turns)
 	a.Carried, a.Reached = slices.Clone(a.Carried), slices.Clone(a.Reached)
+	for i := range a.Reached {
+		raised := slices.Clone(a.Reached[i].Raised)
+		for j := range raised {
+			raised[j].Lots = cloneLots(raised[j].Lots)
+		}
+		a.Reached[i].Raised = raised
+	}
 	a.Holdings = slices.Clone(a.Holdings)
 	for i := range a.Holdings {
 		w := &a.Holdings[i].Wallet
@@ -127,7 +134,7 @@ func cloneLots(lots []loyalty.Lot) []loyalty.Lot {
 
 func cloneBooking(b loyalty.Booking) loyalty.Booking {
 	b.At = journal.Instant(b.At)
-	b.Lines, b.Counts, b.Parts = slices.Clone(b.Lines), slices.Clone(b.Counts), slices.Clone(b.Parts)
+	b.Lines, b.Counts, b.Parts, b.Uses = slices.Clone(b.Lines), slices.Clone(b.Counts), slices.Clone(b.Parts), slices.Clone(b.Uses)
 	for i := range b.Parts {
 		b.Parts[i].Lots = cloneLots(b.Parts[i].Lots)
 		b.Parts[i].Shares = slices.Clone(b.Parts[i].Shares)
