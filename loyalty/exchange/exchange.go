@@ -28,11 +28,28 @@ type Desk struct {
 	db      storage.DB
 	points  *loyalty.Engine
 	rewards *reward.Engine
+	tx      storage.Tx // that it is bound to; nil: none
 }
 
 // New returns a desk. The engines must be made on the stores of db.
 func New(db storage.DB, points *loyalty.Engine, rewards *reward.Engine) *Desk {
-	return &Desk{db, points, rewards}
+	return &Desk{db: db, points: points, rewards: rewards}
+}
+
+// In returns a copy that is bound to a unit of work: what it does is committed or rolled back with tx, which is of the database
+// and the tenant of the desk. It gives nothing back to the stock that was reserved and not captured in time: the owner of the
+// transaction does, with reward.Engine.Reclaim outside of it, where an order returns reward.ErrSoldOut.
+func (d *Desk) In(tx storage.Tx) *Desk {
+	b := *d
+	b.tx = tx
+	return &b
+}
+
+func (d *Desk) inTx(ctx context.Context, fn func(ctx context.Context, tx storage.Tx) error) error {
+	if d.tx != nil {
+		return fn(ctx, d.tx)
+	}
+	return d.db.InTx(ctx, fn)
 }
 
 // An Order is what a member exchanges points for.
@@ -42,6 +59,7 @@ type Order struct {
 	N      int64        // pieces; 0 is 1
 	Price  reward.Price // the one of the reward's that the member agreed to; of a table the most points. Its money is for the caller to collect
 	Cart   *reward.Cart // of a table: what the points are to pay, at most as much of it as the reward lets them; nil: any
+	Of     string       // the order that it is taken with, for its refund; "": the key names it
 	By     string       // who did it, for the journal
 	Key    string
 }
@@ -129,11 +147,11 @@ func (d *Desk) take(
 ) (Result, error) {
 	run := func() (Result, error) {
 		return d.settle(ctx, name, o.Holder, func(ctx context.Context, rewards *reward.Engine, level loyalty.LevelID) (reward.Outcome, error) {
-			return give(ctx, rewards, reward.Take{Holder: o.Holder, Reward: o.Reward, N: o.N, Price: o.Price, Cart: o.Cart, Level: string(level)})
+			return give(ctx, rewards, reward.Take{Holder: o.Holder, Reward: o.Reward, N: o.N, Price: o.Price, Cart: o.Cart, Of: o.Of, Level: string(level)})
 		}, pay)
 	}
 	r, err := run()
-	if !errors.Is(err, reward.ErrSoldOut) {
+	if !errors.Is(err, reward.ErrSoldOut) || d.tx != nil {
 		return r, err
 	}
 	n, reclaimErr := d.rewards.Reclaim(ctx, o.Holder.Catalog, o.Reward)
@@ -146,7 +164,7 @@ func (d *Desk) take(
 // settle changes vouchers and points together. Where the key of the vouchers is known, so are the points.
 func (d *Desk) settle(ctx context.Context, name string, of reward.HolderID, give give, pay pay) (Result, error) {
 	var r Result
-	err := d.db.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
+	err := d.inTx(ctx, func(ctx context.Context, tx storage.Tx) error {
 		rewards, points := d.rewards.In(tx), d.points.In(tx)
 		a, _, err := account(ctx, rewards, points, of)
 		if err == nil {

@@ -14,7 +14,7 @@ import (
 // merger that was made with loyalty.Engine.Merge is followed by the next command that names the member who is gone; until
 // then the other's limits don't count what that one took. Errors: those of loyalty.Program.Merge.
 func (d *Desk) Merge(ctx context.Context, c loyalty.Merge) (out loyalty.Outcome, err error) {
-	err = d.db.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
+	err = d.inTx(ctx, func(ctx context.Context, tx storage.Tx) error {
 		rewards, points := d.rewards.In(tx), d.points.In(tx)
 		out, err = points.Merge(ctx, c)
 		if err != nil {

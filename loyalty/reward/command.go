@@ -14,6 +14,7 @@ type Take struct {
 	N      int64    `json:"n,omitempty"`    // pieces; 0 is 1
 	Price  Price    `json:"price,omitzero"` // the one of the reward's that the member agreed to; of a table the most points
 	Cart   *Cart    `json:"cart,omitempty"` // of a table: what the points are to pay, at most as much of it as the reward lets them; nil: any
+	Of     string   `json:"of,omitempty"`   // the order that it is given for, or with; "": the key of the command names it
 	Level  string   `json:"-"`              // the member's; a repeated command may have another
 }
 
@@ -116,7 +117,7 @@ func (id VoucherID) check() error {
 func (t Take) check() error {
 	return cmp.Or(t.Holder.check(), valid.ID("reward", t.Reward), valid.Between("n", t.N, 0, MaxPieces),
 		valid.OptionalID("price.currency", t.Price.Currency), valid.Between("price.points", t.Price.Points, 0, maxPoints),
-		valid.Between("price.money", t.Price.Money, 0, maxAmount), t.Cart.check(), valid.OptionalID("level", t.Level))
+		valid.Between("price.money", t.Price.Money, 0, maxAmount), t.Cart.check(), valid.OptionalID("of", t.Of), valid.OptionalID("level", t.Level))
 }
 
 func common(by, reason, key string) error {

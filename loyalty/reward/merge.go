@@ -1,6 +1,7 @@
 package reward
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -61,11 +62,13 @@ type follower interface {
 }
 
 func (c Issue) by(m MemberID, key string) follower {
+	c.Of = cmp.Or(c.Of, c.Key)
 	c.Holder.Member, c.Key = m, key
 	return c
 }
 
 func (c Reserve) by(m MemberID, key string) follower {
+	c.Of = cmp.Or(c.Of, c.Key)
 	c.Holder.Member, c.Key = m, key
 	return c
 }

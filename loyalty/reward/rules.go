@@ -134,7 +134,7 @@ func compareCounts(a, b Count) int {
 }
 
 // take adds the vouchers of a Take.
-func (m *move) take(t Take, gift bool) (*Reward, error) {
+func (m *move) take(t Take, key string, gift bool) (*Reward, error) {
 	if m.Next.Merged != "" {
 		return nil, ErrMerged
 	}
@@ -165,7 +165,7 @@ func (m *move) take(t Take, gift bool) (*Reward, error) {
 	order := m.Next.Last + 1
 	for i := range n {
 		m.Vouchers = append(m.Vouchers, Voucher{
-			ID: VoucherID{m.Holder, order + i}, Order: order, Reward: r.ID, Name: r.Name, Version: c.def.Version,
+			ID: VoucherID{m.Holder, order + i}, Order: order, Reward: r.ID, Of: cmp.Or(t.Of, key), Name: r.Name, Version: c.def.Version,
 			Price: piece.Price, Value: piece.Value, Gift: gift, Taken: m.at,
 		})
 	}
@@ -230,7 +230,7 @@ func (r Rules) Issue(h Holder, reserved []Voucher, x Issue, now time.Time) (Deci
 	if err != nil {
 		return Decision{}, err
 	}
-	reward, err := m.take(x.Take, x.Gift)
+	reward, err := m.take(x.Take, x.Key, x.Gift)
 	if err != nil {
 		return Decision{}, err
 	}
@@ -251,7 +251,7 @@ func (r Rules) Reserve(h Holder, reserved []Voucher, x Reserve, now time.Time) (
 	if err != nil {
 		return Decision{}, err
 	}
-	if _, err := m.take(x.Take, false); err != nil {
+	if _, err := m.take(x.Take, x.Key, false); err != nil {
 		return Decision{}, err
 	}
 	if len(reserved)-len(m.Lapsed)+len(m.Vouchers) > MaxReserved {

@@ -73,6 +73,7 @@ type Voucher struct {
 	ID      VoucherID `json:"id"`
 	Order   int64     `json:"order"` // number of the first voucher that was taken with it
 	Reward  RewardID  `json:"reward"`
+	Of      string    `json:"of,omitempty"` // the order that it was given for: Take.Of, or the key that it was taken under
 	Name    string    `json:"name"`
 	Version int       `json:"version"` // of the catalogue that it was taken with
 	State   State     `json:"state"`

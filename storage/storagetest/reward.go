@@ -25,7 +25,7 @@ func holder(member string, version int64) reward.Holder {
 // voucher has something in every field. The second is reserved, and has no code.
 func voucher(member string, n int64) reward.Stored {
 	v := reward.Stored{MAC: mac(byte(n)), Voucher: reward.Voucher{
-		ID: reward.VoucherID{Holder: holder(member, 1).ID, N: n}, Order: 1, Reward: "cup", Name: `杯 "x" \`, Version: 1, State: reward.Issued,
+		ID: reward.VoucherID{Holder: holder(member, 1).ID, N: n}, Order: 1, Reward: "cup", Of: "order-1", Name: `杯 "x" \`, Version: 1, State: reward.Issued,
 		Price: reward.Price{Currency: "points", Points: 5, Money: 6}, Value: 7, Gift: true, Taken: at(1), From: at(2), To: at(10 + n), Ended: at(4),
 		Shop: "north", By: "manager", Salt: mac(byte(n)), KeyID: "k", Prefix: "CVP",
 	}}
