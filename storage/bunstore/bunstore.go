@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"log/slog"
+	"os"
 	"sync"
 	"sync/atomic"
 
@@ -42,8 +43,9 @@ type DB struct{ unit }
 
 var _ storage.DB = (*DB)(nil)
 
-// New returns the database that Migrate has prepared, seen by tenant "". It is an error where db has a dialect other
-// than SQLite or Postgres. The caller closes db, after the last use of the DB.
+// New returns the database that Migrate has prepared, seen by tenant "". The caller closes db, after the last use of the DB.
+// *SettingError: its sessions have a setting that does not do. It is an error too where db has a dialect other than SQLite or
+// Postgres, and where a file of SQLite can't be opened; a Postgres that can't be reached is none.
 func New(db *bun.DB, opts *Options) (*DB, error) {
 	if opts == nil {
 		opts = &Options{}
@@ -52,15 +54,21 @@ func New(db *bun.DB, opts *Options) (*DB, error) {
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)
 	}
+	var err error
 	switch name := db.Dialect().Name(); name {
 	case dialect.PG:
 		c.grammar = postgres
 		c.unprepared.Store(opts.Unprepared)
+		err = c.inspectPostgres()
 	case dialect.SQLite:
 		c.grammar = sqlite
 		c.writer = make(chan struct{}, 1)
+		err = c.inspectSQLite()
 	default:
-		return nil, fmt.Errorf("bunstore: dialect %s is neither SQLite nor Postgres", name)
+		err = fmt.Errorf("bunstore: dialect %s is neither SQLite nor Postgres", name)
+	}
+	if err != nil {
+		return nil, err
 	}
 	return &DB{unit{core: c}}, nil
 }
@@ -84,6 +92,8 @@ type core struct {
 	writer     chan struct{} // held by the one that writes; nil: the database has many writers
 	statements sync.Map      // by their shape, or by their text
 	unprepared atomic.Bool   // none of them is prepared
+	file       string        // of SQLite; empty: it is in memory
+	opened     os.FileInfo   // what the file was
 }
 
 // A unit gives the stores of one tenant: inside tx, or where that is nil with each call on its own.

@@ -16,7 +16,10 @@
 //   - Times are stored in microseconds, UTC: timestamptz on Postgres, an integer since 1970 on SQLite. Texts compare by
 //     their bytes.
 //
-// For SQLite use WAL: file:PATH?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(5000).
+// For SQLite use WAL: file:PATH?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(5000). New refuses a file
+// without WAL or busy_timeout. With synchronous=NORMAL, or OFF, a crash of the machine may take what was acknowledged last. Where the
+// file or its log is deleted or replaced under the process, writes return ErrFileGone; those in a transaction that was joined are not
+// looked after.
 //
 // # Drivers and poolers
 //

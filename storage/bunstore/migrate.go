@@ -61,8 +61,14 @@ func migratePostgres(ctx context.Context, db *bun.DB) error {
 	if _, err := tx.ExecContext(ctx, "select pg_advisory_xact_lock("+strconv.Itoa(migrationLock)+")"); err != nil {
 		return err
 	}
+	// A role that owns the schema need not be one that may make it, and is refused even where there is nothing to make.
+	var schema bool
+	if err := tx.QueryRowContext(ctx, "select to_regnamespace('scrmkit') is not null").Scan(&schema); err != nil {
+		return err
+	}
+	made := func(statement string) bool { return schema && statement == "create schema if not exists scrmkit" }
 	const known = "select to_regclass('scrmkit.scrmkit_migration') is not null"
-	if err := apply(ctx, tx, Migrations(dialect.PG), known, "scrmkit.scrmkit_migration"); err != nil {
+	if err := apply(ctx, tx, Migrations(dialect.PG), known, "scrmkit.scrmkit_migration", made); err != nil {
 		return err
 	}
 	return tx.Commit()
@@ -84,7 +90,8 @@ func migrateSQLite(ctx context.Context, db *bun.DB) error {
 		}
 	}
 	const known = "select count(*) > 0 from sqlite_master where type = 'table' and name = 'scrmkit_migration'"
-	err = apply(ctx, conn, Migrations(dialect.SQLite), known, "scrmkit_migration")
+	nothing := func(string) bool { return false }
+	err = apply(ctx, conn, Migrations(dialect.SQLite), known, "scrmkit_migration", nothing)
 	if err == nil {
 		_, err = conn.ExecContext(ctx, "commit")
 	}
@@ -95,8 +102,8 @@ func migrateSQLite(ctx context.Context, db *bun.DB) error {
 	return nil
 }
 
-// apply runs the files that the table does not have.
-func apply(ctx context.Context, tx bun.IConn, files fs.FS, known, table string) error {
+// apply runs the files that the table does not have, without the statements whose work is done.
+func apply(ctx context.Context, tx bun.IConn, files fs.FS, known, table string, done func(statement string) bool) error {
 	var exists bool
 	if err := tx.QueryRowContext(ctx, known).Scan(&exists); err != nil {
 		return err
@@ -135,7 +142,8 @@ func apply(ctx context.Context, tx bun.IConn, files fs.FS, known, table string) 
 		}
 		// Not every driver takes several statements at a time. Each of ours ends a line.
 		for statement := range strings.SplitSeq(string(file), ";\n") {
-			if strings.TrimSpace(statement) == "" {
+			statement = strings.TrimSpace(statement)
+			if statement == "" || done(statement) {
 				continue
 			}
 			if _, err := tx.ExecContext(ctx, statement); err != nil {

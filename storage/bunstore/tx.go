@@ -49,7 +49,10 @@ func (u unit) transact(ctx context.Context, fn func(u unit) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return tx.Commit()
+	if err := tx.Commit(); err != nil {
+		return err
+	}
+	return u.present()
 }
 
 // write runs a single statement: in the transaction of the unit, or in one of its own.
