@@ -174,6 +174,8 @@ func status(err error) (p *huma.ErrorModel, header http.Header) {
 		few        *loyalty.InsufficientError
 		tampered   *loyalty.TamperedError
 		ports      *activation.CapacityError
+		tries      *activation.ThrottledError
+		sessions   *activation.SessionsError
 		full       *dispatch.NoCapacityError
 		newcomers  *dispatch.LimitError
 		target     *office.TargetError
@@ -199,6 +201,10 @@ func status(err error) (p *huma.ErrorModel, header http.Header) {
 		p = problem("office-target", http.StatusConflict, target.Error())
 	case errors.As(err, &stopped):
 		p = problem("otp-stopped", http.StatusForbidden, stopped.Error())
+	case errors.As(err, &tries):
+		p, header = problem("activation-throttled", http.StatusTooManyRequests, tries.Error()), retryAfter(tries.RetryAfter)
+	case errors.As(err, &sessions):
+		p, header = problem("activation-sessions", http.StatusConflict, sessions.Error()), retryAfter(sessions.RetryAfter)
 	case errors.As(err, &used):
 		p = problem("stamps-used", http.StatusConflict, used.Error())
 	case errors.As(err, &few):

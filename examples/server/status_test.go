@@ -12,6 +12,7 @@ import (
 
 	"github.com/scrmkit/scrmkit/loyalty"
 	"github.com/scrmkit/scrmkit/otp"
+	"github.com/scrmkit/scrmkit/scrm/activation"
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/storage"
 )
@@ -61,6 +62,8 @@ func TestStatus(t *testing.T) {
 		{&stamps.LimitError{Limit: "cooldown", RetryAfter: 1500 * time.Millisecond}, 429, "stamps-limit", "2"},
 		{&otp.ThrottledError{RetryAfter: time.Minute}, 429, "otp-throttled", "60"},
 		{&otp.StoppedError{Scope: "wangjing", Typist: "wx-kathy"}, 403, "otp-stopped", ""},
+		{&activation.ThrottledError{RetryAfter: time.Second}, 429, "activation-throttled", "1"},
+		{&activation.SessionsError{Sessions: 100, RetryAfter: time.Minute}, 409, "activation-sessions", "60"},
 		{&stamps.UsedError{}, 409, "stamps-used", ""},
 		{&loyalty.InsufficientError{Have: 1, Need: 2}, 409, "loyalty-insufficient", ""},
 		{&loyalty.ConditionError{Of: "rule x", Err: errors.New("divides by zero")}, 422, "loyalty-condition", ""},

@@ -31,7 +31,7 @@ var (
 	ErrDisabled      = errors.New("activation: the code is disabled; have it enabled")
 	ErrExpired       = errors.New("activation: the code has expired; have its expiry moved")
 	ErrSignedOut     = errors.New("activation: the session has ended; sign in again")
-	ErrSessions      = errors.New("activation: the code or the device has as many sessions as it may; end one first, or remove the device")
+	ErrSessions      = errors.New("activation: the code, the agent or the device has as many sessions as it may; end one first, or remove the device")
 	ErrDevice        = errors.New("activation: the code is for devices that were added, and this one was not, or its token is another")
 	ErrUnknownDevice = errors.New("activation: there is no such device")
 	ErrInvitation    = errors.New("activation: the invitation is unknown, used or past its end; ask for a new one")
@@ -64,7 +64,6 @@ const (
 	// Away is how long an agent counts as online after the last that was heard of the session.
 	Away = 3 * time.Minute
 
-	maxSessions  = 100 // of a code at a time
 	maxPlatforms = 100
 	maxPorts     = 10_000
 	maxScope     = 200  // codes that a scope lists
@@ -141,8 +140,11 @@ type Code struct {
 	Sessions []Session `json:"sessions,omitempty"` // that live, in the order of their numbers
 	Drawn    int       `json:"drawn,omitempty"`    // ports that it has of its pool
 	LastN    int64     `json:"lastN,omitempty"`    // the highest number of a session or a port
-	Ends     []End     `json:"ends,omitempty"`     // of sessions with ports, the last ones; what an engine gives has none
-	Secret   *Secret   `json:"secret,omitempty"`   // of what is stored; what an engine gives has none
+	Ends     []End     `json:"ends,omitempty"`     // of sessions with ports, the last ones; as Tries and Strangers, what an engine gives has none
+
+	Tries     []Try   `json:"tries,omitempty"`    // of devices that may not try again as often as they like
+	Strangers Budget  `json:"strangers,omitzero"` // of sign-ins at devices that never had one
+	Secret    *Secret `json:"secret,omitempty"`   // of what is stored; what an engine gives has none
 }
 
 // A Secret is how the rest of a code is stored.
@@ -157,9 +159,11 @@ type Session struct {
 	Agent  AgentID   `json:"agent,omitempty"`
 	Device DeviceID  `json:"device"`
 	Began  time.Time `json:"began"`
+	Since  time.Time `json:"since"`          // since when its device is there
+	Here   time.Time `json:"here"`           // since when its device has had a session of the code, without a break
 	Seen   time.Time `json:"seen"`           // when something was last heard of it
 	Ports  int       `json:"ports"`          // that it has in use
-	Hash   []byte    `json:"hash,omitempty"` // SHA-256 of its token; what an engine gives has none
+	Hash   []byte    `json:"hash,omitempty"` // of its token and the tenant; what an engine gives has none
 }
 
 // A State is whether a code works.
@@ -268,7 +272,7 @@ func (c Code) Due() (due time.Time) {
 
 // public returns the code as it is given out.
 func (c Code) public() Code {
-	c.Secret, c.Ends = nil, nil
+	c.Secret, c.Ends, c.Tries, c.Strangers = nil, nil, nil, Budget{}
 	c.Sessions = slices.Clone(c.Sessions)
 	for i := range c.Sessions {
 		c.Sessions[i].Hash = nil

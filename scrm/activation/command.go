@@ -182,10 +182,14 @@ func (c Code) To(s State, now time.Time) (Code, error) {
 	return c.Settled(now), nil
 }
 
-// SignIn decides on an agent's signing in, whose code has been found to be this one. Errors: ErrUnknownCode, ErrDisabled,
-// ErrExpired, ErrDevice, ErrSessions.
-func (c Code) SignIn(d Device, in SignIn, hash func(SessionID) []byte, now time.Time) (Code, Session, error) {
+// SignIn decides on an agent's signing in, whose code has been found to be this one. shown tells that the device has shown its token. What
+// lived of the code on the device ends. Errors: ErrUnknownCode and *ThrottledError; and ErrDisabled, ErrExpired, ErrDevice and
+// *SessionsError, with the code as it was but for what is charged for the try.
+func (c Code) SignIn(d Device, in SignIn, shown bool, hash func(SessionID) []byte, now time.Time) (Code, Session, error) {
 	c, err := c.known(now)
+	if err == nil {
+		c, err = c.try(d, now)
+	}
 	switch {
 	case err != nil:
 		return c, Session{}, err
@@ -193,15 +197,22 @@ func (c Code) SignIn(d Device, in SignIn, hash func(SessionID) []byte, now time.
 		return c, Session{}, ErrDisabled
 	case c.State(now) == Expired:
 		return c, Session{}, ErrExpired
-	case c.Settings.Listed && !sameHash(d.Hash, hashToken(in.DeviceToken)):
+	case c.Settings.Listed && !shown:
 		return c, Session{}, ErrDevice
 	}
-	c = c.without(now, func(s Session) bool { return s.Device == in.Device })
-	if len(c.Sessions) >= maxSessions {
-		return c, Session{}, ErrSessions
+	since, here := now, now
+	if d.known() {
+		since = d.First
 	}
-	c.LastN++
-	s := Session{N: c.LastN, Agent: in.Agent, Device: in.Device, Began: now, Seen: now, Hash: hash(SessionID{c.ID, c.LastN})}
-	c.Sessions = append(c.Sessions, s)
-	return c, s, nil
+	if i := slices.IndexFunc(c.Sessions, func(s Session) bool { return s.Device == in.Device }); i >= 0 {
+		here = c.Sessions[i].Here
+	}
+	next, err := c.without(now, func(s Session) bool { return s.Device == in.Device }).admit(in.Agent, since, now)
+	if err != nil {
+		return c, Session{}, err
+	}
+	next.LastN++
+	s := Session{N: next.LastN, Agent: in.Agent, Device: in.Device, Began: now, Since: since, Here: here, Seen: now, Hash: hash(SessionID{c.ID, next.LastN})}
+	next.Sessions = append(next.Sessions, s)
+	return next, s, nil
 }

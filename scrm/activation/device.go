@@ -23,9 +23,10 @@ type Device struct {
 	Name    string    `json:"name,omitempty"`
 	Added   time.Time `json:"added,omitzero"`   // by QR code; zero: it was not
 	Removed time.Time `json:"removed,omitzero"` // zero: it was not, or is there again
+	First   time.Time `json:"first,omitzero"`   // when it came: added, or first signed in at, since it was last removed
 	Seen    time.Time `json:"seen,omitzero"`    // when somebody last signed in at it
 	Codes   []CodeID  `json:"codes,omitempty"`  // that it was signed in with since it was last removed
-	Hash    []byte    `json:"hash,omitempty"`   // SHA-256 of its token, where it was added; what an engine gives has none
+	Hash    []byte    `json:"hash,omitempty"`   // of its token and the tenant, where it was added; what an engine gives has none
 }
 
 // public returns the device as it is given out.
@@ -34,9 +35,20 @@ func (d Device) public() Device {
 	return d
 }
 
+// known reports whether the device is there.
+func (d Device) known() bool { return d.Version > 0 && d.Removed.IsZero() }
+
+// come notes when the device came, where it was not there.
+func (d *Device) come(now time.Time) {
+	if !d.known() || d.First.IsZero() {
+		d.First = now
+	}
+	d.Removed = time.Time{}
+}
+
 // An Invitation is what a QR code for adding a device has.
 type Invitation struct {
-	Hash    []byte    `json:"hash,omitempty"` // SHA-256 of its token
+	Hash    []byte    `json:"hash,omitempty"` // of its token and the tenant
 	By      string    `json:"by,omitempty"`
 	Expires time.Time `json:"expires"`
 	Used    time.Time `json:"used,omitzero"`
@@ -91,7 +103,8 @@ func (d Device) Add(inv Invitation, c AddDevice, hash []byte, now time.Time) (De
 		return d, inv, ErrInvitation
 	}
 	inv.Used, inv.Device = now, c.Device
-	d.Name, d.Hash, d.Added, d.Removed = c.Name, hash, now, time.Time{}
+	d.come(now)
+	d.Name, d.Hash, d.Added = c.Name, hash, now
 	return d, inv, nil
 }
 
@@ -113,7 +126,8 @@ func (d Device) forget(codes []Code, now time.Time) Device {
 
 // signedIn returns the device with a code that somebody signed in with. ErrSessions: it is full.
 func (d Device) signedIn(id CodeID, now time.Time) (Device, error) {
-	d.Seen, d.Removed = now, time.Time{}
+	d.come(now)
+	d.Seen = now
 	if slices.Contains(d.Codes, id) {
 		return d, nil
 	}

@@ -78,7 +78,7 @@ func (e *Engine) Create(ctx context.Context, c Create) ([]Issued, error) {
 			secrets = nil
 			for range c.N {
 				id, rest := newCode()
-				ch.Codes = append(ch.Codes, Code{ID: id, Settings: c.Settings, Created: now, Updated: now, Secret: seal(e.keys[0], id, rest)})
+				ch.Codes = append(ch.Codes, Code{ID: id, Settings: c.Settings, Created: now, Updated: now, Secret: seal(e.keys[0], e.store.Tenant(), id, rest)})
 				out = append(out, Issued{ID: id})
 				secrets = append(secrets, Issued{id, id.text(rest)})
 			}
@@ -155,7 +155,8 @@ func (e *Engine) Renew(ctx context.Context, c Renew) (Issued, error) {
 			_, rest := newCode()
 			shown = c.Code.text(rest)
 			next = next.vacant(now)
-			next.Secret, next.Updated = seal(e.keys[0], c.Code, rest), now
+			next.Secret, next.Updated = seal(e.keys[0], e.store.Tenant(), c.Code, rest), now
+			next.Tries, next.Strangers = nil, Budget{}
 			return Change{Codes: []Code{next}}, Issued{ID: c.Code}, nil
 		},
 	})

@@ -57,18 +57,18 @@ func parseCode(typed string) (id CodeID, rest string, ok bool) {
 	return CodeID(text[:labelLen]), text[labelLen:], true
 }
 
-// seal returns what is stored of a code.
-func seal(k Key, id CodeID, rest string) *Secret {
-	return &Secret{k.ID, keyring.Sum(k.Secret, "activation.v1 code", string(id), rest)}
+// seal returns what is stored of a tenant's code.
+func seal(k Key, tenant string, id CodeID, rest string) *Secret {
+	return &Secret{k.ID, keyring.Sum(k.Secret, "activation.v1 code", tenant, string(id), rest)}
 }
 
-// opens tells whether the rest is that of the code. It takes as long where nothing is stored.
-func (s *Secret) opens(keys []Key, id CodeID, rest string) bool {
+// opens reports whether the rest is that of the tenant's code. It takes as long where nothing is stored.
+func (s *Secret) opens(keys []Key, tenant string, id CodeID, rest string) bool {
 	if s == nil {
 		s = &Secret{MAC: make([]byte, sha256.Size)}
 	}
 	i := slices.IndexFunc(keys, func(k Key) bool { return k.ID == s.KeyID })
-	return hmac.Equal(seal(keys[max(i, 0)], id, rest).MAC, s.MAC) && i >= 0
+	return hmac.Equal(seal(keys[max(i, 0)], tenant, id, rest).MAC, s.MAC) && i >= 0
 }
 
 // newToken returns the token of a session.
@@ -86,9 +86,20 @@ func parseToken(token string) (id SessionID, ok bool) {
 	return SessionID{CodeID(part[0]), n}, err == nil && n > 0 && CodeID(part[0]).check("") == nil
 }
 
-func hashToken(token string) []byte {
-	sum := sha256.Sum256([]byte(token))
-	return sum[:]
+// hashSession returns what is stored of the token of a tenant's session.
+func hashSession(tenant, token string) []byte { return hashToken("session", tenant, token) }
+
+// hashDevice returns what is stored of the token of a tenant's device.
+func hashDevice(tenant string, id DeviceID, token string) []byte {
+	return hashToken("device", tenant, string(id), token)
+}
+
+// hashInvitation returns what is stored of the token of a tenant's invitation.
+func hashInvitation(tenant, token string) []byte { return hashToken("invitation", tenant, token) }
+
+// hashToken needs no key: tokens are random.
+func hashToken(kind, tenant string, parts ...string) []byte {
+	return keyring.Sum(nil, append([]string{"activation.v1 " + kind, tenant}, parts...)...)
 }
 
 func sameHash(a, b []byte) bool { return subtle.ConstantTimeCompare(a, b) == 1 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -14,7 +15,12 @@ import (
 )
 
 // SignIn begins a session of an agent. Its token is in the Seat, shown this once. Errors: ErrUnknownCode, and those that tell more
-// of the code to who has it: ErrDisabled, ErrExpired, ErrDevice, ErrSessions.
+// of the code to who has it: ErrDisabled, ErrExpired, ErrDevice, ErrSessions (a *SessionsError, but where the device has a thousand codes)
+// and *ThrottledError. What a refused sign-in with the right code is charged is stored, outside of a unit of work that is rolled back.
+//
+// Nobody with the code at one device keeps others out: a device has one session of a code, an agent half of its hundred, and tries are
+// charged to each device by itself. Where strangers at made-up devices fill a code, a device that was there before them signs in at once,
+// and a new one as soon as one of theirs was not heard of for Away, or had no port for Settling.
 func (e *Engine) SignIn(ctx context.Context, c SignIn) (Seat, error) {
 	id, rest, ok := parseCode(c.Code)
 	var token string
@@ -26,25 +32,27 @@ func (e *Engine) SignIn(ctx context.Context, c SignIn) (Seat, error) {
 				return cmp.Or(err, ErrUnknownCode)
 			}
 			secret, err := e.store.Secret(ctx, id)
-			if err == nil && !secret.opens(e.keys, id, rest) {
+			if err == nil && !secret.opens(e.keys, e.store.Tenant(), id, rest) {
 				err = ErrUnknownCode
 			}
 			return err
 		},
 		decide: func(l Loaded, now time.Time) (Change, Seat, error) {
 			code := l.Codes[0]
-			if !code.Secret.opens(e.keys, id, rest) {
+			tenant := e.store.Tenant()
+			if !code.Secret.opens(e.keys, tenant, id, rest) {
 				return Change{}, Seat{}, ErrUnknownCode
 			}
-			next, s, err := code.SignIn(l.Device, c, func(id SessionID) []byte {
+			shown := sameHash(l.Device.Hash, hashDevice(tenant, c.Device, c.DeviceToken))
+			next, s, err := code.SignIn(l.Device, c, shown, func(id SessionID) []byte {
 				token = newToken(id)
-				return hashToken(token)
+				return hashSession(tenant, token)
 			}, now)
 			if err != nil {
-				return Change{}, Seat{}, err
+				return Change{}, Seat{}, cmp.Or(e.charge(ctx, l, next, err), err)
 			}
 			if code.Secret.KeyID != e.keys[0].ID {
-				next.Secret = seal(e.keys[0], id, rest)
+				next.Secret = seal(e.keys[0], tenant, id, rest)
 			}
 			device := l.Device
 			if device.full(id) {
@@ -64,6 +72,17 @@ func (e *Engine) SignIn(ctx context.Context, c SignIn) (Seat, error) {
 		seat = Seat{}
 	}
 	return seat, err
+}
+
+// charge stores what a sign-in with the right code costs that was refused.
+func (e *Engine) charge(ctx context.Context, l Loaded, next Code, refusal error) error {
+	var throttled *ThrottledError
+	if errors.As(refusal, &throttled) || errors.Is(refusal, ErrUnknownCode) {
+		return nil
+	}
+	ch := Change{Codes: []Code{next}}
+	ch.finish(l, nil)
+	return e.store.Save(ctx, ch)
 }
 
 // Check returns what the session of a token has, at this moment. ErrSignedOut: it has none.
@@ -107,7 +126,7 @@ func (e *Engine) seat(ctx context.Context, token string, also Lookup, now time.T
 		return l, c, nil, err
 	}
 	c = l.Codes[0].Settled(now)
-	if s = c.Session(id.N); s == nil || !sameHash(s.Hash, hashToken(token)) {
+	if s = c.Session(id.N); s == nil || !sameHash(s.Hash, hashSession(e.store.Tenant(), token)) {
 		return l, c, nil, ErrSignedOut
 	}
 	return l, c, s, nil
@@ -263,7 +282,7 @@ func (e *Engine) Invite(ctx context.Context, by, key string) (Invited, error) {
 		subject: ofTenant(key), key: key, by: by, input: by, replayed: func() { token = "" },
 		decide: func(_ Loaded, now time.Time) (Change, Invited, error) {
 			token = rand.Text()
-			inv := Invitation{Hash: hashToken(token), By: by, Expires: now.Add(InvitationTTL)}
+			inv := Invitation{Hash: hashInvitation(e.store.Tenant(), token), By: by, Expires: now.Add(InvitationTTL)}
 			return Change{Invitations: []Invitation{inv}}, Invited{Expires: inv.Expires}, nil
 		},
 	})
@@ -276,13 +295,13 @@ func (e *Engine) Invite(ctx context.Context, by, key string) (Invited, error) {
 // AddDevice adds the device that has scanned an invitation, and shows its token. ErrInvitation: the invitation can't be used.
 func (e *Engine) AddDevice(ctx context.Context, c AddDevice) (Added, error) {
 	var token string
-	hash := hashToken(c.Token)
+	hash := hashInvitation(e.store.Tenant(), c.Token)
 	out, err := do(ctx, e, task[Added]{
 		kind: "activation.addDevice", check: c.check, subject: c.Device.Subject(), key: c.Key, input: []any{hash, c},
 		lookup: Lookup{Device: c.Device, Invitation: hash}, replayed: func() { token = "" },
 		decide: func(l Loaded, now time.Time) (Change, Added, error) {
 			token = rand.Text()
-			next, inv, err := l.Device.Add(l.Invitation, c, hashToken(token), now)
+			next, inv, err := l.Device.Add(l.Invitation, c, hashDevice(e.store.Tenant(), c.Device, token), now)
 			return Change{Devices: []Device{next}, Invitations: []Invitation{inv}}, Added{Device: next.public()}, err
 		},
 	})

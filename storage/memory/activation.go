@@ -187,11 +187,15 @@ func cloneCodeState(c activation.Code) activation.Code {
 	c.Sessions = slices.Clone(c.Sessions)
 	for i := range c.Sessions {
 		k := &c.Sessions[i]
-		k.Began, k.Seen, k.Hash = journal.Instant(k.Began), journal.Instant(k.Seen), bytes.Clone(k.Hash)
+		k.Began, k.Since, k.Here, k.Seen, k.Hash = journal.Instant(k.Began), journal.Instant(k.Since), journal.Instant(k.Here), journal.Instant(k.Seen), bytes.Clone(k.Hash)
 	}
 	c.Ends = slices.Clone(c.Ends)
 	for i := range c.Ends {
 		c.Ends[i].At = journal.Instant(c.Ends[i].At)
+	}
+	c.Tries, c.Strangers.Whole = slices.Clone(c.Tries), journal.Instant(c.Strangers.Whole)
+	for i := range c.Tries {
+		c.Tries[i].Budget.Whole = journal.Instant(c.Tries[i].Budget.Whole)
 	}
 	c.Secret = cloneSecret(c.Secret)
 	return c
@@ -214,7 +218,7 @@ func cloneSecret(s *activation.Secret) *activation.Secret {
 }
 
 func cloneDevice(d activation.Device) activation.Device {
-	d.Added, d.Removed, d.Seen = journal.Instant(d.Added), journal.Instant(d.Removed), journal.Instant(d.Seen)
+	d.Added, d.Removed, d.First, d.Seen = journal.Instant(d.Added), journal.Instant(d.Removed), journal.Instant(d.First), journal.Instant(d.Seen)
 	d.Codes, d.Hash = slices.Clone(d.Codes), bytes.Clone(d.Hash)
 	return d
 }

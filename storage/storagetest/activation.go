@@ -24,9 +24,11 @@ func activationCode(id string, version int64) activation.Code {
 			},
 			Department: "sales", Remark: "备注",
 		},
-		Sessions: []activation.Session{{N: 4, Agent: "kathy", Device: "pc", Began: at(1), Seen: at(2), Ports: 3, Hash: mac(4)}},
-		Ends:     []activation.End{{Session: 2, At: at(1)}, {Session: 3, At: at(2)}},
-		Secret:   &activation.Secret{KeyID: "k", MAC: mac(5)},
+		Sessions:  []activation.Session{{N: 4, Agent: "kathy", Device: "pc", Began: at(1), Since: at(1), Here: at(1), Seen: at(2), Ports: 3, Hash: mac(4)}},
+		Tries:     []activation.Try{{Device: "pc", Budget: activation.Budget{Whole: at(3)}}},
+		Strangers: activation.Budget{Whole: at(4)},
+		Ends:      []activation.End{{Session: 2, At: at(1)}, {Session: 3, At: at(2)}},
+		Secret:    &activation.Secret{KeyID: "k", MAC: mac(5)},
 	}
 }
 
@@ -45,7 +47,7 @@ func activationPort(code string, n int64) activation.Port {
 
 func activationDevice(id string, version int64) activation.Device {
 	return activation.Device{
-		ID: activation.DeviceID(id), Version: version, Seq: version, Name: "front desk", Added: at(1), Seen: at(2),
+		ID: activation.DeviceID(id), Version: version, Seq: version, Name: "front desk", Added: at(1), First: at(1), Seen: at(2),
 		Codes: []activation.CodeID{"north", "south"}, Hash: mac(6),
 	}
 }

@@ -1,0 +1,4 @@
+package activation
+
+// HashInvitation is what is stored of an invitation.
+var HashInvitation = hashInvitation

@@ -1,0 +1,87 @@
+package activation_test
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/scrmkit/scrmkit/internal/dbtest"
+	"github.com/scrmkit/scrmkit/scrm/activation"
+	"github.com/scrmkit/scrmkit/storage"
+)
+
+// What is shown in one tenant opens nothing in another, though all that is stored there is the same: labels, numbers, secrets and hashes.
+func TestSecretsAreTheirTenants(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+		here, there := db.Tenant("here"), db.Tenant("there")
+		codes, now := open(t, here)
+		listed := both
+		listed.Listed = true
+		c, onListed := issue(codes, both, "k"), issue(codes, listed, "l")
+		invited, open := must(codes.Invite(ctx, "boss", "i")), must(codes.Invite(ctx, "boss", "i2"))
+		added := must(codes.AddDevice(ctx, activation.AddDevice{Token: invited.Token, Device: "pc", Key: "a"}))
+		seat := signIn(codes, c, "phone")
+
+		hashes := [][]byte{}
+		for _, token := range []string{open.Token} {
+			hashes = append(hashes, activation.HashInvitation("here", token))
+		}
+		l := must(here.Activation().Load(ctx, activation.Lookup{Codes: []activation.CodeID{c.ID, onListed.ID}, Device: "pc", Invitation: hashes[0]}))
+		if l.Invitation.Version != 1 || len(l.Device.Hash) == 0 || len(l.Codes[0].Sessions) != 1 {
+			t.Fatal(l)
+		}
+		ch := activation.Change{Codes: l.Codes, Devices: []activation.Device{l.Device}, Invitations: []activation.Invitation{l.Invitation}}
+		for i := range ch.Codes {
+			ch.Codes[i].Version = 1
+		}
+		ch.Devices[0].Version = 1
+		isError(t, there.Activation().Save(ctx, ch), nil)
+
+		for name, call := range map[string]struct {
+			want error
+			do   func(e *activation.Engine) error
+		}{
+			"SignIn": {activation.ErrUnknownCode, func(e *activation.Engine) error {
+				_, err := e.SignIn(ctx, activation.SignIn{Code: c.Code, Device: "phone"})
+				return err
+			}},
+			"SignIn of a device that was added": {activation.ErrUnknownCode, func(e *activation.Engine) error {
+				_, err := e.SignIn(ctx, activation.SignIn{Code: onListed.Code, Device: "pc", DeviceToken: added.Token})
+				return err
+			}},
+			"Check": {activation.ErrSignedOut, func(e *activation.Engine) error { _, err := e.Check(ctx, seat.Token); return err }},
+			"Beat":  {activation.ErrSignedOut, func(e *activation.Engine) error { _, err := e.Beat(ctx, seat.Token); return err }},
+			"Bound": {activation.ErrSignedOut, func(e *activation.Engine) error {
+				_, _, err := e.Bound(ctx, seat.Token, "line", "x")
+				return err
+			}},
+			"AddDevice": {activation.ErrInvitation, func(e *activation.Engine) error {
+				_, err := e.AddDevice(ctx, activation.AddDevice{Token: open.Token, Device: "new", Key: "n"})
+				return err
+			}},
+		} {
+			other := must(activation.New(there.Activation(), keys, &activation.Options{Now: now.time}))
+			for what, e := range map[string]*activation.Engine{"its engine": other, "an engine of both": codes.In(there)} {
+				if err := call.do(e); !errors.Is(err, call.want) {
+					t.Errorf("%s by %s of another tenant: %v, want %v", name, what, err, call.want)
+				}
+			}
+		}
+		// The token of a device is of no use with a code of that tenant either.
+		other := must(activation.New(there.Activation(), keys, &activation.Options{Now: now.time}))
+		its := issue(other, listed, "its")
+		_, err := other.SignIn(ctx, activation.SignIn{Code: its.Code, Device: "pc", DeviceToken: added.Token})
+		isError(t, err, activation.ErrDevice)
+
+		for name, err := range map[string]error{
+			"Check": second(codes.Check(ctx, seat.Token)), "Beat": second(codes.Beat(ctx, seat.Token)),
+			"AddDevice": second(codes.AddDevice(ctx, activation.AddDevice{Token: open.Token, Device: "new", Key: "n"})),
+			"SignIn":    second(codes.SignIn(ctx, activation.SignIn{Code: onListed.Code, Device: "pc", DeviceToken: added.Token})),
+		} {
+			if err != nil {
+				t.Errorf("%s at home: %v", name, err)
+			}
+		}
+	})
+}
+
+func second[V any](_ V, err error) error { return err }
