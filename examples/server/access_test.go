@@ -131,7 +131,7 @@ func TestKeyIsNeeded(t *testing.T) {
 		"PUT /templates/{templates}/versions/{version}": true, "POST /agent/sessions": true, "POST /agent/beats": true, "POST /agent/events": true,
 		"POST /jobs/{code}/{platform}/previews": true, "POST /jobs/{code}/{platform}/events": true, "POST /lines/{line}/drains": true, "POST /lines/{line}/visits": true,
 		"POST /lines/{line}/tokens": true, "POST /hooks/{site}": true, "DELETE /lines/{line}/waiting/{visitor}": true, "POST /tickets": true,
-		"POST /tickets/{site}/{event}/decisions": true, "POST /library": true,
+		"POST /tickets/{site}/{event}/decisions": true, "POST /library": true, "POST /stamps/{serial}/presses": true,
 	}
 	for _, o := range operations(b) {
 		if want := o.method != "GET" && !unkeyed[o.String()]; o.keyed != want {

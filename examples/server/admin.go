@@ -52,6 +52,41 @@ type stampInput struct {
 	Serial shop.Serial `path:"serial"`
 }
 
+type bindStampInput struct {
+	OfShop
+	Keyed
+	Serial   shop.Serial   `path:"serial"`
+	Aliases  []shop.Serial `query:"alias" doc:"Its other names, such as the bar code; one or several, with commas"`
+	Unsigned bool          `query:"unsigned" doc:"Presses without a token count too"`
+}
+
+type certifyInput struct {
+	Serial shop.Serial `path:"serial"`
+}
+
+type withdrawInput struct {
+	OfShop
+	Keyed
+	Invitation shop.InvitationID `path:"invitation"`
+}
+
+// A Certified press is to be sent by the phone that was touched.
+type Certified struct {
+	Token string `json:"token"`
+}
+
+// An OpenInvitation is one that a manager may still accept.
+type OpenInvitation struct {
+	ID      shop.InvitationID `json:"id"`
+	By      string            `json:"by,omitempty"`
+	Expires time.Time         `json:"expires"`
+}
+
+// A Withdrawal says which invitations were withdrawn.
+type Withdrawal struct {
+	Withdrawn []shop.InvitationID `json:"withdrawn" nullable:"false"`
+}
+
 // A ShopView is a shop with all that is bound to it.
 type ShopView struct {
 	shop.Shop
@@ -61,9 +96,10 @@ type ShopView struct {
 
 // An Invitation is to be shown to the new manager, as a QR code.
 type Invitation struct {
-	Token   string    `json:"token" doc:"Shown once"`
-	Shop    shop.ID   `json:"shop"`
-	Expires time.Time `json:"expires"`
+	ID      shop.InvitationID `json:"id"`
+	Token   string            `json:"token" doc:"Shown once"`
+	Shop    shop.ID           `json:"shop"`
+	Expires time.Time         `json:"expires"`
 }
 
 // An Unbound tells how many physical stamps were unbound.
@@ -82,6 +118,10 @@ func (s *Server) shopRoutes(api huma.API) {
 	op(s, api, admin, http.MethodGet, "/shops/{shop}", "A shop with its managers and physical stamps", s.shop)
 	op(s, api, admin, http.MethodPut, "/shops/{shop}", "Make a shop, or change it", s.putShop)
 	op(s, api, admin, http.MethodPost, "/shops/{shop}/invitations", "Invite a manager", s.invite)
+	op(s, api, admin, http.MethodGet, "/shops/{shop}/invitations", "The open invitations of a shop", s.invitations)
+	op(s, api, admin, http.MethodDelete, "/shops/{shop}/invitations/{invitation}", "Withdraw an invitation", s.withdraw)
+	op(s, api, admin, http.MethodDelete, "/shops/{shop}/invitations", "Withdraw all open invitations of a shop", s.withdrawAll)
+	op(s, api, admin, http.MethodPost, "/stamps/{serial}/presses", "Certify a press of a physical stamp", s.certify)
 	op(s, api, admin, http.MethodDelete, "/shops/{shop}/managers/{identity}", "Unbind a manager", s.unbind)
 	op(s, api, admin, http.MethodPost, "/shops/{shop}/managers/{identity}/admissions", "Let a manager type codes again", s.admit)
 	op(s, api, admin, http.MethodPut, "/shops/{shop}/stamps/{serial}", "Bind a physical stamp", s.bindStamp)
@@ -134,7 +174,30 @@ func (s *Server) putShop(ctx context.Context, in *putShopInput) (*reply[shop.Sho
 
 func (s *Server) invite(ctx context.Context, in *inviteInput) (*reply[Invitation], error) {
 	i, err := s.shops.Invite(ctx, shop.Invite{Shop: in.Shop, By: caller(ctx).name, Key: in.Key})
-	return answered(Invitation{i.Token, i.Shop, i.Expires}, false, err)
+	return answered(Invitation{i.ID, i.Token, i.Shop, i.Expires}, false, err)
+}
+
+func (s *Server) invitations(ctx context.Context, in *OfShop) (*reply[list[OpenInvitation]], error) {
+	all, err := s.shops.Invitations(ctx, in.Shop)
+	items := make([]OpenInvitation, len(all))
+	for i, v := range all {
+		items[i] = OpenInvitation{v.ID(), v.By, v.Expires}
+	}
+	return found(list[OpenInvitation]{items}, err)
+}
+
+func (s *Server) withdraw(ctx context.Context, in *withdrawInput) (*reply[Withdrawal], error) {
+	out, err := s.shops.Withdraw(ctx, shop.Withdraw{Shop: in.Shop, Invitation: in.Invitation, By: caller(ctx).name, Key: in.Key})
+	return answered(Withdrawal{append([]shop.InvitationID{}, out.Withdrawn...)}, out.Replayed, err)
+}
+
+func (s *Server) withdrawAll(ctx context.Context, in *inviteInput) (*reply[Withdrawal], error) {
+	return s.withdraw(ctx, &withdrawInput{OfShop: in.OfShop, Keyed: in.Keyed})
+}
+
+func (s *Server) certify(ctx context.Context, in *certifyInput) (*reply[Certified], error) {
+	token, err := s.shops.Certify(ctx, in.Serial)
+	return found(Certified{token}, err)
 }
 
 func (s *Server) unbind(ctx context.Context, in *unbindInput) (*done, error) {
@@ -149,8 +212,10 @@ func (s *Server) admit(ctx context.Context, in *unbindInput) (*reply[otp.Admitte
 	return answered(a, a.Replayed, err)
 }
 
-func (s *Server) bindStamp(ctx context.Context, in *stampInput) (*reply[shop.Stamp], error) {
-	out, err := s.shops.BindStamp(ctx, shop.BindStamp{Shop: in.Shop, Serial: in.Serial, By: caller(ctx).name, Key: in.Key})
+func (s *Server) bindStamp(ctx context.Context, in *bindStampInput) (*reply[shop.Stamp], error) {
+	out, err := s.shops.BindStamp(ctx, shop.BindStamp{
+		Shop: in.Shop, Serial: in.Serial, Aliases: in.Aliases, Unsigned: in.Unsigned, By: caller(ctx).name, Key: in.Key,
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -159,7 +224,13 @@ func (s *Server) bindStamp(ctx context.Context, in *stampInput) (*reply[shop.Sta
 
 func (s *Server) unbindStamp(ctx context.Context, in *stampInput) (*reply[Unbound], error) {
 	out, err := s.shops.UnbindStamps(ctx, shop.UnbindStamps{Shop: in.Shop, Serial: in.Serial, By: caller(ctx).name, Key: in.Key})
-	return answered(Unbound{len(out.Stamps)}, out.Replayed, err)
+	var n int
+	for _, name := range out.Stamps {
+		if name.Of == "" {
+			n++
+		}
+	}
+	return answered(Unbound{n}, out.Replayed, err)
 }
 
 func (s *Server) unbindStamps(ctx context.Context, in *inviteInput) (*reply[Unbound], error) {

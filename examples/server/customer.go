@@ -48,7 +48,8 @@ type pressInput struct {
 	Keyed
 	Body struct {
 		Deed
-		Serial shop.Serial `json:"serial" doc:"Of the physical stamp, as it was read; a service of one's own takes it from the stamp's reader and not from the customer"`
+		Token  string      `json:"token,omitempty" doc:"Of the press, which its vendor certified; it is good once, for two minutes"`
+		Serial shop.Serial `json:"serial,omitempty" doc:"Serial number or bar code, instead of the token, of a stamp that takes presses without one"`
 	}
 }
 
@@ -107,7 +108,9 @@ func (s *Server) ask(ctx context.Context, in *askInput) (*reply[Issued], error) 
 }
 
 func (s *Server) press(ctx context.Context, in *pressInput) (*reply[counter.Result], error) {
-	r, err := s.till.Press(ctx, counter.Press{Serial: in.Body.Serial, Deed: in.Body.of(caller(ctx)), Key: in.Key})
+	r, err := s.till.Press(ctx, counter.Press{
+		Serial: in.Body.Serial, Token: in.Body.Token, Deed: in.Body.of(caller(ctx)), Key: in.Key,
+	})
 	return answered(r, r.Replayed, err)
 }
 

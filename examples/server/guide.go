@@ -59,9 +59,13 @@ var guide = []section{
 		{"GET /shops/{shop}", "getShop", "Returns a shop with its managers and physical stamps."},
 		{"PUT /shops/{shop}", "putShop", "Makes a shop, or changes it."},
 		{"POST /shops/{shop}/invitations", "inviteManager", "Makes an invitation that is good for 24 hours, for one manager. Its token is shown this once."},
+		{"GET /shops/{shop}/invitations", "listInvitations", "Lists the invitations that a manager may still accept, those that end first before the others."},
+		{"DELETE /shops/{shop}/invitations/{invitation}", "withdrawInvitation", "Ends an open invitation at once."},
+		{"DELETE /shops/{shop}/invitations", "withdrawInvitations", "Ends all open invitations of the shop at once."},
 		{"DELETE /shops/{shop}/managers/{identity}", "unbindManager", "Ends at once what a manager may do in the shop."},
 		{"POST /shops/{shop}/managers/{identity}/admissions", "admitManager", "Lets a manager type codes again whom 100 wrong ones in a row have stopped."},
-		{"PUT /shops/{shop}/stamps/{serial}", "bindStamp", "Binds a physical stamp to the shop. A stamp is bound to one shop."},
+		{"PUT /shops/{shop}/stamps/{serial}", "bindStamp", "Binds a physical stamp to the shop, with all its names. A stamp is bound to one shop, in any case and width of its serial number."},
+		{"POST /stamps/{serial}/presses", "certifyPress", "Returns the token of a press, for a service that has certified it with the stamp's vendor."},
 		{"DELETE /shops/{shop}/stamps/{serial}", "unbindStamp", "Unbinds a physical stamp from the shop."},
 		{"DELETE /shops/{shop}/stamps", "unbindStamps", "Unbinds all physical stamps from the shop."},
 		{"GET /programs/{program}", "getProgram", "Returns the version of a program of cards that is in force."},
@@ -189,7 +193,7 @@ var guide = []section{
 // parameters describes those that have no description where they are declared.
 var parameters = map[string]string{
 	"program": "Program's id", "catalog": "Catalog's id", "member": "Member's id", "shop": "Shop's id", "version": "Number of the version, from 1",
-	"identity": "Manager's identity, as the sign-in gives it", "serial": "Serial number of the physical stamp", "code": "Label of the activation code, its first 8 characters",
+	"identity": "Manager's identity, as the sign-in gives it", "serial": "Serial number or bar code of the physical stamp", "invitation": "Invitation's id", "code": "Label of the activation code, its first 8 characters",
 	"n": "Number within its owner, from 1", "pool": "Pool's id", "device": "Device's id", "platform": "Platform's id, such as whatsapp", "owner": "Owner's id",
 	"with": "Id of the other owner", "line": "Line's id", "visitor": "Visitor's id", "site": "Website's id", "secret": "Id of the secret", "templates": "Id of the templates",
 	"event": "Event's id, as the website gave it", "limit": "Most items to return", "from": "First instant, RFC 3339", "to": "First instant that is left out, RFC 3339",

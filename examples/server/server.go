@@ -96,7 +96,7 @@ func (s *Server) prepare(ctx context.Context) error {
 	if s.db, err = bunstore.New(s.sql, &bunstore.Options{Logger: s.cfg.Log}); err != nil {
 		return err
 	}
-	s.shops = shop.New(s.db.Shops(), nil)
+	s.shops = shop.New(s.db.Shops(), &shop.Options{PressKeys: []shop.Key{{ID: "1", Secret: key}}})
 	s.cards = stamps.New(s.db.Stamps(), nil)
 	s.points = loyalty.New(s.db.Loyalty(), nil)
 	if s.codes, err = otp.New(s.db.OTP(), []otp.Key{{ID: "1", Secret: key}}, nil); err != nil {

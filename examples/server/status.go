@@ -82,6 +82,7 @@ var sentinels = []sentinel{
 	{"ticket-too-large", http.StatusRequestEntityTooLarge, ticket.ErrTooLarge},
 
 	{"otp-invalid-code", http.StatusUnprocessableEntity, otp.ErrInvalidCode},
+	{"shop-press", http.StatusUnprocessableEntity, shop.ErrPress},
 	{"shop-invitation", http.StatusUnprocessableEntity, shop.ErrInvitation},
 	{"activation-invitation", http.StatusUnprocessableEntity, activation.ErrInvitation},
 	{"journal-key-reused", http.StatusUnprocessableEntity, journal.ErrKeyReused},
@@ -121,6 +122,7 @@ var sentinels = []sentinel{
 	{"shop-manages", http.StatusConflict, shop.ErrManages},
 	{"shop-slots", http.StatusConflict, shop.ErrSlots},
 	{"shop-shown-once", http.StatusConflict, shop.ErrShownOnce},
+	{"shop-unsigned", http.StatusConflict, shop.ErrUnsigned},
 	{"shop-stamp-bound", http.StatusConflict, shop.ErrStampBound},
 	{"otp-ended", http.StatusConflict, otp.ErrEnded},
 	{"otp-not-stopped", http.StatusConflict, otp.ErrNotStopped},

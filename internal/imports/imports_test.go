@@ -36,7 +36,7 @@ var contexts = map[string][]string{
 	},
 	"otp":         {"github.com/hashicorp/golang-lru/v2", "github.com/pquerna/otp", "golang.org/x/text"},
 	"stamps":      {"github.com/hashicorp/golang-lru/v2"},
-	"stamps/shop": {"github.com/hashicorp/golang-lru/v2"},
+	"stamps/shop": {"github.com/hashicorp/golang-lru/v2", "golang.org/x/text"},
 }
 
 // flows join contexts over storage. They depend on no driver and not on bun.

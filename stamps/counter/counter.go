@@ -67,7 +67,8 @@ type Confirm struct {
 
 // Press is a physical stamp on a member's phone.
 type Press struct {
-	Serial   shop.Serial
+	Serial   shop.Serial // any name of the stamp; "": Token says it
+	Token    string      // what shop.Engine.Certify gave; "" is for stamps that take presses without one
 	Deed     Deed
 	N        int64            // stamps, where the program gives them by hand; elsewhere it is an *InputError
 	Purchase *stamps.Purchase // of a stamp
@@ -177,20 +178,20 @@ func (c *Counter) Enter(ctx context.Context, x Enter) (Result, error) {
 	return c.spend(ctx, x.Shop, x.Manager, claim, deed, x.sale())
 }
 
-// Press does a deed with a physical stamp. It may run twice with its key. Errors: shop.ErrUnknownStamp,
-// shop.ErrClosed, ErrNotYours, and what the deed meets.
+// Press does a deed with a physical stamp. It may run twice with its key. Errors: shop.ErrUnknownStamp, shop.ErrUnsigned,
+// shop.ErrPress, shop.ErrClosed, ErrNotYours, and what the deed meets.
 func (c *Counter) Press(ctx context.Context, x Press) (Result, error) {
 	if err := x.Deed.check(); err != nil {
 		return Result{}, fmt.Errorf("counter: press: %w", err)
 	}
 	var r Result
 	err := c.db.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
-		s, err := c.shops.In(tx).Pressed(ctx, x.Serial)
+		p, err := c.shops.In(tx).Pressed(ctx, shop.Press{Serial: x.Serial, Token: x.Token, Member: string(x.Deed.Member), Key: x.Key})
 		if err != nil {
 			return err
 		}
-		out, err := do(ctx, c.cards.In(tx), x.Deed, s, what{sale{x.N, x.Purchase}, "", string(x.Serial), x.Key})
-		r = Result{s.ID, x.Deed, out, out.Replayed}
+		out, err := do(ctx, c.cards.In(tx), x.Deed, p.Shop, what{sale{x.N, x.Purchase}, "", p.Ref, x.Key})
+		r = Result{p.Shop.ID, x.Deed, out, out.Replayed}
 		return err
 	})
 	if err != nil {

@@ -19,6 +19,9 @@ type Tx interface{ Shops() Store }
 type Options struct {
 	Now func() time.Time // the clock; nil: time.Now
 
+	// PressKeys seal the tokens of presses: the first one makes them, and any opens them. Without keys there are no tokens.
+	PressKeys []Key
+
 	// Hook is called as an operation begins, and what it returns as it ends. Nil: none.
 	Hook func(ctx context.Context, op string) (context.Context, func(error))
 }
@@ -69,129 +72,26 @@ func (e *Engine) Put(ctx context.Context, c Put) (Outcome, error) {
 	})
 }
 
-// Invite makes an invitation. Errors: ErrUnknownShop; ErrShownOnce where the key was used before.
-func (e *Engine) Invite(ctx context.Context, c Invite) (Invited, error) {
-	var invited Invited
-	out, err := e.do(ctx, "shop.invite", c.check, task{
-		lookup: Lookup{Shop: c.Shop}, subject: journal.Subject("shop", string(c.Shop)), key: c.Key, by: c.By,
-		input: c, seq: ofShop,
-		decide: func(s State, now time.Time) (Change, Outcome, error) {
-			if s.Shop.Version == 0 {
-				return Change{}, Outcome{}, ErrUnknownShop
-			}
-			invited = Invited{Token: newToken(), Shop: c.Shop, Expires: now.Add(InvitationTTL)}
-			invitation := Invitation{Hash: hashToken(invited.Token), Shop: c.Shop, By: c.By, Expires: invited.Expires}
-			return Change{Shops: []Shop{s.Shop}, Invitations: []Invitation{invitation}}, Outcome{}, nil
-		},
-	})
-	if err == nil && out.Replayed {
-		err = fmt.Errorf("shop.invite: %w", ErrShownOnce)
-	}
-	if err != nil {
-		return Invited{}, err
-	}
-	return invited, nil
-}
-
-// Bind makes an identity manager of the shop that invited it, in a slot that is free. Errors: ErrInvitation,
-// ErrManages, ErrSlots.
-func (e *Engine) Bind(ctx context.Context, c Bind) (Outcome, error) {
-	hash := hashToken(c.Token)
-	invitation, err := e.invitation(ctx, c, hash)
-	if err != nil {
-		return Outcome{}, err
-	}
-	return e.do(ctx, "shop.bind", c.check, task{
-		lookup:  Lookup{Shop: invitation.Shop, Staff: true, Identity: c.Identity, Invitation: hash},
-		subject: journal.Subject("shop-manager", string(c.Identity)), key: c.Key, by: string(c.Identity),
-		input: []any{hash, c.Identity, c.Name}, seq: ofManager,
-		decide: func(s State, now time.Time) (Change, Outcome, error) {
-			switch {
-			case !s.Invitation.open(now):
-				return Change{}, Outcome{}, ErrInvitation
-			case s.Manager.Shop != "":
-				return Change{}, Outcome{}, ErrManages
-			}
-			slot, err := s.Shop.slot(s.Managers)
-			if err != nil {
-				return Change{}, Outcome{}, err
-			}
-			manager := Manager{Identity: c.Identity, Shop: s.Shop.ID, Slot: slot, Name: c.Name, Bound: now, Version: s.Manager.Version}
-			used := s.Invitation
-			used.Ended, used.UsedBy = now, c.Identity
-			return Change{Managers: []Manager{manager}, Invitations: []Invitation{used}}, Outcome{Manager: &manager}, nil
-		},
-	})
-}
-
-// invitation tells which shop a Bind is for.
-func (e *Engine) invitation(ctx context.Context, c Bind, hash []byte) (Invitation, error) {
-	if err := c.check(); err != nil {
-		return Invitation{}, fmt.Errorf("shop.bind: %w", err)
-	}
-	s, err := e.store.Load(ctx, Lookup{Invitation: hash})
-	if err == nil && s.Invitation.Version == 0 {
-		err = ErrInvitation
-	}
-	if err != nil {
-		return Invitation{}, fmt.Errorf("shop.bind: %w", err)
-	}
-	return s.Invitation, nil
-}
-
-// Unbind ends what a manager may do in a shop, at once. ErrNotManager: the identity does not manage it.
+// Unbind ends what a manager may do in a shop, at once, and withdraws the open invitations of the shop: an older one would let the
+// manager in again. ErrNotManager: the identity does not manage it.
 func (e *Engine) Unbind(ctx context.Context, c Unbind) (Outcome, error) {
 	return e.do(ctx, "shop.unbind", c.check, task{
-		lookup: Lookup{Identity: c.Identity}, subject: journal.Subject("shop-manager", string(c.Identity)), key: c.Key, by: c.By,
+		lookup: Lookup{Shop: c.Shop, Identity: c.Identity, Invited: true}, subject: journal.Subject("shop-manager", string(c.Identity)), key: c.Key, by: c.By,
 		input: c, seq: ofManager, before: func(s State) any { return s.Manager },
 		decide: func(s State, now time.Time) (Change, Outcome, error) {
 			if s.Manager.Shop != c.Shop {
 				return Change{}, Outcome{}, ErrNotManager
 			}
 			free := Manager{Identity: c.Identity, Version: s.Manager.Version}
-			return Change{Managers: []Manager{free}}, Outcome{Manager: &free}, nil
-		},
-	})
-}
-
-// BindStamp gives a physical stamp to a shop. Errors: ErrUnknownShop, ErrStampBound.
-func (e *Engine) BindStamp(ctx context.Context, c BindStamp) (Outcome, error) {
-	return e.do(ctx, "shop.bindStamp", c.check, task{
-		lookup: Lookup{Shop: c.Shop, Serial: c.Serial}, subject: journal.Subject("shop-stamp", string(c.Serial)), key: c.Key, by: c.By,
-		input: c, seq: ofStamp,
-		decide: func(s State, now time.Time) (Change, Outcome, error) {
-			switch {
-			case s.Shop.Version == 0:
-				return Change{}, Outcome{}, ErrUnknownShop
-			case s.Stamp.Shop != "" && s.Stamp.Shop != c.Shop:
-				return Change{}, Outcome{}, ErrStampBound
-			}
-			bound := []Stamp{{Serial: c.Serial, Shop: c.Shop, Bound: now, Version: s.Stamp.Version}}
-			return Change{Stamps: bound}, Outcome{Stamps: bound}, nil
-		},
-	})
-}
-
-// UnbindStamps takes one physical stamp, or all of them, from a shop; the outcome tells which. Errors: ErrUnknownShop;
-// ErrUnknownStamp where the one that was asked for is not the shop's.
-func (e *Engine) UnbindStamps(ctx context.Context, c UnbindStamps) (Outcome, error) {
-	return e.do(ctx, "shop.unbindStamps", c.check, task{
-		lookup: Lookup{Shop: c.Shop, Staff: true}, subject: journal.Subject("shop", string(c.Shop)), key: c.Key, by: c.By,
-		input: c, seq: ofShop, before: func(s State) any { return s.Stamps },
-		decide: func(s State, now time.Time) (Change, Outcome, error) {
-			if s.Shop.Version == 0 {
-				return Change{}, Outcome{}, ErrUnknownShop
-			}
-			change := Change{Shops: []Shop{s.Shop}}
-			for _, stamp := range s.Stamps {
-				if c.Serial == "" || c.Serial == stamp.Serial {
-					change.Stamps = append(change.Stamps, Stamp{Serial: stamp.Serial, Version: stamp.Version})
+			// The shop changes too, so that an invitation that is made meanwhile comes either before or after.
+			change, out := Change{Shops: []Shop{s.Shop}, Managers: []Manager{free}}, Outcome{Manager: &free}
+			for _, i := range s.Invitations {
+				change.Invitations = append(change.Invitations, i.withdrawn(now))
+				if i.open(now) {
+					out.Withdrawn = append(out.Withdrawn, i.ID())
 				}
 			}
-			if len(change.Stamps) == 0 && c.Serial != "" {
-				return Change{}, Outcome{}, ErrUnknownStamp
-			}
-			return change, Outcome{Stamps: change.Stamps}, nil
+			return change, out, nil
 		},
 	})
 }
@@ -246,21 +146,6 @@ func (e *Engine) Authorize(ctx context.Context, id ID, identity Identity) (Shop,
 		return Shop{}, fmt.Errorf("shop: authorize in %s: %w", id, err)
 	}
 	return s.Shop, nil
-}
-
-// Pressed returns the shop whose physical stamp has that serial number. Errors: ErrUnknownStamp, ErrClosed.
-func (e *Engine) Pressed(ctx context.Context, serial Serial) (Shop, error) {
-	if err := valid.ID("serial", serial); err != nil {
-		return Shop{}, fmt.Errorf("shop: pressed: %w", err)
-	}
-	s, err := e.store.Load(ctx, Lookup{Serial: serial})
-	if err == nil && s.Stamp.Shop == "" {
-		err = ErrUnknownStamp
-	}
-	if err != nil {
-		return Shop{}, fmt.Errorf("shop: pressed %s: %w", serial, err)
-	}
-	return e.Open(ctx, s.Stamp.Shop)
 }
 
 // Open returns a shop that takes part at this moment. Errors: ErrUnknownShop, ErrClosed.

@@ -161,7 +161,7 @@ func TestPhysicalStamps(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db storage.DB) {
 		shops, now := open(t, db)
 		bind := func(id shop.ID, serial shop.Serial, key string) error {
-			_, err := shops.BindStamp(ctx, shop.BindStamp{Shop: id, Serial: serial, Key: key})
+			_, err := shops.BindStamp(ctx, shop.BindStamp{Shop: id, Serial: serial, Unsigned: true, Key: key})
 			return err
 		}
 		for _, serial := range []shop.Serial{"A1", "A2", "A3"} {
@@ -172,14 +172,14 @@ func TestPhysicalStamps(t *testing.T) {
 		if err := bind("sanlitun", "A1", "k2"); !errors.Is(err, shop.ErrStampBound) {
 			t.Fatal(err)
 		}
-		if s, err := shops.Pressed(ctx, "A1"); err != nil || s.ID != "wangjing" {
-			t.Fatal(s, err)
+		if p, err := shops.Pressed(ctx, shop.Press{Serial: "A1"}); err != nil || p.Shop.ID != "wangjing" {
+			t.Fatal(p, err)
 		}
 		one := shop.UnbindStamps{Shop: "wangjing", Serial: "A1", Key: "one"}
 		if out, err := shops.UnbindStamps(ctx, one); err != nil || len(out.Stamps) != 1 {
 			t.Fatal(out, err)
 		}
-		if _, err := shops.Pressed(ctx, "A1"); !errors.Is(err, shop.ErrUnknownStamp) {
+		if _, err := shops.Pressed(ctx, shop.Press{Serial: "A1"}); !errors.Is(err, shop.ErrUnknownStamp) {
 			t.Fatal(err)
 		}
 		for i := range 2 {
@@ -197,7 +197,7 @@ func TestPhysicalStamps(t *testing.T) {
 			t.Fatal(err)
 		}
 		*now = now.Add(time.Hour)
-		if _, err := shops.Pressed(ctx, "A1"); !errors.Is(err, shop.ErrClosed) {
+		if _, err := shops.Pressed(ctx, shop.Press{Serial: "A1"}); !errors.Is(err, shop.ErrClosed) {
 			t.Fatal(err)
 		}
 	})

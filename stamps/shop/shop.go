@@ -11,8 +11,6 @@ type (
 	ID string
 	// An Identity is a person as the embedder's sign-in knows it: a WeChat openid.
 	Identity string
-	// A Serial is the serial number of a physical stamp.
-	Serial string
 )
 
 // An InputError is a command that can't be: its Field is missing or out of its bounds, as its Reason says.

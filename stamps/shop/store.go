@@ -29,7 +29,9 @@ type Lookup struct {
 	Staff      bool     // with Shop: its managers and physical stamps
 	Identity   Identity // the manager
 	Serial     Serial   // the physical stamp
+	Aliases    []Serial // more of them
 	Invitation []byte   // by its hash
+	Invited    bool     // with Shop: its invitations that have not ended, those past their end among them
 	Entry      string   // with Key: the subject of the journal's record to load
 	Key        string
 }
@@ -38,11 +40,14 @@ type Lookup struct {
 type State struct {
 	Shop       Shop
 	Managers   []Manager // with Lookup.Staff, in the order of their slots
-	Stamps     []Stamp   // with Lookup.Staff, in the order of their serial numbers
+	Stamps     []Stamp   // with Lookup.Staff, in the order of their serials
 	Manager    Manager   // Lookup.Identity
 	Stamp      Stamp     // Lookup.Serial
+	Aliases    []Stamp   // with Lookup.Aliases, in the same order
 	Invitation Invitation
 	Record     *journal.Entry
+
+	Invitations []Invitation // with Lookup.Invited, by Expires and then by Hash
 }
 
 // A Change of any number of rows.
@@ -64,15 +69,18 @@ type Manager struct {
 	Version  int64     `json:"-"`
 }
 
-// A Stamp is a physical stamp (印章) and the shop that it belongs to.
+// A Stamp is a name of a physical stamp (印章), and the shop that it belongs to.
 type Stamp struct {
-	Serial  Serial    `json:"serial"`
-	Shop    ID        `json:"shop,omitempty"` // "": none
-	Bound   time.Time `json:"bound,omitzero"`
-	Version int64     `json:"-"`
+	Serial   Serial    `json:"serial"`         // in its canonical form
+	Of       Serial    `json:"of,omitempty"`   // the stamp that this is another name of; "": its own
+	Shop     ID        `json:"shop,omitempty"` // "": none
+	Bound    time.Time `json:"bound,omitzero"`
+	Ref      string    `json:"ref,omitempty"`      // names the stamp in records that a customer sees
+	Unsigned bool      `json:"unsigned,omitempty"` // presses without a token count
+	Version  int64     `json:"-"`
 }
 
-// An Invitation as it is stored: by the SHA-256 of its token.
+// An Invitation as it is stored: by a hash of its tenant and its token.
 type Invitation struct {
 	Hash    []byte
 	Shop    ID

@@ -154,7 +154,9 @@ var (
 		name:      "shop_stamp",
 		key:       []column{{"serial", text}},
 		versioned: true,
-		rest:      []column{{"shop", text}, {"bound", instant}},
+		rest: []column{
+			{"shop", text}, {"bound", instant}, {"named", text}, {"ref", text}, {"unsigned", integer},
+		},
 	})
 	invitationTable = newTable(table{
 		name:      "shop_invitation",

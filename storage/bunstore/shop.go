@@ -28,7 +28,13 @@ func (s shopStore) Save(ctx context.Context, c shop.Change) error {
 		}})
 	}
 	for _, r := range c.Stamps {
-		one.roots = append(one.roots, row{physicalTable, []any{string(r.Serial), r.Version + 1, string(r.Shop), r.Bound}})
+		var unsigned int64
+		if r.Unsigned {
+			unsigned = 1
+		}
+		one.roots = append(one.roots, row{physicalTable, []any{
+			string(r.Serial), r.Version + 1, string(r.Shop), r.Bound, string(r.Of), r.Ref, unsigned,
+		}})
 	}
 	for _, r := range c.Invitations {
 		one.roots = append(one.roots, row{invitationTable, []any{
@@ -49,8 +55,9 @@ var shopLookup = []column{
 const (
 	shopColumns = "s.name, s.address, s.zone, micros(s.begins), micros(s.ends), s.slots, s.version"
 
-	managerColumns  = "m.identity, m.shop, m.slot, m.name, micros(m.bound), m.version"
-	physicalColumns = "p.serial, p.shop, micros(p.bound), p.version"
+	managerColumns    = "m.identity, m.shop, m.slot, m.name, micros(m.bound), m.version"
+	physicalColumns   = "p.serial, p.shop, micros(p.bound), p.named, p.ref, p.unsigned, p.version"
+	invitationColumns = "hexed(i.hash), i.shop, i.actor, micros(i.expires), micros(i.ended), i.used_by, i.version"
 )
 
 func shopFields(s *shop.Shop) []any {
@@ -68,7 +75,22 @@ func managerFields(m *shop.Manager) []any {
 }
 
 func physicalFields(p *shop.Stamp) []any {
-	return []any{textField(&p.Serial), textField(&p.Shop), timeField(&p.Bound), intField(&p.Version)}
+	unsigned := field(func(src any) error {
+		var n int64
+		err := intField(&n)(src)
+		p.Unsigned = n != 0
+		return err
+	})
+	return []any{
+		textField(&p.Serial), textField(&p.Shop), timeField(&p.Bound), textField(&p.Of), textField(&p.Ref), unsigned, intField(&p.Version),
+	}
+}
+
+func invitationFields(i *shop.Invitation) []any {
+	return []any{
+		binaryField(&i.Hash), textField(&i.Shop), textField(&i.By), timeField(&i.Expires), timeField(&i.Ended), textField(&i.UsedBy),
+		intField(&i.Version),
+	}
 }
 
 // Load implements [shop.Store].
@@ -79,7 +101,7 @@ func (s shopStore) Load(ctx context.Context, l shop.Lookup) (st shop.State, err 
 	lookups := [][]any{{string(l.Shop), string(l.Identity), string(l.Serial), l.Invitation, l.Entry, l.Key}}
 	err = s.look(ctx, "shop", shopLookup, lookups, func(l lookup) string {
 		return "select " + shopColumns + ", " + managerColumns + ", " + physicalColumns +
-			", i.shop, i.actor, micros(i.expires), micros(i.ended), i.used_by, i.version, " + entryColumns + " from " + l.source() +
+			", " + invitationColumns + ", " + entryColumns + " from " + l.source() +
 			l.find("shop_shop", "s", "s.shop = l.shop") +
 			l.find("shop_manager", "m", "m.identity = l.identity") +
 			l.find("shop_stamp", "p", "p.serial = l.serial") +
@@ -88,9 +110,7 @@ func (s shopStore) Load(ctx context.Context, l shop.Lookup) (st shop.State, err 
 	}, func(rows *sql.Rows, _ int) error {
 		fields := append(shopFields(&st.Shop), managerFields(&st.Manager)...)
 		fields = append(fields, physicalFields(&st.Stamp)...)
-		inv := &st.Invitation
-		fields = append(fields, textField(&inv.Shop), textField(&inv.By), timeField(&inv.Expires), timeField(&inv.Ended),
-			textField(&inv.UsedBy), intField(&inv.Version))
+		fields = append(fields, invitationFields(&st.Invitation)...)
 		var entry journal.Entry
 		if err := rows.Scan(append(fields, entryFields(&entry)...)...); err != nil {
 			return err
@@ -100,6 +120,12 @@ func (s shopStore) Load(ctx context.Context, l shop.Lookup) (st shop.State, err 
 	})
 	if err == nil && l.Shop != "" && l.Staff {
 		err = s.loadStaff(ctx, l.Shop, &st)
+	}
+	if err == nil && len(l.Aliases) > 0 {
+		err = s.loadAliases(ctx, l.Aliases, &st)
+	}
+	if err == nil && l.Shop != "" && l.Invited {
+		err = s.loadInvited(ctx, l.Shop, &st)
 	}
 	if err != nil {
 		return shop.State{}, s.fail("load a shop", err)
@@ -131,6 +157,40 @@ func (s shopStore) loadStaff(ctx context.Context, id shop.ID, st *shop.State) er
 		var p shop.Stamp
 		err := rows.Scan(physicalFields(&p)...)
 		st.Stamps = append(st.Stamps, p)
+		return err
+	})
+}
+
+// loadAliases reads the physical stamps of those names.
+func (s shopStore) loadAliases(ctx context.Context, aliases []shop.Serial, st *shop.State) error {
+	lookups := make([][]any, len(aliases))
+	st.Aliases = make([]shop.Stamp, len(aliases))
+	for i, a := range aliases {
+		lookups[i] = []any{string(a)}
+		st.Aliases[i].Serial = a
+	}
+	return s.look(ctx, "aliases", []column{{"serial", text}}, lookups, func(l lookup) string {
+		return "select l.ord, " + physicalColumns + " from " + l.source() + l.all("shop_stamp", "p", "p.serial = l.serial")
+	}, func(rows *sql.Rows, first int) error {
+		var ord int
+		var p shop.Stamp
+		if err := rows.Scan(append([]any{&ord}, physicalFields(&p)...)...); err != nil {
+			return err
+		}
+		st.Aliases[first+ord-1] = p
+		return nil
+	})
+}
+
+// loadInvited reads the invitations of the shop that have not ended.
+func (s shopStore) loadInvited(ctx context.Context, id shop.ID, st *shop.State) error {
+	return s.look(ctx, "invited", []column{{"shop", text}}, [][]any{{string(id)}}, func(l lookup) string {
+		return "select " + invitationColumns + " from " + l.source() +
+			l.all("shop_invitation", "i", "i.shop = l.shop and i.ended is null") + " order by i.expires, i.hash"
+	}, func(rows *sql.Rows, _ int) error {
+		var i shop.Invitation
+		err := rows.Scan(invitationFields(&i)...)
+		st.Invitations = append(st.Invitations, i)
 		return err
 	})
 }

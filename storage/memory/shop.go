@@ -37,6 +37,22 @@ func (s shopStore) Load(ctx context.Context, l shop.Lookup) (st shop.State, err 
 		st.Manager.Identity = l.Identity
 		st.Stamp = t.physical[l.Serial]
 		st.Stamp.Serial = l.Serial
+		for _, a := range l.Aliases {
+			p := t.physical[a]
+			p.Serial = a
+			st.Aliases = append(st.Aliases, p)
+		}
+		if l.Shop != "" && l.Invited {
+			for _, i := range t.invitations {
+				if i.Shop == l.Shop && i.Ended.IsZero() {
+					i.Hash = bytes.Clone(i.Hash)
+					st.Invitations = append(st.Invitations, i)
+				}
+			}
+			slices.SortFunc(st.Invitations, func(a, b shop.Invitation) int {
+				return cmp.Or(a.Expires.Compare(b.Expires), bytes.Compare(a.Hash, b.Hash))
+			})
+		}
 		st.Invitation = t.invitations[string(l.Invitation)]
 		st.Invitation.Hash = bytes.Clone(l.Invitation)
 		if l.Key != "" {

@@ -12,17 +12,18 @@ func shops(s suite) {
 	s.each("that are not there load as version 0 of the id", func(s *scene) {
 		s.do(func(ctx context.Context, tx storage.Tx) {
 			got := loadShop(ctx, s, tx, shop.Lookup{
-				Staff: true,
-				Shop:  "north", Identity: "a", Serial: "1", Invitation: mac(1), Entry: "shop", Key: "key",
+				Staff: true, Invited: true, Aliases: []shop.Serial{"3", "2"},
+				Shop: "north", Identity: "a", Serial: "1", Invitation: mac(1), Entry: "shop", Key: "key",
 			})
 			equal(s.t, "state", got, shop.State{
 				Shop: shop.Shop{ID: "north"}, Manager: shop.Manager{Identity: "a"}, Stamp: shop.Stamp{Serial: "1"},
-				Invitation: shop.Invitation{Hash: mac(1)},
+				Aliases: []shop.Stamp{{Serial: "3"}, {Serial: "2"}}, Invitation: shop.Invitation{Hash: mac(1)},
 			})
 			equal(s.t, "state of nothing", loadShop(ctx, s, tx, shop.Lookup{}), shop.State{})
 		})
 	})
 	s.each("load with their managers and stamps, in order", wholeShop)
+	s.each("load with their invitations that have not ended", invitedManagers)
 	s.each("are listed in the order of their ids", listedShops)
 	s.each("never have two managers in one slot", takenSlot)
 	s.each("may free a slot and fill it in one change", freedSlot)
@@ -41,7 +42,9 @@ func wholeShop(s *scene) {
 		{Identity: "z", Shop: "north", Slot: 1, Name: "Zhang", Bound: at(1)},
 		{Identity: "a", Shop: "north", Slot: 2, Name: "An", Bound: at(2)},
 	}
-	physical := []shop.Stamp{{Serial: "10", Shop: "north", Bound: at(1)}, {Serial: "9", Shop: "north", Bound: at(2)}}
+	physical := []shop.Stamp{
+		{Serial: "10", Shop: "north", Bound: at(1), Ref: "stamp-1", Unsigned: true}, {Serial: "9", Of: "10", Shop: "north", Bound: at(2)},
+	}
 	invitation := shop.Invitation{Hash: mac(1), Shop: "north", By: "owner", Expires: at(9), Ended: at(1), UsedBy: "z"}
 	first := entry("shop", "key", 1)
 	s.do(func(ctx context.Context, tx storage.Tx) {
@@ -59,16 +62,45 @@ func wholeShop(s *scene) {
 			managers[i].Version, physical[i].Version = 1, 1
 		}
 		equal(s.t, "whole", loadShop(ctx, s, tx, shop.Lookup{
-			Staff: true,
-			Shop:  "north", Identity: "a", Serial: "9", Invitation: mac(1), Entry: "shop", Key: "key",
+			Staff: true, Aliases: []shop.Serial{"10", "none"},
+			Shop: "north", Identity: "a", Serial: "9", Invitation: mac(1), Entry: "shop", Key: "key",
 		}), shop.State{
 			Shop: north, Managers: managers, Stamps: physical,
-			Manager: managers[1], Stamp: physical[1], Invitation: invitation, Record: &first,
+			Manager: managers[1], Stamp: physical[1], Aliases: []shop.Stamp{physical[0], {Serial: "none"}}, Invitation: invitation,
+			Record: &first,
 		})
 		equal(s.t, "of no shop", loadShop(ctx, s, tx, shop.Lookup{Identity: "n", Serial: "1", Invitation: mac(2)}), shop.State{
 			Manager: shop.Manager{Identity: "n", Version: 1}, Stamp: shop.Stamp{Serial: "1", Version: 1},
 			Invitation: shop.Invitation{Hash: mac(2), Version: 1},
 		})
+	})
+}
+
+func invitedManagers(s *scene) {
+	made := []shop.Invitation{
+		{Hash: mac(4), Shop: "north", By: "owner", Expires: at(8)},
+		{Hash: mac(1), Shop: "north", Expires: at(9)},
+		{Hash: mac(2), Shop: "north", Expires: at(9)},
+		{Hash: mac(3), Shop: "north", Expires: at(7), Ended: at(1)},
+		{Hash: mac(5), Shop: "south", Expires: at(9)},
+	}
+	s.do(func(ctx context.Context, tx storage.Tx) {
+		must(s.t, tx.Shops().Save(ctx, shop.Change{Invitations: []shop.Invitation{made[2], made[4], made[3], made[0], made[1]}}))
+	})
+	for i := range made {
+		made[i].Version = 1
+	}
+	invited := func(ctx context.Context, tx storage.Tx, id shop.ID) []shop.Invitation {
+		return loadShop(ctx, s, tx, shop.Lookup{Shop: id, Invited: true}).Invitations
+	}
+	s.do(func(ctx context.Context, tx storage.Tx) {
+		equal(s.t, "invitations", invited(ctx, tx, "north"), made[:3])
+		equal(s.t, "invitations to another", invited(ctx, tx, "south"), made[4:])
+		equal(s.t, "invitations to none", invited(ctx, tx, "west"), nil)
+		ended := made[1]
+		ended.Ended = at(2)
+		must(s.t, tx.Shops().Save(ctx, shop.Change{Invitations: []shop.Invitation{ended}}))
+		equal(s.t, "invitations after one ended", invited(ctx, tx, "north"), []shop.Invitation{made[0], made[2]})
 	})
 }
 

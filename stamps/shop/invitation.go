@@ -1,0 +1,204 @@
+package shop
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/scrmkit/scrmkit/internal/keyring"
+	"github.com/scrmkit/scrmkit/internal/valid"
+	"github.com/scrmkit/scrmkit/storage/journal"
+)
+
+// An InvitationID names an invitation. It is made of the token's hash, and accepts nothing.
+type InvitationID string
+
+// Invite makes an invitation to manage a shop.
+type Invite struct {
+	Shop ID     `json:"shop"`
+	By   string `json:"by,omitempty"`
+	Key  string `json:"-"`
+}
+
+// Invited is the answer to an Invite. ID names the invitation among the open ones; Token, 256 random bits, goes into the QR code that the new manager scans; whoever
+// scans it first is bound.
+type Invited struct {
+	ID      InvitationID `json:"id"`
+	Token   string       `json:"-"`
+	Shop    ID           `json:"shop"`
+	Expires time.Time    `json:"expires"` // InvitationTTL after it was made
+}
+
+// Bind accepts an invitation.
+type Bind struct {
+	Token    string
+	Identity Identity
+	Name     string
+	Key      string
+}
+
+// Withdraw ends an open invitation, or all of a shop.
+type Withdraw struct {
+	Shop       ID           `json:"shop"`
+	Invitation InvitationID `json:"invitation,omitempty"` // "": all
+	By         string       `json:"by,omitempty"`
+	Key        string       `json:"-"`
+}
+
+// Invite makes an invitation. Errors: ErrUnknownShop; ErrShownOnce where the key was used before.
+func (e *Engine) Invite(ctx context.Context, c Invite) (Invited, error) {
+	var invited Invited
+	out, err := e.do(ctx, "shop.invite", c.check, task{
+		lookup: Lookup{Shop: c.Shop}, subject: journal.Subject("shop", string(c.Shop)), key: c.Key, by: c.By,
+		input: c, seq: ofShop,
+		decide: func(s State, now time.Time) (Change, Outcome, error) {
+			if s.Shop.Version == 0 {
+				return Change{}, Outcome{}, ErrUnknownShop
+			}
+			invited = Invited{Token: newToken(), Shop: c.Shop, Expires: now.Add(InvitationTTL)}
+			invitation := Invitation{Hash: e.hashToken(invited.Token), Shop: c.Shop, By: c.By, Expires: invited.Expires}
+			invited.ID = invitation.ID()
+			return Change{Shops: []Shop{s.Shop}, Invitations: []Invitation{invitation}}, Outcome{}, nil
+		},
+	})
+	if err == nil && out.Replayed {
+		err = fmt.Errorf("shop.invite: %w", ErrShownOnce)
+	}
+	if err != nil {
+		return Invited{}, err
+	}
+	return invited, nil
+}
+
+// Bind makes an identity manager of the shop that invited it, in a slot that is free. Errors: ErrInvitation,
+// ErrManages, ErrSlots.
+func (e *Engine) Bind(ctx context.Context, c Bind) (Outcome, error) {
+	hash := e.hashToken(c.Token)
+	invitation, err := e.invitation(ctx, c, hash)
+	if err != nil {
+		return Outcome{}, err
+	}
+	return e.do(ctx, "shop.bind", c.check, task{
+		lookup:  Lookup{Shop: invitation.Shop, Staff: true, Identity: c.Identity, Invitation: hash},
+		subject: journal.Subject("shop-manager", string(c.Identity)), key: c.Key, by: string(c.Identity),
+		input: []any{hash, c.Identity, c.Name}, seq: ofManager,
+		decide: func(s State, now time.Time) (Change, Outcome, error) {
+			switch {
+			case !s.Invitation.open(now):
+				return Change{}, Outcome{}, ErrInvitation
+			case s.Manager.Shop != "":
+				return Change{}, Outcome{}, ErrManages
+			}
+			slot, err := s.Shop.slot(s.Managers)
+			if err != nil {
+				return Change{}, Outcome{}, err
+			}
+			manager := Manager{Identity: c.Identity, Shop: s.Shop.ID, Slot: slot, Name: c.Name, Bound: now, Version: s.Manager.Version}
+			used := s.Invitation
+			used.Ended, used.UsedBy = now, c.Identity
+			return Change{Managers: []Manager{manager}, Invitations: []Invitation{used}}, Outcome{Manager: &manager}, nil
+		},
+	})
+}
+
+// invitation returns the invitation that a Bind is for.
+func (e *Engine) invitation(ctx context.Context, c Bind, hash []byte) (Invitation, error) {
+	if err := c.check(); err != nil {
+		return Invitation{}, fmt.Errorf("shop.bind: %w", err)
+	}
+	s, err := e.store.Load(ctx, Lookup{Invitation: hash})
+	if err == nil && s.Invitation.Version == 0 {
+		err = ErrInvitation
+	}
+	if err != nil {
+		return Invitation{}, fmt.Errorf("shop.bind: %w", err)
+	}
+	return s.Invitation, nil
+}
+
+// Invitations returns the open invitations of a shop, those that end first before the others. ErrUnknownShop: there is none.
+func (e *Engine) Invitations(ctx context.Context, id ID) ([]Invitation, error) {
+	if err := valid.ID("shop", id); err != nil {
+		return nil, fmt.Errorf("shop: invitations: %w", err)
+	}
+	s, err := e.store.Load(ctx, Lookup{Shop: id, Invited: true})
+	if err == nil && s.Shop.Version == 0 {
+		err = ErrUnknownShop
+	}
+	if err != nil {
+		return nil, fmt.Errorf("shop: invitations of %s: %w", id, err)
+	}
+	now := e.opts.Now()
+	return slices.DeleteFunc(s.Invitations, func(i Invitation) bool { return !i.open(now) }), nil
+}
+
+// Withdraw ends an invitation, or all that are open, at once; the outcome says which. Errors: ErrUnknownShop; ErrInvitation where the
+// one that was asked for is not an open one of the shop.
+func (e *Engine) Withdraw(ctx context.Context, c Withdraw) (Outcome, error) {
+	return e.do(ctx, "shop.withdraw", c.check, task{
+		lookup: Lookup{Shop: c.Shop, Invited: true}, subject: journal.Subject("shop", string(c.Shop)), key: c.Key, by: c.By,
+		input: c, seq: ofShop,
+		decide: func(s State, now time.Time) (Change, Outcome, error) {
+			if s.Shop.Version == 0 {
+				return Change{}, Outcome{}, ErrUnknownShop
+			}
+			change := Change{Shops: []Shop{s.Shop}}
+			var out Outcome
+			for _, i := range s.Invitations {
+				if i.open(now) && (c.Invitation == "" || c.Invitation == i.ID()) {
+					change.Invitations = append(change.Invitations, i.withdrawn(now))
+					out.Withdrawn = append(out.Withdrawn, i.ID())
+				}
+			}
+			if c.Invitation != "" && len(out.Withdrawn) == 0 {
+				return Change{}, Outcome{}, ErrInvitation
+			}
+			return change, out, nil
+		},
+	})
+}
+
+// ID returns the name of the invitation.
+func (i Invitation) ID() InvitationID { return InvitationID(hex.EncodeToString(i.Hash)) }
+
+// withdrawn returns the invitation as nobody can use it.
+func (i Invitation) withdrawn(now time.Time) Invitation {
+	i.Ended = now
+	return i
+}
+
+// open reports whether the invitation may be used at that time.
+func (i Invitation) open(now time.Time) bool {
+	return i.Version > 0 && i.Ended.IsZero() && now.Before(i.Expires)
+}
+
+func newToken() string {
+	b := make([]byte, 32)
+	rand.Read(b)
+	return hex.EncodeToString(b)
+}
+
+// hashToken returns what is stored of a token. The tenant is in it: in another one the token is unknown, whatever is stored there.
+func (e *Engine) hashToken(token string) []byte {
+	return keyring.Sum(nil, "scrmkit shop invitation", e.store.Tenant(), token)
+}
+
+func (c Invite) check() error {
+	return cmp.Or(valid.ID("shop", c.Shop), valid.Text("by", c.By), valid.ID("key", c.Key))
+}
+
+func (c Bind) check() error {
+	err := cmp.Or(valid.ID("identity", c.Identity), valid.Text("name", c.Name), valid.ID("key", c.Key))
+	if err == nil && (len(c.Token) > valid.MaxID || c.Token == "") {
+		err = &InputError{Field: "token", Reason: fmt.Sprintf("has not 1 to %d bytes", valid.MaxID)}
+	}
+	return err
+}
+
+func (c Withdraw) check() error {
+	return cmp.Or(valid.ID("shop", c.Shop), valid.OptionalID("invitation", c.Invitation), valid.Text("by", c.By), valid.ID("key", c.Key))
+}
