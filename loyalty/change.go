@@ -169,15 +169,16 @@ func (r request) follow(mergedTo func(AccountID) (MemberID, error)) (request, er
 
 func (r request) key() string { return r.needs[0].Key }
 
-// entry returns the entry of a decision in the journal. Before is the end of the ledger that it continues.
-func (r request) entry(d *Decision, before Account) journal.Entry {
+// entry returns the entry of a decision by a program in the journal, which continues the ledger from before.
+func (r request) entry(p *Program, d *Decision, before Account) journal.Entry {
 	d.Command = r.text
+	l := link{Seq: before.Seq, Hash: before.Hash, State: d.Next.digest(), Terms: terms{p.def.Version, p.terms}}
+	if b := d.Booking; b != nil {
+		l.Booking = &booked{b.Account.Member, b.Key, b.digest()}
+	}
 	e := journal.Entry{
 		Subject: d.Account.Subject(), Seq: d.Seq, Key: r.key(), Kind: r.kind(), At: d.At, By: r.who(), Input: r.input,
-		Result: d.Outcome.json(),
-	}
-	if before.Seq > 0 {
-		e.Before = link{before.Seq, before.Hash}.json()
+		Before: l.json(), Result: d.Outcome.json(),
 	}
 	d.Next.Hash = digest(e)
 	return e

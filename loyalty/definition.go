@@ -2,6 +2,7 @@ package loyalty
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"time"
 
 	"github.com/scrmkit/scrmkit/internal/valid"
@@ -216,6 +217,12 @@ const (
 // field that a definition does not know.
 func ParseDefinition(text []byte) (Definition, error) {
 	return valid.Parse[Definition]("definition", text)
+}
+
+// digest returns the SHA-256 of the definition.
+func (d Definition) digest() []byte {
+	sum := sha256.Sum256(journal.JSON(d))
+	return sum[:]
 }
 
 func (d Definition) equal(other Definition) bool {

@@ -204,13 +204,33 @@ func writeHolding(t *encode.JSON, h *Holding) {
 
 // json returns what json.Marshal gives.
 func (l link) json() json.RawMessage {
-	t := make(encode.JSON, 0, 96)
+	t := make(encode.JSON, 0, 384)
 	t.Open()
-	t.Int("seq", l.Seq)
-	t.Key("hash")
-	t = append(base64.StdEncoding.AppendEncode(append(t, '"'), l.Hash), '"')
+	t.IntIf("seq", l.Seq)
+	if len(l.Hash) > 0 {
+		writeBytes(&t, "hash", l.Hash)
+	}
+	writeBytes(&t, "state", l.State)
+	if b := l.Booking; b != nil {
+		t.Key("booking")
+		t.Open()
+		t.String("member", string(b.Member))
+		t.String("key", b.Key)
+		writeBytes(&t, "hash", b.Hash)
+		t.Close()
+	}
+	t.Key("terms")
+	t.Open()
+	t.Int("version", int64(l.Terms.Version))
+	writeBytes(&t, "hash", l.Terms.Hash)
+	t.Close()
 	t.Close()
 	return json.RawMessage(t)
+}
+
+func writeBytes(t *encode.JSON, name string, b []byte) {
+	t.Key(name)
+	*t = append(base64.StdEncoding.AppendEncode(append(*t, '"'), b), '"')
 }
 
 func writeTally(t *encode.JSON, n *NamedTally) {

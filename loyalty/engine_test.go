@@ -419,6 +419,11 @@ func TestVerifyNamesTheFirstEntryThatWasTamperedWith(t *testing.T) {
 		"the first is gone":  {func(e []journal.Entry) []journal.Entry { return e[:5] }, 1},
 		"all are gone":       {func(e []journal.Entry) []journal.Entry { return nil }, 1},
 		"a hash is gone":     {func(e []journal.Entry) []journal.Entry { e[2].Before = json.RawMessage(`{"seq":3}`); return e }, 3},
+		"one is added": {func(e []journal.Entry) []journal.Entry {
+			more := e[0]
+			more.Seq++
+			return append([]journal.Entry{more}, e...)
+		}, 7},
 	} {
 		entries := make([]journal.Entry, len(whole))
 		for i, e := range whole {

@@ -21,6 +21,7 @@ type Mistake = valid.Mistake
 // of the programme: they take an account as a value and return it as it is afterwards.
 type Program struct {
 	def     Definition
+	terms   []byte // digest of the definition
 	zone    *time.Location
 	rules   map[string][]*rule // by the kind of event, in the order in which they apply
 	pots    []pot
@@ -97,6 +98,7 @@ func Compile(d Definition) (*Program, error) {
 	if err := c.Err(); err != nil {
 		return nil, fmt.Errorf("loyalty: %w", err)
 	}
+	c.p.terms = d.digest()
 	return c.p, nil
 }
 

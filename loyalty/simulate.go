@@ -88,14 +88,14 @@ func (s *Simulation) do(c Command, now time.Time) (Outcome, error) {
 
 func (s *Simulation) store(r request, d *Decision, before Account) {
 	d.Next.ID = before.ID
-	s.entries[before.ID] = append(s.entries[before.ID], r.entry(d, before))
-	s.accounts[before.ID] = d.Next
 	if b := d.Booking; b != nil {
 		if b.Changes == 0 {
 			b.Key = r.key()
 		}
 		s.bookings[bookingKey{b.Account, b.Key}] = *b
 	}
+	s.entries[before.ID] = append(s.entries[before.ID], r.entry(s.program, d, before))
+	s.accounts[before.ID] = d.Next
 }
 
 // Account returns an account as it is at that time.

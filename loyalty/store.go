@@ -25,6 +25,9 @@ type Store interface {
 	Publish(ctx context.Context, d Definition) error
 	// Accounts yields the accounts that the query asks for, in the order of their ids.
 	Accounts(ctx context.Context, q AccountQuery) iter.Seq2[Account, error]
+	// Bookings yields the bookings of an account, in the order of their keys; where its Member is "", those of all accounts
+	// of the program, in the order of their members and keys.
+	Bookings(ctx context.Context, id AccountID) iter.Seq2[Booking, error]
 	// Ledger yields the journal's entries of an account, the newest first.
 	Ledger(ctx context.Context, id AccountID) iter.Seq2[journal.Entry, error]
 }

@@ -157,7 +157,6 @@ func (u *unit) entry(key string) *journal.Entry {
 func (u *unit) take(o op, before Account, d *Decision) {
 	ch := &u.change
 	d.Next.ID = before.ID
-	ch.Entries = append(ch.Entries, o.entry(d, before))
 	if b := d.Booking; b != nil {
 		if b.Changes == 0 {
 			b.Key = o.key()
@@ -172,12 +171,14 @@ func (u *unit) take(o op, before Account, d *Decision) {
 			u.bookings[b.Key] = b
 		}
 	}
-	if i := slices.IndexFunc(ch.Accounts, func(a Account) bool { return a.ID == d.Next.ID }); i >= 0 {
-		d.Next.Version = ch.Accounts[i].Version
-		ch.Accounts[i] = d.Next
-	} else {
+	i := slices.IndexFunc(ch.Accounts, func(a Account) bool { return a.ID == d.Next.ID })
+	if i < 0 {
+		i = len(ch.Accounts)
 		ch.Accounts = append(ch.Accounts, d.Next)
 	}
+	d.Next.Version = ch.Accounts[i].Version
+	ch.Entries = append(ch.Entries, o.entry(u.program, d, before))
+	ch.Accounts[i] = d.Next
 	if d.Next.ID == u.account.ID {
 		u.account = d.Next
 	}

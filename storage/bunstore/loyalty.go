@@ -145,6 +145,25 @@ func (s loyaltyStore) Accounts(ctx context.Context, q loyalty.AccountQuery) iter
 	})
 }
 
+// Bookings implements [loyalty.Store].
+func (s loyaltyStore) Bookings(ctx context.Context, id loyalty.AccountID) iter.Seq2[loyalty.Booking, error] {
+	return paged(ctx, s.unit, "list bookings", 0, func(sel *bun.SelectQuery, last *loyalty.Booking) *bun.SelectQuery {
+		sel = sel.TableExpr(s.name("loyalty_booking")+" AS b").ColumnExpr("b.member, b.key, b.changes, b.state").
+			Where("b.tenant = ? AND b.program = ?", s.tenant, string(id.Program)).OrderExpr("b.member, b.key")
+		if id.Member != "" {
+			sel = sel.Where("b.member = ?", string(id.Member))
+		}
+		if last != nil {
+			sel = sel.Where("(b.member, b.key) > (?, ?)", string(last.Account.Member), last.Key)
+		}
+		return sel
+	}, func(rows *sql.Rows) (b loyalty.Booking, err error) {
+		err = rows.Scan(textField(&b.Account.Member), textField(&b.Key), intField(&b.Changes), jsonField(&b))
+		b.Account.Program = id.Program
+		return b, err
+	})
+}
+
 // Ledger implements [loyalty.Store].
 func (s loyaltyStore) Ledger(ctx context.Context, id loyalty.AccountID) iter.Seq2[journal.Entry, error] {
 	return func(yield func(journal.Entry, error) bool) {

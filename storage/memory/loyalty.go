@@ -86,6 +86,24 @@ func (s loyaltyStore) Accounts(ctx context.Context, q loyalty.AccountQuery) iter
 	})
 }
 
+// Bookings implements [loyalty.Store].
+func (s loyaltyStore) Bookings(ctx context.Context, id loyalty.AccountID) iter.Seq2[loyalty.Booking, error] {
+	return yieldAll(ctx, s.unit, func(t *tables) ([]loyalty.Booking, error) {
+		var found []loyalty.Booking
+		for of, bookings := range t.bookings {
+			if of.Program == id.Program && (id.Member == "" || of.Member == id.Member) {
+				for _, b := range bookings {
+					found = append(found, cloneBooking(b))
+				}
+			}
+		}
+		slices.SortFunc(found, func(a, b loyalty.Booking) int {
+			return cmp.Or(cmp.Compare(a.Account.Member, b.Account.Member), cmp.Compare(a.Key, b.Key))
+		})
+		return found, nil
+	})
+}
+
 // Ledger implements [loyalty.Store].
 func (s loyaltyStore) Ledger(ctx context.Context, id loyalty.AccountID) iter.Seq2[journal.Entry, error] {
 	return journalStore(s).entries(ctx, id.Subject())

@@ -1,0 +1,451 @@
+package loyalty
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"time"
+
+	"github.com/scrmkit/scrmkit/internal/valid"
+	"github.com/scrmkit/scrmkit/storage/journal"
+)
+
+// A TamperedError reports that what is stored of an account, or of a program, is not what was written. Seq is the first
+// entry of the ledger that is another one or is missing, or that left behind what is another one now. Account.Member is ""
+// and Seq is 0 where it is the program.
+type TamperedError struct {
+	Account AccountID
+	Seq     int64
+	Reason  string
+}
+
+func (e *TamperedError) Error() string {
+	if e.Account.Member == "" {
+		return fmt.Sprintf("loyalty: program %s: %s", e.Account.Program, e.Reason)
+	}
+	return fmt.Sprintf("loyalty: ledger of %s in %s, entry %d: %s", e.Account.Member, e.Account.Program, e.Seq, e.Reason)
+}
+
+// A Head is where the ledger of an account ended at some time. Whoever keeps it outside of the database finds by it what
+// nobody can find inside: that a ledger was cut off or written anew, or that an account is gone with all that it had.
+type Head struct {
+	Member MemberID `json:"member"`
+	Seq    int64    `json:"seq"`
+	Hash   []byte   `json:"hash"` // of the entry, which seals all before it
+}
+
+// Heads are those of all accounts of a program, and the digest of its versions.
+type Heads struct {
+	Program ProgramID `json:"program"`
+	Version int       `json:"version"` // in force
+	Terms   []byte    `json:"terms"`   // digest of all versions up to it
+	Members []Head    `json:"members"` // in the order that the database gives them
+}
+
+// Digest returns the SHA-256 of all of it: a few bytes to keep where the heads themselves can't be trusted to stay.
+func (h Heads) Digest() []byte {
+	var f fields
+	f.text(string(h.Program))
+	f.number(int64(h.Version))
+	f.bytes(h.Terms)
+	f.number(int64(len(h.Members)))
+	for _, m := range h.Members {
+		f.text(string(m.Member))
+		f.number(m.Seq)
+		f.bytes(m.Hash)
+	}
+	return f.sum()
+}
+
+// Verify checks all that is stored of an account: that the entries of its ledger are numbered from 1 without a gap and are
+// as they were written, that the account and its bookings are as the last entries left them, that the versions of the
+// program are those that decided the entries, and that the ledger goes on from the heads of the account that were kept.
+// *TamperedError: it is not so. ErrUnknownAccount: there is none, and nothing is left of it.
+//
+// Without a head that was kept outside, one who may write everything can write another history.
+//
+// It reads the whole ledger. A command that comes in between is no error; journal.ErrConflict: twenty of them came.
+func (e *Engine) Verify(ctx context.Context, id AccountID, kept ...Head) (err error) {
+	ctx, end := e.hook(ctx, "loyalty.verify")
+	defer func() { end(err) }()
+	if err := id.check(); err != nil {
+		return fmt.Errorf("loyalty: verify: %w", err)
+	}
+	_, err = (&audit{Engine: e, terms: map[int][]byte{}}).account(ctx, id, kept)
+	return err
+}
+
+// VerifyProgram verifies all accounts of a program, and that those whose heads were kept are still there. It returns the
+// heads as they are now, to be kept for the next time. kept may be nil. Of several mistakes it returns the first hundred,
+// joined. Errors: those of Verify, ErrUnknownProgram.
+func (e *Engine) VerifyProgram(ctx context.Context, id ProgramID, kept *Heads) (heads Heads, err error) {
+	ctx, end := e.hook(ctx, "loyalty.verify-program")
+	defer func() { end(err) }()
+	if err := valid.ID("program", id); err != nil {
+		return heads, fmt.Errorf("loyalty: verify: %w", err)
+	}
+	a := &audit{Engine: e, terms: map[int][]byte{}}
+	return a.program(ctx, id, kept)
+}
+
+// An audit is a verification under way.
+type audit struct {
+	*Engine
+	terms map[int][]byte // digests of versions of the program
+}
+
+func (a *audit) program(ctx context.Context, id ProgramID, kept *Heads) (heads Heads, err error) {
+	var errs []error
+	fail := func(err error) bool {
+		if err != nil {
+			errs = append(errs, err)
+		}
+		return len(errs) == 100
+	}
+	program := func(reason string) error { return &TamperedError{Account: AccountID{Program: id}, Reason: reason} }
+	old := map[MemberID]Head{}
+	if kept != nil {
+		for _, h := range kept.Members {
+			old[h.Member] = h
+		}
+	}
+	heads, err = a.versions(ctx, id)
+	if err != nil {
+		return heads, err
+	}
+	if kept != nil {
+		terms, err := a.termsUpTo(ctx, id, kept.Version)
+		if err != nil || kept.Program != id || !bytes.Equal(terms, kept.Terms) {
+			fail(program(fmt.Sprintf("its versions up to %d are not those that were kept", kept.Version)))
+		}
+	}
+	known := map[MemberID]bool{}
+	for found, err := range a.store.Accounts(ctx, AccountQuery{Program: id}) {
+		if err != nil {
+			return heads, fmt.Errorf("loyalty: verify %s: %w", id, err)
+		}
+		var keeps []Head
+		if h, ok := old[found.ID.Member]; ok {
+			keeps = append(keeps, h)
+		}
+		head, err := a.account(ctx, found.ID, keeps)
+		if fail(err) {
+			return heads, errors.Join(errs...)
+		}
+		known[found.ID.Member] = true
+		heads.Members = append(heads.Members, head)
+	}
+	missing := func(m MemberID, reason string) bool {
+		if known[m] {
+			return false
+		}
+		known[m] = true
+		found, err := a.store.Load(ctx, []Lookup{{Account: AccountID{id, m}}})
+		if err != nil {
+			return fail(err)
+		}
+		if found[0].Account.Version != 0 {
+			return false // it came in between
+		}
+		return fail(&TamperedError{AccountID{id, m}, 1, reason})
+	}
+	for m := range old {
+		if missing(m, "the account is gone whose head was kept") {
+			return heads, errors.Join(errs...)
+		}
+	}
+	for b, err := range a.store.Bookings(ctx, AccountID{Program: id}) {
+		if err != nil {
+			return heads, fmt.Errorf("loyalty: verify %s: %w", id, err)
+		}
+		if missing(b.Account.Member, "the account is gone whose bookings are there") {
+			break
+		}
+	}
+	return heads, errors.Join(errs...)
+}
+
+// versions returns the heads of a program without its members.
+func (a *audit) versions(ctx context.Context, id ProgramID) (Heads, error) {
+	d, err := a.store.Program(ctx, id, 0)
+	if err != nil {
+		return Heads{}, fmt.Errorf("loyalty: verify %s: %w", id, err)
+	}
+	terms, err := a.termsUpTo(ctx, id, d.Version)
+	return Heads{Program: id, Version: d.Version, Terms: terms}, err
+}
+
+func (a *audit) termsUpTo(ctx context.Context, id ProgramID, version int) ([]byte, error) {
+	var f fields
+	for v := range version {
+		terms, err := a.termsOf(ctx, id, v+1)
+		if err != nil {
+			return nil, err
+		}
+		if terms == nil {
+			return nil, &TamperedError{Account: AccountID{Program: id}, Reason: fmt.Sprintf("version %d is missing, or can't be read", v+1)}
+		}
+		f.bytes(terms)
+	}
+	return f.sum(), nil
+}
+
+// termsOf returns the digest of a version as it is stored; nil where it is missing, is stored as another version, or can't
+// be read.
+func (a *audit) termsOf(ctx context.Context, id ProgramID, version int) ([]byte, error) {
+	if terms, ok := a.terms[version]; ok {
+		return terms, nil
+	}
+	d, err := a.store.Program(ctx, id, version)
+	switch {
+	case err == nil && d.ID == id && d.Version == version:
+		a.terms[version] = d.digest()
+	case err == nil, errors.Is(err, ErrUnknownProgram):
+		a.terms[version] = nil
+	case ctx.Err() != nil:
+		return nil, err
+	default:
+		return nil, fmt.Errorf("loyalty: verify %s: %w", id, err)
+	}
+	return a.terms[version], nil
+}
+
+// account verifies one, again where commands came in between.
+func (a *audit) account(ctx context.Context, id AccountID, kept []Head) (Head, error) {
+	for range 20 {
+		before, err := a.chain(ctx, id)
+		if err != nil {
+			return Head{}, err
+		}
+		err = a.once(ctx, before, kept)
+		var tampered *TamperedError
+		if errors.As(err, &tampered) {
+			after, err := a.chain(ctx, id)
+			if err != nil {
+				return Head{}, err
+			}
+			if !slices.EqualFunc(before, after, func(a, b Account) bool { return a.Version == b.Version && a.Seq == b.Seq }) {
+				continue
+			}
+		}
+		return Head{id.Member, before[0].Seq, before[0].Hash}, err
+	}
+	return Head{}, fmt.Errorf("loyalty: verify %s: %w", id.Member, journal.ErrConflict)
+}
+
+// chain returns an account and those that it was merged into, one after the other.
+func (a *audit) chain(ctx context.Context, id AccountID) (accounts []Account, err error) {
+	for {
+		found, err := a.store.Load(ctx, []Lookup{{Account: id}})
+		if err != nil {
+			return nil, fmt.Errorf("loyalty: verify %s: %w", id.Member, err)
+		}
+		accounts = append(accounts, found[0].Account)
+		next := found[0].Account.Merged
+		if next == "" || slices.ContainsFunc(accounts, func(a Account) bool { return a.ID.Member == next }) {
+			return accounts, nil
+		}
+		id.Member = next
+	}
+}
+
+func (a *audit) once(ctx context.Context, chain []Account, kept []Head) error {
+	own := chain[0]
+	var w walk
+	if err := w.walk(own, a.store.Ledger(ctx, own.ID)); err != nil {
+		return err
+	}
+	if own.Version == 0 {
+		if w.found != nil {
+			return &TamperedError{own.ID, 1, "the account is missing"}
+		}
+		for _, err := range a.store.Bookings(ctx, own.ID) {
+			if err == nil {
+				err = &TamperedError{own.ID, 1, "the account is missing"}
+			}
+			return err
+		}
+		return fmt.Errorf("loyalty: verify %s: %w", own.ID.Member, ErrUnknownAccount)
+	}
+	if w.found != nil {
+		return w.found
+	}
+	for _, h := range kept {
+		if h.Member == own.ID.Member && !bytes.Equal(w.hashes[h.Seq], h.Hash) {
+			return &TamperedError{own.ID, min(h.Seq, own.Seq+1), fmt.Sprintf("is not in the history whose head was kept at entry %d", h.Seq)}
+		}
+	}
+	for seq, t := range w.terms {
+		stored, err := a.termsOf(ctx, own.ID.Program, t.Version)
+		if err != nil {
+			return err
+		}
+		if !bytes.Equal(stored, t.Hash) {
+			return &TamperedError{own.ID, seq, fmt.Sprintf("version %d of the program is not the one that decided it", t.Version)}
+		}
+	}
+	bookings := w.bookings
+	for _, next := range chain[1:] {
+		var later walk
+		if err := later.walk(next, a.store.Ledger(ctx, next.ID)); err != nil {
+			return err
+		}
+		for of, b := range later.bookings {
+			bookings[of] = b
+		}
+	}
+	if err := a.bookings(ctx, own, bookings); err != nil {
+		return err
+	}
+	return a.due(ctx, own)
+}
+
+// bookings compares those of an account with what the ledgers say of them.
+func (a *audit) bookings(ctx context.Context, own Account, written map[bookingKey]bookedAt) error {
+	seen := map[string]bool{}
+	for b, err := range a.store.Bookings(ctx, own.ID) {
+		if err != nil {
+			return fmt.Errorf("loyalty: verify %s: %w", own.ID.Member, err)
+		}
+		w, known := written[bookingKey{own.ID, b.Key}]
+		switch {
+		case !known:
+			return &TamperedError{own.ID, own.Seq, "no entry wrote the booking " + b.Key}
+		case !bytes.Equal(w.hash, b.digest()):
+			return &TamperedError{own.ID, w.seq, "the booking " + b.Key + " is not as it was written"}
+		}
+		seen[b.Key] = true
+	}
+	for of, w := range written {
+		if of.account == own.ID && !seen[of.key] {
+			return &TamperedError{own.ID, w.seq, "the booking " + of.key + " is missing"}
+		}
+	}
+	return nil
+}
+
+// due checks that the account is listed as due when it is.
+func (a *audit) due(ctx context.Context, own Account) error {
+	due := own.Due()
+	listed := func(before time.Time) (bool, error) {
+		for _, err := range a.store.Accounts(ctx, AccountQuery{Program: own.ID.Program, Member: own.ID.Member, DueBefore: before}) {
+			return err == nil, err
+		}
+		return false, nil
+	}
+	at, never := due.Add(time.Microsecond), due.IsZero()
+	if never {
+		at = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
+	}
+	then, err := listed(at)
+	sooner := false
+	if err == nil && !never {
+		sooner, err = listed(due)
+	}
+	switch {
+	case err != nil:
+		return fmt.Errorf("loyalty: verify %s: %w", own.ID.Member, err)
+	case then == never || sooner:
+		return &TamperedError{own.ID, own.Seq, "the account is not listed as due when it is"}
+	}
+	return nil
+}
+
+// bookedAt is what the last entry that wrote a booking says of it.
+type bookedAt struct {
+	seq  int64
+	hash []byte
+}
+
+// A walk is what a ledger says, from its newest entry to the first.
+type walk struct {
+	found    *TamperedError // the first entry that is wrong
+	hashes   map[int64][]byte
+	terms    map[int64]terms // by the entries
+	bookings map[bookingKey]bookedAt
+}
+
+// verify checks a ledger by itself, and the account by its last entry.
+func verify(a Account, entries iter.Seq2[journal.Entry, error]) error {
+	var w walk
+	if err := w.walk(a, entries); err != nil {
+		return err
+	}
+	if w.found != nil {
+		return w.found
+	}
+	return nil
+}
+
+// walk walks from the newest entry to the first. The hash of each is in the one after it, that of the newest in the
+// account.
+func (w *walk) walk(a Account, entries iter.Seq2[journal.Entry, error]) error {
+	w.hashes, w.terms, w.bookings = map[int64][]byte{}, map[int64]terms{}, map[bookingKey]bookedAt{}
+	next, known := link{Seq: a.Seq, Hash: a.Hash}, true
+	totals := map[CurrencyID]Totals{}
+	fail := func(seq int64, reason string) { w.found = &TamperedError{a.ID, seq, reason} }
+	for entry, err := range entries {
+		switch {
+		case err != nil:
+			return fmt.Errorf("loyalty: verify %s: %w", a.ID.Member, err)
+		case entry.Seq > a.Seq:
+			fail(entry.Seq, "follows the last one that the account knows")
+			continue
+		}
+		for ; next.Seq > entry.Seq; next.Seq-- {
+			fail(next.Seq, "is missing")
+			known = false
+		}
+		hash := digest(entry)
+		if known && !bytes.Equal(hash, next.Hash) {
+			fail(entry.Seq, "was changed")
+		}
+		w.hashes[entry.Seq] = hash
+		next, known = link{}, true
+		if err := json.Unmarshal(entry.Before, &next); err != nil {
+			fail(entry.Seq, "can't be read")
+		}
+		if entry.Seq == a.Seq && !bytes.Equal(next.State, a.digest()) {
+			fail(entry.Seq, "did not leave the account as it is")
+		}
+		w.terms[entry.Seq] = next.Terms
+		if b := next.Booking; b != nil {
+			of := bookingKey{AccountID{a.ID.Program, b.Member}, b.Key}
+			if _, newer := w.bookings[of]; !newer {
+				w.bookings[of] = bookedAt{entry.Seq, b.Hash}
+			}
+		}
+		if next.Seq != entry.Seq-1 {
+			fail(entry.Seq, "does not follow the one before it")
+			next, known = link{Seq: entry.Seq - 1}, false
+		}
+		var out Outcome
+		if err := json.Unmarshal(entry.Result, &out); err != nil {
+			fail(entry.Seq, "can't be read")
+			continue
+		}
+		for _, m := range out.Moves {
+			totals[m.Currency] = totals[m.Currency].Plus(m.Totals)
+		}
+	}
+	if next.Seq > 0 {
+		fail(1, "is missing")
+	}
+	if w.found != nil {
+		return nil
+	}
+	for _, h := range a.Holdings {
+		if totals[h.Currency] != h.Totals || h.Totals.Outstanding() != h.Wallet.Total() {
+			fail(a.Seq, "the sums of the entries are not the account's")
+		}
+		delete(totals, h.Currency)
+	}
+	if left := sorted(totals); slices.ContainsFunc(left, func(id CurrencyID) bool { return totals[id] != Totals{} }) {
+		fail(a.Seq, "the sums of the entries are not the account's")
+	}
+	return nil
+}

@@ -1,0 +1,257 @@
+package loyalty_test
+
+import (
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/scrmkit/scrmkit/internal/dbtest"
+	"github.com/scrmkit/scrmkit/loyalty"
+)
+
+// tampering returns an engine of a program with a few members in a SQLite file, and another connection to that.
+func tampering(t *testing.T) (*loyalty.Engine, *sql.DB) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "points.db")
+	points, c := open(t, dbtest.SQLiteFile(t, path))
+	do := func(_ loyalty.Outcome, err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	carol := loyalty.AccountID{Program: "club", Member: "carol"}
+	do(points.Earn(ctx, buy(alice, 120_000, "order-1")))
+	do(points.Earn(ctx, buy(bob, 30_000, "order-2")))
+	do(points.Earn(ctx, buy(carol, 10_000, "order-3")))
+	c.set(days(1))
+	do(points.Redeem(ctx, loyalty.Redeem{Account: alice, N: 200, Reason: "cup", Key: "cup"}))
+	do(points.Reserve(ctx, loyalty.Reserve{Account: alice, N: 100, Until: days(30), Key: "hold"}))
+	do(points.Transfer(ctx, loyalty.Transfer{Account: bob, To: alice.Member, N: 50, Key: "gift"}))
+	do(points.Refund(ctx, loyalty.Refund{Account: alice, Of: "order-1", Amount: 10_000, By: "till", Key: "back"}))
+	do(points.Merge(ctx, loyalty.Merge{Account: carol, To: bob.Member, Key: "same"}))
+	do(points.Refund(ctx, loyalty.Refund{Account: carol, Of: "order-3", Amount: 5_000, Key: "back-3"}))
+	do(points.Return(ctx, loyalty.Return{Account: alice, Of: "cup", N: 10, Key: "cup-back"}))
+	db, err := sql.Open("sqlite", "file:"+path+"?_pragma=busy_timeout(5000)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	return points, db
+}
+
+// variants returns the JSON with one of its leaves changed, for each of them.
+func variants(v any) (all []any) {
+	switch v := v.(type) {
+	case map[string]any:
+		for key, value := range v {
+			for _, other := range variants(value) {
+				changed := map[string]any{}
+				for k, o := range v {
+					changed[k] = o
+				}
+				changed[key] = other
+				all = append(all, changed)
+			}
+		}
+	case []any:
+		for i, value := range v {
+			for _, other := range variants(value) {
+				changed := slices.Clone(v)
+				changed[i] = other
+				all = append(all, changed)
+			}
+		}
+		if len(v) > 0 {
+			all = append(all, v[1:])
+		}
+	case json.Number:
+		all = append(all, json.Number("1"+strings.TrimPrefix(v.String(), "-")))
+	case bool:
+		all = append(all, !v)
+	case string:
+		switch {
+		case strings.HasPrefix(v, "2026-") || strings.HasPrefix(v, "2027-"):
+			all = append(all, strings.Replace(v, "20", "21", 1))
+		case len(v) == 44 && v[43] == '=': // a digest
+			all = append(all, "AAAA"+v[4:])
+		default:
+			all = append(all, v+"x")
+		}
+	}
+	return all
+}
+
+// Whatever is changed in the rows of accounts, bookings, programs and entries, Verify names it.
+func TestVerifyNamesWhatever(t *testing.T) {
+	points, db := tampering(t)
+	if _, err := points.VerifyProgram(ctx, "club", nil); err != nil {
+		t.Fatal(err)
+	}
+	exec := func(query string, args ...any) {
+		t.Helper()
+		if r, err := db.Exec(query, args...); err != nil {
+			t.Fatal(err)
+		} else if n, _ := r.RowsAffected(); n != 1 {
+			t.Fatalf("%s changed %d rows", query, n)
+		}
+	}
+	found := func(what string) {
+		t.Helper()
+		_, err := points.VerifyProgram(ctx, "club", nil)
+		unreadable := err != nil && strings.Contains(err.Error(), "Scan error")
+		if !errors.As(err, new(*loyalty.TamperedError)) && !errors.Is(err, loyalty.ErrUnknownProgram) && !unreadable {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	for _, table := range []string{"loyalty_account", "loyalty_booking", "loyalty_program", "journal_entry"} {
+		rows := must[*sql.Rows](t)(db.Query("select rowid, * from " + table))
+		columns := must[[]string](t)(rows.Columns())
+		var all [][]any
+		for rows.Next() {
+			row, to := make([]any, len(columns)), make([]any, len(columns))
+			for i := range row {
+				to[i] = &row[i]
+			}
+			if err := rows.Scan(to...); err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, row)
+		}
+		rows.Close()
+		for _, row := range all {
+			for i, column := range columns[1:] {
+				was := row[i+1]
+				var others []any
+				switch value := was.(type) {
+				case int64:
+					others = append(others, value+1)
+				case nil:
+					others = append(others, 5)
+				case []byte:
+					other := slices.Clone(value)
+					other[0]++
+					others = append(others, other)
+				case string:
+					if !strings.HasPrefix(value, "{") {
+						others = append(others, value+"x")
+						break
+					}
+					var doc any
+					d := json.NewDecoder(strings.NewReader(value))
+					d.UseNumber()
+					if err := d.Decode(&doc); err != nil {
+						t.Fatal(err)
+					}
+					for _, other := range variants(doc) {
+						text := must[[]byte](t)(json.Marshal(other))
+						others = append(others, string(text))
+					}
+				}
+				if column == "pos" {
+					continue // the order of the feed, which no account tells
+				}
+				for n, other := range others {
+					if column == "result" && n%4 > 0 {
+						continue // one hash is over all of it
+					}
+					exec("update "+table+" set "+column+" = ? where rowid = ?", other, row[0])
+					found(fmt.Sprintf("%s.%s of %v is %v instead of %v", table, column, row[2:5], other, was))
+					exec("update "+table+" set "+column+" = ? where rowid = ?", was, row[0])
+				}
+			}
+			if table == "loyalty_account" {
+				continue // who is gone with the account is told by heads that were kept
+			}
+			marks := strings.Repeat(", ?", len(columns))[2:]
+			exec("delete from "+table+" where rowid = ?", row[0])
+			if _, err := points.VerifyProgram(ctx, "club", nil); err == nil || table != "loyalty_program" && !errors.As(err, new(*loyalty.TamperedError)) {
+				t.Errorf("%s of %v is deleted: %v", table, row[2:5], err)
+			}
+			exec("insert into "+table+" (rowid, "+strings.Join(columns[1:], ", ")+") values ("+marks+")", row...)
+		}
+	}
+	exec(`insert into loyalty_booking select tenant, member, program, 'forged', changes, state from loyalty_booking where key = 'cup'`)
+	found("a booking is added")
+	exec(`delete from loyalty_booking where key = 'forged'`)
+	exec(`insert into journal_entry select tenant, subject, 'forged', seq + 1, kind, at, actor, input, before, result, pos from journal_entry where key = 'cup-back'`)
+	found("an entry is added")
+	exec(`delete from journal_entry where key = 'forged'`)
+	if _, err := points.VerifyProgram(ctx, "club", nil); err != nil {
+		t.Fatal("put back as it was:", err)
+	}
+}
+
+// What leaves nothing behind that could tell, heads that were kept do.
+func TestHeadsThatWereKept(t *testing.T) {
+	for name, tamper := range map[string][]string{
+		"an account is deleted":                   {`delete from loyalty_account where member = 'alice'`},
+		"an account is deleted with all it had":   {`delete from loyalty_account where member = 'alice'`, `delete from loyalty_booking where member = 'alice'`, `delete from journal_entry where subject = 'loyalty/club/alice'`},
+		"a member is renamed, without any entry":  {`update loyalty_account set member = 'mallory' where member = 'carol'`},
+		"a version of the program is deleted":     {`delete from loyalty_program where version = 2`},
+		"a version of the program that none used": {`update loyalty_program set definition = replace(definition, '100', '1') where version = 2`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			points, db := tampering(t)
+			must[*loyalty.Program](t)(points.Publish(ctx, club(2)))
+			heads := must[loyalty.Heads](t)(points.VerifyProgram(ctx, "club", nil))
+			if len(heads.Members) != 3 || heads.Version != 2 {
+				t.Fatalf("%+v", heads)
+			}
+			if _, err := points.VerifyProgram(ctx, "club", &heads); err != nil {
+				t.Fatal(err)
+			}
+			for _, query := range tamper {
+				must[sql.Result](t)(db.Exec(query))
+			}
+			now, err := points.VerifyProgram(ctx, "club", &heads)
+			if tampered := (*loyalty.TamperedError)(nil); !errors.As(err, &tampered) {
+				t.Error(err)
+			}
+			if string(now.Digest()) == string(heads.Digest()) {
+				t.Error("the digest is the same")
+			}
+		})
+	}
+	t.Run("the last entry is taken back with all that it did", func(t *testing.T) {
+		points, db := tampering(t)
+		must[sql.Result](t)(db.Exec(`create table was as select * from loyalty_account where member = 'alice'`))
+		must[sql.Result](t)(db.Exec(`create table was_booking as select * from loyalty_booking where member = 'alice'`))
+		must[loyalty.Outcome](t)(points.Redeem(ctx, loyalty.Redeem{Account: alice, N: 300, Key: "last"}))
+		heads := must[loyalty.Heads](t)(points.VerifyProgram(ctx, "club", nil))
+		for _, query := range []string{
+			`delete from loyalty_account where member = 'alice'`, `insert into loyalty_account select * from was`,
+			`delete from loyalty_booking where member = 'alice'`, `insert into loyalty_booking select * from was_booking`,
+			`delete from journal_entry where key = 'last'`,
+		} {
+			must[sql.Result](t)(db.Exec(query))
+		}
+		if _, err := points.VerifyProgram(ctx, "club", nil); err != nil {
+			t.Fatal("nothing in the database can tell, but", err)
+		}
+		if _, err := points.VerifyProgram(ctx, "club", &heads); !errors.As(err, new(*loyalty.TamperedError)) {
+			t.Error(err)
+		}
+		alices := heads.Members[slices.IndexFunc(heads.Members, func(h loyalty.Head) bool { return h.Member == "alice" })]
+		if err := points.Verify(ctx, alice, alices); !errors.As(err, new(*loyalty.TamperedError)) {
+			t.Error(err)
+		}
+		if err := points.Verify(ctx, alice); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Run("a ledger that goes on", func(t *testing.T) {
+		points, _ := tampering(t)
+		heads := must[loyalty.Heads](t)(points.VerifyProgram(ctx, "club", nil))
+		must[loyalty.Outcome](t)(points.Redeem(ctx, loyalty.Redeem{Account: alice, N: 300, Key: "last"}))
+		must[loyalty.Outcome](t)(points.Earn(ctx, buy(loyalty.AccountID{Program: "club", Member: "dave"}, 100, "new")))
+		if _, err := points.VerifyProgram(ctx, "club", &heads); err != nil {
+			t.Error(err)
+		}
+	})
+}
