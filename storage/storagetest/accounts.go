@@ -80,6 +80,7 @@ func accounts(s suite) {
 	s.each("come back to the last number and time", accountLimits)
 	s.each("are listed by their query, in the order of their ids", accountsListed)
 	s.each("have a ledger, the newest first", ledger)
+	s.each("have bookings that are listed, of one or of all", bookingsListed)
 	s.each("have programmes that are published one version after the other", loyaltyPrograms)
 	s.each("hold nothing that a caller holds", accountAlias)
 }
@@ -250,6 +251,23 @@ func accountsListed(s *scene) {
 			}
 			equal(s.t, name, got, c.want)
 		}
+	})
+}
+
+func bookingsListed(s *scene) {
+	a, b := account("alice", 1), account("bob", 1)
+	first, second, other := booking("alice", "first", 0), booking("alice", "second", 0), booking("bob", "first", 0)
+	s.do(func(ctx context.Context, tx storage.Tx) {
+		must(s.t, allOf(tx.Loyalty().Save(ctx, []loyalty.Change{
+			{Accounts: []loyalty.Account{b}, Bookings: []loyalty.Booking{other}},
+			{Accounts: []loyalty.Account{a}, Bookings: []loyalty.Booking{second, first}},
+		})))
+	})
+	s.do(func(ctx context.Context, tx storage.Tx) {
+		all := loyalty.AccountID{Program: a.ID.Program}
+		equal(s.t, "of alice", list(s.t, tx.Loyalty().Bookings(ctx, a.ID)), []loyalty.Booking{first, second})
+		equal(s.t, "of all", list(s.t, tx.Loyalty().Bookings(ctx, all)), []loyalty.Booking{first, second, other})
+		equal(s.t, "of another program", list(s.t, tx.Loyalty().Bookings(ctx, loyalty.AccountID{Program: "tea"})), []loyalty.Booking(nil))
 	})
 }
 

@@ -206,6 +206,9 @@ var reads = slices.Concat(activationReads, dispatchReads, ticketReads, []call{
 	{"Loyalty.Ledger", func(ctx context.Context, tx storage.Tx) (any, error) {
 		return collect(tx.Loyalty().Ledger(ctx, account("alice", 1).ID))
 	}},
+	{"Loyalty.Bookings", func(ctx context.Context, tx storage.Tx) (any, error) {
+		return collect(tx.Loyalty().Bookings(ctx, account("alice", 1).ID))
+	}},
 	{"OTP.Load", func(ctx context.Context, tx storage.Tx) (any, error) {
 		return tx.OTP().Load(ctx, []otp.Lookup{{
 			Scope: "north", Parties: parties("manager"), MACs: [][]byte{mac(1), mac(2)}, Holder: "alice", Purpose: "redeem",
