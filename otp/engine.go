@@ -97,30 +97,39 @@ func (e *Engine) Issue(ctx context.Context, c Issue) (_ Issued, err error) {
 func (e *Engine) Check(ctx context.Context, c Check) (_ Claim, err error) {
 	ctx, end := e.hook(ctx, "otp.check")
 	defer func() { end(err) }()
-	digits, err := c.digits()
-	if err == nil && e.bound {
-		err = errors.New("a code is checked outside of the transaction, whose rollback would forgive a wrong one")
-	}
+	o, err := e.attempt(c)
 	if err != nil {
-		return Claim{}, fmt.Errorf("otp: check: %w", err)
+		return Claim{}, err
 	}
-	macs := e.keys.codes(e.store.Tenant(), c.Scope, digits)
-	o := &op{
-		command: &checking{c, macs}, scope: c.Scope, key: c.Key, kind: "otp.check", by: string(c.Typist),
-		subject: typistSubject(c.Scope, c.Typist),
-	}
-	for _, mac := range macs {
-		o.inputs = append(o.inputs, journal.Hash("otp.check", []any{c.Scope, c.Typist, c.Purpose, mac}))
+	if e.bound {
+		return Claim{}, errors.New("otp: check: a code is checked outside of the transaction, whose rollback would forgive a wrong one")
 	}
 	a, err := e.run(ctx, o)
-	if err == nil && a.Claim == nil {
-		err = ErrInvalidCode
+	var claim *Claim
+	if err == nil {
+		claim, err = a.claim()
 	}
 	if err != nil {
 		return Claim{}, fmt.Errorf("otp: check in %s: %w", c.Scope, err)
 	}
-	a.Claim.Replayed = a.replayed
-	return *a.Claim, nil
+	return *claim, nil
+}
+
+// attempt returns the op of a Check.
+func (e *Engine) attempt(c Check) (*op, error) {
+	digits, err := c.digits()
+	if err != nil {
+		return nil, fmt.Errorf("otp: check: %w", err)
+	}
+	macs := e.keys.codes(e.store.Tenant(), c.Scope, digits)
+	o := &op{
+		command: &checking{c, macs}, scope: c.Scope, key: c.Key, kind: "otp.check", by: string(c.Typist),
+		subject: typistSubject(c.Scope, c.Typist), now: journal.Instant(e.opts.Now()),
+	}
+	for _, mac := range macs {
+		o.inputs = append(o.inputs, journal.Hash("otp.check", []any{c.Scope, c.Typist, c.Purpose, mac}))
+	}
+	return o, nil
 }
 
 // Admit lets a typist in again whom a *StoppedError refuses. Who may call it is the caller's to decide; not the typist.
@@ -151,24 +160,7 @@ func typistSubject(s Scope, t TypistID) string {
 func (e *Engine) Spend(ctx context.Context, c Claim) (err error) {
 	ctx, end := e.hook(ctx, "otp.spend")
 	defer func() { end(err) }()
-	now := journal.Instant(e.opts.Now())
-	code, err := c.spend(e.store.Tenant(), now)
-	if err != nil {
-		return fmt.Errorf("otp: spend in %s: %w", c.Code.Scope, err)
-	}
-	errs, err := e.store.Spend(ctx, []Spent{{Code: code, Entries: []journal.Entry{{
-		Subject: journal.Subject("otp-code", string(code.Scope), fmt.Sprint(code.Number)),
-		Seq:     1, Key: "spend", Kind: "otp.spend", At: now, By: string(c.By),
-		Input:  journal.Hash("otp.spend", code.Number),
-		Result: journal.JSON(map[string]any{"holder": code.Holder, "purpose": code.Purpose, "number": code.Number}),
-	}}}})
-	if err == nil {
-		err = errs[0]
-	}
-	if errors.Is(err, journal.ErrConflict) || errors.Is(err, journal.ErrDuplicate) {
-		err = ErrInvalidCode
-	}
-	if err != nil {
+	if err := e.spendAll(ctx, []*Claim{&c}, []bool{true}); err != nil {
 		return fmt.Errorf("otp: spend in %s: %w", c.Code.Scope, err)
 	}
 	return nil
@@ -196,7 +188,7 @@ func (e *Engine) run(ctx context.Context, o *op) (a answer, err error) {
 		a, err = e.runner.Do(ctx, o)
 	}
 	if err == nil && a.throttled != nil {
-		err = a.throttled
+		return a, a.throttled
 	}
 	return a, err
 }

@@ -1,6 +1,11 @@
 package otp
 
-import "time"
+import (
+	"fmt"
+	"time"
+
+	"github.com/scrmkit/scrmkit/storage/journal"
+)
 
 // The reasons that the journal gives for ErrInvalidCode.
 const (
@@ -47,13 +52,19 @@ func (c Code) end(why End, by TypistID, now time.Time) Code {
 	return c
 }
 
-// spend returns the code as it is once the claim is spent. ErrInvalidCode: the claim is of another tenant, past its end,
-// or made by a clock that is ahead by more than MaxSkew.
-func (c Claim) spend(tenant string, now time.Time) (Code, error) {
+// spend returns the code as it is once the claim is spent, and what the journal tells of it. ErrInvalidCode: the claim is
+// of another tenant, past its end, or made by a clock that is ahead by more than MaxSkew.
+func (c Claim) spend(tenant string, now time.Time) (Spent, error) {
 	if c.Tenant != tenant || !now.Before(c.Expires) || now.Add(ClaimTTL+MaxSkew).Before(c.Expires) {
-		return Code{}, ErrInvalidCode
+		return Spent{}, ErrInvalidCode
 	}
-	return c.Code.end(Used, c.By, now), nil
+	code := c.Code.end(Used, c.By, now)
+	return Spent{Code: code, Entries: []journal.Entry{{
+		Subject: journal.Subject("otp-code", string(code.Scope), fmt.Sprint(code.Number)),
+		Seq:     1, Key: "spend", Kind: "otp.spend", At: now, By: string(c.By),
+		Input:  journal.Hash("otp.spend", code.Number),
+		Result: journal.JSON(map[string]any{"holder": code.Holder, "purpose": code.Purpose, "number": code.Number}),
+	}}}, nil
 }
 
 // judge decides on a code that was typed, whose possible matches are found. It returns the claim, or the reason against

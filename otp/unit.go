@@ -41,6 +41,18 @@ type answer struct {
 	replayed  bool
 }
 
+// claim returns the claim of a check, or why there is none.
+func (a answer) claim() (*Claim, error) {
+	switch {
+	case a.throttled != nil:
+		return nil, a.throttled
+	case a.Claim == nil:
+		return nil, ErrInvalidCode
+	}
+	a.Claim.Replayed = a.replayed
+	return a.Claim, nil
+}
+
 // A unit is a scope with the codes and meters that the ops at hand need.
 type unit struct {
 	scope   ScopeRow

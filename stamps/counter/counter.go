@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/scrmkit/scrmkit/internal/combine"
 	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/otp"
 	"github.com/scrmkit/scrmkit/stamps"
@@ -31,11 +32,15 @@ type Counter struct {
 	shops *shop.Engine
 	codes *otp.Engine
 	cards *stamps.Engine
+
+	entries *combine.Runner[*entry, *entries, *entry]
 }
 
 // New returns a counter. The engines must be made on the stores of db.
 func New(db storage.DB, shops *shop.Engine, codes *otp.Engine, cards *stamps.Engine) *Counter {
-	return &Counter{db, shops, codes, cards}
+	c := &Counter{db: db, shops: shops, codes: codes, cards: cards}
+	c.entries = combine.New(work{c})
+	return c
 }
 
 // Ask asks for a code to show at a shop.
@@ -169,13 +174,20 @@ func (c *Counter) Confirm(ctx context.Context, x Confirm) (Result, error) {
 	return c.spend(ctx, x.Shop, x.Manager, claim, deed, shown)
 }
 
-// Enter is Preview and Confirm at once. It may run twice with its key. Errors: those of both.
+// Enter is Preview and Confirm at once, in one transaction. It may run twice with its key. Errors: those of both.
 func (c *Counter) Enter(ctx context.Context, x Enter) (Result, error) {
-	_, claim, deed, err := c.check(ctx, x)
+	err := x.check()
+	var done *entry
+	if err == nil {
+		done, err = c.entries.Do(ctx, &entry{Enter: x})
+	}
+	if err == nil {
+		err = done.err
+	}
 	if err != nil {
 		return Result{}, fmt.Errorf("counter: enter: %w", err)
 	}
-	return c.spend(ctx, x.Shop, x.Manager, claim, deed, x.sale())
+	return done.result, nil
 }
 
 // Press does a deed with a physical stamp. It may run twice with its key. Errors: shop.ErrUnknownStamp, shop.ErrUnsigned,
@@ -219,6 +231,7 @@ func (x Enter) check() error {
 	return x.sale().check(x.Purpose)
 }
 
+// check authorizes and checks, for a Preview.
 func (c *Counter) check(ctx context.Context, x Enter) (s shop.Shop, claim otp.Claim, d Deed, err error) {
 	if err = x.check(); err != nil {
 		return s, claim, d, err
@@ -245,6 +258,9 @@ func (c *Counter) spend(
 			return err
 		}
 		out, err := do(ctx, c.cards.In(tx), deed, s, what{given, by, viaCode, claimKey(claim)})
+		if errors.Is(err, journal.ErrKeyReused) {
+			err = otp.ErrInvalidCode // the code was spent on another sale, or by another manager
+		}
 		if err != nil {
 			return err
 		}

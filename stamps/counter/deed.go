@@ -59,16 +59,26 @@ type what struct {
 	key string
 }
 
+func (d Deed) card() stamps.CardID { return stamps.CardID{Program: d.Program, Member: d.Member} }
+
+func (d Deed) place(s shop.Shop, w what) stamps.Place {
+	return stamps.Place{Shop: stamps.ShopID(s.ID), Zone: s.Zone, By: string(w.by), Via: w.via, Nickname: d.Nickname}
+}
+
+// add is the deed of a stamp, as the cards know it.
+func (d Deed) add(s shop.Shop, w what) stamps.Add {
+	return stamps.Add{Card: d.card(), N: w.N, Purchase: w.Purchase, Place: d.place(s, w), Key: w.key}
+}
+
 // do does a deed at a shop.
 func do(ctx context.Context, cards *stamps.Engine, d Deed, s shop.Shop, w what) (stamps.Outcome, error) {
 	if err := w.check(d.Purpose); err != nil {
 		return stamps.Outcome{}, err
 	}
-	place := stamps.Place{Shop: stamps.ShopID(s.ID), Zone: s.Zone, By: string(w.by), Via: w.via, Nickname: d.Nickname}
-	card := stamps.CardID{Program: d.Program, Member: d.Member}
+	place, card := d.place(s, w), d.card()
 	switch d.Purpose {
 	case stamps.PurposeStamp:
-		return cards.Add(ctx, stamps.Add{Card: card, N: w.N, Purchase: w.Purchase, Place: place, Key: w.key})
+		return cards.Add(ctx, d.add(s, w))
 	case stamps.PurposeCancel:
 		return cards.Cancel(ctx, stamps.Cancel{Card: card, Record: d.Record, Place: place, Key: w.key})
 	case stamps.PurposeClaim:

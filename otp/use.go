@@ -1,0 +1,125 @@
+package otp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/scrmkit/scrmkit/storage/journal"
+)
+
+// A DB runs units of work that an engine takes part in: a storage.DB, where T is storage.Tx.
+type DB[T Tx] interface {
+	InTx(ctx context.Context, fn func(ctx context.Context, tx T) error) error
+}
+
+// A Using is what Use does with codes that were typed. Each function may run more than once. An error that it returns
+// last, and not for one of the codes, rolls all back.
+type Using[T Tx] struct {
+	Checks []Check
+	// Admit returns an error for each of Checks, nil where it may be tried: another one is its answer, and charges
+	// nothing.
+	Admit func(ctx context.Context, tx T) ([]error, error)
+	// Do does what the codes allow, and reports which of them are to be spent: not one where nothing was done, or where
+	// it had been done before. A claim is nil where the code was wrong, or was not tried.
+	Do func(ctx context.Context, tx T, claims []*Claim) (spend []bool, err error)
+}
+
+// Use is Check and Spend for any number of codes, each by itself, in one transaction of db, which is of the tenant of e.
+// It returns an error for each: nil, Admit's, or one of Check. The last error is that of the whole: nothing was stored
+// then, no answer of a Check is told, and it may be run again with its keys. ErrInvalidCode there: a code was spent
+// meanwhile.
+//
+// An attempt that is wrong is committed with the transaction, before its answer is told, so that nothing forgives it.
+func Use[T Tx](ctx context.Context, e *Engine, db DB[T], u Using[T]) (errs []error, err error) {
+	ctx, end := e.hook(ctx, "otp.use")
+	defer func() { end(err) }()
+	if e.bound {
+		return nil, errors.New("otp: use: the engine is bound to a transaction; Use begins one")
+	}
+	err = db.InTx(ctx, func(ctx context.Context, tx T) (err error) {
+		b := e.In(tx)
+		if errs, err = u.Admit(ctx, tx); err != nil {
+			return err
+		}
+		claims, err := b.checkAll(ctx, u.Checks, errs)
+		if err != nil {
+			return err
+		}
+		spend, err := u.Do(ctx, tx, claims)
+		if err != nil {
+			return err
+		}
+		return b.spendAll(ctx, claims, spend)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("otp: use: %w", err)
+	}
+	return errs, nil
+}
+
+// checkAll checks the codes that have no error yet, and returns the claims of those that are right. The last error is the
+// database's.
+func (e *Engine) checkAll(ctx context.Context, checks []Check, errs []error) ([]*Claim, error) {
+	claims := make([]*Claim, len(checks))
+	var ops []*op
+	var of []int
+	for i, c := range checks {
+		if errs[i] != nil {
+			continue
+		}
+		o, err := e.attempt(c)
+		if err != nil {
+			errs[i] = err
+			continue
+		}
+		ops, of = append(ops, o), append(of, i)
+	}
+	answers, failed := e.runner.All(ctx, ops)
+	for k, i := range of {
+		err := failed[k]
+		var stopped *StoppedError
+		if err != nil && !errors.As(err, &stopped) && !errors.Is(err, journal.ErrKeyReused) {
+			return nil, err
+		}
+		if err == nil {
+			claims[i], err = answers[k].claim()
+		}
+		if err != nil {
+			errs[i] = fmt.Errorf("otp: check in %s: %w", checks[i].Scope, err)
+		}
+	}
+	return claims, nil
+}
+
+// spendAll spends those of the claims. ErrInvalidCode: one of them can't be.
+func (e *Engine) spendAll(ctx context.Context, claims []*Claim, spend []bool) error {
+	now := journal.Instant(e.opts.Now())
+	var changes []Spent
+	for i, c := range claims {
+		if c == nil || !spend[i] {
+			continue
+		}
+		spent, err := c.spend(e.store.Tenant(), now)
+		if err != nil {
+			return err
+		}
+		changes = append(changes, spent)
+	}
+	if len(changes) == 0 {
+		return nil
+	}
+	errs, err := e.store.Spend(ctx, changes)
+	if err != nil {
+		return err
+	}
+	for _, err := range errs {
+		if errors.Is(err, journal.ErrConflict) || errors.Is(err, journal.ErrDuplicate) {
+			return ErrInvalidCode
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

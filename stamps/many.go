@@ -1,0 +1,33 @@
+package stamps
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/scrmkit/scrmkit/storage/journal"
+)
+
+// AddEach gives stamps to any number of cards at once, each command by itself, and returns an outcome and an error for
+// each: those of Add. In a bound engine it takes as many round trips as one Add.
+func (e *Engine) AddEach(ctx context.Context, adds []Add) ([]Outcome, []error) {
+	ctx, end := e.hook(ctx, "stamps.add")
+	defer func() { end(nil) }()
+	outs, errs := make([]Outcome, len(adds)), make([]error, len(adds))
+	var ops []op
+	var of []int
+	for i, c := range adds {
+		if err := c.check(); err != nil {
+			errs[i] = fmt.Errorf("%s: %w", c.kind(), err)
+			continue
+		}
+		ops, of = append(ops, op{c, journal.Instant(e.opts.Now()), subject(c), journal.Hash(c.kind(), c)}), append(of, i)
+	}
+	decided, failed := e.runner.All(ctx, ops)
+	for k, i := range of {
+		outs[i] = decided[k]
+		if failed[k] != nil {
+			outs[i], errs[i] = Outcome{}, fmt.Errorf("%s %s: %w", adds[i].kind(), adds[i].Card, failed[k])
+		}
+	}
+	return outs, errs
+}
