@@ -6,6 +6,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/scrmkit/scrmkit/loyalty"
+	"github.com/scrmkit/scrmkit/loyalty/refund"
 	"github.com/scrmkit/scrmkit/loyalty/reward"
 	"github.com/scrmkit/scrmkit/scrm/activation"
 	"github.com/scrmkit/scrmkit/scrm/lead"
@@ -30,6 +31,7 @@ var enumerations = []enumeration{
 	enumOf(loyalty.PendingOnly, loyalty.WithinBalance, loyalty.BelowZero),
 	enumOf(reward.Day, reward.Week, reward.Month, reward.Year, reward.Ever),
 	enumOf(reward.Reserved, reward.Issued, reward.Redeemed, reward.Lapsed, reward.Cancelled, reward.Returned, reward.Voided),
+	enumOf(refund.TakenBack, refund.KeptPart, refund.KeptUsed, refund.KeptEnded, refund.KeptCounted),
 	enumOf(reward.Gave, reward.CappedMost, reward.CappedOrder, reward.CappedLines, reward.NoLine, reward.BelowMin, reward.BelowMinItems),
 	enumOf(stamps.PurposeStamp, stamps.PurposeCancel, stamps.PurposeAdjust, stamps.PurposeTransfer, stamps.PurposeExpire, stamps.PurposeClaim, stamps.PurposeRedeem, stamps.PurposeUndo, stamps.PurposeVoid),
 	enumOf(stamps.Issued, stamps.Redeemed, stamps.Voided, stamps.Lapsed),

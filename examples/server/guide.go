@@ -89,6 +89,7 @@ var guide = []section{
 		{"POST /points/{program}/members/{member}/releases", "releasePoints", "Gives points back that were set aside."},
 		{"POST /points/{program}/members/{member}/adjustments", "adjustPoints", "Gives or takes points by hand, with a reason for the ledger."},
 		{"POST /points/{program}/members/{member}/refunds", "refundPurchase", "Takes back what a purchase earned, for the part that was returned."},
+		{"POST /points/{program}/members/{member}/orders/refunds", "refundOrder", "Takes back the points, stamps and unused vouchers of an order, for the part that was returned, and tells what became of each."},
 		{"POST /points/{program}/members/{member}/returns", "returnPoints", "Gives points back that were spent, with the ends that they had."},
 		{"POST /points/{program}/members/{member}/levels", "setLevel", "Gives a level by hand, until a time."},
 		{"POST /points/{program}/members/{member}/gifts", "givePoints", "Gives points to another member of the program."},

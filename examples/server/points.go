@@ -11,6 +11,8 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/scrmkit/scrmkit/loyalty"
+	"github.com/scrmkit/scrmkit/loyalty/refund"
+	"github.com/scrmkit/scrmkit/loyalty/reward"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
@@ -122,6 +124,20 @@ type refundInput struct {
 	}
 }
 
+type refundOrderInput struct {
+	OfAccount
+	Keyed
+	Body struct {
+		Order    string               `json:"order" doc:"The key under which it gave points, stamps and vouchers"`
+		Amount   int64                `json:"amount,omitempty"`
+		Lines    []loyalty.LineRefund `json:"lines,omitempty"`
+		All      bool                 `json:"all,omitempty"`
+		Stamps   []refund.Stamps      `json:"stamps,omitempty" doc:"Of a part of the order: the stamps that go back with it"`
+		Vouchers []reward.VoucherID   `json:"vouchers,omitempty" doc:"Of a part of the order: the vouchers that go back with it"`
+		Reason   string               `json:"reason,omitempty"`
+	}
+}
+
 type returnInput struct {
 	OfAccount
 	Keyed
@@ -195,6 +211,7 @@ func (s *Server) pointsRoutes(api huma.API) {
 	op(s, api, admin, http.MethodPost, account+"/releases", "Give points back that were set aside", s.release)
 	op(s, api, admin, http.MethodPost, account+"/adjustments", "Give or take points by hand", s.adjustPoints)
 	op(s, api, admin, http.MethodPost, account+"/refunds", "Take back what a purchase earned that was sent back", s.refund)
+	op(s, api, admin, http.MethodPost, account+"/orders/refunds", "Take back points, stamps and vouchers of an order", s.refundOrder)
 	op(s, api, admin, http.MethodPost, account+"/returns", "Give points back that were spent", s.giveBack)
 	op(s, api, admin, http.MethodPost, account+"/levels", "Give a level by hand", s.setTier)
 	op(s, api, admin, http.MethodPost, account+"/gifts", "Give points to another member", s.give)
@@ -335,6 +352,18 @@ func (s *Server) refund(ctx context.Context, in *refundInput) (*reply[loyalty.Ou
 		Account: in.id(), Of: in.Body.Of, Amount: in.Body.Amount, Lines: in.Body.Lines, All: in.Body.All,
 		Reason: in.Body.Reason, By: caller(ctx).name, Key: in.Key,
 	}))
+}
+
+func (s *Server) refundOrder(ctx context.Context, in *refundOrderInput) (*reply[refund.Result], error) {
+	b := in.Body
+	r, err := refund.New(s.db, s.points, s.rewards, s.cards).Refund(ctx, refund.Refund{
+		Account: in.id(), Order: b.Order, Amount: b.Amount, Lines: b.Lines, All: b.All, Stamps: b.Stamps, Vouchers: b.Vouchers,
+		Reason: b.Reason, By: caller(ctx).name, Key: in.Key,
+	})
+	for i := range r.Vouchers {
+		r.Vouchers[i].Voucher = view(r.Vouchers[i].Voucher, false).Voucher
+	}
+	return answered(r, r.Replayed, err)
 }
 
 func (s *Server) giveBack(ctx context.Context, in *returnInput) (*reply[loyalty.Outcome], error) {

@@ -9,6 +9,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/scrmkit/scrmkit/loyalty"
+	"github.com/scrmkit/scrmkit/loyalty/refund"
 	"github.com/scrmkit/scrmkit/loyalty/reward"
 	"github.com/scrmkit/scrmkit/otp"
 	"github.com/scrmkit/scrmkit/scrm/activation"
@@ -67,6 +68,7 @@ var sentinels = []sentinel{
 	{"reward-unknown-catalog", http.StatusNotFound, reward.ErrUnknownCatalog},
 	{"reward-unknown-reward", http.StatusNotFound, reward.ErrUnknownReward},
 	{"reward-unknown-voucher", http.StatusNotFound, reward.ErrUnknownVoucher},
+	{"refund-unknown-order", http.StatusNotFound, refund.ErrUnknownOrder},
 	{"reward-unknown-order", http.StatusNotFound, reward.ErrUnknownOrder},
 	{"activation-unknown-code", http.StatusNotFound, activation.ErrUnknownCode},
 	{"activation-unknown-device", http.StatusNotFound, activation.ErrUnknownDevice},

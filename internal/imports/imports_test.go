@@ -40,7 +40,7 @@ var contexts = map[string][]string{
 }
 
 // flows join contexts over storage. They depend on no driver and not on bun.
-var flows = []string{"loyalty/exchange", "loyalty/refund", "scrm/office", "stamps/counter"}
+var flows = []string{"loyalty/exchange", "loyalty/refund", "loyalty/till", "scrm/office", "stamps/counter"}
 
 // helpers are the packages that help tests, and are imported by tests and each other alone.
 var helpers = []string{module + "/internal/pgtest", module + "/internal/dbtest", module + "/internal/timetest", module + "/loyalty/loyaltytest"}
@@ -211,6 +211,7 @@ func TestViolations(t *testing.T) {
 			module + "/storage/journal":            {"context"},
 			module + "/loyalty":                    {module + "/storage/journal"},
 			module + "/loyalty/exchange":           {module + "/storage", module + "/loyalty", module + "/loyalty/reward"},
+			module + "/loyalty/till":               {module + "/storage", module + "/otp"},
 			module + "/loyalty/refund":             {module + "/storage", module + "/loyalty/exchange"},
 			module + "/loyalty/reward":             {module + "/storage/journal"},
 			module + "/otp":                        {"golang.org/x/text/width", module + "/storage/journal"},

@@ -43,6 +43,9 @@ func (c Cart) Total() (sum int64) {
 	return sum
 }
 
+// Validate returns an *InputError for a cart that nothing can be taken off, and else nil. What takes a cart does it itself.
+func (c Cart) Validate() error { return (&c).check() }
+
 // check accepts nil too.
 func (c *Cart) check() error {
 	if c == nil {

@@ -140,6 +140,18 @@ func (e *Engine) parts(ctx context.Context, q VoucherQuery) ([]VoucherQuery, err
 	return all, nil
 }
 
+// Owner returns the holder who has a voucher now: the one of its id, or who that one was merged into.
+func (e *Engine) Owner(ctx context.Context, id VoucherID) (HolderID, error) {
+	if err := id.check(); err != nil {
+		return HolderID{}, fmt.Errorf("reward: owner: %w", err)
+	}
+	owner, err := e.current(ctx, id.Holder)
+	if err != nil {
+		return HolderID{}, fmt.Errorf("reward: owner of %s: %w", id, err)
+	}
+	return owner, nil
+}
+
 // Catalogs returns the catalogs that a member has taken from, or was merged in, in their order.
 func (e *Engine) Catalogs(ctx context.Context, member MemberID) ([]CatalogID, error) {
 	if err := valid.ID("member", member); err != nil {

@@ -163,7 +163,7 @@ func (c *Counter) Confirm(ctx context.Context, x Confirm) (Result, error) {
 	var deed Deed
 	var shown sale
 	if err == nil {
-		err = json.Unmarshal(claim.Code.Payload, &deed)
+		deed, err = deedOf(claim)
 	}
 	if err == nil {
 		err = json.Unmarshal(claim.Note, &shown)
@@ -241,7 +241,7 @@ func (c *Counter) check(ctx context.Context, x Enter) (s shop.Shop, claim otp.Cl
 	}
 	claim, err = c.codes.Check(ctx, x.attempt())
 	if err == nil {
-		err = json.Unmarshal(claim.Code.Payload, &d)
+		d, err = deedOf(claim)
 	}
 	return s, claim, d, err
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 
 	"github.com/scrmkit/scrmkit/internal/valid"
@@ -90,6 +91,14 @@ func do(ctx context.Context, cards *stamps.Engine, d Deed, s shop.Shop, w what) 
 	default:
 		return cards.Redeem(ctx, stamps.Redeem{Coupon: *d.Coupon, Place: place, Key: w.key})
 	}
+}
+
+// deedOf returns what a code is for. otp.ErrInvalidCode: it is a code of another flow's, in the same shop.
+func deedOf(c otp.Claim) (d Deed, err error) {
+	if !known(stamps.Purpose(c.Code.Purpose)) {
+		return d, otp.ErrInvalidCode
+	}
+	return d, json.Unmarshal(c.Code.Payload, &d)
 }
 
 // claimKey names the code of a claim among the commands of a card.
