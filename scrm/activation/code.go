@@ -92,7 +92,7 @@ type Counting struct {
 	Reach   string   `json:"reach,omitempty"`   // what a lead is compared with
 	Codes   []CodeID `json:"codes,omitempty"`   // the targets of a reach that lists codes
 	Library bool     `json:"library,omitempty"` // what the library has does not count
-	Days    int      `json:"days,omitempty"`    // what came longer ago counts for nothing; 0: all
+	Days    int      `json:"days,omitempty"`    // what came longer ago to other jobs counts for nothing; 0: all
 	Zone    string   `json:"zone,omitempty"`    // of the IANA database, where days begin
 	Reset   int      `json:"reset,omitempty"`   // minutes after midnight when a day begins (每日置零时间)
 	Today   bool     `json:"today,omitempty"`   // what is read after an account was offline counts today

@@ -30,7 +30,7 @@ type ImportCSV struct {
 	Platform  PlatformID `json:"platform"`
 	Namespace string     `json:"namespace,omitempty"`
 	Column    string     `json:"column,omitempty"` // of the ids, by its name in the first line; "": the first one, and the first line is a row
-	Phones    bool       `json:"phones,omitempty"` // they are telephone numbers as people type them: Namespace is WhatsApp, or the ids are E.164
+	Phones    bool       `json:"phones,omitempty"` // they are telephone numbers as people type them: of WhatsApp; else the ids are E.164, for platforms that have such
 	Region    string     `json:"region,omitempty"` // of telephone numbers without a country code, as ISO 3166-1 alpha-2
 	By        string     `json:"by,omitempty"`
 	Key       string     `json:"-"`
@@ -126,7 +126,11 @@ func (e *Engine) Import(ctx context.Context, ids []Identity) (had []bool, err er
 func (e *Engine) ImportCSV(ctx context.Context, c ImportCSV, r io.Reader) iter.Seq2[Marked, error] {
 	return func(yield func(Marked, error) bool) {
 		fail := func(err error) { yield(Marked{}, fmt.Errorf("lead: import %s: %w", c.Key, err)) }
-		if err := c.check(); err != nil || e.dry {
+		err := c.check()
+		if err == nil && c.Phones {
+			c.Namespace, err = c.Platform.phones(c.Namespace)
+		}
+		if err != nil || e.dry {
 			fail(cmp.Or(err, errDryImport))
 			return
 		}

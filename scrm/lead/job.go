@@ -96,12 +96,13 @@ const (
 	ReachLinked Reach = "linked" // those of owners that are linked to its own, too (关联账号)
 )
 
-// A Scope (线索去重范围) is what a lead is compared with.
+// A Scope (线索去重范围) is what a lead is compared with. In its own job a contact is new once, however long ago that was, at the same
+// account or at another; Days says how far back other jobs are looked at, for every account alike.
 type Scope struct {
 	Reach   Reach    `json:"reach,omitempty"`
 	Codes   []CodeID `json:"codes,omitempty"`
 	Library bool     `json:"library,omitempty"` // what the library has does not count (含底库)
-	Days    int      `json:"days,omitempty"`    // what came longer ago counts for nothing; 0: all
+	Days    int      `json:"days,omitempty"`    // what came longer ago to other jobs counts for nothing; 0: all
 }
 
 // at returns the terms that are in force then.

@@ -217,7 +217,7 @@ func (l *Lead) judge(earlier []*Lead) {
 		if reason == InJob && len(o.Basis.Reasons) == 0 {
 			within = true
 		}
-		if reason == "" || l.Basis.Scope.Days > 0 && o.Event.At.Before(l.Event.At.AddDate(0, 0, -l.Basis.Scope.Days)) {
+		if reason == "" || reason != InJob && l.Basis.Scope.Days > 0 && o.Event.At.Before(l.Event.At.AddDate(0, 0, -l.Basis.Scope.Days)) {
 			continue
 		}
 		if l.Of == 0 {

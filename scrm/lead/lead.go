@@ -19,9 +19,12 @@ type (
 
 // An Identity is one name that a platform has for a contact. A platform may have several: WhatsApp has a telephone number, and
 // an id of a linked device. A name that its user may change is none.
+//
+// On the platform "whatsapp" a number or a JID without a namespace has the one that it is of: WhatsApp for numbers, "lid" for ids of linked
+// devices. So it is the same contact in events and in the library, however it is written.
 type Identity struct {
 	Platform  PlatformID `json:"platform"`
-	Namespace string     `json:"namespace,omitempty"` // whose ids they are: a provider of LINE, a portfolio of WhatsApp
+	Namespace string     `json:"namespace,omitempty"` // whose ids they are: a provider of LINE, a portfolio of WhatsApp; "": see Identity
 	ID        string     `json:"id"`
 }
 

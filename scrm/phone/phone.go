@@ -11,6 +11,7 @@ package phone
 import (
 	"errors"
 	"regexp"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -52,14 +53,45 @@ const (
 // Parse reads a number that was typed by somebody in a region, as ISO 3166-1 alpha-2, or "" where that is not known. It
 // takes digits of all scripts and widths, spaces, the usual signs between digits, "(0)" after a country code, which is left out where
 // the number is valid without it alone, and 00 for the "+" before it, which counts where the text is no number of the region by
-// itself. *Error: it is none.
+// itself. It takes tel URIs (RFC 3966), with a country code of their own or in a phone-context, and no other parameters. The 1 of mobile
+// numbers in Mexico until 2019 is left out; after the country code 1 nothing is. *Error: it is none.
 func Parse(text, region string) (Number, error) {
-	if folded := width.Fold.String(text[:min(len(text), maxText)]); optional.MatchString(folded) && len(text) <= maxText {
+	if len(text) > maxText {
+		return Number{}, &Error{Garbled}
+	}
+	text, err := local(text)
+	if err != nil {
+		return Number{}, err
+	}
+	if folded := width.Fold.String(text); optional.MatchString(folded) {
 		if n, _ := parse(optional.ReplaceAllLiteralString(folded, ""), region); n.Valid {
 			return n, nil
 		}
 	}
 	return parse(text, region)
+}
+
+// local returns the number of a tel URI, with its context before it, and any other text as it is.
+func local(text string) (string, error) {
+	text, params, isURI := strings.Cut(text, ";")
+	if len(text) >= 4 && strings.EqualFold(text[:4], "tel:") {
+		text = text[4:]
+	}
+	if !isURI {
+		return text, nil
+	}
+	name, context, _ := strings.Cut(params, "=")
+	switch digits, plus, reason := clean(context); {
+	case !strings.EqualFold(name, "phone-context") || strings.Contains(context, ";"):
+		return "", &Error{Garbled}
+	case !plus || reason != "":
+		return "", &Error{Regional} // it is a number of some domain
+	case !strings.HasPrefix(text, "+"):
+		return "+" + digits + " " + text, nil
+	case !strings.HasPrefix(strings.TrimLeft(text, "+"), digits):
+		return "", &Error{Garbled} // the two disagree
+	}
+	return text, nil
 }
 
 // optional is a zero that is dialled in the country alone.
@@ -76,7 +108,7 @@ func parse(text, region string) (Number, error) {
 		switch {
 		case errors.Is(err, phonenumbers.ErrInvalidCountryCode):
 			reason = Regional
-		case err == nil && phonenumbers.IsValidNumber(n):
+		case err == nil && phonenumbers.IsValidNumber(n) && !shortened(digits, strings.ToUpper(region), n):
 			return number(n), nil
 		default:
 			reason = Unused
@@ -88,8 +120,28 @@ func parse(text, region string) (Number, error) {
 	return international("+" + strings.TrimPrefix(digits, "00"))
 }
 
+// shortened reports whether a number of the country code 1 lacks digits that were typed in the region: with one too many, every number
+// there could be read as that of a stranger.
+func shortened(digits, region string, n *phonenumbers.PhoneNumber) bool {
+	national := phonenumbers.GetNationalSignificantNumber(n)
+	if n.GetCountryCode() != 1 || digits == national {
+		return false
+	}
+	before, ok := strings.CutSuffix(digits, "1"+national)
+	if !ok || before == "" {
+		return !ok
+	}
+	// What comes before is dialled for another country, where any number of one follows.
+	const other = "442070313000"
+	to, err := phonenumbers.Parse(before+other, region)
+	return err != nil || phonenumbers.Format(to, phonenumbers.E164) != "+"+other
+}
+
 // international reads a number with a country code.
 func international(text string) (Number, error) {
+	if mobile := strings.TrimPrefix(text, "+521"); len(mobile) == 10 && mobile != text {
+		text = "+52" + mobile
+	}
 	n, err := phonenumbers.Parse(text, "")
 	switch {
 	case errors.Is(err, phonenumbers.ErrInvalidCountryCode):
@@ -98,6 +150,9 @@ func international(text string) (Number, error) {
 		return Number{}, &Error{Length}
 	}
 	found := number(n)
+	if found.E164 != text && strings.HasPrefix(text, "+1") {
+		return Number{}, &Error{Length}
+	}
 	if found.E164 != text {
 		return international(found.E164) // without the digit that is dialled in the country alone; a shorter one each time
 	}
@@ -112,22 +167,34 @@ func number(n *phonenumbers.PhoneNumber) Number {
 	}
 }
 
+// dashes are signs that stand for a hyphen and are none by Unicode: the minus signs, the hyphen bullet, lines, and the long vowel sign of
+// Japanese keyboards.
+const dashes = "\u2212\u207b\u208b\u02d7\u2796\u2043\u23af\u2500\u2501\u30fc"
+
+// countryCode reports whether the digits are the code of a country.
+func countryCode(digits string) bool {
+	n, err := strconv.Atoi(digits)
+	return err == nil && len(digits) <= 3 && len(phonenumbers.GetRegionCodesForCountryCode(n)) > 0
+}
+
 // clean returns the digits of a text as ASCII, and whether a "+" comes first.
 func clean(text string) (digits string, plus bool, reason Reason) {
 	if len(text) > maxText || !utf8.ValidString(text) {
 		return "", false, Garbled
 	}
 	var b strings.Builder
-	slash := false
+	slash, again := false, false
 	for _, r := range width.Fold.String(text) {
 		switch {
 		case unicode.Is(unicode.Nd, r):
 			b.WriteByte('0' + digit(r))
 		case r == '+' && !plus && b.Len() == 0:
 			plus = true
+		case r == '+' && plus && !again && countryCode(b.String()): // between the country code and the number
+			again = true
 		case r == '/' && !slash && b.Len() <= maxArea:
 			slash = true
-		case unicode.IsSpace(r), unicode.Is(unicode.Cf, r), unicode.Is(unicode.Pd, r), strings.ContainsRune("()[].·", r):
+		case unicode.IsSpace(r), unicode.Is(unicode.Cf, r), unicode.Is(unicode.Pd, r), strings.ContainsRune("()[].·"+dashes, r):
 		default:
 			return "", false, Garbled
 		}

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"pgregory.net/rapid"
+
 	"github.com/scrmkit/scrmkit/scrm/phone"
 )
 
@@ -60,7 +62,55 @@ func TestParse(t *testing.T) {
 		{"+", "CN", "", phone.Missing},
 		{" ", "CN", "", phone.Missing},
 		{"+0", "", "", phone.Length},
-		{"+52 1 55 1234 5678", "", "", phone.Length},
+		{"+52 1 55 1234 5678", "", "+525512345678", ""},
+		{"0052 1 55 1234 5678", "US", "+525512345678", ""},
+		{"+5215512345678", "MX", "+525512345678", ""},
+		{"+52 1 55 1234 56789", "", "", phone.Length},
+
+		{"+1 123 123 12321", "", "", phone.Length},
+		{"+1 123 123 12321", "US", "", phone.Length},
+		{"1 123 123 12321", "US", "", phone.Unused},
+		{"11231231232", "US", "", phone.Unused},
+		{"001 123 123 12321", "CN", "", phone.Length},
+		{"+1 1 201 555 0123", "", "", phone.Length},
+		{"+1 (0) 201 555 0123", "", "+12015550123", ""},
+		{"1 201 555 0123", "US", "+12015550123", ""},
+		{"011 1 201 555 0123", "US", "+12015550123", ""},
+		{"001 1 201 555 0123", "KR", "+12015550123", ""},
+		{"001 1 201 555 0123", "CN", "", phone.Length},
+
+		{"tel:+1-201-555-0123", "", "+12015550123", ""},
+		{"TEL:+86-138-0013-8000", "US", "+8613800138000", ""},
+		{"tel:138-0013-8000", "CN", "+8613800138000", ""},
+		{"tel:13800138000;phone-context=+86", "US", "+8613800138000", ""},
+		{"tel:030-1234-1235;phone-context=+49", "", "+493012341235", ""},
+		{"tel:555-0123;phone-context=+1-201", "", "+12015550123", ""},
+		{"tel:+1-201-555-0123;phone-context=+1", "", "+12015550123", ""},
+		{"tel:+1-201-555-0123;phone-context=+86", "", "", phone.Garbled},
+		{"tel:7042;phone-context=example.com", "US", "", phone.Regional},
+		{"tel:7042;phone-context=", "US", "", phone.Regional},
+		{"tel:+1-201-555-0123;ext=5", "", "", phone.Garbled},
+		{"tel:+1-201-555-0123;isub=5", "", "", phone.Garbled},
+		{"tel:13800138000;phone-context=+86;ext=5", "", "", phone.Garbled},
+		{"tel:", "CN", "", phone.Missing},
+		{"tel:1-800-FLOWERS", "US", "", phone.Garbled},
+		{"tel:tel:13800138000", "CN", "", phone.Garbled},
+
+		{"+86 138\u22120013\u22128000", "", "+8613800138000", ""},
+		{"+81\u30fc3\u30fc1234\u30fc5678", "", "+81312345678", ""},
+		{"+81\uff703\uff701234\uff705678", "", "+81312345678", ""},
+		{"+86\u2013138\u20140013\u20158000", "", "+8613800138000", ""},
+		{"+86\u2796138\u20430013\u207b8000", "", "+8613800138000", ""},
+		{"138\u4e000013\u4e008000", "CN", "", phone.Garbled}, // the digit one of Chinese
+
+		{"+86+138 0013 8000", "", "+8613800138000", ""},
+		{"+86 + 13800138000", "US", "+8613800138000", ""},
+		{"+1+201 555 0123", "", "+12015550123", ""},
+		{"+86+86 138 0013 8000", "", "", phone.Length},
+		{"+86+138+00138000", "", "", phone.Garbled},
+		{"++86 13800138000", "", "", phone.Garbled},
+		{"+138+00138000", "", "", phone.Garbled},
+		{"86+13800138000", "CN", "", phone.Garbled},
 		{"1+8613800138000", "CN", "", phone.Garbled},
 		{"13800138000 ext. 5", "CN", "", phone.Garbled},
 		{"call 13800138000", "CN", "", phone.Garbled},
@@ -155,7 +205,7 @@ func TestExamplesAsTheyAreWritten(t *testing.T) {
 	rows := data(t, "examples_formatted.csv")
 	for _, r := range rows {
 		for _, c := range []struct{ text, region string }{
-			{r[3], ""}, {r[4], r[0]}, {r[5], ""}, {r[5], "US"}, {strings.TrimPrefix(r[6], "tel:"), "CN"}, {r[7], "US"},
+			{r[3], ""}, {r[4], r[0]}, {r[5], ""}, {r[5], "US"}, {r[6], "CN"}, {strings.ReplaceAll(r[5], " ", "\u2212"), ""}, {r[7], "US"},
 		} {
 			if n, err := phone.Parse(c.text, c.region); err != nil || n.E164 != r[3] {
 				t.Errorf("%s %s: %s in %q: %+v, %v", r[0], r[2], c.text, c.region, n, err)
@@ -168,7 +218,7 @@ func TestExamplesAsTheyAreWritten(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	for _, text := range []string{"138 0013 8000", "+86 (0) 138", "0086138", "٠٥٠", "+39 06"} {
+	for _, text := range []string{"138 0013 8000", "+86 (0) 138", "0086138", "٠٥٠", "+39 06", "tel:13800138000;phone-context=+86", "+1 123 123 12321", "+86+138\u22120013", "+521"} {
 		f.Add(text, "CN")
 	}
 	f.Fuzz(func(t *testing.T, text, region string) {
@@ -179,9 +229,29 @@ func FuzzParse(f *testing.F) {
 			}
 			return
 		}
+		if digits := strings.TrimPrefix(n.E164, "+"); digits == n.E164 || len(digits) > 15 || strings.Trim(digits, "0123456789") != "" {
+			t.Fatalf("%q: %+v", text, n)
+		}
 		again, err := phone.Parse(n.E164, "")
 		if err != nil || again != n {
 			t.Fatalf("%q: %+v is read as %+v, %v", text, n, again, err)
+		}
+	})
+}
+
+// After the country code 1 nothing is left out or added, however the number is written.
+func TestNothingIsGuessedInNorthAmerica(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		digits := rapid.StringMatching(`1[0-9]{7,13}`).Draw(t, "digits")
+		if rapid.Bool().Draw(t, "dialled twice") {
+			digits = "1" + digits
+		}
+		region := rapid.SampledFrom([]string{"", "US", "CA", "JM", "CN", "GB"}).Draw(t, "region")
+		cut := rapid.IntRange(1, len(digits)).Draw(t, "cut")
+		for _, text := range []string{"+" + digits, "+" + digits[:cut] + " " + digits[cut:], "00" + digits, "tel:+" + digits} {
+			if n, err := phone.Parse(text, region); err == nil && strings.HasPrefix(n.E164, "+1") && n.E164 != "+"+digits {
+				t.Fatalf("%q in %q is read as %s", text, region, n.E164)
+			}
 		}
 	})
 }
