@@ -50,7 +50,8 @@ var enumerations = []enumeration{
 	enumOf(dispatch.Closed, dispatch.Offline, dispatch.Full, dispatch.Behind),
 	enumOf(ticket.Received, ticket.Pending, ticket.Assigned, ticket.Manual, ticket.Rejected, ticket.Done),
 	enumOf(ticket.NoTemplate, ticket.BadPhone, ticket.NoCapacity, ticket.Unreadable, ticket.CodeUnknown, ticket.CodeDisabled, ticket.CodeExpired, ticket.CodeDeleted, ticket.AccountGone, ticket.PoolUnknown, ticket.HandedBack),
-	enumOf(ticket.StandardWebhooks, ticket.Shopify),
+	enumOf(ticket.StandardWebhooks, ticket.Shopify, ticket.WooCommerce, ticket.Typeform, ticket.GitHub, ticket.LINE, ticket.JotForm, ticket.Custom),
+	enumOf(ticket.Hex, ticket.Base64, ticket.Base64URL),
 }
 
 // An enumeration is a type with its values, and the type that stands for it in the document.

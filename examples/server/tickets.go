@@ -159,7 +159,8 @@ func (s *Server) ticketRoutes(api huma.API) {
 func (s *Server) hook(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err == nil {
-		_, err = s.tickets.Receive(r.Context(), ticket.SiteID(r.PathValue("site")), ticket.Delivery{Header: r.Header.Get, Body: body})
+		d := ticket.Delivery{Header: r.Header.Get, Query: r.URL.Query().Get, Body: body}
+		_, err = s.tickets.Receive(r.Context(), ticket.SiteID(r.PathValue("site")), d)
 	}
 	if err != nil {
 		model, header := s.explain(r.Context(), err)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -122,4 +123,31 @@ func TestEveryTicketGetsItsTurn(t *testing.T) {
 		t.Errorf("%d tickets in %d turns", total, turns)
 	}
 	b.do(root, "POST", "/tickets", `{"state":"manual","from":"2020-01-01T00:00:00Z","to":"2020-01-02T00:00:00Z"}`, 200)
+}
+
+// JotForm signs nothing: its pushes come with the token in the address, and an order that changes is one ticket.
+func TestPushesWithATokenInTheAddress(t *testing.T) {
+	b := start(t, Config{})
+	b.do(root, "PUT", "/sites/forms", `{"scheme":"jotform","templates":"none","map":{"name":"rawRequest.q3_name.first + rawRequest.q3_name.last"},
+		"order":{"id":"submissionID","at":"rawRequest.changed"}}`, 200)
+	b.do(root, "POST", "/sites/forms/secrets", `{"secret":"`+hookSecret+`"}`, 200)
+	push := func(token, name, at string) int {
+		form := url.Values{"submissionID": {"45"}, "rawRequest": {fmt.Sprintf(`{"q3_name":{"first":%q,"last":"Lee"},"changed":%q}`, name, at)}}
+		return b.send("", "POST", "/hooks/forms?token="+token, "", strings.NewReader(form.Encode())).status
+	}
+	for _, tt := range []struct {
+		token, name, at string
+		want            int
+	}{
+		{hookSecret, "Ann", "2026-03-10T04:00:00Z", 202}, {"none", "Eve", "2026-03-10T06:00:00Z", 401}, {hookSecret, "Anna", "2026-03-10T05:00:00Z", 202},
+		{hookSecret, "An", "2026-03-10T03:00:00Z", 202},
+	} {
+		if got := push(tt.token, tt.name, tt.at); got != tt.want {
+			t.Errorf("%s: %d, want %d", tt.name, got, tt.want)
+		}
+	}
+	b.do(root, "POST", "/tickets", `{"state":"received"}`, 200)
+	if got := b.do(root, "GET", "/tickets/forms/order:45", "", 200); got.field("fields.name") != "Anna Lee" || got.field("came") != 3.0 {
+		t.Error(got.body)
+	}
 }

@@ -105,12 +105,12 @@ func (e *Engine) AddSecret(ctx context.Context, c AddSecret) (Issued, error) {
 		kind: "ticket.addSecret", check: c.check, subject: c.Site.Subject(), key: c.Key, by: c.By, input: inputs[0], others: inputs[1:],
 		lookup: Lookup{Site: c.Site}, replayed: func() { replayed = true },
 		decide: func(l Loaded, now time.Time) (Change, Issued, error) {
-			replayed, shown = false, cmp.Or(c.Secret, newSecret(l.Site.Settings.Scheme))
+			replayed, shown = false, cmp.Or(c.Secret, newSecret(l.Site.Settings.signing()))
 			k := Secret{ID: rand.Text()[:8], Added: now, KeyID: e.keys[0].ID}
 			k.Sealed = e.boxes[0].Seal([]byte(shown), c.Site.context(k.ID))
 			next, err := l.Site.AddSecret(k)
 			if err == nil {
-				_, err = next.Settings.Scheme.key(shown)
+				_, err = next.Settings.signing().key(shown)
 			}
 			return Change{Site: &next}, Issued{ID: k.ID}, err
 		},
@@ -122,13 +122,16 @@ func (e *Engine) AddSecret(ctx context.Context, c AddSecret) (Issued, error) {
 }
 
 // newSecret makes a secret as those of a scheme are.
-func newSecret(s Scheme) string {
+func newSecret(s Signing) string {
 	raw := make([]byte, 32)
 	rand.Read(raw)
-	if s == Shopify {
-		return hex.EncodeToString(raw)
+	switch s.Secret {
+	case "whsec":
+		return "whsec_" + base64.StdEncoding.EncodeToString(raw)
+	case "base64":
+		return base64.StdEncoding.EncodeToString(raw)
 	}
-	return "whsec_" + base64.StdEncoding.EncodeToString(raw)
+	return hex.EncodeToString(raw)
 }
 
 // open returns the secrets of a site that can be opened.
@@ -185,7 +188,8 @@ func (e *Engine) Publish(ctx context.Context, d Templates) (p *Program, err erro
 }
 
 // Receive stores a push as it came, where its signature is good; its templates are asked by Process. The same push again is answered
-// with what its ticket is at. Errors: ErrTooLarge; ErrSignature, which an unknown site has too; those of Scheme.Verify; ErrClosed; and
+// with what its ticket is at. Of a site with Settings.Order the pushes of an order are one ticket: what a newer one says is read at once,
+// by the rule that the ticket met. Errors: ErrTooLarge; ErrSignature, which an unknown site has too; those of Signing.Verify; ErrClosed; and
 // ErrBody where the site pushed another body under that id.
 func (e *Engine) Receive(ctx context.Context, site SiteID, d Delivery) (out Outcome, err error) {
 	ctx, end := e.hook(ctx, "ticket.receive")
@@ -202,35 +206,73 @@ func (e *Engine) Receive(ctx context.Context, site SiteID, d Delivery) (out Outc
 		if err != nil {
 			return err
 		}
-		push, err := l.Site.Settings.Scheme.Verify(e.open(ctx, l.Site), d, now)
-		if err == nil && l.Site.Settings.Closed {
+		site := l.Site
+		push, err := site.Settings.signing().Verify(e.open(ctx, site), d, now)
+		if err == nil && site.Settings.Closed {
 			err = ErrClosed
 		}
 		if err != nil {
 			return err
 		}
-		id := ID{site, push.Event}
+		id := ID{site.ID, push.Event}
+		event, pushed, ordered := site.Settings.Order.of(push, d.Body, now)
+		if ordered {
+			id.Event = event
+		}
 		if l, err = e.store.Load(ctx, Lookup{Ticket: id}); err != nil {
 			return err
 		}
-		if l.Ticket.Version > 0 {
-			out = l.Ticket.outcome()
+		t, change := l.Ticket, Change{}
+		switch {
+		case t.Version == 0:
+			t = Ticket{ID: id, State: Received, Received: now, Updated: now, Hash: push.Hash}
+			if change.Body = d.Body; ordered {
+				pushed.N, t.Came = 1, 1
+				t.Pushes = []Pushed{pushed}
+			}
+		case ordered && len(t.Pushes) > 0:
+			var again, newest bool
+			if t, pushed, again, newest, err = t.Add(pushed, now); err == nil && newest {
+				t, err = e.refreshed(ctx, site, t, d.Body)
+			}
+			if out = t.outcome(); err != nil || again {
+				out.Replayed = again
+				return err
+			}
+			change.Body, change.Push = d.Body, id.push(pushed).Event
+		default:
+			out = t.outcome()
 			out.Replayed = true
-			if !bytes.Equal(l.Ticket.Hash, push.Hash) {
+			if !bytes.Equal(t.Hash, push.Hash) {
 				return ErrBody
 			}
 			return nil
 		}
-		t := Ticket{ID: id, Version: 1, Seq: 1, State: Received, Received: now, Updated: now, Hash: push.Hash}
+		t.Version, t.Seq = l.Ticket.Version+1, l.Ticket.Seq+1
 		out = t.outcome()
-		return e.save(ctx, Change{Ticket: &t, Body: d.Body, Entries: []journal.Entry{{
-			Subject: id.Subject(), Seq: 1, Kind: "ticket.receive", At: now, Input: push.Hash, Result: journal.JSON(out),
-		}}})
+		change.Ticket = &t
+		change.Entries = []journal.Entry{{Subject: id.Subject(), Seq: t.Seq, Kind: "ticket.receive", At: now, Input: push.Hash, Result: journal.JSON(out)}}
+		return e.save(ctx, change)
 	})
 	if err != nil {
 		return Outcome{}, fmt.Errorf("ticket.receive: %w", err)
 	}
 	return out, nil
+}
+
+// refreshed returns a ticket that was decided on, as the body of its newest push says it.
+func (e *Engine) refreshed(ctx context.Context, s Site, t Ticket, body []byte) (Ticket, error) {
+	if t.State == Received {
+		return t, nil
+	}
+	p, err := e.Program(ctx, cmp.Or(t.Templates, s.Settings.Templates), t.Decided)
+	if errors.Is(err, ErrUnknownTemplates) {
+		p, err = &Program{}, nil
+	}
+	if err != nil {
+		return t, err
+	}
+	return p.Refresh(s, t, body), nil
 }
 
 // Process asks the templates of a ticket's site, as they are now, where the ticket is Received or Manual; others stay as they are, and so
@@ -255,6 +297,13 @@ func (e *Engine) Process(ctx context.Context, id ID) (out Outcome, err error) {
 		out = l.Ticket.outcome()
 		if l.Ticket.State != Received && l.Ticket.State != Manual {
 			return nil
+		}
+		if at := l.Ticket.body(); at != id {
+			of, err := e.store.Load(ctx, Lookup{Ticket: at, Body: true})
+			if err != nil {
+				return err
+			}
+			l.Body = of.Body
 		}
 		p, err := e.inForce(ctx, l.Site.Settings.Templates, l.Ticket)
 		if err != nil || l.Ticket.back(p.def) {

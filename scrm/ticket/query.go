@@ -59,7 +59,23 @@ func (e *Engine) Program(ctx context.Context, id TemplatesID, version int) (*Pro
 	return p, nil
 }
 
-// Ticket returns a ticket, and the body that it came with. Errors: *InputError, and ErrUnknownTicket where there is none.
+// Push returns the body of a push of an order's ticket, by the number of its arrival. Errors: *InputError, and ErrUnknownTicket where
+// there is none.
+func (e *Engine) Push(ctx context.Context, id ID, n int64) ([]byte, error) {
+	err := cmp.Or(id.check(), valid.Between("n", n, 1, 1<<62))
+	var l Loaded
+	if err == nil {
+		if l, err = e.store.Load(ctx, Lookup{Ticket: id.push(Pushed{N: n}), Body: true}); err == nil && l.Body == nil {
+			err = ErrUnknownTicket
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("ticket: push: %w", err)
+	}
+	return l.Body, nil
+}
+
+// Ticket returns a ticket, and the body that it came with: of an order, the body of its newest push. Errors: *InputError, and ErrUnknownTicket where there is none.
 func (e *Engine) Ticket(ctx context.Context, id ID) (t Ticket, body []byte, err error) {
 	err = id.check()
 	var l Loaded
@@ -68,6 +84,11 @@ func (e *Engine) Ticket(ctx context.Context, id ID) (t Ticket, body []byte, err 
 	}
 	if err == nil {
 		err = l.Ticket.known()
+	}
+	if at := l.Ticket.body(); err == nil && at != id {
+		var of Loaded
+		of, err = e.store.Load(ctx, Lookup{Ticket: at, Body: true})
+		l.Body = of.Body
 	}
 	if err != nil {
 		return Ticket{}, nil, fmt.Errorf("ticket: %w", err)

@@ -2,11 +2,9 @@ package ticket
 
 import (
 	"cmp"
-	"encoding/base64"
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/scrmkit/scrmkit/internal/valid"
@@ -25,8 +23,11 @@ type Site struct {
 type Settings struct {
 	Name      string            `json:"name,omitempty"`
 	Scheme    Scheme            `json:"scheme"`
+	Signing   *Signing          `json:"signing,omitempty"` // of the scheme custom
 	Templates TemplatesID       `json:"templates"`
-	Map       map[string]string `json:"map,omitempty"`     // fields, by their JSON names, and where the body has them: "customer.addresses.0.phone"
+	Map       map[string]string `json:"map,omitempty"`     // fields, by their JSON names, and where the body has them: "customer.first_name + customer.last_name"
+	Values    Values            `json:"values,omitempty"`  // what the texts of fields become
+	Order     Ordering          `json:"order,omitzero"`    // which pushes are of one order; zero: each is a ticket of its own
 	Defaults  Fields            `json:"defaults,omitzero"` // of what neither the push nor its rule has
 	Closed    bool              `json:"closed,omitempty"`  // it takes no push
 }
@@ -75,17 +76,18 @@ func (c PutSite) check() error {
 	s := c.Settings
 	err := cmp.Or(c.Site.check(), valid.Text("settings.name", s.Name), valid.ID("settings.templates", s.Templates),
 		s.Defaults.check("settings.defaults."), valid.OptionalID("by", c.By), valid.ID("key", c.Key))
-	if err == nil && s.Scheme != StandardWebhooks && s.Scheme != Shopify {
-		err = &InputError{Field: "settings.scheme", Reason: "is neither standardWebhooks nor shopify"}
+	if err == nil {
+		err = s.checkScheme()
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.Map)) {
-		err = cmp.Or(err, checkPath("settings.", name, s.Map[name]))
+		_, bad := fieldSource("settings.", name, s.Map[name])
+		err = cmp.Or(err, bad)
 	}
-	return err
+	return cmp.Or(err, s.Values.check("settings."), s.Order.check())
 }
 
 func (c AddSecret) check() error {
-	return cmp.Or(c.Site.check(), valid.OptionalID("secret", c.Secret), valid.OptionalID("by", c.By), valid.ID("key", c.Key))
+	return cmp.Or(c.Site.check(), valid.Text("secret", c.Secret), valid.OptionalID("by", c.By), valid.ID("key", c.Key))
 }
 
 func (c RetireSecret) check() error {
@@ -94,25 +96,8 @@ func (c RetireSecret) check() error {
 
 func (f Fields) check(path string) error {
 	return cmp.Or(valid.Text(path+"name", f.Name), valid.Text(path+"phone", f.Phone), valid.Text(path+"country", f.Country),
-		valid.Text(path+"platform", f.Platform), valid.Text(path+"language", f.Language), valid.Text(path+"gender", f.Gender),
+		valid.Text(path+"platform", f.Platform), valid.Text(path+"language", f.Language), valid.Text(path+"gender", f.Gender), valid.Text(path+"status", f.Status),
 		valid.Text(path+"order", f.Order), valid.Text(path+"remark", f.Remark))
-}
-
-// key returns what a scheme signs with, of the secret as it is written. *InputError: it is none.
-func (s Scheme) key(secret string) ([]byte, error) {
-	bad := func(reason string) error { return &InputError{Field: "secret", Reason: reason} }
-	text, ok := strings.CutPrefix(secret, "whsec_")
-	if s == Shopify {
-		if ok || len(secret) < 16 {
-			return nil, bad("has fewer than 16 characters, or is one of Standard Webhooks")
-		}
-		return []byte(secret), nil
-	}
-	raw, err := base64.StdEncoding.DecodeString(text)
-	if !ok || err != nil || len(raw) < 24 || len(raw) > 64 {
-		return nil, bad(`is not "whsec_" and 24 to 64 bytes in base64`)
-	}
-	return raw, nil
 }
 
 // public returns the site as it is given out.
@@ -127,7 +112,7 @@ func (s Site) public() Site {
 // Put decides on a PutSite, of a site with these secrets. ErrScheme: one of them is none of the scheme.
 func (s Site) Put(next Settings, secrets []string) (Site, error) {
 	for _, secret := range secrets {
-		if _, err := next.Scheme.key(secret); err != nil {
+		if _, err := next.signing().key(secret); err != nil {
 			return s, ErrScheme
 		}
 	}

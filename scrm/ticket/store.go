@@ -53,7 +53,8 @@ type Loaded struct {
 type Change struct {
 	Site    *Site
 	Ticket  *Ticket
-	Body    []byte // of a ticket that is new; it never changes
+	Body    []byte  // of a ticket that is new, or of Push; it never changes
+	Push    EventID // under which the body of one more push is kept, which is no ticket's id; "": there is none
 	Entries []journal.Entry
 }
 

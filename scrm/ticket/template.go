@@ -1,16 +1,11 @@
 package ticket
 
 import (
-	"bytes"
 	"cmp"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"regexp/syntax"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -37,9 +32,49 @@ type Rule struct {
 	ID       RuleID            `json:"id"`
 	If       string            `json:"if,omitempty"`      // a condition on Facts; "": it is met
 	Map      map[string]string `json:"map,omitempty"`     // fields, and where the body has them; before those of Settings.Map
+	Values   Values            `json:"values,omitempty"`  // before those of Settings.Values
 	Defaults Fields            `json:"defaults,omitzero"` // of what the body has not
 	NoPhone  bool              `json:"noPhone,omitempty"` // a ticket needs no telephone number
 	Action   Action            `json:"action"`
+}
+
+// Values are tables of what the texts of fields become: {"status": {"processing": "paid", "*": "other"}}. "*" stands for every text that
+// the table has not; without it those stay as they are. Defaults are not looked up.
+type Values map[string]map[string]string
+
+// other is the text of a table that stands for every other.
+const other = "*"
+
+const maxValues = 1000 // of a table
+
+// of returns what a text of a field becomes, and whether there is a table for the field.
+func (v Values) of(field, text string) (string, bool) {
+	table, has := v[field]
+	if to, ok := table[text]; ok {
+		return to, true
+	}
+	if to, ok := table[other]; ok {
+		return to, true
+	}
+	return text, has
+}
+
+func (v Values) check(at string) error {
+	for _, name := range slices.Sorted(maps.Keys(v)) {
+		table := at + "values." + name
+		if fields[name] == nil {
+			return &InputError{Field: at + "values", Reason: fmt.Sprintf("%q is no field", name)}
+		}
+		if err := valid.Between(table, int64(len(v[name])), 1, maxValues); err != nil {
+			return err
+		}
+		for _, from := range slices.Sorted(maps.Keys(v[name])) {
+			if err := cmp.Or(valid.Text(table, from), valid.Text(table, v[name][from])); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // An Action is where a ticket goes: to a code or to a pool, or nowhere in particular.
@@ -64,6 +99,7 @@ type Facts struct {
 	Platform string                   `expr:"platform"` // in small letters
 	Language string                   `expr:"language"`
 	Gender   string                   `expr:"gender"`
+	Status   string                   `expr:"status"`
 	Order    string                   `expr:"order"`
 	Remark   string                   `expr:"remark"`
 	Body     func(path string) string `expr:"body"`
@@ -74,7 +110,7 @@ var fields = map[string]func(f *Fields) *string{
 	"name": func(f *Fields) *string { return &f.Name }, "phone": func(f *Fields) *string { return &f.Phone },
 	"country": func(f *Fields) *string { return &f.Country }, "platform": func(f *Fields) *string { return &f.Platform },
 	"language": func(f *Fields) *string { return &f.Language }, "gender": func(f *Fields) *string { return &f.Gender },
-	"order": func(f *Fields) *string { return &f.Order }, "remark": func(f *Fields) *string { return &f.Remark },
+	"status": func(f *Fields) *string { return &f.Status }, "order": func(f *Fields) *string { return &f.Order }, "remark": func(f *Fields) *string { return &f.Remark },
 }
 
 const (
@@ -84,7 +120,6 @@ const (
 	maxNodes     = 200
 	maxPattern   = 1000  // instructions, in a condition
 	maxPatterns  = 20000 // in all rules
-	maxPath      = 20    // steps
 	maxUndecided = 20
 )
 
@@ -97,6 +132,7 @@ type Program struct {
 type rule struct {
 	Rule
 	condition *vm.Program // nil: it is met
+	sources   map[string]source
 }
 
 // Templates returns the definition.
@@ -115,9 +151,13 @@ func Compile(d Templates) (*Program, error) {
 		if slices.ContainsFunc(d.Rules[:i], func(o Rule) bool { return o.ID == r.ID }) {
 			c.Add(at+"id", "is that of another rule")
 		}
+		sources := map[string]source{}
 		for _, name := range slices.Sorted(maps.Keys(r.Map)) {
-			c.Field(checkPath(at, name, r.Map[name]))
+			s, err := fieldSource(at, name, r.Map[name])
+			c.Field(err)
+			sources[name] = s
 		}
+		c.Field(r.Values.check(at))
 		c.At(at, r.Defaults.check("defaults."))
 		c.At(at, valid.OptionalID("action.code", r.Action.Code))
 		c.At(at, valid.OptionalID("action.pool", r.Action.Pool))
@@ -133,7 +173,7 @@ func Compile(d Templates) (*Program, error) {
 			c.Add(at+"if", err.Error())
 		}
 		patterns += n
-		p.rules = append(p.rules, rule{r, condition})
+		p.rules = append(p.rules, rule{r, condition, sources})
 	}
 	if patterns > maxPatterns {
 		c.Add("rules", fmt.Sprintf("have patterns of more than %d instructions", maxPatterns))
@@ -141,15 +181,16 @@ func Compile(d Templates) (*Program, error) {
 	return p, c.Err()
 }
 
-// checkPath accepts a field that may be read, and a path in a body, of the map that is at a place.
-func checkPath(at, field, path string) error {
-	switch {
-	case fields[field] == nil:
-		return &InputError{Field: at + "map", Reason: fmt.Sprintf("%q is no field", field)}
-	case path == "" || strings.Count(path, ".") >= maxPath || len(path) > valid.MaxText || !utf8.ValidString(path):
-		return &InputError{Field: at + "map." + field, Reason: fmt.Sprintf("is no path of 1 to %d steps", maxPath)}
+// fieldSource returns where a field is, of the map that is at a place. *InputError: it is no field, or no source.
+func fieldSource(at, field, text string) (source, error) {
+	if fields[field] == nil {
+		return source{}, &InputError{Field: at + "map", Reason: fmt.Sprintf("%q is no field", field)}
 	}
-	return nil
+	s, err := compileSource(text)
+	if err != nil {
+		err = &InputError{Field: at + "map." + field, Reason: err.Error()}
+	}
+	return s, err
 }
 
 // A DefinitionError lists every mistake of templates.
@@ -262,30 +303,48 @@ func instructions(re *syntax.Regexp) int {
 func (p *Program) Decide(s Site, t Ticket, body []byte, now time.Time) Ticket {
 	t.Templates, t.Decided, t.Updated = p.def.ID, p.def.Version, now
 	t.State, t.Reason, t.Rule, t.Target, t.Tags, t.Undecided = Manual, NoTemplate, "", Target{}, nil, nil
+	r := reading{settings: s.Settings, sources: s.Settings.sources()}
 	doc, err := parse(body)
 	if err != nil {
-		t.Reason, t.Fields = Unreadable, s.Settings.read(nil, Rule{})
+		t.Reason, t.Fields = Unreadable, r.fields(rule{})
 		t.Fields.Phone = ""
 		return t
 	}
-	for _, r := range p.rules {
-		f := s.Settings.read(doc, r.Rule)
-		met, err := r.met(s.ID, f, doc)
+	r.doc = doc
+	for _, rule := range p.rules {
+		f := r.fields(rule)
+		met, err := rule.met(s.ID, f, doc)
 		if err != nil && len(t.Undecided) < maxUndecided {
-			t.Undecided = append(t.Undecided, r.ID)
+			t.Undecided = append(t.Undecided, rule.ID)
 		}
 		if !met {
 			continue
 		}
-		t.Rule, t.Tags = r.ID, slices.Clone(r.Action.Tags)
-		if t.Fields, err = f.dialled(); err != nil && !r.NoPhone {
+		t.Rule, t.Tags = rule.ID, slices.Clone(rule.Action.Tags)
+		if t.Fields, err = f.dialled(); err != nil && !rule.NoPhone {
 			t.Reason = BadPhone
 			return t
 		}
-		t.State, t.Reason, t.Target = Pending, "", Target{Code: r.Action.Code, Pool: r.Action.Pool}
+		t.State, t.Reason, t.Target = Pending, "", Target{Code: rule.Action.Code, Pool: rule.Action.Pool}
 		return t
 	}
-	t.Fields, _ = s.Settings.read(doc, Rule{}).dialled()
+	t.Fields, _ = r.fields(rule{}).dialled()
+	return t
+}
+
+// Refresh reads another body of a ticket that was decided on, by the rule that was met then: its state and its target stay. A body that
+// can't be read leaves the ticket as it is.
+func (p *Program) Refresh(s Site, t Ticket, body []byte) Ticket {
+	doc, err := parse(body)
+	if err != nil {
+		return t
+	}
+	r := reading{settings: s.Settings, sources: s.Settings.sources(), doc: doc}
+	var by rule
+	if i := slices.IndexFunc(p.rules, func(r rule) bool { return r.ID == t.Rule }); i >= 0 {
+		by = p.rules[i]
+	}
+	t.Fields, _ = r.fields(by).dialled()
 	return t
 }
 
@@ -300,15 +359,41 @@ func (f Fields) dialled() (Fields, error) {
 	return f, err
 }
 
-// read returns what a rule reads of the bodies of a site.
-func (s Settings) read(doc map[string]any, r Rule) Fields {
+// A reading is a body of a site, to be read by rules.
+type reading struct {
+	settings Settings
+	sources  map[string]source // of settings
+	doc      any               // nil: it can't be read
+}
+
+// sources returns where a site's fields are. Those that can't be compiled, which no site is put with, are nowhere.
+func (s Settings) sources() map[string]source {
+	all := map[string]source{}
+	for name, text := range s.Map {
+		if s, err := compileSource(text); err == nil {
+			all[name] = s
+		}
+	}
+	return all
+}
+
+// fields returns what a rule reads.
+func (r reading) fields(by rule) Fields {
 	var f Fields
 	for name, field := range fields {
 		value := field(&f)
-		if path := cmp.Or(r.Map[name], s.Map[name]); path != "" {
-			*value = at(doc, path)
+		s, has := by.sources[name]
+		if !has {
+			s = r.sources[name]
 		}
-		*value = cmp.Or(*value, *field(&r.Defaults), *field(&s.Defaults))
+		if text := s.read(r.doc); text != "" {
+			to, has := by.Values.of(name, text)
+			if !has {
+				to, _ = r.settings.Values.of(name, text)
+			}
+			*value = to
+		}
+		*value = cmp.Or(*value, *field(&by.Defaults), *field(&r.settings.Defaults))
 	}
 	f.Country, f.Platform = countryOf(f.Country), platformOf(f.Platform)
 	return f
@@ -321,65 +406,22 @@ func countryOf(text string) string { return cut(strings.ToUpper(text)) }
 func platformOf(text string) string { return cut(strings.ToLower(text)) }
 
 // met tells whether the condition of the rule is met. An error: it can't be decided.
-func (r rule) met(site SiteID, f Fields, doc map[string]any) (bool, error) {
+func (r rule) met(site SiteID, f Fields, doc any) (bool, error) {
 	if r.condition == nil {
 		return true, nil
 	}
 	out, err := expr.Run(r.condition, Facts{
 		Site: string(site), Name: f.Name, Phone: f.Phone, Country: f.Country, Platform: f.Platform, Language: f.Language,
-		Gender: f.Gender, Order: f.Order, Remark: f.Remark, Body: func(path string) string { return at(doc, path) },
+		Gender: f.Gender, Status: f.Status, Order: f.Order, Remark: f.Remark, Body: func(path string) string {
+			s, err := compileSource(path)
+			if err != nil {
+				return ""
+			}
+			return s.read(doc)
+		},
 	})
 	met, _ := out.(bool)
 	return met && err == nil, err
-}
-
-// parse reads a body, which is one JSON object in UTF-8 and nothing else. Numbers stay as they are written.
-func parse(body []byte) (map[string]any, error) {
-	if !utf8.Valid(body) {
-		return nil, errors.New("the body is not UTF-8")
-	}
-	d := json.NewDecoder(bytes.NewReader(body))
-	d.UseNumber()
-	var doc map[string]any
-	if err := d.Decode(&doc); err != nil {
-		return nil, err
-	}
-	if _, err := d.Token(); doc == nil || err != io.EOF {
-		return nil, errors.New("the body is not one JSON object")
-	}
-	return doc, nil
-}
-
-// at returns the text at a path of a body; "": there is none.
-func at(doc map[string]any, path string) string {
-	var v any = doc
-	steps := strings.SplitN(path, ".", maxPath+1)
-	if len(steps) > maxPath {
-		return ""
-	}
-	for _, step := range steps {
-		switch in := v.(type) {
-		case map[string]any:
-			v = in[step]
-		case []any:
-			n, err := strconv.Atoi(step)
-			if err != nil || n < 0 || n >= len(in) {
-				return ""
-			}
-			v = in[n]
-		default:
-			return ""
-		}
-	}
-	switch v := v.(type) {
-	case string:
-		return clean(v)
-	case json.Number:
-		return clean(v.String())
-	case bool:
-		return strconv.FormatBool(v)
-	}
-	return ""
 }
 
 // clean returns a text as valid.Text lets it through: without control characters, and cut to its length.

@@ -47,7 +47,7 @@ func TestDecide(t *testing.T) {
 		{"a ticket that needs no number has none", order("US", "", "1", "Mail me"), "pending  mail  whatsapp "},
 		{"no rule is met", order("US", "138", "1", "test"), "manual noTemplate   whatsapp "},
 		{"no JSON", `{"id":`, "manual unreadable   whatsapp "},
-		{"not an object", `[1]`, "manual unreadable   whatsapp "},
+		{"not an object", `1`, "manual unreadable   whatsapp "},
 		{"null", `null`, "manual unreadable   whatsapp "},
 		{"two objects", `{} {}`, "manual unreadable   whatsapp "},
 		{"nothing", ``, "manual unreadable   whatsapp "},

@@ -75,7 +75,7 @@ const (
 	NoTemplate Reason = "noTemplate" // no rule is met, or the site has no templates (没有找到对应的自动处理模板)
 	BadPhone   Reason = "badPhone"   // the number can't be read, or there is none
 	NoCapacity Reason = "noCapacity" // nobody has room for it
-	Unreadable Reason = "unreadable" // the body is not one JSON object in UTF-8
+	Unreadable Reason = "unreadable" // the body is neither JSON nor a form, or is not UTF-8
 
 	CodeUnknown  Reason = "codeUnknown"  // there is no such code
 	CodeDisabled Reason = "codeDisabled" // the code is disabled
@@ -95,6 +95,7 @@ type Fields struct {
 	Platform string `json:"platform,omitempty"` // in small letters
 	Language string `json:"language,omitempty"`
 	Gender   string `json:"gender,omitempty"`
+	Status   string `json:"status,omitempty"` // of the order, in the site's words or those of Values
 	Order    string `json:"order,omitempty"`
 	Remark   string `json:"remark,omitempty"`
 }
@@ -136,7 +137,9 @@ type Ticket struct {
 	Undecided []RuleID    `json:"undecided,omitempty"` // rules before it whose conditions could not be decided, the first 20
 	Received  time.Time   `json:"received"`
 	Updated   time.Time   `json:"updated"`
-	Hash      []byte      `json:"hash"` // SHA-256 of the body
+	Hash      []byte      `json:"hash"`             // SHA-256 of the body, of an order the newest one
+	Pushes    []Pushed    `json:"pushes,omitempty"` // of an order, the newest last, at most 200
+	Came      int64       `json:"came,omitempty"`   // pushes of the order so far
 }
 
 // Name returns the name of a ticket, as lists have it: the site, the country, the language, and what tells it from others.

@@ -3,39 +3,31 @@ package ticket
 import (
 	"crypto/hmac"
 	"crypto/sha256"
-	"encoding/base64"
 	"encoding/hex"
-	"fmt"
-	"strconv"
 	"strings"
 	"time"
-
-	"github.com/scrmkit/scrmkit/internal/valid"
 )
-
-// A Scheme is how a site signs what it pushes.
-type Scheme string
-
-// The schemes.
-const (
-	// StandardWebhooks 1.0 (github.com/standard-webhooks/standard-webhooks): headers webhook-id, webhook-timestamp and
-	// webhook-signature, with v1 (HMAC-SHA256). The id is that of the push.
-	StandardWebhooks Scheme = "standardWebhooks"
-	// Shopify signs the body alone, in X-Shopify-Hmac-SHA256: its ids are not signed. So a push is known by its body, and one that is
-	// sent again, by whomever and under whatever id, is the same one.
-	Shopify Scheme = "shopify"
-)
-
-// Tolerance is how much older or newer than now a push of StandardWebhooks may be.
-const Tolerance = 5 * time.Minute
-
-// maxSignatures is how many signatures of a header are looked at.
-const maxSignatures = 16
 
 // A Delivery is a request as it came.
 type Delivery struct {
 	Header func(name string) string // the first value of a header: http.Header.Get
+	Query  func(name string) string // the first value of a parameter of the address: url.Values.Get; nil: there are none
 	Body   []byte
+}
+
+func (d Delivery) header(name string) string {
+	if name == "" || d.Header == nil {
+		return ""
+	}
+	return d.Header(name)
+}
+
+// credential returns the text that has the signatures, or the token.
+func (d Delivery) credential(s Signing) string {
+	if s.Query != "" && d.Query != nil {
+		return d.Query(s.Query)
+	}
+	return d.header(s.Header)
 }
 
 // A Push is a delivery that a site has signed.
@@ -44,31 +36,30 @@ type Push struct {
 	Hash  []byte // SHA-256 of the body
 }
 
-// Verify returns the push that a delivery is, where it was signed with one of the secrets, as it came, and in time. As much is hashed
-// whatever is wrong, and whatever the scheme and the number of secrets, up to two.
-//
-// Errors: ErrSignature; ErrStale where it was signed, at another time; *InputError where its id can't be that of a push: it is missing,
-// longer than 80 bytes, or has a full stop, a space or a control character.
+// Verify is that of the scheme's Signing. Nothing is good under the scheme custom.
 func (s Scheme) Verify(secrets []string, d Delivery, now time.Time) (Push, error) {
-	hash := sha256.Sum256(d.Body)
-	push := Push{EventID(d.Header("webhook-id")), hash[:]}
-	sent := d.Header("webhook-timestamp")
-	before := []byte(string(push.Event) + "." + sent + ".")
-	at, err := strconv.ParseInt(sent, 10, 64)
-	stale := err != nil || time.Unix(at, 0).Sub(now).Abs() > Tolerance
-	if s == Shopify {
-		push.Event, stale = EventID(hex.EncodeToString(hash[:])), false
-	}
-	given, good := signatures(d), false
+	return signings[s].Verify(secrets, d, now)
+}
+
+// Verify returns the push that a delivery is, where it was signed with one of the secrets, as it came, and in time. As much is hashed
+// whatever is wrong, and whatever the number of secrets, up to two.
+//
+// Errors: ErrSignature; ErrStale where it was signed, at another time; *InputError where a header has an id that can't be that of a
+// push: it is missing, longer than 80 bytes, or has a space, a control character or a byte that separates what is signed.
+func (s Signing) Verify(secrets []string, d Delivery, now time.Time) (Push, error) {
+	sum := sha256.Sum256(d.Body)
+	push := Push{EventID(d.header(s.ID)), sum[:]}
+	sent, stale := s.sent(d, now)
+	given, good := s.given(d), false
 	for i := range max(maxSecrets, len(secrets)) {
 		var key []byte
 		err := ErrSignature // of a secret that makes up the number
 		if i < len(secrets) {
 			key, err = s.key(secrets[i])
 		}
-		want := s.sign(key, before, d.Body)
+		want := s.sign(key, push.Event, sent, d.Body)
 		for _, g := range given {
-			if hmac.Equal(g.sum, want) && err == nil && g.of == s {
+			if hmac.Equal(g, want) && err == nil {
 				good = true
 			}
 		}
@@ -78,53 +69,82 @@ func (s Scheme) Verify(secrets []string, d Delivery, now time.Time) (Push, error
 		return Push{}, ErrSignature
 	case stale:
 		return Push{}, ErrStale
+	case s.ID != "":
+		if err := s.checkID(push.Event); err != nil {
+			return Push{}, err
+		}
+		return push, nil
 	}
-	if err := push.Event.check(); err != nil {
-		return Push{}, err
+	push.Event = EventID(hex.EncodeToString(sum[:]))
+	if s.Event != "" {
+		if id, ok := s.event(d.Body); ok {
+			push.Event = id
+		}
 	}
 	return push, nil
 }
 
-// sign returns the sum of a delivery under a key, of the body with what stands before it or, for Shopify, without.
-func (s Scheme) sign(key, before, body []byte) []byte {
-	mac := hmac.New(sha256.New, key)
-	if s == Shopify {
-		mac.Write(body)
-		sum := mac.Sum(nil)
-		mac.Write(before) // as much is hashed as for the other scheme
-		return sum
+// event returns the id that a body has.
+func (s Signing) event(body []byte) (EventID, bool) {
+	from, err := compileSource(s.Event)
+	if err != nil {
+		return "", false
 	}
-	mac.Write(before)
-	mac.Write(body)
+	doc, err := parse(body)
+	if err != nil {
+		return "", false
+	}
+	text := from.read(doc)
+	return eventOf("", text), text != ""
+}
+
+// eventOf returns a text as the id of a push, with what goes before: the text where it can be one, or else a hash of it.
+func eventOf(before, text string) EventID {
+	id := EventID(before + text)
+	if (ID{"site", id}).check() == nil && (before != "" || !strings.HasPrefix(text, orders)) && len(text) != 2*sha256.Size {
+		return id
+	}
+	sum := sha256.Sum256([]byte(text))
+	return EventID(before + hex.EncodeToString(sum[:]))
+}
+
+// sign returns the sum of a delivery under a key, or for a token the sum of the key.
+func (s Signing) sign(key []byte, id EventID, sent string, body []byte) []byte {
+	if s.Token {
+		sum := sha256.Sum256(key)
+		return sum[:]
+	}
+	mac := hmac.New(s.newHash(), key)
+	pieces, _ := s.layout()
+	for _, p := range pieces {
+		switch p.name {
+		case "body":
+			mac.Write(body)
+		case "id":
+			mac.Write([]byte(id))
+		case "timestamp":
+			mac.Write([]byte(sent))
+		default:
+			mac.Write([]byte(p.text))
+		}
+	}
 	return mac.Sum(nil)
 }
 
-type signature struct {
-	of  Scheme
-	sum []byte
-}
-
-// signatures returns the signatures that a delivery has, of whatever scheme.
-func signatures(d Delivery) (found []signature) {
-	add := func(of Scheme, text string) {
-		if sum, err := base64.StdEncoding.DecodeString(text); err == nil {
-			found = append(found, signature{of, sum})
+// given returns the signatures that a delivery has, or the sum of its token.
+func (s Signing) given(d Delivery) (found [][]byte) {
+	for _, e := range s.elements(d.credential(s)) {
+		text, ok := strings.CutPrefix(e, s.Prefix)
+		switch {
+		case !ok || text == "":
+		case s.Token:
+			sum := sha256.Sum256([]byte(text))
+			found = append(found, sum[:])
+		default:
+			if sum := s.decode(text); len(sum) > 0 {
+				found = append(found, sum)
+			}
 		}
 	}
-	for i, text := range strings.SplitN(d.Header("webhook-signature"), " ", maxSignatures+1) {
-		if v1, ok := strings.CutPrefix(text, "v1,"); ok && i < maxSignatures {
-			add(StandardWebhooks, v1)
-		}
-	}
-	add(Shopify, d.Header("X-Shopify-Hmac-SHA256"))
 	return found
-}
-
-// check accepts the id of a push. It is signed with a full stop after it: one with another in it could be cut elsewhere.
-func (id EventID) check() error {
-	err := valid.ID("webhook-id", id)
-	if err == nil && (len(id) > maxEvent || strings.Contains(string(id), ".")) {
-		err = &InputError{Field: "webhook-id", Reason: fmt.Sprintf("is longer than %d bytes, or has a full stop", maxEvent)}
-	}
-	return err
 }

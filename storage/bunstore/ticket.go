@@ -1,6 +1,7 @@
 package bunstore
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -35,8 +36,9 @@ func (s ticketStore) Save(ctx context.Context, changes []ticket.Change) ([]error
 				string(t.ID.Site), string(t.ID.Event), t.Version, t.Received, string(t.State), t.Fields.Platform, t.Fields.Country,
 				string(t.Target.Code), t.Target.Account, json.RawMessage(state),
 			}})
-			if t.Version == 1 {
-				all[i].children = append(all[i].children, row{ticketBodyTable, []any{string(t.ID.Site), string(t.ID.Event), c.Body}})
+			if c.Push != "" || t.Version == 1 {
+				event := cmp.Or(c.Push, t.ID.Event)
+				all[i].children = append(all[i].children, row{ticketBodyTable, []any{string(t.ID.Site), string(event), c.Body}})
 			}
 		}
 	}

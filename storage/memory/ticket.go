@@ -44,7 +44,10 @@ func (s ticketStore) Save(ctx context.Context, changes []ticket.Change) ([]error
 		}
 		if c.Ticket != nil {
 			put(t, t.tickets, c.Ticket.ID, cloneTicket(*c.Ticket))
-			if c.Ticket.Version == 1 {
+			switch {
+			case c.Push != "":
+				put(t, t.bodies, ticket.ID{Site: c.Ticket.ID.Site, Event: c.Push}, bytes.Clone(c.Body))
+			case c.Ticket.Version == 1:
 				put(t, t.bodies, c.Ticket.ID, bytes.Clone(c.Body))
 			}
 		}
@@ -114,7 +117,14 @@ func (s ticketStore) Publish(ctx context.Context, d ticket.Templates) error {
 }
 
 func cloneSite(s ticket.Site) ticket.Site {
-	s.Secrets, s.Settings.Map = slices.Clone(s.Secrets), maps.Clone(s.Settings.Map)
+	s.Secrets, s.Settings.Map, s.Settings.Values = slices.Clone(s.Secrets), maps.Clone(s.Settings.Map), maps.Clone(s.Settings.Values)
+	for name, table := range s.Settings.Values {
+		s.Settings.Values[name] = maps.Clone(table)
+	}
+	if s.Settings.Signing != nil {
+		signing := *s.Settings.Signing
+		s.Settings.Signing = &signing
+	}
 	for i := range s.Secrets {
 		k := &s.Secrets[i]
 		k.Added, k.Sealed = journal.Instant(k.Added), bytes.Clone(k.Sealed)
@@ -124,6 +134,11 @@ func cloneSite(s ticket.Site) ticket.Site {
 
 func cloneTicket(t ticket.Ticket) ticket.Ticket {
 	t.Tags, t.Undecided, t.Hash = slices.Clone(t.Tags), slices.Clone(t.Undecided), bytes.Clone(t.Hash)
+	t.Pushes = slices.Clone(t.Pushes)
+	for i := range t.Pushes {
+		k := &t.Pushes[i]
+		k.Hash, k.At, k.Received = bytes.Clone(k.Hash), journal.Instant(k.At), journal.Instant(k.Received)
+	}
 	t.Received, t.Updated, t.Taken = journal.Instant(t.Received), journal.Instant(t.Updated), journal.Instant(t.Taken)
 	return t
 }

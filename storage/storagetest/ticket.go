@@ -15,7 +15,12 @@ func oneSite(id string, version int64) ticket.Site {
 	return ticket.Site{
 		ID: ticket.SiteID(id), Version: version, Seq: version,
 		Settings: ticket.Settings{
-			Name: `站 "x"`, Scheme: ticket.Shopify, Templates: "shop", Closed: true, Map: map[string]string{"phone": "tel"}, Defaults: allFields(),
+			Name: `站 "x"`, Scheme: ticket.Custom, Templates: "shop", Closed: true, Map: map[string]string{"phone": "tel"}, Defaults: allFields(),
+			Values: ticket.Values{"status": {"processing": "paid"}}, Order: ticket.Ordering{ID: "id", Version: "v", At: "at"},
+			Signing: &ticket.Signing{
+				Header: "X-A", Query: "q", Token: true, Hash: "sha1", Encoding: ticket.Hex, Prefix: "v1=", Separator: ",", Content: "{body}", ID: "X-B",
+				Event: "id", Timestamp: "X-C", TimestampPrefix: "t=", Unit: "ms", Secret: "hex",
+			},
 		},
 		Secrets: []ticket.Secret{{ID: "s1", Added: at(1), KeyID: "k", Sealed: mac(7)}},
 	}
@@ -23,7 +28,7 @@ func oneSite(id string, version int64) ticket.Site {
 
 func allFields() ticket.Fields {
 	return ticket.Fields{
-		Name: "郭恩晴", Phone: "+8613800138000", Typed: "138 0013 8000", Country: "CN", Platform: "whatsapp", Language: "zh", Gender: "男",
+		Name: "郭恩晴", Phone: "+8613800138000", Typed: "138 0013 8000", Country: "CN", Platform: "whatsapp", Language: "zh", Gender: "男", Status: "paid",
 		Order: "12", Remark: `a "remark"`,
 	}
 }
@@ -34,6 +39,7 @@ func oneTicket(site, event string, version int64) ticket.Ticket {
 		ID: ticket.ID{Site: ticket.SiteID(site), Event: ticket.EventID(event)}, Version: version, Seq: version, State: ticket.Manual, Reason: ticket.BadPhone,
 		Note: "a note", Fields: allFields(), Tags: []string{"vip"}, Target: ticket.Target{Code: "c", Pool: "p", Account: "a"}, Templates: "shop", Decided: 3,
 		Agent: "a/1", Taken: at(3), Rule: "r", Undecided: []ticket.RuleID{"q"}, Received: at(1), Updated: at(2), Hash: mac(1),
+		Pushes: []ticket.Pushed{{Event: "e", Hash: mac(1), Version: 2, At: at(3), Received: at(4), N: 1}}, Came: 1,
 	}
 }
 
@@ -150,6 +156,11 @@ func ticketsWhole(s *scene) {
 		next.State, next.Tags, next.Undecided = ticket.Pending, nil, nil
 		must(s.t, one(tx.Tickets().Save(ctx, []ticket.Change{{Ticket: &next, Body: []byte("another")}})))
 		equal(s.t, "with its first body", load(ctx, tx, ticket.Lookup{Ticket: a.ID, Body: true}), ticket.Loaded{Ticket: next, Body: body})
+		next = oneTicket("north", "a", 3)
+		must(s.t, one(tx.Tickets().Save(ctx, []ticket.Change{{Ticket: &next, Body: []byte("another"), Push: "a#2"}})))
+		equal(s.t, "the body of another push", load(ctx, tx, ticket.Lookup{Ticket: ticket.ID{Site: "north", Event: "a#2"}, Body: true}),
+			ticket.Loaded{Ticket: ticket.Ticket{ID: ticket.ID{Site: "north", Event: "a#2"}}, Body: []byte("another")})
+		equal(s.t, "that of the first", load(ctx, tx, ticket.Lookup{Ticket: a.ID, Body: true}), ticket.Loaded{Ticket: next, Body: body})
 		isError(s.t, "an old site", one(tx.Tickets().Save(ctx, []ticket.Change{{Site: &site}})), journal.ErrConflict)
 		equal(s.t, "sites", list(s.t, tx.Tickets().Sites(ctx)), []ticket.Site{site})
 	})
