@@ -38,6 +38,10 @@ func TestContract(t *testing.T) {
 	}
 }
 
+func FuzzCursorOfSQLite(f *testing.F) { storagetest.FuzzCursor(f, newStore(f, openSQLite(f))) }
+
+func FuzzCursorOfPostgres(f *testing.F) { storagetest.FuzzCursor(f, newStore(f, openPostgres(f))) }
+
 // reused are databases that one case after the other uses, each of them emptied before: to make one takes ten times as long.
 type reused struct {
 	outer testing.TB // whose end is theirs

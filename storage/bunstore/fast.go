@@ -19,6 +19,7 @@ type shape struct {
 	entries  int  // rows of the journal
 	keyed    bool // one of them has a key
 	sums     int  // rows that are added to others
+	within   bool // a transaction that has other statements too
 }
 
 const (
@@ -57,6 +58,7 @@ func (u unit) saveFast(ctx context.Context, all []change, which []int, errs []er
 		changes[i], errs[j] = all[j], nil
 	}
 	s := shapeOf(changes)
+	s.within = u.tx != nil
 	var args []any
 	if s.many {
 		args = u.several(s, changes)

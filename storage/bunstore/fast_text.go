@@ -67,7 +67,7 @@ func (w *fastWriter) lone() string {
 	used, unused, entries, isUsed := "", "true", "", "false"
 	if w.entries > 0 {
 		first := w.arg
-		entries = ", j as (" + w.into(entryTable) + "select " + tenant + ", t.* from w, " +
+		entries = ", j as (" + w.entry("select "+tenant+", t.*") + " from w, " +
 			w.relation(entryTable.columns, w.entries) + ")"
 		if w.keyed {
 			keys := make([]string, w.entries)
@@ -140,8 +140,7 @@ func (w *fastWriter) several() string {
 			used = "i.ord in (select o from e where known)"
 			unused, e = "not "+used, "e as t"
 		}
-		entries = ", j as (" + w.into(entryTable) + "select " + tenant + ", " + columnsOf("t", entryTable.columns) +
-			" from " + e + " where t.o in (select at from w))"
+		entries = ", j as (" + w.entry("select "+tenant+", "+columnsOf("t", entryTable.columns)) + " from " + e + " where t.o in (select at from w))"
 	}
 	sums := ""
 	if t := root.sums; w.sums > 0 {
@@ -185,6 +184,14 @@ func (w *fastWriter) several() string {
 
 func (w *fastWriter) into(t *table) string {
 	return "insert into " + postgres.name(t.name) + " (tenant, " + names(t.columns) + ") "
+}
+
+// entry begins the insert of entries, which selects their tenant and columns of t.
+func (w *fastWriter) entry(columns string) string {
+	if !w.within {
+		return w.into(entryTable) + columns
+	}
+	return strings.TrimSuffix(w.into(entryTable), ") ") + ", pos) " + columns + ", " + following(tenant, "t.subject")
 }
 
 func (w *fastWriter) free(p params) string {

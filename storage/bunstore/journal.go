@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
+	"strings"
 	"sync"
 
 	"github.com/uptrace/bun"
@@ -16,9 +17,10 @@ import (
 
 type journalStore struct{ unit }
 
-// A place is where a record stands in the feed: by the transaction that wrote it, and within it in a total order that
+// A place is where a record stands in the feed of a tenant: by the transaction that wrote it, and within it in a total order that
 // keeps that of the numbers of a subject.
 type place struct {
+	Tenant  string
 	Pos     int64
 	Subject string
 	Seq     int64
@@ -26,19 +28,20 @@ type place struct {
 }
 
 func (p place) cursor() journal.Cursor {
-	text, _ := json.Marshal([]any{p.Pos, p.Subject, p.Seq, p.Key})
+	text, _ := json.Marshal([]any{p.Tenant, p.Pos, p.Subject, p.Seq, p.Key})
 	return journal.Cursor(base64.RawURLEncoding.EncodeToString(text))
 }
 
-func parseCursor(c journal.Cursor) (p place, err error) {
+// parseCursor accepts what cursor gives for the tenant, and nothing else.
+func parseCursor(c journal.Cursor, tenant string) (p place, err error) {
 	if c == "" {
 		return p, nil
 	}
 	text, err := base64.RawURLEncoding.DecodeString(string(c))
 	if err == nil {
-		err = json.Unmarshal(text, &[]any{&p.Pos, &p.Subject, &p.Seq, &p.Key})
+		err = json.Unmarshal(text, &[]any{&p.Tenant, &p.Pos, &p.Subject, &p.Seq, &p.Key})
 	}
-	if err != nil {
+	if err != nil || p.Tenant != tenant || p.cursor() != c || strings.Contains(p.Subject+p.Key, "\x00") {
 		return p, fmt.Errorf("bunstore: %w", journal.ErrCursor)
 	}
 	return p, nil
@@ -46,11 +49,11 @@ func parseCursor(c journal.Cursor) (p place, err error) {
 
 // After implements [journal.Store]. It yields nothing of the transaction that it is read in.
 func (s journalStore) After(ctx context.Context, cursor journal.Cursor, limit int) iter.Seq2[journal.Record, error] {
-	start, err := parseCursor(cursor)
+	start, err := parseCursor(cursor, s.tenant)
 	return paged(ctx, s.unit, "read the journal", limit, func(q *bun.SelectQuery, last *journal.Record) *bun.SelectQuery {
 		at := start
 		if last != nil {
-			at, _ = parseCursor(last.Cursor)
+			at, _ = parseCursor(last.Cursor, s.tenant)
 		}
 		q = s.entries(q).Err(err).
 			Where("(j.pos, j.subject, j.seq, j.key) > (?, ?, ?, ?)", at.Pos, at.Subject, at.Seq, at.Key).
@@ -62,7 +65,7 @@ func (s journalStore) After(ctx context.Context, cursor journal.Cursor, limit in
 			q = q.Where("j.pos < pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
 		}
 		return q
-	}, scanRecord)
+	}, s.scanRecord)
 }
 
 // ownEntries tells where in the feed of SQLite those of a transaction begin.
@@ -93,6 +96,14 @@ func (o *ownEntries) begin(ctx context.Context, u unit) error {
 	return u.tx.QueryRowContext(ctx, "select "+nextPos, u.tenant).Scan(&o.pos)
 }
 
+// following is the place in the feed of Postgres of an entry that is written in a transaction which may have begun before another one
+// that wrote the entry before: the later of the transaction's own and that entry's. Readers are behind both until the transaction has
+// ended. Where a Save is a transaction by itself, what it was decided on was there before it began.
+func following(tenant, subject string) string {
+	return "greatest(pg_current_xact_id()::text::bigint, (select x.pos from " + postgres.name("journal_entry") + " as x where (x.tenant || '') = " +
+		tenant + " and (x.subject || '') = " + subject + " order by x.seq desc limit 1))"
+}
+
 // nextPos is the place of the next entry in the feed of SQLite, where one transaction after the other writes.
 const nextPos = "(select coalesce(max(pos), 0) + 1 from journal_entry where (tenant || '') = ?1)"
 
@@ -104,7 +115,7 @@ func (s journalStore) Of(ctx context.Context, subject string) iter.Seq2[journal.
 			q = q.Where("(j.seq, j.key) < (?, ?)", last.Seq, last.Key)
 		}
 		return q
-	}, scanRecord)
+	}, s.scanRecord)
 }
 
 func (s journalStore) entries(q *bun.SelectQuery) *bun.SelectQuery {
@@ -113,12 +124,12 @@ func (s journalStore) entries(q *bun.SelectQuery) *bun.SelectQuery {
 		Where("(j.tenant || '') = ?", s.tenant)
 }
 
-func scanRecord(rows *sql.Rows) (r journal.Record, err error) {
+func (s journalStore) scanRecord(rows *sql.Rows) (r journal.Record, err error) {
 	var pos int64
 	if err := rows.Scan(append(entryFields(&r.Entry), &pos)...); err != nil {
 		return r, err
 	}
-	r.Cursor = place{pos, r.Subject, r.Seq, r.Key}.cursor()
+	r.Cursor = place{s.tenant, pos, r.Subject, r.Seq, r.Key}.cursor()
 	return r, nil
 }
 

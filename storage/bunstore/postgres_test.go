@@ -153,6 +153,34 @@ func TestEmptyDatabasePlan(t *testing.T) {
 	}
 }
 
+// The same holds within transactions, which look for the entry before.
+func TestEmptyDatabasePlanWithin(t *testing.T) {
+	for _, size := range []int{1, 8} {
+		t.Run(fmt.Sprint("batch=", size), func(t *testing.T) {
+			db := openPostgres(t)
+			store := newStore(t, db)
+			db.DB.SetMaxOpenConns(1)
+			fill := func(from, to int) {
+				for n := from; n < to; n += size {
+					var batch []stamps.Change
+					for i := range size {
+						batch = append(batch, stamped(fmt.Sprintf("m%d", n+i), 1))
+					}
+					check(t, store.InTx(t.Context(), func(ctx context.Context, tx storage.Tx) error {
+						return one(tx.Stamps().Save(ctx, batch))
+					}))
+				}
+			}
+			fill(0, 4000)
+			before := rowsRead(t, db)
+			fill(4000, 4400)
+			if read := rowsRead(t, db) - before; read > 400*20 {
+				t.Errorf("400 changes read %d rows", read)
+			}
+		})
+	}
+}
+
 // rowsRead returns how many rows and entries of indexes were read so far.
 func rowsRead(t *testing.T, db *bun.DB) (n int64) {
 	t.Helper()

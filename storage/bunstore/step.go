@@ -187,9 +187,13 @@ func (g grammar) stepText(v verb, t *table) string {
 		return g.countText(t, tenant, p)
 	}
 	names, values := "tenant, "+p.join("{col}", ", "), tenant+", "+p.join("{val}", ", ")
-	if t == entryTable && g == sqlite {
+	if t == entryTable {
 		names += ", pos"
-		values += ", " + nextPos
+		if g == sqlite {
+			values += ", " + nextPos
+		} else {
+			values += ", " + following(tenant, p.of("subject").value)
+		}
 	}
 	if v == insert {
 		return "insert into " + g.name(t.name) + " (" + names + ") select " + values + " where true" + g.missing(t, tenant, p) +

@@ -30,8 +30,8 @@ var (
 	ErrDuplicate = errors.New("journal: the key was used before")
 	// ErrKeyReused: the key names a command with another input. Use a new key for a new command.
 	ErrKeyReused = errors.New("journal: the key was used before with another input; use a new key")
-	// ErrCursor: the cursor is not of this database. Begin at the zero Cursor, or at one that After gave.
-	ErrCursor = errors.New("journal: the cursor is not of this database")
+	// ErrCursor: the cursor is not of this database and tenant. Begin at the zero Cursor, or at one that After gave.
+	ErrCursor = errors.New("journal: the cursor is not of this database and tenant; begin at the zero cursor, or at one that After gave")
 )
 
 // An Entry tells of one command that took effect.
@@ -54,7 +54,7 @@ type Record struct {
 }
 
 // A Cursor is a place in the feed of one tenant. The zero Cursor stands before the first record. Its text is opaque;
-// it is of use only with the database that gave it.
+// it is of use only with the database and the tenant that gave it.
 type Cursor string
 
 // Store reads the journal. Engines write it, each with its own changes.
@@ -63,8 +63,9 @@ type Store interface {
 	Tenant() string
 	// After yields at most limit records (limit <= 0: all) that follow the cursor, each at least once to a reader that
 	// goes on from the last cursor it dealt with. A record that commits late is never skipped: the feed stops short of
-	// the oldest transaction that still runs. Records of one subject have growing Seq; those of transactions that
-	// overlapped come in either order.
+	// the oldest transaction that still runs. Records of one subject come in the order in which they took effect, with growing
+	// Seq, whatever transactions they were written in; those of several subjects from transactions that overlapped come in any
+	// order. ErrCursor: the cursor is of another database or tenant, or none at all.
 	After(ctx context.Context, cursor Cursor, limit int) iter.Seq2[Record, error]
 	// Of yields the records of one subject, the newest first.
 	Of(ctx context.Context, subject string) iter.Seq2[Record, error]

@@ -8,6 +8,7 @@ import (
 	"iter"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
@@ -22,8 +23,7 @@ func (s journalStore) After(ctx context.Context, cursor journal.Cursor, limit in
 			end = t.data.open.began
 		}
 		if cursor != "" {
-			var err error
-			if from, err = strconv.Atoi(string(cursor)); err != nil || from < 0 || from > end {
+			if from = placeOf(cursor); from < 1 || from > end || cursorAt(s.tenant, from) != cursor {
 				return nil, fmt.Errorf("memory: %w", journal.ErrCursor)
 			}
 		}
@@ -32,7 +32,7 @@ func (s journalStore) After(ctx context.Context, cursor journal.Cursor, limit in
 		}
 		var found []journal.Record
 		for i := from; i < end; i++ {
-			found = append(found, t.recordAt(i))
+			found = append(found, s.recordAt(t, i))
 		}
 		return found, nil
 	})
@@ -44,7 +44,7 @@ func (s journalStore) Of(ctx context.Context, subject string) iter.Seq2[journal.
 		var found []journal.Record
 		for i, e := range t.feed {
 			if e.Subject == subject {
-				found = append(found, t.recordAt(i))
+				found = append(found, s.recordAt(t, i))
 			}
 		}
 		slices.SortFunc(found, func(a, b journal.Record) int { return cmp.Compare(b.Seq, a.Seq) })
@@ -63,8 +63,20 @@ func (s journalStore) entries(ctx context.Context, subject string) iter.Seq2[jou
 	}
 }
 
-func (t *tables) recordAt(i int) journal.Record {
-	return journal.Record{Entry: cloneEntry(t.feed[i]), Cursor: journal.Cursor(strconv.Itoa(i + 1))}
+func (s journalStore) recordAt(t *tables, i int) journal.Record {
+	return journal.Record{Entry: cloneEntry(t.feed[i]), Cursor: cursorAt(s.tenant, i+1)}
+}
+
+// cursorAt is the cursor of a tenant behind the n-th record of its feed.
+func cursorAt(tenant string, n int) journal.Cursor {
+	return journal.Cursor(strconv.Itoa(n) + " " + tenant)
+}
+
+// placeOf returns the n of a cursor, or 0.
+func placeOf(c journal.Cursor) int {
+	text, _, _ := strings.Cut(string(c), " ")
+	n, _ := strconv.Atoi(text)
+	return n
 }
 
 // entry returns the entry of a command, or nil where there is none.

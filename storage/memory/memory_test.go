@@ -10,3 +10,5 @@ import (
 func TestContract(t *testing.T) {
 	storagetest.Run(t, func(testing.TB) storagetest.Database { return storagetest.Database{DB: memory.New()} })
 }
+
+func FuzzCursor(f *testing.F) { storagetest.FuzzCursor(f, memory.New()) }

@@ -54,12 +54,13 @@ func journals(s suite) {
 	s.once("does not tell of what is not committed", notYet)
 	s.once("loses nothing to a transaction that commits late", lateCommit)
 	s.once("loses nothing under many writers", manyWriters)
+	s.once("tells of a subject in order, whatever transactions overlap", subjectsInOrder)
+	s.once("tells of a subject in order, where many transactions share it", sharedSubjects)
 	s.once("refuses a cursor that is none", func(t *testing.T, d Database) {
 		_, err := collect(d.DB.Journal().After(t.Context(), "no cursor", 0))
-		if err == nil {
-			t.Error("it was taken")
-		}
+		isError(t, "no cursor", err, journal.ErrCursor)
 	})
+	s.once("refuses a cursor of another tenant", cursorsOfTenants)
 }
 
 func subjects(records []journal.Record) []string {
