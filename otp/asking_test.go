@@ -13,8 +13,8 @@ import (
 	"github.com/scrmkit/scrmkit/storage"
 )
 
-// A holder asks for no more codes than the budget allows, whatever they are for and however many ask at once, and leaves
-// no more rows; and so does a device, whoever holds it.
+// A holder asks for no more codes than the budget allows, whatever they are for and however many
+// ask at once, and leaves no more rows; and so does a device, whoever holds it.
 func TestAskingIsBounded(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db storage.DB) {
 		for _, c := range []struct {

@@ -11,7 +11,8 @@ import (
 
 var noon = time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)
 
-// In any window of 10 minutes wrong guesses weigh at most 100, by whichever of clocks that are MaxSkew apart.
+// In any window of 10 minutes wrong guesses weigh at most 100, by whichever of clocks that are
+// MaxSkew apart.
 func TestBudgetBoundsEveryWindow(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		b := rapid.SampledFrom([]Budget{PerScope(), PerTypist()}).Draw(t, "budget")
@@ -49,8 +50,8 @@ func TestBudgetBoundsEveryWindow(t *testing.T) {
 	})
 }
 
-// No debt lies further ahead than the burst, whatever clock wrote it, and one that clocks MaxSkew apart can write is
-// left alone.
+// No debt lies further ahead than the burst, whatever clock wrote it, and one that clocks MaxSkew
+// apart can write is left alone.
 func TestNoDebtLiesFurtherAheadThanTheBurst(t *testing.T) {
 	for _, b := range []Budget{PerScope(), PerTypist()} {
 		for _, ahead := range []time.Duration{-time.Hour, 0, time.Minute, b.full(), b.full() + MaxSkew, b.full() + MaxSkew + 1, 24 * time.Hour, 1e6 * time.Hour} {
@@ -99,7 +100,8 @@ func drawLive(t *rapid.T, p Policy) map[int]int64 {
 	return live
 }
 
-// However a typist guesses, and however many codes are live meanwhile, another one has two guesses left.
+// However a typist guesses, and however many codes are live meanwhile, another one has two guesses
+// left.
 func TestOneTypistLeavesRoomForAnothersTwoGuesses(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		c, now := newCounter(t), noon
@@ -130,7 +132,8 @@ func TestAWrongGuessLeavesRoomForARightCode(t *testing.T) {
 	})
 }
 
-// Guesses of any typists, with any policy, while codes come and go, weigh at most 100 in any window.
+// Guesses of any typists, with any policy, while codes come and go, weigh at most 100 in any
+// window.
 func TestGuessesOfAllTypistsStayWithinTheBound(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := Policy{MaxDigits: rapid.SampledFrom([]int{0, 6, 7, 8}).Draw(t, "longest")}

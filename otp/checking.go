@@ -16,8 +16,9 @@ func (c *checking) lookup(work) Lookup {
 	return Lookup{MACs: c.macs, Parties: []Party{{PartyTypist, string(c.Typist)}}}
 }
 
-// decide claims the code where it is right, and charges the attempt where it is wrong. Where the budget has no room for a
-// wrong guess the code is not looked at, so that the answer tells nothing of it.
+// decide claims the code where it is right, and charges the attempt where it is wrong. Where the
+// budget has no room for a wrong guess the code is not looked at, so that the answer tells nothing
+// of it.
 func (c *checking) decide(w work, u *unit, now time.Time) (answer, error) {
 	typist := u.meters[Party{PartyTypist, string(c.Typist)}]
 	if typist.Misses >= MaxMisses {
@@ -52,7 +53,8 @@ func (c *checking) decide(w work, u *unit, now time.Time) (answer, error) {
 	return answer{Claim: claim, Reason: reason}, nil
 }
 
-// settle stores what a debt of the scope that a wrong clock wrote counts as, so that it ends in its time by the others.
+// settle stores what a debt of the scope that a wrong clock wrote counts as, so that it ends in its
+// time by the others.
 func (u *unit) settle(b Budget, now time.Time) {
 	if d := journal.Instant(b.settle(u.scope.Debt, now)); d.Before(u.scope.Debt) {
 		u.scope.Debt, u.changed.scope = d, true

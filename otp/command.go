@@ -14,33 +14,36 @@ const (
 	DefaultTTL = 180 * time.Second
 	// MaxTTL is the longest that a code may live (OWASP ASVS 5.0, 6.5.5).
 	MaxTTL = 600 * time.Second
-	// Quarantine is how long after its end the digits of a code are issued to nobody else of its scope.
+	// Quarantine is how long after its end the digits of a code are issued to nobody else of its
+	// scope.
 	Quarantine = 10 * time.Minute
 	// ClaimTTL is how long a claim may be spent. It may outlive its code by that much.
 	ClaimTTL = 60 * time.Second
-	// MaxMisses is how many wrong codes in a row stop a typist in a scope (NIST SP 800-63B-4, 3.2.2: no more than 100
-	// consecutive failed attempts, and then the authenticator is disabled). A right code of another claim begins the
-	// count anew, as "consecutive" says; the budgets it gives nothing back.
+	// MaxMisses is how many wrong codes in a row stop a typist in a scope (NIST SP 800-63B-4,
+	// 3.2.2: no more than 100 consecutive failed attempts, and then the authenticator is disabled).
+	// A right code of another claim begins the count anew, as "consecutive" says; the budgets it
+	// gives nothing back.
 	MaxMisses = 100
 
 	maxPayload = 4096
 )
 
 var (
-	// ErrInvalidCode: the code is unknown, expired, used, of another scope or for another purpose, or the claim is no
-	// longer good. It does not tell which; the journal does.
+	// ErrInvalidCode: the code is unknown, expired, used, of another scope or for another purpose,
+	// or the claim is no longer good. It does not tell which; the journal does.
 	ErrInvalidCode = errors.New("otp: the code is not valid; ask for a new one")
 	// ErrEnded: the key names a code that has ended. Use a new key for a new code.
 	ErrEnded = errors.New("otp: the code that was issued with this key has ended; use a new key")
 	// ErrNotStopped: no MaxMisses wrong codes in a row have stopped the typist.
 	ErrNotStopped = errors.New("otp: the typist is not stopped, and may type codes")
-	// ErrCrowded: the scope has so many live codes that guesses could not be bounded. Cut the scope in two.
+	// ErrCrowded: the scope has so many live codes that guesses could not be bounded. Cut the scope
+	// in two.
 	ErrCrowded = errors.New("otp: the scope has too many live codes; use smaller scopes")
 )
 
-// A ThrottledError refuses a command whose budget is used up: a code unread, because too many wrong ones came before,
-// or a new code, because too many were asked for. The same command is refused before RetryAfter has passed, and charged
-// nothing.
+// A ThrottledError refuses a command whose budget is used up: a code unread, because too many wrong
+// ones came before, or a new code, because too many were asked for. The same command is refused
+// before RetryAfter has passed, and charged nothing.
 type ThrottledError struct {
 	RetryAfter time.Duration
 	Budget     PartyKind // whose budget it is; PartyScope: that of all typists together
@@ -54,18 +57,20 @@ func (e *ThrottledError) Error() string {
 	return fmt.Sprintf("otp: %s; try again in %s", what, e.RetryAfter.Round(time.Second))
 }
 
-// A StoppedError refuses a code unread: the typist typed MaxMisses wrong ones in a row in the scope. Time does not help;
-// Engine.Admit does.
+// A StoppedError refuses a code unread: the typist typed MaxMisses wrong ones in a row in the
+// scope. Time does not help; Engine.Admit does.
 type StoppedError struct {
 	Scope  Scope
 	Typist TypistID
 }
 
 func (e *StoppedError) Error() string {
-	return fmt.Sprintf("otp: %d wrong codes in a row stopped typist %s in %s; let the typist in again with Admit", MaxMisses, e.Typist, e.Scope)
+	return fmt.Sprintf("otp: %d wrong codes in a row stopped typist %s in %s; let the typist in again with Admit",
+		MaxMisses, e.Typist, e.Scope)
 }
 
-// Issue asks for a code for a holder. The holder's live code for the same purpose, if there is one, ends.
+// Issue asks for a code for a holder. The holder's live code for the same purpose, if there is one,
+// ends.
 type Issue struct {
 	Scope   Scope         `json:"scope"`
 	Holder  HolderID      `json:"holder"`
@@ -80,8 +85,8 @@ type Issue struct {
 type Issued struct {
 	Code     string    `json:"-"`
 	Digits   int       `json:"digits"` // length of Code; see Policy.MaxDigits
-	Next     int       `json:"next"`   // length of the scope's next code while all that are live now live; 0: it would be ErrCrowded
-	Number   int64     `json:"number"` // how many codes the scope has issued with this one; it names the code there
+	Next     int       `json:"next"`   // length of the next code, as things stand; 0: ErrCrowded
+	Number   int64     `json:"number"` // how many codes the scope has issued; names this one there
 	Issued   time.Time `json:"issued"`
 	Expires  time.Time `json:"expires"` // good in [Issued, Expires)
 	Replayed bool      `json:"-"`       // the key was used before, and this is the first result
@@ -96,8 +101,8 @@ type Check struct {
 	Key     string
 }
 
-// A Claim is the right to spend a code that was checked, in the tenant where it was checked. It is a value of this
-// process; Seal makes a text of it for the way to a device and back.
+// A Claim is the right to spend a code that was checked, in the tenant where it was checked. It is
+// a value of this process; Seal makes a text of it for the way to a device and back.
 type Claim struct {
 	Tenant   string    `json:"tenant,omitempty"`
 	Code     Code      `json:"code"` // Holder, Purpose and Payload are what the typist may be shown
@@ -107,7 +112,8 @@ type Claim struct {
 	Replayed bool      `json:"-"`              // the key was used before, and this is the first result
 }
 
-// Admit lets a typist in again whom MaxMisses wrong codes in a row have stopped. The budgets stay as they are.
+// Admit lets a typist in again whom MaxMisses wrong codes in a row have stopped. The budgets stay
+// as they are.
 type Admit struct {
 	Scope  Scope    `json:"scope"`
 	Typist TypistID `json:"typist"`
@@ -134,8 +140,9 @@ func (c Issue) check() error {
 	return err
 }
 
-// Validate returns an *InputError where no Check of the kind can be right, and else nil. Engine.Check does it itself,
-// before it reads anything; a caller that has more input of its own can refuse all of it first.
+// Validate returns an *InputError where no Check of the kind can be right, and else nil.
+// Engine.Check does it itself, before it reads anything; a caller that has more input of its own
+// can refuse all of it first.
 func (c Check) Validate() error {
 	_, err := c.digits()
 	return err

@@ -8,8 +8,8 @@ import (
 	"golang.org/x/text/width"
 )
 
-// draw returns that many unbiased decimal digits: a random 64-bit number is taken where it is below the largest multiple
-// of the range, so that each text is as likely as any other.
+// draw returns that many unbiased decimal digits: a random 64-bit number is taken where it is below
+// the largest multiple of the range, so that each text is as likely as any other.
 func draw(digits int) string {
 	n := uint64(pow10(digits))
 	limit := ^uint64(0) - ^uint64(0)%n
@@ -22,8 +22,8 @@ func draw(digits int) string {
 	}
 }
 
-// Normalize returns the digits of what a person typed: full-width digits (１２３) become plain, spaces and hyphens go.
-// *InputError: it has another character, or not 6 to 8 digits.
+// Normalize returns the digits of what a person typed: full-width digits (１２３) become plain, spaces
+// and hyphens go. *InputError: it has another character, or not 6 to 8 digits.
 func Normalize(typed string) (string, error) {
 	if len(typed) > 64 {
 		return "", &InputError{Field: "code", Reason: "is longer than 64 bytes"}

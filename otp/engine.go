@@ -24,11 +24,12 @@ type Options struct {
 
 // An Engine issues and checks live codes. It is safe for concurrent use.
 //
-// Issue, Check and Admit have a key: repeated with it they change nothing, charge nothing and give their first answer, and are
-// journal.ErrKeyReused where they differ. A key is a name within the scope and its holder or typist. Besides the errors
-// that its comment lists, a command returns *InputError before anything was loaded, journal.ErrConflict where other
-// changes of the scope came first twenty times in a row, and what the database said; after the last two it may be run
-// again with its key.
+// Issue, Check and Admit have a key: repeated with it they change nothing, charge nothing and give
+// their first answer, and are journal.ErrKeyReused where they differ. A key is a name within the
+// scope and its holder or typist. Besides the errors that its comment lists, a command returns
+// *InputError before anything was loaded, journal.ErrConflict where other changes of the scope came
+// first twenty times in a row, and what the database said; after the last two it may be run again
+// with its key.
 type Engine struct {
 	store  Store
 	keys   ring
@@ -38,8 +39,8 @@ type Engine struct {
 	bound  bool
 }
 
-// New returns an engine on a store. It returns an error if keys is empty, a key is too short, two share an ID, or a field
-// of the policy is out of its bounds.
+// New returns an engine on a store. It returns an error if keys is empty, a key is too short, two
+// share an ID, or a field of the policy is out of its bounds.
 func New(s Store, keys []Key, opts *Options) (*Engine, error) {
 	r, err := newRing(keys)
 	if err != nil {
@@ -59,8 +60,9 @@ func New(s Store, keys []Key, opts *Options) (*Engine, error) {
 	return e, nil
 }
 
-// In returns a copy that is bound to a unit of work: what it does is committed or rolled back with tx, and in the tenant of
-// tx. Check belongs outside, so that a rollback can't forgive a wrong code; Spend belongs inside.
+// In returns a copy that is bound to a unit of work: what it does is committed or rolled back with
+// tx, and in the tenant of tx. Check belongs outside, so that a rollback can't forgive a wrong
+// code; Spend belongs inside.
 func (e *Engine) In(tx Tx) *Engine {
 	b := *e
 	b.store, b.bound = tx.OTP(), true
@@ -68,9 +70,9 @@ func (e *Engine) In(tx Tx) *Engine {
 	return &b
 }
 
-// Issue makes a code. ErrEnded: the key names one that has ended. ErrCrowded: no code is long enough for the scope.
-// *ThrottledError: the holder or the device has asked for as many as the policy allows; a key that comes again is not
-// counted.
+// Issue makes a code. ErrEnded: the key names one that has ended. ErrCrowded: no code is long
+// enough for the scope. *ThrottledError: the holder or the device has asked for as many as the
+// policy allows; a key that comes again is not counted.
 //
 // A holder leaves at most as many rows in a scope as the budget allows between two calls of Prune.
 func (e *Engine) Issue(ctx context.Context, c Issue) (_ Issued, err error) {
@@ -90,10 +92,10 @@ func (e *Engine) Issue(ctx context.Context, c Issue) (_ Issued, err error) {
 	return a.issued, nil
 }
 
-// Check charges the attempt and tells whose the code is and what for, both in one commit of its own: no two attempts,
-// of any process, see the same budget. A right code costs nothing and gives nothing back, and neither does one that was
-// right until somebody spent it. Errors: ErrInvalidCode; *ThrottledError; *StoppedError, after MaxMisses wrong codes in a
-// row.
+// Check charges the attempt and tells whose the code is and what for, both in one commit of its
+// own: no two attempts, of any process, see the same budget. A right code costs nothing and gives
+// nothing back, and neither does one that was right until somebody spent it. Errors:
+// ErrInvalidCode; *ThrottledError; *StoppedError, after MaxMisses wrong codes in a row.
 func (e *Engine) Check(ctx context.Context, c Check) (_ Claim, err error) {
 	ctx, end := e.hook(ctx, "otp.check")
 	defer func() { end(err) }()
@@ -132,8 +134,8 @@ func (e *Engine) attempt(c Check) (*op, error) {
 	return o, nil
 }
 
-// Admit lets a typist in again whom a *StoppedError refuses. Who may call it is the caller's to decide; not the typist.
-// ErrNotStopped: nothing keeps the typist out.
+// Admit lets a typist in again whom a *StoppedError refuses. Who may call it is the caller's to
+// decide; not the typist. ErrNotStopped: nothing keeps the typist out.
 func (e *Engine) Admit(ctx context.Context, c Admit) (_ Admitted, err error) {
 	ctx, end := e.hook(ctx, "otp.admit")
 	defer func() { end(err) }()
@@ -155,8 +157,9 @@ func typistSubject(s Scope, t TypistID) string {
 	return journal.Subject("otp-typist", string(s), string(t))
 }
 
-// Spend uses a claim up, exactly once under any number of racers. ErrInvalidCode: it was spent before, its code was
-// replaced, it is past its end, or it is of another tenant. Nothing is stored then, and the transaction is still usable.
+// Spend uses a claim up, exactly once under any number of racers. ErrInvalidCode: it was spent
+// before, its code was replaced, it is past its end, or it is of another tenant. Nothing is stored
+// then, and the transaction is still usable.
 func (e *Engine) Spend(ctx context.Context, c Claim) (err error) {
 	ctx, end := e.hook(ctx, "otp.spend")
 	defer func() { end(err) }()
@@ -166,9 +169,10 @@ func (e *Engine) Spend(ctx context.Context, c Claim) (err error) {
 	return nil
 }
 
-// Prune deletes codes whose digits are free, and meters whose debt ended and that count no wrong codes in a row, before a
-// time that is not in the future, and returns how many rows that were. It may run twice, and beside anything else; a
-// service runs it every few minutes, for nothing else deletes what asking leaves.
+// Prune deletes codes whose digits are free, and meters whose debt ended and that count no wrong
+// codes in a row, before a time that is not in the future, and returns how many rows that were. It
+// may run twice, and beside anything else; a service runs it every few minutes, for nothing else
+// deletes what asking leaves.
 func (e *Engine) Prune(ctx context.Context, before time.Time) (int64, error) {
 	if now := e.opts.Now(); before.After(now) {
 		before = now

@@ -394,7 +394,8 @@ func TestRacers(t *testing.T) {
 	})
 }
 
-// A seeded attacker with many managers' hands types random digits as fast as the budget lets him, while codes live.
+// A seeded attacker with many managers' hands types random digits as fast as the budget lets him,
+// while codes live.
 func TestBruteForce(t *testing.T) {
 	for _, live := range []int{1, 10, 40} {
 		t.Run(fmt.Sprintf("%d live codes", live), func(t *testing.T) {
@@ -440,7 +441,8 @@ func TestBruteForce(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			// In each of the windows the chance is at most 1 in 10,000; a burst may fall into the first besides.
+			// In each of the windows the chance is at most 1 in 10,000; a burst may fall into the
+			// first besides.
 			if bound := (windows + 1) * 1e-4; chance > bound {
 				t.Errorf("%d guesses had a chance of %.4f, more than %.4f", guesses, chance, bound)
 			}

@@ -78,8 +78,8 @@ func TestGuessesAtAnyNumberOfLiveCodes(t *testing.T) {
 	}
 }
 
-// A right code that a colleague has just spent is the same answer as a wrong one, and charged nothing; any other that is
-// not live is charged.
+// A right code that a colleague has just spent is the same answer as a wrong one, and charged
+// nothing; any other that is not live is charged.
 func TestAJustSpentCodeIsChargedNothing(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db storage.DB) {
 		b := open(t, db.Tenant("spent"))
@@ -244,7 +244,8 @@ func TestBadInputCostsNoGuess(t *testing.T) {
 	}
 }
 
-// 100 wrong codes in a row stop a typist, however long they took, until somebody lets the typist in.
+// 100 wrong codes in a row stop a typist, however long they took, until somebody lets the typist
+// in.
 func TestAHundredWrongCodesInARowStopATypist(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db storage.DB) {
 		b := open(t, db.Tenant("stopped"))

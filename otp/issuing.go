@@ -35,9 +35,9 @@ func (c *issuing) lookup(w work) Lookup {
 	return l
 }
 
-// decide charges and makes a code of the digits that were drawn, and ends the holder's code for the same purpose. Where
-// the digits are taken it makes a longer one, so that whoever asks for codes without end can't use up the short ones of
-// all others.
+// decide charges and makes a code of the digits that were drawn, and ends the holder's code for the
+// same purpose. Where the digits are taken it makes a longer one, so that whoever asks for codes
+// without end can't use up the short ones of all others.
 func (c *issuing) decide(w work, u *unit, now time.Time) (answer, error) {
 	meters, throttled := c.charge(w.policy, u.meters, now)
 	if throttled != nil {

@@ -10,8 +10,8 @@ import (
 	"github.com/scrmkit/scrmkit/internal/keyring"
 )
 
-// A Key signs codes and seals claims. To rotate, put a new key first: it signs from then on, and codes of the others
-// stay good. A key may go once no code that it signed is live or in quarantine.
+// A Key signs codes and seals claims. To rotate, put a new key first: it signs from then on, and
+// codes of the others stay good. A key may go once no code that it signed is live or in quarantine.
 type Key = keyring.Key
 
 type key struct {
@@ -66,8 +66,9 @@ func codeContext(tenant string, c Code) string {
 	return fmt.Sprintf("otp.v1 code %d %s %d %s %d %x", len(tenant), tenant, len(c.Scope), c.Scope, c.Number, c.ID)
 }
 
-// Seal returns a claim as a text that nobody else can read or make, for the way to the typist's device and back. It opens
-// in the tenant of the engine alone, which for one bound with In is that of the transaction.
+// Seal returns a claim as a text that nobody else can read or make, for the way to the typist's
+// device and back. It opens in the tenant of the engine alone, which for one bound with In is that
+// of the transaction.
 func (e *Engine) Seal(c Claim) string {
 	text, err := json.Marshal(c)
 	if err != nil {
@@ -77,7 +78,8 @@ func (e *Engine) Seal(c Claim) string {
 	return k.id + "." + base64.RawURLEncoding.EncodeToString(k.Seal(text, claimContext(e.store.Tenant())))
 }
 
-// Open reads what Seal wrote. ErrInvalidCode: the text is no claim of these keys and of this tenant.
+// Open reads what Seal wrote. ErrInvalidCode: the text is no claim of these keys and of this
+// tenant.
 func (e *Engine) Open(sealed string) (Claim, error) {
 	id, text, _ := strings.Cut(sealed, ".")
 	raw, err := base64.RawURLEncoding.DecodeString(text)

@@ -18,8 +18,8 @@ const (
 // Live reports whether the code may be claimed at that time, or later.
 func (c Code) Live(now time.Time) bool { return c.Ended == "" && now.Before(c.Expires) }
 
-// Refuse returns why the code can't be claimed for that purpose at that time, or "". A clock that is behind that of the
-// issuer by up to MaxSkew does not matter.
+// Refuse returns why the code can't be claimed for that purpose at that time, or "". A clock that
+// is behind that of the issuer by up to MaxSkew does not matter.
 func (c Code) Refuse(purpose Purpose, now time.Time) string {
 	switch {
 	case c.Ended != "":
@@ -34,10 +34,11 @@ func (c Code) Refuse(purpose Purpose, now time.Time) string {
 	return ""
 }
 
-// right reports whether the code was right for that purpose until it was used, and its life has not ended: a colleague
-// was quicker. Such a code is charged nothing. The answer is that of a wrong one, and what was hit can't be spent, so
-// there is nothing in it for an attacker: the guesses that this lets pass are those that hit a spent code, one in a
-// million for each code spent in the last minutes, and the weight of all others stays within the budget.
+// right reports whether the code was right for that purpose until it was used, and its life has not
+// ended: a colleague was quicker. Such a code is charged nothing. The answer is that of a wrong
+// one, and what was hit can't be spent, so there is nothing in it for an attacker: the guesses that
+// this lets pass are those that hit a spent code, one in a million for each code spent in the last
+// minutes, and the weight of all others stays within the budget.
 func (c Code) right(purpose Purpose, now time.Time) bool {
 	return c.Ended == Used && now.Before(c.Expires) && (purpose == "" || purpose == c.Purpose)
 }
@@ -52,8 +53,9 @@ func (c Code) end(why End, by TypistID, now time.Time) Code {
 	return c
 }
 
-// spend returns the code as it is once the claim is spent, and what the journal tells of it. ErrInvalidCode: the claim is
-// of another tenant, past its end, or made by a clock that is ahead by more than MaxSkew.
+// spend returns the code as it is once the claim is spent, and what the journal tells of it.
+// ErrInvalidCode: the claim is of another tenant, past its end, or made by a clock that is ahead by
+// more than MaxSkew.
 func (c Claim) spend(tenant string, now time.Time) (Spent, error) {
 	if c.Tenant != tenant || !now.Before(c.Expires) || now.Add(ClaimTTL+MaxSkew).Before(c.Expires) {
 		return Spent{}, ErrInvalidCode
@@ -67,8 +69,8 @@ func (c Claim) spend(tenant string, now time.Time) (Spent, error) {
 	}}}, nil
 }
 
-// judge decides on a code that was typed, whose possible matches are found. It returns the claim, or the reason against
-// it and whether it is charged.
+// judge decides on a code that was typed, whose possible matches are found. It returns the claim,
+// or the reason against it and whether it is charged.
 func judge(found []Code, c Check, now time.Time) (claim *Claim, reason string, charged bool) {
 	reason, charged = Unknown, true
 	for _, code := range found {

@@ -76,7 +76,8 @@ func TestDrawIsUniform(t *testing.T) {
 		d := float64(c) - n/buckets
 		chi += d * d / (n / buckets)
 	}
-	// 999 degrees of freedom: mean 999, standard deviation 44.7; six of them either way fail once in 10^8 runs.
+	// 999 degrees of freedom: mean 999, standard deviation 44.7; six of them either way fail once
+	// in 10^8 runs.
 	if math.Abs(chi-(buckets-1)) > 6*math.Sqrt(2*(buckets-1)) {
 		t.Errorf("chi-square %.0f", chi)
 	}

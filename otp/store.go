@@ -7,25 +7,28 @@ import (
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
-// Store keeps scopes, what is metered in them, and their codes. Everything of a scope changes under the version of the
-// scope, but for the spending of a code, which has a version of its own.
+// Store keeps scopes, what is metered in them, and their codes. Everything of a scope changes under
+// the version of the scope, but for the spending of a code, which has a version of its own.
 type Store interface {
-	// Tenant returns the tenant whose rows the store keeps. Engines bind what they seal or hash to it.
+	// Tenant returns the tenant whose rows the store keeps. Engines bind what they seal or hash to
+	// it.
 	Tenant() string
-	// Load returns the state for each lookup, in their order. A scope that does not exist has version 0.
+	// Load returns the state for each lookup, in their order. A scope that does not exist has
+	// version 0.
 	Load(ctx context.Context, lookups []Lookup, now time.Time) ([]State, error)
-	// Save stores each change, all of it or nothing of it, and returns an error a change, nil where it was stored.
-	// journal.ErrConflict: Scope.Version is not the stored version. journal.ErrDuplicate: a key of Entries was used
-	// before. After either, an enclosing transaction is still usable. Scope.Version is the version that was loaded; what
-	// is stored has one more. No two changes are of one scope. The second error is the database's: nothing is known of
-	// the outcome, and the keys make a retry safe.
+	// Save stores each change, all of it or nothing of it, and returns an error a change, nil where
+	// it was stored. journal.ErrConflict: Scope.Version is not the stored version.
+	// journal.ErrDuplicate: a key of Entries was used before. After either, an enclosing
+	// transaction is still usable. Scope.Version is the version that was loaded; what is stored has
+	// one more. No two changes are of one scope. The second error is the database's: nothing is
+	// known of the outcome, and the keys make a retry safe.
 	Save(ctx context.Context, changes []Change) ([]error, error)
-	// Spend stores the code as it is in each change, under the version and the ID of the code and with nothing else, and
-	// answers like Save: journal.ErrConflict where the stored code has another version or another ID. No two changes are
-	// of one code.
+	// Spend stores the code as it is in each change, under the version and the ID of the code and
+	// with nothing else, and answers like Save: journal.ErrConflict where the stored code has
+	// another version or another ID. No two changes are of one code.
 	Spend(ctx context.Context, changes []Spent) ([]error, error)
-	// Prune deletes the codes whose digits are free since before that time and the meters whose debt ended before it and
-	// that count no misses, and returns how many rows that were.
+	// Prune deletes the codes whose digits are free since before that time and the meters whose
+	// debt ended before it and that count no misses, and returns how many rows that were.
 	Prune(ctx context.Context, before time.Time) (int64, error)
 }
 
@@ -83,7 +86,8 @@ type Meter struct {
 	Misses int64     // of a typist: wrong codes in a row
 }
 
-// A Code as it is stored: its digits only as a keyed MAC, and sealed for the holder's own eyes while it lives.
+// A Code as it is stored: its digits only as a keyed MAC, and sealed for the holder's own eyes
+// while it lives.
 type Code struct {
 	Scope    Scope
 	MAC      []byte // HMAC-SHA-256 of tenant, scope and digits, cut to 16 bytes
@@ -112,8 +116,8 @@ const (
 	Replaced End = "replaced"
 )
 
-// A Change of a scope: its row, the meters and codes that are new or other (stored whole, by scope and party or scope and
-// MAC), and what the journal tells of it.
+// A Change of a scope: its row, the meters and codes that are new or other (stored whole, by scope
+// and party or scope and MAC), and what the journal tells of it.
 type Change struct {
 	Scope   ScopeRow
 	Meters  []Meter

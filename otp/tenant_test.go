@@ -11,9 +11,9 @@ import (
 	"github.com/scrmkit/scrmkit/storage"
 )
 
-// Tenants share a keyring and name their shops, customers and managers alike. What one of them sealed or claimed is good in
-// that one alone, and there once: for each pair of tenants and scopes, sealed or as a value, spent by an engine bound to
-// a transaction of the one or of the other.
+// Tenants share a keyring and name their shops, customers and managers alike. What one of them
+// sealed or claimed is good in that one alone, and there once: for each pair of tenants and scopes,
+// sealed or as a value, spent by an engine bound to a transaction of the one or of the other.
 func TestWhatIsSealedIsOfOneTenant(t *testing.T) {
 	type place struct {
 		tenant string
@@ -81,7 +81,8 @@ func TestWhatIsSealedIsOfOneTenant(t *testing.T) {
 	})
 }
 
-// A claim whose MAC, version and number are those of another code, but not its id, spends nothing: digits come again.
+// A claim whose MAC, version and number are those of another code, but not its id, spends nothing:
+// digits come again.
 func TestAClaimIsOfOneCode(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db storage.DB) {
 		b := open(t, db.Tenant("ids"))

@@ -3,8 +3,8 @@ package otp
 import "github.com/scrmkit/scrmkit/internal/valid"
 
 type (
-	// A Scope is where digits are unique and guesses are counted: a shop. One for a whole brand has so many live codes
-	// that guesses run out.
+	// A Scope is where digits are unique and guesses are counted: a shop. One for a whole brand has
+	// so many live codes that guesses run out.
 	Scope string
 	// A HolderID names who shows the code: a customer.
 	HolderID string

@@ -103,7 +103,8 @@ func (w work) Load(ctx context.Context, groups [][]*op, _ bool) ([]*unit, error)
 }
 
 func (u *unit) add(l Lookup, s State) {
-	// Of several look-ups the oldest scope counts, so that what was read before another change meets a conflict.
+	// Of several look-ups the oldest scope counts, so that what was read before another change
+	// meets a conflict.
 	if u.scope.Scope == "" || s.Scope.Version < u.scope.Version {
 		u.scope, u.live = s.Scope, s.Count
 	}

@@ -13,24 +13,26 @@ type DB[T Tx] interface {
 	InTx(ctx context.Context, fn func(ctx context.Context, tx T) error) error
 }
 
-// A Using is what Use does with codes that were typed. Each function may run more than once. An error that it returns
-// last, and not for one of the codes, rolls all back.
+// A Using is what Use does with codes that were typed. Each function may run more than once. An
+// error that it returns last, and not for one of the codes, rolls all back.
 type Using[T Tx] struct {
 	Checks []Check
-	// Admit returns an error for each of Checks, nil where it may be tried: another one is its answer, and charges
-	// nothing.
+	// Admit returns an error for each of Checks, nil where it may be tried: another one is its
+	// answer, and charges nothing.
 	Admit func(ctx context.Context, tx T) ([]error, error)
-	// Do does what the codes allow, and reports which of them are to be spent: not one where nothing was done, or where
-	// it had been done before. A claim is nil where the code was wrong, or was not tried.
+	// Do does what the codes allow, and reports which of them are to be spent: not one where
+	// nothing was done, or where it had been done before. A claim is nil where the code was wrong,
+	// or was not tried.
 	Do func(ctx context.Context, tx T, claims []*Claim) (spend []bool, err error)
 }
 
-// Use is Check and Spend for any number of codes, each by itself, in one transaction of db, which is of the tenant of e.
-// It returns an error for each: nil, Admit's, or one of Check. The last error is that of the whole: nothing was stored
-// then, no answer of a Check is told, and it may be run again with its keys. ErrInvalidCode there: a code was spent
-// meanwhile.
+// Use is Check and Spend for any number of codes, each by itself, in one transaction of db, which
+// is of the tenant of e. It returns an error for each: nil, Admit's, or one of Check. The last
+// error is that of the whole: nothing was stored then, no answer of a Check is told, and it may be
+// run again with its keys. ErrInvalidCode there: a code was spent meanwhile.
 //
-// An attempt that is wrong is committed with the transaction, before its answer is told, so that nothing forgives it.
+// An attempt that is wrong is committed with the transaction, before its answer is told, so that
+// nothing forgives it.
 func Use[T Tx](ctx context.Context, e *Engine, db DB[T], u Using[T]) (errs []error, err error) {
 	ctx, end := e.hook(ctx, "otp.use")
 	defer func() { end(err) }()
@@ -58,8 +60,8 @@ func Use[T Tx](ctx context.Context, e *Engine, db DB[T], u Using[T]) (errs []err
 	return errs, nil
 }
 
-// checkAll checks the codes that have no error yet, and returns the claims of those that are right. The last error is the
-// database's.
+// checkAll checks the codes that have no error yet, and returns the claims of those that are right.
+// The last error is the database's.
 func (e *Engine) checkAll(ctx context.Context, checks []Check, errs []error) ([]*Claim, error) {
 	claims := make([]*Claim, len(checks))
 	var ops []*op

@@ -7,8 +7,9 @@ import (
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
-// AddEach gives stamps to any number of cards at once, each command by itself, and returns an outcome and an error for
-// each: those of Add. In a bound engine it takes as many round trips as one Add.
+// AddEach gives stamps to any number of cards at once, each command by itself, and returns an
+// outcome and an error for each: those of Add. In a bound engine it takes as many round trips as
+// one Add.
 func (e *Engine) AddEach(ctx context.Context, adds []Add) ([]Outcome, []error) {
 	ctx, end := e.hook(ctx, "stamps.add")
 	defer func() { end(nil) }()

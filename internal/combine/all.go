@@ -2,7 +2,8 @@ package combine
 
 import "context"
 
-// All runs commands together and by themselves, with ctx, and returns a result and an error for each.
+// All runs commands together and by themselves, with ctx, and returns a result and an error for
+// each.
 func (r *Runner[C, U, R]) All(ctx context.Context, commands []C) ([]R, []error) {
 	calls := make([]*call[C, R], len(commands))
 	for i, c := range commands {

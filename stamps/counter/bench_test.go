@@ -18,8 +18,8 @@ import (
 	"github.com/scrmkit/scrmkit/storage"
 )
 
-// callers runs f b.N times from that many goroutines and reports operations a second and, on Postgres, the bytes of WAL of
-// each.
+// callers runs f b.N times from that many goroutines and reports operations a second and, on
+// Postgres, the bytes of WAL of each.
 func (s setting) callers(b *testing.B, n int, f func(caller, i int) error) {
 	b.Helper()
 	began := pgtest.WAL(b, s.server)
@@ -182,7 +182,8 @@ func BenchmarkHistory(b *testing.B) {
 	})
 }
 
-// past gives a card n stamps, a record and a tenth of a coupon each, as if it had collected them one by one.
+// past gives a card n stamps, a record and a tenth of a coupon each, as if it had collected them
+// one by one.
 func (s setting) past(b *testing.B, id stamps.CardID, n int64) {
 	b.Helper()
 	const batch = 5000
@@ -229,7 +230,8 @@ func BenchmarkIssue(b *testing.B) {
 	})
 }
 
-// BenchmarkCounter is a whole visit: a code is asked for, then checked, spent and turned into a stamp.
+// BenchmarkCounter is a whole visit: a code is asked for, then checked, spent and turned into a
+// stamp.
 func BenchmarkCounter(b *testing.B) {
 	adapters(b, func(b *testing.B, s setting) {
 		const shops = 64

@@ -1,6 +1,7 @@
-// Package counter is the till (柜台): the customer asks for a code, the manager of the shop types it, sees who and what,
-// and confirms; or the customer presses the shop's physical stamp on the phone. Stamp, coupon and code change in one
-// transaction, and who types must manage the shop at that moment.
+// Package counter is the till (柜台): the customer asks for a code, the manager of the shop types it,
+// sees who and what, and confirms; or the customer presses the shop's physical stamp on the phone.
+// Stamp, coupon and code change in one transaction, and who types must manage the shop at that
+// moment.
 package counter
 
 import (
@@ -23,7 +24,7 @@ import (
 // ErrNotYours: the coupon or the card is another member's.
 var ErrNotYours = errors.New("counter: the coupon is another member's")
 
-// An InputError is a command that can't be: its Field is missing or out of its bounds, as its Reason says.
+// An InputError reports an invalid command: Field is missing or out of range, and Reason says why.
 type InputError = stamps.InputError
 
 // A Counter joins the engines of shops, codes and cards. It is safe for concurrent use.
@@ -62,8 +63,8 @@ type Enter struct {
 	Key      string
 }
 
-// Confirm is a manager's yes to what Preview showed, with the number and the purchase that it was shown for. The claim
-// is the key of it.
+// Confirm is a manager's yes to what Preview showed, with the number and the purchase that it was
+// shown for. The claim is the key of it.
 type Confirm struct {
 	Shop    shop.ID
 	Manager shop.Identity
@@ -83,7 +84,7 @@ type Press struct {
 // A Preview is who a code is of and what it would do.
 type Preview struct {
 	Deed    Deed            `json:"deed"`
-	Effect  *stamps.Outcome `json:"effect,omitempty"` // nil: it depends on a purchase or a number; preview again with it, and a new key
+	Effect  *stamps.Outcome `json:"effect,omitempty"` // nil: it needs N or Purchase; preview again, with a new key
 	Claim   string          `json:"claim"`            // for Confirm, by the same manager
 	Expires time.Time       `json:"expires"`          // of the claim
 
@@ -98,9 +99,9 @@ type Result struct {
 	Replayed bool           `json:"-"` // it was done before, and this is the first result
 }
 
-// Ask gives the customer a code for a deed at a shop, after a look whether it could be done now. It may run twice with
-// its key. Errors: those of otp.Engine.Issue, shop.ErrUnknownShop, shop.ErrClosed, ErrNotYours, stamps.ErrUnknownProgram,
-// and what the deed would meet.
+// Ask gives the customer a code for a deed at a shop, after a look whether it could be done now. It
+// may run twice with its key. Errors: those of otp.Engine.Issue, shop.ErrUnknownShop,
+// shop.ErrClosed, ErrNotYours, stamps.ErrUnknownProgram, and what the deed would meet.
 func (c *Counter) Ask(ctx context.Context, a Ask) (otp.Issued, error) {
 	if err := a.Deed.check(); err != nil {
 		return otp.Issued{}, fmt.Errorf("counter: ask: %w", err)
@@ -132,9 +133,9 @@ func (c *Counter) look(ctx context.Context, s shop.Shop, a Ask) error {
 	return err
 }
 
-// Preview checks a code, as an attempt, and shows what it would do. It may run twice with its key. What can't be is refused
-// before the code is looked at, and costs no guess. Errors: *InputError, shop.ErrNotManager, shop.ErrClosed, those of
-// otp.Engine.Check, and what the deed would meet.
+// Preview checks a code, as an attempt, and shows what it would do. It may run twice with its key.
+// What can't be is refused before the code is looked at, and costs no guess. Errors: *InputError,
+// shop.ErrNotManager, shop.ErrClosed, those of otp.Engine.Check, and what the deed would meet.
 func (c *Counter) Preview(ctx context.Context, x Enter) (Preview, error) {
 	s, claim, deed, err := c.check(ctx, x)
 	if err != nil {
@@ -153,8 +154,8 @@ func (c *Counter) Preview(ctx context.Context, x Enter) (Preview, error) {
 	return p, nil
 }
 
-// Confirm does what Preview showed. Repeated, it gives its first result with Replayed true. Errors: shop.ErrNotManager,
-// shop.ErrClosed, otp.ErrInvalidCode, and what the deed meets.
+// Confirm does what Preview showed. Repeated, it gives its first result with Replayed true. Errors:
+// shop.ErrNotManager, shop.ErrClosed, otp.ErrInvalidCode, and what the deed meets.
 func (c *Counter) Confirm(ctx context.Context, x Confirm) (Result, error) {
 	claim, err := c.codes.Open(x.Claim)
 	if err == nil && (claim.By != otp.TypistID(x.Manager) || claim.Code.Scope != otp.Scope(x.Shop)) {
@@ -174,7 +175,8 @@ func (c *Counter) Confirm(ctx context.Context, x Confirm) (Result, error) {
 	return c.spend(ctx, x.Shop, x.Manager, claim, deed, shown)
 }
 
-// Enter is Preview and Confirm at once, in one transaction. It may run twice with its key. Errors: those of both.
+// Enter is Preview and Confirm at once, in one transaction. It may run twice with its key. Errors:
+// those of both.
 func (c *Counter) Enter(ctx context.Context, x Enter) (Result, error) {
 	err := x.check()
 	var done *entry
@@ -190,8 +192,9 @@ func (c *Counter) Enter(ctx context.Context, x Enter) (Result, error) {
 	return done.result, nil
 }
 
-// Press does a deed with a physical stamp. It may run twice with its key. Errors: shop.ErrUnknownStamp, shop.ErrUnsigned,
-// shop.ErrPress, shop.ErrClosed, ErrNotYours, and what the deed meets.
+// Press does a deed with a physical stamp. It may run twice with its key. Errors:
+// shop.ErrUnknownStamp, shop.ErrUnsigned, shop.ErrPress, shop.ErrClosed, ErrNotYours, and what the
+// deed meets.
 func (c *Counter) Press(ctx context.Context, x Press) (Result, error) {
 	if err := x.Deed.check(); err != nil {
 		return Result{}, fmt.Errorf("counter: press: %w", err)
@@ -246,8 +249,8 @@ func (c *Counter) check(ctx context.Context, x Enter) (s shop.Shop, claim otp.Cl
 	return s, claim, d, err
 }
 
-// spend does the deed of a claim and uses the claim up. The key of the deed is that of the code, so that a claim that
-// was spent gives its first result again.
+// spend does the deed of a claim and uses the claim up. The key of the deed is that of the code, so
+// that a claim that was spent gives its first result again.
 func (c *Counter) spend(
 	ctx context.Context, id shop.ID, by shop.Identity, claim otp.Claim, deed Deed, given sale,
 ) (Result, error) {

@@ -21,7 +21,8 @@ import (
 
 var ctx = context.Background()
 
-// open returns a setting with shop wangjing, its manager kathy and the physical stamp A1, and shop sanlitun with li.
+// open returns a setting with shop wangjing, its manager kathy and the physical stamp A1, and shop
+// sanlitun with li.
 func open(t testing.TB, db storage.DB) setting {
 	t.Helper()
 	s := set(t, db)

@@ -14,8 +14,8 @@ import (
 	"github.com/scrmkit/scrmkit/stamps/shop"
 )
 
-// A Deed is what a customer wants done. Its Purpose is stamps.PurposeStamp, PurposeCancel or PurposeClaim, or for a coupon
-// PurposeRedeem, PurposeUndo or PurposeVoid.
+// A Deed is what a customer wants done. Its Purpose is stamps.PurposeStamp, PurposeCancel or
+// PurposeClaim, or for a coupon PurposeRedeem, PurposeUndo or PurposeVoid.
 type Deed struct {
 	Purpose  stamps.Purpose   `json:"purpose"`
 	Member   stamps.MemberID  `json:"member"`
@@ -30,7 +30,8 @@ const (
 	asked   = "the customer asked for it" // reason of an undo or a void
 )
 
-// A sale is what the manager says of a stamp. It travels in the sealed claim from Preview to Confirm.
+// A sale is what the manager says of a stamp. It travels in the sealed claim from Preview to
+// Confirm.
 type sale struct {
 	N        int64            `json:"n,omitempty"`
 	Purchase *stamps.Purchase `json:"purchase,omitempty"`

@@ -22,8 +22,8 @@ type entry struct {
 // entries are those of one shop.
 type entries struct{ all []*entry }
 
-// work is combine.Work for what is entered at any number of tills at once: one transaction for all of it, in which each
-// entry succeeds or fails by itself.
+// work is combine.Work for what is entered at any number of tills at once: one transaction for all
+// of it, in which each entry succeeds or fails by itself.
 type work struct{ *Counter }
 
 func (work) Subject(x *entry) string { return string(x.Shop) }
@@ -99,8 +99,8 @@ func (w work) enter(ctx context.Context, all []*entry) error {
 	return nil
 }
 
-// deeds does what the claims allow, and reports which of them are to be spent. The key of a deed is that of the code, so
-// that one that was done before gives its first result again.
+// deeds does what the claims allow, and reports which of them are to be spent. The key of a deed is
+// that of the code, so that one that was done before gives its first result again.
 func (w work) deeds(
 	ctx context.Context, cards *stamps.Engine, all []*entry, shops []shop.Shop, claims []*otp.Claim,
 ) (spend []bool, err error) {

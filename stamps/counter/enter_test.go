@@ -92,8 +92,8 @@ func TestTillsThatEnterAtOnce(t *testing.T) {
 	})
 }
 
-// A code that the rules refuse was checked, and committed as that: so guesses that are sent all at once, and whose deed
-// would be refused, get no further than one by one.
+// A code that the rules refuse was checked, and committed as that: so guesses that are sent all at
+// once, and whose deed would be refused, get no further than one by one.
 func TestGuessesWhoseDeedIsRefusedAreAttempts(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db storage.DB) {
 		s := open(t, db)

@@ -35,7 +35,8 @@ func (s setting) count(t testing.TB, id stamps.ProgramID) int64 {
 	return c.Total
 }
 
-// The number and the purchase of the preview are those of the confirmation, which has none of its own.
+// The number and the purchase of the preview are those of the confirmation, which has none of its
+// own.
 func TestWhatWasPreviewedIsConfirmed(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db storage.DB) {
 		s := open(t, db)
@@ -87,7 +88,8 @@ func TestWhatWasPreviewedIsConfirmed(t *testing.T) {
 	})
 }
 
-// N is for programs that give stamps by hand, and a sale for stamps: elsewhere they are refused, with the code unspent.
+// N is for programs that give stamps by hand, and a sale for stamps: elsewhere they are refused,
+// with the code unspent.
 func TestNIsForStampsByHand(t *testing.T) {
 	s := open(t, memory.New())
 	visit := s.publish(t, "visit", stamps.Earn{Per: stamps.PerVisit})
@@ -136,7 +138,8 @@ func TestNIsForStampsByHand(t *testing.T) {
 	}
 }
 
-// What can't be is refused before the code is looked at, and costs no guess: not a bad number, purchase, key, purpose or id.
+// What can't be is refused before the code is looked at, and costs no guess: not a bad number,
+// purchase, key, purpose or id.
 func TestBadInputIsRefusedBeforeTheCode(t *testing.T) {
 	s := open(t, memory.New())
 	s.ask(t, stampIt, "a")
@@ -178,7 +181,8 @@ func TestBadInputIsRefusedBeforeTheCode(t *testing.T) {
 	}
 }
 
-// A claim of one tenant's till is worth nothing at another's, whose shop, manager and customer have the same names.
+// A claim of one tenant's till is worth nothing at another's, whose shop, manager and customer have
+// the same names.
 func TestAClaimIsOfOneTenantsTill(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db storage.DB) {
 		crooked, victim := open(t, db), open(t, db)

@@ -66,8 +66,8 @@ func codeFields(c *otp.Code) []any {
 	}
 }
 
-// otpLookup are the columns of what is looked for: in the first row of a lookup the scope with all that is live in it,
-// and in each row a code and a meter.
+// otpLookup are the columns of what is looked for: in the first row of a lookup the scope with all
+// that is live in it, and in each row a code and a meter.
 var otpLookup = []column{
 	{"scope", text}, {"first", integer}, {"entry", text}, {"key", text}, {"holder", text}, {"purpose", text}, {"now", instant},
 	{"mac", binary}, {"kind", text}, {"party", text},
@@ -171,8 +171,8 @@ var (
 	meteredColumns = []column{{"debt", instant}, {"version", integer}, {"issued", integer}, {"seq", integer}}
 )
 
-// otpText returns the text of a Load. The scope comes last: where SQLite is asked several times, what is saved after the
-// first meets a conflict.
+// otpText returns the text of a Load. The scope comes last: where SQLite is asked several times,
+// what is saved after the first meets a conflict.
 func otpText(l lookup) string {
 	const live = "l.first = 1 and k.scope = l.scope and k.ended = '' and k.expires > l.now"
 	codes, noCode, noScope, noEntry := readingOf("k", codeColumns), l.nulls(codeColumns), l.nulls(meteredColumns), l.nulls(entryTable.columns)
