@@ -40,6 +40,7 @@ type Account struct {
 	Carried  []Carried    `json:"carried,omitempty"`
 	Reached  []Reached    `json:"reached,omitempty"`
 	Status   Status       `json:"status,omitzero"`
+	Past     []Past       `json:"past,omitempty"`   // levels before, as far as events told late and refunds may change them; the oldest first
 	Turns    time.Time    `json:"turns,omitzero"`   // when time next changes the level, or what is counted for it; zero: never
 	Merged   MemberID     `json:"merged,omitempty"` // who the member turned out to be: the account takes no more commands
 }
@@ -231,6 +232,16 @@ func (o Outcome) Earned(id CurrencyID) (n int64) {
 	return n
 }
 
+// Spent returns the points that a Redeem or a Capture spent, of a currency.
+func (o Outcome) Spent(id CurrencyID) (n int64) {
+	for _, m := range o.Moves {
+		if m.Currency == id {
+			n += m.Totals.Redeemed
+		}
+	}
+	return n
+}
+
 // A Decision is an account as it is after a command, and what else is to be stored with it.
 type Decision struct {
 	Outcome
@@ -244,6 +255,7 @@ type deed struct {
 	p      *Program
 	now    time.Time
 	rolled bool // what was counted rolled over
+	taken  bool // a metric has less than before
 	Decision
 }
 

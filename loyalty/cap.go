@@ -23,6 +23,7 @@ type Use struct {
 	Back     int64   `json:"back,omitempty"`     // of N
 	OverBack int64   `json:"overBack,omitempty"` // of Over
 	Undone   int64   `json:"undone,omitempty"`   // of Blocks
+	Spare    int64   `json:"spare,omitempty"`    // below zero: what refunds take less yet, as its rules gave more than was refunded so far
 }
 
 // UseKind says what a Use is of.
@@ -182,7 +183,7 @@ func (g *earning) addCapped(extra []int64) error {
 		if a.Give.Times == "" || !a.capped {
 			continue
 		}
-		left, wants := g.left(a.rule, maxEarned), perOne(a.Caps, maxEarned)
+		left, wants := g.left(a.rule, MaxEarned), perOne(a.Caps, MaxEarned)
 		why, added := Multiplied, int64(0)
 		for j, p := range g.p.pots {
 			if p.currency != a.currency {
@@ -198,12 +199,12 @@ func (g *earning) addCapped(extra []int64) error {
 				}
 			}
 			whole, ok := rounding(sum.high, sum.low, den, Down)
-			if !ok || whole > maxEarned {
+			if !ok || whole > MaxEarned {
 				return ErrOverflow
 			}
 			more := multiplied(whole, a.times.num-a.times.den)
 			units, ok := rounding(more.high, more.low, a.times.den, g.p.def.Currencies[a.currency].Round)
-			if !ok || units > maxEarned {
+			if !ok || units > MaxEarned {
 				return ErrOverflow
 			}
 			wanted := min(wants, int64(units))

@@ -25,6 +25,7 @@ func (c Redeem) kind() string   { return "loyalty.redeem" }
 func (c Reserve) kind() string  { return "loyalty.reserve" }
 func (c Capture) kind() string  { return "loyalty.capture" }
 func (c Release) kind() string  { return "loyalty.release" }
+func (c Activate) kind() string { return "loyalty.activate" }
 func (c Adjust) kind() string   { return "loyalty.adjust" }
 func (c Transfer) kind() string { return "loyalty.transfer" }
 func (c Refund) kind() string   { return "loyalty.refund" }
@@ -38,6 +39,7 @@ func (c Redeem) who() string   { return c.By }
 func (c Reserve) who() string  { return c.By }
 func (c Capture) who() string  { return c.By }
 func (c Release) who() string  { return c.By }
+func (c Activate) who() string { return c.By }
 func (c Adjust) who() string   { return c.By }
 func (c Transfer) who() string { return c.By }
 func (c Refund) who() string   { return c.By }
@@ -65,6 +67,10 @@ func two(id AccountID, to MemberID, key string) []Lookup {
 }
 
 func (c Refund) lookups() []Lookup { return []Lookup{{Account: c.Account, Booking: c.Of, Key: c.Key}} }
+func (c Activate) lookups() []Lookup {
+	return []Lookup{{Account: c.Account, Booking: c.Of, Key: c.Key}}
+}
+
 func (c Return) lookups() []Lookup { return []Lookup{{Account: c.Account, Booking: c.Of, Key: c.Key}} }
 
 func (c Earn) decide(p *Program, found []Loaded, now time.Time) (Decision, error) {
@@ -110,6 +116,10 @@ func (c Refund) decide(p *Program, found []Loaded, now time.Time) (Decision, err
 
 func (c Return) decide(p *Program, found []Loaded, now time.Time) (Decision, error) {
 	return p.Return(found[0].Account, bookingOf(found), c, now)
+}
+
+func (c Activate) decide(p *Program, found []Loaded, now time.Time) (Decision, error) {
+	return p.Activate(found[0].Account, bookingOf(found), c, now)
 }
 
 // bookingOf returns the booking of an account, or of the one that a request followed.
@@ -208,6 +218,7 @@ var recorded = map[string]func(text json.RawMessage, key string) (Command, error
 	Reserve{}.kind():  as(func(c *Reserve, key string) { c.Key = key }),
 	Capture{}.kind():  as(func(c *Capture, key string) { c.Key = key }),
 	Release{}.kind():  as(func(c *Release, key string) { c.Key = key }),
+	Activate{}.kind(): as(func(c *Activate, key string) { c.Key = key }),
 	Adjust{}.kind():   as(func(c *Adjust, key string) { c.Key = key }),
 	Transfer{}.kind(): as(func(c *Transfer, key string) { c.Key = key }),
 	Refund{}.kind():   as(func(c *Refund, key string) { c.Key = key }),

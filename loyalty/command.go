@@ -23,6 +23,7 @@ type Redeem struct {
 	Account  AccountID  `json:"account"`
 	Currency CurrencyID `json:"currency,omitempty"` // "": the programme's first
 	N        int64      `json:"n"`
+	UpTo     bool       `json:"upTo,omitempty"` // where there are fewer, but some, take those: Outcome.Spent tells how many
 	Reason   string     `json:"reason,omitempty"`
 	By       string     `json:"by,omitempty"`
 	Key      string     `json:"-"`
@@ -142,7 +143,9 @@ type Merge struct {
 	Key     string    `json:"-"`
 }
 
-func (c Earn) check() error { return common(c.Account, c.By, "", c.Key) }
+func (c Earn) check() error {
+	return cmp.Or(common(c.Account, c.By, "", c.Key), valid.Time("event.at", c.At))
+}
 
 func (c Redeem) check() error {
 	return cmp.Or(common(c.Account, c.By, c.Reason, c.Key), valid.OptionalID("currency", c.Currency), points(c.N))
@@ -185,7 +188,7 @@ func (c Merge) check() error {
 
 func (c Refund) check() error {
 	err := cmp.Or(common(c.Account, c.By, c.Reason, c.Key), valid.ID("of", c.Of),
-		valid.Between("amount", c.Amount, 0, maxAmount), valid.Between("lines", int64(len(c.Lines)), 0, maxLines))
+		valid.Between("amount", c.Amount, 0, MaxAmount), valid.Between("lines", int64(len(c.Lines)), 0, MaxLines))
 	ways := 0
 	for _, set := range []bool{c.Amount != 0, len(c.Lines) > 0, c.All} {
 		if set {
@@ -198,8 +201,8 @@ func (c Refund) check() error {
 	for i, l := range c.Lines {
 		field := fmt.Sprintf("lines[%d]", i)
 		again := slices.ContainsFunc(c.Lines[:i], func(o LineRefund) bool { return o.ID == l.ID })
-		err = cmp.Or(err, valid.ID(field+".id", l.ID), valid.Between(field+".amount", l.Amount, 0, maxAmount),
-			valid.Between(field+".items", l.Items, 0, maxItems))
+		err = cmp.Or(err, valid.ID(field+".id", l.ID), valid.Between(field+".amount", l.Amount, 0, MaxAmount),
+			valid.Between(field+".items", l.Items, 0, MaxItems))
 		if err == nil && again {
 			err = &InputError{Field: field, Reason: "is there twice"}
 		}
@@ -212,6 +215,11 @@ func (c Refund) check() error {
 
 func (c Return) check() error {
 	return cmp.Or(common(c.Account, c.By, c.Reason, c.Key), valid.ID("of", c.Of), valid.Between("n", c.N, 0, MaxPoints))
+}
+
+func (c Activate) check() error {
+	return cmp.Or(common(c.Account, c.By, c.Reason, c.Key), valid.OptionalID("currency", c.Currency), valid.ID("of", c.Of),
+		valid.Between("n", c.N, 0, MaxPoints))
 }
 
 func (c Expire) check() error { return common(c.Account, "", "", c.Key) }

@@ -94,7 +94,7 @@ func (g *earning) credit() error {
 				prizes += z.units
 			}
 		}
-		if g.units[i] > maxEarned-prizes {
+		if g.units[i] > MaxEarned-prizes {
 			return ErrOverflow
 		}
 		used := slices.ContainsFunc(b.Uses, func(u Use) bool { return u.Part == i })

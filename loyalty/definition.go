@@ -111,7 +111,7 @@ type Rule struct {
 type Give struct {
 	Points Decimal  `json:"points,omitempty"`
 	Per    Per      `json:"per,omitempty"`
-	Amount int64    `json:"amount,omitempty"` // minor units, items or events that make one; 0 is 1
+	Amount int64    `json:"amount,omitempty"` // minor units, items or events that make one; 0 is 1, and missing where it is of money
 	Part   Part     `json:"part,omitempty"`
 	Metric MetricID `json:"metric,omitempty"` // PerMilestone: what is counted
 

@@ -24,7 +24,7 @@ func TestCompileTellsEveryMistakeAtOnce(t *testing.T) {
 		},
 		Rules: []loyalty.Rule{
 			{ID: "x", If: "nothing", Give: loyalty.Give{Points: "-1", Per: "hour"}},
-			{ID: "x", Currency: "b", On: "visit", Lines: `line.sku == 1`, MinSpend: -1, Give: loyalty.Give{Points: "1", Per: loyalty.PerMoney}},
+			{ID: "x", Currency: "b", On: "visit", Lines: `line.sku == 1`, MinSpend: -1, Give: loyalty.Give{Points: "1", Per: loyalty.PerMoney, Amount: 1}},
 			{ID: "m", Bonus: true, Caps: []loyalty.Cap{{Points: 1, Per: loyalty.Day}}, Give: loyalty.Give{Times: "0.5", Points: "1"}},
 			{ID: "s", Give: loyalty.Give{Points: "1", Per: loyalty.PerMilestone, Metric: "none"}, Caps: []loyalty.Cap{{Per: "century"}}},
 			{ID: "g", Group: "g", Give: loyalty.Give{Points: "1", Per: loyalty.PerEvent, Amount: 3, Part: loyalty.Whole}},
@@ -135,7 +135,7 @@ func TestRounding(t *testing.T) {
 func TestTheLargestNumbers(t *testing.T) {
 	d := club(1)
 	d.Rules = []loyalty.Rule{
-		{ID: "base", Give: loyalty.Give{Points: "999999999.999999", Per: loyalty.PerMoney}},
+		{ID: "base", Give: loyalty.Give{Points: "999999999.999999", Per: loyalty.PerMoney, Amount: 1}},
 		{ID: "more", Give: loyalty.Give{Times: "1000"}},
 	}
 	p := must[*loyalty.Program](t)(loyalty.Compile(d))
@@ -149,7 +149,7 @@ func TestTheLargestNumbers(t *testing.T) {
 
 func TestMultipliersPastTheEndAreAnError(t *testing.T) {
 	d := club(1)
-	d.Rules = []loyalty.Rule{{ID: "base", Give: loyalty.Give{Points: "18000000", Per: loyalty.PerMoney}}}
+	d.Rules = []loyalty.Rule{{ID: "base", Give: loyalty.Give{Points: "18000000", Per: loyalty.PerMoney, Amount: 1}}}
 	for i := range 7 {
 		d.Rules = append(d.Rules, loyalty.Rule{ID: loyalty.RuleID(rune('a' + i)), Give: loyalty.Give{Times: "800"}})
 	}

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// maxEarned is how many units one event gives of what begins together.
-const maxEarned = 1_000_000_000_000
+// MaxEarned is how many units one event gives at most of what begins together; more is ErrOverflow.
+const MaxEarned = 1_000_000_000_000
 
 // A Step explains what one rule did about an event.
 type Step struct {
@@ -145,13 +145,20 @@ func (p *Program) Earn(a Account, e Event, now time.Time) (Decision, error) {
 	}
 	g.day = dayOf(g.e.At.In(p.zone).Date())
 	g.late = p.lateDay(g.day, g.now)
+	if a.Version != 0 && !g.late && g.e.At.Before(g.Next.Joined) {
+		g.joinedAt(g.e.At)
+	}
 	g.prepare()
 	for _, step := range []func() error{g.match, g.give, g.round, g.measure, g.milestones, g.credit} {
 		if err := step(); err != nil {
 			return Decision{}, err
 		}
 	}
-	g.rise(g.now)
+	if today := dayOf(g.now.In(p.zone).Date()); g.late || g.day == today {
+		g.rise(g.now)
+	} else {
+		g.relevel(g.e.At, true)
+	}
 	g.forget()
 	g.forgetReached()
 	g.Steps = append(g.said, g.Steps...)
@@ -170,7 +177,7 @@ func (g *earning) prepare() {
 	f.Event = EventFacts{g.e.kind(), g.e.N, g.e.Channel, g.e.Shop}
 	f.at = g.e.At.In(g.p.zone)
 	f.Member = MemberFacts{g.e.Labels, int(dayOf(f.at.Date()) - dayOf(g.Next.Joined.In(g.p.zone).Date()))}
-	f.Tier = string(g.Next.Status.Level)
+	f.Tier = string(g.levelAt(g.e.At))
 	f.Time = timeFacts(f.at)
 	p := g.e.Purchase
 	if p == nil {
@@ -421,7 +428,7 @@ func (g *earning) gift(a *applied) error {
 	if a.capped {
 		den := g.p.pots[a.pot].den
 		units, _ := rounding(0, sum, den, g.p.def.Currencies[a.currency].Round)
-		a.wanted = perOne(a.Caps, int64(min(units, maxEarned)))
+		a.wanted = perOne(a.Caps, int64(min(units, MaxEarned)))
 		left := g.left(a.rule, a.wanted)
 		if uint64(left) < units {
 			a.why = Capped
@@ -556,7 +563,7 @@ func (g *earning) round() error {
 		}
 		n, ok := rounding(rest.high, rest.low, den, u.Round)
 		units = units.plus(wide{0, n})
-		if !ok || units.high != 0 || units.low > maxEarned || exact.high >= den {
+		if !ok || units.high != 0 || units.low > MaxEarned || exact.high >= den {
 			return ErrOverflow
 		}
 		g.units[i] = int64(units.low) + extra[i]

@@ -31,6 +31,12 @@ func (a *Account) AppendJSON(b []byte) []byte {
 		})
 	})
 	writeStatus(&t, "status", a.Status)
+	encode.Objects(&t, "past", a.Past, func(t *encode.JSON, p *Past) {
+		t.Time("at", p.At)
+		writeStatus(t, "status", p.Status)
+		t.StringIf("given", string(p.Given))
+		t.TimeIf("until", p.Until)
+	})
 	t.TimeIf("turns", a.Turns)
 	t.StringIf("merged", string(a.Merged))
 	t.Close()
@@ -90,6 +96,7 @@ func (k *Booking) AppendJSON(b []byte) []byte {
 		t.IntIf("back", u.Back)
 		t.IntIf("overBack", u.OverBack)
 		t.IntIf("undone", u.Undone)
+		t.IntIf("spare", u.Spare)
 	})
 	t.Close()
 	return t
@@ -246,6 +253,7 @@ func writeMove(t *encode.JSON, m *Move) {
 	encode.Objects(t, "taken", m.Taken, writeLot)
 	encode.Objects(t, "held", m.Held, writeLot)
 	encode.Objects(t, "lapsed", m.Lapsed, writeLot)
+	encode.Objects(t, "begun", m.Begun, writeLot)
 	t.IntIf("repaid", m.Repaid)
 	t.IntIf("owed", m.Owed)
 	t.IntIf("forgone", m.Forgone)

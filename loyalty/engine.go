@@ -154,6 +154,9 @@ func (e *Engine) Capture(ctx context.Context, c Capture) (Outcome, error) { retu
 // Release gives points back that were set aside. Errors: those of Program.Release.
 func (e *Engine) Release(ctx context.Context, c Release) (Outcome, error) { return e.do(ctx, c) }
 
+// Activate lets points that are pending be spent from now on. Errors: those of Program.Activate.
+func (e *Engine) Activate(ctx context.Context, c Activate) (Outcome, error) { return e.do(ctx, c) }
+
 // Adjust gives or takes points by hand. Errors: those of Program.Adjust.
 func (e *Engine) Adjust(ctx context.Context, c Adjust) (Outcome, error) { return e.do(ctx, c) }
 

@@ -36,7 +36,7 @@ var (
 )
 
 var (
-	// ErrOverflow: a wallet holds, and owes, at most MaxPoints; one event earns at most 10^12 units.
+	// ErrOverflow: a wallet holds, and owes, at most MaxPoints; one event earns at most MaxEarned units.
 	ErrOverflow error = &refusal{"loyalty: that is more points than a wallet can hold or owe"}
 	// ErrUnknownHold: the hold was captured, released or ended before, or never was.
 	ErrUnknownHold error = &refusal{"loyalty: there is no such hold"}

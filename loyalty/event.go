@@ -10,10 +10,12 @@ import (
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
+// The most that an event may have. What is more is an *InputError.
 const (
-	maxAmount = 1_000_000_000_000
-	maxItems  = 1_000_000
-	maxLines  = 2000
+	MaxAmount = 1_000_000_000_000 // minor units: of a line, of all lines of a purchase together, and of a refund
+	MaxItems  = 1_000_000         // Line.Quantity and Event.N
+	MaxLines  = 2000              // of a purchase
+
 	maxLabels = 32
 )
 
@@ -28,14 +30,14 @@ type Event struct {
 	Shop     string    `json:"shop,omitempty"`
 }
 
-// A Purchase is an order that was paid.
+// A Purchase is an order that was paid. Its lines come to at most MaxAmount together, before discounts.
 type Purchase struct {
 	Currency string   `json:"currency"` // ISO 4217
 	Lines    []Line   `json:"lines"`
 	Labels   []string `json:"labels,omitempty"`
 }
 
-// A Line is a position of a purchase. Amounts are minor units, of all its items together.
+// A Line is a position of a purchase. Amounts are minor units, of all its items together, from 0 to MaxAmount.
 type Line struct {
 	ID       string   `json:"id"` // within the purchase, for refunds
 	Kind     LineKind `json:"kind,omitempty"`
@@ -101,7 +103,7 @@ func (e Event) normal(now time.Time) (Event, error) {
 	err := cmp.Or(
 		valid.OptionalID("event.kind", e.Kind),
 		valid.Time("event.at", e.At),
-		valid.Between("event.n", e.N, 0, maxItems),
+		valid.Between("event.n", e.N, 0, MaxItems),
 		valid.OptionalID("event.channel", e.Channel),
 		valid.OptionalID("event.shop", e.Shop),
 		labels("event.labels", e.Labels),
@@ -149,7 +151,7 @@ func compareLines(a, b Line) int { return cmp.Compare(a.ID, b.ID) }
 func (p *Purchase) check() error {
 	err := cmp.Or(
 		valid.Currency("event.purchase.currency", p.Currency),
-		valid.Between("event.purchase.lines", int64(len(p.Lines)), 1, maxLines),
+		valid.Between("event.purchase.lines", int64(len(p.Lines)), 1, MaxLines),
 		labels("event.purchase.labels", p.Labels),
 	)
 	total := int64(0)
@@ -158,7 +160,7 @@ func (p *Purchase) check() error {
 			err = p.Lines[i].check(i)
 		}
 		total += p.Lines[i].Gross
-		if err == nil && total > maxAmount {
+		if err == nil && total > MaxAmount {
 			err = &InputError{Field: "event.purchase", Reason: "is more than an order can be"}
 		}
 	}
@@ -170,8 +172,8 @@ func (l *Line) check(i int) error {
 		valid.ID("id", l.ID),
 		valid.OptionalID("sku", l.SKU),
 		valid.OptionalID("category", l.Category),
-		valid.Between("quantity", l.Quantity, 0, maxItems),
-		valid.Between("gross", l.Gross, 0, maxAmount),
+		valid.Between("quantity", l.Quantity, 0, MaxItems),
+		valid.Between("gross", l.Gross, 0, MaxAmount),
 		valid.Between("discount", l.Discount, 0, l.Gross),
 		valid.Between("tax", l.Tax, 0, l.Gross-l.Discount),
 		valid.Between("covered", l.Covered, 0, l.Gross-l.Discount),

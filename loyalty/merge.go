@@ -85,7 +85,7 @@ func (d *deed) join(o Account) error {
 	}
 	mine, theirs := d.p.level(a.Status.Level), d.p.level(o.Status.Level)
 	if theirs > mine || theirs == mine && laterEnd(o.Status.Until, a.Status.Until) {
-		a.Status = o.Status
+		a.Status, a.Past = o.Status, o.Past
 	}
 	return nil
 }

@@ -106,7 +106,7 @@ func (d *deed) prizeOf(r *rule, n, last int64) (int64, error) {
 		return 0, err
 	}
 	after, err := unit(last)
-	if err != nil || after-before > maxEarned {
+	if err != nil || after-before > MaxEarned {
 		return 0, ErrOverflow
 	}
 	return int64(after - before), nil

@@ -70,6 +70,8 @@ func run(points *loyalty.Engine, c loyalty.Command) (loyalty.Outcome, error) {
 		return points.Capture(ctx, c)
 	case loyalty.Release:
 		return points.Release(ctx, c)
+	case loyalty.Activate:
+		return points.Activate(ctx, c)
 	case loyalty.Adjust:
 		return points.Adjust(ctx, c)
 	case loyalty.Transfer:

@@ -90,6 +90,7 @@ func Compile(d Definition) (*Program, error) {
 	}
 	c.Between("late", int64(d.Late), 0, maxLate)
 	c.OneOf("basis", string(d.Basis), string(Net), string(Gross), string(Untaxed))
+	c.p.horizon = horizonOf(d)
 	c.currencies()
 	c.metrics()
 	c.tiers()
@@ -242,6 +243,7 @@ const memberTally = "member/"
 
 func ruleTally(id RuleID) string     { return "rule/" + string(id) + "/" }
 func metricTally(id MetricID) string { return "metric/" + string(id) }
+func rolledTally(id MetricID) string { return "rolled/" + string(id) } // what of it rolled over, on the days when it did
 
 func (c *compiler) metrics() {
 	d := c.p.def
@@ -278,14 +280,18 @@ func (c *compiler) metrics() {
 		}
 		compiled.lines = c.condition(path+"lines", "metric "+string(m.ID), m.Lines, lineFacts{})
 		c.p.metrics = append(c.p.metrics, compiled)
-		c.known(metricTally(m.ID), c.p.keepFor(compiled.window(time.Unix(0, 0))))
+		keep := c.p.keepFor(compiled.window(time.Unix(0, 0)))
+		c.known(metricTally(m.ID), keep)
+		if d.Tiers != nil && d.Tiers.Rollover {
+			c.known(rolledTally(m.ID), keep)
+		}
 	}
 }
 
 // keepFor returns how many days a tally has to keep for a window, which is looked back to from as far back as events are told and
 // refunded, and when a grace is over as well.
 func (p *Program) keepFor(w Window) int {
-	keep := w.Keep() + max(p.late(), p.horizon) + 1
+	keep := w.Keep() + p.looks() + 1
 	if t := p.def.Tiers; t != nil {
 		keep += t.Grace
 	}
@@ -343,7 +349,7 @@ func (c *compiler) rule(path string, r *Rule) *rule {
 	c.Field(valid.OptionalID(path+"on", r.On))
 	c.Field(valid.OptionalID(path+"group", r.Group))
 	c.Window(path, r.From, r.To)
-	c.Between(path+"minSpend", r.MinSpend, 0, maxAmount)
+	c.Between(path+"minSpend", r.MinSpend, 0, MaxAmount)
 	c.Between(path+"priority", int64(r.Priority), -million, million)
 	c.Between(path+"pending", int64(r.Pending), 0, maxPending)
 	compiled.ifs = c.condition(path+"if", "rule "+string(r.ID), r.If, Facts{})
@@ -415,6 +421,9 @@ func (c *compiler) giver(path string, r *rule) {
 	}
 	if (g.Per == PerEvent || g.Per == PerMilestone) && r.Lines != "" {
 		c.Add(path+"lines", "is for money, items and multipliers alone")
+	}
+	if g.Amount == 0 && (g.Per == PerMoney || r.metric != nil && r.metric.Of == CountMoney) {
+		c.Add(path+"give.amount", "is missing: the minor units that the points are for, 100 for each whole unit of most currencies")
 	}
 	if g.Per == PerMoney && (Event{Kind: r.On}).kind() != PurchaseEvent {
 		c.Add(path+"give.per", "is for purchases alone")

@@ -171,7 +171,7 @@ func TestRefundsTakeBackTheirShare(t *testing.T) {
 		taken := map[loyalty.CurrencyID]int64{}
 		note := func(o loyalty.Outcome) {
 			for _, m := range o.Moves {
-				taken[m.Currency] += loyalty.Sum(m.Taken) + m.Owed + m.Forgone
+				taken[m.Currency] += loyalty.Sum(m.Taken) + m.Owed + m.Forgone - loyalty.Sum(m.Credited)
 			}
 		}
 		for i := range rapid.IntRange(0, 4).Draw(t, "refunds") {
@@ -221,7 +221,7 @@ func anyCommand(t *rapid.T, i int, at time.Time) loyalty.Command {
 	key, of := fmt.Sprint("k", i), fmt.Sprint("k", rapid.IntRange(0, max(0, i-1)).Draw(t, "of"))
 	n := rapid.Int64Range(1, 120).Draw(t, "n")
 	switch pick(t, "command", "earn", "earn", "earn", "redeem", "reserve", "capture", "release", "adjust", "transfer", "refund", "refund",
-		"return", "expire", "tier", "again", "merge") {
+		"return", "expire", "activate", "tier", "again", "merge") {
 	case "earn":
 		e := anyEvent(t)
 		e.At = at.AddDate(0, 0, -rapid.IntRange(0, 40).Draw(t, "late"))
@@ -248,6 +248,8 @@ func anyCommand(t *rapid.T, i int, at time.Time) loyalty.Command {
 		return loyalty.Refund{Account: id, Of: of, Amount: n * 20, Key: key}
 	case "return":
 		return loyalty.Return{Account: id, Of: of, Key: key}
+	case "activate":
+		return loyalty.Activate{Account: id, Of: of, Key: key}
 	case "expire":
 		return loyalty.Expire{Account: id, Key: key}
 	case "tier":

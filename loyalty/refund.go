@@ -27,7 +27,9 @@ func (p *Program) Refund(a Account, b *Booking, c Refund, now time.Time) (Decisi
 	next.Changes++
 	d.Booking = next
 	d.Of, d.Reason = c.Of, c.Reason
-	d.fall()
+	if d.taken {
+		d.relevel(b.At, false)
+	}
 	return d.end(a), nil
 }
 
@@ -361,10 +363,11 @@ func (r *refunding) unuse(u *Use, besides int64) error {
 			}
 		}
 	}
-	given := n + besides
+	given := n + besides + u.Spare
 	for _, o := range others {
 		given += o.N
 	}
+	u.Spare = min(0, given)
 	before := u.Back - n
 	for _, o := range others {
 		before += o.N
@@ -477,7 +480,7 @@ func (r *refunding) uncount(day int64) error {
 		if t == nil || n == 0 && (c.Part < 0 || r.moved[c.Part] == nil) {
 			continue
 		}
-		c.Back += n
+		c.Back, r.deed.taken = c.Back+n, true
 		t.Tally = t.Tally.takeBack(n, day)
 		if c.Part < 0 {
 			continue

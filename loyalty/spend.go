@@ -1,7 +1,6 @@
 package loyalty
 
 import (
-	"cmp"
 	"time"
 )
 
@@ -49,7 +48,12 @@ func (p *Program) Redeem(a Account, c Redeem, now time.Time) (Decision, error) {
 	if err != nil {
 		return Decision{}, err
 	}
-	w, m, err := d.holding(u.ID).Wallet.Spend(c.N, d.now)
+	wallet := d.holding(u.ID).Wallet
+	n := c.N
+	if have := wallet.Balance(d.now).Available; c.UpTo && have > 0 {
+		n = min(n, have)
+	}
+	w, m, err := wallet.Spend(n, d.now)
 	if err != nil {
 		return Decision{}, err
 	}
@@ -210,13 +214,7 @@ func (p *Program) SetTier(a Account, c SetTier, now time.Time) (Decision, error)
 	if !c.Until.IsZero() && !c.Until.After(d.now) {
 		return Decision{}, &InputError{Field: "until", Reason: "is not in the future"}
 	}
-	d.Next.Status.Hand = c.Level
-	if is := d.earned(d.now); is > level && !p.def.Tiers.AtEnd {
-		d.Next.Status.Hand = ""
-		d.set(is, d.now, cmp.Or(d.Next.Status.Until, d.valid(d.now)))
-	} else {
-		d.set(level, d.now, c.Until)
-	}
+	d.setByHand(level, d.now, c.Until)
 	d.Reason = c.Reason
 	return d.end(a), nil
 }

@@ -56,6 +56,7 @@ func (d *deed) pass(now time.Time) {
 	}
 	if t.Levels[d.p.level(s.Level)].ID != s.Level { // a version before this one had it
 		*s = Status{Level: t.Levels[0].ID, Since: now}
+		d.note(now)
 		d.rise(now)
 	}
 	for quiet := false; ; {
@@ -201,6 +202,7 @@ func (d *deed) set(level int, at, until time.Time) {
 		s.Until = time.Time{}
 	}
 	if level == was {
+		d.note(at)
 		return
 	}
 	s.Level, s.Since = t.Levels[level].ID, at
@@ -211,6 +213,7 @@ func (d *deed) set(level int, at, until time.Time) {
 		}
 	}
 	d.redate(at)
+	d.note(at)
 }
 
 // valid returns how long a level is kept that was earned then; zero: without end.
@@ -243,6 +246,7 @@ func (d *deed) turnWindow(at time.Time) {
 			}
 			if surplus := d.have(id, before) - n[id]; surplus > 0 {
 				_ = d.count(metricTally(id), surplus, at, d.p.keep[metricTally(id)]) // it was counted before, so it fits
+				_ = d.count(rolledTally(id), surplus, at, d.p.keep[rolledTally(id)])
 				d.rolled = true
 			}
 		}
@@ -297,6 +301,7 @@ func (d *deed) rise(at time.Time) {
 		d.set(is, at, d.valid(at))
 	case is == was && !s.Until.IsZero() && d.closes(is, at):
 		s.Until = latest(s.Until, d.valid(at))
+		d.note(at)
 	}
 }
 
@@ -311,17 +316,6 @@ func (d *deed) closes(level int, at time.Time) bool {
 		}
 		return d.meets(n, at)
 	})
-}
-
-// fall takes the level away that is not earned any more after a refund, where the programme says so.
-func (d *deed) fall() {
-	t := d.p.def.Tiers
-	if t == nil || t.AtEnd || t.Downgrade != OnRefund && !d.floats() {
-		return
-	}
-	if is := d.earned(d.now); is < d.p.level(d.Next.Status.Level) {
-		d.climb(is, d.now, d.valid(d.now))
-	}
 }
 
 // A Way is what is missing to a level: all of it.

@@ -67,6 +67,7 @@ type Movement struct {
 	Taken    []Lot     `json:"taken,omitempty"`    // went out: Return gives them back
 	Held     []Lot     `json:"held,omitempty"`     // were set aside; in the wallet as before
 	Lapsed   []Lot     `json:"lapsed,omitempty"`   // had ended by At, and left the wallet
+	Begun    []Lot     `json:"begun,omitempty"`    // were pending, and may be spent before their time
 	Repaid   int64     `json:"repaid,omitempty"`   // of the debt, out of the wallet's own lots
 	Owed     int64     `json:"owed,omitempty"`     // was added to the debt
 	Forgone  int64     `json:"forgone,omitempty"`  // of a Revoke: was not there, and is not owed

@@ -114,7 +114,12 @@ func cloneAccount(a loyalty.Account) loyalty.Account {
 	a.Joined, a.Active, a.At = journal.Instant(a.Joined), journal.Instant(a.Active), journal.Instant(a.At)
 	a.Status.Since, a.Status.Until = journal.Instant(a.Status.Since), journal.Instant(a.Status.Until)
 	a.Turns = journal.Instant(a.Turns)
-	a.Carried, a.Reached = slices.Clone(a.Carried), slices.Clone(a.Reached)
+	a.Carried, a.Reached, a.Past = slices.Clone(a.Carried), slices.Clone(a.Reached), slices.Clone(a.Past)
+	for i := range a.Past {
+		p := &a.Past[i]
+		p.At, p.Until = journal.Instant(p.At), journal.Instant(p.Until)
+		p.Status.Since, p.Status.Until = journal.Instant(p.Status.Since), journal.Instant(p.Status.Until)
+	}
 	for i := range a.Reached {
 		raised := slices.Clone(a.Reached[i].Raised)
 		for j := range raised {
