@@ -18,14 +18,14 @@ func main() {
 		Card: &stamps.CardDefinition{
 			Size:    10,
 			Rewards: []stamps.Reward{{ID: "coffee", Name: "A free coffee", At: 10, Coupon: stamps.Validity{Days: 30}}},
-			Earn:    stamps.Earn{Per: stamps.PerVisit}, PastEnd: stamps.Carry, UsedCoupon: stamps.Refuse,
+			Earn:    stamps.Earn{Per: stamps.PerItem}, PastEnd: stamps.Carry, UsedCoupon: stamps.Refuse,
 		},
 	}); err != nil {
 		log.Fatal(err)
 	}
 	alice := stamps.CardID{Program: "coffee", Member: "alice"}
 	for _, order := range []string{"order-1", "order-2", "order-2"} {
-		out, err := cards.Add(ctx, stamps.Add{Card: alice, N: 6, Key: order})
+		out, err := cards.Add(ctx, stamps.Add{Card: alice, Purchase: &stamps.Purchase{Items: 6}, Key: order})
 		if err != nil {
 			log.Fatal(err)
 		}
