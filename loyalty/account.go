@@ -100,7 +100,7 @@ type Reached struct {
 type Status struct {
 	Level LevelID   `json:"level,omitempty"`
 	Since time.Time `json:"since,omitzero"`
-	Until time.Time `json:"until,omitzero"` // zero: as long as it is earned, or for ever
+	Until time.Time `json:"until,omitzero"` // zero: as long as it is earned, or for ever; of an Outcome: Program.Until
 	Hand  LevelID   `json:"hand,omitempty"` // the level that was given by hand: the member does not fall below it until then
 }
 
@@ -289,6 +289,7 @@ func (d *deed) end(from Account) Decision {
 	d.Next.Turns = d.turns()
 	d.Seq = d.Next.Seq
 	d.Status = d.Next.Status
+	d.Status.Until = d.until()
 	if was := d.p.level(from.Status.Level); was != d.p.level(d.Status.Level) && d.p.def.Tiers != nil {
 		d.Tier = &TierChange{d.p.def.Tiers.Levels[was].ID, d.Status.Level}
 	}

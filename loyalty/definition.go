@@ -114,6 +114,8 @@ type Give struct {
 	Amount int64    `json:"amount,omitempty"` // minor units, items or events that make one; 0 is 1, and missing where it is of money
 	Part   Part     `json:"part,omitempty"`
 	Metric MetricID `json:"metric,omitempty"` // PerMilestone: what is counted
+	From   int64    `json:"from,omitempty"`   // PerMilestone: what the metric comes to at the first one; 0: Amount
+	Once   bool     `json:"once,omitempty"`   // PerMilestone: the first one alone, in each window
 
 	Times Decimal `json:"times,omitempty"` // a multiplier, of the lines that the rule counts; without Lines of all that is given
 }
@@ -176,12 +178,12 @@ const (
 type Tiers struct {
 	Levels    []Level      `json:"levels"` // the lowest first, where everybody begins
 	AtEnd     bool         `json:"atEnd,omitempty"`
-	Valid     Validity     `json:"valid,omitzero"`  // how long a level is kept
-	Downgrade Downgrade    `json:"downgrade"`       // when a level is lost
-	ByOne     bool         `json:"byOne,omitempty"` // one level at a time; else to what is earned
-	Grace     int          `json:"grace,omitempty"` // days after the end of validity in which the level is kept, and can be earned again
-	Rollover  bool         `json:"rollover,omitempty"`
-	Lose      []CurrencyID `json:"lose,omitempty"` // points that lapse with a downgrade
+	Valid     Validity     `json:"valid,omitzero"`     // how long a level is kept
+	Downgrade Downgrade    `json:"downgrade"`          // when a level is lost
+	ByOne     bool         `json:"byOne,omitempty"`    // one level at a time; else to what is earned
+	Grace     int          `json:"grace,omitempty"`    // days after the end of validity in which the level is kept, and can be earned again
+	Rollover  bool         `json:"rollover,omitempty"` // at the end of a window, what a metric has beyond the needs of the level that are met counts in the next
+	Lose      []CurrencyID `json:"lose,omitempty"`     // points that lapse with a downgrade
 }
 
 // A Level is one tier.

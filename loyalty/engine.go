@@ -92,8 +92,13 @@ func (e *Engine) Preview() *Engine {
 }
 
 // Publish puts a version of a programme in force: the first one, or the one after the newest. It may run twice: the
-// version that is in force already, unchanged, is no error. *DefinitionError: it has mistakes. ErrPublished: the
-// version exists and is another, or is not the next. A bound engine does not publish.
+// version that is in force already, unchanged, is no error. *DefinitionError: it has mistakes, or can't follow the version
+// before it (Definition.Follows). *PublishedError, which is ErrPublished and names the version in force: the version exists
+// and is another, or is an older one, or is not the next. A bound engine does not publish.
+//
+// A member who qualifies for a level of it by what was counted so far has that level at once in Current, and with the next
+// command in the books. A metric that is new counts from then on, where WhatIf counts from the beginning: publish a metric
+// before the levels that need it.
 func (e *Engine) Publish(ctx context.Context, d Definition) (p *Program, err error) {
 	ctx, end := e.hook(ctx, "loyalty.publish")
 	defer func() { end(err) }()
@@ -104,18 +109,43 @@ func (e *Engine) Publish(ctx context.Context, d Definition) (p *Program, err err
 	if err != nil {
 		return nil, err
 	}
+	if d.Version > 1 {
+		before, err := e.store.Program(ctx, d.ID, d.Version-1)
+		if err == nil {
+			err = p.def.Follows(before)
+		}
+		if err != nil && !errors.Is(err, ErrUnknownProgram) { // there is none before: ErrPublished says so
+			return nil, fmt.Errorf("loyalty: publish %s version %d: %w", d.ID, d.Version, err)
+		}
+	}
 	err = e.store.Publish(ctx, p.def)
 	if errors.Is(err, ErrPublished) {
-		stored, loadErr := e.store.Program(ctx, d.ID, d.Version)
-		if loadErr == nil && stored.equal(p.def) {
-			err = nil
-		}
+		err = e.published(ctx, p.def)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("loyalty: publish %s version %d: %w", d.ID, d.Version, err)
 	}
 	e.shared.programs.Forget(d.ID)
 	return p, nil
+}
+
+// published returns why a version could not be stored, with the one that is in force; nil where it is the very version that is
+// stored.
+func (e *Engine) published(ctx context.Context, d Definition) error {
+	newest, err := e.store.Program(ctx, d.ID, 0)
+	switch {
+	case errors.Is(err, ErrUnknownProgram):
+		return &PublishedError{Next: 1}
+	case err != nil:
+		return err
+	case newest.equal(d):
+		return nil
+	}
+	stored, err := e.store.Program(ctx, d.ID, d.Version)
+	if err != nil && !errors.Is(err, ErrUnknownProgram) {
+		return err
+	}
+	return &PublishedError{InForce: newest.Version, Next: newest.Version + 1, Same: err == nil && stored.equal(d)}
 }
 
 // Program returns a version of a programme, or the one in force for version 0. ErrUnknownProgram: there is none.

@@ -46,6 +46,26 @@ var (
 	ErrHolds error = &refusal{"loyalty: the wallet has as many holds as it can; capture or release one"}
 )
 
+// A PublishedError is a version that can't be published, for it exists and is another, or it is not the next. It matches
+// ErrPublished.
+type PublishedError struct {
+	InForce int // the newest version; 0: none is published
+	Next    int // the version that can be published
+
+	// Same reports that the version is stored as it was given: it was in force once, and InForce has taken its place.
+	Same bool
+}
+
+// Is reports that it is ErrPublished, and that it was refused.
+func (e *PublishedError) Is(target error) bool { return target == ErrPublished || target == ErrRefused }
+
+func (e *PublishedError) Error() string {
+	if e.InForce == 0 {
+		return "loyalty: no version is published; publish version 1 first"
+	}
+	return fmt.Sprintf("loyalty: version %d is in force; publish version %d", e.InForce, e.Next)
+}
+
 // An InsufficientError is a spending of more points than there are. Have is below zero where the member owes points.
 type InsufficientError struct{ Have, Need int64 }
 

@@ -84,7 +84,20 @@ func (d *deed) due(r *rule, day int64) int64 {
 			}
 		}
 	}
-	return max(0, most) / r.amount
+	return r.Give.milestones(most)
+}
+
+// milestones returns how many there are up to what a metric comes to.
+func (g Give) milestones(n int64) int64 {
+	each := max(1, g.Amount)
+	first := cmp.Or(g.From, each)
+	switch {
+	case n < first:
+		return 0
+	case g.Once:
+		return 1
+	}
+	return (n-first)/each + 1
 }
 
 // prizeOf returns what milestones give, after the first n up to the last. What the first n give is rounded together.

@@ -372,7 +372,7 @@ func (c *compiler) rule(path string, r *Rule) *rule {
 
 func (c *compiler) multiplier(path string, r *rule) {
 	g := r.Give
-	if g.Points != "" || g.Per != "" || g.Amount != 0 || g.Part != "" || g.Metric != "" {
+	if g.Points != "" || g.Per != "" || g.Amount != 0 || g.Part != "" || g.Metric != "" || g.From != 0 || g.Once {
 		c.Add(path+"give.times", "excludes the other fields")
 	}
 	if r.Bonus || r.Pending != 0 {
@@ -410,8 +410,9 @@ func (c *compiler) giver(path string, r *rule) {
 		if len(r.Caps) > 0 {
 			c.Add(path+"caps", "are not for milestones, which count by themselves")
 		}
-	} else if g.Metric != "" {
-		c.Add(path+"give.metric", "is for milestones alone")
+		c.Between(path+"give.from", g.From, 0, MaxTally)
+	} else if g.Metric != "" || g.From != 0 || g.Once {
+		c.Add(path+"give.metric", "is for milestones alone, as from and once are")
 	}
 	if (g.Per == PerEvent || g.Per == PerMilestone) && g.Part != Fraction {
 		c.Add(path+"give.part", "is for money and items alone")

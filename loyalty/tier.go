@@ -59,6 +59,9 @@ func (d *deed) pass(now time.Time) {
 		d.note(now)
 		d.rise(now)
 	}
+	if !t.AtEnd && d.earned(d.Next.At) > d.p.level(s.Level) { // a version before this one had no such level, or asked for more
+		d.rise(d.Next.At)
+	}
 	for quiet := false; ; {
 		ends, window, sinks := d.ends(), time.Time{}, time.Time{}
 		if !quiet {
@@ -186,11 +189,16 @@ func (d *deed) expireLevel(at time.Time) {
 		}
 		is = one
 	}
-	until := d.valid(before)
+	d.set(is, at, d.validFrom(before, at))
+}
+
+// validFrom returns how long a level is kept that was earned then, and is given at a later time.
+func (d *deed) validFrom(earned, at time.Time) time.Time {
+	until := d.valid(earned)
 	if !until.After(at) {
 		until = d.valid(at)
 	}
-	d.set(is, at, until)
+	return until
 }
 
 // set makes that the level, since at where it is another one.
@@ -216,6 +224,40 @@ func (d *deed) set(level int, at, until time.Time) {
 	d.note(at)
 }
 
+// until returns until when the level is valid if nothing more happens: the validity that it was given, and those that what
+// is counted will still give it again at the end of that. Zero: without end. A grace comes after it.
+func (d *deed) until() time.Time {
+	s := d.Next.Status
+	if s.Until.IsZero() || d.Next.Merged != "" {
+		return s.Until
+	}
+	probe := deed{p: d.p, now: d.now, Decision: Decision{Next: d.Next}}
+	probe.Next.Tallies, probe.Next.Holdings = slices.Clone(d.Next.Tallies), nil
+	horizon := s.Until.AddDate(0, 0, d.p.longest())
+	for until := s.Until; ; {
+		probe.pass(probe.ends())
+		switch next := probe.Next.Status; {
+		case next.Level != s.Level || !next.Until.IsZero() && !next.Until.After(until):
+			return until
+		case next.Until.IsZero() || next.Until.After(horizon):
+			return time.Time{} // what is counted for all time gives it again and again
+		default:
+			until = next.Until
+		}
+	}
+}
+
+// longest returns how many days after it was counted anything can count for a level, with the rollovers of a century.
+func (p *Program) longest() (days int) {
+	for _, m := range p.metrics {
+		days = max(days, m.window(time.Unix(0, 0)).Keep()+2)
+	}
+	if p.def.Tiers.Rollover {
+		days += maxDays
+	}
+	return days
+}
+
 // valid returns how long a level is kept that was earned then; zero: without end.
 func (d *deed) valid(earned time.Time) time.Time {
 	t := d.p.def.Tiers
@@ -232,25 +274,29 @@ func (d *deed) turnWindow(at time.Time) {
 	s, t := &d.Next.Status, d.p.def.Tiers
 	before := at.Add(-time.Microsecond)
 	if is, was := d.earned(before), d.p.level(s.Level); t.AtEnd && (is > was || is < was && d.floats()) {
-		d.climb(is, at, d.valid(before))
+		d.climb(is, at, d.validFrom(before, at))
 	}
 	if !t.Rollover {
 		return
 	}
+	needed := Need{} // of each metric, by the needs that are met
 	for _, n := range t.Levels[d.p.level(s.Level)].Needs {
-		for _, id := range sorted(n) {
-			i := slices.IndexFunc(d.p.metrics, func(m *metric) bool { return m.ID == id })
-			w := d.p.metrics[i].window(d.Next.Joined)
-			if !w.End(before, d.p.zone).Equal(at) || !d.meets(n, before) {
-				continue
-			}
-			if surplus := d.have(id, before) - n[id]; surplus > 0 {
-				_ = d.count(metricTally(id), surplus, at, d.p.keep[metricTally(id)]) // it was counted before, so it fits
-				_ = d.count(rolledTally(id), surplus, at, d.p.keep[rolledTally(id)])
-				d.rolled = true
+		if d.meets(n, before) {
+			for id, least := range n {
+				needed[id] = max(needed[id], least)
 			}
 		}
-		return
+	}
+	for _, id := range sorted(needed) {
+		i := slices.IndexFunc(d.p.metrics, func(m *metric) bool { return m.ID == id })
+		if !d.p.metrics[i].window(d.Next.Joined).End(before, d.p.zone).Equal(at) {
+			continue
+		}
+		if surplus := d.have(id, before) - needed[id]; surplus > 0 {
+			_ = d.count(metricTally(id), surplus, at, d.p.keep[metricTally(id)]) // it was counted before, so it fits
+			_ = d.count(rolledTally(id), surplus, at, d.p.keep[rolledTally(id)])
+			d.rolled = true
+		}
 	}
 }
 
@@ -365,6 +411,14 @@ func (p *Program) At(a Account, now time.Time) Account {
 	}
 	d.Next.Turns = d.turns()
 	return d.Next
+}
+
+// Until returns when the member loses the level if nothing more happens: the end of its validity, or of those that what is
+// counted by then will still give it again; a grace comes after it. Zero: as long as it is earned, or never. It is what
+// Outcome.Status says.
+func (p *Program) Until(a Account, now time.Time) time.Time {
+	d := p.begin(a, now)
+	return d.until()
 }
 
 // Expiring returns what ends when, the next first. What never ends is left out.
