@@ -7,4 +7,4 @@ import (
 	"github.com/scrmkit/scrmkit/loyalty/loyaltytest"
 )
 
-func TestClub(t *testing.T) { loyaltytest.Run(t, os.DirFS("testdata"), "*.json") }
+func TestClub(t *testing.T) { loyaltytest.Run(t, os.DirFS("testdata"), "*.json", Club()) }

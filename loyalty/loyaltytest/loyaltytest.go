@@ -1,6 +1,8 @@
 // Package loyaltytest runs scenarios of a programme: files that a team keeps beside its definition and runs in its own CI.
 //
-//	func TestProgramme(t *testing.T) { loyaltytest.Run(t, os.DirFS("testdata"), "*.json") }
+//	func TestProgram(t *testing.T) { loyaltytest.Run(t, os.DirFS("testdata"), "*.json", club.Definition()) }
+//
+// The scenarios run on the definition that the code publishes, or on one that stands in the file.
 //
 // A file is a JSON array of scenarios. Each begins with a programme and no members, and does one thing after another,
 // in memory, as an engine would.
@@ -15,17 +17,16 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
-
 	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/loyalty"
 )
 
-// A Scenario is a programme and what is done under it.
+// A Scenario is a program and what is done under it. The program is the one in Program, or else the one of those given to Run
+// that Of names; it may be left out where that is the only one.
 type Scenario struct {
 	Name    string             `json:"name"`
-	Program loyalty.Definition `json:"program"`
+	Program loyalty.Definition `json:"program,omitzero"`
+	Of      loyalty.ProgramID  `json:"of,omitempty"`
 	Steps   []Step             `json:"steps"`
 }
 
@@ -60,15 +61,26 @@ type Want struct {
 	Forgone  map[loyalty.CurrencyID]int64           `json:"forgone,omitempty"`  // what a refund did not get
 	Balance  map[loyalty.CurrencyID]int64           `json:"balance,omitempty"`  // what may be spent, less what is owed
 	Pending  map[loyalty.CurrencyID]int64           `json:"pending,omitempty"`  //
+	Held     map[loyalty.CurrencyID]int64           `json:"held,omitempty"`     // set aside by reservations
 	Expiring map[loyalty.CurrencyID][]loyalty.Lot   `json:"expiring,omitempty"` // what ends when
 	Totals   map[loyalty.CurrencyID]*loyalty.Totals `json:"totals,omitempty"`   // of all members
 	Level    *loyalty.LevelID                       `json:"level,omitempty"`
-	Until    *time.Time                             `json:"until,omitempty"` // of the level; "0001-01-01T00:00:00Z": without end
-	Next     *loyalty.LevelID                       `json:"next,omitempty"`  // the next level that can be earned
-	Ways     []loyalty.Way                          `json:"ways,omitempty"`  // to it
-	Steps    []loyalty.Step                         `json:"steps,omitempty"` // of the explanation
+	Until    *time.Time                             `json:"until,omitempty"`  // of the level; "0001-01-01T00:00:00Z": without end
+	Next     *loyalty.LevelID                       `json:"next,omitempty"`   // the next level that can be earned
+	Ways     []loyalty.Way                          `json:"ways,omitempty"`   // to it
+	Steps    []loyalty.Step                         `json:"steps,omitempty"`  // of the explanation
+	Others   map[loyalty.MemberID]Other             `json:"others,omitempty"` // how other members stand after it
 	Entries  *int64                                 `json:"entries,omitempty"`
 	Replayed *bool                                  `json:"replayed,omitempty"`
+}
+
+// An Other is what is compared of another member than the one of the step. What it does not name is not compared.
+type Other struct {
+	Balance map[loyalty.CurrencyID]int64 `json:"balance,omitempty"` // what may be spent, less what is owed
+	Pending map[loyalty.CurrencyID]int64 `json:"pending,omitempty"`
+	Held    map[loyalty.CurrencyID]int64 `json:"held,omitempty"`
+	Level   *loyalty.LevelID             `json:"level,omitempty"`
+	Merged  *loyalty.MemberID            `json:"merged,omitempty"` // who the member turned out to be; "": is none other
 }
 
 // Coverage tells which rules of the programmes any scenario exercised: those that gave, multiplied, or were capped.
@@ -85,9 +97,9 @@ func (c Coverage) String() string {
 	return s
 }
 
-// Run runs the scenarios of all files that match the pattern, each as a test of its own, and logs the coverage. It fails
-// where no file matches.
-func Run(t *testing.T, files fs.FS, pattern string) Coverage {
+// Run runs the scenarios of all files that match the pattern, each as a test of its own, and logs the coverage. Programs are
+// those that the code publishes, for scenarios that have none of their own. It fails where no file matches.
+func Run(t *testing.T, files fs.FS, pattern string, programs ...loyalty.Definition) Coverage {
 	t.Helper()
 	names, err := fs.Glob(files, pattern)
 	if err != nil || len(names) == 0 {
@@ -105,6 +117,10 @@ func Run(t *testing.T, files fs.FS, pattern string) Coverage {
 		}
 		for _, s := range scenarios {
 			t.Run(s.Name, func(t *testing.T) {
+				s, err := s.on(programs)
+				if err != nil {
+					t.Fatal(err)
+				}
 				for _, failure := range s.Play(rules) {
 					t.Error(failure)
 				}
@@ -123,8 +139,44 @@ func Run(t *testing.T, files fs.FS, pattern string) Coverage {
 	return c
 }
 
-// Parse reads a file of scenarios. *loyalty.InputError: it is none, or has a field that a scenario does not know.
-func Parse(text []byte) ([]Scenario, error) { return valid.Parse[[]Scenario]("scenarios", text) }
+// on returns the scenario with its program.
+func (s Scenario) on(programs []loyalty.Definition) (Scenario, error) {
+	fail := func(field, reason string) (Scenario, error) {
+		return s, &loyalty.InputError{Field: field, Reason: reason}
+	}
+	switch own := s.Program.ID != ""; {
+	case own && s.Of != "":
+		return fail("of", "is there, and the scenario has a program of its own")
+	case own:
+		return s, nil
+	case s.Of == "" && len(programs) == 1:
+		s.Program = programs[0]
+		return s, nil
+	}
+	i := slices.IndexFunc(programs, func(d loyalty.Definition) bool { return d.ID == s.Of })
+	if i < 0 {
+		return fail("of", "names none of the programs that were given to Run")
+	}
+	s.Program = programs[i]
+	return s, nil
+}
+
+// Parse reads a file of scenarios. *loyalty.InputError: it is none, has a field that a scenario does not know, or a step has no
+// time or one that no command may have.
+func Parse(text []byte) ([]Scenario, error) {
+	all, err := valid.Parse[[]Scenario]("scenarios", text)
+	for i, s := range all {
+		for j, step := range s.Steps {
+			if err == nil {
+				err = valid.RequiredTime(fmt.Sprintf("scenarios[%d].steps[%d].at", i, j), step.At)
+			}
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return all, nil
+}
 
 // Play runs the scenario and returns what was not as wanted, in words. In rules it notes each rule of its programmes, and
 // whether it was exercised.
@@ -138,6 +190,10 @@ func (s Scenario) Play(rules map[string]bool) (failures []string) {
 	for i, step := range s.Steps {
 		fail := func(format string, args ...any) {
 			failures = append(failures, fmt.Sprintf("step %d: ", i+1)+fmt.Sprintf(format, args...))
+		}
+		if err := valid.RequiredTime("at", step.At); err != nil {
+			fail("%v", err)
+			continue
 		}
 		if step.Publish != nil {
 			next, err := loyalty.Compile(*step.Publish)
@@ -177,8 +233,8 @@ func (s Scenario) Play(rules map[string]bool) (failures []string) {
 		case err != nil && (step.Want.Error == "" || !strings.Contains(err.Error(), step.Want.Error)):
 			fail("error %q, want %q", err, step.Want.Error)
 		}
-		if diff := cmp.Diff(step.Want, step.got(p, sim, id, out), cmpopts.EquateEmpty()); diff != "" {
-			fail("(-want +got)\n%s", diff)
+		for _, line := range diff(step.Want, step.got(p, sim, id, out)) {
+			fail("%s", line)
 		}
 	}
 	return failures
@@ -249,6 +305,47 @@ func (s Step) commands(id loyalty.AccountID) (commands []loyalty.Command) {
 	return commands
 }
 
+// balances returns what an account has of the currencies that are wanted.
+func balances(
+	a loyalty.Account, now time.Time, wanted map[loyalty.CurrencyID]int64, of func(loyalty.Balance) int64,
+) map[loyalty.CurrencyID]int64 {
+	if wanted == nil {
+		return nil
+	}
+	got := map[loyalty.CurrencyID]int64{}
+	for u := range wanted {
+		got[u] = of(a.Wallet(u).Balance(now))
+	}
+	return got
+}
+
+func spendable(b loyalty.Balance) int64 { return b.Available - b.Debt }
+
+// others returns how the other members stand, as far as the step wants to know.
+func (s Step) others(sim *loyalty.Simulation, program loyalty.ProgramID) map[loyalty.MemberID]Other {
+	if s.Want.Others == nil {
+		return nil
+	}
+	got := map[loyalty.MemberID]Other{}
+	for member, o := range s.Want.Others {
+		a, _ := sim.Account(loyalty.AccountID{Program: program, Member: member}, s.At)
+		each := func(wanted map[loyalty.CurrencyID]int64, of func(loyalty.Balance) int64) map[loyalty.CurrencyID]int64 {
+			return balances(a, s.At, wanted, of)
+		}
+		o.Balance = each(o.Balance, spendable)
+		o.Pending = each(o.Pending, func(b loyalty.Balance) int64 { return b.Pending })
+		o.Held = each(o.Held, func(b loyalty.Balance) int64 { return b.Held })
+		if o.Level != nil {
+			o.Level = &a.Status.Level
+		}
+		if o.Merged != nil {
+			o.Merged = &a.Merged
+		}
+		got[member] = o
+	}
+	return got
+}
+
 // got returns what the step came to, as far as it wants to know.
 func (s Step) got(p *loyalty.Program, sim *loyalty.Simulation, id loyalty.AccountID, out loyalty.Outcome) Want {
 	w := s.Want
@@ -276,17 +373,12 @@ func (s Step) got(p *loyalty.Program, sim *loyalty.Simulation, id loyalty.Accoun
 		w.Forgone = moves(w.Forgone, func(m loyalty.Move) int64 { return m.Forgone })
 	}
 	each := func(wanted map[loyalty.CurrencyID]int64, of func(loyalty.Balance) int64) map[loyalty.CurrencyID]int64 {
-		if wanted == nil {
-			return nil
-		}
-		got := map[loyalty.CurrencyID]int64{}
-		for u := range wanted {
-			got[u] = of(a.Wallet(u).Balance(now))
-		}
-		return got
+		return balances(a, now, wanted, of)
 	}
-	w.Balance = each(w.Balance, func(b loyalty.Balance) int64 { return b.Available - b.Debt })
+	w.Balance = each(w.Balance, spendable)
 	w.Pending = each(w.Pending, func(b loyalty.Balance) int64 { return b.Pending })
+	w.Held = each(w.Held, func(b loyalty.Balance) int64 { return b.Held })
+	w.Others = s.others(sim, id.Program)
 	if w.Expiring != nil {
 		got := map[loyalty.CurrencyID][]loyalty.Lot{}
 		for u := range w.Expiring {
