@@ -67,9 +67,10 @@ func (e *Engine) In(tx Tx) *Engine {
 // Create makes codes, and shows each of them once. ErrUnknownPool: there is no such pool.
 func (e *Engine) Create(ctx context.Context, c Create) ([]Issued, error) {
 	var secrets []Issued
+	check := c.check // of the times as they were given
 	c.Settings.Expires = journal.Instant(c.Settings.Expires)
 	out, err := do(ctx, e, task[[]Issued]{
-		kind: "activation.create", check: c.check, subject: ofTenant(c.Key), key: c.Key, by: c.By, input: c,
+		kind: "activation.create", check: check, subject: ofTenant(c.Key), key: c.Key, by: c.By, input: c,
 		lookup: Lookup{Pool: c.Settings.Pool},
 		decide: func(l Loaded, now time.Time) (ch Change, out []Issued, err error) {
 			if err := l.Pool.there(); err != nil {
@@ -93,9 +94,10 @@ func (e *Engine) Create(ctx context.Context, c Create) ([]Issued, error) {
 
 // Edit changes a code. Errors: those of Code.Edit, and ErrUnknownPool.
 func (e *Engine) Edit(ctx context.Context, c Edit) (Code, error) {
+	check := c.check // of the times as they were given
 	c.Settings.Expires = journal.Instant(c.Settings.Expires)
 	return do(ctx, e, task[Code]{
-		kind: "activation.edit", check: c.check, subject: c.Code.Subject(), key: c.Key, by: c.By, input: c,
+		kind: "activation.edit", check: check, subject: c.Code.Subject(), key: c.Key, by: c.By, input: c,
 		lookup: Lookup{Codes: []CodeID{c.Code}, Pool: c.Settings.Pool},
 		decide: func(l Loaded, now time.Time) (Change, Code, error) {
 			next, err := l.Codes[0].Edit(c, now)

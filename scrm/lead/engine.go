@@ -138,11 +138,21 @@ func (b *Bound) Counts(at time.Time) bool {
 	})
 }
 
+func (b *Bound) check() (err error) {
+	if b == nil {
+		return nil
+	}
+	for _, p := range b.Periods {
+		err = cmp.Or(err, valid.Time("bound.from", p.From), valid.Time("bound.to", p.To))
+	}
+	return err
+}
+
 // maxIdentities is how many names a Meet has at most.
 const maxIdentities = 16
 
 func (c *Meet) check(now time.Time) error {
-	err := cmp.Or(c.Job.check(), valid.OptionalID("by", c.By), valid.Between("contact", int64(len(c.Contact)), 1, maxIdentities), c.Event.check(now))
+	err := cmp.Or(c.Job.check(), valid.OptionalID("by", c.By), valid.Between("contact", int64(len(c.Contact)), 1, maxIdentities), c.Event.check(now), c.Bound.check())
 	if err != nil {
 		return err
 	}
@@ -172,10 +182,10 @@ func (e *Engine) Meet(ctx context.Context, c Meet) (out Outcome, err error) {
 		return Outcome{}, fmt.Errorf("lead: meet in %s: %w", c.Job.Code, err)
 	}
 	now := journal.Instant(e.opts.Now())
-	c.Event.At = journal.Instant(c.Event.At)
 	if err := c.check(now); err != nil {
 		return fail(err)
 	}
+	c.Event.At = journal.Instant(c.Event.At)
 	facts, err := e.facts(ctx, c.Job, c.Event.At, now)
 	if err != nil {
 		return fail(err)
@@ -318,7 +328,7 @@ func (e *Engine) resolve(ctx context.Context, names []Identity) (rows []Contact,
 
 // Put opens a job, or changes it. Errors: those of Job.Put.
 func (e *Engine) Put(ctx context.Context, c Put) (Job, error) {
-	return change(ctx, e, command{"lead.put", JobLookup{Job: c.Job, Subject: c.Job.Subject(), Key: c.Key}, c.By, c}, func(l LoadedJob, now time.Time) (v Job, ch JobChange, err error) {
+	return change(ctx, e, command{"lead.put", c.check, JobLookup{Job: c.Job, Subject: c.Job.Subject(), Key: c.Key}, c.By, c}, func(l LoadedJob, now time.Time) (v Job, ch JobChange, err error) {
 		v, err = l.Job.Put(c, now)
 		v.Seq++
 		return v, JobChange{Job: &v}, err
@@ -327,7 +337,7 @@ func (e *Engine) Put(ctx context.Context, c Put) (Job, error) {
 
 // Reset begins a new day of a job, and returns when it begins. Errors: those of Job.Reset.
 func (e *Engine) Reset(ctx context.Context, c Reset) (day time.Time, err error) {
-	return change(ctx, e, command{"lead.reset", JobLookup{Job: c.Job, Subject: c.Job.Subject(), Key: c.Key}, c.By, c}, func(l LoadedJob, now time.Time) (day time.Time, ch JobChange, err error) {
+	return change(ctx, e, command{"lead.reset", c.check, JobLookup{Job: c.Job, Subject: c.Job.Subject(), Key: c.Key}, c.By, c}, func(l LoadedJob, now time.Time) (day time.Time, ch JobChange, err error) {
 		j, err := l.Job.Reset(c, now)
 		if err == nil {
 			j.Seq++
@@ -339,7 +349,7 @@ func (e *Engine) Reset(ctx context.Context, c Reset) (day time.Time, err error) 
 
 // Link is an owner's consent to being compared with another. Errors: those of Owner.Link.
 func (e *Engine) Link(ctx context.Context, c Link) (Owner, error) {
-	return change(ctx, e, command{"lead.link", JobLookup{Owner: c.Owner, Subject: c.Owner.Subject(), Key: c.Key}, c.By, c}, func(l LoadedJob, now time.Time) (v Owner, ch JobChange, err error) {
+	return change(ctx, e, command{"lead.link", c.check, JobLookup{Owner: c.Owner, Subject: c.Owner.Subject(), Key: c.Key}, c.By, c}, func(l LoadedJob, now time.Time) (v Owner, ch JobChange, err error) {
 		v, err = l.Owner.Link(c, now)
 		v.Seq++
 		return v, JobChange{Owner: &v}, err
@@ -348,7 +358,7 @@ func (e *Engine) Link(ctx context.Context, c Link) (Owner, error) {
 
 // Unlink ends an owner's consent. Errors: those of Owner.Unlink.
 func (e *Engine) Unlink(ctx context.Context, c Unlink) (Owner, error) {
-	return change(ctx, e, command{"lead.unlink", JobLookup{Owner: c.Owner, Subject: c.Owner.Subject(), Key: c.Key}, c.By, c}, func(l LoadedJob, now time.Time) (v Owner, ch JobChange, err error) {
+	return change(ctx, e, command{"lead.unlink", c.check, JobLookup{Owner: c.Owner, Subject: c.Owner.Subject(), Key: c.Key}, c.By, c}, func(l LoadedJob, now time.Time) (v Owner, ch JobChange, err error) {
 		v, err = l.Owner.Unlink(c, now)
 		v.Seq++
 		return v, JobChange{Owner: &v}, err
@@ -358,6 +368,7 @@ func (e *Engine) Unlink(ctx context.Context, c Unlink) (Owner, error) {
 // A command is one on a job or an owner.
 type command struct {
 	kind   string
+	check  func() error
 	lookup JobLookup
 	by     string
 	input  any
@@ -368,6 +379,9 @@ func change[V any](
 ) (v V, err error) {
 	ctx, end := e.hook(ctx, c.kind)
 	defer func() { end(err) }()
+	if err := c.check(); err != nil {
+		return v, fmt.Errorf("%s: %w", c.kind, err)
+	}
 	now, input := journal.Instant(e.opts.Now()), journal.Hash(c.kind, c.input)
 	err = combine.Retry(ctx, func() error {
 		found, err := e.store.LoadJob(ctx, c.lookup)

@@ -53,11 +53,8 @@ func (o Owner) consents(with OwnerID, at time.Time) bool {
 
 // Link decides on a Link. One that is there already is no error. Errors: *InputError.
 func (o Owner) Link(c Link, now time.Time) (Owner, error) {
-	if err := cmp.Or(valid.ID("owner", c.Owner), valid.ID("with", c.With), valid.OptionalID("by", c.By), valid.ID("key", c.Key)); err != nil {
+	if err := c.check(); err != nil {
 		return o, err
-	}
-	if c.Owner == c.With {
-		return o, &InputError{Field: "with", Reason: "is the same owner"}
 	}
 	from := now.Add(Notice)
 	next := o
@@ -74,11 +71,8 @@ func (o Owner) Link(c Link, now time.Time) (Owner, error) {
 
 // Unlink decides on an Unlink. Where there is no consent that is no error. Errors: *InputError.
 func (o Owner) Unlink(c Unlink, now time.Time) (Owner, error) {
-	if err := cmp.Or(valid.ID("owner", c.Owner), valid.ID("with", c.With), valid.OptionalID("by", c.By), valid.ID("key", c.Key)); err != nil {
+	if err := c.check(); err != nil {
 		return o, err
-	}
-	if c.Owner == c.With {
-		return o, &InputError{Field: "with", Reason: "is the same owner"}
 	}
 	to := now.Add(Notice)
 	next := o
@@ -90,6 +84,16 @@ func (o Owner) Unlink(c Unlink, now time.Time) (Owner, error) {
 	}
 	return next, nil
 }
+
+func (c Link) check() error {
+	err := cmp.Or(valid.ID("owner", c.Owner), valid.ID("with", c.With), valid.OptionalID("by", c.By), valid.ID("key", c.Key))
+	if err == nil && c.Owner == c.With {
+		err = &InputError{Field: "with", Reason: "is the same owner"}
+	}
+	return err
+}
+
+func (c Unlink) check() error { return Link(c).check() }
 
 func latest(a, b time.Time) time.Time {
 	if a.Before(b) {
