@@ -1,11 +1,12 @@
-// Package combine runs commands on versioned units: load, decide, save, and again where another change came first.
+// Package combine runs commands on versioned units: load, decide, save, and again where another
+// change came first.
 //
-// Commands that arrive while others are being saved wait, and then share one load and one save. So a unit that many
-// callers change at once costs one write for all of them, and a caller that is alone writes at once. The version check
-// of the store keeps it right beside other processes.
+// Commands that arrive while others are being saved wait, and then share one load and one save. So
+// a unit that many callers change at once costs one write for all of them, and a caller that is
+// alone writes at once. The version check of the store keeps it right beside other processes.
 //
-// What goes wrong with one command, an error or a panic, reaches its own caller. Every other command of the batch has the result that
-// it has without that one.
+// What goes wrong with one command, an error or a panic, reaches its own caller. Every other
+// command of the batch has the result that it has without that one.
 package combine
 
 import (
@@ -34,22 +35,27 @@ const (
 // ErrAgain asks for a command to be decided again, on a unit that is loaded afresh.
 var ErrAgain = errors.New("combine: decide again")
 
-// Work is what a Runner needs to know of commands C, the units U that they change and their results R.
+// Work is what a Runner needs to know of commands C, the units U that they change and their results
+// R.
 type Work[C, U, R any] interface {
 	// Subject names the unit of a command.
 	Subject(c C) string
-	// Load returns a unit for each group of commands; those of a group have one subject. Where fresh is false a unit may
-	// be older than what is stored. After an error the halves of a batch are loaded one after the other, and so on.
+	// Load returns a unit for each group of commands; those of a group have one subject. Where
+	// fresh is false a unit may be older than what is stored. After an error the halves of a batch
+	// are loaded one after the other, and so on.
 	Load(ctx context.Context, groups [][]C, fresh bool) ([]U, error)
-	// Decide runs a command on its unit. On an error, ErrAgain or another, the unit is as it was before. After a panic the
-	// unit is thrown away, and the other commands are decided on one that is loaded afresh.
+	// Decide runs a command on its unit. On an error, ErrAgain or another, the unit is as it was
+	// before. After a panic the unit is thrown away, and the other commands are decided on one that
+	// is loaded afresh.
 	Decide(ctx context.Context, u U, c C) (R, error)
-	// Stale tells that a unit may be older than what is stored: what it refuses must be asked again.
+	// Stale tells that a unit may be older than what is stored: what it refuses must be asked
+	// again.
 	Stale(u U) bool
 	// Dirty tells that a unit has changes to save.
 	Dirty(u U) bool
-	// Save stores the changes of each unit, all or none of them, and returns an error a unit: nil, journal.ErrConflict or
-	// journal.ErrDuplicate. After a panic, which may have stored something, the commands are decided again.
+	// Save stores the changes of each unit, all or none of them, and returns an error a unit: nil,
+	// journal.ErrConflict or journal.ErrDuplicate. After a panic, which may have stored something,
+	// the commands are decided again.
 	Save(ctx context.Context, units []U) ([]error, error)
 }
 
@@ -95,9 +101,10 @@ type batch struct {
 	cancel context.CancelFunc
 }
 
-// Do runs a command together with those that arrive meanwhile. Where ctx ends first its error comes back, and the
-// command may still take effect. Inside a unit of work it runs alone, so that the store can see the context. Where the command
-// panics so does Do, with a *Panic if it shared a batch.
+// Do runs a command together with those that arrive meanwhile. Where ctx ends first its error comes
+// back, and the command may still take effect. Inside a unit of work it runs alone, so that the
+// store can see the context. Where the command panics so does Do, with a *Panic if it shared a
+// batch.
 func (r *Runner[C, U, R]) Do(ctx context.Context, c C) (R, error) {
 	if tripwire.Marked(ctx) {
 		return r.Alone(ctx, c)
@@ -156,7 +163,8 @@ func (r *Runner[C, U, R]) end(n int, queues ...*queue[C, R]) {
 	}
 }
 
-// take returns the next batch: a lane's share of all commands, and of each subject in it all that wait.
+// take returns the next batch: a lane's share of all commands, and of each subject in it all that
+// wait.
 func (r *Runner[C, U, R]) take() (calls []*call[C, R], queues []*queue[C, R]) {
 	share := min(Most, (r.open+Lanes-1)/Lanes)
 	for len(r.ready) > 0 && len(calls) < share {
@@ -201,8 +209,9 @@ func (r *Runner[C, U, R]) together(calls []*call[C, R], queues []*queue[C, R]) {
 	r.end(len(calls), queues...)
 }
 
-// runApart is run in a goroutine of its own, which the work may end, until each command has a result or has panicked. Where the work
-// panics outside of a decision, the halves of the batch are run one after the other, and so on.
+// runApart is run in a goroutine of its own, which the work may end, until each command has a
+// result or has panicked. Where the work panics outside of a decision, the halves of the batch are
+// run one after the other, and so on.
 func (r *Runner[C, U, R]) runApart(ctx context.Context, calls []*call[C, R]) {
 	p := apart(func() { r.run(ctx, calls) })
 	if p == nil {
@@ -226,8 +235,8 @@ func (r *Runner[C, U, R]) runApart(ctx context.Context, calls []*call[C, R]) {
 	}
 }
 
-// run decides each command, those of one subject on one unit, until each has a result. They are decided in their order, but for those
-// that are decided again.
+// run decides each command, those of one subject on one unit, until each has a result. They are
+// decided in their order, but for those that are decided again.
 func (r *Runner[C, U, R]) run(ctx context.Context, open []*call[C, R]) {
 	for attempt := 0; len(open) > 0; attempt++ {
 		if attempt > 1 {
@@ -305,8 +314,8 @@ func (r *Runner[C, U, R]) attempt(ctx context.Context, open []*call[C, R], fresh
 	return again
 }
 
-// halve runs the halves of a batch that could not be loaded one after the other, so that in the end an error reaches the caller of the
-// command that it is about alone.
+// halve runs the halves of a batch that could not be loaded one after the other, so that in the end
+// an error reaches the caller of the command that it is about alone.
 func (r *Runner[C, U, R]) halve(ctx context.Context, open []*call[C, R], err error) {
 	half := len(open) / 2
 	if half == 0 || ctx.Err() != nil {
@@ -317,8 +326,9 @@ func (r *Runner[C, U, R]) halve(ctx context.Context, open []*call[C, R], err err
 	r.run(ctx, open[half:])
 }
 
-// decideAll decides commands on their unit. Where one panics the others are decided from the first on again, on the unit as it is
-// loaded then. It returns the unit with the commands that took effect on it, and those that must be decided again.
+// decideAll decides commands on their unit. Where one panics the others are decided from the first
+// on again, on the unit as it is loaded then. It returns the unit with the commands that took
+// effect on it, and those that must be decided again.
 func (r *Runner[C, U, R]) decideAll(ctx context.Context, u U, calls []*call[C, R]) (_ U, decided, again []*call[C, R]) {
 	for i := 0; i < len(calls); i++ {
 		w := calls[i]
@@ -374,7 +384,8 @@ func pause(ctx context.Context, attempt int) {
 	}
 }
 
-// Retry calls f until it returns another error than journal.ErrConflict and journal.ErrDuplicate, or for the last time.
+// Retry calls f until it returns another error than journal.ErrConflict and journal.ErrDuplicate,
+// or for the last time.
 func Retry(ctx context.Context, f func() error) (err error) {
 	for attempt := range Attempts {
 		if attempt > 1 {

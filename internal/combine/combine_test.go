@@ -29,7 +29,8 @@ type add struct {
 	boom func()
 }
 
-// counters is a Work whose store is a map. Before a save, meddle may change the map as another process would.
+// counters is a Work whose store is a map. Before a save, meddle may change the map as another
+// process would.
 type counters struct {
 	mu     sync.Mutex
 	stored map[string]counter

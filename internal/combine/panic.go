@@ -9,8 +9,8 @@ import (
 // ErrEnded is the value of the Panic of a command that ended its goroutine.
 var ErrEnded = errors.New("combine: the command ended its goroutine")
 
-// A Panic is what a caller panics with where its command panicked in the goroutine of a batch. It prints the value and the stack of
-// the panic itself.
+// A Panic is what a caller panics with where its command panicked in the goroutine of a batch. It
+// prints the value and the stack of the panic itself.
 type Panic struct {
 	value any
 	stack []byte
@@ -32,8 +32,8 @@ func (p *Panic) Unwrap() error {
 	return err
 }
 
-// caught returns the Panic for what recover returned, which is nil where the goroutine is about to end. It is called by the deferred
-// function, while the stack is still there.
+// caught returns the Panic for what recover returned, which is nil where the goroutine is about to
+// end. It is called by the deferred function, while the stack is still there.
 func caught(recovered any) *Panic {
 	if recovered == nil {
 		recovered = ErrEnded

@@ -16,7 +16,8 @@ import (
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
-// A book is a unit that knows its commands: each adds 1 and returns the sum, and comes to the same when it is repeated.
+// A book is a unit that knows its commands: each adds 1 and returns the sum, and comes to the same
+// when it is repeated.
 type book struct {
 	name   string
 	sums   map[int]int // by command
@@ -120,8 +121,9 @@ func (b books) Save(_ context.Context, units []*book) ([]error, error) {
 	return errs, nil
 }
 
-// TestOthersHaveTheResultThatTheyHaveAlone: whatever some commands of a batch do, every other one has a result that it has where
-// they do not come, each takes effect once, and what goes wrong reaches the command that it is of.
+// TestOthersHaveTheResultThatTheyHaveAlone: whatever some commands of a batch do, every other one
+// has a result that it has where they do not come, each takes effect once, and what goes wrong
+// reaches the command that it is of.
 func TestOthersHaveTheResultThatTheyHaveAlone(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		work := books{map[string]map[int]int{}, map[int]bool{}}
@@ -174,7 +176,8 @@ func TestOthersHaveTheResultThatTheyHaveAlone(t *testing.T) {
 	})
 }
 
-// TestOrderWithoutThosePanicking: where nothing is repeated but for panics, the commands of a subject take effect in their order.
+// TestOrderWithoutThosePanicking: where nothing is repeated but for panics, the commands of a
+// subject take effect in their order.
 func TestOrderWithoutThosePanicking(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		work := books{map[string]map[int]int{}, map[int]bool{}}

@@ -14,9 +14,9 @@ import (
 
 var errNoBouncer = fmt.Errorf("no pgbouncer (on Debian: apt-get install pgbouncer): %w", errMissing)
 
-// Bounced returns the URL of a database behind a pgbouncer of the test's own, which ends with the test: mode is its pool_mode, "session"
-// or "transaction", and it has at most that many connections to the server. Without pgbouncer the test is skipped; where CI is true
-// it fails.
+// Bounced returns the URL of a database behind a pgbouncer of the test's own, which ends with the
+// test: mode is its pool_mode, "session" or "transaction", and it has at most that many connections
+// to the server. Without pgbouncer the test is skipped; where CI is true it fails.
 func Bounced(t testing.TB, dsn, mode string, connections int) string {
 	t.Helper()
 	path, err := bouncer()

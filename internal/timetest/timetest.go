@@ -1,7 +1,8 @@
 // Package timetest tries a command with times that no command may have.
 //
-// A time that lies in another year in UTC than on its own clock, or whose zone is further than a day away, has no JSON: what hashes
-// or stores it panics. So every command refuses it, by a typed error that names the field, before anything else is done.
+// A time that lies in another year in UTC than on its own clock, or whose zone is further than a
+// day away, has no JSON: what hashes or stores it panics. So every command refuses it, by a typed
+// error that names the field, before anything else is done.
 package timetest
 
 import (
@@ -20,7 +21,8 @@ import (
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
-// Bad returns times that no field of a command may have, by what is wrong with each. The zero time is not among them.
+// Bad returns times that no field of a command may have, by what is wrong with each. The zero time
+// is not among them.
 func Bad() map[string]time.Time {
 	zone := func(offset time.Duration) *time.Location { return time.FixedZone("", int(offset/time.Second)) }
 	return map[string]time.Time{
@@ -41,16 +43,18 @@ func Bad() map[string]time.Time {
 	}
 }
 
-// Refuses holds a command to refusing each of the [Bad] times in each of its fields of type time.Time, however deep: in structs,
-// pointers, slices, arrays, maps and interfaces. What is empty there gets one element that is zero but for the time. Each must be a
-// *valid.Error whose Field names the field, or a *valid.DefinitionError with a mistake there; run must not panic, and what stored
-// returns must stay as it was (nil: it is not
-// looked at; [Records] is that of a journal).
+// Refuses holds a command to refusing each of the [Bad] times in each of its fields of type
+// time.Time, however deep: in structs, pointers, slices, arrays, maps and interfaces. What is empty
+// there gets one element that is zero but for the time. Each must be a *valid.Error whose Field
+// names the field, or a *valid.DefinitionError with a mistake there; run must not panic, and what
+// stored returns must stay as it was (nil: it is not looked at; [Records] is that of a journal).
 //
-// The zero time must be refused too, but in the fields named in optional, where it stands for a time that is not given: by their
-// path, as in "Lines[0].At", or by their last name, as in "At". There it need not be refused, and must not panic.
+// The zero time must be refused too, but in the fields named in optional, where it stands for a
+// time that is not given: by their path, as in "Lines[0].At", or by their last name, as in "At".
+// There it need not be refused, and must not panic.
 //
-// command itself must be accepted: it is run last, as it is. run must deal with the command as a user's call does.
+// command itself must be accepted: it is run last, as it is. run must deal with the command as a
+// user's call does.
 func Refuses[C any](t *testing.T, command C, run func(C) error, stored func() any, optional ...string) {
 	t.Helper()
 	if stored == nil {
@@ -144,8 +148,8 @@ func (f field) name() string {
 	return f.names[0]
 }
 
-// named reports whether the error is typed and names the field: by its name in Go or JSON or, where what is around it is made up,
-// any.
+// named reports whether the error is typed and names the field: by its name in Go or JSON or, where
+// what is around it is made up, any.
 func (f field) named(err error) bool {
 	named := func(path string) bool {
 		return path != "" && (f.madeUp || len(f.names) == 0 || slices.ContainsFunc(f.names, func(name string) bool {
@@ -164,7 +168,8 @@ var timeType = reflect.TypeFor[time.Time]()
 // deepest is where the search in types that hold themselves ends.
 const deepest = 12
 
-// times returns the places of a value of the type that have a time. What v, which may be invalid, lacks is made up.
+// times returns the places of a value of the type that have a time. What v, which may be invalid,
+// lacks is made up.
 func times(typ reflect.Type, v reflect.Value, path string, depth int) (found []field) {
 	below := func(
 		typ reflect.Type, v reflect.Value, at string, names []string, madeUp bool, enter func(parent reflect.Value, fn func(reflect.Value)),
@@ -280,7 +285,8 @@ func times(typ reflect.Type, v reflect.Value, path string, depth int) (found []f
 	return found
 }
 
-// clone returns a copy that shares nothing with v but what its unexported fields lead to. It can be set.
+// clone returns a copy that shares nothing with v but what its unexported fields lead to. It can be
+// set.
 func clone(v reflect.Value) reflect.Value {
 	c := reflect.New(v.Type()).Elem()
 	c.Set(v)

@@ -1,5 +1,5 @@
-// Package valid holds the checks that every command passes before anything is loaded: what they let through, each
-// database stores as it is.
+// Package valid holds the checks that every command passes before anything is loaded: what they let
+// through, each database stores as it is.
 package valid
 
 import (
@@ -92,8 +92,8 @@ func RequiredTime(field string, t time.Time) error {
 	return Time(field, t)
 }
 
-// Time accepts the years 1970 to 9999 of UTC, in a zone less than 24 hours from it where the year has four digits too, and the zero
-// time in such a zone.
+// Time accepts the years 1970 to 9999 of UTC, in a zone less than 24 hours from it where the year
+// has four digits too, and the zero time in such a zone.
 func Time(field string, t time.Time) error {
 	// A time of other years, or with another offset, has no RFC 3339 text and so no JSON.
 	if _, offset := t.Zone(); offset <= -24*60*60 || offset >= 24*60*60 {

@@ -52,7 +52,8 @@ func TestChecks(t *testing.T) {
 	}
 }
 
-// TestAcceptedTimesCanBeStored: what Time accepts has JSON as it is and in UTC, and is the same instant in microseconds.
+// TestAcceptedTimesCanBeStored: what Time accepts has JSON as it is and in UTC, and is the same
+// instant in microseconds.
 func TestAcceptedTimesCanBeStored(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		year := int64(365 * 24 * 60 * 60)

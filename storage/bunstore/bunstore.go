@@ -28,24 +28,28 @@ import (
 
 // Options of New. All of them may be zero.
 type Options struct {
-	// Logger tells of transactions that are run again, at debug level, and once, as a warning, that a pooler does not keep prepared
-	// statements. nil: discard.
+	// Logger tells of transactions that are run again, at debug level, and once, as a warning, that
+	// a pooler does not keep prepared statements. nil: discard.
 	Logger *slog.Logger
-	// Unprepared prepares no statement on Postgres: their arguments travel in their text. It is for a pooler that gives a connection to
-	// somebody else after each transaction and knows nothing of prepared statements, such as pgbouncer before 1.21 or with
-	// max_prepared_statements = 0 in transaction mode. What such a pooler does shows at first as an error, and then no statement is
-	// prepared any more; but with lib/pq it may show as the answer to another statement: set it there.
+	// Unprepared prepares no statement on Postgres: their arguments travel in their text. It is for
+	// a pooler that gives a connection to somebody else after each transaction and knows nothing of
+	// prepared statements, such as pgbouncer before 1.21 or with max_prepared_statements = 0 in
+	// transaction mode. What such a pooler does shows at first as an error, and then no statement
+	// is prepared any more; but with lib/pq it may show as the answer to another statement: set it
+	// there.
 	Unprepared bool
 }
 
-// A DB is a database, seen by one tenant. It implements [storage.DB]. It is safe for concurrent use.
+// A DB is a database, seen by one tenant. It implements [storage.DB]. It is safe for concurrent
+// use.
 type DB struct{ unit }
 
 var _ storage.DB = (*DB)(nil)
 
-// New returns the database that Migrate has prepared, seen by tenant "". The caller closes db, after the last use of the DB.
-// *SettingError: its sessions have a setting that does not do. It is an error too where db has a dialect other than SQLite or
-// Postgres, and where a file of SQLite can't be opened; a Postgres that can't be reached is none.
+// New returns the database that Migrate has prepared, seen by tenant "". The caller closes db,
+// after the last use of the DB. *SettingError: its sessions have a setting that does not do. It is
+// an error too where db has a dialect other than SQLite or Postgres, and where a file of SQLite
+// can't be opened; a Postgres that can't be reached is none.
 func New(db *bun.DB, opts *Options) (*DB, error) {
 	if opts == nil {
 		opts = &Options{}
@@ -76,15 +80,16 @@ func New(db *bun.DB, opts *Options) (*DB, error) {
 // Tenant implements [storage.DB].
 func (d *DB) Tenant(id string) storage.DB { return &DB{unit{core: d.core, tenant: id}} }
 
-// Join returns the stores inside a transaction of the caller's, which must be of the same database and stays the
-// caller's to commit or to roll back: a [bun.Tx] has it as its field Tx. Each Save is atomic by itself there, and leaves
-// the transaction usable after ErrConflict and ErrDuplicate. Nothing is run again: where the database asks for that,
-// the error wraps [storage.ErrRetry].
+// Join returns the stores inside a transaction of the caller's, which must be of the same database
+// and stays the caller's to commit or to roll back: a [bun.Tx] has it as its field Tx. Each Save is
+// atomic by itself there, and leaves the transaction usable after ErrConflict and ErrDuplicate.
+// Nothing is run again: where the database asks for that, the error wraps [storage.ErrRetry].
 //
 // On SQLite a joined transaction should begin with a write, and is not behind the lock of the DB.
 func (d *DB) Join(tx *sql.Tx) storage.Tx { return d.within(tx) }
 
-// core is what all tenants of a database share. Its address is the identity of the database for the tripwire.
+// core is what all tenants of a database share. Its address is the identity of the database for the
+// tripwire.
 type core struct {
 	grammar
 	bun        *bun.DB

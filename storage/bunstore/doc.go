@@ -1,4 +1,5 @@
-// Package bunstore is the adapter for SQLite and Postgres, on a [bun.DB] that the caller opens, configures and closes.
+// Package bunstore is the adapter for SQLite and Postgres, on a [bun.DB] that the caller opens,
+// configures and closes.
 //
 //	sqldb, err := sql.Open("pgx", dsn)
 //	db := bun.NewDB(sqldb, pgdialect.New())
@@ -16,18 +17,22 @@
 //   - Times are stored in microseconds, UTC: timestamptz on Postgres, an integer since 1970 on SQLite. Texts compare by
 //     their bytes.
 //
-// For SQLite use WAL: file:PATH?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(5000). New refuses a file
-// without WAL or busy_timeout. With synchronous=NORMAL, or OFF, a crash of the machine may take what was acknowledged last. Where the
-// file or its log is deleted or replaced under the process, writes return ErrFileGone; those in a transaction that was joined are not
+// For SQLite use WAL:
+// file:PATH?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(5000). New
+// refuses a file without WAL or busy_timeout. With synchronous=NORMAL, or OFF, a crash of the
+// machine may take what was acknowledged last. Where the file or its log is deleted or replaced
+// under the process, writes return ErrFileGone; those in a transaction that was joined are not
 // looked after.
 //
 // # Drivers and poolers
 //
-// On Postgres any driver of database/sql does, and no setting of a session but standard_conforming_strings, which must be on, changes
-// what is written or read. For pgx set default_query_exec_mode=simple_protocol, or lists, which carry their arguments in their text,
-// crowd its cache of statements; the hot statements are prepared in either mode. They are prepared a few times afresh while a database
-// grows and never closed before their connection is, so that a pooler may have fewer connections to the server than the pool has.
-// These are tested, all of them with pgx in each of its modes and with lib/pq:
+// On Postgres any driver of database/sql does, and no setting of a session but
+// standard_conforming_strings, which must be on, changes what is written or read. For pgx set
+// default_query_exec_mode=simple_protocol, or lists, which carry their arguments in their text,
+// crowd its cache of statements; the hot statements are prepared in either mode. They are prepared
+// a few times afresh while a database grows and never closed before their connection is, so that a
+// pooler may have fewer connections to the server than the pool has. These are tested, all of them
+// with pgx in each of its modes and with lib/pq:
 //
 //	pooler                                       pgx: simple_protocol, exec, cache_describe   pgx: default   lib/pq
 //	none                                         good                                         good           good
@@ -36,7 +41,9 @@
 //	max_prepared_statements = 0,                 the first errors                                            Options.Unprepared
 //	pool_mode = transaction
 //
-// In the last line the default mode of pgx fails by itself, for it prepares the queries of the embedder too; and without
-// Options.Unprepared lib/pq may be given the answer to another statement, which nobody can notice. A pool_mode of statement has no
-// transactions and does not do. A pgbouncer from 1.21 on that keeps prepared statements is good without the option; the tests have none.
+// In the last line the default mode of pgx fails by itself, for it prepares the queries of the
+// embedder too; and without Options.Unprepared lib/pq may be given the answer to another statement,
+// which nobody can notice. A pool_mode of statement has no transactions and does not do. A
+// pgbouncer from 1.21 on that keeps prepared statements is good without the option; the tests have
+// none.
 package bunstore

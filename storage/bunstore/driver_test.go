@@ -78,8 +78,9 @@ func migratedDSN(t *testing.T) string {
 	return dsn
 }
 
-// Every driver, in each of its modes, reads and writes what the model does: directly, and behind pgbouncer. The default mode of pgx,
-// which prepares the embedder's queries too, is not for a pooler in transaction mode that does not know prepared statements.
+// Every driver, in each of its modes, reads and writes what the model does: directly, and behind
+// pgbouncer. The default mode of pgx, which prepares the embedder's queries too, is not for a
+// pooler in transaction mode that does not know prepared statements.
 func TestDriversAndPoolers(t *testing.T) {
 	dsn := migratedDSN(t)
 	for name, c := range clients {
@@ -116,8 +117,9 @@ func TestSessionSettings(t *testing.T) {
 	}
 }
 
-// Behind a pooler with fewer connections to the server than the pool has, every command and the embedder's own queries go on. Where the
-// pooler keeps no prepared statements, that is found out, or said.
+// Behind a pooler with fewer connections to the server than the pool has, every command and the
+// embedder's own queries go on. Where the pooler keeps no prepared statements, that is found out,
+// or said.
 func TestPoolerWithFewConnections(t *testing.T) {
 	dsn := migratedDSN(t)
 	for name, c := range clients {
@@ -136,7 +138,8 @@ func TestPoolerWithFewConnections(t *testing.T) {
 	}
 }
 
-// crowd stamps a card each as many callers at once, plainly and in transactions, between queries of the embedder's.
+// crowd stamps a card each as many callers at once, plainly and in transactions, between queries of
+// the embedder's.
 func crowd(t *testing.T, db *bun.DB, store storage.DB, callers, rounds int) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)

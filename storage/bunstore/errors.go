@@ -43,8 +43,9 @@ func retryable(err error) bool {
 // taken tells of a unique index of Postgres that refused a row.
 func taken(err error) bool { return state(err) == "23505" }
 
-// lostStatement tells of a prepared statement that the connection to the server does not have, has already, or has another one in the
-// place of: a pooler gave it to somebody else in between. Nothing was run.
+// lostStatement tells of a prepared statement that the connection to the server does not have, has
+// already, or has another one in the place of: a pooler gave it to somebody else in between.
+// Nothing was run.
 func lostStatement(err error) bool {
 	switch state(err) {
 	case "26000", "42P05", "08P01":
@@ -53,7 +54,8 @@ func lostStatement(err error) bool {
 	return false
 }
 
-// fail says what could not be done. Within a transaction it wraps storage.ErrRetry where another run may do better.
+// fail says what could not be done. Within a transaction it wraps storage.ErrRetry where another
+// run may do better.
 func (u unit) fail(op string, err error) error {
 	if u.tx != nil && (retryable(err) || taken(err)) {
 		err = fmt.Errorf("%w: %w", storage.ErrRetry, err)
@@ -61,8 +63,8 @@ func (u unit) fail(op string, err error) error {
 	return fmt.Errorf("bunstore: %s: %w", op, err)
 }
 
-// again runs fn until it returns no error that asks for another run, at most maxRuns times. In the end such an error
-// wraps storage.ErrRetry.
+// again runs fn until it returns no error that asks for another run, at most maxRuns times. In the
+// end such an error wraps storage.ErrRetry.
 func (c *core) again(ctx context.Context, fn func() error) error {
 	for run := 1; ; run++ {
 		err := fn()

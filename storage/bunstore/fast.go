@@ -106,8 +106,8 @@ func (u unit) lone(c change) []any {
 	return args
 }
 
-// several returns the arguments of a statement for any number of changes: an array for each column of each table in
-// turn, for children and entries with the ordinals of their changes before them.
+// several returns the arguments of a statement for any number of changes: an array for each column
+// of each table in turn, for children and entries with the ordinals of their changes before them.
 func (u unit) several(s shape, changes []change) []any {
 	var a arrays
 	a.text.Grow(size(changes))

@@ -5,10 +5,11 @@ import (
 	"strings"
 )
 
-// fastText returns a Save in one statement of Postgres. It writes what the journal does not know and whose version is
-// the stored one, and yields for each change that was not stored: its ordinal, whether a key was used. Postgres 15 runs
-// what follows the roots from the last to the first, so sums stand first: others that add to the same rows wait for the
-// shortest time. Nothing else rests on that order, which its manual leaves open.
+// fastText returns a Save in one statement of Postgres. It writes what the journal does not know
+// and whose version is the stored one, and yields for each change that was not stored: its ordinal,
+// whether a key was used. Postgres 15 runs what follows the roots from the last to the first, so
+// sums stand first: others that add to the same rows wait for the shortest time. Nothing else rests
+// on that order, which its manual leaves open.
 func fastText(s shape) string {
 	w := &fastWriter{shape: s, arg: 1}
 	if s.many {
@@ -97,8 +98,8 @@ func (w *fastWriter) lone() string {
 		" select 1, " + isUsed + " where not exists (select 1 from w)"
 }
 
-// adding ends an insert of rows that are added to others: in the order of their keys, so that statements of the same moment
-// take them in one order.
+// adding ends an insert of rows that are added to others: in the order of their keys, so that
+// statements of the same moment take them in one order.
 func (w *fastWriter) adding(t *table) string {
 	return " order by " + columnsOf("t", t.key) + " on conflict " + postgres.sum(t)
 }
@@ -114,9 +115,9 @@ func replacing(t *table) string {
 // own are the columns of a child that are not in the key of its root, with which its own begins.
 func (w *fastWriter) own(t *table) []column { return t.columns[len(w.root.key):] }
 
-// several is the statement for any number of changes. Each column is an array, so that one plan serves them all. The
-// rows that are there are found one by one, with a limit, so that no plan reads all of a tenant's; the update looks at
-// the version again.
+// several is the statement for any number of changes. Each column is an array, so that one plan
+// serves them all. The rows that are there are found one by one, with a limit, so that no plan
+// reads all of a tenant's; the update looks at the version again.
 func (w *fastWriter) several() string {
 	root, columns := w.root, w.root.columns
 	var b strings.Builder

@@ -68,8 +68,9 @@ var (
 	hexOf    = regexp.MustCompile(`\bhexed\((\w+\.\w+)\)`)
 )
 
-// readable returns a text in which each micros(column) and hexed(column) is replaced by what a timeField and a binaryField read.
-// Postgres writes timestamptz and bytea as DateStyle and bytea_output say, and no driver reads every form.
+// readable returns a text in which each micros(column) and hexed(column) is replaced by what a
+// timeField and a binaryField read. Postgres writes timestamptz and bytea as DateStyle and
+// bytea_output say, and no driver reads every form.
 func (g grammar) readable(text string) string {
 	micros, digits := "(extract(epoch from $1) * 1000000)::bigint", "encode($1, 'hex')"
 	if g == sqlite {

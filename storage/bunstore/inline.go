@@ -8,8 +8,9 @@ import (
 	"time"
 )
 
-// inlined returns the text of a statement of Postgres with its arguments written into it. Every driver sends such a text as it is, in
-// one message that needs nothing of what the connection did before.
+// inlined returns the text of a statement of Postgres with its arguments written into it. Every
+// driver sends such a text as it is, in one message that needs nothing of what the connection did
+// before.
 func inlined(text string, args []any) (string, error) {
 	var b strings.Builder
 	for {

@@ -17,8 +17,8 @@ import (
 
 type journalStore struct{ unit }
 
-// A place is where a record stands in the feed of a tenant: by the transaction that wrote it, and within it in a total order that
-// keeps that of the numbers of a subject.
+// A place is where a record stands in the feed of a tenant: by the transaction that wrote it, and
+// within it in a total order that keeps that of the numbers of a subject.
 type place struct {
 	Tenant  string
 	Pos     int64
@@ -96,15 +96,17 @@ func (o *ownEntries) begin(ctx context.Context, u unit) error {
 	return u.tx.QueryRowContext(ctx, "select "+nextPos, u.tenant).Scan(&o.pos)
 }
 
-// following is the place in the feed of Postgres of an entry that is written in a transaction which may have begun before another one
-// that wrote the entry before: the later of the transaction's own and that entry's. Readers are behind both until the transaction has
-// ended. Where a Save is a transaction by itself, what it was decided on was there before it began.
+// following is the place in the feed of Postgres of an entry that is written in a transaction which
+// may have begun before another one that wrote the entry before: the later of the transaction's own
+// and that entry's. Readers are behind both until the transaction has ended. Where a Save is a
+// transaction by itself, what it was decided on was there before it began.
 func following(tenant, subject string) string {
 	return "greatest(pg_current_xact_id()::text::bigint, (select x.pos from " + postgres.name("journal_entry") + " as x where (x.tenant || '') = " +
 		tenant + " and (x.subject || '') = " + subject + " order by x.seq desc limit 1))"
 }
 
-// nextPos is the place of the next entry in the feed of SQLite, where one transaction after the other writes.
+// nextPos is the place of the next entry in the feed of SQLite, where one transaction after the
+// other writes.
 const nextPos = "(select coalesce(max(pos), 0) + 1 from journal_entry where (tenant || '') = ?1)"
 
 // Of implements [journal.Store].

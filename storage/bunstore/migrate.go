@@ -17,9 +17,10 @@ import (
 //go:embed migrations
 var migrations embed.FS
 
-// Migrations returns the SQL files of a dialect, for a team that runs them with a tool of its own: in the order of their
-// names, each once and in a transaction. Each records itself in scrmkit_migration, so that Migrate knows of it. The
-// result is empty for a dialect other than SQLite and Postgres.
+// Migrations returns the SQL files of a dialect, for a team that runs them with a tool of its own:
+// in the order of their names, each once and in a transaction. Each records itself in
+// scrmkit_migration, so that Migrate knows of it. The result is empty for a dialect other than
+// SQLite and Postgres.
 func Migrations(d dialect.Name) fs.FS {
 	folder := map[dialect.Name]string{dialect.PG: "postgres", dialect.SQLite: "sqlite"}[d]
 	if folder == "" {
@@ -32,7 +33,8 @@ func Migrations(d dialect.Name) fs.FS {
 	return files
 }
 
-// Migrate brings the database to the newest version, in one transaction. It may run in many processes at once, and again.
+// Migrate brings the database to the newest version, in one transaction. It may run in many
+// processes at once, and again.
 func Migrate(ctx context.Context, db *bun.DB) error {
 	var run func(context.Context, *bun.DB) error
 	switch name := db.Dialect().Name(); name {
@@ -61,7 +63,8 @@ func migratePostgres(ctx context.Context, db *bun.DB) error {
 	if _, err := tx.ExecContext(ctx, "select pg_advisory_xact_lock("+strconv.Itoa(migrationLock)+")"); err != nil {
 		return err
 	}
-	// A role that owns the schema need not be one that may make it, and is refused even where there is nothing to make.
+	// A role that owns the schema need not be one that may make it, and is refused even where there
+	// is nothing to make.
 	var schema bool
 	if err := tx.QueryRowContext(ctx, "select to_regnamespace('scrmkit') is not null").Scan(&schema); err != nil {
 		return err

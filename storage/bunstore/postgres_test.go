@@ -126,8 +126,9 @@ func check(t testing.TB, err error) {
 	}
 }
 
-// A plan that was made while the tables were empty goes through all of a table for each row, and is kept. The last Saves
-// into a database that was empty when the first began must read no more than they need.
+// A plan that was made while the tables were empty goes through all of a table for each row, and is
+// kept. The last Saves into a database that was empty when the first began must read no more than
+// they need.
 func TestEmptyDatabasePlan(t *testing.T) {
 	for _, size := range []int{1, 8} {
 		t.Run(fmt.Sprint("batch=", size), func(t *testing.T) {
@@ -192,7 +193,8 @@ func rowsRead(t *testing.T, db *bun.DB) (n int64) {
 	return n
 }
 
-// Many callers write overlapping batches of the same cards: each version is stored once, and nobody meets an error.
+// Many callers write overlapping batches of the same cards: each version is stored once, and nobody
+// meets an error.
 func TestOverlappingBatches(t *testing.T) {
 	for name, open := range databases {
 		t.Run(name, func(t *testing.T) {
@@ -257,8 +259,8 @@ func TestOneConnection(t *testing.T) {
 	}
 }
 
-// Who takes a contact for new that another is just changing learns at once that it is there. To wait would be to wait for each other, where
-// both change and take for new.
+// Who takes a contact for new that another is just changing learns at once that it is there. To
+// wait would be to wait for each other, where both change and take for new.
 func TestNewContactsDoNotWait(t *testing.T) {
 	store := newStore(t, databases["postgres"](t))
 	contact := func(id string, version int64) lead.Change {

@@ -8,12 +8,13 @@ import (
 	"time"
 )
 
-// A statement is prepared once for all connections, and a few times afresh as it is used: Postgres keeps the plan that it made for a
-// statement while the tables were empty, which reads all of them.
+// A statement is prepared once for all connections, and a few times afresh as it is used: Postgres
+// keeps the plan that it made for a statement while the tables were empty, which reads all of them.
 //
-// What was prepared before is never closed. To close it means to talk to the server on every connection that has it, and database/sql
-// does that while it holds the lock of its pool: behind a pooler with fewer connections to the server than the pool has, those that
-// have one wait for the lock, and the close waits for one of theirs.
+// What was prepared before is never closed. To close it means to talk to the server on every
+// connection that has it, and database/sql does that while it holds the lock of its pool: behind a
+// pooler with fewer connections to the server than the pool has, those that have one wait for the
+// lock, and the close waits for one of theirs.
 type statement struct {
 	core *core
 	text string
@@ -27,9 +28,11 @@ type statement struct {
 }
 
 const (
-	// firstGeneration is how many rows the first generation is used for; each one is used for four times as many.
+	// firstGeneration is how many rows the first generation is used for; each one is used for four
+	// times as many.
 	firstGeneration = 64
-	// generations is how often a statement is prepared: at last for 262,144 rows, when Postgres has long had a look at the tables.
+	// generations is how often a statement is prepared: at last for 262,144 rows, when Postgres has
+	// long had a look at the tables.
 	generations = 7
 )
 
@@ -42,7 +45,8 @@ func (c *core) statement(key any, text func() string) *statement {
 	return s.(*statement)
 }
 
-// prepared returns what the statement, which is to write or look up that many rows, is run with; nil: its text.
+// prepared returns what the statement, which is to write or look up that many rows, is run with;
+// nil: its text.
 func (u unit) prepared(ctx context.Context, s *statement, rows int) (*sql.Stmt, error) {
 	stmt, prepare := s.acquire(rows)
 	switch {
@@ -90,7 +94,8 @@ func (s *statement) leave() {
 	s.busy = false
 }
 
-// prepare makes the next generation. Its text has the number, so that no driver takes it for the one before.
+// prepare makes the next generation. Its text has the number, so that no driver takes it for the
+// one before.
 func (s *statement) prepare(ctx context.Context) error {
 	stmt, err := s.core.bun.DB.PrepareContext(ctx, fmt.Sprintf("%s -- %d", s.text, s.generation+1))
 	s.mu.Lock()
@@ -133,7 +138,8 @@ func (w *wanted) prepare(ctx context.Context) {
 	}
 }
 
-// run runs a statement that is to write or look up that many rows: exec with what is prepared of it, or direct with its text.
+// run runs a statement that is to write or look up that many rows: exec with what is prepared of
+// it, or direct with its text.
 func (u unit) run(
 	ctx context.Context, s *statement, rows int, args []any, exec func(*sql.Stmt) error, direct func(text string, args []any) error,
 ) error {
@@ -178,7 +184,8 @@ func (u unit) query(ctx context.Context, s *statement, rows int, args []any, fn 
 	})
 }
 
-// exec runs a statement for one row. For one that inserts the count of its result is not to be trusted: query a returning clause.
+// exec runs a statement for one row. For one that inserts the count of its result is not to be
+// trusted: query a returning clause.
 func (u unit) exec(ctx context.Context, s *statement, args []any) (result sql.Result, err error) {
 	err = u.run(ctx, s, 1, args, func(stmt *sql.Stmt) (err error) {
 		result, err = stmt.ExecContext(ctx, args...)

@@ -22,15 +22,17 @@ func (e *SettingError) Error() string {
 	return fmt.Sprintf("bunstore: %s of the database is %q; %s", e.Setting, e.Value, e.Fix)
 }
 
-// ErrFileGone: the file of SQLite, or its log, was deleted or replaced while it was open. What is written goes nowhere, and what was
-// written last may be lost. Stop the process, and restore the file.
+// ErrFileGone: the file of SQLite, or its log, was deleted or replaced while it was open. What is
+// written goes nowhere, and what was written last may be lost. Stop the process, and restore the
+// file.
 var ErrFileGone = errors.New("bunstore: the file of the database was deleted or replaced while it was open; " +
 	"stop the process and restore the file")
 
 // patience is how long New waits for a database that does not answer.
 const patience = 10 * time.Second
 
-// inspectPostgres returns a SettingError where texts of bun would be read as other texts. A server that can't be reached is none.
+// inspectPostgres returns a SettingError where texts of bun would be read as other texts. A server
+// that can't be reached is none.
 func (c *core) inspectPostgres() error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
@@ -42,8 +44,8 @@ func (c *core) inspectPostgres() error {
 	return nil
 }
 
-// inspectSQLite returns a SettingError for a file without WAL or without patience, and for a database in memory that each connection
-// has one of its own of. It remembers the file.
+// inspectSQLite returns a SettingError for a file without WAL or without patience, and for a
+// database in memory that each connection has one of its own of. It remembers the file.
 func (c *core) inspectSQLite() error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
@@ -96,7 +98,8 @@ func (c *core) inspectSQLite() error {
 	return nil
 }
 
-// present returns ErrFileGone where the file is not the one that was opened, or has no log. It is called while a connection is open.
+// present returns ErrFileGone where the file is not the one that was opened, or has no log. It is
+// called while a connection is open.
 func (c *core) present() error {
 	if c.file == "" {
 		return nil

@@ -12,7 +12,8 @@ import (
 // errBound: a count would come out of its bound.
 var errBound = errors.New("bunstore: a count is at its bound")
 
-// lost returns journal.ErrDuplicate, journal.ErrConflict or errBound where that is what err says of a change.
+// lost returns journal.ErrDuplicate, journal.ErrConflict or errBound where that is what err says of
+// a change.
 func lost(err error) error {
 	switch {
 	case errors.Is(err, errBound):
@@ -25,8 +26,9 @@ func lost(err error) error {
 	return nil
 }
 
-// saveStep stores a change with one statement a row, within a savepoint. It returns journal.ErrDuplicate,
-// journal.ErrConflict or errBound apart from other errors; then nothing is stored and the transaction is usable.
+// saveStep stores a change with one statement a row, within a savepoint. It returns
+// journal.ErrDuplicate, journal.ErrConflict or errBound apart from other errors; then nothing is
+// stored and the transaction is usable.
 func (u unit) saveStep(ctx context.Context, c change) (refused, err error) {
 	if _, err := u.tx.ExecContext(ctx, "savepoint scrmkit_step"); err != nil {
 		return nil, err
@@ -62,7 +64,8 @@ func (u unit) steps(ctx context.Context, c change) error {
 	roots := slices.Clone(c.roots)
 	slices.SortStableFunc(roots, compareRows)
 	for _, r := range roots {
-		// A row may take the place in the index that another row of the change leaves, whichever comes first.
+		// A row may take the place in the index that another row of the change leaves, whichever
+		// comes first.
 		if len(roots) > 1 && r.table.unique != nil && !r.table.inserts(r) {
 			if n, err := u.step(ctx, vacate, r); err != nil {
 				return err
@@ -92,7 +95,8 @@ func (u unit) steps(ctx context.Context, c change) error {
 			return err
 		}
 	}
-	// Many changes add to one count: it is locked last, for the shortest time, and several in one order.
+	// Many changes add to one count: it is locked last, for the shortest time, and several in one
+	// order.
 	for _, r := range slices.SortedFunc(slices.Values(c.counts), compareRows) {
 		if n, err := u.step(ctx, count, r); err != nil {
 			return err
@@ -125,8 +129,8 @@ const (
 	hold  // keeps others from changing it; Postgres alone needs that
 )
 
-// step does one thing with one row and returns how many rows that changed, where that decides: of an insert those that it returns,
-// for a distributed engine may count one that it did not store.
+// step does one thing with one row and returns how many rows that changed, where that decides: of
+// an insert those that it returns, for a distributed engine may count one that it did not store.
 func (u unit) step(ctx context.Context, v verb, r row) (int64, error) {
 	type key struct {
 		verb  verb
@@ -207,8 +211,8 @@ func (g grammar) stepText(v verb, t *table) string {
 	return text + g.replace(t)
 }
 
-// countText returns a statement that adds n to a count, which must then be from 0 to most. Where others add to it at the same
-// time it waits for them, and then sees what they have left.
+// countText returns a statement that adds n to a count, which must then be from 0 to most. Where
+// others add to it at the same time it waits for them, and then sees what they have left.
 func (g grammar) countText(t *table, tenant string, p params) string {
 	key, n, most := p[:len(t.key)], p.of("n").value, p.of("most").value
 	return "insert into " + g.name(t.name) + " as c (tenant, " + names(t.key) + ", n) select " + tenant + ", " +
@@ -235,9 +239,10 @@ func (g grammar) sum(t *table) string {
 	return "(tenant, " + names(t.key) + ") do update set " + p.join("{col} = {val}", ", ")
 }
 
-// missing is the condition that what must be absent where the row p is inserted is not there, nor the row itself: an insert waits for who
-// changes a row that is in its way, and two that insert some rows and change others may wait for each other. Both are look-ups by the
-// key, whatever the planner takes the tables for.
+// missing is the condition that what must be absent where the row p is inserted is not there, nor
+// the row itself: an insert waits for who changes a row that is in its way, and two that insert
+// some rows and change others may wait for each other. Both are look-ups by the key, whatever the
+// planner takes the tables for.
 func (g grammar) missing(t *table, tenant string, p params) string {
 	if t.absent == nil {
 		return ""
@@ -249,8 +254,8 @@ func (g grammar) missing(t *table, tenant string, p params) string {
 	return " and " + lacks(t.name) + " and (" + p.of(t.absent.unless).value + " is not null or " + lacks(t.absent.table) + ")"
 }
 
-// free is the condition that no other row has the place in the unique index that the row p is to have. Postgres raises
-// an error where an update would violate it, and so aborts the transaction.
+// free is the condition that no other row has the place in the unique index that the row p is to
+// have. Postgres raises an error where an update would violate it, and so aborts the transaction.
 func (g grammar) free(t *table, tenant string, p params) string {
 	if t.unique == nil {
 		return ""

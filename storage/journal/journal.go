@@ -1,8 +1,9 @@
-// Package journal is the append-only record of what happened: the audit trail (who, what, when, before and after), the
-// outbox that a relay reads, and the index that makes every command safe to repeat.
+// Package journal is the append-only record of what happened: the audit trail (who, what, when,
+// before and after), the outbox that a relay reads, and the index that makes every command safe to
+// repeat.
 //
-// An [Entry] is written in the same Save as the change it tells of, so that neither exists without the other. These hold
-// for every adapter:
+// An [Entry] is written in the same Save as the change it tells of, so that neither exists without
+// the other. These hold for every adapter:
 //
 //   - A command leaves one entry. Its key is a name within its subject: the same key under another subject is another command.
 //     A command without a key is one that its subject knows when it comes again, or that may be done again.
@@ -24,13 +25,15 @@ import (
 )
 
 var (
-	// ErrConflict: the stored version is not the one that the change was decided on. Nothing of the change was stored.
+	// ErrConflict: the stored version is not the one that the change was decided on. Nothing of the
+	// change was stored.
 	ErrConflict = errors.New("journal: another change came first; run the command again with the same key")
 	// ErrDuplicate: a key of the change was used before. Nothing of the change was stored.
 	ErrDuplicate = errors.New("journal: the key was used before")
 	// ErrKeyReused: the key names a command with another input. Use a new key for a new command.
 	ErrKeyReused = errors.New("journal: the key was used before with another input; use a new key")
-	// ErrCursor: the cursor is not of this database and tenant. Begin at the zero Cursor, or at one that After gave.
+	// ErrCursor: the cursor is not of this database and tenant. Begin at the zero Cursor, or at one
+	// that After gave.
 	ErrCursor = errors.New("journal: the cursor is not of this database and tenant; begin at the zero cursor, or at one that After gave")
 )
 
@@ -53,19 +56,22 @@ type Record struct {
 	Cursor Cursor `json:"cursor"`
 }
 
-// A Cursor is a place in the feed of one tenant. The zero Cursor stands before the first record. Its text is opaque;
-// it is of use only with the database and the tenant that gave it.
+// A Cursor is a place in the feed of one tenant. The zero Cursor stands before the first record.
+// Its text is opaque; it is of use only with the database and the tenant that gave it.
 type Cursor string
 
 // Store reads the journal. Engines write it, each with its own changes.
 type Store interface {
-	// Tenant returns the tenant whose rows the store keeps. Engines bind what they seal or hash to it.
+	// Tenant returns the tenant whose rows the store keeps. Engines bind what they seal or hash to
+	// it.
 	Tenant() string
-	// After yields at most limit records (limit <= 0: all) that follow the cursor, each at least once to a reader that
-	// goes on from the last cursor it dealt with. A record that commits late is never skipped: the feed stops short of
-	// the oldest transaction that still runs. Records of one subject come in the order in which they took effect, with growing
-	// Seq, whatever transactions they were written in; those of several subjects from transactions that overlapped come in any
-	// order. ErrCursor: the cursor is of another database or tenant, or none at all.
+	// After yields at most limit records (limit <= 0: all) that follow the cursor, each at least
+	// once to a reader that goes on from the last cursor it dealt with. A record that commits late
+	// is never skipped: the feed stops short of the oldest transaction that still runs. Records of
+	// one subject come in the order in which they took effect, with growing Seq, whatever
+	// transactions they were written in; those of several subjects from transactions that
+	// overlapped come in any order. ErrCursor: the cursor is of another database or tenant, or none
+	// at all.
 	After(ctx context.Context, cursor Cursor, limit int) iter.Seq2[Record, error]
 	// Of yields the records of one subject, the newest first.
 	Of(ctx context.Context, subject string) iter.Seq2[Record, error]
@@ -73,7 +79,8 @@ type Store interface {
 
 var escape = strings.NewReplacer("%", "%25", "/", "%2F")
 
-// Subject joins the kind of a subject and its ids to a name that no other ids give: "stamps/coffee/alice".
+// Subject joins the kind of a subject and its ids to a name that no other ids give:
+// "stamps/coffee/alice".
 func Subject(kind string, ids ...string) string {
 	var b strings.Builder
 	b.WriteString(kind)
@@ -84,8 +91,8 @@ func Subject(kind string, ids ...string) string {
 	return b.String()
 }
 
-// Hash returns the SHA-256 of a command: of its kind and its JSON. A command that holds a code must hash a keyed MAC of it
-// instead, for a plain hash of six digits tells them.
+// Hash returns the SHA-256 of a command: of its kind and its JSON. A command that holds a code must
+// hash a keyed MAC of it instead, for a plain hash of six digits tells them.
 func Hash(kind string, command any) []byte { return HashJSON(kind, JSON(command)) }
 
 // HashJSON is Hash of a command whose JSON is at hand.
@@ -95,7 +102,8 @@ func HashJSON(kind string, text json.RawMessage) []byte {
 	return sum[:]
 }
 
-// JSON returns the text of a value for Entry.Before and Entry.Result. It panics where the value can have none.
+// JSON returns the text of a value for Entry.Before and Entry.Result. It panics where the value can
+// have none.
 func JSON(v any) json.RawMessage {
 	text, err := json.Marshal(v)
 	if err != nil {
@@ -116,5 +124,6 @@ func (e Entry) Replay(input []byte, result any) error {
 	return nil
 }
 
-// Instant returns t as it is stored: UTC, cut to microseconds, without a monotonic reading. The zero time stays zero.
+// Instant returns t as it is stored: UTC, cut to microseconds, without a monotonic reading. The
+// zero time stays zero.
 func Instant(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }

@@ -15,7 +15,8 @@ import (
 
 type journalStore struct{ unit }
 
-// After implements [journal.Store]. Within a transaction it yields what was committed before that began.
+// After implements [journal.Store]. Within a transaction it yields what was committed before that
+// began.
 func (s journalStore) After(ctx context.Context, cursor journal.Cursor, limit int) iter.Seq2[journal.Record, error] {
 	return yieldAll(ctx, s.unit, func(t *tables) ([]journal.Record, error) {
 		from, end := 0, len(t.feed)

@@ -17,8 +17,9 @@ import (
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
-// subjectsInOrder: a transaction writes, another one begins later and tells of a subject, and then the first does. What comes second
-// stands second in the feed, whichever store and transaction it came by.
+// subjectsInOrder: a transaction writes, another one begins later and tells of a subject, and then
+// the first does. What comes second stands second in the feed, whichever store and transaction it
+// came by.
 func subjectsInOrder(t *testing.T, d Database) {
 	ways := map[string]func(context.Context, work) error{"InTx": d.DB.InTx}
 	if d.Join != nil {
@@ -29,7 +30,8 @@ func subjectsInOrder(t *testing.T, d Database) {
 			id := way + " " + w.name
 			must(t, unit(t.Context(), func(ctx context.Context, tx storage.Tx) error {
 				must(t, cardWriter.save(ctx, tx, "before "+id, 0, "key"))
-				// Where the database lets only one transaction go on at a time, this one writes both.
+				// Where the database lets only one transaction go on at a time, this one writes
+				// both.
 				impatient, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 				defer cancel()
 				if err := w.save(impatient, d.DB, id, 0, "first"); err != nil {
@@ -56,8 +58,9 @@ func numbersGrow(t testing.TB, records []journal.Record) {
 	}
 }
 
-// sharedSubjects: many transactions at once each write a row of their own, and then rows that all of them write, in any order. A
-// reader that follows the feed meanwhile has each record once, and those of a subject in order.
+// sharedSubjects: many transactions at once each write a row of their own, and then rows that all
+// of them write, in any order. A reader that follows the feed meanwhile has each record once, and
+// those of a subject in order.
 func sharedSubjects(t *testing.T, d Database) {
 	const racers, each, shared = 6, 12, 3
 	var wg sync.WaitGroup
@@ -133,8 +136,8 @@ func cursorsOfTenants(t *testing.T, d Database) {
 	}
 }
 
-// FuzzCursor holds an adapter to what any text does as a cursor: it is one that the feed gave, or one like it, and what follows is an
-// end of the feed; or it is refused with ErrCursor.
+// FuzzCursor holds an adapter to what any text does as a cursor: it is one that the feed gave, or
+// one like it, and what follows is an end of the feed; or it is refused with ErrCursor.
 func FuzzCursor(f *testing.F, db storage.DB) {
 	a, b := db.Tenant("a"), db.Tenant("b")
 	for _, db := range []storage.DB{a, b} {

@@ -4,8 +4,8 @@
 //		storagetest.Run(t, func(t testing.TB) storagetest.Database { return storagetest.Database{DB: open(t)} })
 //	}
 //
-// The cases are sentences that hold. What they ask of a store they ask in three ways, where the adapter has them: plainly,
-// inside InTx, and inside a transaction of the embedder's own.
+// The cases are sentences that hold. What they ask of a store they ask in three ways, where the
+// adapter has them: plainly, inside InTx, and inside a transaction of the embedder's own.
 package storagetest
 
 import (
@@ -19,12 +19,14 @@ import (
 // A Database is an empty database of the adapter under test.
 type Database struct {
 	DB storage.DB
-	// Join runs fn once in a transaction of the embedder's own that DB's adapter has joined, as the tenant of DB. It
-	// commits where fn returns nil, and rolls back otherwise. Nil: the adapter has none.
+	// Join runs fn once in a transaction of the embedder's own that DB's adapter has joined, as the
+	// tenant of DB. It commits where fn returns nil, and rolls back otherwise. Nil: the adapter has
+	// none.
 	Join func(ctx context.Context, fn func(ctx context.Context, tx storage.Tx) error) error
 }
 
-// Run tests an adapter. Each call of open returns another database, which is closed by the cleanup of its t.
+// Run tests an adapter. Each call of open returns another database, which is closed by the cleanup
+// of its t.
 func Run(t *testing.T, open func(t testing.TB) Database) {
 	t.Run("a save", func(t *testing.T) { saves(suite{t, open}) })
 	t.Run("a save of several rows", func(t *testing.T) { atomicity(suite{t, open}) })
@@ -47,8 +49,9 @@ func Run(t *testing.T, open func(t testing.TB) Database) {
 	t.Run("a random history gives the same answers as on the model", func(t *testing.T) { Compare(t, open) })
 }
 
-// Brief runs the cases that tell whether a driver, a pooler or a setting of a session changes what is written or read: every call of
-// a store on rows of every kind, which must be answered as on the model, and odd values.
+// Brief runs the cases that tell whether a driver, a pooler or a setting of a session changes what
+// is written or read: every call of a store on rows of every kind, which must be answered as on the
+// model, and odd values.
 func Brief(t *testing.T, open func(t testing.TB) Database) {
 	s := suite{t, open}
 	s.each("answers every call as the model does", func(s *scene) {
