@@ -14,8 +14,9 @@ func Club() loyalty.Definition {
 		},
 		Metrics: []loyalty.Metric{{ID: "spent", Of: loyalty.CountMoney, Window: loyalty.Window{Calendar: "year"}}},
 		Tiers: &loyalty.Tiers{
-			Levels: []loyalty.Level{{ID: "member"}, {ID: "gold", Needs: []loyalty.Need{{"spent": 100_000}}}},
-			Valid:  loyalty.Validity{Years: 1, RoundUp: "year"}, Downgrade: loyalty.OnRefund,
+			Levels:    []loyalty.Level{{ID: "member"}, {ID: "gold", Needs: []loyalty.Need{{"spent": 100_000}}}},
+			Valid:     loyalty.Validity{Expiry: loyalty.Expiry{Years: 1, RoundUp: "year"}},
+			Downgrade: loyalty.OnRefund,
 		},
 	}
 }
