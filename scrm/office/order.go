@@ -13,8 +13,8 @@ import (
 	"github.com/scrmkit/scrmkit/storage"
 )
 
-// A TargetError reports a target that cannot handle tickets: its code or pool is unknown or not in use, or no port of the code has its
-// account.
+// A TargetError reports a target that cannot handle tickets: its code or pool is unknown or not in
+// use, or no port of the code has its account.
 type TargetError struct {
 	Target ticket.Target
 	Reason ticket.Reason
@@ -29,8 +29,9 @@ func (e *TargetError) Error() string {
 	}[e.Reason])
 }
 
-// unusable returns why a target cannot handle tickets; "": it can. An account is gone where no port has it, it is banned, or it is at
-// another code. One that is named without a code is not looked for: the embedder has it.
+// unusable returns why a target cannot handle tickets; "": it can. An account is gone where no port
+// has it, it is banned, or it is at another code. One that is named without a code is not looked
+// for: the embedder has it.
 func (o *Office) unusable(ctx context.Context, tx storage.Tx, t ticket.Target) (ticket.Reason, error) {
 	if t.Pool != "" && t.Code == "" {
 		_, err := o.p.Lines.In(tx).Line(ctx, dispatch.LineID(t.Pool))
@@ -72,9 +73,11 @@ func (o *Office) unusable(ctx context.Context, tx storage.Tx, t ticket.Target) (
 	return ticket.AccountGone, nil
 }
 
-// Recall makes those tickets Manual that are Pending or Assigned at a code that is not in use any more, or at an account that is gone,
-// each with the reason, and returns how many it was. It looks at each target once, and at the tickets of those alone that are gone. It
-// may run anywhere, any number of times: run it after codes were disabled or deleted and, for those that expire, every minute or so.
+// Recall makes those tickets Manual that are Pending or Assigned at a code that is not in use any
+// more, or at an account that is gone, each with the reason, and returns how many it was. It looks
+// at each target once, and at the tickets of those alone that are gone. It may run anywhere, any
+// number of times: run it after codes were disabled or deleted and, for those that expire, every
+// minute or so.
 func (o *Office) Recall(ctx context.Context) (n int, err error) {
 	var failed []error
 	for t, err := range o.p.Tickets.Targets(ctx) {
@@ -146,8 +149,8 @@ type Order struct {
 	Key    string
 }
 
-// Mine yields the tickets that are at the code of a session, in one state or, with "", in all, the newest first. Errors:
-// activation.ErrSignedOut, and those of ticket.Engine.Tickets.
+// Mine yields the tickets that are at the code of a session, in one state or, with "", in all, the
+// newest first. Errors: activation.ErrSignedOut, and those of ticket.Engine.Tickets.
 func (o *Office) Mine(ctx context.Context, token string, state ticket.State, limit int) iter.Seq2[ticket.Ticket, error] {
 	return func(yield func(ticket.Ticket, error) bool) {
 		seat, err := o.p.Codes.Check(ctx, token)
@@ -159,24 +162,25 @@ func (o *Office) Mine(ctx context.Context, token string, state ticket.State, lim
 	}
 }
 
-// Take gives a ticket that is at the code of a session to its agent. Of several who take it one gets it. Errors:
-// activation.ErrSignedOut, *TargetError, and those of ticket.Engine.Take.
+// Take gives a ticket that is at the code of a session to its agent. Of several who take it one
+// gets it. Errors: activation.ErrSignedOut, *TargetError, and those of ticket.Engine.Take.
 func (o *Office) Take(ctx context.Context, c Order) (ticket.Outcome, error) {
 	return o.order(ctx, "take", c, func(ctx context.Context, e *ticket.Engine, code ticket.CodeID, by string) (ticket.Outcome, error) {
 		return e.Take(ctx, ticket.Take{Ticket: c.Ticket, Code: code, By: by, Key: c.Key})
 	})
 }
 
-// HandBack returns a ticket that is at the code of a session: it becomes Manual for ticket.HandedBack, with the note. Errors:
-// activation.ErrSignedOut, *TargetError, and those of ticket.Engine.HandBack.
+// HandBack returns a ticket that is at the code of a session: it becomes Manual for
+// ticket.HandedBack, with the note. Errors: activation.ErrSignedOut, *TargetError, and those of
+// ticket.Engine.HandBack.
 func (o *Office) HandBack(ctx context.Context, c Order) (ticket.Outcome, error) {
 	return o.order(ctx, "hand back", c, func(ctx context.Context, e *ticket.Engine, code ticket.CodeID, by string) (ticket.Outcome, error) {
 		return e.HandBack(ctx, ticket.HandBack{Ticket: c.Ticket, Code: code, Note: c.Note, By: by, Key: c.Key})
 	})
 }
 
-// Finish ends a ticket that is at the code of a session and was handled. Errors: activation.ErrSignedOut, *TargetError, and those of
-// ticket.Engine.Finish.
+// Finish ends a ticket that is at the code of a session and was handled. Errors:
+// activation.ErrSignedOut, *TargetError, and those of ticket.Engine.Finish.
 func (o *Office) Finish(ctx context.Context, c Order) (ticket.Outcome, error) {
 	return o.order(ctx, "finish", c, func(ctx context.Context, e *ticket.Engine, code ticket.CodeID, by string) (ticket.Outcome, error) {
 		return e.Finish(ctx, ticket.Finish{Ticket: c.Ticket, Code: code, Note: c.Note, By: by, Key: c.Key})

@@ -17,7 +17,8 @@ type Take struct {
 	Key    string `json:"-"`
 }
 
-// A HandBack returns a ticket from a code to those who assign by hand: it becomes Manual for HandedBack.
+// A HandBack returns a ticket from a code to those who assign by hand: it becomes Manual for
+// HandedBack.
 type HandBack struct {
 	Ticket ID     `json:"ticket"`
 	Code   CodeID `json:"code"` // of the agent
@@ -69,7 +70,8 @@ func (c Recall) check() error {
 // open reports whether the ticket is at a target that is to handle it.
 func (t Ticket) open() bool { return t.State == Pending || t.State == Assigned }
 
-// of returns an error where the ticket is not open at the code: ErrUnknownTicket, ErrState, ErrNotYours.
+// of returns an error where the ticket is not open at the code: ErrUnknownTicket, ErrState,
+// ErrNotYours.
 func (t Ticket) of(code CodeID) error {
 	switch {
 	case t.Version == 0:
@@ -94,7 +96,8 @@ func (t Ticket) manual(why Reason, note string, now time.Time) Ticket {
 	return t
 }
 
-// Take decides on a Take. Errors: ErrUnknownTicket, ErrState, ErrNotYours; ErrTaken where somebody took it before.
+// Take decides on a Take. Errors: ErrUnknownTicket, ErrState, ErrNotYours; ErrTaken where somebody
+// took it before.
 func (t Ticket) Take(c Take, now time.Time) (Ticket, error) {
 	if err := t.of(c.Code); err != nil {
 		return t, err
@@ -114,7 +117,8 @@ func (t Ticket) HandBack(c HandBack, now time.Time) (Ticket, error) {
 	return t.manual(HandedBack, c.Note, now), nil
 }
 
-// Finish decides on a Finish. Errors: ErrUnknownTicket, ErrNotYours; ErrState where the ticket is not Assigned.
+// Finish decides on a Finish. Errors: ErrUnknownTicket, ErrNotYours; ErrState where the ticket is
+// not Assigned.
 func (t Ticket) Finish(c Finish, now time.Time) (Ticket, error) {
 	if err := t.of(cmp.Or(c.Code, t.Target.Code)); err != nil {
 		return t, err
@@ -126,7 +130,8 @@ func (t Ticket) Finish(c Finish, now time.Time) (Ticket, error) {
 	return t, nil
 }
 
-// Recall decides on a Recall. Errors: ErrUnknownTicket; ErrState where the ticket is not open at that target.
+// Recall decides on a Recall. Errors: ErrUnknownTicket; ErrState where the ticket is not open at
+// that target.
 func (t Ticket) Recall(c Recall, now time.Time) (Ticket, error) {
 	if err := t.known(); err != nil {
 		return t, err
@@ -137,7 +142,8 @@ func (t Ticket) Recall(c Recall, now time.Time) (Ticket, error) {
 	return t.manual(c.Reason, t.Note, now), nil
 }
 
-// Take gives a ticket to an agent of the code that it is at. Of several agents one takes it. Errors: those of Ticket.Take.
+// Take gives a ticket to an agent of the code that it is at. Of several agents one takes it.
+// Errors: those of Ticket.Take.
 func (e *Engine) Take(ctx context.Context, c Take) (Outcome, error) {
 	return e.onTicket(ctx, "ticket.take", c.check, c.Ticket, c.Key, c.By, c, func(t Ticket, now time.Time) (Ticket, error) { return t.Take(c, now) })
 }
@@ -152,7 +158,8 @@ func (e *Engine) Finish(ctx context.Context, c Finish) (Outcome, error) {
 	return e.onTicket(ctx, "ticket.finish", c.check, c.Ticket, c.Key, c.By, c, func(t Ticket, now time.Time) (Ticket, error) { return t.Finish(c, now) })
 }
 
-// Recall makes a ticket Manual whose target cannot handle it any more. Errors: those of Ticket.Recall.
+// Recall makes a ticket Manual whose target cannot handle it any more. Errors: those of
+// Ticket.Recall.
 func (e *Engine) Recall(ctx context.Context, c Recall) (Outcome, error) {
 	return e.onTicket(ctx, "ticket.recall", c.check, c.Ticket, "", "", c, func(t Ticket, now time.Time) (Ticket, error) { return t.Recall(c, now) })
 }

@@ -14,7 +14,8 @@ import (
 	"unicode/utf8"
 )
 
-// embedded is a text of a form that is JSON, with what it says: JotForm writes all answers into one.
+// embedded is a text of a form that is JSON, with what it says: JotForm writes all answers into
+// one.
 type embedded struct {
 	text  string
 	value any
@@ -27,8 +28,9 @@ const (
 
 var errBody = errors.New("the body is neither JSON nor a form")
 
-// parse reads a body, by what it is and not by what its header says: a JSON object or list, in UTF-8 or after a byte order mark of
-// UTF-8 or UTF-16, and nothing else; a form as browsers encode it; or one in several parts. Numbers stay as they are written.
+// parse reads a body, by what it is and not by what its header says: a JSON object or list, in
+// UTF-8 or after a byte order mark of UTF-8 or UTF-16, and nothing else; a form as browsers encode
+// it; or one in several parts. Numbers stay as they are written.
 func parse(body []byte) (any, error) {
 	body, err := decodeText(body)
 	if err != nil {
@@ -137,7 +139,8 @@ func parseParts(text []byte) (any, error) {
 	return nil, errBody
 }
 
-// add adds a field of a form: name[a][b] is b in a in name, and one that comes again, or ends with [], is a list.
+// add adds a field of a form: name[a][b] is b in a in name, and one that comes again, or ends with
+// [], is a list.
 func add(doc map[string]any, name, text string) {
 	var value any = text
 	if trimmed := strings.TrimSpace(text); strings.HasPrefix(trimmed, "{") || strings.HasPrefix(trimmed, "[") {
@@ -171,7 +174,8 @@ func add(doc map[string]any, name, text string) {
 	}
 }
 
-// formSteps returns the parts of a name like a[b][c], or the name where it is none. list reports whether [] ends it.
+// formSteps returns the parts of a name like a[b][c], or the name where it is none. list reports
+// whether [] ends it.
 func formSteps(name string) (steps []string, list bool) {
 	first, rest, nested := strings.Cut(strings.TrimSuffix(name, "[]"), "[")
 	list = strings.HasSuffix(name, "[]") && first != ""

@@ -39,7 +39,7 @@ func TestTimesInPushes(t *testing.T) {
 	}
 }
 
-func FuzzTemplates(f *testing.F) {
+func FuzzDefinition(f *testing.F) {
 	for _, seed := range []string{
 		`{"id":"t","version":1,"rules":[{"id":"r","if":"country == \"US\"","map":{"name":"a + b | c[d=e].f"},"values":{"status":{"a":"b","*":"c"}},"action":{"code":"c"}}]}`,
 		`{"id":"t","version":1,"rules":[{"id":"r","if":"body(\"a[\") != \"\"","noPhone":true}]}`, `{"id":"t","version":0}`, `{"rules":[{"map":{"price":"a"}}]}`,

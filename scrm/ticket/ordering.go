@@ -11,8 +11,9 @@ import (
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
-// An Ordering says which pushes of a site are of one order, and in which order they are: those with one id are one ticket with its
-// history. The newest one is what the ticket says, whenever it comes: first by Version, then by At, then by arrival.
+// An Ordering says which pushes of a site are of one order, and in which order they are: those with
+// one id are one ticket with its history. The newest one is what the ticket says, whenever it
+// comes: first by Version, then by At, then by arrival.
 type Ordering struct {
 	ID      string `json:"id,omitempty"`      // source of the order's id in the body; "": each push is a ticket
 	Version string `json:"version,omitempty"` // source of a whole number that grows with each change; "": there is none
@@ -49,7 +50,8 @@ func (o Ordering) check() error {
 	return nil
 }
 
-// of returns the ticket of a push and what the push says of itself. ok is false where it is of no order.
+// of returns the ticket of a push and what the push says of itself. ok is false where it is of no
+// order.
 func (o Ordering) of(p Push, body []byte, now time.Time) (event EventID, k Pushed, ok bool) {
 	if o.ID == "" {
 		return "", k, false
@@ -79,7 +81,8 @@ func (o Ordering) of(p Push, body []byte, now time.Time) (event EventID, k Pushe
 	return eventOf(orders, id), k, true
 }
 
-// timeOf reads a time as shops write it: RFC 3339, the same without a zone in UTC, or seconds or milliseconds since 1970.
+// timeOf reads a time as shops write it: RFC 3339, the same without a zone in UTC, or seconds or
+// milliseconds since 1970.
 func timeOf(text string) (time.Time, bool) {
 	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999", "2006-01-02 15:04:05", "2006-01-02T15:04:05Z0700"} {
 		if at, err := time.Parse(layout, text); err == nil {
@@ -126,8 +129,9 @@ func (id ID) push(k Pushed) ID {
 	return id
 }
 
-// Add decides on one more push of an order's ticket. again reports whether it came before, newest whether the ticket says it now. A
-// ticket that somebody has yet to find a target for is Received again; others keep their state. ErrBody: another body came under its id.
+// Add decides on one more push of an order's ticket. again reports whether it came before, newest
+// whether the ticket says it now. A ticket that somebody has yet to find a target for is Received
+// again; others keep their state. ErrBody: another body came under its id.
 func (t Ticket) Add(k Pushed, now time.Time) (next Ticket, added Pushed, again, newest bool, err error) {
 	for _, was := range t.Pushes {
 		if was.Event == k.Event {

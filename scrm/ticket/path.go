@@ -164,7 +164,8 @@ func (p *sourceParser) path(ends string) (path []step, err error) {
 	}
 }
 
-// choice reads what stands in brackets: the number of an element, or a path and the text that is there.
+// choice reads what stands in brackets: the number of an element, or a path and the text that is
+// there.
 func (p *sourceParser) choice() (s step, err error) {
 	p.at++
 	if end := strings.IndexByte(p.text[p.at:], ']'); end > 0 && number(p.text[p.at:p.at+end]) {
@@ -253,7 +254,8 @@ func at(v any, path []step) any {
 	return v
 }
 
-// choose returns the first element of a list that has the text of a step at its path. A form writes lists with numbers for names.
+// choose returns the first element of a list that has the text of a step at its path. A form writes
+// lists with numbers for names.
 func choose(v any, s step) any {
 	elements, ok := v.([]any)
 	if in, named := v.(map[string]any); named {

@@ -23,11 +23,12 @@ type Scheme string
 
 // The schemes. What is not said there is that of a Signing.
 const (
-	// StandardWebhooks 1.0 (github.com/standard-webhooks/standard-webhooks): headers webhook-id, webhook-timestamp and
-	// webhook-signature, with v1 (HMAC-SHA256). The id is that of the push.
+	// StandardWebhooks 1.0 (github.com/standard-webhooks/standard-webhooks): headers webhook-id,
+	// webhook-timestamp and webhook-signature, with v1 (HMAC-SHA256). The id is that of the push.
 	StandardWebhooks Scheme = "standardWebhooks"
-	// Shopify signs the body alone, in X-Shopify-Hmac-SHA256: its ids are not signed. So a push is known by its body, and one that is
-	// sent again, by whomever and under whatever id, is the same one.
+	// Shopify signs the body alone, in X-Shopify-Hmac-SHA256: its ids are not signed. So a push is
+	// known by its body, and one that is sent again, by whomever and under whatever id, is the same
+	// one.
 	Shopify     Scheme = "shopify"
 	WooCommerce Scheme = "woocommerce" // X-WC-Webhook-Signature: base64, over the body
 	Typeform    Scheme = "typeform"    // Typeform-Signature: sha256=, base64, over the body; the id is event_id in it
@@ -43,10 +44,12 @@ const Tolerance = 5 * time.Minute
 // maxSignatures is how many signatures of a header are looked at.
 const maxSignatures = 16
 
-// A Signing is how pushes are signed, as data: by HMAC of a text that Content lays out, or by the secret itself as a token.
+// A Signing is how pushes are signed, as data: by HMAC of a text that Content lays out, or by the
+// secret itself as a token.
 //
-// What replays are known by is signed: the id of a header where Content has it, a text of the body, or else all of the body. So whoever
-// sends a push again, under whatever headers, sends the same one.
+// What replays are known by is signed: the id of a header where Content has it, a text of the body,
+// or else all of the body. So whoever sends a push again, under whatever headers, sends the same
+// one.
 type Signing struct {
 	Header    string   `json:"header,omitempty"`    // that has the signatures, or the token
 	Query     string   `json:"query,omitempty"`     // parameter of the address that has the token, instead of Header: logs may show it
@@ -56,8 +59,8 @@ type Signing struct {
 	Prefix    string   `json:"prefix,omitempty"`    // before each signature, or the token: "sha256=", "v1,", "Bearer "
 	Separator string   `json:"separator,omitempty"` // between several signatures of the header; "": it has one
 
-	// Content is what is signed: "{body}", or with {id} and {timestamp} and texts between them, as in "v0:{timestamp}:{body}".
-	// "": the body.
+	// Content is what is signed: "{body}", or with {id} and {timestamp} and texts between them, as
+	// in "v0:{timestamp}:{body}". "": the body.
 	Content string `json:"content,omitempty"`
 
 	ID              string `json:"id,omitempty"`              // header that has the id of the push, which Content has too
@@ -173,7 +176,8 @@ func (s Signing) check() error {
 // A piece of a layout is a text, or a name in braces.
 type piece struct{ name, text string }
 
-// layout returns the pieces of Content. ok is false where two names have no text between them by which they can be told apart.
+// layout returns the pieces of Content. ok is false where two names have no text between them by
+// which they can be told apart.
 func (s Signing) layout() (pieces []piece, ok bool) {
 	ok = true
 	for rest := cmp.Or(s.Content, "{body}"); rest != ""; {

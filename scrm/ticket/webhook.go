@@ -41,11 +41,13 @@ func (s Scheme) Verify(secrets []string, d Delivery, now time.Time) (Push, error
 	return signings[s].Verify(secrets, d, now)
 }
 
-// Verify returns the push that a delivery is, where it was signed with one of the secrets, as it came, and in time. As much is hashed
-// whatever is wrong, and whatever the number of secrets, up to two.
+// Verify returns the push that a delivery is, where it was signed with one of the secrets, as it
+// came, and in time. As much is hashed whatever is wrong, and whatever the number of secrets, up to
+// two.
 //
-// Errors: ErrSignature; ErrStale where it was signed, at another time; *InputError where a header has an id that can't be that of a
-// push: it is missing, longer than 80 bytes, or has a space, a control character or a byte that separates what is signed.
+// Errors: ErrSignature; ErrStale where it was signed, at another time; *InputError where a header
+// has an id that can't be that of a push: it is missing, longer than 80 bytes, or has a space, a
+// control character or a byte that separates what is signed.
 func (s Signing) Verify(secrets []string, d Delivery, now time.Time) (Push, error) {
 	sum := sha256.Sum256(d.Body)
 	push := Push{EventID(d.header(s.ID)), sum[:]}
@@ -98,7 +100,8 @@ func (s Signing) event(body []byte) (EventID, bool) {
 	return eventOf("", text), text != ""
 }
 
-// eventOf returns a text as the id of a push, with what goes before: the text where it can be one, or else a hash of it.
+// eventOf returns a text as the id of a push, with what goes before: the text where it can be one,
+// or else a hash of it.
 func eventOf(before, text string) EventID {
 	id := EventID(before + text)
 	if (ID{"site", id}).check() == nil && (before != "" || !strings.HasPrefix(text, orders)) && len(text) != 2*sha256.Size {

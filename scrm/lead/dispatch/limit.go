@@ -9,15 +9,16 @@ import (
 	"github.com/scrmkit/scrmkit/internal/valid"
 )
 
-// A Limit lets through N newcomers in Seconds, evenly, and as many as Burst at once (GCRA): in a time of t seconds at most
-// Burst + N*t/Seconds. The zero Limit lets everybody through.
+// A Limit lets through N newcomers in Seconds, evenly, and as many as Burst at once (GCRA): in a
+// time of t seconds at most Burst + N*t/Seconds. The zero Limit lets everybody through.
 type Limit struct {
 	N       int64 `json:"n,omitempty"`
 	Seconds int64 `json:"seconds,omitempty"`
 	Burst   int64 `json:"burst,omitempty"` // 0: N
 }
 
-// A LimitError reports a newcomer beyond a Limit: of the line or, with Origin, of where the newcomer comes from.
+// A LimitError reports a newcomer beyond a Limit: of the line or, with Origin, of where the
+// newcomer comes from.
 type LimitError struct {
 	Line       LineID
 	Origin     bool
@@ -56,8 +57,8 @@ func (m Limit) each() time.Duration {
 
 func (m Limit) burst() int64 { return cmp.Or(m.Burst, m.N) }
 
-// take returns the debt after one more newcomer, or for how long none is let through. No debt lies further ahead than the burst, so
-// that a clock that was ahead shuts nobody out for longer.
+// take returns the debt after one more newcomer, or for how long none is let through. No debt lies
+// further ahead than the burst, so that a clock that was ahead shuts nobody out for longer.
 func (m Limit) take(debt, now time.Time) (next time.Time, wait time.Duration) {
 	if m == (Limit{}) {
 		return debt, 0
@@ -76,8 +77,8 @@ func (m Limit) take(debt, now time.Time) (next time.Time, wait time.Duration) {
 	return next, 0
 }
 
-// Admit decides on a newcomer, who uses some of the rates of the line and of the origin, which may have no id. Errors: *LimitError,
-// and neither is used.
+// Admit decides on a newcomer, who uses some of the rates of the line and of the origin, which may
+// have no id. Errors: *LimitError, and neither is used.
 func (l Line) Admit(origin Visitor, now time.Time) (Line, Visitor, error) {
 	debt, wait := l.Settings.Rate.take(l.Debt, now)
 	if wait > 0 {

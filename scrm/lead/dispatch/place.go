@@ -8,12 +8,14 @@ import (
 	"github.com/scrmkit/scrmkit/internal/valid"
 )
 
-// Leads are what an account has come to by who counts leads. Targets of a line count them: a visitor who was sent to the account takes
-// a place of its target until a lead of the account is counted, which frees the place that was taken first, or until Settings.Hold
-// has passed. So an account is sent no more than it has leads left to its target, while visitors who never write use nothing up.
+// Leads are what an account has come to by who counts leads. Targets of a line count them: a
+// visitor who was sent to the account takes a place of its target until a lead of the account is
+// counted, which frees the place that was taken first, or until Settings.Hold has passed. So an
+// account is sent no more than it has leads left to its target, while visitors who never write use
+// nothing up.
 //
-// The figures are absolute, those of the time of the command: told twice they are the same, and where a verdict turns they are others.
-// An account without them counts its visitors.
+// The figures are absolute, those of the time of the command: told twice they are the same, and
+// where a verdict turns they are others. An account without them counts its visitors.
 type Leads struct {
 	Account AccountID `json:"account"`
 	Day     time.Time `json:"day"`   // when the day began that Today is of, by who counts
@@ -41,7 +43,8 @@ const maxLeads = 1 << 50
 
 func (s Settings) holds() int64 { return int64(cmp.Or(s.Hold, DefaultHold)) }
 
-// slot returns the minute of the places that are taken at a time: a tenth of Settings.Hold are one, so that a line stays small.
+// slot returns the minute of the places that are taken at a time: a tenth of Settings.Hold are one,
+// so that a line stays small.
 func (s Settings) slot(t time.Time) int64 {
 	minute := t.Unix() / 60
 	return minute - minute%max(1, s.holds()/10)
@@ -92,8 +95,9 @@ func (s Settings) done(t Taken) (today, total int64) {
 	return t.Leads.Today + t.OrdersToday + held, t.Leads.Total + t.Orders + held
 }
 
-// Observe returns the line with the leads of its accounts as they are told: each that is new since it was last told frees the place
-// that was taken first. freed reports whether one was. Leads of accounts that the line does not have are left out.
+// Observe returns the line with the leads of its accounts as they are told: each that is new since
+// it was last told frees the place that was taken first. freed reports whether one was. Leads of
+// accounts that the line does not have are left out.
 func (l Line) Observe(leads []Leads) (next Line, freed bool) {
 	l.Taken = slices.Clone(l.Taken)
 	for _, c := range leads {

@@ -13,11 +13,13 @@ import (
 	"github.com/scrmkit/scrmkit/internal/keyring"
 )
 
-// A Key is a secret of the embedder's. Tokens of visitors are signed with the first one; the others are good for those of before.
+// A Key is a secret of the embedder's. Tokens of visitors are signed with the first one; the others
+// are good for those of before.
 type Key = keyring.Key
 
 var (
-	// ErrToken: a visitor of a line that asks for tokens has none, or one that was not made for that visitor, line and tenant.
+	// ErrToken: a visitor of a line that asks for tokens has none, or one that was not made for
+	// that visitor, line and tenant.
 	ErrToken = errors.New("dispatch: the visitor has no token of the line; have the page make one")
 	// ErrTokenAge: a token is older than the line takes, or ahead of the clock.
 	ErrTokenAge = errors.New("dispatch: the visitor's token is too old; have the page make another")
@@ -26,9 +28,10 @@ var (
 // tokenAhead is how much later than now a token may have been made, for clocks that differ.
 const tokenAhead = time.Minute
 
-// Sign returns a token for a visitor of a line, for the page that knows the visitor to send along with them: so that nobody makes
-// visitors up where Settings.Signed asks for it. It is good for Settings.TokenAge from now. Errors: *InputError, and one where
-// Options.Keys are none, too short or of the same id.
+// Sign returns a token for a visitor of a line, for the page that knows the visitor to send along
+// with them: so that nobody makes visitors up where Settings.Signed asks for it. It is good for
+// Settings.TokenAge from now. Errors: *InputError, and one where Options.Keys are none, too short
+// or of the same id.
 func (e *Engine) Sign(line LineID, v VisitorID) (string, error) {
 	err := cmp.Or(Route{Line: line, Visitor: v}.check(), e.keys())
 	if err != nil {
@@ -81,8 +84,8 @@ func (e *Engine) visitor(line LineID, token string) (VisitorID, time.Time, error
 // maxToken is longer than any token.
 const maxToken = 512
 
-// accepts returns ErrToken or ErrTokenAge where a visitor may not come to the line with a token that was made at that time, the zero
-// time for none.
+// accepts returns ErrToken or ErrTokenAge where a visitor may not come to the line with a token
+// that was made at that time, the zero time for none.
 func (s Settings) accepts(issued, now time.Time) error {
 	switch {
 	case issued.IsZero() && s.Signed:
