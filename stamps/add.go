@@ -6,8 +6,9 @@ import (
 	"time"
 )
 
-// Add decides on an Add at now, which is when it happened unless Add.At says otherwise. Errors: *InputError, ErrNoCard,
-// ErrClosed, ErrShop, ErrCurrency, ErrMinPurchase, ErrCategory, ErrNothing, ErrFull, ErrOrder, *LimitError.
+// Add decides on an Add at now, which is when it happened unless Add.At says otherwise. Errors:
+// *InputError, ErrNoCard, ErrClosed, ErrShop, ErrCurrency, ErrMinPurchase, ErrCategory, ErrNothing,
+// ErrFull, ErrOrder, *LimitError.
 func (r Rules) Add(c Card, a Add, now time.Time) (Decision, error) {
 	at := now
 	if !a.At.IsZero() {

@@ -65,7 +65,8 @@ func (id *CardID) UnmarshalText(text []byte) (err error) {
 	return err
 }
 
-// A Card is what a member has collected in a programme. It is small however many stamps it has seen.
+// A Card is what a member has collected in a programme. It is small however many stamps it has
+// seen.
 type Card struct {
 	ID       CardID    `json:"id"`
 	Version  int64     `json:"version"` // number of the change that made it so; 0: not opened yet
@@ -102,8 +103,9 @@ type Tick struct {
 	N   int64     `json:"n"`
 }
 
-// A Run is a number of completed rounds of one version. The newest runs are exact; of older ones First is that of the
-// newest round, so that a card stays small, and a round that is taken back so far lapses later rather than sooner.
+// A Run is a number of completed rounds of one version. The newest runs are exact; of older ones
+// First is that of the newest round, so that a card stays small, and a round that is taken back so
+// far lapses later rather than sooner.
 type Run struct {
 	Version int       `json:"version"`
 	Size    int64     `json:"size"`
@@ -111,8 +113,8 @@ type Run struct {
 	First   time.Time `json:"first,omitzero"` // first stamp
 }
 
-// A Paid is a number of units of purchases that were given one after the other, all alike. The newest of them are kept: a
-// purchase that would give back an older one is not taken back.
+// A Paid is a number of units of purchases that were given one after the other, all alike. The
+// newest of them are kept: a purchase that would give back an older one is not taken back.
 type Paid struct {
 	Before int64 `json:"before"` // State.Bought before the purchase that made the unit whole
 	Stamps int64 `json:"stamps"` // for each unit
@@ -219,7 +221,8 @@ type Coupon struct {
 	Nickname string      `json:"nickname,omitempty"`
 }
 
-// A CouponState is where a coupon stands. A coupon that is past its end is lapsed whether or not that was written down.
+// A CouponState is where a coupon stands. A coupon that is past its end is lapsed whether or not
+// that was written down.
 type CouponState string
 
 const (

@@ -6,9 +6,10 @@ import (
 	"time"
 )
 
-// Cancel decides on a Cancel of the stamps of record, where above are the coupons that Lookup.Above gives. A purchase that was
-// counted is taken back whole: the card becomes what the other purchases make of it. Errors: *InputError, ErrUnknownCard,
-// ErrUnknownRecord, ErrOtherShop, ErrCancelled, ErrTooFew, *UsedError.
+// Cancel decides on a Cancel of the stamps of record, where above are the coupons that Lookup.Above
+// gives. A purchase that was counted is taken back whole: the card becomes what the other purchases
+// make of it. Errors: *InputError, ErrUnknownCard, ErrUnknownRecord, ErrOtherShop, ErrCancelled,
+// ErrTooFew, *UsedError.
 func (r Rules) Cancel(c Card, record *Record, above []Coupon, x Cancel, now time.Time) (Decision, error) {
 	switch {
 	case c.Version == 0:
@@ -73,8 +74,8 @@ func (p *Program) takesPart(shop ShopID) bool {
 	return shop == "" || len(p.def.Shops) == 0 || slices.Contains(p.def.Shops, shop)
 }
 
-// Adjust decides on an Adjust, which opens the card where it is the first to give stamps. Errors: ErrNoCard,
-// ErrUnknownCard, ErrShop, ErrFull, ErrTooFew, *UsedError.
+// Adjust decides on an Adjust, which opens the card where it is the first to give stamps. Errors:
+// ErrNoCard, ErrUnknownCard, ErrShop, ErrFull, ErrTooFew, *UsedError.
 func (r Rules) Adjust(c Card, above []Coupon, a Adjust, now time.Time) (Decision, error) {
 	if c.Version == 0 && a.N < 0 {
 		return Decision{}, ErrUnknownCard
@@ -99,8 +100,8 @@ func (r Rules) Adjust(c Card, above []Coupon, a Adjust, now time.Time) (Decision
 	return m.end(), nil
 }
 
-// Transfer decides on both cards of a Transfer; the second decision is of To. Errors: *InputError, ErrUnknownCard, ErrNoCard,
-// ErrShop, ErrTooFew, ErrFull, *UsedError.
+// Transfer decides on both cards of a Transfer; the second decision is of To. Errors: *InputError,
+// ErrUnknownCard, ErrNoCard, ErrShop, ErrTooFew, ErrFull, *UsedError.
 func (r Rules) Transfer(from Card, above []Coupon, to Card, t Transfer, now time.Time) (Decision, Decision, error) {
 	fail := func(err error) (Decision, Decision, error) { return Decision{}, Decision{}, err }
 	if from.Version == 0 {
@@ -139,8 +140,8 @@ func (r Rules) Transfer(from Card, above []Coupon, to Card, t Transfer, now time
 	return gave, took, nil
 }
 
-// Expire decides on an Expire of the card's stamps, or of coupon where it is not nil. Where nothing has lapsed the
-// decision has no records. Errors: ErrUnknownCard.
+// Expire decides on an Expire of the card's stamps, or of coupon where it is not nil. Where nothing
+// has lapsed the decision has no records. Errors: ErrUnknownCard.
 func (r Rules) Expire(c Card, coupon *Coupon, now time.Time) (Decision, error) {
 	if c.Version == 0 {
 		return Decision{}, ErrUnknownCard
@@ -161,7 +162,8 @@ func (r Rules) Expire(c Card, coupon *Coupon, now time.Time) (Decision, error) {
 	return m.end(), nil
 }
 
-// change begins a change at now, or at the newest stamp where a clock is behind, of a card that collects stamps.
+// change begins a change at now, or at the newest stamp where a clock is behind, of a card that
+// collects stamps.
 func (r Rules) change(c Card, now time.Time, p Place) (*move, error) {
 	m, err := r.begin(c, latest(now, c.State.Last), p)
 	if err != nil {

@@ -9,9 +9,10 @@ import (
 	"github.com/scrmkit/scrmkit/internal/valid"
 )
 
-// A Place tells where and by whom a command was done. All of it is optional, and goes to the records as it is. The caller
-// answers for it: Shop and Zone are those of a shop whose manager, code or physical stamp was checked, never what a customer
-// says. A command without a shop is the administrator's.
+// A Place tells where and by whom a command was done. All of it is optional, and goes to the
+// records as it is. The caller answers for it: Shop and Zone are those of a shop whose manager,
+// code or physical stamp was checked, never what a customer says. A command without a shop is the
+// administrator's.
 type Place struct {
 	Shop     ShopID `json:"shop,omitempty"`
 	Zone     string `json:"zone,omitempty"` // IANA name of the shop's time zone; "": the programme's
@@ -30,7 +31,8 @@ type Add struct {
 	Key string `json:"-"`
 }
 
-// Cancel takes stamps back (取消累计), in the shop that gave them; in others where CardDefinition.CancelAt says so.
+// Cancel takes stamps back (取消累计), in the shop that gave them; in others where
+// CardDefinition.CancelAt says so.
 type Cancel struct {
 	Card   CardID `json:"card"`
 	Record int64  `json:"record,omitempty"` // the record of the Add; 0: the newest that is not wholly cancelled
@@ -41,7 +43,8 @@ type Cancel struct {
 	Key string `json:"-"`
 }
 
-// Adjust changes a card by hand, past every limit but the programme's end of a card and MaxStamps. A shop must take part.
+// Adjust changes a card by hand, past every limit but the programme's end of a card and MaxStamps.
+// A shop must take part.
 type Adjust struct {
 	Card   CardID `json:"card"`
 	N      int64  `json:"n"` // stamps to give, or to take where negative
@@ -50,7 +53,8 @@ type Adjust struct {
 	Key string `json:"-"`
 }
 
-// Transfer moves stamps of the round that From is in to another card of the programme. A shop must take part.
+// Transfer moves stamps of the round that From is in to another card of the programme. A shop must
+// take part.
 type Transfer struct {
 	From   CardID `json:"from"`
 	To     CardID `json:"to"`
@@ -67,8 +71,9 @@ type Expire struct {
 	Key    string `json:"-"`
 }
 
-// Claim takes a coupon from the stock of a handout (领券). Where it names a shop, as a program that is restricted to shops needs,
-// somebody must vouch for it: what a customer says of herself is no reason to believe that she is there.
+// Claim takes a coupon from the stock of a handout (领券). Where it names a shop, as a program that
+// is restricted to shops needs, somebody must vouch for it: what a customer says of herself is no
+// reason to believe that she is there.
 type Claim struct {
 	Program ProgramID `json:"program"`
 	Member  MemberID  `json:"member"`
@@ -182,8 +187,8 @@ func (c Add) check() error {
 		c.Place.check(), checkKey(c.Key))
 }
 
-// Validate returns an *InputError where no card could take the command, and else nil. Engine.Add does it itself, before it
-// reads anything.
+// Validate returns an *InputError where no card could take the command, and else nil. Engine.Add
+// does it itself, before it reads anything.
 func (c Add) Validate() error { return c.check() }
 
 func (c Cancel) check() error {

@@ -5,8 +5,9 @@ import (
 	"time"
 )
 
-// Claim decides on a Claim, where number is the next one of the stock and claimed how many the member had. The card of
-// the decision stands for the coupon. Errors: ErrNoHandout, ErrClosed, ErrShop, ErrAbsent, ErrSoldOut, ErrMemberLimit.
+// Claim decides on a Claim, where number is the next one of the stock and claimed how many the
+// member had. The card of the decision stands for the coupon. Errors: ErrNoHandout, ErrClosed,
+// ErrShop, ErrAbsent, ErrSoldOut, ErrMemberLimit.
 func (p *Program) Claim(number, claimed int64, x Claim, now time.Time) (Decision, error) {
 	h := p.def.Handout
 	if h == nil {
@@ -58,8 +59,8 @@ func (r Rules) Redeem(c Card, coupon *Coupon, x Redeem, now time.Time) (Decision
 	})
 }
 
-// Undo decides on an Undo. A coupon whose stamps were taken back meanwhile is voided by it. Errors: ErrUnknownCoupon,
-// ErrOtherShop, ErrNotRedeemed.
+// Undo decides on an Undo. A coupon whose stamps were taken back meanwhile is voided by it. Errors:
+// ErrUnknownCoupon, ErrOtherShop, ErrNotRedeemed.
 func (r Rules) Undo(c Card, coupon *Coupon, x Undo, now time.Time) (Decision, error) {
 	return r.turn(c, coupon, now, x.Place, Record{Purpose: PurposeUndo, Reason: x.Reason}, func(m *move, coupon *Coupon) error {
 		owner := coupon.Issuer
@@ -81,7 +82,8 @@ func (r Rules) Undo(c Card, coupon *Coupon, x Undo, now time.Time) (Decision, er
 	})
 }
 
-// Void decides on a Void. Errors: ErrUnknownCoupon, ErrOtherShop, ErrRedeemed, ErrVoided, ErrLapsed.
+// Void decides on a Void. Errors: ErrUnknownCoupon, ErrOtherShop, ErrRedeemed, ErrVoided,
+// ErrLapsed.
 func (r Rules) Void(c Card, coupon *Coupon, x Void, now time.Time) (Decision, error) {
 	return r.turn(c, coupon, now, x.Place, Record{Purpose: PurposeVoid, Reason: x.Reason}, func(m *move, coupon *Coupon) error {
 		if err := m.permit(coupon, coupon.Issuer, x.Asked); err != nil {
@@ -100,8 +102,9 @@ func (r Rules) Void(c Card, coupon *Coupon, x Void, now time.Time) (Decision, er
 	})
 }
 
-// permit lets the administrator deal with a coupon, the shop that owns it, and where the customer asked for it each shop that
-// takes part by the version of the coupon. ErrOtherShop: it is another one.
+// permit lets the administrator deal with a coupon, the shop that owns it, and where the customer
+// asked for it each shop that takes part by the version of the coupon. ErrOtherShop: it is another
+// one.
 func (m *move) permit(coupon *Coupon, owner ShopID, asked bool) error {
 	if m.shop == "" || m.shop == owner {
 		return nil

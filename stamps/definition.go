@@ -8,7 +8,8 @@ import (
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
-// A Definition is a programme as a team writes it, in Go or in JSON. A version of it never changes once it is published.
+// A Definition is a programme as a team writes it, in Go or in JSON. A version of it never changes
+// once it is published.
 type Definition struct {
 	ID      ProgramID `json:"id"`
 	Version int       `json:"version"` // from 1, each one more than the one before
@@ -43,7 +44,8 @@ type Reward struct {
 	Shops  []ShopID `json:"shops,omitempty"` // where it is redeemed; empty: all that take part
 }
 
-// Validity is how long a coupon may be redeemed: the first bound that applies ends it. All zero: for ever.
+// Validity is how long a coupon may be redeemed: the first bound that applies ends it. All zero:
+// for ever.
 type Validity struct {
 	Days   int       `json:"days,omitempty"`   // after the issue, each of 24 hours
 	Months int       `json:"months,omitempty"` // calendar months after the issue, cut to the month's last day
@@ -72,7 +74,8 @@ const (
 	PerItem   Per = "item"   // whole units of items bought; what is left over is dropped
 	PerHand   Per = "hand"   // as many as Add.N says
 
-	// PerPurchase counts each Add with a purchase as one. What is left of a unit is kept in the card until the next one.
+	// PerPurchase counts each Add with a purchase as one. What is left of a unit is kept in the
+	// card until the next one.
 	PerPurchase Per = "purchase"
 )
 
@@ -84,7 +87,8 @@ type Limit struct {
 	Rolling     bool  `json:"rolling,omitempty"`     // PerDay counts the last 24 hours, not the calendar day
 	Cooldown    int64 `json:"cooldown,omitempty"`    // seconds between two Adds
 
-	// Minimums is MinPurchase for several currencies: minor units by ISO 4217 code. A purchase in another one is refused.
+	// Minimums is MinPurchase for several currencies: minor units by ISO 4217 code. A purchase in
+	// another one is refused.
 	Minimums map[string]int64 `json:"minimums,omitempty"`
 }
 
@@ -97,8 +101,8 @@ const (
 	Count PastEnd = "count" // the card keeps counting, without further rewards
 )
 
-// UsedCoupon says what happens where stamps are taken back that a used coupon was issued for. The version that issued the
-// coupon decides.
+// UsedCoupon says what happens where stamps are taken back that a used coupon was issued for. The
+// version that issued the coupon decides.
 type UsedCoupon string
 
 const (
@@ -106,8 +110,8 @@ const (
 	Owe    UsedCoupon = "owe"    // they are taken, and the milestone gives no second coupon when it is reached again
 )
 
-// CancelAt says in which shops stamps may be taken back. Without a shop, as the administrator does it, they always may.
-// The version that gave the stamps decides.
+// CancelAt says in which shops stamps may be taken back. Without a shop, as the administrator does
+// it, they always may. The version that gave the stamps decides.
 type CancelAt string
 
 const (
@@ -132,8 +136,8 @@ type Handout struct {
 	To        time.Time `json:"to,omitzero"`
 }
 
-// ParseDefinition reads a definition from JSON, which Compile then checks. *InputError: it is no JSON of one, or has a
-// field that a definition does not know.
+// ParseDefinition reads a definition from JSON, which Compile then checks. *InputError: it is no
+// JSON of one, or has a field that a definition does not know.
 func ParseDefinition(text []byte) (Definition, error) {
 	return valid.Parse[Definition]("definition", text)
 }

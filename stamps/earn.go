@@ -5,8 +5,9 @@ import (
 	"slices"
 )
 
-// earn returns the stamps that a visit, a purchase or a hand gives, before limits on time. Everything but a number given by
-// hand is decided by the program and the purchase. Errors: *InputError, ErrCurrency, ErrMinPurchase, ErrCategory, ErrNothing.
+// earn returns the stamps that a visit, a purchase or a hand gives, before limits on time.
+// Everything but a number given by hand is decided by the program and the purchase. Errors:
+// *InputError, ErrCurrency, ErrMinPurchase, ErrCategory, ErrNothing.
 func (p *Program) earn(s State, a Add) (int64, []Step, error) {
 	d := p.def.Card
 	e, l := d.Earn, d.Limit
@@ -85,7 +86,8 @@ func (p *Program) minimum(purchase *Purchase) error {
 	return nil
 }
 
-// part returns the amount and the items of the purchase whose category counts, and whether any of it does.
+// part returns the amount and the items of the purchase whose category counts, and whether any of
+// it does.
 func (e Earn) part(p *Purchase) (amount, items int64, counts bool) {
 	restricted := len(e.Include) > 0 || len(e.Exclude) > 0
 	if p == nil {
@@ -98,7 +100,8 @@ func (e Earn) part(p *Purchase) (amount, items int64, counts bool) {
 	for _, l := range p.Lines {
 		amount, items = amount-l.Amount, items-l.Items
 	}
-	// What the lines leave has no category. Where there is an amount, it decides whether they leave anything.
+	// What the lines leave has no category. Where there is an amount, it decides whether they leave
+	// anything.
 	rest := len(p.Lines) == 0 || amount > 0 || p.Amount == 0 && items > 0
 	if counts = rest && len(e.Include) == 0; !counts {
 		amount, items = 0, 0
@@ -116,7 +119,8 @@ func (e Earn) counts(category string) bool {
 	return (len(e.Include) == 0 || slices.Contains(e.Include, category)) && !slices.Contains(e.Exclude, category)
 }
 
-// bought returns the purchases towards the next unit. Where another version asked for more of them, the next one makes it whole.
+// bought returns the purchases towards the next unit. Where another version asked for more of them,
+// the next one makes it whole.
 func (e Earn) bought(s State) int64 { return min(s.Bought, max(1, e.Purchases)-1) }
 
 // paid is how many groups of units a card keeps.
@@ -140,8 +144,9 @@ func (m *move) count(e Earn, n int64) {
 	}
 }
 
-// discount takes one purchase out of those counted, whichever it was, and returns how many stamps go with it: those of the newest
-// unit, where none is left beyond it. ErrTooFew: the unit is older than those that are kept.
+// discount takes one purchase out of those counted, whichever it was, and returns how many stamps
+// go with it: those of the newest unit, where none is left beyond it. ErrTooFew: the unit is older
+// than those that are kept.
 func (m *move) discount() (stamps int64, err error) {
 	s := &m.card.State
 	if s.Bought > 0 {
@@ -160,8 +165,8 @@ func (m *move) discount() (stamps int64, err error) {
 	return stamps, nil
 }
 
-// shift takes the counted purchase of the record out of what limits on time count. Each that came after it stands one place
-// further to the front of its unit.
+// shift takes the counted purchase of the record out of what limits on time count. Each that came
+// after it stands one place further to the front of its unit.
 func (m *move) shift(seq int64, e Earn) {
 	s := &m.card.State
 	if i := slices.IndexFunc(s.Recent, func(t Tick) bool { return t.Seq == seq }); i >= 0 {

@@ -13,7 +13,8 @@ import (
 
 var everyPer = []Per{PerVisit, PerAmount, PerItem, PerHand, PerPurchase}
 
-// earner draws a program of that kind with any of the limits, whose card is never full and whose day has room.
+// earner draws a program of that kind with any of the limits, whose card is never full and whose
+// day has room.
 func earner(t *rapid.T, per Per) *Program {
 	e := Earn{Per: per, Include: someCategories(t, per, "include")}
 	for _, c := range someCategories(t, per, "exclude") {
@@ -84,7 +85,8 @@ func purchase(t *rapid.T) *Purchase {
 	return &p
 }
 
-// most returns the stamps that the program's text allows for a purchase at most, counted another way than the rules do.
+// most returns the stamps that the program's text allows for a purchase at most, counted another
+// way than the rules do.
 func most(d *CardDefinition, n int64, p *Purchase) int64 {
 	each, unit := max(1, d.Earn.Stamps), int64(0)
 	switch d.Earn.Per {
@@ -111,7 +113,8 @@ func most(d *CardDefinition, n int64, p *Purchase) int64 {
 	return bound
 }
 
-// Law: whoever gives an Add decides what was bought, and no more; only a program that gives stamps by hand takes their number.
+// Law: whoever gives an Add decides what was bought, and no more; only a program that gives stamps
+// by hand takes their number.
 func TestTheRulesDecideHowManyStampsAnAddGives(t *testing.T) {
 	for _, per := range everyPer {
 		t.Run(string(per), func(t *testing.T) {
@@ -256,8 +259,8 @@ func TestCategoriesThatAreExcluded(t *testing.T) {
 	}
 }
 
-// Law: buying and taking back, in any order and with other purchases in between, leaves the card as if what was taken back had
-// not been bought.
+// Law: buying and taking back, in any order and with other purchases in between, leaves the card as
+// if what was taken back had not been bought.
 func TestTakingPurchasesBackLeavesWhatTheOthersMake(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		p := everySecond(t, func(d *Definition) {

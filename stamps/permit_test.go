@@ -9,9 +9,9 @@ import (
 // Who may: a shop in whose name nobody calls is no shop at all, and the administrator's.
 var callers = map[string]ShopID{"its own shop": "wangjing", "another shop": "sanlitun", "a stranger": "daxing", "the administrator": ""}
 
-// TestWhoMay is the matrix of every command that names a card, a record or a coupon, and every shop. The program has the
-// shops wangjing, where the stamps and the coupon were given, and sanlitun. Expire is not in it: it writes down what time did,
-// and has no place.
+// TestWhoMay is the matrix of every command that names a card, a record or a coupon, and every
+// shop. The program has the shops wangjing, where the stamps and the coupon were given, and
+// sanlitun. Expire is not in it: it writes down what time did, and has no place.
 func TestWhoMay(t *testing.T) {
 	card := coffee(t, 1, func(d *Definition) {
 		d.Shops = []ShopID{"wangjing", "sanlitun"}

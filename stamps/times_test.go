@@ -10,7 +10,8 @@ import (
 	"github.com/scrmkit/scrmkit/storage/memory"
 )
 
-// A time that has no text is refused in every field of every command, question and definition, before anything is hashed.
+// A time that has no text is refused in every field of every command, question and definition,
+// before anything is hashed.
 func TestTimesThatNoCommandMayHave(t *testing.T) {
 	db := memory.New()
 	cards := open(t, db)

@@ -19,7 +19,8 @@ type Tx interface{ Shops() Store }
 type Options struct {
 	Now func() time.Time // the clock; nil: time.Now
 
-	// PressKeys seal the tokens of presses: the first one makes them, and any opens them. Without keys there are no tokens.
+	// PressKeys seal the tokens of presses: the first one makes them, and any opens them. Without
+	// keys there are no tokens.
 	PressKeys []Key
 
 	// Hook is called as an operation begins, and what it returns as it ends. Nil: none.
@@ -28,10 +29,11 @@ type Options struct {
 
 // An Engine runs commands on shops. It is safe for concurrent use.
 //
-// Every command has a key, which names it within what it changes: a shop, an identity or a serial number. Repeated with
-// it a command changes nothing and gives its first answer, and is journal.ErrKeyReused where it differs. Besides the
-// errors that its comment lists, a command returns *InputError before anything was loaded, journal.ErrConflict where
-// other changes came first twenty times in a row, and what the database said; after the last two it may be run again
+// Every command has a key, which names it within what it changes: a shop, an identity or a serial
+// number. Repeated with it a command changes nothing and gives its first answer, and is
+// journal.ErrKeyReused where it differs. Besides the errors that its comment lists, a command
+// returns *InputError before anything was loaded, journal.ErrConflict where other changes came
+// first twenty times in a row, and what the database said; after the last two it may be run again
 // with its key.
 type Engine struct {
 	store Store
@@ -50,14 +52,16 @@ func New(s Store, opts *Options) *Engine {
 	return e
 }
 
-// In returns a copy that is bound to a unit of work: what it does is committed or rolled back with tx.
+// In returns a copy that is bound to a unit of work: what it does is committed or rolled back with
+// tx.
 func (e *Engine) In(tx Tx) *Engine {
 	b := *e
 	b.store = tx.Shops()
 	return &b
 }
 
-// Put makes or changes a shop. Managers in slots that the shop no longer has stay until they are unbound.
+// Put makes or changes a shop. Managers in slots that the shop no longer has stay until they are
+// unbound.
 func (e *Engine) Put(ctx context.Context, c Put) (Outcome, error) {
 	return e.do(ctx, "shop.put", c.check, task{
 		lookup: Lookup{Shop: c.Shop.ID}, subject: journal.Subject("shop", string(c.Shop.ID)), key: c.Key, by: c.By,
@@ -72,8 +76,9 @@ func (e *Engine) Put(ctx context.Context, c Put) (Outcome, error) {
 	})
 }
 
-// Unbind ends what a manager may do in a shop, at once, and withdraws the open invitations of the shop: an older one would let the
-// manager in again. ErrNotManager: the identity does not manage it.
+// Unbind ends what a manager may do in a shop, at once, and withdraws the open invitations of the
+// shop: an older one would let the manager in again. ErrNotManager: the identity does not manage
+// it.
 func (e *Engine) Unbind(ctx context.Context, c Unbind) (Outcome, error) {
 	return e.do(ctx, "shop.unbind", c.check, task{
 		lookup: Lookup{Shop: c.Shop, Identity: c.Identity, Invited: true}, subject: journal.Subject("shop-manager", string(c.Identity)), key: c.Key, by: c.By,
@@ -83,7 +88,8 @@ func (e *Engine) Unbind(ctx context.Context, c Unbind) (Outcome, error) {
 				return Change{}, Outcome{}, ErrNotManager
 			}
 			free := Manager{Identity: c.Identity, Version: s.Manager.Version}
-			// The shop changes too, so that an invitation that is made meanwhile comes either before or after.
+			// The shop changes too, so that an invitation that is made meanwhile comes either
+			// before or after.
 			change, out := Change{Shops: []Shop{s.Shop}, Managers: []Manager{free}}, Outcome{Manager: &free}
 			for _, i := range s.Invitations {
 				change.Invitations = append(change.Invitations, i.withdrawn(now))
@@ -129,7 +135,8 @@ func (e *Engine) Manager(ctx context.Context, identity Identity) (Manager, error
 	return s.Manager, nil
 }
 
-// Authorize returns the shop where the identity manages it at this moment. Errors: ErrNotManager, ErrClosed.
+// Authorize returns the shop where the identity manages it at this moment. Errors: ErrNotManager,
+// ErrClosed.
 func (e *Engine) Authorize(ctx context.Context, id ID, identity Identity) (Shop, error) {
 	if err := cmp.Or(valid.ID("shop", id), valid.ID("identity", identity)); err != nil {
 		return Shop{}, fmt.Errorf("shop: authorize: %w", err)
@@ -167,7 +174,8 @@ func (e *Engine) Open(ctx context.Context, id ID) (Shop, error) {
 	return s.Shop, nil
 }
 
-// A task is a command as the engine runs it: load, decide, save, and again where another change came first.
+// A task is a command as the engine runs it: load, decide, save, and again where another change
+// came first.
 type task struct {
 	lookup  Lookup
 	subject string

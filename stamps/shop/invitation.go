@@ -24,8 +24,8 @@ type Invite struct {
 	Key  string `json:"-"`
 }
 
-// Invited is the answer to an Invite. ID names the invitation among the open ones; Token, 256 random bits, goes into the QR code that the new manager scans; whoever
-// scans it first is bound.
+// Invited is the answer to an Invite. ID names the invitation among the open ones; Token, 256
+// random bits, goes into the QR code that the new manager scans; whoever scans it first is bound.
 type Invited struct {
 	ID      InvitationID `json:"id"`
 	Token   string       `json:"-"`
@@ -74,8 +74,8 @@ func (e *Engine) Invite(ctx context.Context, c Invite) (Invited, error) {
 	return invited, nil
 }
 
-// Bind makes an identity manager of the shop that invited it, in a slot that is free. Errors: ErrInvitation,
-// ErrManages, ErrSlots.
+// Bind makes an identity manager of the shop that invited it, in a slot that is free. Errors:
+// ErrInvitation, ErrManages, ErrSlots.
 func (e *Engine) Bind(ctx context.Context, c Bind) (Outcome, error) {
 	hash := e.hashToken(c.Token)
 	invitation, err := e.invitation(ctx, c, hash)
@@ -120,7 +120,8 @@ func (e *Engine) invitation(ctx context.Context, c Bind, hash []byte) (Invitatio
 	return s.Invitation, nil
 }
 
-// Invitations returns the open invitations of a shop, those that end first before the others. ErrUnknownShop: there is none.
+// Invitations returns the open invitations of a shop, those that end first before the others.
+// ErrUnknownShop: there is none.
 func (e *Engine) Invitations(ctx context.Context, id ID) ([]Invitation, error) {
 	if err := valid.ID("shop", id); err != nil {
 		return nil, fmt.Errorf("shop: invitations: %w", err)
@@ -136,8 +137,8 @@ func (e *Engine) Invitations(ctx context.Context, id ID) ([]Invitation, error) {
 	return slices.DeleteFunc(s.Invitations, func(i Invitation) bool { return !i.open(now) }), nil
 }
 
-// Withdraw ends an invitation, or all that are open, at once; the outcome says which. Errors: ErrUnknownShop; ErrInvitation where the
-// one that was asked for is not an open one of the shop.
+// Withdraw ends an invitation, or all that are open, at once; the outcome says which. Errors:
+// ErrUnknownShop; ErrInvitation where the one that was asked for is not an open one of the shop.
 func (e *Engine) Withdraw(ctx context.Context, c Withdraw) (Outcome, error) {
 	return e.do(ctx, "shop.withdraw", c.check, task{
 		lookup: Lookup{Shop: c.Shop, Invited: true}, subject: journal.Subject("shop", string(c.Shop)), key: c.Key, by: c.By,
@@ -182,7 +183,8 @@ func newToken() string {
 	return hex.EncodeToString(b)
 }
 
-// hashToken returns what is stored of a token. The tenant is in it: in another one the token is unknown, whatever is stored there.
+// hashToken returns what is stored of a token. The tenant is in it: in another one the token is
+// unknown, whatever is stored there.
 func (e *Engine) hashToken(token string) []byte {
 	return keyring.Sum(nil, "scrmkit shop invitation", e.store.Tenant(), token)
 }

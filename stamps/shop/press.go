@@ -49,9 +49,10 @@ type touch struct {
 	Nonce  []byte `json:"n"`
 }
 
-// Certify returns the token of a press, which is good once and for PressTTL. Call it where the vendor of the stamps has certified a
-// touch, in real time; the token goes through the phone, and nothing of it can be read there. Errors: *InputError, ErrUnknownStamp,
-// and one of Options.PressKeys.
+// Certify returns the token of a press, which is good once and for PressTTL. Call it where the
+// vendor of the stamps has certified a touch, in real time; the token goes through the phone, and
+// nothing of it can be read there. Errors: *InputError, ErrUnknownStamp, and one of
+// Options.PressKeys.
 func (e *Engine) Certify(ctx context.Context, serial Serial) (token string, err error) {
 	defer func() {
 		if err != nil {
@@ -72,8 +73,9 @@ func (e *Engine) Certify(ctx context.Context, serial Serial) (token string, err 
 	return key.ID + "." + base64.RawURLEncoding.EncodeToString(sealed), nil
 }
 
-// Pressed returns the shop and the reference of the physical stamp that was pressed, and uses the token up: with the same Member and
-// Key it may be called again, as after a lost answer. Errors: ErrUnknownStamp, ErrPress, ErrUnsigned, ErrClosed.
+// Pressed returns the shop and the reference of the physical stamp that was pressed, and uses the
+// token up: with the same Member and Key it may be called again, as after a lost answer. Errors:
+// ErrUnknownStamp, ErrPress, ErrUnsigned, ErrClosed.
 func (e *Engine) Pressed(ctx context.Context, p Press) (pressed Pressed, err error) {
 	defer func() {
 		if err != nil {
@@ -121,7 +123,8 @@ func (e *Engine) stamp(ctx context.Context, serial Serial) (Stamp, error) {
 	return s.Stamp, err
 }
 
-// open returns what a token holds. ErrPress: it is not of this tenant and these keys, or is past its end.
+// open returns what a token holds. ErrPress: it is not of this tenant and these keys, or is past
+// its end.
 func (e *Engine) open(token string) (t touch, err error) {
 	id, text, _ := strings.Cut(token, ".")
 	sealed, err := base64.RawURLEncoding.DecodeString(text)

@@ -15,12 +15,13 @@ import (
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
-// A Serial is a name that stands on a physical stamp (印章): its serial number or its bar code (序列号或条形码). It has one canonical
-// form, in which alone it is stored and compared: A1659391 for "a1659391" and "Ａ１６５９３９１" too.
+// A Serial is a name that stands on a physical stamp (印章): its serial number or its bar code
+// (序列号或条形码). It has one canonical form, in which alone it is stored and compared: A1659391 for
+// "a1659391" and "Ａ１６５９３９１" too.
 type Serial string
 
-// Canonical returns the serial in capital letters, without full-width forms. *InputError: it is not 1 to 128 printable
-// ASCII characters then, without spaces.
+// Canonical returns the serial in capital letters, without full-width forms. *InputError: it is not
+// 1 to 128 printable ASCII characters then, without spaces.
 func (s Serial) Canonical() (Serial, error) { return s.canonical("serial") }
 
 func (s Serial) canonical(field string) (Serial, error) {
@@ -37,8 +38,8 @@ func (s Serial) canonical(field string) (Serial, error) {
 // maxAliases is how many other names a physical stamp has at most.
 const maxAliases = 8
 
-// BindStamp gives a physical stamp to a shop, with all its names. Any of them is the stamp from then on, and nothing else; names that
-// it had before and that are not among them are free.
+// BindStamp gives a physical stamp to a shop, with all its names. Any of them is the stamp from
+// then on, and nothing else; names that it had before and that are not among them are free.
 type BindStamp struct {
 	Shop     ID       `json:"shop"`
 	Serial   Serial   `json:"serial"`
@@ -56,7 +57,8 @@ type UnbindStamps struct {
 	Key    string `json:"-"`
 }
 
-// BindStamp gives a physical stamp to a shop. Errors: ErrUnknownShop; ErrStampBound where a name is that of another stamp.
+// BindStamp gives a physical stamp to a shop. Errors: ErrUnknownShop; ErrStampBound where a name is
+// that of another stamp.
 func (e *Engine) BindStamp(ctx context.Context, c BindStamp) (Outcome, error) {
 	c, checked := c.canonical()
 	return e.do(ctx, "shop.bindStamp", func() error { return checked }, task{
@@ -91,14 +93,15 @@ func (e *Engine) BindStamp(ctx context.Context, c BindStamp) (Outcome, error) {
 	})
 }
 
-// taken reports whether the name is that of another stamp than the shop's with the serial; "" is the stamp that it names itself.
+// taken reports whether the name is that of another stamp than the shop's with the serial; "" is
+// the stamp that it names itself.
 func (s Stamp) taken(shop ID, of Serial) bool { return s.Shop != "" && (s.Shop != shop || s.Of != of) }
 
 // main returns the serial of the stamp that the name is of.
 func (s Stamp) main() Serial { return cmp.Or(s.Of, s.Serial) }
 
-// UnbindStamps takes one physical stamp, or all of them, from a shop; the outcome says which. Errors: ErrUnknownShop;
-// ErrUnknownStamp where the one that was asked for is not the shop's.
+// UnbindStamps takes one physical stamp, or all of them, from a shop; the outcome says which.
+// Errors: ErrUnknownShop; ErrUnknownStamp where the one that was asked for is not the shop's.
 func (e *Engine) UnbindStamps(ctx context.Context, c UnbindStamps) (Outcome, error) {
 	c, checked := c.canonical()
 	return e.do(ctx, "shop.unbindStamps", func() error { return checked }, task{

@@ -10,14 +10,16 @@ import (
 
 // Store keeps shops, managers, invitations and physical stamps. Each row has a version of its own.
 type Store interface {
-	// Tenant returns the tenant whose rows the store keeps. Engines bind what they seal or hash to it.
+	// Tenant returns the tenant whose rows the store keeps. Engines bind what they seal or hash to
+	// it.
 	Tenant() string
-	// Load returns the rows that a command needs, and the journal's record of its key. What does not exist has version 0
-	// and the id that was asked for.
+	// Load returns the rows that a command needs, and the journal's record of its key. What does
+	// not exist has version 0 and the id that was asked for.
 	Load(ctx context.Context, l Lookup) (State, error)
-	// Save stores the change, all of it or nothing of it. journal.ErrConflict: a row's Version is not the stored one, or
-	// the slot is taken. journal.ErrDuplicate: the key of an entry was used before. After either, an enclosing
-	// transaction is still usable. Versions are those that were loaded; what is stored has one more.
+	// Save stores the change, all of it or nothing of it. journal.ErrConflict: a row's Version is
+	// not the stored one, or the slot is taken. journal.ErrDuplicate: the key of an entry was used
+	// before. After either, an enclosing transaction is still usable. Versions are those that were
+	// loaded; what is stored has one more.
 	Save(ctx context.Context, c Change) error
 	// List yields the shops of the tenant in the order of their ids.
 	List(ctx context.Context) iter.Seq2[Shop, error]
