@@ -153,8 +153,15 @@ func requested(c Command) request {
 	return request{Command: c, needs: c.lookups(), text: text, input: journal.HashJSON(c.kind(), text)}
 }
 
-// follows tells that the command is on a booking, which stays where it is when its member is merged.
-func (r request) follows() bool { return r.lookups()[0].Booking != "" }
+// follows reports whether the command names what an account did before its member was merged: a booking, which stays
+// where it is, or a hold, which goes along.
+func (r request) follows() bool {
+	switch r.Command.(type) {
+	case Capture, Release, Refund, Return:
+		return true
+	}
+	return false
+}
 
 // follow returns the request on the account that goes on. It needs the booking where it stays, and the journal's record of
 // the command wherever that may have been run on the way. mergedTo is Account.Merged of an account.

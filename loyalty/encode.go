@@ -199,6 +199,8 @@ func writeHolding(t *encode.JSON, h *Holding) {
 			t.String("name", h.Name)
 			t.Time("until", h.Until)
 			writeLots(t, "lots", h.Lots)
+			t.StringIf("member", string(h.Member))
+			t.StringIf("as", h.As)
 		})
 		t.IntIf("debt", w.Debt)
 		encode.Objects(t, "ended", w.Ended, writeLot)

@@ -18,6 +18,15 @@ func (p *Program) Merge(from, to Account, c Merge, now time.Time) (Decision, Dec
 		return fail(ErrMerged)
 	}
 	kept := p.begin(to, latest(now, gone.now))
+	for i := range gone.Next.Holdings {
+		w := &gone.Next.Holdings[i].Wallet
+		w.Holds = slices.Clone(w.Holds)
+		for j := range w.Holds {
+			if h := &w.Holds[j]; h.Member == "" {
+				h.Member, h.As = from.ID.Member, h.Name
+			}
+		}
+	}
 	gone.rebase()
 	kept.rebase()
 	for i := range gone.Next.Holdings {
@@ -45,6 +54,19 @@ func (p *Program) Merge(from, to Account, c Merge, now time.Time) (Decision, Dec
 	gone.Peer, kept.Peer = &to.ID, &from.ID
 	gone.Reason, kept.Reason = c.Reason, c.Reason
 	return gone.end(from), kept.end(to), nil
+}
+
+// holdOf returns the name by which an account has the hold that a member reserved, who may have been merged into it.
+func (d *deed) holdOf(id CurrencyID, member MemberID, name string) string {
+	if member == d.Account.Member {
+		return name
+	}
+	for _, h := range d.holding(id).Wallet.Holds {
+		if h.Member == member && h.As == name {
+			return h.Name
+		}
+	}
+	return "" // none has that
 }
 
 // join adds what another account counted.

@@ -84,7 +84,7 @@ func (p *Program) Capture(a Account, c Capture, now time.Time) (Decision, error)
 		return Decision{}, err
 	}
 	d.acted(d.now) // before what is left of the hold is released, so that it is renewed too
-	w, m, err := d.holding(u.ID).Wallet.Capture(c.Hold, c.N, d.now)
+	w, m, err := d.holding(u.ID).Wallet.Capture(d.holdOf(u.ID, c.Account.Member, c.Hold), c.N, d.now)
 	if err != nil {
 		return Decision{}, err
 	}
@@ -100,7 +100,7 @@ func (p *Program) Release(a Account, c Release, now time.Time) (Decision, error)
 	if err != nil {
 		return Decision{}, err
 	}
-	w, m, err := d.holding(u.ID).Wallet.Release(c.Hold, d.now)
+	w, m, err := d.holding(u.ID).Wallet.Release(d.holdOf(u.ID, c.Account.Member, c.Hold), d.now)
 	if err != nil {
 		return Decision{}, err
 	}

@@ -37,6 +37,10 @@ type Hold struct {
 	Name  string    `json:"name"`
 	Until time.Time `json:"until"`
 	Lots  []Lot     `json:"lots"`
+
+	// Member and As are who reserved it, and under which name, where that one was merged into the member of the wallet.
+	Member MemberID `json:"member,omitempty"`
+	As     string   `json:"as,omitempty"`
 }
 
 // A Wallet is a member's points of one currency. The zero Wallet is empty. Its times are UTC, in microseconds.
