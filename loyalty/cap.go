@@ -273,12 +273,16 @@ func (g *earning) capMember() {
 	if over > 0 {
 		g.Steps = append(g.Steps, Step{Currency: g.p.def.Currencies[0].ID, N: -over * million, Why: why})
 	}
+	shift := 0
+	if len(order) > 16 {
+		shift = 10 // so that the weights of all pots fit
+	}
 	of := g.row()
 	for _, i := range order {
 		cut := min(over, g.units[i])
 		over -= cut
 		for l := range of {
-			of[l] += g.weight(i, l)
+			of[l] += g.weight(i, l) >> shift
 		}
 		g.units[i] -= cut
 	}

@@ -8,7 +8,7 @@ import (
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
-// A Command is one of the structs that an Engine or a Simulation runs: Earn, Redeem, Reserve, Capture, Release, Adjust,
+// A Command is one of the structs that an Engine or a Simulation runs: Earn, Redeem, Reserve, Capture, Release, Activate, Adjust,
 // Transfer, Refund, Return, Expire, SetTier or Merge.
 type Command interface {
 	check() error

@@ -83,7 +83,9 @@ type Transfer struct {
 
 // A Refund takes back what a purchase earned, as far as it was sent back: by Amount, by Lines, or all that is left of it.
 // It may be done any number of times. The sum of what was taken back is always the share of all that came back in what
-// was earned, rounded down.
+// was earned, rounded down: of its lines in what was earned for them, and of the purchase in the rest. So do the metrics
+// and the uses of caps. Once all of it came back the account stands as if it had not been bought, which may give points
+// that a cap kept from another purchase.
 //
 // Where the member of the account was merged into another one since, it is taken from that one's points.
 type Refund struct {

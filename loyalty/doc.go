@@ -3,7 +3,7 @@
 //
 // A [Definition] is a programme as a team writes it, in Go or in JSON; [Compile] checks it, and a version of it never
 // changes once it is published. An [Engine] runs commands on accounts: [Earn], [Redeem], [Reserve], [Capture], [Release],
-// [Adjust], [Transfer], [Refund], [Return], [Expire], [SetTier], [Merge]. What it decides are methods of [Program]: pure
+// [Activate], [Adjust], [Transfer], [Refund], [Return], [Expire], [SetTier], [Merge]. What it decides are methods of [Program]: pure
 // functions of an [Account], which say in steps how a number came about. A [Simulation] runs the same commands in memory.
 //
 // Points are whole numbers, in units of their currency; money is whole minor units. Rates and multipliers are exact
@@ -14,8 +14,17 @@
 //   - The books add up: Totals.Outstanding is the sum of Wallet.Total, of an account and of all of them.
 //   - The entries of an account are numbered from 1 without a gap, and each has the hash of the one before: Engine.Verify.
 //   - What a purchase earns depends neither on the order of its lines nor on that of the rules.
-//   - All refunds of a purchase together take back the share of it that came back in what it earned, rounded down, and no
-//     more than that.
+//   - All refunds of a purchase together take back the share of it that came back in what it earned, by its lines and
+//     rounded down, and no more than that; but for milestones, which go as soon as their metric does not come to them.
+//   - A purchase that was returned in full leaves points, metrics, caps, what is carried, milestones and, where levels go
+//     with refunds (OnRefund, or without Valid), the level as if it had not been: what a cap kept from another purchase
+//     comes in its place, and a block or a milestone that others completed thanks to it goes. This holds as long as tallies
+//     keep the days (Definition.Late, and for levels as long as they are valid). Apart from it stand the last activity,
+//     what other purchases were given for a level that the purchase brought, a rule that is bounded to some times and does
+//     not give the same each time, and on which day a longer cap or a carried block counts.
+//   - Events that are told in any order within Definition.Late leave the same points, metrics, caps, milestones and level,
+//     in the same bounds. A rule that asks for the level sees the one of the event's time, as far as it was known when the
+//     event was told.
 //   - What a member has, and the level, follow from the account and the time: no batch job has to run before they are
 //     right, and asking in between changes no later answer.
 //   - No lot and no hold is ever below zero. Spending takes what ends first, then the oldest, and what is given back goes to
