@@ -44,6 +44,16 @@ func TestAgentsLearnNothingOfOthers(t *testing.T) {
 	b.do(stranger, "POST", "/agent/events", event("foreign-2", "foreign-support", who("bob"), seen), 200)
 	b.do(root, "POST", "/library", `{"contacts":[{"platform":"whatsapp","namespace":"lid","id":"eve"}]}`, 200)
 
+	b.do(root, "PUT", "/sites/foreign-shop", `{"scheme":"shopify","templates":"t"}`, 200)
+	b.do(root, "POST", "/sites/foreign-shop/secrets", fmt.Sprintf(`{"secret":%q}`, hookSecret), 200)
+	b.do(root, "PUT", "/templates/t/versions/1", `{"id":"t","version":1,"rules":[{"id":"all","noPhone":true,"action":{"pool":"foreign-line"}}]}`, 200)
+	if res := b.push("foreign-shop", hookSecret, `{"id":7,"phone":"+8613800138000"}`); res.status != http.StatusAccepted {
+		t.Fatal(res.body)
+	}
+	b.do(root, "POST", "/tickets", `{"state":"received"}`, 200)
+	ticket := "/tickets/foreign-shop/" + fmt.Sprint(b.do(root, "GET", "/tickets", "", 200).field("items.0.id.event"))
+	b.do(root, "POST", ticket+"/assignments", fmt.Sprintf(`{"target":{"code":%q},"note":"foreign-note"}`, theirs), 200)
+
 	token := signIn(code, "my-phone", "me")
 	hidden := []string{"foreign", theirs, seen.Format(time.RFC3339)}
 	asked := map[string]bool{}
@@ -108,6 +118,12 @@ func TestAgentsLearnNothingOfOthers(t *testing.T) {
 	}
 	if res := ask("/agent/events", "POST", "/agent/events", event("dup", "mine", who("ann"), seen.Add(3*time.Second))); res.status != 200 || res.field("verdict") != "excluded" && res.field("verdict") != "duplicate" {
 		t.Fatal(res.body)
+	}
+	ask("/agent/tickets", "GET", "/agent/tickets", "")
+	for _, what := range []string{"/takes", "/returns", "/ends"} {
+		if res := ask("/agent/tickets/{site}/{event}"+what, "POST", "/agent"+ticket+what, `{"note":"mine"}`); res.status == http.StatusOK {
+			t.Errorf("%s of another's ticket: %s", what, res.body)
+		}
 	}
 	ask("/agent/ports/{n}/states", "POST", port+"/states", `{"state":"loggedOut"}`)
 	ask("/agent/ends", "POST", "/agent/ends", "")
