@@ -216,6 +216,9 @@ func (d *deed) rewind(n *Account, first int64) []dayCounts {
 		if own == nil {
 			continue
 		}
+		if !d.p.needs(m.ID) {
+			continue // no level depends on it
+		}
 		t, rolled := own.Tally, d.Next.tally(rolledTally(m.ID))
 		was := Tally{Total: t.Total}
 		for _, o := range t.Days {
@@ -243,6 +246,13 @@ func (d *deed) rewind(n *Account, first int64) []dayCounts {
 	}
 	slices.SortFunc(n.Tallies, func(a, b NamedTally) int { return cmp.Compare(a.Name, b.Name) })
 	return days
+}
+
+// needs reports whether a level depends on a metric.
+func (p *Program) needs(id MetricID) bool {
+	return slices.ContainsFunc(p.def.Tiers.Levels, func(l Level) bool {
+		return slices.ContainsFunc(l.Needs, func(n Need) bool { return n[id] > 0 })
+	})
 }
 
 // joinedAt moves the joining of a member to an event that was told late. Windows by the day of joining move with it, and what milestones are counted
