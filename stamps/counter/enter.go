@@ -2,7 +2,6 @@ package counter
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 
 	"github.com/scrmkit/scrmkit/otp"
@@ -127,8 +126,12 @@ func (w work) deeds(
 		if claim == nil {
 			continue
 		}
-		var d Deed
-		if err := json.Unmarshal(claim.Code.Payload, &d); err != nil {
+		d, err := deedOf(*claim)
+		if errors.Is(err, otp.ErrInvalidCode) {
+			x.err = err
+			continue
+		}
+		if err != nil {
 			return nil, err
 		}
 		x.result = Result{Shop: shops[i].ID, Deed: d}
