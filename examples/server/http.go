@@ -15,6 +15,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
 // The longest bodies of requests, in bytes: of most, and of what websites push and files that are imported.
@@ -78,6 +80,9 @@ func admit(r *http.Request) (status int, detail string) {
 		if len(r.Header.Values(name)) > 1 {
 			return http.StatusBadRequest, "the request has more than one " + name + " header"
 		}
+	}
+	if !ownKey(r.Header) {
+		return http.StatusBadRequest, "the key begins with " + journal.Derived + "; use another one"
 	}
 	limit, pushed := longest(r.URL.Path), strings.HasPrefix(r.URL.Path, "/hooks/")
 	if r.ContentLength > limit {

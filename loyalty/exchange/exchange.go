@@ -5,8 +5,6 @@ package exchange
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"time"
@@ -14,6 +12,7 @@ import (
 	"github.com/scrmkit/scrmkit/loyalty"
 	"github.com/scrmkit/scrmkit/loyalty/reward"
 	"github.com/scrmkit/scrmkit/storage"
+	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
 // A Desk joins the engines of points and of rewards. It is safe for concurrent use.
@@ -225,12 +224,11 @@ func account(
 type keys struct{ hold, spend, back string }
 
 func keysOf(v reward.Voucher) keys {
-	holder := sha256.Sum256([]byte(v.ID.Holder.Subject()))
-	of := hex.EncodeToString(holder[:12])
+	of := v.ID.Holder.Subject()
 	return keys{
-		hold:  fmt.Sprintf("reward-hold-%s-%d", of, v.Order),
-		spend: fmt.Sprintf("reward-spend-%s-%d", of, v.Order),
-		back:  fmt.Sprintf("reward-back-%s-%d", of, v.ID.N),
+		hold:  journal.DerivedKey("reward-hold", of, v.Order),
+		spend: journal.DerivedKey("reward-spend", of, v.Order),
+		back:  journal.DerivedKey("reward-back", of, v.ID.N),
 	}
 }
 

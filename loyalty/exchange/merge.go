@@ -8,6 +8,7 @@ import (
 	"github.com/scrmkit/scrmkit/loyalty"
 	"github.com/scrmkit/scrmkit/loyalty/reward"
 	"github.com/scrmkit/scrmkit/storage"
+	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
 // Merge moves all that a member has to another one, and what limits count of the vouchers with it, in one transaction. A
@@ -67,7 +68,7 @@ func follow(ctx context.Context, rewards *reward.Engine, points *loyalty.Engine,
 }
 
 // mergeKey names the one merger that a member can be merged by.
-const mergeKey = "loyalty-merge"
+var mergeKey = journal.DerivedKey("loyalty-merge")
 
 // giveBack returns points to the account that has them now. They are booked where they were spent: by the holder of the
 // voucher, or after a merger by who went on.

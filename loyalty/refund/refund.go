@@ -17,8 +17,6 @@ package refund
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
@@ -29,6 +27,7 @@ import (
 	"github.com/scrmkit/scrmkit/loyalty/reward"
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/storage"
+	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
 // ErrUnknownOrder: no engine gave anything under that key. It is a loyalty.ErrRefused too.
@@ -176,8 +175,7 @@ func (c Refund) check() error {
 
 // keyOf names the return of a voucher among the commands of its holder.
 func (c Refund) keyOf(id reward.VoucherID) string {
-	sum := sha256.Sum256([]byte(c.Key))
-	return fmt.Sprintf("refund-%s-%d", hex.EncodeToString(sum[:16]), id.N)
+	return journal.DerivedKey("refund", c.Key, id.N)
 }
 
 func (c Refund) points(key string) loyalty.Refund {

@@ -3,8 +3,6 @@ package reward
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"slices"
 	"time"
@@ -51,8 +49,7 @@ func (u *unit) join(d Decision, o op) {
 // followedKey names a command, which has the key under a holder, among those of the holder that goes on: the same key may
 // be of another command there.
 func followedKey(of HolderID, key string) string {
-	sum := sha256.Sum256([]byte(of.Subject()))
-	return "merged-" + hex.EncodeToString(sum[:12]) + "-" + key
+	return journal.DerivedKey("merged", of.Subject(), key)
 }
 
 // A follower is a command that another member takes over.

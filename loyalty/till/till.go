@@ -10,7 +10,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -225,7 +224,7 @@ func (t *Till) redeem(ctx context.Context, rewards *reward.Engine, claim otp.Cla
 	}
 	return rewards.Redeem(ctx, reward.Redeem{
 		Voucher: p.Voucher, Shop: reward.ShopID(claim.Code.Scope), Cart: cart, By: string(claim.By),
-		Key: "code-" + hex.EncodeToString(claim.Code.ID),
+		Key: journal.DerivedKey("code", claim.Code.ID),
 	})
 }
 

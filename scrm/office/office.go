@@ -7,7 +7,6 @@ package office
 import (
 	"cmp"
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"time"
@@ -119,7 +118,7 @@ func (o *Office) Edit(ctx context.Context, c activation.Edit) (code activation.C
 }
 
 // jobKey is the key of what a command does with each of its jobs.
-func jobKey(kind, key string) string { return hex.EncodeToString(journal.Hash(kind, key)) }
+func jobKey(kind, key string) string { return journal.DerivedKey(kind, key) }
 
 // count has the jobs of a code count by its settings, and opens those that are not there.
 func (o *Office) count(

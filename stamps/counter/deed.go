@@ -3,15 +3,13 @@ package counter
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
-	"fmt"
 
 	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/otp"
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/stamps/shop"
+	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
 // A Deed is what a customer wants done. Its Purpose is stamps.PurposeStamp, PurposeCancel or
@@ -104,8 +102,7 @@ func deedOf(c otp.Claim) (d Deed, err error) {
 
 // claimKey names the code of a claim among the commands of a card.
 func claimKey(c otp.Claim) string {
-	scope := sha256.Sum256([]byte(c.Code.Scope))
-	return fmt.Sprintf("code-%s-%d", hex.EncodeToString(scope[:8]), c.Code.Number)
+	return journal.DerivedKey("code", c.Code.ID)
 }
 
 // check refuses what no shop could do, and what is another member's.

@@ -16,6 +16,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -41,7 +42,7 @@ var (
 type Entry struct {
 	Subject string          `json:"subject"`       // what it tells of, made by Subject
 	Seq     int64           `json:"seq"`           // number of the entry within its subject, growing
-	Key     string          `json:"key,omitempty"` // the command's key; empty: it has none
+	Key     string          `json:"key,omitempty"` // the command's key; empty: it has none. See Derived
 	Kind    string          `json:"kind"`          // what happened: "stamps.added"
 	At      time.Time       `json:"at"`            // when the command ran: UTC, microseconds
 	By      string          `json:"by,omitempty"`
@@ -89,6 +90,16 @@ func Subject(kind string, ids ...string) string {
 		escape.WriteString(&b, id)
 	}
 	return b.String()
+}
+
+// Derived begins the keys that flows give to the commands that they are made of. A service takes no such key from its
+// clients: whoever used one up would have the flow's command taken for a repetition.
+const Derived = "~"
+
+// DerivedKey returns the key of a command that belongs to another one: a name, and a hash of what tells it from others of
+// that name. The same parts give the same key.
+func DerivedKey(name string, parts ...any) string {
+	return Derived + name + "-" + hex.EncodeToString(Hash(name, parts)[:16])
 }
 
 // Hash returns the SHA-256 of a command: of its kind and its JSON. A command that holds a code must
