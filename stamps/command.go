@@ -93,7 +93,7 @@ type Redeem struct {
 type Undo struct {
 	Coupon CouponID `json:"coupon"`
 	Reason string   `json:"reason,omitempty"`
-	Asked  bool     `json:"asked,omitempty"` // the customer asked for it in Place.Shop, by a code or a press that was checked
+	Asked  bool     `json:"asked,omitempty"` // the customer asked for it in Place.Shop, by a code that was checked
 	Place
 	Key string `json:"-"`
 }
@@ -102,7 +102,7 @@ type Undo struct {
 type Void struct {
 	Coupon CouponID `json:"coupon"`
 	Reason string   `json:"reason"`
-	Asked  bool     `json:"asked,omitempty"` // the customer asked for it in Place.Shop, by a code or a press that was checked
+	Asked  bool     `json:"asked,omitempty"` // the customer asked for it in Place.Shop, by a code that was checked
 	Place
 	Key string `json:"-"`
 }

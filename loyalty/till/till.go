@@ -199,6 +199,9 @@ func (t *Till) spend(ctx context.Context, claim otp.Claim, cart *reward.Cart) (r
 			return err
 		}
 		out, err := t.redeem(ctx, t.rewards.In(tx), claim, cart)
+		if errors.Is(err, journal.ErrKeyReused) && !claim.Replayed {
+			err = otp.ErrInvalidCode // a colleague was quicker, or another cart was
+		}
 		if err != nil {
 			return err
 		}

@@ -191,6 +191,17 @@ func TestTill(t *testing.T) {
 			}
 			must[till.Result](t)(s.till.Enter(ctx, till.Enter{Shop: "wangjing", Manager: "kathy", Code: code, Cart: &latte, Key: "h"}))
 		})
+		run("of two managers who saw a code one redeems, and to the other it is invalid", func(t *testing.T, s setting) {
+			invited := must[shop.Invited](t)(s.shops.Invite(ctx, shop.Invite{Shop: "wangjing", Key: "second"}))
+			must[shop.Outcome](t)(s.shops.Bind(ctx, shop.Bind{Token: invited.Token, Identity: "wang", Key: "bind"}))
+			v := s.gives(t, "off", "v")
+			code := s.asks(t, v, "ask")
+			kathy := must[till.Preview](t)(s.till.Preview(ctx, till.Enter{Shop: "wangjing", Manager: "kathy", Code: code, Key: "k"}))
+			wang := must[till.Preview](t)(s.till.Preview(ctx, till.Enter{Shop: "wangjing", Manager: "wang", Code: code, Cart: &latte, Key: "w"}))
+			must[till.Result](t)(s.till.Confirm(ctx, till.Confirm{Shop: "wangjing", Manager: "kathy", Claim: kathy.Claim}))
+			_, err := s.till.Confirm(ctx, till.Confirm{Shop: "wangjing", Manager: "wang", Claim: wang.Claim})
+			is(t, "the second manager", err, otp.ErrInvalidCode)
+		})
 		run("of a member who was merged the one who goes on asks", func(t *testing.T, s setting) {
 			v := s.gives(t, "off", "v")
 			must[reward.Outcome](t)(s.rewards.Merge(ctx, reward.Merge{Holder: alice, To: "bob", Key: "m"}))

@@ -7,6 +7,7 @@ package counter
 import (
 	"cmp"
 	"context"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -192,16 +193,25 @@ func (c *Counter) Enter(ctx context.Context, x Enter) (Result, error) {
 	return done.result, nil
 }
 
-// Press does a deed with a physical stamp. It may run twice with its key. Errors:
+// Press does a deed with a physical stamp: one for each token. It may run twice with its key. An
+// undo or a void is an *InputError, for nobody in the shop sees what a press does. Errors:
 // shop.ErrUnknownStamp, shop.ErrUnsigned, shop.ErrPress, shop.ErrClosed, ErrNotYours, and what the
 // deed meets.
 func (c *Counter) Press(ctx context.Context, x Press) (Result, error) {
 	if err := x.Deed.check(); err != nil {
 		return Result{}, fmt.Errorf("counter: press: %w", err)
 	}
+	if x.Deed.Purpose == stamps.PurposeUndo || x.Deed.Purpose == stamps.PurposeVoid {
+		return Result{}, fmt.Errorf("counter: press: %w", errByCode)
+	}
+	if err := valid.ID("key", x.Key); err != nil {
+		return Result{}, fmt.Errorf("counter: press: %w", err)
+	}
+	// A press serves one deed: the keys of cards tell only those of one card apart.
+	serves := hex.EncodeToString(journal.Hash("counter.press", []any{x.Key, x.Deed}))
 	var r Result
 	err := c.db.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
-		p, err := c.shops.In(tx).Pressed(ctx, shop.Press{Serial: x.Serial, Token: x.Token, Member: string(x.Deed.Member), Key: x.Key})
+		p, err := c.shops.In(tx).Pressed(ctx, shop.Press{Serial: x.Serial, Token: x.Token, Member: string(x.Deed.Member), Key: serves})
 		if err != nil {
 			return err
 		}

@@ -126,7 +126,10 @@ func (d Deed) check() error {
 	return nil
 }
 
-var errPurpose = &InputError{Field: "purpose", Reason: "is none of stamp, cancel, claim, redeem, undo, void"}
+var (
+	errPurpose = &InputError{Field: "purpose", Reason: "is none of stamp, cancel, claim, redeem, undo, void"}
+	errByCode  = &InputError{Field: "purpose", Reason: "is done by a code alone, which a manager sees; ask for one"}
+)
 
 // known reports whether a deed may have the purpose.
 func known(p stamps.Purpose) bool {
