@@ -2,6 +2,8 @@
 -- holds what is metered in a scope: typists, holders, devices.
 alter table scrmkit.otp_scope add column seq bigint not null default 0;
 update scrmkit.otp_scope set seq = issued;
+-- Codes of before are of no tenant, and good in none.
+delete from scrmkit.otp_code;
 alter table scrmkit.otp_code add column id bytea not null default '';
 
 create table scrmkit.otp_meter (

@@ -2,6 +2,8 @@
 -- holds what is metered in a scope: typists, holders, devices.
 alter table otp_scope add column seq integer not null default 0;
 update otp_scope set seq = issued;
+-- Codes of before are of no tenant, and good in none.
+delete from otp_code;
 alter table otp_code add column id blob not null default x'';
 
 create table otp_meter (
