@@ -132,6 +132,7 @@ func TestKeyIsNeeded(t *testing.T) {
 		"POST /jobs/{code}/{platform}/previews": true, "POST /jobs/{code}/{platform}/events": true, "POST /lines/{line}/drains": true, "POST /lines/{line}/visits": true,
 		"POST /lines/{line}/tokens": true, "POST /hooks/{site}": true, "DELETE /lines/{line}/waiting/{visitor}": true, "POST /tickets": true,
 		"POST /tickets/{site}/{event}/decisions": true, "POST /library": true, "POST /stamps/{serial}/presses": true,
+		"POST /shops/{shop}/vouchers/codes/confirm": true, "POST /points/{program}/verifications": true,
 	}
 	for _, o := range operations(b) {
 		if want := o.method != "GET" && !unkeyed[o.String()]; o.keyed != want {

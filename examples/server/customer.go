@@ -103,12 +103,12 @@ func (s *Server) myCoupons(ctx context.Context, in *CouponsQuery) (*reply[list[s
 }
 
 func (s *Server) ask(ctx context.Context, in *askInput) (*reply[Issued], error) {
-	issued, err := s.till.Ask(ctx, counter.Ask{Shop: in.Body.Shop, Deed: in.Body.of(caller(ctx)), Key: in.Key})
+	issued, err := s.counter.Ask(ctx, counter.Ask{Shop: in.Body.Shop, Deed: in.Body.of(caller(ctx)), Key: in.Key})
 	return answered(Issued{issued.Code, issued.Digits, issued.Issued, issued.Expires}, issued.Replayed, err)
 }
 
 func (s *Server) press(ctx context.Context, in *pressInput) (*reply[counter.Result], error) {
-	r, err := s.till.Press(ctx, counter.Press{
+	r, err := s.counter.Press(ctx, counter.Press{
 		Serial: in.Body.Serial, Token: in.Body.Token, Deed: in.Body.of(caller(ctx)), Key: in.Key,
 	})
 	return answered(r, r.Replayed, err)

@@ -88,19 +88,19 @@ func (in *enterInput) enter(ctx context.Context) counter.Enter {
 }
 
 func (s *Server) preview(ctx context.Context, in *enterInput) (*reply[counter.Preview], error) {
-	p, err := s.till.Preview(ctx, in.enter(ctx))
+	p, err := s.counter.Preview(ctx, in.enter(ctx))
 	return answered(p, p.Replayed, err)
 }
 
 func (s *Server) confirm(ctx context.Context, in *confirmInput) (*reply[counter.Result], error) {
-	r, err := s.till.Confirm(ctx, counter.Confirm{
+	r, err := s.counter.Confirm(ctx, counter.Confirm{
 		Shop: in.Shop, Manager: caller(ctx).identity(), Claim: in.Body.Claim,
 	})
 	return answered(r, r.Replayed, err)
 }
 
 func (s *Server) enter(ctx context.Context, in *enterInput) (*reply[counter.Result], error) {
-	r, err := s.till.Enter(ctx, in.enter(ctx))
+	r, err := s.counter.Enter(ctx, in.enter(ctx))
 	return answered(r, r.Replayed, err)
 }
 

@@ -70,7 +70,28 @@ type Spending struct {
 type redeemPointsInput struct {
 	OfAccount
 	Keyed
-	Body Spending
+	Body struct {
+		Spending
+		UpTo bool `json:"upTo,omitempty" doc:"Where there are fewer, but some, takes those; the moves of the answer tell how many"`
+	}
+}
+
+type verifyProgramInput struct {
+	OfPoints
+	Body struct {
+		Kept *loyalty.Heads `json:"kept,omitempty" doc:"The answer of an earlier verification"`
+	}
+}
+
+type activateInput struct {
+	OfAccount
+	Keyed
+	Body struct {
+		Of       string             `json:"of" doc:"The key under which they were earned"`
+		Currency loyalty.CurrencyID `json:"currency,omitempty"`
+		N        int64              `json:"n,omitempty" doc:"0: all that is pending of it"`
+		Reason   string             `json:"reason,omitempty"`
+	}
 }
 
 type reserveInput struct {
@@ -200,6 +221,7 @@ func (s *Server) pointsRoutes(api huma.API) {
 	op(s, api, admin, http.MethodPut, "/points/{program}/versions/{version}", "Publish a version of a programme of points", s.publishPoints)
 	op(s, api, admin, http.MethodGet, "/points/{program}/versions/{version}", "A version of a programme of points", s.pointsVersion)
 	op(s, api, admin, http.MethodGet, "/points/{program}/totals", "The books of a programme", s.pointsTotals)
+	op(s, api, admin, http.MethodPost, "/points/{program}/verifications", "Check all ledgers of a program", s.verifyProgram)
 	op(s, api, admin, http.MethodGet, account, "The points and the level of a member", s.account)
 	op(s, api, admin, http.MethodGet, account+"/history", "What happened to them, the newest first", s.ledger)
 	op(s, api, admin, http.MethodGet, account+"/verification", "Check that the ledger is as it was written", s.verify)
@@ -209,6 +231,7 @@ func (s *Server) pointsRoutes(api huma.API) {
 	op(s, api, admin, http.MethodPost, account+"/holds", "Set points aside", s.reserve)
 	op(s, api, admin, http.MethodPost, account+"/captures", "Spend points that were set aside", s.capture)
 	op(s, api, admin, http.MethodPost, account+"/releases", "Give points back that were set aside", s.release)
+	op(s, api, admin, http.MethodPost, account+"/activations", "Let pending points be spent now", s.activate)
 	op(s, api, admin, http.MethodPost, account+"/adjustments", "Give or take points by hand", s.adjustPoints)
 	op(s, api, admin, http.MethodPost, account+"/refunds", "Take back what a purchase earned that was sent back", s.refund)
 	op(s, api, admin, http.MethodPost, account+"/orders/refunds", "Take back points, stamps and vouchers of an order", s.refundOrder)
@@ -303,6 +326,10 @@ func (s *Server) verify(ctx context.Context, in *OfAccount) (*done, error) {
 	return &done{}, nil
 }
 
+func (s *Server) verifyProgram(ctx context.Context, in *verifyProgramInput) (*reply[loyalty.Heads], error) {
+	return found(s.points.VerifyProgram(ctx, in.Program, in.Body.Kept))
+}
+
 // told is the reply to a command on points.
 func told(out loyalty.Outcome, err error) (*reply[loyalty.Outcome], error) {
 	return answered(out, out.Replayed, err)
@@ -318,7 +345,14 @@ func (s *Server) earn(ctx context.Context, in *earnInput) (*reply[loyalty.Outcom
 
 func (s *Server) redeemPoints(ctx context.Context, in *redeemPointsInput) (*reply[loyalty.Outcome], error) {
 	return told(s.points.Redeem(ctx, loyalty.Redeem{
-		Account: in.id(), Currency: in.Body.Currency, N: in.Body.N, Reason: in.Body.Reason, By: caller(ctx).name, Key: in.Key,
+		Account: in.id(), Currency: in.Body.Currency, N: in.Body.N, UpTo: in.Body.UpTo, Reason: in.Body.Reason,
+		By: caller(ctx).name, Key: in.Key,
+	}))
+}
+
+func (s *Server) activate(ctx context.Context, in *activateInput) (*reply[loyalty.Outcome], error) {
+	return told(s.points.Activate(ctx, loyalty.Activate{
+		Account: in.id(), Of: in.Body.Of, Currency: in.Body.Currency, N: in.Body.N, Reason: in.Body.Reason, By: caller(ctx).name, Key: in.Key,
 	}))
 }
 

@@ -17,7 +17,7 @@ const description = `Points and tiers, stamp cards, coupons and the till of a sh
 
 Most writes have an **Idempotency-Key**: repeated with it, a write changes nothing and gives its first answer, in the parts about shops
 with the header Idempotency-Replayed; with the key of another write it is refused. Publishing a version of any kind, a preview,
-confirming a claim, certifying a press, sweeping and pruning, signing in, beats, events of leads, visits and the work on tickets may be repeated as they are.
+confirming a claim, verifying a program, certifying a press, sweeping and pruning, signing in, beats, events of leads, visits and the work on tickets may be repeated as they are.
 
 A problem (RFC 9457) has a type that never changes, such as /problems/stamps-full: switch on that, and show the detail to people.
 
@@ -48,6 +48,7 @@ func (s *Server) routes() *http.ServeMux {
 	s.cardRoutes(api)
 	s.pointsRoutes(api)
 	s.rewardRoutes(api)
+	s.voucherRoutes(api)
 	s.codeRoutes(api)
 	s.agentRoutes(api)
 	s.leadRoutes(api)

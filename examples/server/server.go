@@ -16,6 +16,7 @@ import (
 	"github.com/scrmkit/scrmkit/loyalty"
 	"github.com/scrmkit/scrmkit/loyalty/exchange"
 	"github.com/scrmkit/scrmkit/loyalty/reward"
+	"github.com/scrmkit/scrmkit/loyalty/till"
 	"github.com/scrmkit/scrmkit/otp"
 	"github.com/scrmkit/scrmkit/scrm/activation"
 	"github.com/scrmkit/scrmkit/scrm/lead"
@@ -48,10 +49,11 @@ type Server struct {
 	shops   *shop.Engine
 	codes   *otp.Engine
 	cards   *stamps.Engine
-	till    *counter.Counter
+	counter *counter.Counter
 	points  *loyalty.Engine
 	rewards *reward.Engine
 	desk    *exchange.Desk
+	till    *till.Till
 
 	activation *activation.Engine
 	leads      *lead.Engine
@@ -114,7 +116,8 @@ func (s *Server) prepare(ctx context.Context) error {
 	s.leads, s.dispatch = lead.New(s.db.Leads(), nil), dispatch.New(s.db.Dispatch(), &dispatch.Options{Keys: []dispatch.Key{{ID: "1", Secret: key}}})
 	s.office = office.New(s.db, office.Parts{Codes: s.activation, Leads: s.leads, Lines: s.dispatch, Tickets: s.tickets}, nil)
 	s.desk = exchange.New(s.db, s.points, s.rewards)
-	s.till = counter.New(s.db, s.shops, s.codes, s.cards)
+	s.counter = counter.New(s.db, s.shops, s.codes, s.cards)
+	s.till = till.New(s.db, s.shops, s.codes, s.rewards)
 	return s.demo(ctx)
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/scrmkit/scrmkit/loyalty"
 	"github.com/scrmkit/scrmkit/loyalty/refund"
 	"github.com/scrmkit/scrmkit/loyalty/reward"
+	"github.com/scrmkit/scrmkit/loyalty/till"
 	"github.com/scrmkit/scrmkit/otp"
 	"github.com/scrmkit/scrmkit/scrm/activation"
 	"github.com/scrmkit/scrmkit/scrm/lead"
@@ -48,6 +49,7 @@ var sentinels = []sentinel{
 	{"office-account", http.StatusForbidden, office.ErrAccount},
 	{"shop-not-manager", http.StatusForbidden, shop.ErrNotManager},
 	{"counter-not-yours", http.StatusForbidden, counter.ErrNotYours},
+	{"till-not-yours", http.StatusForbidden, till.ErrNotYours},
 	{"stamps-other-shop", http.StatusForbidden, stamps.ErrOtherShop},
 	{"stamps-absent", http.StatusForbidden, stamps.ErrAbsent},
 	{"reward-level", http.StatusForbidden, reward.ErrLevel},
