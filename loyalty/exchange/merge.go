@@ -52,23 +52,37 @@ func (d *Desk) Merge(ctx context.Context, c loyalty.Merge) (out loyalty.Outcome,
 
 // follow notes among the vouchers of a catalog which mergers have led from a member to an account.
 func follow(ctx context.Context, rewards *reward.Engine, points *loyalty.Engine, of reward.HolderID, to loyalty.AccountID) error {
-	for member := loyalty.MemberID(of.Member); member != to.Member; {
-		a, err := points.Account(ctx, loyalty.AccountID{Program: to.Program, Member: member})
+	next := func(id reward.MemberID) (reward.MemberID, error) {
+		a, err := points.Account(ctx, loyalty.AccountID{Program: to.Program, Member: loyalty.MemberID(id)})
+		return reward.MemberID(a.Merged), err
+	}
+	for last := reward.MemberID(to.Member); of.Member != last; {
+		first, err := next(of.Member)
 		if err != nil {
 			return err
 		}
-		of.Member = reward.MemberID(member)
-		_, err = rewards.Merge(ctx, reward.Merge{Holder: of, To: reward.MemberID(a.Merged), Key: mergeKey})
+		// Where that one's own merger was noted before this one, it is noted with who came after.
+		for other := first; ; {
+			_, err = rewards.Merge(ctx, reward.Merge{Holder: of, To: other, Key: mergeKey(other)})
+			if !errors.Is(err, reward.ErrMerged) || other == last {
+				break
+			}
+			if other, err = next(other); err != nil {
+				return err
+			}
+		}
 		if err != nil {
 			return err
 		}
-		member = a.Merged
+		of.Member = first
 	}
 	return nil
 }
 
-// mergeKey names the one merger that a member can be merged by.
-var mergeKey = journal.DerivedKey("loyalty-merge")
+// mergeKey names the merger of a member into another one.
+func mergeKey(to reward.MemberID) string {
+	return journal.DerivedKey("loyalty-merge", string(to))
+}
 
 // giveBack returns points to the account that has them now. They are booked where they were spent: by the holder of the
 // voucher, or after a merger by who went on.

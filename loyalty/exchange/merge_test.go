@@ -353,3 +353,59 @@ func TestLimitsFollowAMerger(t *testing.T) {
 		})
 	})
 }
+
+// However far a chain of mergers by the points alone is noted among the vouchers, the rest is noted with the next command.
+func TestChainsOfMergersAreNotedFromAnyEnd(t *testing.T) {
+	tenant := 0
+	dbtest.Each(t, func(t *testing.T, whole storage.DB) {
+		for _, names := range [][]reward.MemberID{
+			{"alice", "bob", "carol", "dave"}, {"bob", "alice"}, {"carol", "bob", "alice"}, {"carol", "alice", "bob"}, {"dave", "alice", "carol"},
+		} {
+			for between := range 3 { // mergers that were noted one by one before
+				tenant++
+				s := open(t, whole.Tenant(fmt.Sprint("chain ", tenant)))
+				take := func(m reward.MemberID, key string) exchange.Result {
+					t.Helper()
+					o := order("cup", 1, cost, key)
+					o.Holder.Member = m
+					r, err := s.desk.Redeem(ctx, o)
+					if err != nil {
+						t.Fatalf("%v, %d noted before: %s takes: %v", names, between, m, err)
+					}
+					return r
+				}
+				for _, m := range []loyalty.MemberID{"alice", "bob", "carol", "dave"} {
+					s.give(t, m, 500)
+				}
+				first := take("alice", "first").Vouchers[0]
+				for i, m := range []loyalty.MemberID{"alice", "bob", "carol"} {
+					to := []loyalty.MemberID{"bob", "carol", "dave"}[i]
+					c := loyalty.Merge{Account: loyalty.AccountID{Program: "club", Member: m}, To: to, Key: fmt.Sprint("merge-", m)}
+					if _, err := s.points.Merge(ctx, c); err != nil {
+						t.Fatal(err)
+					}
+					if i < between {
+						take("alice", fmt.Sprint("between-", i))
+					}
+				}
+				for range 2 {
+					for _, m := range names {
+						if r := take(m, "last"); r.Vouchers[0].ID.Holder.Member != "dave" {
+							t.Errorf("%v, %d noted before: what %s took went to %s", names, between, m, r.Vouchers[0].ID)
+						}
+					}
+				}
+				if _, err := s.desk.Return(ctx, reward.Return{Voucher: first.ID, Key: "back"}); err != nil {
+					t.Fatalf("%v, %d noted before: %v", names, between, err)
+				}
+				n := int64(between + len(names))
+				if got := s.balance(t, "dave"); got.Available != 2000-n*cost.Points {
+					t.Errorf("%v, %d noted before: the balance is %+v", names, between, got)
+				}
+				if got := s.states(t, "dave"); int64(got[reward.Issued]) != n || got[reward.Returned] != 1 {
+					t.Errorf("%v, %d noted before: %v", names, between, got)
+				}
+			}
+		}
+	})
+}
