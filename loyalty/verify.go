@@ -68,6 +68,9 @@ func (h Heads) Digest() []byte {
 //
 // Without a head that was kept outside, one who may write everything can write another history.
 //
+// Entries that were written before these sealed more than the entry before them are checked as far as they tell: the
+// account is from its next command on, and a booking from its next change.
+//
 // It reads the whole ledger. A command that comes in between is no error; journal.ErrConflict: twenty of them came.
 func (e *Engine) Verify(ctx context.Context, id AccountID, kept ...Head) (err error) {
 	ctx, end := e.hook(ctx, "loyalty.verify")
@@ -315,13 +318,13 @@ func (a *audit) bookings(ctx context.Context, own Account, written map[bookingKe
 		switch {
 		case !known:
 			return &TamperedError{own.ID, own.Seq, "no entry wrote the booking " + b.Key}
-		case !bytes.Equal(w.hash, b.digest()):
+		case w.hash != nil && !bytes.Equal(w.hash, b.digest()):
 			return &TamperedError{own.ID, w.seq, "the booking " + b.Key + " is not as it was written"}
 		}
 		seen[b.Key] = true
 	}
 	for of, w := range written {
-		if of.account == own.ID && !seen[of.key] {
+		if of.account == own.ID && w.hash != nil && !seen[of.key] {
 			return &TamperedError{own.ID, w.seq, "the booking " + of.key + " is missing"}
 		}
 	}
@@ -358,7 +361,7 @@ func (a *audit) due(ctx context.Context, own Account) error {
 // bookedAt is what the last entry that wrote a booking says of it.
 type bookedAt struct {
 	seq  int64
-	hash []byte
+	hash []byte // nil: the entry may have written one, and does not seal it
 }
 
 // A walk is what a ledger says, from its newest entry to the first.
@@ -406,17 +409,25 @@ func (w *walk) walk(a Account, entries iter.Seq2[journal.Entry, error]) error {
 		}
 		w.hashes[entry.Seq] = hash
 		next, known = link{}, true
-		if err := json.Unmarshal(entry.Before, &next); err != nil {
-			fail(entry.Seq, "can't be read")
+		if len(entry.Before) > 0 {
+			if err := json.Unmarshal(entry.Before, &next); err != nil {
+				fail(entry.Seq, "can't be read")
+			}
 		}
-		if entry.Seq == a.Seq && !bytes.Equal(next.State, a.digest()) {
-			fail(entry.Seq, "did not leave the account as it is")
+		wrote := func(id AccountID, key string, hash []byte) {
+			if _, newer := w.bookings[bookingKey{id, key}]; !newer {
+				w.bookings[bookingKey{id, key}] = bookedAt{entry.Seq, hash}
+			}
 		}
-		w.terms[entry.Seq] = next.Terms
-		if b := next.Booking; b != nil {
-			of := bookingKey{AccountID{a.ID.Program, b.Member}, b.Key}
-			if _, newer := w.bookings[of]; !newer {
-				w.bookings[of] = bookedAt{entry.Seq, b.Hash}
+		if next.State == nil { // it seals the entry before it, and no more
+			wrote(a.ID, entry.Key, nil)
+		} else {
+			w.terms[entry.Seq] = next.Terms
+			if entry.Seq == a.Seq && !bytes.Equal(next.State, a.digest()) {
+				fail(entry.Seq, "did not leave the account as it is")
+			}
+			if b := next.Booking; b != nil {
+				wrote(AccountID{a.ID.Program, b.Member}, b.Key, b.Hash)
 			}
 		}
 		if next.Seq != entry.Seq-1 {

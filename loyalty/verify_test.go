@@ -12,6 +12,7 @@ import (
 
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/loyalty"
+	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
 // tampering returns an engine of a program with a few members in a SQLite file, and another connection to that.
@@ -254,4 +255,49 @@ func TestHeadsThatWereKept(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// A healthy ledger is not accused for what its entries did not seal yet when they were written.
+func TestVerifyOfEntriesThatSealLess(t *testing.T) {
+	points, db := tampering(t)
+	for _, id := range []loyalty.AccountID{alice, bob, {Program: "club", Member: "carol"}} {
+		var entries []journal.Entry
+		for e, err := range points.Ledger(ctx, id) {
+			entries = append(entries, must[journal.Entry](t)(e, err))
+		}
+		slices.Reverse(entries)
+		var hash []byte
+		for _, e := range entries {
+			e.Before = nil
+			if e.Seq > 1 {
+				e.Before = must[[]byte](t)(json.Marshal(map[string]any{"seq": e.Seq - 1, "hash": hash}))
+			}
+			must[sql.Result](t)(db.Exec("update journal_entry set before = ? where subject = ? and key = ?", string(e.Before), e.Subject, e.Key))
+			hash = loyalty.Digest(e)
+		}
+		must[sql.Result](t)(db.Exec("update loyalty_account set hash = ? where member = ?", hash, string(id.Member)))
+	}
+	check := func(what string, tampered bool) {
+		t.Helper()
+		_, err := points.VerifyProgram(ctx, "club", nil)
+		if errors.As(err, new(*loyalty.TamperedError)) != tampered || !tampered && err != nil {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	check("as they were", false)
+	must[loyalty.Outcome](t)(points.Refund(ctx, loyalty.Refund{Account: alice, Of: "order-1", Amount: 5_000, Key: "more-back"}))
+	must[loyalty.Outcome](t)(points.Refund(ctx, loyalty.Refund{Account: loyalty.AccountID{Program: "club", Member: "carol"}, Of: "order-3", Amount: 500, Key: "more"}))
+	must[loyalty.Outcome](t)(points.Merge(ctx, loyalty.Merge{Account: bob, To: alice.Member, Key: "all-one"}))
+	check("with others after them", false)
+	for _, x := range []struct{ what, change, back string }{
+		{"a booking that was changed since", `update loyalty_booking set changes = changes + 1 where key = 'order-3'`, `update loyalty_booking set changes = changes - 1 where key = 'order-3'`},
+		{"a booking that none wrote", `update loyalty_booking set key = 'forged' where key = 'order-2'`, `update loyalty_booking set key = 'order-2' where key = 'forged'`},
+		{"an entry of them", `update journal_entry set actor = 'x' where key = 'back'`, `update journal_entry set actor = 'till' where key = 'back'`},
+		{"an account that was changed", `update loyalty_account set version = version + 1 where member = 'alice'`, `update loyalty_account set version = version - 1 where member = 'alice'`},
+	} {
+		must[sql.Result](t)(db.Exec(x.change))
+		check(x.what, true)
+		must[sql.Result](t)(db.Exec(x.back))
+	}
+	check("put back as it was", false)
 }
