@@ -64,6 +64,7 @@ type Currency struct {
 	Round     Rounding   `json:"round,omitempty"`
 	PerLine   bool       `json:"perLine,omitempty"`   // rounds each line by itself, and not the purchase
 	Overdraft Overdraft  `json:"overdraft,omitempty"` // what a refund does about points that are spent; "": BelowZero
+	Value     *Value     `json:"value,omitempty"`     // what points are worth in the books of TotalsAt; nil: it does not say. No rule looks at it
 }
 
 // Rounding makes whole units of what rules give.

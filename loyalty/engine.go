@@ -248,7 +248,7 @@ func (e *Engine) Accounts(ctx context.Context, q AccountQuery) iter.Seq2[Account
 }
 
 // Totals returns the books of a programme, by currency: the sums of those of its accounts, which it reads one after the
-// other.
+// other. What time has done counts as far as it was posted; TotalsAt tells how they are at an instant.
 func (e *Engine) Totals(ctx context.Context, id ProgramID) (map[CurrencyID]Totals, error) {
 	if err := valid.ID("program", id); err != nil {
 		return nil, fmt.Errorf("loyalty: totals: %w", err)
@@ -278,7 +278,7 @@ func (e *Engine) Ledger(ctx context.Context, id AccountID) iter.Seq2[journal.Ent
 func (e *Engine) Sweep(ctx context.Context, limit int) (n int, err error) {
 	now := journal.Instant(e.opts.Now())
 	var errs []error
-	for a, err := range e.store.Accounts(ctx, AccountQuery{DueBefore: now}) {
+	for a, err := range e.store.Accounts(ctx, AccountQuery{DueBefore: now.Add(time.Microsecond)}) {
 		if err != nil {
 			return n, errors.Join(append(errs, fmt.Errorf("loyalty: sweep: %w", err))...)
 		}

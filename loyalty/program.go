@@ -121,6 +121,7 @@ func (c *compiler) currencies() {
 		c.Between(path+"pending", int64(u.Pending), 0, maxPending)
 		c.OneOf(path+"round", string(u.Round), string(Down), string(HalfUp), string(HalfEven), string(Up))
 		c.OneOf(path+"overdraft", string(u.Overdraft), "", string(PendingOnly), string(WithinBalance), string(BelowZero))
+		c.At(path+"value.", u.Value.check())
 		c.ends(path, u)
 	}
 	c.p.factors = make([]uint64, len(d.Currencies))

@@ -81,7 +81,7 @@ var guide = []section{
 		{"GET /me/points/{program}/history", "listMyPointsEntries", "Lists what happened to the caller's points, the newest first."},
 		{"PUT /points/{program}/versions/{version}", "publishPoints", "Publishes a version of a program of points. It can't be changed afterwards."},
 		{"GET /points/{program}/versions/{version}", "getPointsVersion", "Returns a version of a program of points."},
-		{"GET /points/{program}/totals", "getPointsTotals", "Returns the sums of a program: issued, spent, lapsed and outstanding."},
+		{"GET /points/{program}/totals", "getPointsTotals", "Returns the sums of a program at an instant: issued, spent, lapsed, and what is outstanding, its value and the months in which it ends."},
 		{"POST /points/{program}/verifications", "verifyPointsProgram", "Checks the ledgers of all members and the versions of the program, and that those whose heads were kept are still there. Returns the heads as they are now, to be kept elsewhere for the next time. A program that is too large for the time of a request is verified in the service that has the engines."},
 		{"GET /points/{program}/members/{member}", "getPoints", "Returns the points and the level of a member."},
 		{"GET /points/{program}/members/{member}/history", "listPointsEntries", "Lists what happened to a member's points, the newest first."},

@@ -20,6 +20,11 @@ type OfPoints struct {
 	Program loyalty.ProgramID `path:"program"`
 }
 
+type totalsInput struct {
+	OfPoints
+	At time.Time `query:"at" doc:"What has ended by then has lapsed; now, where it is missing"`
+}
+
 type OfAccount struct {
 	OfPoints
 	Member loyalty.MemberID `path:"member"`
@@ -220,7 +225,7 @@ func (s *Server) pointsRoutes(api huma.API) {
 	op(s, api, customer, http.MethodGet, "/me/points/{program}/history", "What happened to my points, the newest first", s.myLedger)
 	op(s, api, admin, http.MethodPut, "/points/{program}/versions/{version}", "Publish a version of a programme of points", s.publishPoints)
 	op(s, api, admin, http.MethodGet, "/points/{program}/versions/{version}", "A version of a programme of points", s.pointsVersion)
-	op(s, api, admin, http.MethodGet, "/points/{program}/totals", "The books of a programme", s.pointsTotals)
+	op(s, api, admin, http.MethodGet, "/points/{program}/totals", "The books of a programme at an instant", s.pointsTotals)
 	op(s, api, admin, http.MethodPost, "/points/{program}/verifications", "Check all ledgers of a program", s.verifyProgram)
 	op(s, api, admin, http.MethodGet, account, "The points and the level of a member", s.account)
 	op(s, api, admin, http.MethodGet, account+"/history", "What happened to them, the newest first", s.ledger)
@@ -304,11 +309,12 @@ func (s *Server) pointsVersion(ctx context.Context, in *OfPointsVersion) (*reply
 	return found(p.Definition(), nil)
 }
 
-func (s *Server) pointsTotals(ctx context.Context, in *OfPoints) (*reply[map[loyalty.CurrencyID]loyalty.Totals], error) {
-	if _, err := s.points.Program(ctx, in.Program, 0); err != nil {
-		return nil, err
+func (s *Server) pointsTotals(ctx context.Context, in *totalsInput) (*reply[map[loyalty.CurrencyID]loyalty.Position], error) {
+	at := in.At
+	if at.IsZero() {
+		at = time.Now()
 	}
-	return found(s.points.Totals(ctx, in.Program))
+	return found(s.points.TotalsAt(ctx, in.Program, at))
 }
 
 func (s *Server) account(ctx context.Context, in *OfAccount) (*reply[PointsView], error) {
