@@ -101,7 +101,7 @@ func (t *Till) Ask(ctx context.Context, a Ask) (otp.Issued, error) {
 	if err != nil {
 		return fail(err)
 	}
-	if _, err := t.shops.Open(ctx, a.Shop); err != nil {
+	if _, err := t.shops.Recent(ctx, a.Shop); err != nil {
 		return fail(err)
 	}
 	owner, err := t.rewards.Owner(ctx, a.Voucher)

@@ -100,14 +100,15 @@ type Result struct {
 	Replayed bool           `json:"-"` // it was done before, and this is the first result
 }
 
-// Ask gives the customer a code for a deed at a shop, after a look whether it could be done now. It
+// Ask gives the customer a code for a deed at a shop, after a look whether it could be done now,
+// which may see the shop as it was up to shop.Refresh ago: who enters the code sees it as it is. It
 // may run twice with its key. Errors: those of otp.Engine.Issue, shop.ErrUnknownShop,
 // shop.ErrClosed, ErrNotYours, stamps.ErrUnknownProgram, and what the deed would meet.
 func (c *Counter) Ask(ctx context.Context, a Ask) (otp.Issued, error) {
 	if err := a.Deed.check(); err != nil {
 		return otp.Issued{}, fmt.Errorf("counter: ask: %w", err)
 	}
-	s, err := c.shops.Open(ctx, a.Shop)
+	s, err := c.shops.Recent(ctx, a.Shop)
 	if err == nil {
 		err = c.look(ctx, s, a)
 	}

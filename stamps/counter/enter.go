@@ -64,24 +64,16 @@ func (w work) Save(ctx context.Context, units []*entries) ([]error, error) {
 
 // enter runs entries in one transaction. After an error nothing of any is stored.
 func (w work) enter(ctx context.Context, all []*entry) error {
-	shops := make([]shop.Shop, len(all))
-	checks := make([]otp.Check, len(all))
+	var shops []shop.Shop
+	checks, pairs := make([]otp.Check, len(all)), make([]shop.Pair, len(all))
 	for i, x := range all {
-		checks[i] = x.attempt()
+		checks[i], pairs[i] = x.attempt(), shop.Pair{Shop: x.Shop, Identity: x.Manager}
 	}
 	errs, err := otp.Use(ctx, w.codes, w.db, otp.Using[storage.Tx]{
 		Checks: checks,
-		Admit: func(ctx context.Context, tx storage.Tx) ([]error, error) {
-			errs := make([]error, len(all))
-			for i, x := range all {
-				var err error
-				shops[i], err = w.shops.In(tx).Authorize(ctx, x.Shop, x.Manager)
-				if err != nil && !errors.Is(err, shop.ErrNotManager) && !errors.Is(err, shop.ErrClosed) {
-					return nil, err
-				}
-				errs[i] = err
-			}
-			return errs, nil
+		Admit: func(ctx context.Context, tx storage.Tx) (errs []error, err error) {
+			shops, errs, err = w.shops.In(tx).AuthorizeEach(ctx, pairs)
+			return errs, err
 		},
 		Do: func(ctx context.Context, tx storage.Tx, claims []*otp.Claim) ([]bool, error) {
 			return w.deeds(ctx, w.cards.In(tx), all, shops, claims)

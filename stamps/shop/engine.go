@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/scrmkit/scrmkit/internal/combine"
+	"github.com/scrmkit/scrmkit/internal/published"
 	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
@@ -38,11 +39,22 @@ type Options struct {
 type Engine struct {
 	store Store
 	opts  Options
+	shops *published.Cache[tenantShop, Shop]
+	bound bool // to a unit of work
+}
+
+// Refresh is how long Recent may go on with an older version of a shop after another process, or a
+// transaction, changed it.
+const Refresh = published.Refresh
+
+type tenantShop struct {
+	tenant string
+	id     ID
 }
 
 // New returns an engine on a store.
 func New(s Store, opts *Options) *Engine {
-	e := &Engine{store: s}
+	e := &Engine{store: s, shops: published.New[tenantShop, Shop]()}
 	if opts != nil {
 		e.opts = *opts
 	}
@@ -56,13 +68,14 @@ func New(s Store, opts *Options) *Engine {
 // tx.
 func (e *Engine) In(tx Tx) *Engine {
 	b := *e
-	b.store = tx.Shops()
+	b.store, b.bound = tx.Shops(), true
 	return &b
 }
 
 // Put makes or changes a shop. Managers in slots that the shop no longer has stay until they are
 // unbound.
 func (e *Engine) Put(ctx context.Context, c Put) (Outcome, error) {
+	defer e.shops.Forget(tenantShop{e.store.Tenant(), c.Shop.ID})
 	return e.do(ctx, "shop.put", c.check, task{
 		lookup: Lookup{Shop: c.Shop.ID}, subject: journal.Subject("shop", string(c.Shop.ID)), key: c.Key, by: c.By,
 		input: c, seq: ofShop, before: func(s State) any { return s.Shop },
@@ -138,40 +151,102 @@ func (e *Engine) Manager(ctx context.Context, identity Identity) (Manager, error
 // Authorize returns the shop where the identity manages it at this moment. Errors: ErrNotManager,
 // ErrClosed.
 func (e *Engine) Authorize(ctx context.Context, id ID, identity Identity) (Shop, error) {
-	if err := cmp.Or(valid.ID("shop", id), valid.ID("identity", identity)); err != nil {
-		return Shop{}, fmt.Errorf("shop: authorize: %w", err)
-	}
-	s, err := e.store.Load(ctx, Lookup{Shop: id, Identity: identity})
-	switch {
-	case err != nil:
-	case s.Shop.Version == 0 || s.Manager.Shop != id:
-		err = ErrNotManager
-	case !s.Shop.Open(e.opts.Now()):
-		err = ErrClosed
-	}
+	shops, errs, err := e.AuthorizeEach(ctx, []Pair{{id, identity}})
 	if err != nil {
-		return Shop{}, fmt.Errorf("shop: authorize in %s: %w", id, err)
+		return Shop{}, err
 	}
-	return s.Shop, nil
+	return shops[0], errs[0]
+}
+
+// AuthorizeEach is Authorize for any number of pairs, in one round trip where the database has
+// arrays. It returns a shop and an error for each; the last error is the database's.
+func (e *Engine) AuthorizeEach(ctx context.Context, pairs []Pair) ([]Shop, []error, error) {
+	shops, errs := make([]Shop, len(pairs)), make([]error, len(pairs))
+	var asked []Pair
+	var of []int
+	for i, p := range pairs {
+		if err := cmp.Or(valid.ID("shop", p.Shop), valid.ID("identity", p.Identity)); err != nil {
+			errs[i] = fmt.Errorf("shop: authorize: %w", err)
+			continue
+		}
+		asked, of = append(asked, p), append(of, i)
+	}
+	states, err := e.store.Pairs(ctx, asked)
+	if err != nil {
+		return nil, nil, fmt.Errorf("shop: authorize: %w", err)
+	}
+	now := e.opts.Now()
+	for k, i := range of {
+		if err := states[k].authorize(now); err != nil {
+			errs[i] = fmt.Errorf("shop: authorize in %s: %w", pairs[i].Shop, err)
+			continue
+		}
+		shops[i] = states[k].Shop
+	}
+	return shops, errs, nil
+}
+
+// authorize reports why the manager may not act for the shop, or nil.
+func (s State) authorize(now time.Time) error {
+	switch {
+	case s.Shop.Version == 0 || s.Manager.Shop != s.Shop.ID:
+		return ErrNotManager
+	case !s.Shop.Open(now):
+		return ErrClosed
+	}
+	return nil
 }
 
 // Open returns a shop that takes part at this moment. Errors: ErrUnknownShop, ErrClosed.
 func (e *Engine) Open(ctx context.Context, id ID) (Shop, error) {
+	return e.taking(ctx, id, e.load)
+}
+
+// Recent is Open for what gives nobody anything yet, such as a code that is to be checked later: it
+// may go by the shop as it was up to Refresh ago, which mostly costs no round trip. In a unit of
+// work it is Open.
+func (e *Engine) Recent(ctx context.Context, id ID) (Shop, error) {
+	if e.bound {
+		return e.Open(ctx, id)
+	}
+	return e.taking(ctx, id, e.recent)
+}
+
+// taking returns a shop that takes part at this moment, as load has it.
+func (e *Engine) taking(ctx context.Context, id ID, load func(context.Context, ID) (Shop, error)) (Shop, error) {
 	if err := valid.ID("shop", id); err != nil {
 		return Shop{}, fmt.Errorf("shop: open: %w", err)
 	}
-	s, err := e.store.Load(ctx, Lookup{Shop: id})
+	s, err := load(ctx, id)
 	switch {
 	case err != nil:
-	case s.Shop.Version == 0:
+	case s.Version == 0:
 		err = ErrUnknownShop
-	case !s.Shop.Open(e.opts.Now()):
+	case !s.Open(e.opts.Now()):
 		err = ErrClosed
 	}
 	if err != nil {
 		return Shop{}, fmt.Errorf("shop: open %s: %w", id, err)
 	}
-	return s.Shop, nil
+	return s, nil
+}
+
+func (e *Engine) load(ctx context.Context, id ID) (Shop, error) {
+	s, err := e.store.Load(ctx, Lookup{Shop: id})
+	return s.Shop, err
+}
+
+// recent returns a shop as it was at most Refresh ago, and one that is not there as it is.
+func (e *Engine) recent(ctx context.Context, id ID) (Shop, error) {
+	now, key := e.opts.Now(), tenantShop{e.store.Tenant(), id}
+	if s, ok := e.shops.Get(key, 0, now); ok {
+		return s, nil
+	}
+	s, err := e.load(ctx, id)
+	if err == nil && s.Version > 0 {
+		e.shops.Put(key, int(s.Version), s, true, now)
+	}
+	return s, err
 }
 
 // A task is a command as the engine runs it: load, decide, save, and again where another change

@@ -16,6 +16,8 @@ type Store interface {
 	// Load returns the rows that a command needs, and the journal's record of its key. What does
 	// not exist has version 0 and the id that was asked for.
 	Load(ctx context.Context, l Lookup) (State, error)
+	// Pairs returns State.Shop and State.Manager for each pair, in their order.
+	Pairs(ctx context.Context, pairs []Pair) ([]State, error)
 	// Save stores the change, all of it or nothing of it. journal.ErrConflict: a row's Version is
 	// not the stored one, or the slot is taken. journal.ErrDuplicate: the key of an entry was used
 	// before. After either, an enclosing transaction is still usable. Versions are those that were
@@ -36,6 +38,12 @@ type Lookup struct {
 	Invited    bool     // with Shop: its invitations that have not ended, those past their end among them
 	Entry      string   // with Key: the subject of the journal's record to load
 	Key        string
+}
+
+// A Pair is a shop and somebody who may manage it.
+type Pair struct {
+	Shop     ID
+	Identity Identity
 }
 
 // A State is what a lookup found.

@@ -135,6 +135,37 @@ func (s shopStore) Load(ctx context.Context, l shop.Lookup) (st shop.State, err 
 	return st, nil
 }
 
+// Pairs implements [shop.Store].
+func (s shopStore) Pairs(ctx context.Context, pairs []shop.Pair) ([]shop.State, error) {
+	if err := s.check(ctx); err != nil {
+		return nil, err
+	}
+	states, lookups := make([]shop.State, len(pairs)), make([][]any, len(pairs))
+	for i, p := range pairs {
+		lookups[i] = []any{string(p.Shop), string(p.Identity)}
+	}
+	err := s.look(ctx, "pairs", []column{{"shop", text}, {"identity", text}}, lookups, func(l lookup) string {
+		return "select l.ord, " + shopColumns + ", " + managerColumns + " from " + l.source() +
+			l.find("shop_shop", "s", "s.shop = l.shop") + l.find("shop_manager", "m", "m.identity = l.identity")
+	}, func(rows *sql.Rows, first int) error {
+		var ord int
+		var st shop.State
+		fields := append([]any{&ord}, shopFields(&st.Shop)...)
+		if err := rows.Scan(append(fields, managerFields(&st.Manager)...)...); err != nil {
+			return err
+		}
+		states[first+ord-1] = st
+		return nil
+	})
+	if err != nil {
+		return nil, s.fail("load shops and managers", err)
+	}
+	for i, p := range pairs {
+		states[i].Shop.ID, states[i].Manager.Identity = p.Shop, p.Identity
+	}
+	return states, nil
+}
+
 // loadStaff reads who manages the shop and what stamps it has.
 func (s shopStore) loadStaff(ctx context.Context, id shop.ID, st *shop.State) error {
 	of, lookups := []column{{"shop", text}}, [][]any{{string(id)}}

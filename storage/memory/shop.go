@@ -63,6 +63,20 @@ func (s shopStore) Load(ctx context.Context, l shop.Lookup) (st shop.State, err 
 	return st, err
 }
 
+// Pairs implements [shop.Store].
+func (s shopStore) Pairs(ctx context.Context, pairs []shop.Pair) (states []shop.State, err error) {
+	err = s.do(ctx, func(t *tables) error {
+		states = make([]shop.State, len(pairs))
+		for i, p := range pairs {
+			st := shop.State{Shop: t.shops[p.Shop], Manager: t.managers[p.Identity]}
+			st.Shop.ID, st.Manager.Identity = p.Shop, p.Identity
+			states[i] = st
+		}
+		return nil
+	})
+	return states, err
+}
+
 // Save implements [shop.Store].
 func (s shopStore) Save(ctx context.Context, c shop.Change) error {
 	return s.do(ctx, func(t *tables) error {

@@ -56,7 +56,7 @@ func (h *history) step(ctx context.Context, model storage.Tx) step {
 		h.saveActivation, h.saveActivation, h.loadActivation, h.loadActivation, h.queryActivation, h.queryActivation,
 		h.saveLines, h.saveLines, h.loadLines, h.saveTickets, h.saveTickets, h.loadTickets,
 		h.saveLeads, h.saveLeads, h.loadLeads, h.loadLeads, h.importLeads, h.queryLeads, h.queryCounts, h.saveJob, h.loadJob, h.queryJobs,
-		h.saveShop, h.saveShop, h.loadShop, h.listShops, h.entriesOf,
+		h.saveShop, h.saveShop, h.loadShop, h.pairShops, h.listShops, h.entriesOf,
 	}, "call")(ctx, model)
 }
 

@@ -180,6 +180,18 @@ func (h *history) loadShop(ctx context.Context, model storage.Tx) step {
 	})
 }
 
+func (h *history) pairShops(ctx context.Context, model storage.Tx) step {
+	var pairs []shop.Pair
+	for range h.upTo(3, "pairs") {
+		pairs = append(pairs, shop.Pair{
+			Shop: pick(h, []shop.ID{"north", "店", ""}, "shop"), Identity: pick(h, append(someIdentities, ""), "manager"),
+		})
+	}
+	return try(ctx, model, "Shops.Pairs", pairs, func(ctx context.Context, tx storage.Tx) (any, error) {
+		return tx.Shops().Pairs(ctx, pairs)
+	})
+}
+
 func (h *history) listShops(ctx context.Context, model storage.Tx) step {
 	return try(ctx, model, "Shops.List", nil, func(ctx context.Context, tx storage.Tx) (any, error) {
 		return collect(tx.Shops().List(ctx))

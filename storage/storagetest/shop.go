@@ -23,6 +23,7 @@ func shops(s suite) {
 		})
 	})
 	s.each("load with their managers and stamps, in order", wholeShop)
+	s.each("load in pairs with who may manage them", pairedShops)
 	s.each("load with their invitations that have not ended", invitedManagers)
 	s.each("are listed in the order of their ids", listedShops)
 	s.each("never have two managers in one slot", takenSlot)
@@ -149,5 +150,31 @@ func freedSlot(s *scene) {
 		}}))
 		equal(s.t, "managers", loadShop(ctx, s, tx, shop.Lookup{Staff: true, Shop: "north"}).Managers,
 			[]shop.Manager{{Identity: "a", Shop: "north", Slot: 1, Version: 1}})
+	})
+}
+
+func pairedShops(s *scene) {
+	north := shop.Shop{ID: "north", Name: "North", Zone: "Asia/Shanghai", From: at(0), To: at(9), Slots: 3}
+	kathy := shop.Manager{Identity: "kathy", Shop: "north", Slot: 1, Name: "Kathy", Bound: at(1)}
+	s.do(func(ctx context.Context, tx storage.Tx) {
+		must(s.t, tx.Shops().Save(ctx, shop.Change{Shops: []shop.Shop{north}, Managers: []shop.Manager{kathy}}))
+	})
+	north.Version, kathy.Version = 1, 1
+	s.do(func(ctx context.Context, tx storage.Tx) {
+		got, err := tx.Shops().Pairs(ctx, []shop.Pair{
+			{Shop: "north", Identity: "nobody"}, {Shop: "north", Identity: "kathy"}, {Shop: "south", Identity: "kathy"},
+			{Shop: "north", Identity: "kathy"}, {},
+		})
+		must(s.t, err)
+		equal(s.t, "pairs", got, []shop.State{
+			{Shop: north, Manager: shop.Manager{Identity: "nobody"}}, {Shop: north, Manager: kathy},
+			{Shop: shop.Shop{ID: "south"}, Manager: kathy}, {Shop: north, Manager: kathy}, {},
+		})
+		got, err = tx.Shops().Pairs(ctx, []shop.Pair{{Shop: "north", Identity: "kathy"}})
+		must(s.t, err)
+		equal(s.t, "pair", got, []shop.State{{Shop: north, Manager: kathy}})
+		got, err = tx.Shops().Pairs(ctx, nil)
+		must(s.t, err)
+		equal(s.t, "no pairs", len(got), 0)
 	})
 }

@@ -241,6 +241,9 @@ var reads = slices.Concat(activationReads, dispatchReads, ticketReads, []call{
 			Shop:  "north", Identity: "manager", Serial: "S1", Invitation: mac(9), Entry: "shop/north", Key: "key",
 		})
 	}},
+	{"Shops.Pairs", func(ctx context.Context, tx storage.Tx) (any, error) {
+		return tx.Shops().Pairs(ctx, []shop.Pair{{Shop: "north", Identity: "manager"}, {Shop: "south", Identity: "nobody"}})
+	}},
 	{"Shops.List", func(ctx context.Context, tx storage.Tx) (any, error) { return collect(tx.Shops().List(ctx)) }},
 	{"Stamps.Load", func(ctx context.Context, tx storage.Tx) (any, error) {
 		return tx.Stamps().Load(ctx, []stamps.Lookup{{
