@@ -7,8 +7,9 @@ import (
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
-// An Activate lets points that are pending be spent from now on: those that an event earned, as when its order was delivered. They
-// keep their end.
+// An Activate lets points that are pending be spent from now on: those that an event earned, as
+// when its order was delivered. They keep their end. Where the member of the account was merged
+// into another one since, that one may spend them.
 type Activate struct {
 	Account  AccountID  `json:"account"`            // that earned them
 	Of       string     `json:"of"`                 // the key of the Earn
@@ -87,20 +88,26 @@ func (part *Portion) begin(n int64, now time.Time) []Lot {
 	return begun
 }
 
-// Activate lets points of lots that are pending be spent from now on, as they were credited. It repays the debt first. Errors: ErrTooMuch:
-// they are not there.
+// Activate lets points of lots that are pending be spent from now on, as they were credited: their
+// own, and as far as those are not there others that begin with them. It repays the debt first.
+// Errors: ErrTooMuch: they are not there.
 func (w Wallet) Activate(lots []Lot, now time.Time) (Wallet, Movement, error) {
 	m := begin(w, now)
 	for _, c := range lots {
-		from := journal.Instant(c.From)
-		var taken []Lot
-		taken, m.w.Lots = take(m.w.Lots, c.N, func(l Lot) bool { return !l.begun(m.At) && l.From.Equal(from) })
-		if Sum(taken) < c.N {
-			return w, Movement{}, ErrTooMuch
+		c.From, c.To, c.Since = journal.Instant(c.From), journal.Instant(c.To), journal.Instant(c.Since)
+		pending := func(l Lot) bool { return !l.begun(m.At) && l.From.Equal(c.From) }
+		own := func(l Lot) bool { return pending(l) && c.like(l) }
+		for _, may := range []func(Lot) bool{own, pending} { // a merger may have given them another Since
+			var taken []Lot
+			taken, m.w.Lots = take(m.w.Lots, c.N, may)
+			for _, l := range taken {
+				l.From = time.Time{}
+				m.Begun = append(m.Begun, l)
+				c.N -= l.N
+			}
 		}
-		for _, l := range taken {
-			l.From = time.Time{}
-			m.Begun = append(m.Begun, l)
+		if c.N > 0 {
+			return w, Movement{}, ErrTooMuch
 		}
 	}
 	m.w.Lots = append(m.w.Lots, m.Begun...)

@@ -157,7 +157,7 @@ func requested(c Command) request {
 // where it is, or a hold, which goes along.
 func (r request) follows() bool {
 	switch r.Command.(type) {
-	case Capture, Release, Refund, Return:
+	case Capture, Release, Refund, Return, Activate:
 		return true
 	}
 	return false
