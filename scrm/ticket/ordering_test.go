@@ -3,6 +3,8 @@ package ticket_test
 import (
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 	"sync"
 	"testing"
 
@@ -92,6 +94,20 @@ func TestPushesOfAnOrder(t *testing.T) {
 			must(e.Receive(ctx, "shop", shopify(wooSecret, body("paid", 20))))
 			if out := must(e.Process(ctx, id)); out.State != ticket.Pending {
 				t.Fatal(out)
+			}
+		})
+		t.Run("an order whose id has a number after that of another keeps its body apart", func(t *testing.T) {
+			e := woo(db.Tenant("split"))
+			send := func(id, name string, minute int) ticket.ID {
+				return must(e.Receive(ctx, "shop", shopify(wooSecret, fmt.Sprintf(`{"id":%q,"name":%q,"date_modified_gmt":"2017-03-22T19:%02d:08"}`, id, name, minute)))).ID
+			}
+			whole := send("#7", "Ann", 10)
+			part := send("#7#2", "Bob", 10)
+			send("#7", "Ann Lee", 20)
+			for id, name := range map[ticket.ID]string{whole: "Ann Lee", part: "Bob"} {
+				if _, body, err := e.Ticket(ctx, id); err != nil || !strings.Contains(string(body), strconv.Quote(name)) {
+					t.Errorf("%s has %s, %v", id, body, err)
+				}
 			}
 		})
 		t.Run("pushes at once are all in the history, once", func(t *testing.T) {

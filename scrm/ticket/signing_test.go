@@ -122,7 +122,10 @@ func TestSigningsOfSites(t *testing.T) {
 func same(s Signing, a, b string) bool {
 	read := func(text string) string {
 		d := Delivery{Header: func(string) string { return text }}
-		sent, _ := s.sent(d, time.Time{})
+		sent := ""
+		if s.TimestampPrefix != "" { // the time is in the same header
+			sent, _ = s.sent(d, time.Time{})
+		}
 		return fmt.Sprint(s.given(d)[:min(1, len(s.given(d)))], sent)
 	}
 	return read(a) == read(b)

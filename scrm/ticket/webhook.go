@@ -101,10 +101,14 @@ func (s Signing) event(body []byte) (EventID, bool) {
 }
 
 // eventOf returns a text as the id of a push, with what goes before: the text where it can be one,
-// or else a hash of it.
+// or else a hash of it. What looks like another id and the number of a push can be no order's.
 func eventOf(before, text string) EventID {
 	id := EventID(before + text)
-	if (ID{"site", id}).check() == nil && (before != "" || !strings.HasPrefix(text, orders)) && len(text) != 2*sha256.Size {
+	own := !strings.HasPrefix(text, orders)
+	if before == orders {
+		own = strings.LastIndex(text, "#") < 1
+	}
+	if (ID{"site", id}).check() == nil && own && len(text) != 2*sha256.Size {
 		return id
 	}
 	sum := sha256.Sum256([]byte(text))
