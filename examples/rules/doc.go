@@ -1,3 +1,4 @@
-// Package rules is what a team keeps of its program in its own repository: the definition in Go, testdata/club.json, which says
-// what is to come of it, and one line of Go that runs that in CI.
+// Package rules is what a team keeps of its program in its own repository: the definitions in Go, of points, rewards and stamp
+// cards; testdata/club.json and testdata/shop/shop.json, which say what is to come of them; and a few lines of Go that run
+// those in CI.
 package rules

@@ -51,6 +51,10 @@ func TestFilesThatAreRefused(t *testing.T) {
 		"a field that is not known":      `[{"name": "x", "unknown": 1}]`,
 		"one of a step":                  `[{"name": "x", "steps": [{"at": "2026-03-02T10:00:00Z", "earned": {}}]}]`,
 		"one of a command":               `[{"name": "x", "steps": [{"at": "2026-03-02T10:00:00Z", "redeem": {"m": 1}}]}]`,
+		"one of a reward":                `[{"name": "x", "steps": [{"at": "2026-03-02T10:00:00Z", "reward": {"redeem": {"gift": "cup"}}}]}]`,
+		"one of stamps":                  `[{"name": "x", "steps": [{"at": "2026-03-02T10:00:00Z", "stamps": {"add": {"m": 1}}}]}]`,
+		"one of a card":                  `[{"name": "x", "steps": [{"at": "2026-03-02T10:00:00Z", "want": {"cards": {"coffee": {"stamps": 1}}}}]}]`,
+		"one of a catalog":               `[{"name": "x", "catalogs": [{"reward": []}]}]`,
 		"one of what is wanted":          `[{"name": "x", "steps": [{"at": "2026-03-02T10:00:00Z", "want": {"ballance": {}}}]}]`,
 		"one of the program":             `[{"name": "x", "program": {"id": "a", "rule": []}}]`,
 		"a step without a time":          `[{"name": "x", "steps": [{"want": {}}]}]`,
@@ -68,7 +72,7 @@ func TestFilesThatAreRefused(t *testing.T) {
 
 // FuzzParse: whatever is read is refused by a typed error, or plays without a panic.
 func FuzzParse(f *testing.F) {
-	for _, name := range []string{"testdata/published/members.json", "testdata/programmes.json"} {
+	for _, name := range []string{"testdata/published/members.json", "testdata/programmes.json", "testdata/suite/shop.json"} {
 		text, err := os.ReadFile(name)
 		if err != nil {
 			f.Fatal(err)
