@@ -16,13 +16,15 @@ type Use struct {
 	Over     int64   `json:"over,omitempty"`     // units or events that the caps left no room for
 	Blocks   int64   `json:"blocks,omitempty"`   // UseCarry: how many came together
 	Amount   int64   `json:"amount,omitempty"`   // UseCarry: that makes a block
+	Units    int64   `json:"units,omitempty"`    // UseCarry: of the portion, for the blocks
 	Each     int64   `json:"each,omitempty"`     // millionths of a unit of the portion for one of N, or for a block
 	Part     int     `json:"part"`               // the portion
 	Shares   []int64 `json:"shares,omitempty"`   // of the booked lines, in their order: weights
 	Whole    int64   `json:"whole,omitempty"`    // the weight of what is of no line
 	Back     int64   `json:"back,omitempty"`     // of N
 	OverBack int64   `json:"overBack,omitempty"` // of Over
-	Undone   int64   `json:"undone,omitempty"`   // of Blocks
+	Undone   int64   `json:"undone,omitempty"`   // of Blocks; more than them: others had completed some thanks to it
+	More     int64   `json:"more,omitempty"`     // what refunds took back beyond Back, as others have it no more; below zero: others have it instead
 	Spare    int64   `json:"spare,omitempty"`    // below zero: what refunds take less yet, as its rules gave more than was refunded so far
 }
 
@@ -119,12 +121,8 @@ func (g *earning) useOf(a *applied) {
 	pot := g.p.pots[a.pot]
 	sum, factors := total(a.parts), g.p.factors[pot.currency]
 	var worth wide
-	for i, part := range a.parts {
-		f := g.factor[pot.currency][i]
-		if a.Bonus {
-			f = factors
-		}
-		worth = worth.plus(multiplied(part, f))
+	for i := range a.parts {
+		worth = worth.plus(g.multiplied(a, i))
 	}
 	// each returns what one of n is worth; plain is what it is before it is multiplied.
 	each := func(n int64, plain wide) int64 {
@@ -153,10 +151,19 @@ func (g *earning) useOf(a *applied) {
 			shares, whole := g.booked(a.counted)
 			g.uses = append(g.uses, Use{
 				Rule: a.ID, Of: UseCarry, N: int64(n), Blocks: a.blocks, Amount: a.amount, Part: a.pot,
-				Each: each(a.blocks, multiplied(a.num, uint64(a.amount))), Shares: shares, Whole: whole,
+				Units: fraction(worth.high, worth.low, pot.den*factors) / million, Each: each(a.blocks, multiplied(a.num, uint64(a.amount))), Shares: shares, Whole: whole,
 			})
 		}
 	}
+}
+
+// multiplied returns what a rule gives for a line, or for none, over the denominators of its pot and of its multipliers.
+func (g *earning) multiplied(a *applied, line int) wide {
+	factor := g.factor[a.currency][line]
+	if a.Bonus {
+		factor = g.p.factors[a.currency]
+	}
+	return multiplied(a.parts[line], factor)
 }
 
 // countTimes notes the events that multipliers use.

@@ -115,6 +115,13 @@ func (g *earning) credit() error {
 		of := func(n int64) []Lot { return []Lot{{From: lot.From, To: lot.To, N: n, Since: lot.Since}} }
 		if g.units[i] > 0 || used {
 			index[i] = len(b.Parts)
+			left := g.units[i] // where a cap or the rounding left less than the blocks of rules that carry come to
+			for j := range b.Uses {
+				if u := &b.Uses[j]; u.Part == i {
+					u.Units = min(u.Units, left)
+					left -= u.Units
+				}
+			}
 			own := part
 			own.N, own.Lots = g.units[i], []Lot{}
 			if own.N > 0 {
@@ -160,11 +167,23 @@ func (g *earning) beginning(pending int) time.Time {
 	return calendar.Midnight(year, month, day+pending, g.p.zone).UTC()
 }
 
-// weights returns what a pot gave for each line, and for none, in millionths of a unit.
+// weights returns what a pot gave for each line, and for none, in millionths of a unit: without the blocks of rules that carry, which go
+// back as they are undone.
 func (g *earning) weights(pot int) []uint64 {
 	row := g.row()
 	for i := range row {
 		row[i] = g.weight(pot, i)
+	}
+	for i := range g.applied {
+		a := &g.applied[i]
+		if a.pot != pot || !slices.ContainsFunc(g.uses, func(u Use) bool { return u.Of == UseCarry && u.Rule == a.ID }) {
+			continue
+		}
+		den := g.p.pots[pot].den * g.p.factors[a.currency]
+		for l := range row {
+			given := g.multiplied(a, l)
+			row[l] -= min(row[l], uint64(fraction(given.high, given.low, den)))
+		}
 	}
 	return row
 }

@@ -15,7 +15,10 @@
 //   - The entries of an account are numbered from 1 without a gap, and each has the hash of the one before: Engine.Verify.
 //   - What a purchase earns depends neither on the order of its lines nor on that of the rules.
 //   - All refunds of a purchase together take back the share of it that came back in what it earned, by its lines and
-//     rounded down, and no more than that; but for milestones, which go as soon as their metric does not come to them.
+//     rounded down, and no more than that; but for milestones, which go as soon as their metric does not come to them. Of a
+//     rule with Part Carry they take back whole blocks, after what it carries: a part of a block stays owed, and less than
+//     two blocks of the share are taken later than the rest. Where other purchases used what it carried, blocks that they
+//     completed go once all of the purchase came back.
 //   - A purchase that was returned in full leaves points, metrics, caps, what is carried, milestones and, where levels go
 //     with refunds (OnRefund, or without Valid), the level as if it had not been: what a cap kept from another purchase
 //     comes in its place, and a block or a milestone that others completed thanks to it goes. This holds as long as tallies

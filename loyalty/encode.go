@@ -87,6 +87,7 @@ func (k *Booking) AppendJSON(b []byte) []byte {
 		t.IntIf("over", u.Over)
 		t.IntIf("blocks", u.Blocks)
 		t.IntIf("amount", u.Amount)
+		t.IntIf("units", u.Units)
 		t.IntIf("each", u.Each)
 		t.Int("part", int64(u.Part))
 		if len(u.Shares) > 0 {
@@ -96,6 +97,7 @@ func (k *Booking) AppendJSON(b []byte) []byte {
 		t.IntIf("back", u.Back)
 		t.IntIf("overBack", u.OverBack)
 		t.IntIf("undone", u.Undone)
+		t.IntIf("more", u.More)
 		t.IntIf("spare", u.Spare)
 	})
 	t.Close()

@@ -249,6 +249,42 @@ func (b *Booking) counted(c *Count) *big.Rat {
 	return sum.Quo(sum, new(big.Rat).SetInt64(c.N))
 }
 
+// used returns which part of a use came back: of what a rule that carries gave under a cap, the part of its blocks that were undone.
+func (b *Booking) used(u *Use) *big.Rat {
+	if u.Of == UsePoints && u.Rule != "" {
+		for i := range b.Uses {
+			if o := &b.Uses[i]; o.Of == UseCarry && o.Rule == u.Rule && o.Blocks > 0 {
+				return big.NewRat(min(o.Undone, o.Blocks), o.Blocks)
+			}
+		}
+	}
+	return b.back(u.Shares, u.Whole)
+}
+
+// due returns what is due of a portion by what came back, before what others get or lose: for blocks of rules that carry by those that
+// were undone, and of the rest by its lines, rounded down.
+func (b *Booking) due(part int) int64 {
+	own := &b.Parts[part]
+	rest, blocks := own.N, int64(0)
+	for i := range b.Uses {
+		if u := &b.Uses[i]; u.Of == UseCarry && u.Part == part {
+			rest -= u.Units
+			blocks += share(u.Units, min(u.Undone, u.Blocks), u.Blocks)
+		}
+	}
+	return cumulative(rest, b.back(own.Shares, own.Whole)) + blocks
+}
+
+// dueOf returns what is due of a currency, but for milestones.
+func (b *Booking) dueOf(id CurrencyID) (n int64) {
+	for i := range b.Parts {
+		if b.Parts[i].Currency == id && b.Parts[i].Rule == "" {
+			n += b.due(i)
+		}
+	}
+	return n
+}
+
 // cumulative returns n times a part, rounded down.
 func cumulative(n int64, part *big.Rat) int64 {
 	x := new(big.Int).Mul(big.NewInt(n), part.Num())
@@ -311,22 +347,23 @@ func (r *refunding) uses() error {
 }
 
 // uncarry takes what was counted out of what is carried, and out of blocks where that does not suffice: those that others completed
-// thanks to it.
+// thanks to it, once all of the purchase came back. Until then no more of the purchase's own blocks than the share that came back, in
+// whole ones: the rest stays owed.
 func (r *refunding) uncarry(u *Use, capped map[RuleID]int64) error {
 	back := r.b.back(u.Shares, u.Whole)
-	n, blocks := cumulative(u.N, back)-u.Back, cumulative(u.Blocks, back)-u.Undone
-	u.Back, u.Undone = u.Back+n, u.Undone+blocks
+	n := cumulative(u.N, back) - u.Back
+	u.Back += n
 	left := carriedOf(r.Next.Carried, u.Rule) - n
 	undone := int64(0)
 	switch {
 	case left < 0 && r.b.isBack():
 		undone = (u.Amount - 1 - left) / u.Amount
 	case left < 0:
-		undone = -left / u.Amount // a part of a block stays owed, so that a part of a purchase never takes more than its share
+		undone = min(-left/u.Amount, cumulative(u.Blocks, back)-u.Undone)
 	}
-	left += undone * u.Amount
-	r.Next.Carried = carry(r.Next.Carried, u.Rule, left)
-	more, err := worth(undone-blocks, u.Each)
+	r.Next.Carried = carry(r.Next.Carried, u.Rule, left+undone*u.Amount)
+	u.Undone += undone
+	more, err := worth(min(undone, max(0, u.Undone-u.Blocks)), u.Each) // for those of others
 	if err != nil {
 		return err
 	}
@@ -351,8 +388,11 @@ func (r *refunding) more(part int, n int64) {
 
 // unuse gives room under caps back. besides is what the rule gives more or less than its share by now.
 func (r *refunding) unuse(u *Use, besides int64) error {
-	back := r.b.back(u.Shares, u.Whole)
+	back := r.b.used(u)
 	n, over := cumulative(u.N, back)-u.Back, cumulative(u.Over, back)-u.OverBack
+	if u.Rule == "" && u.Of == UsePoints {
+		n = r.b.dueOf(r.b.Parts[u.Part].Currency) - u.Back // all that its portions give back
+	}
 	u.Back, u.OverBack = u.Back+n, u.OverBack+over
 	var others []DayTotal
 	if u.Rule == "" && u.Of == UsePoints {
@@ -377,11 +417,16 @@ func (r *refunding) unuse(u *Use, besides int64) error {
 	if u.Rule == "" {
 		more -= besides
 	}
-	units, err := worth(more, u.Each)
+	was, err := worth(u.More, u.Each)
 	if err != nil {
 		return err
 	}
-	r.more(u.Part, units)
+	u.More += more
+	units, err := worth(u.More, u.Each)
+	if err != nil {
+		return err
+	}
+	r.more(u.Part, units-was)
 	if u.Part < 0 {
 		return nil
 	}
@@ -405,7 +450,7 @@ func (r *refunding) revoke() error {
 		if part.Rule != "" && r.p.milestone(part.Rule) != nil {
 			continue
 		}
-		due[i] = cumulative(part.N, r.b.back(part.Shares, part.Whole)) + part.More - part.Back
+		due[i] = r.b.due(i) + part.More - part.Back
 		left[part.Currency] += max(0, -due[i])
 	}
 	for i := range r.b.Parts {

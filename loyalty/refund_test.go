@@ -39,6 +39,7 @@ func TestRefundsTakeBackWhatCounted(t *testing.T) {
 	shipping := loyalty.Line{ID: "ship", Kind: loyalty.Shipping, Gross: 1_000}
 	spent := loyalty.Metric{ID: "m", Of: loyalty.CountMoney}
 	star := loyalty.Rule{ID: "star", Give: loyalty.Give{Points: "1", Per: loyalty.PerMoney, Amount: 50, Part: loyalty.Carry}}
+	tens := loyalty.Rule{ID: "tens", Give: loyalty.Give{Points: "10", Per: loyalty.PerMoney, Amount: 1_000, Part: loyalty.Carry}}
 	for _, c := range []struct {
 		name   string
 		d      loyalty.Definition
@@ -103,6 +104,24 @@ func TestRefundsTakeBackWhatCounted(t *testing.T) {
 		{"a part of a star is owed until it is whole",
 			shop([]loyalty.Rule{star}),
 			[]loyalty.Command{order("1", line("a", "", 100)), half(back("1"), 1), order("2", line("a", "", 50))}, 2, 0},
+		{"a block goes back once as much came back as is carried and a block more, and not a part of it before",
+			shop([]loyalty.Rule{tens}),
+			[]loyalty.Command{order("1", line("a", "", 2_500)), half(back("1"), 1_249)}, 20, 0},
+		{"then whole, and once, however many refunds it takes",
+			shop([]loyalty.Rule{tens}),
+			[]loyalty.Command{order("1", line("a", "", 2_500)), half(back("1"), 1_249), half(back("1"), 1), half(back("1"), 250), half(back("1"), 999)}, 10, 0},
+		{"a part of a purchase takes its share of blocks alone where another purchase used what it carried",
+			shop([]loyalty.Rule{tens}),
+			[]loyalty.Command{order("1", line("a", "", 2_900)), order("2", line("a", "", 100)), half(back("1"), 2_800)}, 20, 0},
+		{"and all of it takes what the other one completed thanks to it",
+			shop([]loyalty.Rule{tens}),
+			[]loyalty.Command{order("1", line("a", "", 2_900)), order("2", line("a", "", 100)), half(back("1"), 2_800), back("1")}, 0, 0},
+		{"a rate that carries, beside others, takes no part of a block: 101 of 99.99 at 2 for 100, and 5 for an item, twice",
+			shop([]loyalty.Rule{
+				{ID: "rate", Group: "rates", Give: loyalty.Give{Points: "1", Per: loyalty.PerMoney, Amount: 100, Part: loyalty.Carry}},
+				{ID: "item", Give: loyalty.Give{Points: "5", Per: loyalty.PerItem}}, {ID: "twice", Give: loyalty.Give{Times: "2"}},
+			}),
+			[]loyalty.Command{order("1", line("a", "", 9_999)), half(back("1"), 101)}, 208, 0},
 		{"a milestone goes with the metric that came to it, whichever purchase did",
 			shop([]loyalty.Rule{{ID: "mile", Give: loyalty.Give{Points: "11", Per: loyalty.PerMilestone, Metric: "m", Amount: 7_000}}}, spent),
 			[]loyalty.Command{order("1", line("a", "", 4_000)), order("2", line("a", "", 3_000)), back("1")}, 0, 3_000},
