@@ -1,5 +1,7 @@
 package loyalty
 
+import "context"
+
 // Check is verify, for tests that tamper.
 var Check = verify
 
@@ -11,4 +13,16 @@ func (s *Simulation) Stored(id AccountID) Account {
 	a := s.accounts[id]
 	a.ID = id
 	return a
+}
+
+// Replayed returns the simulation that WhatIf compares with, and what was refused in it.
+func (e *Engine) Replayed(ctx context.Context, p *Program) (*Simulation, []error, error) {
+	history, err := e.history(ctx, p.def.ID, func(Account) {})
+	s, refused := Simulate(p), []error(nil)
+	for _, h := range history {
+		if _, err := s.do(h.command, h.at); err != nil {
+			refused = append(refused, err)
+		}
+	}
+	return s, refused, err
 }

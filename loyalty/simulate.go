@@ -2,8 +2,6 @@ package loyalty
 
 import (
 	"bytes"
-	"cmp"
-	"context"
 	"fmt"
 	"iter"
 	"maps"
@@ -132,80 +130,4 @@ func (s *Simulation) Totals() map[CurrencyID]Totals {
 		}
 	}
 	return totals
-}
-
-// A Comparison is what a programme would have come to over a history, beside what it came to.
-type Comparison struct {
-	Commands int
-	Refused  map[string]int // by the text of the error: commands that the programme would have refused
-	Was, Is  Standing
-}
-
-// A Standing is what all members hold together, and how many are on each level.
-type Standing struct {
-	Totals map[CurrencyID]Totals
-	Levels map[LevelID]int
-}
-
-func (s *Standing) add(a Account) {
-	for _, h := range a.Holdings {
-		s.Totals[h.Currency] = s.Totals[h.Currency].Plus(h.Totals)
-	}
-	if a.Merged == "" {
-		s.Levels[a.Status.Level]++
-	}
-}
-
-// WhatIf runs all that happened under a programme, from the ledgers, through another definition of it, and compares how
-// the members stand today. It stores nothing. It holds the whole history in memory. A command that the other definition
-// refuses is left out, and those that build on it may be refused for it.
-func (e *Engine) WhatIf(ctx context.Context, p *Program) (c Comparison, err error) {
-	ctx, end := e.hook(ctx, "loyalty.whatif")
-	defer func() { end(err) }()
-	type past struct {
-		at      time.Time
-		subject string
-		seq     int64
-		command Command
-	}
-	now, id := journal.Instant(e.opts.Now()), p.def.ID
-	was, err := e.Program(ctx, id, 0)
-	if err != nil {
-		return c, err
-	}
-	stand := func() Standing { return Standing{map[CurrencyID]Totals{}, map[LevelID]int{}} }
-	c = Comparison{Refused: map[string]int{}, Was: stand(), Is: stand()}
-	var history []past
-	for a, err := range e.store.Accounts(ctx, AccountQuery{Program: id}) {
-		if err != nil {
-			return c, fmt.Errorf("loyalty: what if: %w", err)
-		}
-		c.Was.add(was.At(a, now))
-		for entry, err := range e.store.Ledger(ctx, a.ID) {
-			if err != nil {
-				return c, fmt.Errorf("loyalty: what if: %w", err)
-			}
-			command, of, err := Recorded(entry)
-			if err != nil {
-				return c, err
-			}
-			if of == a.ID || len(command.lookups()) == 1 { // the other side of a transfer or merger tells of the same command
-				history = append(history, past{entry.At, entry.Subject, entry.Seq, command})
-			}
-		}
-	}
-	slices.SortFunc(history, func(a, b past) int {
-		return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.subject, b.subject), cmp.Compare(a.seq, b.seq))
-	})
-	s := Simulate(p)
-	for _, h := range history {
-		c.Commands++
-		if _, err := s.do(h.command, h.at); err != nil {
-			c.Refused[err.Error()]++
-		}
-	}
-	for a := range s.Accounts(now) {
-		c.Is.add(a)
-	}
-	return c, nil
 }

@@ -1,0 +1,198 @@
+package loyalty
+
+import (
+	"cmp"
+	"container/heap"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/scrmkit/scrmkit/storage/journal"
+)
+
+// A Comparison is what a programme would have come to over a history, beside what it came to.
+type Comparison struct {
+	Commands int
+	Refused  map[string]int // by the text of the error: commands that the programme would have refused
+	Was, Is  Standing
+}
+
+// A Standing is what all members hold together, and how many are on each level.
+type Standing struct {
+	Totals map[CurrencyID]Totals
+	Levels map[LevelID]int
+}
+
+func (s *Standing) add(a Account) {
+	for _, h := range a.Holdings {
+		s.Totals[h.Currency] = s.Totals[h.Currency].Plus(h.Totals)
+	}
+	if a.Merged == "" {
+		s.Levels[a.Status.Level]++
+	}
+}
+
+// WhatIf runs all that happened under a programme, from the ledgers, through another definition of it, and compares how
+// the members stand today. It stores nothing. It holds the whole history in memory. A command that the other definition
+// refuses is left out, and those that build on it may be refused for it.
+//
+// Commands run in the order of the ledgers of all accounts that they changed, however many share an instant, and otherwise
+// in the order of their times. So the definition by which everything happened leaves every account as it is stored.
+func (e *Engine) WhatIf(ctx context.Context, p *Program) (c Comparison, err error) {
+	ctx, end := e.hook(ctx, "loyalty.whatif")
+	defer func() { end(err) }()
+	now, id := journal.Instant(e.opts.Now()), p.def.ID
+	was, err := e.Program(ctx, id, 0)
+	if err != nil {
+		return c, err
+	}
+	stand := func() Standing { return Standing{map[CurrencyID]Totals{}, map[LevelID]int{}} }
+	c = Comparison{Refused: map[string]int{}, Was: stand(), Is: stand()}
+	history, err := e.history(ctx, id, func(a Account) { c.Was.add(was.At(a, now)) })
+	if err != nil {
+		return c, fmt.Errorf("loyalty: what if: %w", err)
+	}
+	s := Simulate(p)
+	for _, h := range history {
+		c.Commands++
+		if _, err := s.do(h.command, h.at); err != nil {
+			c.Refused[err.Error()]++
+		}
+	}
+	for a := range s.Accounts(now) {
+		c.Is.add(a)
+	}
+	return c, nil
+}
+
+// history returns what happened to all accounts of a program, in an order in which it can have happened, and calls each with
+// every account as it is stored.
+func (e *Engine) history(ctx context.Context, id ProgramID, each func(Account)) ([]*past, error) {
+	var h history
+	for a, err := range e.store.Accounts(ctx, AccountQuery{Program: id}) {
+		if err != nil {
+			return nil, err
+		}
+		each(a)
+		var ledger []journal.Entry
+		for entry, err := range e.store.Ledger(ctx, a.ID) {
+			if err != nil {
+				return nil, err
+			}
+			ledger = append(ledger, entry)
+		}
+		slices.Reverse(ledger)
+		if err := h.add(a.ID, ledger); err != nil {
+			return nil, err
+		}
+	}
+	return h.ordered()
+}
+
+// A past is a command that was run, at its time.
+type past struct {
+	at      time.Time
+	subject string
+	seq     int64
+	command Command
+	own     bool  // the ledger of the account that it was given for was read
+	in      []int // the ledgers that tell of it
+	waits   int   // in how many of them something before it is to come first
+}
+
+// A history is what ledgers tell, each in its order. Both of those that a transfer or a merger changed tell of it.
+type history struct {
+	ledgers [][]*past
+	shared  map[bookingKey]*past // by the account that the command was given for, and its key
+}
+
+// add adds the ledger of an account, the first entry first.
+func (h *history) add(id AccountID, entries []journal.Entry) error {
+	n := len(h.ledgers)
+	h.ledgers = append(h.ledgers, nil)
+	for _, entry := range entries {
+		command, of, err := Recorded(entry)
+		if err != nil {
+			return err
+		}
+		var x *past
+		two := len(command.lookups()) > 1
+		if two {
+			x = h.shared[bookingKey{of, entry.Key}]
+		}
+		if x == nil {
+			x = &past{command: command}
+		}
+		if own := !two || of == id; own {
+			x.at, x.subject, x.seq, x.own = entry.At, entry.Subject, entry.Seq, true
+		}
+		if two {
+			if h.shared == nil {
+				h.shared = map[bookingKey]*past{}
+			}
+			h.shared[bookingKey{of, entry.Key}] = x
+		}
+		x.in, x.waits = append(x.in, n), x.waits+1
+		h.ledgers[n] = append(h.ledgers[n], x)
+	}
+	return nil
+}
+
+// ordered merges the ledgers: of what comes next in all of its ledgers, the earliest first. The other side of a transfer that
+// was stored after the ledger of its sender was read is left out.
+func (h *history) ordered() (all []*past, err error) {
+	var ready earliest
+	next, left := make([]int, len(h.ledgers)), 0
+	advance := func(ledger int) {
+		if next[ledger] == len(h.ledgers[ledger]) {
+			return
+		}
+		if x := h.ledgers[ledger][next[ledger]]; x.waits > 1 {
+			x.waits--
+		} else {
+			heap.Push(&ready, x)
+		}
+	}
+	for ledger, entries := range h.ledgers {
+		left += len(entries)
+		advance(ledger)
+	}
+	for len(ready) > 0 {
+		x := heap.Pop(&ready).(*past)
+		if x.own {
+			all = append(all, x)
+		}
+		for _, ledger := range x.in {
+			left--
+			next[ledger]++
+			advance(ledger)
+		}
+	}
+	if left > 0 {
+		return nil, errors.New("two ledgers tell of the same transfers in different orders; Verify them")
+	}
+	return all, nil
+}
+
+// earliest is a heap of commands by their times.
+type earliest []*past
+
+func (h earliest) Len() int { return len(h) }
+
+func (h earliest) Less(i, j int) bool {
+	a, b := h[i], h[j]
+	return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.subject, b.subject), cmp.Compare(a.seq, b.seq)) < 0
+}
+
+func (h earliest) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
+
+func (h *earliest) Push(x any) { *h = append(*h, x.(*past)) }
+
+func (h *earliest) Pop() any {
+	last := len(*h) - 1
+	x := (*h)[last]
+	*h = (*h)[:last]
+	return x
+}
