@@ -3,7 +3,8 @@
 //
 // An order is named by one key: that of loyalty.Earn and of stamps.Add, and of vouchers reward.Take.Of, or the key that they
 // were taken under. Where an engine knows nothing of it there is nothing to take back there; where none does it is
-// ErrUnknownOrder.
+// ErrUnknownOrder. It is refunded under the member who earned it, also after a merger. Give no two members orders of one
+// name: after a merger their vouchers could not be told apart, and would go back together.
 //
 // Points are taken back in the proportion of what came back of the order, as loyalty.Refund says. Stamps and vouchers have no
 // parts: they are kept while some of the order is, and taken back by the refund that completes it, whether that says All or
