@@ -10,7 +10,7 @@ import (
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
-// An AccountID names a member in a programme.
+// An AccountID names a member in a program.
 type AccountID struct {
 	Program ProgramID `json:"program"`
 	Member  MemberID  `json:"member"`
@@ -25,8 +25,9 @@ func (id AccountID) check() error {
 	return cmp.Or(valid.ID("account.program", id.Program), valid.ID("account.member", id.Member))
 }
 
-// An Account is all that decisions need of a member. It stays small however long its history is: its tallies have at most
-// one number a day for as long as the programme looks back. Its times, and those of a Booking, are UTC in microseconds.
+// An Account is all that decisions need of a member. It stays small however long its history is:
+// its tallies have at most one number a day for as long as the program looks back. Its times, and
+// those of a Booking, are UTC in microseconds.
 type Account struct {
 	ID       AccountID    `json:"-"`
 	Version  int64        `json:"-"` // 0: there is none yet
@@ -52,8 +53,8 @@ type Holding struct {
 	Totals   Totals     `json:"totals,omitzero"`
 }
 
-// Totals are the books of a currency: of one account, or of all of a programme. Outstanding is what is left, less what
-// members owe, and always the sum of Wallet.Total.
+// Totals are the books of a currency: of one account, or of all of a program. Outstanding is what
+// is left, less what members owe, and always the sum of Wallet.Total.
 type Totals struct {
 	Issued   int64 `json:"issued,omitempty"`   // earned, or given by hand
 	Redeemed int64 `json:"redeemed,omitempty"` // less what was given back
@@ -343,7 +344,7 @@ func (d *deed) count(name string, n int64, at time.Time, keep int) error {
 	return err
 }
 
-// forget drops the tallies that the programme does not know any more.
+// forget drops the tallies that the program does not know any more.
 func (d *deed) forget() {
 	d.Next.Tallies = slices.DeleteFunc(d.Next.Tallies, func(t NamedTally) bool {
 		_, known := d.p.keep[t.Name]

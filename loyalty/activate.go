@@ -20,8 +20,8 @@ type Activate struct {
 	Key      string     `json:"-"`
 }
 
-// Activate decides on an Activate of what b books. Errors: ErrUnknownAccount, ErrMerged, ErrUnknownCurrency, ErrUnknownBooking,
-// ErrTooMuch: so many are not pending of it.
+// Activate decides on an Activate of what b books. Errors: ErrUnknownAccount, ErrMerged,
+// ErrUnknownCurrency, ErrUnknownBooking, ErrTooMuch: so many are not pending of it.
 func (p *Program) Activate(a Account, b *Booking, c Activate, now time.Time) (Decision, error) {
 	d, u, err := p.change(a, c.Currency, now)
 	if err != nil {

@@ -6,7 +6,8 @@ import (
 	"github.com/scrmkit/scrmkit/loyalty"
 )
 
-// pending is a club whose points are pending for ten days, and end for those who are no gold; a refund takes no others.
+// pending is a club whose points are pending for ten days, and end for those who are no gold; a
+// refund takes no others.
 func pending(t *testing.T) *loyalty.Simulation {
 	t.Helper()
 	d := club(1)

@@ -97,8 +97,8 @@ func share(n, part, whole int64) int64 {
 	return x.Quo(x, big.NewInt(whole)).Int64()
 }
 
-// back returns which part of the lines came back, each with a weight, and with what is of no line. Without weights it is the part of
-// the purchase.
+// back returns which part of the lines came back, each with a weight, and with what is of no line.
+// Without weights it is the part of the purchase.
 func (b *Booking) back(shares []int64, whole int64) *big.Rat {
 	if len(b.Lines) == 0 || b.isBack() {
 		return big.NewRat(1, 1)
@@ -121,8 +121,8 @@ func (b *Booking) back(shares []int64, whole int64) *big.Rat {
 	return sum.Quo(sum, weights.Add(weights, new(big.Rat).SetInt64(whole)))
 }
 
-// purchase returns which part of the purchase came back: of what was paid for the lines of a kind that earns, or for all of them where
-// that is nothing; of the items where all of it is.
+// purchase returns which part of the purchase came back: of what was paid for the lines of a kind
+// that earns, or for all of them where that is nothing; of the items where all of it is.
 func (b *Booking) purchase() *big.Rat {
 	for _, weight := range []func(l BookedLine) int64{
 		func(l BookedLine) int64 {
@@ -179,7 +179,8 @@ func (b *Booking) counted(c *Count) *big.Rat {
 	return sum.Quo(sum, new(big.Rat).SetInt64(c.N))
 }
 
-// used returns which part of a use came back: of what a rule that carries gave under a cap, the part of its blocks that were undone.
+// used returns which part of a use came back: of what a rule that carries gave under a cap, the
+// part of its blocks that were undone.
 func (b *Booking) used(u *Use) *big.Rat {
 	if u.Of == UsePoints && u.Rule != "" {
 		for i := range b.Uses {
@@ -191,8 +192,8 @@ func (b *Booking) used(u *Use) *big.Rat {
 	return b.back(u.Shares, u.Whole)
 }
 
-// due returns what is due of a portion by what came back, before what others get or lose: for blocks of rules that carry by those that
-// were undone, and of the rest by its lines, rounded down.
+// due returns what is due of a portion by what came back, before what others get or lose: for
+// blocks of rules that carry by those that were undone, and of the rest by its lines, rounded down.
 func (b *Booking) due(part int) int64 {
 	own := &b.Parts[part]
 	rest, blocks := own.N, int64(0)

@@ -7,8 +7,9 @@ import (
 	"time"
 )
 
-// A Use is what an event used up of what others share: of caps, or of the amount that makes a block of a rule with Part
-// Carry. A refund gives it back, and what others did without it takes its place.
+// A Use is what an event used up of what others share: of caps, or of the amount that makes a block
+// of a rule with Part Carry. A refund gives it back, and what others did without it takes its
+// place.
 type Use struct {
 	Rule     RuleID  `json:"rule,omitempty"` // "": the caps of the programme
 	Of       UseKind `json:"of"`
@@ -108,7 +109,8 @@ func (g *earning) capTimes(r *rule) Why {
 	return Capped
 }
 
-// constant reports whether the rule gives the same for each event that it applies to, and no other rule depends on whether it does.
+// constant reports whether the rule gives the same for each event that it applies to, and no other
+// rule depends on whether it does.
 func (r *rule) constant() bool {
 	return r.Give.Per == PerEvent && !r.capped && !r.Stop && !r.Exclusive && r.Group == ""
 }
@@ -157,7 +159,8 @@ func (g *earning) useOf(a *applied) {
 	}
 }
 
-// multiplied returns what a rule gives for a line, or for none, over the denominators of its pot and of its multipliers.
+// multiplied returns what a rule gives for a line, or for none, over the denominators of its pot
+// and of its multipliers.
 func (g *earning) multiplied(a *applied, line int) wide {
 	factor := g.factor[a.currency][line]
 	if a.Bonus {
@@ -182,8 +185,8 @@ func (g *earning) countTimes() {
 	}
 }
 
-// addCapped adds what multipliers with a cap on points add: each to the whole units that there are without the others
-// of them.
+// addCapped adds what multipliers with a cap on points add: each to the whole units that there are
+// without the others of them.
 func (g *earning) addCapped(extra []int64) error {
 	for i := range g.applied {
 		a := &g.applied[i]
@@ -253,7 +256,7 @@ func (g *earning) spread(row, weights []uint64, n uint64) {
 	}
 }
 
-// capMember applies the caps of the programme: what begins last is cut first.
+// capMember applies the caps of the program: what begins last is cut first.
 func (g *earning) capMember() {
 	caps := g.p.def.Caps
 	if len(caps) == 0 {
@@ -331,10 +334,11 @@ type returnedUse struct {
 	places []DayTotal // where they did
 }
 
-// unuse takes back given and over of what an event used on a day. What caps left no room for of others comes in its place, the first
-// days first, so that as much is given as if the event had not been. What they left no room for of the event itself, own, stays so:
-// a part of it never makes up for another one. besides is what others want now, who did without, and before is what refunds took back of
-// what they get now at the most.
+// unuse takes back given and over of what an event used on a day. What caps left no room for of
+// others comes in its place, the first days first, so that as much is given as if the event had not
+// been. What they left no room for of the event itself, own, stays so: a part of it never makes up
+// for another one. besides is what others want now, who did without, and before is what refunds
+// took back of what they get now at the most.
 func (d *deed) unuse(u *Use, caps []Cap, given, over, own int64, before int64, besides []DayTotal, at time.Time) returnedUse {
 	name, overName := u.Of.tallies(u.Rule)
 	day := dayOf(at.In(d.p.zone).Date())
@@ -385,7 +389,7 @@ func noonOf(day int64, zone *time.Location) time.Time {
 	return time.Date(1970, 1, 1+int(day), 12, 0, 0, 0, zone)
 }
 
-// capsOf returns the caps of a rule as they are now, or of the programme.
+// capsOf returns the caps of a rule as they are now, or of the program.
 func (p *Program) capsOf(id RuleID) []Cap {
 	if id == "" {
 		return p.def.Caps

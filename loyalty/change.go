@@ -8,13 +8,14 @@ import (
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
-// A Command is one of the structs that an Engine or a Simulation runs: Earn, Redeem, Reserve, Capture, Release, Activate, Adjust,
-// Transfer, Refund, Return, Expire, SetTier or Merge.
+// A Command is one of the structs that an Engine or a Simulation runs: Earn, Redeem, Reserve,
+// Capture, Release, Activate, Adjust, Transfer, Refund, Return, Expire, SetTier or Merge.
 type Command interface {
 	check() error
 	kind() string // of the journal's entry
 	who() string  // did it
-	// lookups names the accounts that the command changes, with what it needs of them: its own, and for some another one.
+	// lookups names the accounts that the command changes, with what it needs of them: its own, and
+	// for some another one.
 	lookups() []Lookup
 	// decide runs it on what was found for its lookups.
 	decide(p *Program, found []Loaded, now time.Time) (Decision, error)
@@ -153,8 +154,8 @@ func requested(c Command) request {
 	return request{Command: c, needs: c.lookups(), text: text, input: journal.HashJSON(c.kind(), text)}
 }
 
-// follows reports whether the command names what an account did before its member was merged: a booking, which stays
-// where it is, or a hold, which goes along.
+// follows reports whether the command names what an account did before its member was merged: a
+// booking, which stays where it is, or a hold, which goes along.
 func (r request) follows() bool {
 	switch r.Command.(type) {
 	case Capture, Release, Refund, Return, Activate:
@@ -163,8 +164,9 @@ func (r request) follows() bool {
 	return false
 }
 
-// follow returns the request on the account that goes on. It needs the booking where it stays, and the journal's record of
-// the command wherever that may have been run on the way. mergedTo is Account.Merged of an account.
+// follow returns the request on the account that goes on. It needs the booking where it stays, and
+// the journal's record of the command wherever that may have been run on the way. mergedTo is
+// Account.Merged of an account.
 func (r request) follow(mergedTo func(AccountID) (MemberID, error)) (request, error) {
 	own := r.lookups()[0]
 	r.needs, r.followed = []Lookup{{Key: own.Key}, own}, true
@@ -186,7 +188,8 @@ func (r request) follow(mergedTo func(AccountID) (MemberID, error)) (request, er
 
 func (r request) key() string { return r.needs[0].Key }
 
-// entry returns the entry of a decision by a program in the journal, which continues the ledger from before.
+// entry returns the entry of a decision by a program in the journal, which continues the ledger
+// from before.
 func (r request) entry(p *Program, d *Decision, before Account) journal.Entry {
 	d.Command = r.text
 	l := link{Seq: before.Seq, Hash: before.Hash, State: d.Next.digest(), Terms: terms{p.def.Version, p.terms}}
@@ -201,8 +204,8 @@ func (r request) entry(p *Program, d *Decision, before Account) journal.Entry {
 	return e
 }
 
-// Recorded returns the command that an entry of a ledger tells of, as it was given, and the account that it was given for:
-// that of a transfer or a merger stands in both ledgers.
+// Recorded returns the command that an entry of a ledger tells of, as it was given, and the account
+// that it was given for: that of a transfer or a merger stands in both ledgers.
 func Recorded(e journal.Entry) (Command, AccountID, error) {
 	var out Outcome
 	if err := json.Unmarshal(e.Result, &out); err != nil {

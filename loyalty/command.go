@@ -9,8 +9,8 @@ import (
 	"github.com/scrmkit/scrmkit/internal/valid"
 )
 
-// An Earn gives points for an event. Its key names what they are given for: an order, a review. A later Refund names it
-// by that key.
+// An Earn gives points for an event. Its key names what they are given for: an order, a review. A
+// later Refund names it by that key.
 type Earn struct {
 	Account AccountID `json:"account"`
 	Event
@@ -29,7 +29,8 @@ type Redeem struct {
 	Key      string     `json:"-"`
 }
 
-// A Reserve sets points aside until a time, to be captured or released. The hold has the name of the command's key.
+// A Reserve sets points aside until a time, to be captured or released. The hold has the name of
+// the command's key.
 type Reserve struct {
 	Account  AccountID  `json:"account"`
 	Currency CurrencyID `json:"currency,omitempty"`
@@ -81,13 +82,15 @@ type Transfer struct {
 	Key      string     `json:"-"`
 }
 
-// A Refund takes back what a purchase earned, as far as it was sent back: by Amount, by Lines, or all that is left of it.
-// It may be done any number of times. The sum of what was taken back is always the share of all that came back in what
-// was earned, rounded down: of its lines in what was earned for them, and of the purchase in the rest. So do the metrics
-// and the uses of caps. Once all of it came back the account stands as if it had not been bought, which may give points
-// that a cap kept from another purchase.
+// A Refund takes back what a purchase earned, as far as it was sent back: by Amount, by Lines, or
+// all that is left of it. It may be done any number of times. The sum of what was taken back is
+// always the share of all that came back in what was earned, rounded down: of its lines in what was
+// earned for them, and of the purchase in the rest. So do the metrics and the uses of caps. Once
+// all of it came back the account stands as if it had not been bought, which may give points that a
+// cap kept from another purchase.
 //
-// Where the member of the account was merged into another one since, it is taken from that one's points.
+// Where the member of the account was merged into another one since, it is taken from that one's
+// points.
 type Refund struct {
 	Account AccountID    `json:"account"`          // that earned it
 	Of      string       `json:"of"`               // the key of the Earn
@@ -106,9 +109,10 @@ type LineRefund struct {
 	Items  int64  `json:"items,omitempty"`
 }
 
-// A Return gives points back that were spent, to the lots that they came from. They lapse there if those have ended; where
-// ends follow the member (Currency.Inactive and ByLevel) they end as the rule says by now. Where
-// the member of the account was merged into another one since, that one gets them.
+// A Return gives points back that were spent, to the lots that they came from. They lapse there if
+// those have ended; where ends follow the member (Currency.Inactive and ByLevel) they end as the
+// rule says by now. Where the member of the account was merged into another one since, that one
+// gets them.
 type Return struct {
 	Account AccountID `json:"account"`     // that spent them
 	Of      string    `json:"of"`          // the key of the Redeem or Capture
@@ -118,14 +122,15 @@ type Return struct {
 	Key     string    `json:"-"`
 }
 
-// An Expire posts what time has done: points that ended, holds, a level. Where it has done nothing it leaves no trace.
+// An Expire posts what time has done: points that ended, holds, a level. Where it has done nothing
+// it leaves no trace.
 type Expire struct {
 	Account AccountID `json:"account"`
 	Key     string    `json:"-"`
 }
 
-// A SetTier gives a level by hand. The member does not fall below it until then, and leaves it behind with a higher one
-// that is earned.
+// A SetTier gives a level by hand. The member does not fall below it until then, and leaves it
+// behind with a higher one that is earned.
 type SetTier struct {
 	Account AccountID `json:"account"`
 	Level   LevelID   `json:"level"`
@@ -135,9 +140,9 @@ type SetTier struct {
 	Key     string    `json:"-"`
 }
 
-// A Merge moves all that a member has to another one, who is the same person: points, what metrics and caps have counted,
-// the higher level. Account takes no more commands, but for refunds of what was earned or spent under it, and for what
-// becomes of its holds: they are done to To.
+// A Merge moves all that a member has to another one, who is the same person: points, what metrics
+// and caps have counted, the higher level. Account takes no more commands, but for refunds of what
+// was earned or spent under it, and for what becomes of its holds: they are done to To.
 type Merge struct {
 	Account AccountID `json:"account"`
 	To      MemberID  `json:"to"`

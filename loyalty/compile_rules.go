@@ -145,7 +145,8 @@ func (c *compiler) giver(path string, r *rule) {
 	r.times = each // until all rules are known
 }
 
-// groups checks that those of a group are alike, and gives each rule its number now that the pots are known.
+// groups checks that those of a group are alike, and gives each rule its number now that the pots
+// are known.
 func (c *compiler) groups(all []*rule) {
 	c.sortPots(all)
 	first := map[string]*rule{}

@@ -167,8 +167,8 @@ func (g *earning) beginning(pending int) time.Time {
 	return calendar.Midnight(year, month, day+pending, g.p.zone).UTC()
 }
 
-// weights returns what a pot gave for each line, and for none, in millionths of a unit: without the blocks of rules that carry, which go
-// back as they are undone.
+// weights returns what a pot gave for each line, and for none, in millionths of a unit: without the
+// blocks of rules that carry, which go back as they are undone.
 func (g *earning) weights(pot int) []uint64 {
 	row := g.row()
 	for i := range row {
@@ -196,7 +196,8 @@ func (g *earning) weight(pot, line int) uint64 {
 	return uint64(fraction(sum.high, sum.low, p.den*factors)) + g.more[pot][line]
 }
 
-// booked returns the weights of the booked lines, and of what is of none. Of a single line, and where all is of none: no weights.
+// booked returns the weights of the booked lines, and of what is of none. Of a single line, and
+// where all is of none: no weights.
 func (g *earning) booked(row []uint64) (shares []int64, whole int64) {
 	sum := wide{}
 	for _, w := range row {

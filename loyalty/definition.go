@@ -19,7 +19,8 @@ type (
 	LevelID    string
 )
 
-// A Definition is a programme as a team writes it, in Go or in JSON. A version of it never changes once it is published.
+// A Definition is a program as a team writes it, in Go or in JSON. A version of it never changes
+// once it is published.
 type Definition struct {
 	ID      ProgramID `json:"id"`
 	Version int       `json:"version"` // from 1, each one more than the one before
@@ -30,9 +31,11 @@ type Definition struct {
 	Money   string    `json:"money,omitempty"` // ISO 4217; of all amounts. "": the programme takes no purchases
 	Basis   Basis     `json:"basis,omitempty"` // what of a purchase earns
 
-	// Late is for how many days after it an event that is told late counts as if it had been told at once: for the caps, the
-	// milestones and the levels of the day when it happened. What rules with a cap on a day, week, month, year or all time give, and
-	// milestones, is not for one that is told later still, which its Steps say; it counts for the levels of today. 0: 35; at most 366.
+	// Late is for how many days after it an event that is told late counts as if it had been told
+	// at once: for the caps, the milestones and the levels of the day when it happened. What rules
+	// with a cap on a day, week, month, year or all time give, and milestones, is not for one that
+	// is told later still, which its Steps say; it counts for the levels of today. 0: 35; at most
+	// 366.
 	Late int `json:"late,omitempty"`
 
 	Currencies []Currency `json:"currencies"`
@@ -80,8 +83,8 @@ const (
 // PurchaseEvent is the kind of the events that are purchases.
 const PurchaseEvent = "purchase"
 
-// A Rule gives points for an event, or multiplies what others give. Which rules a purchase meets and what they give does
-// not depend on the order in which they, or its lines, are written.
+// A Rule gives points for an event, or multiplies what others give. Which rules a purchase meets
+// and what they give does not depend on the order in which they, or its lines, are written.
 type Rule struct {
 	ID       RuleID     `json:"id"`
 	Name     string     `json:"name,omitempty"`
@@ -90,8 +93,8 @@ type Rule struct {
 	From     time.Time  `json:"from,omitzero"`      // of events that happen in [From, To); zero: no bound
 	To       time.Time  `json:"to,omitzero"`
 
-	// Conditions, in the language of expr-lang.org, over the names of Facts. They have no loops and no functions but len and
-	// lower. "": met.
+	// Conditions, in the language of expr-lang.org, over the names of Facts. They have no loops and
+	// no functions but len and lower. "": met.
 	If    string `json:"if,omitempty"`    // decides on the event
 	Lines string `json:"lines,omitempty"` // decides on each line, which is line there; the rule counts the lines that meet it
 
@@ -140,7 +143,7 @@ const (
 	Carry    Part = "carry" // it counts with the next event
 )
 
-// A Cap bounds what is given. Calendars are the programme's.
+// A Cap bounds what is given. Calendars are the program's.
 type Cap struct {
 	Points int64  `json:"points,omitempty"` // units; 0: no bound
 	Times  int64  `json:"times,omitempty"`  // events; 0: no bound
@@ -175,7 +178,7 @@ const (
 	CountEvents    Counted = "events"
 )
 
-// Tiers are the levels of a programme, and how members come and go.
+// Tiers are the levels of a program, and how members come and go.
 type Tiers struct {
 	Levels    []Level      `json:"levels"` // the lowest first, where everybody begins
 	AtEnd     bool         `json:"atEnd,omitempty"`
@@ -199,9 +202,9 @@ type Level struct {
 // A Need is metrics and what each of them has to come to; all of them.
 type Need map[MetricID]int64
 
-// Validity is how long a level is kept after it was earned: as an Expiry, and so many months more. "The rest of the year
-// and the next" is Years: 1 with RoundUp: Year; "to the end of February of the year after that" adds ExtraMonths: 2.
-// Zero: as long as it is earned.
+// Validity is how long a level is kept after it was earned: as an Expiry, and so many months more.
+// "The rest of the year and the next" is Years: 1 with RoundUp: Year; "to the end of February of
+// the year after that" adds ExtraMonths: 2. Zero: as long as it is earned.
 type Validity struct {
 	Expiry
 	ExtraMonths int `json:"extraMonths,omitempty"`
@@ -216,8 +219,8 @@ const (
 	OnRefund Downgrade = "onRefund" // as well as soon as a refund takes away what it was earned for
 )
 
-// ParseDefinition reads a definition from JSON, which Compile then checks. *InputError: it is no JSON of one, or has a
-// field that a definition does not know.
+// ParseDefinition reads a definition from JSON, which Compile then checks. *InputError: it is no
+// JSON of one, or has a field that a definition does not know.
 func ParseDefinition(text []byte) (Definition, error) {
 	return valid.Parse[Definition]("definition", text)
 }

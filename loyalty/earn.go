@@ -35,8 +35,8 @@ const (
 	Late         Why = "told too late for what has a cap, and for milestones"
 )
 
-// An earning is an event on its way through the rules. A programme keeps those that have ended, for their slices: nothing of
-// it may be left in what Earn returns.
+// An earning is an event on its way through the rules. A program keeps those that have ended, for
+// their slices: nothing of it may be left in what Earn returns.
 type earning struct {
 	deed
 	e         Event
@@ -118,8 +118,8 @@ type applied struct {
 	why     Why
 }
 
-// Earn decides on an event. The account may be a new one, with its ID alone. Errors: *InputError, ErrMerged,
-// *ConditionError, ErrClosed, ErrMoney, ErrOverflow.
+// Earn decides on an event. The account may be a new one, with its ID alone. Errors: *InputError,
+// ErrMerged, *ConditionError, ErrClosed, ErrMoney, ErrOverflow.
 func (p *Program) Earn(a Account, e Event, now time.Time) (Decision, error) {
 	if a.Merged != "" {
 		return Decision{}, ErrMerged

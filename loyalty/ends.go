@@ -7,7 +7,8 @@ import (
 	"github.com/scrmkit/scrmkit/internal/calendar"
 )
 
-// follows reports whether the ends of a currency's points follow the member: its last activity, or its level.
+// follows reports whether the ends of a currency's points follow the member: its last activity, or
+// its level.
 func (u *Currency) follows() bool { return u.Inactive || u.ByLevel }
 
 // expiry returns the rule by which points of a currency end at the member's level.
@@ -20,7 +21,8 @@ func (d *deed) expiry(u *Currency) Expiry {
 	return u.Expiry
 }
 
-// lot returns points of a currency that come in for what happened then, and begin at from, which may be zero.
+// lot returns points of a currency that come in for what happened then, and begin at from, which
+// may be zero.
 func (d *deed) lot(u *Currency, n int64, at, from time.Time) Lot {
 	l := Lot{N: n, From: from}
 	if u.Begun {
@@ -92,7 +94,8 @@ func (d *deed) based(u *Currency, lots []Lot) []Lot {
 	return lots
 }
 
-// rebase makes the ends of points independent of the account's own activity, so that they can go on in another one.
+// rebase makes the ends of points independent of the account's own activity, so that they can go on
+// in another one.
 func (d *deed) rebase() {
 	for i := range d.p.def.Currencies {
 		u := &d.p.def.Currencies[i]
@@ -123,8 +126,9 @@ func (d *deed) redate(at time.Time) {
 	}
 }
 
-// acted notes that the member earned or spent at that time, which moves the end of what ends with inactivity. Of what has
-// lapsed since, because it was not known yet, that comes back which would not have lapsed.
+// acted notes that the member earned or spent at that time, which moves the end of what ends with
+// inactivity. Of what has lapsed since, because it was not known yet, that comes back which would
+// not have lapsed.
 func (d *deed) acted(at time.Time) {
 	was := d.Next.Active
 	d.Next.Active = latest(was, at)
@@ -132,8 +136,8 @@ func (d *deed) acted(at time.Time) {
 	d.redate(d.now)
 }
 
-// revive gives back what lapsed for inactivity, and would not have had it been known that the member was active at a time,
-// besides the last activity so far.
+// revive gives back what lapsed for inactivity, and would not have had it been known that the
+// member was active at a time, besides the last activity so far.
 func (d *deed) revive(at, was time.Time) {
 	for i := range d.p.def.Currencies {
 		u := &d.p.def.Currencies[i]

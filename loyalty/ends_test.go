@@ -14,7 +14,8 @@ import (
 
 func days(n int) time.Time { return noon.AddDate(0, 0, n) }
 
-// played runs commands on the days that their keys begin with, "12 buy", and returns the simulation.
+// played runs commands on the days that their keys begin with, "12 buy", and returns the
+// simulation.
 func played(t testing.TB, d loyalty.Definition, commands ...loyalty.Command) *loyalty.Simulation {
 	t.Helper()
 	p, err := loyalty.Compile(d)
@@ -65,7 +66,8 @@ func keyOf(c loyalty.Command) string {
 	return ""
 }
 
-// inactive is a program whose points end 10 days after the member's last activity, and never for gold.
+// inactive is a program whose points end 10 days after the member's last activity, and never for
+// gold.
 func inactive() loyalty.Definition {
 	return loyalty.Definition{
 		ID: "club", Version: 1, Zone: "UTC", Money: "CNY",
@@ -217,8 +219,8 @@ func TestEndsThatCantBeAreMistakes(t *testing.T) {
 	}
 }
 
-// After an activity no point of the account ends before the rule says, whatever became of it in between; and what is
-// reserved and released, and what is posted in between, changes nothing.
+// After an activity no point of the account ends before the rule says, whatever became of it in
+// between; and what is reserved and released, and what is posted in between, changes nothing.
 func TestEndsDependOnTheFactsAlone(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		d := anyProgram(t)
@@ -260,7 +262,8 @@ func TestEndsDependOnTheFactsAlone(t *testing.T) {
 	})
 }
 
-// renewed checks that all that the account holds lasts as long as the rule says after its last activity.
+// renewed checks that all that the account holds lasts as long as the rule says after its last
+// activity.
 func renewed(t *rapid.T, p *loyalty.Program, a loyalty.Account) {
 	if a.Active.IsZero() || a.Merged != "" {
 		return

@@ -32,12 +32,13 @@ type Options struct {
 
 // An Engine runs commands on accounts. It is safe for concurrent use.
 //
-// Every command has a key, which names it within its account: a command that is repeated with its key changes nothing and
-// returns its first outcome with Replayed true, and is journal.ErrKeyReused where it differs. So a command may always be
-// run again after a lost answer. Besides the errors that its comment lists, a command returns *InputError,
-// ErrUnknownProgram, journal.ErrConflict where other changes of the account came first twenty times in a row, and what the
-// database said. Where it returns an error nothing was stored, but for one of the database or of ctx: then nothing is known,
-// and it may be run again with its key.
+// Every command has a key, which names it within its account: a command that is repeated with its
+// key changes nothing and returns its first outcome with Replayed true, and is journal.ErrKeyReused
+// where it differs. So a command may always be run again after a lost answer. Besides the errors
+// that its comment lists, a command returns *InputError, ErrUnknownProgram, journal.ErrConflict
+// where other changes of the account came first twenty times in a row, and what the database said.
+// Where it returns an error nothing was stored, but for one of the database or of ctx: then nothing
+// is known, and it may be run again with its key.
 type Engine struct {
 	store  Store
 	opts   Options
@@ -53,7 +54,8 @@ type shared struct {
 	programs *published.Cache[ProgramID, *Program]
 }
 
-// Refresh is how long another process may go on with an older version of a programme after a Publish.
+// Refresh is how long another process may go on with an older version of a program after a
+// Publish.
 const Refresh = published.Refresh
 
 // New returns an engine on a store.
@@ -73,8 +75,8 @@ func New(s Store, opts *Options) *Engine {
 	return e
 }
 
-// In returns a copy that is bound to a unit of work: what it does is committed or rolled back with tx, which is of the database and
-// the tenant that the engine was made for.
+// In returns a copy that is bound to a unit of work: what it does is committed or rolled back with
+// tx, which is of the database and the tenant that the engine was made for.
 func (e *Engine) In(tx Tx) *Engine {
 	b := *e
 	b.store, b.bound = tx.Loyalty(), true
@@ -82,8 +84,8 @@ func (e *Engine) In(tx Tx) *Engine {
 	return &b
 }
 
-// Preview returns a copy that decides and explains, and stores nothing: what a purchase would earn, before it is made.
-// What it returns may be otherwise a moment later.
+// Preview returns a copy that decides and explains, and stores nothing: what a purchase would earn,
+// before it is made. What it returns may be otherwise a moment later.
 func (e *Engine) Preview() *Engine {
 	b := *e
 	b.dry = true
@@ -91,14 +93,15 @@ func (e *Engine) Preview() *Engine {
 	return &b
 }
 
-// Publish puts a version of a programme in force: the first one, or the one after the newest. It may run twice: the
-// version that is in force already, unchanged, is no error. *DefinitionError: it has mistakes, or can't follow the version
-// before it (Definition.Follows). *PublishedError, which is ErrPublished and names the version in force: the version exists
-// and is another, or is an older one, or is not the next. A bound engine does not publish.
+// Publish puts a version of a program in force: the first one, or the one after the newest. It
+// may run twice: the version that is in force already, unchanged, is no error. *DefinitionError: it
+// has mistakes, or can't follow the version before it (Definition.Follows). *PublishedError, which
+// is ErrPublished and names the version in force: the version exists and is another, or is an older
+// one, or is not the next. A bound engine does not publish.
 //
-// A member who qualifies for a level of it by what was counted so far has that level at once in Current, and with the next
-// command in the books. A metric that is new counts from then on, where WhatIf counts from the beginning: publish a metric
-// before the levels that need it.
+// A member who qualifies for a level of it by what was counted so far has that level at once in
+// Current, and with the next command in the books. A metric that is new counts from then on, where
+// WhatIf counts from the beginning: publish a metric before the levels that need it.
 func (e *Engine) Publish(ctx context.Context, d Definition) (p *Program, err error) {
 	ctx, end := e.hook(ctx, "loyalty.publish")
 	defer func() { end(err) }()
@@ -129,8 +132,8 @@ func (e *Engine) Publish(ctx context.Context, d Definition) (p *Program, err err
 	return p, nil
 }
 
-// published returns why a version could not be stored, with the one that is in force; nil where it is the very version that is
-// stored.
+// published returns why a version could not be stored, with the one that is in force; nil where it
+// is the very version that is stored.
 func (e *Engine) published(ctx context.Context, d Definition) error {
 	newest, err := e.store.Program(ctx, d.ID, 0)
 	switch {
@@ -148,7 +151,8 @@ func (e *Engine) published(ctx context.Context, d Definition) error {
 	return &PublishedError{InForce: newest.Version, Next: newest.Version + 1, Same: err == nil && stored.equal(d)}
 }
 
-// Program returns a version of a programme, or the one in force for version 0. ErrUnknownProgram: there is none.
+// Program returns a version of a program, or the one in force for version 0. ErrUnknownProgram:
+// there is none.
 func (e *Engine) Program(ctx context.Context, id ProgramID, version int) (*Program, error) {
 	if err := cmp.Or(valid.ID("program", id), valid.Between("version", int64(version), 0, math.MaxInt32)); err != nil {
 		return nil, fmt.Errorf("loyalty: programme: %w", err)
@@ -169,7 +173,8 @@ func (e *Engine) Program(ctx context.Context, id ProgramID, version int) (*Progr
 	return p, nil
 }
 
-// Earn gives points for an event, and opens the account where it is the first. Errors: those of Program.Earn.
+// Earn gives points for an event, and opens the account where it is the first. Errors: those of
+// Program.Earn.
 func (e *Engine) Earn(ctx context.Context, c Earn) (Outcome, error) { return e.do(ctx, c) }
 
 // Redeem spends points. Errors: those of Program.Redeem.
@@ -190,26 +195,30 @@ func (e *Engine) Activate(ctx context.Context, c Activate) (Outcome, error) { re
 // Adjust gives or takes points by hand. Errors: those of Program.Adjust.
 func (e *Engine) Adjust(ctx context.Context, c Adjust) (Outcome, error) { return e.do(ctx, c) }
 
-// Transfer gives points to another member, both accounts or neither. Errors: those of Program.Transfer.
+// Transfer gives points to another member, both accounts or neither. Errors: those of
+// Program.Transfer.
 func (e *Engine) Transfer(ctx context.Context, c Transfer) (Outcome, error) { return e.do(ctx, c) }
 
-// Refund takes back what a purchase earned, as far as it was sent back. Errors: those of Program.Refund.
+// Refund takes back what a purchase earned, as far as it was sent back. Errors: those of
+// Program.Refund.
 func (e *Engine) Refund(ctx context.Context, c Refund) (Outcome, error) { return e.do(ctx, c) }
 
 // Return gives points back that were spent. Errors: those of Program.Return.
 func (e *Engine) Return(ctx context.Context, c Return) (Outcome, error) { return e.do(ctx, c) }
 
-// Expire posts what time has done. Where it has done nothing it changes nothing and leaves no trace. Errors: those of
-// Program.Expire.
+// Expire posts what time has done. Where it has done nothing it changes nothing and leaves no
+// trace. Errors: those of Program.Expire.
 func (e *Engine) Expire(ctx context.Context, c Expire) (Outcome, error) { return e.do(ctx, c) }
 
 // SetTier gives a level by hand. Errors: those of Program.SetTier.
 func (e *Engine) SetTier(ctx context.Context, c SetTier) (Outcome, error) { return e.do(ctx, c) }
 
-// Merge moves all that a member has to another, both accounts or neither. Errors: those of Program.Merge.
+// Merge moves all that a member has to another, both accounts or neither. Errors: those of
+// Program.Merge.
 func (e *Engine) Merge(ctx context.Context, c Merge) (Outcome, error) { return e.do(ctx, c) }
 
-// Account returns an account as it is stored; Current tells how it is now. ErrUnknownAccount: there is none.
+// Account returns an account as it is stored; Current tells how it is now. ErrUnknownAccount: there
+// is none.
 func (e *Engine) Account(ctx context.Context, id AccountID) (Account, error) {
 	if err := id.check(); err != nil {
 		return Account{}, fmt.Errorf("loyalty: account: %w", err)
@@ -224,8 +233,8 @@ func (e *Engine) Account(ctx context.Context, id AccountID) (Account, error) {
 	return found[0].Account, nil
 }
 
-// Current returns an account as it is now: with the level, and without the points, that time has left it.
-// ErrUnknownAccount: there is none.
+// Current returns an account as it is now: with the level, and without the points, that time has
+// left it. ErrUnknownAccount: there is none.
 func (e *Engine) Current(ctx context.Context, id AccountID) (Account, error) {
 	a, err := e.Account(ctx, id)
 	if err != nil {
@@ -238,8 +247,8 @@ func (e *Engine) Current(ctx context.Context, id AccountID) (Account, error) {
 	return p.At(a, e.opts.Now()), nil
 }
 
-// Accounts yields the accounts that the query asks for, in the order of their ids. With AccountQuery.DueBefore it gives
-// those that an Expire has something to post for.
+// Accounts yields the accounts that the query asks for, in the order of their ids. With
+// AccountQuery.DueBefore it gives those that an Expire has something to post for.
 func (e *Engine) Accounts(ctx context.Context, q AccountQuery) iter.Seq2[Account, error] {
 	if err := cmp.Or(valid.OptionalID("program", q.Program), valid.OptionalID("member", q.Member), valid.Time("dueBefore", q.DueBefore)); err != nil {
 		return failed[Account](fmt.Errorf("loyalty: accounts: %w", err))
@@ -247,8 +256,9 @@ func (e *Engine) Accounts(ctx context.Context, q AccountQuery) iter.Seq2[Account
 	return e.store.Accounts(ctx, q)
 }
 
-// Totals returns the books of a programme, by currency: the sums of those of its accounts, which it reads one after the
-// other. What time has done counts as far as it was posted; TotalsAt tells how they are at an instant.
+// Totals returns the books of a program, by currency: the sums of those of its accounts, which it
+// reads one after the other. What time has done counts as far as it was posted; TotalsAt tells how
+// they are at an instant.
 func (e *Engine) Totals(ctx context.Context, id ProgramID) (map[CurrencyID]Totals, error) {
 	if err := valid.ID("program", id); err != nil {
 		return nil, fmt.Errorf("loyalty: totals: %w", err)
@@ -265,7 +275,8 @@ func (e *Engine) Totals(ctx context.Context, id ProgramID) (map[CurrencyID]Total
 	return totals, nil
 }
 
-// Ledger yields what happened to an account, the newest first: the journal's entries, whose results are Outcomes.
+// Ledger yields what happened to an account, the newest first: the journal's entries, whose results
+// are Outcomes.
 func (e *Engine) Ledger(ctx context.Context, id AccountID) iter.Seq2[journal.Entry, error] {
 	if err := id.check(); err != nil {
 		return failed[journal.Entry](fmt.Errorf("loyalty: ledger: %w", err))
@@ -273,8 +284,9 @@ func (e *Engine) Ledger(ctx context.Context, id AccountID) iter.Seq2[journal.Ent
 	return e.store.Ledger(ctx, id)
 }
 
-// Sweep posts what time has done, for at most limit accounts, and returns how many there were. Nothing depends on it but
-// the books: an account stands as time has left it at any instant. It may run twice, and in many processes at once.
+// Sweep posts what time has done, for at most limit accounts, and returns how many there were.
+// Nothing depends on it but the books: an account stands as time has left it at any instant. It may
+// run twice, and in many processes at once.
 func (e *Engine) Sweep(ctx context.Context, limit int) (n int, err error) {
 	now := journal.Instant(e.opts.Now())
 	var errs []error

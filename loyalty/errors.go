@@ -7,11 +7,12 @@ import (
 	"github.com/scrmkit/scrmkit/internal/valid"
 )
 
-// An InputError is a call that can't be: its Field is missing or out of its bounds, as its Reason says.
+// An InputError is a call that can't be: its Field is missing or out of its bounds, as its Reason
+// says.
 type InputError = valid.Error
 
-// ErrRefused: errors.Is tells it of every error below and of *InsufficientError: the call was understood, and what the wallet
-// holds does not allow it.
+// ErrRefused: errors.Is tells it of every error below and of *InsufficientError: the call was
+// understood, and what the wallet holds does not allow it.
 var ErrRefused = errors.New("loyalty: refused")
 
 type refusal struct{ text string }
@@ -36,7 +37,8 @@ var (
 )
 
 var (
-	// ErrOverflow: a wallet holds, and owes, at most MaxPoints; one event earns at most MaxEarned units.
+	// ErrOverflow: a wallet holds, and owes, at most MaxPoints; one event earns at most MaxEarned
+	// units.
 	ErrOverflow error = &refusal{"loyalty: that is more points than a wallet can hold or owe"}
 	// ErrUnknownHold: the hold was captured, released or ended before, or never was.
 	ErrUnknownHold error = &refusal{"loyalty: there is no such hold"}
@@ -46,13 +48,14 @@ var (
 	ErrHolds error = &refusal{"loyalty: the wallet has as many holds as it can; capture or release one"}
 )
 
-// A PublishedError is a version that can't be published, for it exists and is another, or it is not the next. It matches
-// ErrPublished.
+// A PublishedError is a version that can't be published, for it exists and is another, or it is not
+// the next. It matches ErrPublished.
 type PublishedError struct {
 	InForce int // the newest version; 0: none is published
 	Next    int // the version that can be published
 
-	// Same reports that the version is stored as it was given: it was in force once, and InForce has taken its place.
+	// Same reports that the version is stored as it was given: it was in force once, and InForce
+	// has taken its place.
 	Same bool
 }
 
@@ -66,7 +69,8 @@ func (e *PublishedError) Error() string {
 	return fmt.Sprintf("loyalty: version %d is in force; publish version %d", e.InForce, e.Next)
 }
 
-// An InsufficientError is a spending of more points than there are. Have is below zero where the member owes points.
+// An InsufficientError is a spending of more points than there are. Have is below zero where the
+// member owes points.
 type InsufficientError struct{ Have, Need int64 }
 
 // Is tells that the wallet does not allow it.

@@ -30,14 +30,16 @@ type Event struct {
 	Shop     string    `json:"shop,omitempty"`
 }
 
-// A Purchase is an order that was paid. Its lines come to at most MaxAmount together, before discounts.
+// A Purchase is an order that was paid. Its lines come to at most MaxAmount together, before
+// discounts.
 type Purchase struct {
 	Currency string   `json:"currency"` // ISO 4217
 	Lines    []Line   `json:"lines"`
 	Labels   []string `json:"labels,omitempty"`
 }
 
-// A Line is a position of a purchase. Amounts are minor units, of all its items together, from 0 to MaxAmount.
+// A Line is a position of a purchase. Amounts are minor units, of all its items together, from 0 to
+// MaxAmount.
 type Line struct {
 	ID       string   `json:"id"` // within the purchase, for refunds
 	Kind     LineKind `json:"kind,omitempty"`
@@ -98,7 +100,8 @@ func labels(field string, labels []string) error {
 	return nil
 }
 
-// normal returns the event as it is decided on: its time stored, its lines in the order of their ids.
+// normal returns the event as it is decided on: its time stored, its lines in the order of their
+// ids.
 func (e Event) normal(now time.Time) (Event, error) {
 	err := cmp.Or(
 		valid.OptionalID("event.kind", e.Kind),

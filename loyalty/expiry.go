@@ -20,10 +20,11 @@ const (
 
 // An Expiry says when points end that were earned at a time. The zero Expiry is never.
 //
-// Every end is a midnight, at the end of the day that the rule comes to, so that the points of one day have one end; with
-// Eve at its beginning. Where RoundUp names a longer period it is the midnight at the end of the month, quarter, half or
-// year. "N months after the month of the purchase" is Months: N with RoundUp: Month: what is earned on 15 December ends,
-// with 6 months, at the beginning of 1 July. RoundUp: Day alone ends points with the day on which they are earned.
+// Every end is a midnight, at the end of the day that the rule comes to, so that the points of one
+// day have one end; with Eve at its beginning. Where RoundUp names a longer period it is the
+// midnight at the end of the month, quarter, half or year. "N months after the month of the
+// purchase" is Months: N with RoundUp: Month: what is earned on 15 December ends, with 6 months, at
+// the beginning of 1 July. RoundUp: Day alone ends points with the day on which they are earned.
 type Expiry struct {
 	Days   int `json:"days,omitempty"`   // after they were earned
 	Months int `json:"months,omitempty"` // cut to the last day of the month that it comes to: 31 January and 1 is 28 February
@@ -32,8 +33,8 @@ type Expiry struct {
 	RoundUp Period `json:"roundUp,omitempty"` // "": Day
 	Eve     bool   `json:"eve,omitempty"`     // the day before is the last one: "until the eve of the anniversary"; excludes RoundUp
 
-	// A day of every year, at whose end all points end that were earned up to it, or Days, Months and Years after that.
-	// nil: none. 29 February is 28 February in the other years.
+	// A day of every year, at whose end all points end that were earned up to it, or Days, Months
+	// and Years after that. nil: none. 29 February is 28 February in the other years.
 	On *YearDay `json:"on,omitempty"`
 }
 
@@ -97,7 +98,8 @@ func (e Expiry) outlasts(pending int) bool {
 	return true
 }
 
-// End returns when points end that were earned at that time, in UTC; zero: never. The calendar is that of zone.
+// End returns when points end that were earned at that time, in UTC; zero: never. The calendar is
+// that of zone.
 func (e Expiry) End(earned time.Time, zone *time.Location) time.Time {
 	if e.never() {
 		return time.Time{}

@@ -8,7 +8,8 @@ import (
 	"github.com/scrmkit/scrmkit/loyalty"
 )
 
-// FuzzDecimal reads numbers of definitions: none makes Compile panic, and what was read is written as it was.
+// FuzzDecimal reads numbers of definitions: none makes Compile panic, and what was read is written
+// as it was.
 func FuzzDecimal(f *testing.F) {
 	for _, text := range []string{`1`, `"2.3"`, `"999999999.999999"`, `1e9`, `-0`, `null`, `""`, `"1."`} {
 		f.Add([]byte(text))
@@ -31,7 +32,8 @@ func FuzzDecimal(f *testing.F) {
 	})
 }
 
-// FuzzTally reads stored tallies: none panics, and what was read is read again from what is written of it.
+// FuzzTally reads stored tallies: none panics, and what was read is read again from what is written
+// of it.
 func FuzzTally(f *testing.F) {
 	for _, text := range []string{`[0]`, `[5,20514,5]`, `[5,20514,2,1,3]`, `[]`, `[1,2]`, `null`, `[9223372036854775807,-9223372036854775808,1]`} {
 		f.Add([]byte(text))

@@ -164,8 +164,9 @@ func (g *earning) gift(a *applied) error {
 	return nil
 }
 
-// bring makes the sum of the parts come to a number: it takes from the lines that are multiplied least first, from those that are multiplied
-// alike by their shares, and adds to the first of those that have some.
+// bring makes the sum of the parts come to a number: it takes from the lines that are multiplied
+// least first, from those that are multiplied alike by their shares, and adds to the first of those
+// that have some.
 func (g *earning) bring(a *applied, to uint64) {
 	parts, sum := a.parts, total(a.parts)
 	if sum <= to {

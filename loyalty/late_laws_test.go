@@ -15,7 +15,7 @@ import (
 	"github.com/scrmkit/scrmkit/loyalty"
 )
 
-// told is an event with the time at which the programme is told of it.
+// told is an event with the time at which the program is told of it.
 type told struct {
 	earn loyalty.Earn
 	at   time.Time
@@ -33,8 +33,9 @@ func tell(t *rapid.T, p *loyalty.Program, history []told, end time.Time) loyalty
 	return a
 }
 
-// Events that are told in any order, within the lateness, leave the same points, metrics, caps, milestones and level as those that are told
-// at once. What may differ: since which time of a day a level is had, which days have what a longer cap gives, and which of the points begin when.
+// Events that are told in any order, within the lateness, leave the same points, metrics, caps,
+// milestones and level as those that are told at once. What may differ: since which time of a day a
+// level is had, which days have what a longer cap gives, and which of the points begin when.
 func TestEventsToldLateCountWhenTheyHappened(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		d := additiveProgram(t)
@@ -201,7 +202,8 @@ func TestAnEventToldTooLateSaysSo(t *testing.T) {
 	}
 }
 
-// What is pending begins by command: once, no more than there is, and a refund takes it back as it takes what begins by itself.
+// What is pending begins by command: once, no more than there is, and a refund takes it back as it
+// takes what begins by itself.
 func TestPendingPointsBeginByCommand(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		d := shop([]loyalty.Rule{{ID: "base", Give: loyalty.Give{Points: "1", Per: loyalty.PerMoney, Amount: 100}, Pending: 30}})

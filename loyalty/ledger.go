@@ -7,7 +7,8 @@ import (
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
-// A link is what an entry of the ledger seals besides itself: the entry before it, and what it left behind.
+// A link is what an entry of the ledger seals besides itself: the entry before it, and what it left
+// behind.
 type link struct {
 	Seq     int64   `json:"seq,omitempty"`     // of the entry before; 0: it is the first
 	Hash    []byte  `json:"hash,omitempty"`    // of that

@@ -6,8 +6,9 @@ import (
 	"time"
 )
 
-// Merge decides on both accounts of a Merge; the second decision is of the one that goes on, which may be new. What both
-// counted is added. Errors: ErrUnknownAccount, ErrMerged, ErrOverflow, ErrHolds.
+// Merge decides on both accounts of a Merge; the second decision is of the one that goes on, which
+// may be new. What both counted is added. Errors: ErrUnknownAccount, ErrMerged, ErrOverflow,
+// ErrHolds.
 func (p *Program) Merge(from, to Account, c Merge, now time.Time) (Decision, Decision, error) {
 	fail := func(err error) (Decision, Decision, error) { return Decision{}, Decision{}, err }
 	gone, _, err := p.change(from, "", now)
@@ -56,7 +57,8 @@ func (p *Program) Merge(from, to Account, c Merge, now time.Time) (Decision, Dec
 	return gone.end(from), kept.end(to), nil
 }
 
-// holdOf returns the name by which an account has the hold that a member reserved, who may have been merged into it.
+// holdOf returns the name by which an account has the hold that a member reserved, who may have
+// been merged into it.
 func (d *deed) holdOf(id CurrencyID, member MemberID, name string) string {
 	if member == d.Account.Member {
 		return name

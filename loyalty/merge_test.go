@@ -8,7 +8,8 @@ import (
 	"github.com/scrmkit/scrmkit/loyalty"
 )
 
-// A hold of a member who was merged is captured or released by the old id, once, though the other has one of that name.
+// A hold of a member who was merged is captured or released by the old id, once, though the other
+// has one of that name.
 func TestHoldsFollowAMerger(t *testing.T) {
 	points, _ := open(t, dbtest.SQLite(t))
 	for _, id := range []loyalty.AccountID{alice, bob} {

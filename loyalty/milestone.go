@@ -26,7 +26,8 @@ type prize struct {
 	units int64
 }
 
-// milestones gives what the metrics came to, and have not come to before in their windows. It counts towards no metric.
+// milestones gives what the metrics came to, and have not come to before in their windows. It
+// counts towards no metric.
 func (g *earning) milestones() error {
 	for _, r := range g.p.rules[g.e.kind()] {
 		if r.metric == nil {
@@ -62,8 +63,8 @@ func (g *earning) milestones() error {
 	return nil
 }
 
-// windowOf returns the day on which the window of a milestone begins that a day is in. A window that rolls has no end after which
-// milestones come again: 0.
+// windowOf returns the day on which the window of a milestone begins that a day is in. A window
+// that rolls has no end after which milestones come again: 0.
 func (d *deed) windowOf(r *rule, day int64) int64 {
 	w := r.metric.window(d.Next.Joined)
 	if w.rolls() {
@@ -73,7 +74,8 @@ func (d *deed) windowOf(r *rule, day int64) int64 {
 	return from
 }
 
-// due returns how many milestones the metric comes to in the window of a day; of a window that rolls, in all those that a day is in.
+// due returns how many milestones the metric comes to in the window of a day; of a window that
+// rolls, in all those that a day is in.
 func (d *deed) due(r *rule, day int64) int64 {
 	w, t := r.metric.window(d.Next.Joined), d.Next.tally(metricTally(r.metric.ID))
 	most := t.sum(w, day, d.p.zone)
@@ -100,7 +102,8 @@ func (g Give) milestones(n int64) int64 {
 	return (n-first)/each + 1
 }
 
-// prizeOf returns what milestones give, after the first n up to the last. What the first n give is rounded together.
+// prizeOf returns what milestones give, after the first n up to the last. What the first n give is
+// rounded together.
 func (d *deed) prizeOf(r *rule, n, last int64) (int64, error) {
 	unit := func(n int64) (uint64, error) {
 		high, all := bits.Mul64(r.num, uint64(r.amount)) // num is for one of what is counted
@@ -146,7 +149,8 @@ func (r *Reached) raise(day, times int64, lot Lot) {
 	}
 }
 
-// lower takes milestones back, the last ones first, and returns the points that were given for them as far as they are known.
+// lower takes milestones back, the last ones first, and returns the points that were given for them
+// as far as they are known.
 func (r *Reached) lower(times int64) (lots []Lot) {
 	r.N -= times
 	raised := slices.Clone(r.Raised)
@@ -166,7 +170,8 @@ func (r *Reached) lower(times int64) (lots []Lot) {
 	return lots
 }
 
-// forgetReached drops the milestones of windows that no event can be in any more, and those of none.
+// forgetReached drops the milestones of windows that no event can be in any more, and those of
+// none.
 func (d *deed) forgetReached() {
 	today := dayOf(d.now.In(d.p.zone).Date())
 	d.Next.Reached = slices.DeleteFunc(d.Next.Reached, func(r Reached) bool {
@@ -185,7 +190,7 @@ func (d *deed) forgetReached() {
 	}
 }
 
-// milestone returns a rule of milestones; nil: the programme has none of that id.
+// milestone returns a rule of milestones; nil: the program has none of that id.
 func (p *Program) milestone(id RuleID) *rule {
 	for _, rules := range p.rules {
 		for _, r := range rules {
@@ -207,7 +212,8 @@ func (d *deed) exact(m *metric) int64 {
 	return days[len(days)-1].Day - int64(d.p.keep[name]) + int64(m.window(d.Next.Joined).Keep()) + 1
 }
 
-// come returns how many milestones of a rule the metric comes to in the window of a day; of a window that rolls, in all windows that are kept.
+// come returns how many milestones of a rule the metric comes to in the window of a day; of a
+// window that rolls, in all windows that are kept.
 func (d *deed) come(r *rule, day int64) int64 {
 	w := r.metric.window(d.Next.Joined)
 	if _, _, ever := w.around(day, d.p.zone); ever || !w.rolls() {
@@ -223,8 +229,8 @@ func (d *deed) come(r *rule, day int64) int64 {
 	return most
 }
 
-// dues returns how many milestones each entry of Reached comes to that a day counts for, -1 where it does not, and the first days from
-// which that is known.
+// dues returns how many milestones each entry of Reached comes to that a day counts for, -1 where
+// it does not, and the first days from which that is known.
 func (d *deed) dues(day int64) (dues, firsts []int64) {
 	dues, firsts = make([]int64, len(d.Next.Reached)), make([]int64, len(d.Next.Reached))
 	for i, o := range d.Next.Reached {
@@ -236,8 +242,9 @@ func (d *deed) dues(day int64) (dues, firsts []int64) {
 	return dues, firsts
 }
 
-// unprize takes back what was given for milestones that the metrics do not come to any more, after something of a day was taken out
-// of them. dues is what they came to before, and firsts the days from which that is known.
+// unprize takes back what was given for milestones that the metrics do not come to any more, after
+// something of a day was taken out of them. dues is what they came to before, and firsts the days
+// from which that is known.
 func (d *deed) unprize(day int64, dues, firsts []int64) error {
 	for i, was := range dues {
 		if was < 0 {
@@ -276,7 +283,7 @@ func (d *deed) unprize(day int64, dues, firsts []int64) error {
 	return nil
 }
 
-// lateDay reports whether an event of a day is told later than the programme takes it in its place.
+// lateDay reports whether an event of a day is told later than the program takes it in its place.
 func (p *Program) lateDay(day int64, now time.Time) bool {
 	return dayOf(now.In(p.zone).Date())-day > int64(p.late())
 }

@@ -15,8 +15,9 @@ type move struct {
 	Movement
 }
 
-// begin lets time do to a copy of the wallet what it has done by now. Where there is a debt that is done in the order in
-// which it happened: points that began and ended since have repaid it in between.
+// begin lets time do to a copy of the wallet what it has done by now. Where there is a debt that is
+// done in the order in which it happened: points that began and ended since have repaid it in
+// between.
 func begin(w Wallet, now time.Time) (m move) {
 	at := latest(journal.Instant(now), w.At)
 	m.w, m.At = w, at
@@ -86,7 +87,8 @@ func (m *move) remember(l Lot) {
 	m.w.Ended = slices.Insert(m.w.Ended, i, l)
 }
 
-// forget takes up to n points out of what lapsed of a lot that was credited, and returns how many there were.
+// forget takes up to n points out of what lapsed of a lot that was credited, and returns how many
+// there were.
 func (m *move) forget(c Lot, n int64) (forgotten int64) {
 	for i := range m.w.Ended {
 		if e := &m.w.Ended[i]; e.ofLapsed(c) {
@@ -126,7 +128,7 @@ func (m *move) fold() {
 	}
 }
 
-// room tells whether the lots fit in the wallet.
+// room reports whether the lots fit in the wallet.
 func (m *move) room(lots []Lot) bool {
 	left := MaxPoints - (m.w.Total() + m.w.Debt)
 	for _, l := range lots {

@@ -10,8 +10,8 @@ import (
 	"github.com/scrmkit/scrmkit/loyalty"
 )
 
-// The largest numbers that a definition and its events may have give an answer or a typed error on every way, and never a panic or a
-// wrap: the books add up, and nothing is below zero.
+// The largest numbers that a definition and its events may have give an answer or a typed error on
+// every way, and never a panic or a wrap: the books add up, and nothing is below zero.
 func TestTheLargestNumbersOnEveryWay(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		d := additiveProgram(t)

@@ -27,8 +27,9 @@ func (v *Value) check() error {
 	return cmp.Or(valid.Currency("money", v.Money), valid.Between("amount", v.Amount, 1, MaxAmount), valid.Between("points", v.Points, 1, MaxPoints))
 }
 
-// Of returns what so many units are worth, in minor units, rounded towards zero; below zero of units that are owed. The value
-// is one that Compile accepts. ErrOverflow: it is more than an int64 holds.
+// Of returns what so many units are worth, in minor units, rounded towards zero; below zero of
+// units that are owed. The value is one that Compile accepts. ErrOverflow: it is more than an int64
+// holds.
 func (v Value) Of(units int64) (int64, error) {
 	size := uint64(units)
 	if units < 0 {
@@ -45,8 +46,9 @@ func (v Value) Of(units int64) (int64, error) {
 	return int64(amount), nil
 }
 
-// A Position is what members hold of a currency at an instant. Its Totals count as expired what has ended by then, whether it
-// was posted or not. Their Outstanding is Endless and all of Ends, less Debt.
+// A Position is what members hold of a currency at an instant. Its Totals count as expired what has
+// ended by then, whether it was posted or not. Their Outstanding is Endless and all of Ends, less
+// Debt.
 type Position struct {
 	Totals
 	Money   string   `json:"money,omitempty"`   // ISO 4217, of Value; "": the definition gives the currency no value
@@ -69,7 +71,8 @@ type stock struct {
 	ends          map[int]int64 // by months since the year 0
 }
 
-// add adds one of an account as time has left it. It reports false where a sum is more than an int64 holds.
+// add adds one of an account as time has left it. It reports false where a sum is more than an
+// int64 holds.
 func (s *stock) add(h Holding, zone *time.Location) bool {
 	fits := true
 	plus := func(sum *int64, n int64) {
@@ -117,11 +120,13 @@ func (s *stock) position(v *Value) (Position, error) {
 	return q, err
 }
 
-// TotalsAt returns what the accounts, as they are stored, hold together at an instant, by currency: as if Expire had been run
-// on each of them then. An instant before the last change of an account counts as that, for the past is not told anew.
+// TotalsAt returns what the accounts, as they are stored, hold together at an instant, by currency:
+// as if Expire had been run on each of them then. An instant before the last change of an account
+// counts as that, for the past is not told anew.
 //
-// Points that are set aside end with their hold where that is later. Ends are as they are at the instant: what an activity or
-// a level after it makes of them is not foreseen. Errors: those of the accounts, and ErrOverflow.
+// Points that are set aside end with their hold where that is later. Ends are as they are at the
+// instant: what an activity or a level after it makes of them is not foreseen. Errors: those of the
+// accounts, and ErrOverflow.
 func (p *Program) TotalsAt(accounts iter.Seq2[Account, error], at time.Time) (map[CurrencyID]Position, error) {
 	stocks := map[CurrencyID]*stock{}
 	for a, err := range accounts {
@@ -154,11 +159,13 @@ func (p *Program) TotalsAt(accounts iter.Seq2[Account, error], at time.Time) (ma
 	return found, nil
 }
 
-// TotalsAt returns the books of a program at an instant, by currency, with the value and the ends of what is outstanding, as
-// the version in force has it: what Totals returns after a Sweep at that instant. Errors: those of Program.TotalsAt.
+// TotalsAt returns the books of a program at an instant, by currency, with the value and the ends
+// of what is outstanding, as the version in force has it: what Totals returns after a Sweep at that
+// instant. Errors: those of Program.TotalsAt.
 //
-// It reads all accounts of the program one after the other, and keeps in memory a sum for each month in which points end. What
-// is done meanwhile may be in it or not, a transfer on one side alone; in a transaction that reads one snapshot it is not.
+// It reads all accounts of the program one after the other, and keeps in memory a sum for each
+// month in which points end. What is done meanwhile may be in it or not, a transfer on one side
+// alone; in a transaction that reads one snapshot it is not.
 func (e *Engine) TotalsAt(ctx context.Context, id ProgramID, at time.Time) (map[CurrencyID]Position, error) {
 	err := cmp.Or(valid.ID("program", id), valid.Time("at", at))
 	if err == nil && at.IsZero() {

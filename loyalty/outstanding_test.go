@@ -18,8 +18,8 @@ import (
 	"github.com/scrmkit/scrmkit/storage/memory"
 )
 
-// The totals at an instant are those after a sweep at that instant, of any history, and what is outstanding is what ends and
-// what does not, less the debts.
+// The totals at an instant are those after a sweep at that instant, of any history, and what is
+// outstanding is what ends and what does not, less the debts.
 func TestTotalsAtAreThoseAfterASweep(t *testing.T) {
 	db, histories := memory.New(), 0
 	rapid.Check(t, func(t *rapid.T) {

@@ -8,8 +8,8 @@ import (
 	"github.com/scrmkit/scrmkit/internal/calendar"
 )
 
-// Past is a level as it was given, kept on or taken at a time. An account keeps those that an event that is told late, or a refund, may
-// change, and the one before them.
+// Past is a level as it was given, kept on or taken at a time. An account keeps those that an event
+// that is told late, or a refund, may change, and the one before them.
 type Past struct {
 	At     time.Time `json:"at"`
 	Status Status    `json:"status,omitzero"`
@@ -60,7 +60,8 @@ func (d *deed) levelAt(at time.Time) LevelID {
 	return level
 }
 
-// horizonOf returns for how many days back a refund may take a level away: for as long as one is kept, and its window.
+// horizonOf returns for how many days back a refund may take a level away: for as long as one is
+// kept, and its window.
 func horizonOf(d Definition) int {
 	t := d.Tiers
 	if t == nil || t.Downgrade != OnRefund || t.Valid == (Validity{}) {
@@ -83,8 +84,9 @@ func horizonOf(d Definition) int {
 	return min(days+window, maxDays)
 }
 
-// relevel decides anew which level the member has had since just before a time, when something was counted or taken back. told says
-// that an event came to it, which never takes a level; else a refund, which never gives one, and takes one where the programme says so.
+// relevel decides anew which level the member has had since just before a time, when something was
+// counted or taken back. told says that an event came to it, which never takes a level; else a
+// refund, which never gives one, and takes one where the program says so.
 func (d *deed) relevel(from time.Time, told bool) {
 	t := d.p.def.Tiers
 	if t == nil {
@@ -119,7 +121,8 @@ func (d *deed) relevel(from time.Time, told bool) {
 	d.Next.Past = slices.Concat(old[:before], probe.Next.Past)
 }
 
-// sinceOf returns since when a level is had that is decided anew by the day: as it was before, where it was of the same day.
+// sinceOf returns since when a level is had that is decided anew by the day: as it was before,
+// where it was of the same day.
 func (d *deed) sinceOf(old []Past, s Status, from time.Time, told bool) time.Time {
 	for _, p := range old {
 		if p.Status.Level == s.Level && d.day(p.Status.Since).Equal(d.day(s.Since)) {
@@ -147,8 +150,9 @@ type dayCounts struct {
 	counts []Count
 }
 
-// replay goes through the days since the day of a time again, on an account that has nothing but its metrics and its level as they were
-// before it. It returns how many of the levels in Past were before it too.
+// replay goes through the days since the day of a time again, on an account that has nothing but
+// its metrics and its level as they were before it. It returns how many of the levels in Past were
+// before it too.
 func (d *deed) replay(from time.Time) (probe *deed, before int) {
 	from = d.day(latest(from, d.now.AddDate(0, 0, -d.p.looks()+kept)))
 	probe = &deed{p: d.p, now: d.now}
@@ -206,8 +210,8 @@ func (d *deed) setByHand(level int, at, until time.Time) {
 	d.noteGiven(at, given, until)
 }
 
-// rewind gives an account the metrics as they were on a day, and returns what they counted on that day and since, by the day, without what
-// rolled over since.
+// rewind gives an account the metrics as they were on a day, and returns what they counted on that
+// day and since, by the day, without what rolled over since.
 func (d *deed) rewind(n *Account, first int64) []dayCounts {
 	var days []dayCounts
 	for _, m := range d.p.metrics {
@@ -255,8 +259,8 @@ func (p *Program) needs(id MetricID) bool {
 	})
 }
 
-// joinedAt moves the joining of a member to an event that was told late. Windows by the day of joining move with it, and what milestones are counted
-// for.
+// joinedAt moves the joining of a member to an event that was told late. Windows by the day of
+// joining move with it, and what milestones are counted for.
 func (d *deed) joinedAt(at time.Time) {
 	d.Next.Joined = at
 	for i := range d.Next.Reached {

@@ -16,8 +16,9 @@ type DefinitionError = valid.DefinitionError
 // A Mistake says what is wrong at its Path: "rules[2].give.points".
 type Mistake = valid.Mistake
 
-// A Program is a definition that was checked. It is immutable and safe for concurrent use. Its methods are the decisions
-// of the programme: they take an account as a value and return it as it is afterwards.
+// A Program is a definition that was checked. It is immutable and safe for concurrent use. Its
+// methods are the decisions of the program: they take an account as a value and return it as it
+// is afterwards.
 type Program struct {
 	def     Definition
 	terms   []byte // digest of the definition
@@ -62,7 +63,7 @@ type metric struct {
 	lines    *condition
 }
 
-// Definition returns what the programme was compiled from. The caller must not change it.
+// Definition returns what the program was compiled from. The caller must not change it.
 func (p *Program) Definition() Definition { return p.def }
 
 const (
@@ -202,7 +203,7 @@ func (c *compiler) condition(path, of, source string, env any) *condition {
 	return p
 }
 
-// known notes that the programme has a tally, and for how many days it must be kept.
+// known notes that the program has a tally, and for how many days it must be kept.
 func (c *compiler) known(tally string, days int) { c.p.keep[tally] = max(c.p.keep[tally], days) }
 
 func (c *compiler) caps(path string, caps []Cap, tally string) {
@@ -288,8 +289,8 @@ func (c *compiler) metrics() {
 	}
 }
 
-// keepFor returns how many days a tally has to keep for a window, which is looked back to from as far back as events are told and
-// refunded, and when a grace is over as well.
+// keepFor returns how many days a tally has to keep for a window, which is looked back to from as
+// far back as events are told and refunded, and when a grace is over as well.
 func (p *Program) keepFor(w Window) int {
 	keep := w.Keep() + p.looks() + 1
 	if t := p.def.Tiers; t != nil {

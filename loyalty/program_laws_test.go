@@ -21,7 +21,7 @@ func pick[V any](t *rapid.T, label string, from ...V) V {
 
 func maybe(t *rapid.T, label string) bool { return rapid.Bool().Draw(t, label) }
 
-// anyProgram draws a programme with all kinds of rules.
+// anyProgram draws a program with all kinds of rules.
 func anyProgram(t *rapid.T) loyalty.Definition {
 	d := loyalty.Definition{
 		ID: "club", Version: 1, Zone: pick(t, "zone", "UTC", "Asia/Shanghai", "America/New_York"), Money: "CNY",
@@ -147,9 +147,11 @@ func TestTheOrderOfRulesAndLinesChangesNothing(t *testing.T) {
 	})
 }
 
-// What refunds took back so far is never more than was earned, and all of it in the end. Of one line it is the share of what came back in
-// what was earned, rounded down. A rule that carries has its share taken back in whole blocks, after what it carries: less than two
-// blocks of it may be taken later than that, never sooner. Milestones are not among it: they go back with what their metric comes to.
+// What refunds took back so far is never more than was earned, and all of it in the end. Of one
+// line it is the share of what came back in what was earned, rounded down. A rule that carries has
+// its share taken back in whole blocks, after what it carries: less than two blocks of it may be
+// taken later than that, never sooner. Milestones are not among it: they go back with what their
+// metric comes to.
 func TestRefundsTakeBackTheirShare(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		d := anyProgram(t)
@@ -219,7 +221,8 @@ func revived(o loyalty.Outcome, id loyalty.CurrencyID) bool {
 	return slices.ContainsFunc(o.Moves, func(m loyalty.Move) bool { return m.Currency == id && loyalty.Sum(m.Credited) > 0 })
 }
 
-// later returns how much of a currency a refund may take back later than its share comes to it: two blocks of each rule that carries.
+// later returns how much of a currency a refund may take back later than its share comes to it: two
+// blocks of each rule that carries.
 func later(d loyalty.Definition, id loyalty.CurrencyID) (n int64) {
 	times, scale := big.NewRat(1, 1), int64(1)
 	for range d.Currencies[0].Scale {
@@ -327,7 +330,8 @@ func TestAccountsTurn(t *testing.T) {
 	})
 }
 
-// The books of every history add up, its ledgers are whole, nothing is below zero, and looking in between changes nothing.
+// The books of every history add up, its ledgers are whole, nothing is below zero, and looking in
+// between changes nothing.
 func TestHistoriesAddUp(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := compiled(t, anyProgram(t))

@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// Refund decides on a Refund of what b books. What is taken back is decided by what the purchase earned, whatever the
-// programme is now. Errors: ErrUnknownAccount, ErrMerged, ErrUnknownBooking, ErrUnknownLine, ErrTooMuch, *InputError,
-// ErrOverflow.
+// Refund decides on a Refund of what b books. What is taken back is decided by what the purchase
+// earned, whatever the program is now. Errors: ErrUnknownAccount, ErrMerged, ErrUnknownBooking,
+// ErrUnknownLine, ErrTooMuch, *InputError, ErrOverflow.
 func (p *Program) Refund(a Account, b *Booking, c Refund, now time.Time) (Decision, error) {
 	d, _, err := p.change(a, "", now)
 	if err != nil {
@@ -32,8 +32,8 @@ func (p *Program) Refund(a Account, b *Booking, c Refund, now time.Time) (Decisi
 	return d.end(a), nil
 }
 
-// Return decides on a Return of what b books. Errors: ErrUnknownAccount, ErrMerged, ErrUnknownBooking, ErrTooMuch,
-// ErrOverflow.
+// Return decides on a Return of what b books. Errors: ErrUnknownAccount, ErrMerged,
+// ErrUnknownBooking, ErrTooMuch, ErrOverflow.
 func (p *Program) Return(a Account, b *Booking, c Return, now time.Time) (Decision, error) {
 	d, _, err := p.change(a, "", now)
 	if err != nil {
@@ -104,8 +104,8 @@ func (d *deed) giveBack(b *Booking) error {
 	return nil
 }
 
-// uses gives back what the event used: what was carried, then the caps of rules, then those of the programme, which see what the
-// others come to.
+// uses gives back what the event used: what was carried, then the caps of rules, then those of the
+// program, which see what the others come to.
 func (r *refunding) uses() error {
 	carried := map[RuleID]int64{} // what a rule with a cap gives more or less for its blocks
 	for i := range r.b.Uses {
@@ -129,9 +129,10 @@ func (r *refunding) uses() error {
 	return nil
 }
 
-// uncarry takes what was counted out of what is carried, and out of blocks where that does not suffice: those that others completed
-// thanks to it, once all of the purchase came back. Until then no more of the purchase's own blocks than the share that came back, in
-// whole ones: the rest stays owed.
+// uncarry takes what was counted out of what is carried, and out of blocks where that does not
+// suffice: those that others completed thanks to it, once all of the purchase came back. Until then
+// no more of the purchase's own blocks than the share that came back, in whole ones: the rest stays
+// owed.
 func (r *refunding) uncarry(u *Use, capped map[RuleID]int64) error {
 	back := r.b.back(u.Shares, u.Whole)
 	n := cumulative(u.N, back) - u.Back
@@ -169,7 +170,8 @@ func (r *refunding) more(part int, n int64) {
 	}
 }
 
-// unuse gives room under caps back. besides is what the rule gives more or less than its share by now.
+// unuse gives room under caps back. besides is what the rule gives more or less than its share by
+// now.
 func (r *refunding) unuse(u *Use, besides int64) error {
 	back := r.b.used(u)
 	n, over := cumulative(u.N, back)-u.Back, cumulative(u.Over, back)-u.OverBack
@@ -223,8 +225,8 @@ func (r *refunding) unuse(u *Use, besides int64) error {
 	return nil
 }
 
-// revoke takes back what is due of each portion now. Where it is less than was taken before, for others got it since, another portion
-// of its currency bears it, or it comes back.
+// revoke takes back what is due of each portion now. Where it is less than was taken before, for
+// others got it since, another portion of its currency bears it, or it comes back.
 func (r *refunding) revoke() error {
 	due := make([]int64, len(r.b.Parts))
 	left := map[CurrencyID]int64{}

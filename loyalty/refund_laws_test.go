@@ -15,9 +15,10 @@ import (
 	"github.com/scrmkit/scrmkit/loyalty"
 )
 
-// additiveProgram draws a programme of all kinds of rules, in which what one purchase is given depends on another one by caps, by what is
-// carried, by milestones and by levels alone: what is capped, carried or given for milestones is whole points and is not multiplied,
-// and no rule asks for the level.
+// additiveProgram draws a program of all kinds of rules, in which what one purchase is given
+// depends on another one by caps, by what is carried, by milestones and by levels alone: what is
+// capped, carried or given for milestones is whole points and is not multiplied, and no rule asks
+// for the level.
 func additiveProgram(t *rapid.T) loyalty.Definition {
 	window := func(label string) loyalty.Window {
 		return pick(t, label, loyalty.Window{Days: 20}, loyalty.Window{Calendar: loyalty.Month}, loyalty.Window{Calendar: loyalty.Week}, loyalty.Window{})
@@ -100,7 +101,8 @@ func additiveProgram(t *rapid.T) loyalty.Definition {
 	return d
 }
 
-// returnIn draws refunds that bring all of a purchase back: by amounts, by lines, by items, and what is left in the end.
+// returnIn draws refunds that bring all of a purchase back: by amounts, by lines, by items, and
+// what is left in the end.
 func returnIn(t *rapid.T, id loyalty.AccountID, of string, e loyalty.Event) (refunds []loyalty.Refund) {
 	for i := range rapid.IntRange(0, 3).Draw(t, "refunds") {
 		r := loyalty.Refund{Account: id, Of: of, Key: fmt.Sprint(of, "-back-", i)}
@@ -128,9 +130,10 @@ func (b both) have(n int64, now time.Time) bool {
 	return with.Wallet("points").Balance(now).Available >= n && without.Wallet("points").Balance(now).Available >= n
 }
 
-// Buying and returning in full, in any order of the returns and with anything in between, leaves points, metrics, caps, what is carried,
-// milestones and the level as if the purchase had not been. What differs: the numbers of entries, the last activity, and so the ends of points that
-// end with inactivity.
+// Buying and returning in full, in any order of the returns and with anything in between, leaves
+// points, metrics, caps, what is carried, milestones and the level as if the purchase had not been.
+// What differs: the numbers of entries, the last activity, and so the ends of points that end with
+// inactivity.
 func TestReturningInFullIsAsIfNothingHadBeenBought(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := compiled(t, additiveProgram(t))
@@ -197,7 +200,8 @@ func asIf(t *rapid.T, p *loyalty.Program, run both, now time.Time) {
 	}
 	tallies := func(a loyalty.Account) (all []loyalty.NamedTally) {
 		for _, n := range a.Tallies {
-			// Which purchase makes a block whole, or which day has what a longer time gives, is not remembered.
+			// Which purchase makes a block whole, or which day has what a longer time gives, is not
+			// remembered.
 			if n.Name == "metric/earned" && shares || strings.HasPrefix(n.Name, "rule/") || strings.HasPrefix(n.Name, "member/") {
 				n.Tally.Days = nil
 			}

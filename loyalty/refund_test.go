@@ -8,7 +8,7 @@ import (
 	"github.com/scrmkit/scrmkit/loyalty"
 )
 
-// shop returns a programme with these rules and metrics.
+// shop returns a program with these rules and metrics.
 func shop(rules []loyalty.Rule, metrics ...loyalty.Metric) loyalty.Definition {
 	return loyalty.Definition{
 		ID: "club", Version: 1, Zone: "UTC", Money: "CNY", Currencies: []loyalty.Currency{{ID: "points"}}, Rules: rules, Metrics: metrics,

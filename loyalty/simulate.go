@@ -11,8 +11,9 @@ import (
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
-// A Simulation runs commands as an Engine does, in memory: a programme over a history of purchases before it is
-// published, or a single purchase before it is made. It is not safe for concurrent use.
+// A Simulation runs commands as an Engine does, in memory: a program over a history of purchases
+// before it is published, or a single purchase before it is made. It is not safe for concurrent
+// use.
 type Simulation struct {
 	program  *Program
 	accounts map[AccountID]Account
@@ -25,7 +26,7 @@ type bookingKey struct {
 	key     string
 }
 
-// Simulate returns an empty simulation of a programme.
+// Simulate returns an empty simulation of a program.
 func Simulate(p *Program) *Simulation {
 	return &Simulation{
 		program: p, accounts: map[AccountID]Account{}, bookings: map[bookingKey]Booking{}, entries: map[AccountID][]journal.Entry{},
@@ -35,11 +36,11 @@ func Simulate(p *Program) *Simulation {
 // Put begins with an account as it is, in place of what the simulation knew of it.
 func (s *Simulation) Put(a Account) { s.accounts[a.ID] = a }
 
-// Switch goes on with another version of the programme.
+// Switch goes on with another version of the program.
 func (s *Simulation) Switch(p *Program) { s.program = p }
 
-// Do runs a command at a time, or at the last one of the account where that is later. Keys and errors are those of an
-// Engine.
+// Do runs a command at a time, or at the last one of the account where that is later. Keys and
+// errors are those of an Engine.
 func (s *Simulation) Do(c Command, now time.Time) (Outcome, error) {
 	if err := c.check(); err != nil {
 		return Outcome{}, fmt.Errorf("%s: %w", c.kind(), err)

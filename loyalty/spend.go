@@ -42,7 +42,8 @@ func (d *deed) spent(id CurrencyID, m Movement) {
 	d.acted(d.now)
 }
 
-// Redeem decides on a Redeem. Errors: ErrUnknownAccount, ErrMerged, ErrUnknownCurrency, *InsufficientError.
+// Redeem decides on a Redeem. Errors: ErrUnknownAccount, ErrMerged, ErrUnknownCurrency,
+// *InsufficientError.
 func (p *Program) Redeem(a Account, c Redeem, now time.Time) (Decision, error) {
 	d, u, err := p.change(a, c.Currency, now)
 	if err != nil {
@@ -94,7 +95,8 @@ func (p *Program) Capture(a Account, c Capture, now time.Time) (Decision, error)
 	return d.end(a), nil
 }
 
-// Release decides on a Release. Errors: ErrUnknownAccount, ErrMerged, ErrUnknownCurrency, ErrUnknownHold.
+// Release decides on a Release. Errors: ErrUnknownAccount, ErrMerged, ErrUnknownCurrency,
+// ErrUnknownHold.
 func (p *Program) Release(a Account, c Release, now time.Time) (Decision, error) {
 	d, u, err := p.change(a, c.Currency, now)
 	if err != nil {
@@ -109,8 +111,8 @@ func (p *Program) Release(a Account, c Release, now time.Time) (Decision, error)
 	return d.end(a), nil
 }
 
-// Adjust decides on an Adjust, which opens the account where it is the first. Errors: ErrUnknownAccount, ErrMerged,
-// ErrUnknownCurrency, ErrOverflow, *InsufficientError, *InputError.
+// Adjust decides on an Adjust, which opens the account where it is the first. Errors:
+// ErrUnknownAccount, ErrMerged, ErrUnknownCurrency, ErrOverflow, *InsufficientError, *InputError.
 func (p *Program) Adjust(a Account, c Adjust, now time.Time) (Decision, error) {
 	if a.Version == 0 && c.N < 0 {
 		return Decision{}, ErrUnknownAccount
@@ -145,8 +147,8 @@ func (p *Program) Adjust(a Account, c Adjust, now time.Time) (Decision, error) {
 	return d.end(a), nil
 }
 
-// Transfer decides on both accounts of a Transfer; the second decision is of the one that receives, which may be new.
-// Errors: those of Redeem, ErrOverflow.
+// Transfer decides on both accounts of a Transfer; the second decision is of the one that receives,
+// which may be new. Errors: those of Redeem, ErrOverflow.
 func (p *Program) Transfer(from, to Account, c Transfer, now time.Time) (Decision, Decision, error) {
 	fail := func(err error) (Decision, Decision, error) { return Decision{}, Decision{}, err }
 	giver, u, err := p.change(from, c.Currency, now)
@@ -180,7 +182,8 @@ func (p *Program) Transfer(from, to Account, c Transfer, now time.Time) (Decisio
 	return giver.end(from), taker.end(to), nil
 }
 
-// Expire decides on an Expire. Where time has done nothing the decision has Seq 0. Errors: ErrUnknownAccount, ErrMerged.
+// Expire decides on an Expire. Where time has done nothing the decision has Seq 0. Errors:
+// ErrUnknownAccount, ErrMerged.
 func (p *Program) Expire(a Account, now time.Time) (Decision, error) {
 	d, _, err := p.change(a, "", now)
 	if err != nil {
@@ -200,8 +203,8 @@ func (p *Program) Expire(a Account, now time.Time) (Decision, error) {
 	return d.end(a), nil
 }
 
-// SetTier decides on a SetTier, which opens the account where it is the first. Errors: ErrMerged, ErrUnknownLevel,
-// *InputError.
+// SetTier decides on a SetTier, which opens the account where it is the first. Errors: ErrMerged,
+// ErrUnknownLevel, *InputError.
 func (p *Program) SetTier(a Account, c SetTier, now time.Time) (Decision, error) {
 	if a.Merged != "" {
 		return Decision{}, ErrMerged

@@ -13,10 +13,11 @@ import (
 	"github.com/scrmkit/scrmkit/internal/valid"
 )
 
-// A Tally counts something by the day: points that were earned, money that was spent, visits. It is what caps and tiers
-// are decided on. The zero Tally is empty; one that keeps n days has at most n numbers, however many things it counted.
+// A Tally counts something by the day: points that were earned, money that was spent, visits. It is
+// what caps and tiers are decided on. The zero Tally is empty; one that keeps n days has at most n
+// numbers, however many things it counted.
 //
-// Days are those of the programme's calendar, so that every call for one Tally takes one zone.
+// Days are those of the program's calendar, so that every call for one Tally takes one zone.
 type Tally struct {
 	Total int64      // of all time
 	Days  []DayTotal // the days that are kept and are not 0, the oldest first
@@ -28,7 +29,8 @@ type DayTotal struct {
 	N   int64
 }
 
-// MarshalJSON writes the total and then, for each day, how many days after the one before it is and its number.
+// MarshalJSON writes the total and then, for each day, how many days after the one before it is and
+// its number.
 func (t Tally) MarshalJSON() ([]byte, error) { return t.append(nil), nil }
 
 func (t Tally) append(text []byte) []byte {
@@ -63,9 +65,9 @@ func (t *Tally) UnmarshalJSON(text []byte) error {
 // MaxTally is the most that a Tally counts to, and the least below zero.
 const MaxTally = 1_000_000_000_000_000
 
-// Add counts n at a time, which may be earlier than what was counted before, and drops the days that are keep or more
-// before the newest of the Tally and of it. n is below zero where something is taken back: it goes to the day on which it was
-// counted. Errors: *InputError, ErrOverflow.
+// Add counts n at a time, which may be earlier than what was counted before, and drops the days
+// that are keep or more before the newest of the Tally and of it. n is below zero where something
+// is taken back: it goes to the day on which it was counted. Errors: *InputError, ErrOverflow.
 func (t Tally) Add(n int64, at time.Time, zone *time.Location, keep int) (Tally, error) {
 	if err := valid.Between("n", n, -MaxTally, MaxTally); err != nil {
 		return t, err
@@ -92,7 +94,8 @@ func (t Tally) Add(n int64, at time.Time, zone *time.Location, keep int) (Tally,
 	return Tally{Total: total, Days: days}, nil
 }
 
-// takeBack takes n away that was counted on a day: from the total alone where the day is not kept any more.
+// takeBack takes n away that was counted on a day: from the total alone where the day is not kept
+// any more.
 func (t Tally) takeBack(n, day int64) Tally {
 	t.Total -= n
 	i, kept := slices.BinarySearchFunc(t.Days, day, compareDays)
@@ -119,7 +122,8 @@ func (t Tally) on(day int64) int64 {
 
 func compareDays(d DayTotal, day int64) int { return cmp.Compare(d.Day, day) }
 
-// Sum returns what was counted in the window that now is in. A Tally that keeps Window.Keep days has all of it.
+// Sum returns what was counted in the window that now is in. A Tally that keeps Window.Keep days
+// has all of it.
 func (t Tally) Sum(w Window, now time.Time, zone *time.Location) int64 {
 	return t.sum(w, dayOf(now.In(zone).Date()), zone)
 }
@@ -139,13 +143,15 @@ func (t Tally) sum(w Window, day int64, zone *time.Location) (n int64) {
 	return n
 }
 
-// A Window is the time that a cap or a tier looks back to. The zero Window is all time. One field is set.
+// A Window is the time that a cap or a tier looks back to. The zero Window is all time. One field
+// is set.
 type Window struct {
 	Calendar Period `json:"calendar,omitempty"` // the day, week (from Monday), month, quarter, half or year that it is
 	Days     int    `json:"days,omitempty"`     // so many days, today included
 	Months   int    `json:"months,omitempty"`   // since the same day so many months ago, which is left out
 
-	// The year since the last anniversary of this day, which is the member's own: the day of joining, or of an upgrade.
+	// The year since the last anniversary of this day, which is the member's own: the day of
+	// joining, or of an upgrade.
 	Anniversary time.Time `json:"anniversary,omitzero"`
 }
 
@@ -200,8 +206,8 @@ func (w Window) Keep() int {
 	return 0
 }
 
-// End returns when the window ends that now is in, in UTC, and the next one begins at 0. Zero: never, for it rolls, or is
-// all time.
+// End returns when the window ends that now is in, in UTC, and the next one begins at 0. Zero:
+// never, for it rolls, or is all time.
 func (w Window) End(now time.Time, zone *time.Location) time.Time {
 	if w.rolls() {
 		return time.Time{}

@@ -42,8 +42,8 @@ func (d *deed) have(id MetricID, at time.Time) int64 {
 	return d.Next.tally(metricTally(id)).Sum(d.p.metrics[i].window(d.Next.Joined), at, d.p.zone)
 }
 
-// pass lets time do to the level what it has done between the last change and now: validities and windows that ended, in
-// their order.
+// pass lets time do to the level what it has done between the last change and now: validities and
+// windows that ended, in their order.
 func (d *deed) pass(now time.Time) {
 	t := d.p.def.Tiers
 	if t == nil {
@@ -93,7 +93,8 @@ func (d *deed) pass(now time.Time) {
 	}
 }
 
-// turns returns when time next changes the level, or what is counted for it, if no command comes before; zero: never.
+// turns returns when time next changes the level, or what is counted for it, if no command comes
+// before; zero: never.
 func (d *deed) turns() time.Time {
 	t := d.p.def.Tiers
 	if t == nil || d.Next.Merged != "" {
@@ -120,8 +121,9 @@ func (d *deed) turns() time.Time {
 	return next
 }
 
-// sinks returns when, from a time on, a level that lasts as long as it is earned is another one if nothing more is counted: then,
-// or as a day begins; zero: never. What windows hold grows less day by day.
+// sinks returns when, from a time on, a level that lasts as long as it is earned is another one if
+// nothing more is counted: then, or as a day begins; zero: never. What windows hold grows less day
+// by day.
 func (d *deed) sinks(from time.Time) time.Time {
 	year, month, day := from.In(d.p.zone).Date()
 	begin := func(days int) time.Time {
@@ -224,8 +226,9 @@ func (d *deed) set(level int, at, until time.Time) {
 	d.note(at)
 }
 
-// until returns until when the level is valid if nothing more happens: the validity that it was given, and those that what
-// is counted will still give it again at the end of that. Zero: without end. A grace comes after it.
+// until returns until when the level is valid if nothing more happens: the validity that it was
+// given, and those that what is counted will still give it again at the end of that. Zero: without
+// end. A grace comes after it.
 func (d *deed) until() time.Time {
 	s := d.Next.Status
 	if s.Until.IsZero() || d.Next.Merged != "" {
@@ -247,7 +250,8 @@ func (d *deed) until() time.Time {
 	}
 }
 
-// longest returns how many days after it was counted anything can count for a level, with the rollovers of a century.
+// longest returns how many days after it was counted anything can count for a level, with the
+// rollovers of a century.
 func (p *Program) longest() (days int) {
 	for _, m := range p.metrics {
 		days = max(days, m.window(time.Unix(0, 0)).Keep()+2)
@@ -269,7 +273,8 @@ func (d *deed) valid(earned time.Time) time.Time {
 	return calendar.Midnight(year, month, day, d.p.zone).UTC()
 }
 
-// turnWindow does what is due as windows end: levels that are given at the end, and what rolls over.
+// turnWindow does what is due as windows end: levels that are given at the end, and what rolls
+// over.
 func (d *deed) turnWindow(at time.Time) {
 	s, t := &d.Next.Status, d.p.def.Tiers
 	before := at.Add(-time.Microsecond)
@@ -300,7 +305,8 @@ func (d *deed) turnWindow(at time.Time) {
 	}
 }
 
-// empty tells that the windows that ended then had nothing in them, and those that follow have nothing either.
+// empty tells that the windows that ended then had nothing in them, and those that follow have
+// nothing either.
 func (d *deed) empty(at time.Time) bool {
 	return !slices.ContainsFunc(d.p.metrics, func(m *metric) bool {
 		w := m.window(d.Next.Joined)
@@ -320,7 +326,8 @@ func (d *deed) climb(level int, at, until time.Time) {
 	d.set(level, at, until)
 }
 
-// deserved returns the level that is earned at that time, or the one that was given by hand where that is higher.
+// deserved returns the level that is earned at that time, or the one that was given by hand where
+// that is higher.
 func (d *deed) deserved(at time.Time) int {
 	return max(d.earned(at), d.p.level(d.Next.Status.Hand))
 }
@@ -332,8 +339,8 @@ func (d *deed) float(at time.Time) {
 	}
 }
 
-// rise gives the level that is earned at that time, where levels are given at once. What is earned again in a window with
-// an end is valid anew.
+// rise gives the level that is earned at that time, where levels are given at once. What is earned
+// again in a window with an end is valid anew.
 func (d *deed) rise(at time.Time) {
 	t := d.p.def.Tiers
 	if t == nil || t.AtEnd {
@@ -351,7 +358,7 @@ func (d *deed) rise(at time.Time) {
 	}
 }
 
-// closes tells whether a level is earned at that time by metrics whose windows have an end.
+// closes reports whether a level is earned at that time by metrics whose windows have an end.
 func (d *deed) closes(level int, at time.Time) bool {
 	return slices.ContainsFunc(d.p.def.Tiers.Levels[level].Needs, func(n Need) bool {
 		for id := range n {
@@ -375,7 +382,8 @@ type Missing struct {
 	By     time.Time `json:"by,omitzero"` // the end of its window, when it begins anew; zero: the window rolls, or is all time
 }
 
-// Progress returns the next level that can be earned, and the ways to it, any of which suffices. "": there is none.
+// Progress returns the next level that can be earned, and the ways to it, any of which suffices.
+// "": there is none.
 func (p *Program) Progress(a Account, now time.Time) (LevelID, []Way) {
 	d := p.begin(a, now)
 	if p.def.Tiers == nil {
@@ -413,9 +421,9 @@ func (p *Program) At(a Account, now time.Time) Account {
 	return d.Next
 }
 
-// Until returns when the member loses the level if nothing more happens: the end of its validity, or of those that what is
-// counted by then will still give it again; a grace comes after it. Zero: as long as it is earned, or never. It is what
-// Outcome.Status says.
+// Until returns when the member loses the level if nothing more happens: the end of its validity,
+// or of those that what is counted by then will still give it again; a grace comes after it. Zero:
+// as long as it is earned, or never. It is what Outcome.Status says.
 func (p *Program) Until(a Account, now time.Time) time.Time {
 	d := p.begin(a, now)
 	return d.until()

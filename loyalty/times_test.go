@@ -10,7 +10,8 @@ import (
 	"github.com/scrmkit/scrmkit/storage/memory"
 )
 
-// Every command and every definition refuses times that have no JSON, in each of its fields, and stores nothing.
+// Every command and every definition refuses times that have no JSON, in each of its fields, and
+// stores nothing.
 func TestTimesThatNoCommandMayHave(t *testing.T) {
 	db := memory.New()
 	now := noon

@@ -69,7 +69,8 @@ func (e work) Load(ctx context.Context, groups [][]op, fresh bool) ([]*unit, err
 	return units, nil
 }
 
-// cached returns the unit of an account that is in memory, for commands that need nothing else of it.
+// cached returns the unit of an account that is in memory, for commands that need nothing else of
+// it.
 func (e *Engine) cached(group []op) *unit {
 	if e.bound || e.dry {
 		return nil
@@ -91,7 +92,8 @@ func (u *unit) add(l Lookup, f Loaded) {
 		u.peers = append(u.peers, f)
 		return
 	}
-	// Of several look-ups the oldest account counts, so that what was read before another change meets a conflict.
+	// Of several look-ups the oldest account counts, so that what was read before another change
+	// meets a conflict.
 	if u.account.ID == (AccountID{}) || f.Account.Version < u.account.Version {
 		u.account = f.Account
 	}

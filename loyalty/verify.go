@@ -14,9 +14,9 @@ import (
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
-// A TamperedError reports that what is stored of an account, or of a program, is not what was written. Seq is the first
-// entry of the ledger that is another one or is missing, or that left behind what is another one now. Account.Member is ""
-// and Seq is 0 where it is the program.
+// A TamperedError reports that what is stored of an account, or of a program, is not what was
+// written. Seq is the first entry of the ledger that is another one or is missing, or that left
+// behind what is another one now. Account.Member is "" and Seq is 0 where it is the program.
 type TamperedError struct {
 	Account AccountID
 	Seq     int64
@@ -30,8 +30,9 @@ func (e *TamperedError) Error() string {
 	return fmt.Sprintf("loyalty: ledger of %s in %s, entry %d: %s", e.Account.Member, e.Account.Program, e.Seq, e.Reason)
 }
 
-// A Head is where the ledger of an account ended at some time. Whoever keeps it outside of the database finds by it what
-// nobody can find inside: that a ledger was cut off or written anew, or that an account is gone with all that it had.
+// A Head is where the ledger of an account ended at some time. Whoever keeps it outside of the
+// database finds by it what nobody can find inside: that a ledger was cut off or written anew, or
+// that an account is gone with all that it had.
 type Head struct {
 	Member MemberID `json:"member"`
 	Seq    int64    `json:"seq"`
@@ -46,7 +47,8 @@ type Heads struct {
 	Members []Head    `json:"members"` // in the order that the database gives them
 }
 
-// Digest returns the SHA-256 of all of it: a few bytes to keep where the heads themselves can't be trusted to stay.
+// Digest returns the SHA-256 of all of it: a few bytes to keep where the heads themselves can't be
+// trusted to stay.
 func (h Heads) Digest() []byte {
 	var f fields
 	f.text(string(h.Program))
@@ -61,17 +63,19 @@ func (h Heads) Digest() []byte {
 	return f.sum()
 }
 
-// Verify checks all that is stored of an account: that the entries of its ledger are numbered from 1 without a gap and are
-// as they were written, that the account and its bookings are as the last entries left them, that the versions of the
-// program are those that decided the entries, and that the ledger goes on from the heads of the account that were kept.
-// *TamperedError: it is not so. ErrUnknownAccount: there is none, and nothing is left of it.
+// Verify checks all that is stored of an account: that the entries of its ledger are numbered from
+// 1 without a gap and are as they were written, that the account and its bookings are as the last
+// entries left them, that the versions of the program are those that decided the entries, and that
+// the ledger goes on from the heads of the account that were kept. *TamperedError: it is not so.
+// ErrUnknownAccount: there is none, and nothing is left of it.
 //
 // Without a head that was kept outside, one who may write everything can write another history.
 //
-// Entries that were written before these sealed more than the entry before them are checked as far as they tell: the
-// account is from its next command on, and a booking from its next change.
+// Entries that were written before these sealed more than the entry before them are checked as far
+// as they tell: the account is from its next command on, and a booking from its next change.
 //
-// It reads the whole ledger. A command that comes in between is no error; journal.ErrConflict: twenty of them came.
+// It reads the whole ledger. A command that comes in between is no error; journal.ErrConflict:
+// twenty of them came.
 func (e *Engine) Verify(ctx context.Context, id AccountID, kept ...Head) (err error) {
 	ctx, end := e.hook(ctx, "loyalty.verify")
 	defer func() { end(err) }()
@@ -82,9 +86,10 @@ func (e *Engine) Verify(ctx context.Context, id AccountID, kept ...Head) (err er
 	return err
 }
 
-// VerifyProgram verifies all accounts of a program, and that those whose heads were kept are still there. It returns the
-// heads as they are now, to be kept for the next time. kept may be nil. Of several mistakes it returns the first hundred,
-// joined. Errors: those of Verify, ErrUnknownProgram.
+// VerifyProgram verifies all accounts of a program, and that those whose heads were kept are still
+// there. It returns the heads as they are now, to be kept for the next time. kept may be nil. Of
+// several mistakes it returns the first hundred, joined. Errors: those of Verify,
+// ErrUnknownProgram.
 func (e *Engine) VerifyProgram(ctx context.Context, id ProgramID, kept *Heads) (heads Heads, err error) {
 	ctx, end := e.hook(ctx, "loyalty.verify-program")
 	defer func() { end(err) }()
@@ -197,8 +202,8 @@ func (a *audit) termsUpTo(ctx context.Context, id ProgramID, version int) ([]byt
 	return f.sum(), nil
 }
 
-// termsOf returns the digest of a version as it is stored; nil where it is missing, is stored as another version, or can't
-// be read.
+// termsOf returns the digest of a version as it is stored; nil where it is missing, is stored as
+// another version, or can't be read.
 func (a *audit) termsOf(ctx context.Context, id ProgramID, version int) ([]byte, error) {
 	if terms, ok := a.terms[version]; ok {
 		return terms, nil
@@ -384,8 +389,8 @@ func verify(a Account, entries iter.Seq2[journal.Entry, error]) error {
 	return nil
 }
 
-// walk walks from the newest entry to the first. The hash of each is in the one after it, that of the newest in the
-// account.
+// walk walks from the newest entry to the first. The hash of each is in the one after it, that of
+// the newest in the account.
 func (w *walk) walk(a Account, entries iter.Seq2[journal.Entry, error]) error {
 	w.hashes, w.terms, w.bookings = map[int64][]byte{}, map[int64]terms{}, map[bookingKey]bookedAt{}
 	next, known := link{Seq: a.Seq, Hash: a.Hash}, true

@@ -15,7 +15,8 @@ import (
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
-// tampering returns an engine of a program with a few members in a SQLite file, and another connection to that.
+// tampering returns an engine of a program with a few members in a SQLite file, and another
+// connection to that.
 func tampering(t *testing.T) (*loyalty.Engine, *sql.DB) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "points.db")

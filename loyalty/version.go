@@ -7,15 +7,16 @@ import (
 	"github.com/scrmkit/scrmkit/internal/valid"
 )
 
-// Follows checks that a definition can be the version after another one: that what members hold and what was counted for
-// them still means the same. *DefinitionError: it can't. Rules, caps, levels, ends and rates may change; these may not:
+// Follows checks that a definition can be the version after another one: that what members hold and
+// what was counted for them still means the same. *DefinitionError: it can't. Rules, caps, levels,
+// ends and rates may change; these may not:
 //
 //   - the zone and the money, in whose days and minor units it was counted;
-//   - a currency's scale, for units would become more or fewer points, and the first currency, which commands without one
-//     mean; a currency may not go, for members hold it;
+//   - a currency's scale, for units would become more or fewer points, and the first currency,
+//     which commands without one mean; a currency may not go, for members hold it;
 //   - what a metric counts, and of which currency or event; it may go;
-//   - the currency of a rule with caps on points, what a rule counts whose part is carried, and the metric and the steps of
-//     a milestone.
+//   - the currency of a rule with caps on points, what a rule counts whose part is carried, and the
+//     metric and the steps of a milestone.
 //
 // Where one of them has to change, take another id.
 func (d Definition) Follows(before Definition) error {

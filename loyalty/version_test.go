@@ -83,7 +83,8 @@ func TestPublishChecksAgainstTheVersionBefore(t *testing.T) {
 	}
 }
 
-// Hilton Honors, 2025: 10,000 points at 40 nights of a calendar year and for each 10 after that, and 30,000 at 60, once.
+// Hilton Honors, 2025: 10,000 points at 40 nights of a calendar year and for each 10 after that,
+// and 30,000 at 60, once.
 func TestMilestonesOfHilton(t *testing.T) {
 	d := loyalty.Definition{
 		ID: "club", Version: 1, Zone: "UTC",
@@ -163,7 +164,8 @@ func withLevel(a loyalty.Account, id loyalty.LevelID) loyalty.Account {
 	return a
 }
 
-// Who qualifies by what was counted before tiers were added is on the level at once, as WhatIf said.
+// Who qualifies by what was counted before tiers were added is on the level at once, as WhatIf
+// said.
 func TestTiersThatAreAdded(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db storage.DB) {
 		c := &clock{}

@@ -25,33 +25,37 @@ type Lot struct {
 	To   time.Time `json:"to,omitzero"`   // zero: without end
 	N    int64     `json:"n"`
 
-	// Since is what the end counts from where it follows the member (Currency.Inactive and ByLevel), if that is later than
-	// the last activity: then a lot that is given back has the end that the rule gives it by now. Zero: the last activity,
-	// or an end of its own.
+	// Since is what the end counts from where it follows the member (Currency.Inactive and
+	// ByLevel), if that is later than the last activity: then a lot that is given back has the end
+	// that the rule gives it by now. Zero: the last activity, or an end of its own.
 	Since time.Time `json:"since,omitzero"`
 }
 
-// A Hold is points that were set aside under a name, until they are captured or released, or Until comes: then it is
-// released by itself. Points that are held don't lapse; they do as they are released, where their lots have ended.
+// A Hold is points that were set aside under a name, until they are captured or released, or Until
+// comes: then it is released by itself. Points that are held don't lapse; they do as they are
+// released, where their lots have ended.
 type Hold struct {
 	Name  string    `json:"name"`
 	Until time.Time `json:"until"`
 	Lots  []Lot     `json:"lots"`
 
-	// Member and As are who reserved it, and under which name, where that one was merged into the member of the wallet.
+	// Member and As are who reserved it, and under which name, where that one was merged into the
+	// member of the wallet.
 	Member MemberID `json:"member,omitempty"`
 	As     string   `json:"as,omitempty"`
 }
 
-// A Wallet is a member's points of one currency. The zero Wallet is empty. Its times are UTC, in microseconds.
+// A Wallet is a member's points of one currency. The zero Wallet is empty. Its times are UTC, in
+// microseconds.
 type Wallet struct {
 	At    time.Time `json:"at,omitzero"`    // of the last movement: an earlier time counts as this one
 	Lots  []Lot     `json:"lots,omitempty"` // in the order in which they end, those without an end last
 	Holds []Hold    `json:"holds,omitempty"`
 	Debt  int64     `json:"debt,omitempty"` // what points that come in, or begin, repay first
 
-	// What lapsed unspent, by its end: a Revoke does not take it again, and makes no debt of it. A lot with From is all that
-	// ended after it and up to To: what a downgrade took, and, after 100 days, what lapsed in a year.
+	// What lapsed unspent, by its end: a Revoke does not take it again, and makes no debt of it. A
+	// lot with From is all that ended after it and up to To: what a downgrade took, and, after 100
+	// days, what lapsed in a year.
 	Ended []Lot `json:"ended,omitempty"`
 }
 
@@ -64,7 +68,8 @@ type Balance struct {
 	Lapsed    int64 `json:"lapsed"` // has ended since the last movement
 }
 
-// A Movement is what one call did to a wallet, for the books. Its lots are as they were in the wallet, or came to it.
+// A Movement is what one call did to a wallet, for the books. Its lots are as they were in the
+// wallet, or came to it.
 type Movement struct {
 	At       time.Time `json:"at"`
 	Credited []Lot     `json:"credited,omitempty"` // came in
@@ -85,7 +90,8 @@ func Sum(lots []Lot) (n int64) {
 	return n
 }
 
-// Total returns all points of the wallet as it is stored, begun or not, held or not, less what it owes.
+// Total returns all points of the wallet as it is stored, begun or not, held or not, less what it
+// owes.
 func (w Wallet) Total() int64 {
 	n := Sum(w.Lots) - w.Debt
 	for _, h := range w.Holds {
@@ -111,14 +117,14 @@ func (w Wallet) Balance(now time.Time) Balance {
 	return b
 }
 
-// Credit adds a lot. It repays the debt first, as it begins. A lot that has ended lapses at once. Errors: *InputError,
-// ErrOverflow.
+// Credit adds a lot. It repays the debt first, as it begins. A lot that has ended lapses at once.
+// Errors: *InputError, ErrOverflow.
 func (w Wallet) Credit(lot Lot, now time.Time) (Wallet, Movement, error) {
 	return w.Return([]Lot{lot}, now)
 }
 
-// Return gives lots back that a movement took. It repays the debt first. Lots that have ended lapse at once. Errors:
-// *InputError, ErrOverflow.
+// Return gives lots back that a movement took. It repays the debt first. Lots that have ended lapse
+// at once. Errors: *InputError, ErrOverflow.
 func (w Wallet) Return(lots []Lot, now time.Time) (Wallet, Movement, error) {
 	lots = slices.Clone(lots)
 	for i := range lots {
@@ -135,7 +141,8 @@ func (w Wallet) Return(lots []Lot, now time.Time) (Wallet, Movement, error) {
 	return m.end()
 }
 
-// Spend takes points, those that end first, then the oldest. Errors: *InputError, *InsufficientError.
+// Spend takes points, those that end first, then the oldest. Errors: *InputError,
+// *InsufficientError.
 func (w Wallet) Spend(n int64, now time.Time) (Wallet, Movement, error) {
 	m := begin(w, now)
 	taken, err := m.spend(n)
@@ -146,8 +153,8 @@ func (w Wallet) Spend(n int64, now time.Time) (Wallet, Movement, error) {
 	return m.end()
 }
 
-// Reserve sets points aside under a name until a later time, to be captured or released. Errors: *InputError, ErrHeld,
-// ErrHolds, *InsufficientError.
+// Reserve sets points aside under a name until a later time, to be captured or released. Errors:
+// *InputError, ErrHeld, ErrHolds, *InsufficientError.
 func (w Wallet) Reserve(name string, n int64, until, now time.Time) (Wallet, Movement, error) {
 	if err := cmp.Or(valid.ID("name", name), valid.Time("until", until)); err != nil {
 		return w, Movement{}, err
@@ -171,7 +178,8 @@ func (w Wallet) Reserve(name string, n int64, until, now time.Time) (Wallet, Mov
 	return m.end()
 }
 
-// Capture takes n points of a hold and releases the rest. Errors: *InputError, ErrUnknownHold, *InsufficientError.
+// Capture takes n points of a hold and releases the rest. Errors: *InputError, ErrUnknownHold,
+// *InsufficientError.
 func (w Wallet) Capture(name string, n int64, now time.Time) (Wallet, Movement, error) {
 	if err := valid.Between("n", n, 0, MaxPoints); err != nil {
 		return w, Movement{}, err
@@ -209,9 +217,10 @@ const (
 	BelowZero Overdraft = "belowZero"
 )
 
-// Revoke takes back n points that were credited as those lots: from them as far as they are there, then, as the policy
-// says, in the order of spending, then as a debt. What is left is Forgone, and so is what lapsed of the lots, unspent:
-// more than 100 days later as far as anything lapsed in the year of their end. Errors: *InputError, ErrOverflow.
+// Revoke takes back n points that were credited as those lots: from them as far as they are there,
+// then, as the policy says, in the order of spending, then as a debt. What is left is Forgone, and
+// so is what lapsed of the lots, unspent: more than 100 days later as far as anything lapsed in the
+// year of their end. Errors: *InputError, ErrOverflow.
 func (w Wallet) Revoke(credited []Lot, n int64, policy Overdraft, now time.Time) (Wallet, Movement, error) {
 	if err := valid.Between("n", n, 1, MaxPoints); err != nil {
 		return w, Movement{}, err
@@ -252,16 +261,16 @@ func (w Wallet) Revoke(credited []Lot, n int64, policy Overdraft, now time.Time)
 	return m.end()
 }
 
-// Expire posts what time has done: it takes out lots that have ended, releases holds and repays the debt. It need not
-// run for any other answer to be right.
+// Expire posts what time has done: it takes out lots that have ended, releases holds and repays the
+// debt. It need not run for any other answer to be right.
 func (w Wallet) Expire(now time.Time) (Wallet, Movement) {
 	started := begin(w, now)
 	after, m, _ := started.end()
 	return after, m
 }
 
-// redate gives the lots that have not ended, and those that are held, what the function makes of them: another To and
-// Since.
+// redate gives the lots that have not ended, and those that are held, what the function makes of
+// them: another To and Since.
 func (w Wallet) redate(now time.Time, as func(Lot) Lot) (Wallet, Movement, bool) {
 	changes := func(l Lot) bool { return as(l) != l }
 	at := latest(journal.Instant(now), w.At)
@@ -317,8 +326,9 @@ func (w Wallet) revive(now time.Time, as func(Lot) (Lot, bool)) (Wallet, Movemen
 	return after, moved
 }
 
-// Merge returns the wallet of a member who turned out to be two, w and other, which counts as empty from then on. Of two
-// holds of one name the other's gets a number after it. Errors: ErrOverflow, ErrHolds.
+// Merge returns the wallet of a member who turned out to be two, w and other, which counts as empty
+// from then on. Of two holds of one name the other's gets a number after it. Errors: ErrOverflow,
+// ErrHolds.
 func (w Wallet) Merge(other Wallet, now time.Time) (Wallet, Movement, error) {
 	now = latest(now, latest(w.At, other.At))
 	m, o := begin(w, now), begin(other, now)
@@ -352,8 +362,8 @@ func (w Wallet) Merge(other Wallet, now time.Time) (Wallet, Movement, error) {
 
 func (l Lot) begun(at time.Time) bool { return !l.From.After(at) }
 
-// like reports whether a lot of the wallet may be points that were credited as l: by the end, or, where that follows the
-// member, by what it counts from.
+// like reports whether a lot of the wallet may be points that were credited as l: by the end, or,
+// where that follows the member, by what it counts from.
 func (l Lot) like(o Lot) bool {
 	if l.Since.IsZero() {
 		return o.To.Equal(l.To)

@@ -12,7 +12,7 @@ import (
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
-// A Comparison is what a programme would have come to over a history, beside what it came to.
+// A Comparison is what a program would have come to over a history, beside what it came to.
 type Comparison struct {
 	Commands int
 	Refused  map[string]int // by the text of the error: commands that the programme would have refused
@@ -34,12 +34,14 @@ func (s *Standing) add(a Account) {
 	}
 }
 
-// WhatIf runs all that happened under a programme, from the ledgers, through another definition of it, and compares how
-// the members stand today. It stores nothing. It holds the whole history in memory. A command that the other definition
-// refuses is left out, and those that build on it may be refused for it.
+// WhatIf runs all that happened under a program, from the ledgers, through another definition of
+// it, and compares how the members stand today. It stores nothing. It holds the whole history in
+// memory. A command that the other definition refuses is left out, and those that build on it may
+// be refused for it.
 //
-// Commands run in the order of the ledgers of all accounts that they changed, however many share an instant, and otherwise
-// in the order of their times. So the definition by which everything happened leaves every account as it is stored.
+// Commands run in the order of the ledgers of all accounts that they changed, however many share an
+// instant, and otherwise in the order of their times. So the definition by which everything
+// happened leaves every account as it is stored.
 func (e *Engine) WhatIf(ctx context.Context, p *Program) (c Comparison, err error) {
 	ctx, end := e.hook(ctx, "loyalty.whatif")
 	defer func() { end(err) }()
@@ -67,8 +69,8 @@ func (e *Engine) WhatIf(ctx context.Context, p *Program) (c Comparison, err erro
 	return c, nil
 }
 
-// history returns what happened to all accounts of a program, in an order in which it can have happened, and calls each with
-// every account as it is stored.
+// history returns what happened to all accounts of a program, in an order in which it can have
+// happened, and calls each with every account as it is stored.
 func (e *Engine) history(ctx context.Context, id ProgramID, each func(Account)) ([]*past, error) {
 	var h history
 	for a, err := range e.store.Accounts(ctx, AccountQuery{Program: id}) {
@@ -102,7 +104,8 @@ type past struct {
 	waits   int   // in how many of them something before it is to come first
 }
 
-// A history is what ledgers tell, each in its order. Both of those that a transfer or a merger changed tell of it.
+// A history is what ledgers tell, each in its order. Both of those that a transfer or a merger
+// changed tell of it.
 type history struct {
 	ledgers [][]*past
 	shared  map[bookingKey]*past // by the account that the command was given for, and its key
@@ -140,8 +143,8 @@ func (h *history) add(id AccountID, entries []journal.Entry) error {
 	return nil
 }
 
-// ordered merges the ledgers: of what comes next in all of its ledgers, the earliest first. The other side of a transfer that
-// was stored after the ledger of its sender was read is left out.
+// ordered merges the ledgers: of what comes next in all of its ledgers, the earliest first. The
+// other side of a transfer that was stored after the ledger of its sender was read is left out.
 func (h *history) ordered() (all []*past, err error) {
 	var ready earliest
 	next, left := make([]int, len(h.ledgers)), 0

@@ -12,8 +12,8 @@ import (
 	"github.com/scrmkit/scrmkit/storage/memory"
 )
 
-// The definition by which everything happened leaves every account as it is stored, its ledger's hash and all, however many
-// commands share an instant.
+// The definition by which everything happened leaves every account as it is stored, its ledger's
+// hash and all, however many commands share an instant.
 func TestWhatIfNothingWereOtherwise(t *testing.T) {
 	db, histories := memory.New(), 0
 	rapid.Check(t, func(t *rapid.T) {

@@ -62,7 +62,7 @@ func (r Rules) Add(c Card, a Add, now time.Time) (Decision, error) {
 	return d, nil
 }
 
-// open checks that the programme runs at that time in that shop.
+// open checks that the program runs at that time in that shop.
 func (p *Program) open(at time.Time, shop ShopID) error {
 	if !within(at, p.def.From, p.def.To) {
 		return ErrClosed
@@ -73,7 +73,7 @@ func (p *Program) open(at time.Time, shop ShopID) error {
 	return nil
 }
 
-// within tells whether t is in [from, to), where a zero time is no bound.
+// within reports whether t is in [from, to), where a zero time is no bound.
 func within(t, from, to time.Time) bool { return !t.Before(from) && (to.IsZero() || t.Before(to)) }
 
 // limit applies the limits on time.

@@ -9,7 +9,7 @@ import (
 )
 
 type (
-	// ProgramID names a programme.
+	// ProgramID names a program.
 	ProgramID string
 	// MemberID names a customer, in the words of the embedder.
 	MemberID string
@@ -17,7 +17,7 @@ type (
 	ShopID string
 )
 
-// A CardID is a member's card in a programme. Its text is "coffee/alice".
+// A CardID is a member's card in a program. Its text is "coffee/alice".
 type CardID struct {
 	Program ProgramID
 	Member  MemberID
@@ -65,7 +65,7 @@ func (id *CardID) UnmarshalText(text []byte) (err error) {
 	return err
 }
 
-// A Card is what a member has collected in a programme. It is small however many stamps it has
+// A Card is what a member has collected in a program. It is small however many stamps it has
 // seen.
 type Card struct {
 	ID       CardID    `json:"id"`

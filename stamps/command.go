@@ -43,7 +43,7 @@ type Cancel struct {
 	Key string `json:"-"`
 }
 
-// Adjust changes a card by hand, past every limit but the programme's end of a card and MaxStamps.
+// Adjust changes a card by hand, past every limit but the program's end of a card and MaxStamps.
 // A shop must take part.
 type Adjust struct {
 	Card   CardID `json:"card"`
@@ -53,7 +53,7 @@ type Adjust struct {
 	Key string `json:"-"`
 }
 
-// Transfer moves stamps of the round that From is in to another card of the programme. A shop must
+// Transfer moves stamps of the round that From is in to another card of the program. A shop must
 // take part.
 type Transfer struct {
 	From   CardID `json:"from"`

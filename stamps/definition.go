@@ -8,7 +8,7 @@ import (
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
-// A Definition is a programme as a team writes it, in Go or in JSON. A version of it never changes
+// A Definition is a program as a team writes it, in Go or in JSON. A version of it never changes
 // once it is published.
 type Definition struct {
 	ID      ProgramID `json:"id"`

@@ -8,11 +8,13 @@ import (
 	"github.com/scrmkit/scrmkit/internal/valid"
 )
 
-// An InputError is a command that can't be: its Field is missing or out of its bounds, as its Reason says.
+// An InputError is a command that can't be: its Field is missing or out of its bounds, as its
+// Reason says.
 type InputError = valid.Error
 
-// ErrRefused: errors.Is tells it of every error below, *LimitError and *UsedError: the command was understood, and the
-// rules do not allow it. Nothing was stored, and the same command is refused again while nothing else changes.
+// ErrRefused: errors.Is tells it of every error below, *LimitError and *UsedError: the command was
+// understood, and the rules do not allow it. Nothing was stored, and the same command is refused
+// again while nothing else changes.
 var ErrRefused = errors.New("stamps: refused")
 
 type refusal struct{ text string }
@@ -50,7 +52,8 @@ var (
 	ErrNotRedeemed    = refuse("stamps: the coupon is not redeemed")
 )
 
-// A LimitError is an Add that a limit on time refuses. It may be tried again, with a new key, after RetryAfter.
+// A LimitError is an Add that a limit on time refuses. It may be tried again, with a new key, after
+// RetryAfter.
 type LimitError struct {
 	Limit      string // "cooldown" or "perDay"
 	RetryAfter time.Duration
@@ -63,7 +66,7 @@ func (e *LimitError) Error() string {
 	return fmt.Sprintf("stamps: limit %s is reached; try again in %s", e.Limit, e.RetryAfter.Round(time.Second))
 }
 
-// A UsedError is a taking back of stamps whose coupon is used, in a programme that refuses that.
+// A UsedError is a taking back of stamps whose coupon is used, in a program that refuses that.
 type UsedError struct{ Coupon CouponID }
 
 // Is tells that the rules refuse it.

@@ -19,7 +19,7 @@ type Program struct {
 	zones   sync.Map // name to *time.Location: loading one reads a file
 }
 
-// Definition returns what the programme was compiled from. The caller must not change it.
+// Definition returns what the program was compiled from. The caller must not change it.
 func (p *Program) Definition() Definition { return p.def }
 
 // A DefinitionError lists every mistake of a definition.
@@ -28,7 +28,8 @@ type DefinitionError = valid.DefinitionError
 // A Mistake says what is wrong at its Path: "card.rewards[1].at".
 type Mistake = valid.Mistake
 
-// MaxStamps is the largest number of stamps that one command gives, takes or moves, whatever the program says.
+// MaxStamps is the largest number of stamps that one command gives, takes or moves, whatever the
+// program says.
 const MaxStamps = 1000
 
 const (
@@ -68,7 +69,7 @@ func Compile(d Definition) (*Program, error) {
 	return p, nil
 }
 
-// location returns a zone by its IANA name; "" is the programme's.
+// location returns a zone by its IANA name; "" is the program's.
 func (p *Program) location(name string) (*time.Location, error) {
 	if name == "" {
 		return p.zone, nil

@@ -6,14 +6,16 @@ import (
 	"time"
 )
 
-// Rules decide on one card. They are pure: a method takes a card and gives what it becomes, and touches nothing else.
+// Rules decide on one card. They are pure: a method takes a card and gives what it becomes, and
+// touches nothing else.
 type Rules struct {
 	now      *Program
 	versions []*Program
 }
 
-// NewRules returns the rules of a programme whose version in force is now: the next round of a card begins with it. The
-// others are the versions that the card's rounds, so far as they can be taken back, and the coupons in question began with.
+// NewRules returns the rules of a program whose version in force is now: the next round of a card
+// begins with it. The others are the versions that the card's rounds, so far as they can be taken
+// back, and the coupons in question began with.
 func NewRules(now *Program, others ...*Program) Rules {
 	return Rules{now: now, versions: append([]*Program{now}, others...)}
 }
@@ -104,7 +106,8 @@ func (m *move) open() {
 	m.card.State.First = time.Time{}
 }
 
-// raise gives n stamps, with the coupons of the milestones on the way, and returns how many found no room.
+// raise gives n stamps, with the coupons of the milestones on the way, and returns how many found
+// no room.
 func (m *move) raise(n int64) (dropped int64) {
 	c := &m.card
 	for n > 0 {
@@ -142,7 +145,7 @@ func (m *move) raise(n int64) (dropped int64) {
 	return 0
 }
 
-// settle tells whether a used coupon stands for the milestone already, and forgets it.
+// settle reports whether a used coupon stands for the milestone already, and forgets it.
 func (m *move) settle(pos int64) bool {
 	owed := m.card.State.Owed
 	if len(owed) == 0 || owed[0] > pos {
@@ -163,7 +166,8 @@ func (m *move) complete(size int64) {
 // runs is how many of a card's runs keep the time of their first stamp.
 const runs = 8
 
-// push adds a run, as one with the last where they are alike, and makes one of old ones that differ in time alone.
+// push adds a run, as one with the last where they are alike, and makes one of old ones that differ
+// in time alone.
 func push(done []Run, run Run) []Run {
 	if last := len(done) - 1; last >= 0 && done[last].Version == run.Version && done[last].First.Equal(run.First) {
 		done[last].Rounds += run.Rounds
@@ -286,7 +290,8 @@ func (e Expiry) end(first, last time.Time) time.Time {
 	return end.UTC()
 }
 
-// end returns when a coupon that was issued at from ends, in UTC; zero: never. Months run in the zone of from.
+// end returns when a coupon that was issued at from ends, in UTC; zero: never. Months run in the
+// zone of from.
 func (v Validity) end(from time.Time) time.Time {
 	end := v.Until
 	if v.Days > 0 {

@@ -9,7 +9,8 @@ import (
 
 var noon = time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)
 
-// coffee is a card of five with a cookie at three and a cup at the end; change makes it another programme.
+// coffee is a card of five with a cookie at three and a cup at the end; change makes it another
+// program.
 func coffee(t testing.TB, version int, change ...func(*Definition)) *Program {
 	t.Helper()
 	d := Definition{

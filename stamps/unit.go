@@ -45,7 +45,8 @@ type unit struct {
 	cached  bool
 }
 
-// stock numbers what a handout gives in one batch of claims. A number that turns out to be taken is a conflict.
+// stock numbers what a handout gives in one batch of claims. A number that turns out to be taken is
+// a conflict.
 type stock struct{ next int64 }
 
 // work is combine.Work for the commands of an engine.
@@ -139,8 +140,8 @@ func (e work) named(ctx context.Context, groups [][]op, units []*unit) error {
 	return err
 }
 
-// stocks gives the claims of a programme the number that comes next. The highest one is followed by the end of the
-// stock only where no number below was left free, by a claim that met another's.
+// stocks gives the claims of a program the number that comes next. The highest one is followed by
+// the end of the stock only where no number below was left free, by a claim that met another's.
 func (e work) stocks(ctx context.Context, groups [][]op, units []*unit) error {
 	stocks := map[ProgramID]*stock{}
 	for i, u := range units {
@@ -195,7 +196,8 @@ func (u *unit) add(l Lookup, f Loaded) {
 		u.peer = &f
 		return
 	}
-	// Of several look-ups the oldest card counts, so that what was read before another change meets a conflict.
+	// Of several look-ups the oldest card counts, so that what was read before another change meets
+	// a conflict.
 	if u.loaded.Card.ID == (CardID{}) || f.Card.Version < u.loaded.Card.Version {
 		u.loaded.Card = f.Card
 	}
@@ -214,7 +216,7 @@ func (u *unit) add(l Lookup, f Loaded) {
 	}
 }
 
-// rules gives u the versions of the programme that its rounds and coupons began with.
+// rules gives u the versions of the program that its rounds and coupons began with.
 func (e *Engine) rules(ctx context.Context, u *unit) error {
 	id := u.loaded.Card.ID.Program
 	now, err := e.Program(ctx, id, 0)

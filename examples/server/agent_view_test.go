@@ -9,8 +9,9 @@ import (
 	"time"
 )
 
-// Whatever agents ask, no answer names what is another's: a colleague's account, device, session or contact, another code, its owner or
-// when it had a contact. An operation for agents that is not asked here fails the test.
+// Whatever agents ask, no answer names what is another's: a colleague's account, device, session or
+// contact, another code, its owner or when it had a contact. An operation for agents that is not
+// asked here fails the test.
 func TestAgentsLearnNothingOfOthers(t *testing.T) {
 	b := start(t, Config{})
 	made := b.do(root, "POST", "/codes", `{"n":2,"settings":{"platforms":["whatsapp"],"ports":9,"remark":"foreign-remark","department":"foreign-department","counting":{"owner":"foreign-owner","group":"foreign-group","reach":"owner","zone":"UTC"}}}`, 200)

@@ -28,8 +28,8 @@ const (
 	anyone   role = ""
 )
 
-// A principal is who calls. Its name is a member's id, a manager's identity or an agent's session: what agents call themselves may be
-// anybody's name.
+// A principal is who calls. Its name is a member's id, a manager's identity or an agent's session:
+// what agents call themselves may be anybody's name.
 type principal struct {
 	role     role
 	name     string
@@ -42,8 +42,8 @@ type principal struct {
 func (p principal) member() stamps.MemberID { return stamps.MemberID(p.name) }
 func (p principal) identity() shop.Identity { return shop.Identity(p.name) }
 
-// tokens stands in for the embedder's sign-in (of WeChat, or an OpenID provider), which would verify a token and take
-// the principal from its claims.
+// tokens stands in for the embedder's sign-in (of WeChat, or an OpenID provider), which would
+// verify a token and take the principal from its claims.
 var tokens = map[string]principal{
 	"demo-customer-alice": {role: customer, name: "alice", nickname: "Alice"},
 	"demo-customer-bob":   {role: customer, name: "bob", nickname: "Bob"},
@@ -85,8 +85,8 @@ func caller(ctx context.Context) principal { return ctx.Value(callerKey{}).(prin
 // scheme names the security scheme of the OpenAPI document.
 const scheme = "bearer"
 
-// authorize lets an operation begin where the token is of the role that the operation names, and where its path names a
-// shop, only for one who manages that shop at this moment.
+// authorize lets an operation begin where the token is of the role that the operation names, and
+// where its path names a shop, only for one who manages that shop at this moment.
 func (s *Server) authorize(ctx huma.Context, next func(huma.Context)) {
 	_, w := humago.Unwrap(ctx)
 	if name := repeated(ctx); name != "" {
@@ -112,7 +112,8 @@ func (s *Server) authorize(ctx huma.Context, next func(huma.Context)) {
 	next(huma.WithValue(ctx, callerKey{}, p))
 }
 
-// permit returns who calls with an Authorization header, where that is of one of the roles; else it has told the caller.
+// permit returns who calls with an Authorization header, where that is of one of the roles; else it
+// has told the caller.
 func (s *Server) permit(ctx context.Context, w http.ResponseWriter, authorization string, roles []string) (principal, bool) {
 	kind, token, _ := strings.Cut(authorization, " ")
 	if !strings.EqualFold(kind, "bearer") || token == "" {
@@ -137,8 +138,8 @@ func (s *Server) permit(ctx context.Context, w http.ResponseWriter, authorizatio
 	return p, true
 }
 
-// several joins the values of a list that is given by several parameters of its name, as "platform=line&platform=zalo", to the one
-// that it may be given by as well: "platform=line,zalo".
+// several joins the values of a list that is given by several parameters of its name, as
+// "platform=line&platform=zalo", to the one that it may be given by as well: "platform=line,zalo".
 type several struct{ humaContext }
 
 type humaContext huma.Context // by another name than its method's
@@ -150,7 +151,8 @@ func (c several) Query(name string) string {
 
 func (c several) Unwrap() huma.Context { return c.humaContext }
 
-// repeated returns the name of a parameter that has one value and was given more, so that none of them is dropped.
+// repeated returns the name of a parameter that has one value and was given more, so that none of
+// them is dropped.
 func repeated(ctx huma.Context) string {
 	url := ctx.URL()
 	given := url.Query()

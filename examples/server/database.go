@@ -21,7 +21,8 @@ import (
 	"github.com/scrmkit/scrmkit/storage/bunstore"
 )
 
-// openDatabase opens the database that the configuration names and brings its tables up to date. The caller closes it.
+// openDatabase opens the database that the configuration names and brings its tables up to date.
+// The caller closes it.
 func openDatabase(ctx context.Context, cfg Config) (*bun.DB, error) {
 	open := openSQLite
 	if cfg.Postgres != "" {
@@ -37,7 +38,8 @@ func openDatabase(ctx context.Context, cfg Config) (*bun.DB, error) {
 	return db, nil
 }
 
-// openSQLite opens a file that this user alone may read; SQLite gives the files beside it the same mode.
+// openSQLite opens a file that this user alone may read; SQLite gives the files beside it the same
+// mode.
 func openSQLite(cfg Config) (*bun.DB, error) {
 	file, err := os.OpenFile(cfg.SQLite, os.O_RDWR|os.O_CREATE, 0o600)
 	if err == nil {
@@ -71,8 +73,8 @@ func openPostgres(cfg Config) (*bun.DB, error) {
 
 const maxConns = 16
 
-// secret returns the key of the codes: the one that the configuration gives, or the one in a file beside the SQLite
-// file, made where there is none, or on Postgres a fresh one.
+// secret returns the key of the codes: the one that the configuration gives, or the one in a file
+// beside the SQLite file, made where there is none, or on Postgres a fresh one.
 func secret(cfg Config) ([]byte, error) {
 	fresh := make([]byte, 32)
 	rand.Read(fresh)

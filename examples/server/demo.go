@@ -12,8 +12,8 @@ import (
 	"github.com/scrmkit/scrmkit/storage"
 )
 
-// demoKey begins the key of every command of the demo, so that it changes nothing where it was prepared before, whatever
-// has become of it since.
+// demoKey begins the key of every command of the demo, so that it changes nothing where it was
+// prepared before, whatever has become of it since.
 const demoKey = "demo"
 
 var demoPrograms = []stamps.Definition{

@@ -13,8 +13,8 @@ import (
 
 var inlineScript = regexp.MustCompile(`(?s)<script>(.*?)</script>`)
 
-// docs returns the page that shows the document. Its policy allows the scripts that it comes with, and no other; the
-// page writes styles as it runs.
+// docs returns the page that shows the document. Its policy allows the scripts that it comes with,
+// and no other; the page writes styles as it runs.
 func docs() http.Handler {
 	page := v5emb.New("scrmkit", "/openapi.json", "/docs/")
 	shown := httptest.NewRecorder()

@@ -18,7 +18,8 @@ import (
 	_ "github.com/oapi-codegen/runtime" // of the client that is generated
 )
 
-// document returns the OpenAPI document at a path, read and checked by a library that is not the server's.
+// document returns the OpenAPI document at a path, read and checked by a library that is not the
+// server's.
 func document(t *testing.T, path string) *openapi3.T {
 	t.Helper()
 	b := start(t, Config{})
@@ -104,7 +105,8 @@ func sameSet(a, b []any) bool {
 	return len(a) == len(b) && maps.Equal(in(a), in(b))
 }
 
-// namedTexts returns the exported constants of a package that are texts of a type of its own, by the type.
+// namedTexts returns the exported constants of a package that are texts of a type of its own, by
+// the type.
 func namedTexts(t *testing.T, dir string) map[string][]any {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(dir, "*.go"))

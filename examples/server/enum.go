@@ -15,8 +15,8 @@ import (
 	"github.com/scrmkit/scrmkit/stamps"
 )
 
-// enumerations are the types of the engines that have no other values than these. The document lists the values, and a
-// request with another one is refused before it reaches an engine.
+// enumerations are the types of the engines that have no other values than these. The document
+// lists the values, and a request with another one is refused before it reaches an engine.
 var enumerations = []enumeration{
 	enumOf(loyalty.Net, loyalty.Gross, loyalty.Untaxed),
 	enumOf(loyalty.Down, loyalty.HalfUp, loyalty.HalfEven, loyalty.Up),

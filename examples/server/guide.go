@@ -15,7 +15,8 @@ type section struct {
 	entries   []entry
 }
 
-// An entry is what the document says of an operation beside its summary. The id names a method of a generated client.
+// An entry is what the document says of an operation beside its summary. The id names a method of a
+// generated client.
 type entry struct{ operation, id, text string }
 
 // guide is the whole document in the order in which it is read.
@@ -228,7 +229,8 @@ func tags() []*huma.Tag {
 	return all
 }
 
-// describe returns an operation with what the guide says of it, and the problems that its callers meet.
+// describe returns an operation with what the guide says of it, and the problems that its callers
+// meet.
 func describe(who role, method, path, summary string) huma.Operation {
 	told := described[method+" "+path]
 	o := huma.Operation{
@@ -245,8 +247,8 @@ func describe(who role, method, path, summary string) huma.Operation {
 	return o
 }
 
-// complement describes the parameters that are described nowhere else, and adds what websites push, whose bodies are
-// of any type.
+// complement describes the parameters that are described nowhere else, and adds what websites push,
+// whose bodies are of any type.
 func complement(d *huma.OpenAPI) {
 	hook := describe(anyone, http.MethodPost, "/hooks/{site}", "Push an order or a lead")
 	hook.Parameters = []*huma.Param{{Name: "site", In: "path", Required: true, Schema: &huma.Schema{Type: huma.TypeString}}}

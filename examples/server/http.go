@@ -29,8 +29,8 @@ const (
 // requestKey is the key of a request's id in its context.
 type requestKey struct{}
 
-// ServeHTTP is what happens to every request: an id, a place among those in flight, an end, and a line in the log,
-// which tells the pattern of the route and not the ids in it.
+// ServeHTTP is what happens to every request: an id, a place among those in flight, an end, and a
+// line in the log, which tells the pattern of the route and not the ids in it.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	began := time.Now()
 	id := rand.Text()
@@ -71,7 +71,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mux.ServeHTTP(a, r)
 }
 
-// admit reads the body into memory, so that a slow sender holds no place, and refuses what no route could take.
+// admit reads the body into memory, so that a slow sender holds no place, and refuses what no route
+// could take.
 func admit(r *http.Request) (status int, detail string) {
 	query, err := url.QueryUnescape(r.URL.RawQuery)
 	if err != nil || !printable(r.URL.Path) || !printable(query) || !printable(r.Header.Get("Idempotency-Key")) {

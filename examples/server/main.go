@@ -1,16 +1,19 @@
-// Command server is a whole product for stamp cards (集章), coupons and the till of a shop, on the engines of scrmkit: an
-// HTTP API with an OpenAPI document, kept in one SQLite file, or in Postgres.
+// Command server is a whole product for stamp cards (集章), coupons and the till of a shop, on the
+// engines of scrmkit: an HTTP API with an OpenAPI document, kept in one SQLite file, or in
+// Postgres.
 //
 //	go run ./examples/server -db scrmkit.db -addr 127.0.0.1:8080
 //	DATABASE_URL=postgres://localhost/scrmkit go run ./examples/server
 //
-// It sets itself up: tables, two demo shops with a manager each, and two programmes. It prints a walk-through for curl;
-// /docs is a page to read the API and to try it, without the internet. It listens on a loopback address alone
-// unless it is told -demo, for its tokens are known to everybody. What is for the demo alone is auth.go (tokens
-// instead of a sign-in) and demo.go; the rest shows how a service of one's own is put together.
+// It sets itself up: tables, two demo shops with a manager each, and two programs. It prints a
+// walk-through for curl; /docs is a page to read the API and to try it, without the internet. It
+// listens on a loopback address alone unless it is told -demo, for its tokens are known to
+// everybody. What is for the demo alone is auth.go (tokens instead of a sign-in) and demo.go; the
+// rest shows how a service of one's own is put together.
 //
-// SCRMKIT_OTP_KEY, base64 of at least 32 random bytes, is the key of the codes. Without it one is kept in a file beside
-// the SQLite file; on Postgres the key then ends with the process, and with it every code that is live.
+// SCRMKIT_OTP_KEY, base64 of at least 32 random bytes, is the key of the codes. Without it one is
+// kept in a file beside the SQLite file; on Postgres the key then ends with the process, and with
+// it every code that is live.
 package main
 
 import (

@@ -14,7 +14,8 @@ import (
 // typePrefix begins the type of every problem.
 const typePrefix = "/problems/"
 
-// problem returns a problem of RFC 9457. A problem without a name of its own has that of its status.
+// problem returns a problem of RFC 9457. A problem without a name of its own has that of its
+// status.
 func problem(name string, status int, detail string) *huma.ErrorModel {
 	if name == "" {
 		name = strings.ReplaceAll(strings.ToLower(http.StatusText(status)), " ", "-")
@@ -22,8 +23,8 @@ func problem(name string, status int, detail string) *huma.ErrorModel {
 	return &huma.ErrorModel{Type: typePrefix + name, Title: http.StatusText(status), Status: status, Detail: detail}
 }
 
-// complete gives a problem that huma made its type, and takes what the caller sent out of it, for that may be a code or
-// a token.
+// complete gives a problem that huma made its type, and takes what the caller sent out of it, for
+// that may be a code or a token.
 func complete(_ huma.Context, _ string, v any) (any, error) {
 	if p, ok := v.(*huma.ErrorModel); ok {
 		if p.Type == "" {

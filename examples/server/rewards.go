@@ -164,7 +164,8 @@ func (in OfCatalog) mine(ctx context.Context) reward.HolderID {
 	return reward.HolderID{Catalog: in.Catalog, Member: reward.MemberID(caller(ctx).name)}
 }
 
-// view returns a voucher without what its code is made from; the code itself is for its member alone.
+// view returns a voucher without what its code is made from; the code itself is for its member
+// alone.
 func view(v reward.Voucher, own bool) VoucherView {
 	w := VoucherView{Voucher: v}
 	w.Salt, w.KeyID, w.Prefix = nil, "", ""

@@ -68,7 +68,8 @@ func (s *Server) routes() *http.ServeMux {
 	return mux
 }
 
-// documents returns the OpenAPI document by its path: as version 3.1, and as 3.0 for the tools that read no other.
+// documents returns the OpenAPI document by its path: as version 3.1, and as 3.0 for the tools that
+// read no other.
 func documents(d *huma.OpenAPI) map[string][]byte {
 	newest, err1 := d.MarshalJSON()
 	old, err2 := d.Downgrade()
@@ -80,7 +81,8 @@ func documents(d *huma.OpenAPI) map[string][]byte {
 
 var packages = regexp.MustCompile(`(?:[\w./-]+/)?(\w+)\.(\w+)`)
 
-// schemaName tells types of the same name in several packages apart: a stamps.Record is StampsRecord.
+// schemaName tells types of the same name in several packages apart: a stamps.Record is
+// StampsRecord.
 func schemaName(t reflect.Type, hint string) string {
 	name := hint
 	for t.Kind() == reflect.Pointer {

@@ -68,7 +68,8 @@ type Server struct {
 	work sync.WaitGroup
 }
 
-// New opens the database, prepares the demo, and begins the work behind. The caller closes the server.
+// New opens the database, prepares the demo, and begins the work behind. The caller closes the
+// server.
 func New(ctx context.Context, cfg Config) (*Server, error) {
 	cfg.Timeout = cmp.Or(cfg.Timeout, 10*time.Second)
 	cfg.InFlight = cmp.Or(cfg.InFlight, 256)
@@ -121,7 +122,8 @@ func (s *Server) prepare(ctx context.Context) error {
 	return s.demo(ctx)
 }
 
-// tidy writes down what lapsed, deletes what is over, and handles what was pushed and who waits, until ctx ends.
+// tidy writes down what lapsed, deletes what is over, and handles what was pushed and who waits,
+// until ctx ends.
 func (s *Server) tidy(ctx context.Context, every time.Duration) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()

@@ -25,8 +25,8 @@ import (
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
-// A sentinel is an error of an engine as a caller meets it. Its name never changes: it is the last part of the problem's
-// type, which a client may switch on.
+// A sentinel is an error of an engine as a caller meets it. Its name never changes: it is the last
+// part of the problem's type, which a client may switch on.
 type sentinel struct {
 	name   string
 	status int
@@ -166,8 +166,9 @@ var sentinels = []sentinel{
 	{"journal-duplicate", http.StatusServiceUnavailable, journal.ErrDuplicate},
 }
 
-// status is the one place where an error of the engines becomes an HTTP status: with the text that the caller is told,
-// and the headers that belong to it. What it does not know is 500, and nobody is told more.
+// status is the one place where an error of the engines becomes an HTTP status: with the text that
+// the caller is told, and the headers that belong to it. What it does not know is 500, and nobody
+// is told more.
 func status(err error) (p *huma.ErrorModel, header http.Header) {
 	var (
 		input      *stamps.InputError

@@ -250,8 +250,9 @@ func (s *Server) processTickets(ctx context.Context, in *processInput) (*reply[P
 	return found(out, nil)
 }
 
-// process processes the tickets of a query, the oldest first, and tells how many there were and from when to go on: where there are more
-// than the query's limit, which is rounded up to all that came in the last one's microsecond.
+// process processes the tickets of a query, the oldest first, and tells how many there were and
+// from when to go on: where there are more than the query's limit, which is rounded up to all that
+// came in the last one's microsecond.
 func (s *Server) process(ctx context.Context, q ticket.Query) (n int, next time.Time, err error) {
 	q.Oldest = true
 	found, last := 0, time.Time{}

@@ -125,7 +125,8 @@ func TestEveryTicketGetsItsTurn(t *testing.T) {
 	b.do(root, "POST", "/tickets", `{"state":"manual","from":"2020-01-01T00:00:00Z","to":"2020-01-02T00:00:00Z"}`, 200)
 }
 
-// JotForm signs nothing: its pushes come with the token in the address, and an order that changes is one ticket.
+// JotForm signs nothing: its pushes come with the token in the address, and an order that changes
+// is one ticket.
 func TestPushesWithATokenInTheAddress(t *testing.T) {
 	b := start(t, Config{})
 	b.do(root, "PUT", "/sites/forms", `{"scheme":"jotform","templates":"none","map":{"name":"rawRequest.q3_name.first + rawRequest.q3_name.last"},

@@ -1,4 +1,5 @@
-// Command stampcard fills a stamp card in memory, and shows that a command which is sent twice counts once.
+// Command stampcard fills a stamp card in memory, and shows that a command which is sent twice
+// counts once.
 package main
 
 import (

@@ -8,8 +8,9 @@ func Midnight(year int, month time.Month, day int, zone *time.Location) time.Tim
 	return Clock(year, month, day, 0, zone)
 }
 
-// Clock returns when clocks first show so many minutes after 0:00 on a day, or when they are put forward over that. Where they are put back,
-// and show it twice, it is the first time in every zone, which time.Date leaves open.
+// Clock returns when clocks first show so many minutes after 0:00 on a day, or when they are put
+// forward over that. Where they are put back, and show it twice, it is the first time in every
+// zone, which time.Date leaves open.
 func Clock(year int, month time.Month, day, minutes int, zone *time.Location) time.Time {
 	t := time.Date(year, month, day, 0, minutes, 0, 0, zone)
 	begin, end := t.ZoneBounds()
@@ -30,8 +31,9 @@ func Clock(year int, month time.Month, day, minutes int, zone *time.Location) ti
 	return t
 }
 
-// Begins returns the last beginning of a day at or before a time, where days begin so many minutes after 0:00. Where clocks skip that
-// minute it is the first one after, and where they show it twice the first time.
+// Begins returns the last beginning of a day at or before a time, where days begin so many minutes
+// after 0:00. Where clocks skip that minute it is the first one after, and where they show it twice
+// the first time.
 func Begins(at time.Time, minutes int, zone *time.Location) time.Time {
 	year, month, day := at.In(zone).Date()
 	day++ // it may have begun: clocks that are put back after midnight show the day before again

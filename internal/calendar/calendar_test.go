@@ -7,7 +7,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// Clocks show the time from Clock on, and an earlier one right before it, also where it is skipped or comes twice.
+// Clocks show the time from Clock on, and an earlier one right before it, also where it is skipped
+// or comes twice.
 func TestClock(t *testing.T) {
 	skipped, twice := 0, 0
 	for _, name := range []string{
@@ -42,7 +43,8 @@ func TestClock(t *testing.T) {
 	}
 }
 
-// In every zone a day begins at the first instant when clocks show its minute or a later one, and a time is on the day that began last.
+// In every zone a day begins at the first instant when clocks show its minute or a later one, and a
+// time is on the day that began last.
 func TestDaysBeginOnceInEveryZone(t *testing.T) {
 	zones := []string{
 		"UTC", "Asia/Shanghai", "Europe/Berlin", "Europe/London", "America/New_York", "America/St_Johns", "America/Havana", "America/Sao_Paulo",

@@ -22,8 +22,8 @@ const (
 // leaves are what every context may depend on.
 var leaves = []string{"storage/journal", "scrm/phone"}
 
-// contexts are the packages of rules and engines, each with the modules that it may import. Beside those a context
-// depends on the standard library, leaves and internal packages alone.
+// contexts are the packages of rules and engines, each with the modules that it may import. Beside
+// those a context depends on the standard library, leaves and internal packages alone.
 var contexts = map[string][]string{
 	"loyalty":            {"github.com/expr-lang/expr", "github.com/hashicorp/golang-lru/v2"},
 	"loyalty/reward":     {"github.com/hashicorp/golang-lru/v2"},
@@ -45,7 +45,8 @@ var flows = []string{"loyalty/exchange", "loyalty/refund", "loyalty/till", "scrm
 // helpers are the packages that help tests, and are imported by tests and each other alone.
 var helpers = []string{module + "/internal/pgtest", module + "/internal/dbtest", module + "/internal/timetest", module + "/loyalty/loyaltytest"}
 
-// drivers are the modules of database drivers that a package could import without the part that registers itself.
+// drivers are the modules of database drivers that a package could import without the part that
+// registers itself.
 var drivers = []string{"github.com/jackc/pgx/v5", "modernc.org/sqlite"}
 
 const bun = "github.com/uptrace/bun"
@@ -190,7 +191,7 @@ func closure(pkgs map[string]pkg, path string) []string {
 
 func ours(path string) bool { return within(path, module) }
 
-// within tells whether path is dir or below it.
+// within reports whether path is dir or below it.
 func within(path, dir string) bool { return path == dir || strings.HasPrefix(path, dir+"/") }
 
 func short(path string) string { return strings.TrimPrefix(path, module+"/") }

@@ -1,5 +1,5 @@
-// Package exchange is where members exchange points for rewards (积分兑换). Points, stock and vouchers change in one
-// transaction: who has the voucher has paid for it, and who has paid has it.
+// Package exchange is where members exchange points for rewards (积分兑换). Points, stock and vouchers
+// change in one transaction: who has the voucher has paid for it, and who has paid has it.
 package exchange
 
 import (
@@ -17,12 +17,12 @@ import (
 
 // A Desk joins the engines of points and of rewards. It is safe for concurrent use.
 //
-// Every command has a key, which names it within the member's vouchers of the catalogue: repeated with it, a command changes
-// nothing and gives its first result with Replayed true.
+// Every command has a key, which names it within the member's vouchers of the catalog: repeated
+// with it, a command changes nothing and gives its first result with Replayed true.
 //
-// Every command follows a merger of members: what names one who turned out to be another is done for that one, who has the
-// vouchers and the reservations of both, and for whom limits count both. So to reserve, merge and capture comes to the same
-// as to merge, reserve and capture.
+// Every command follows a merger of members: what names one who turned out to be another is done
+// for that one, who has the vouchers and the reservations of both, and for whom limits count both.
+// So to reserve, merge and capture comes to the same as to merge, reserve and capture.
 type Desk struct {
 	db      storage.DB
 	points  *loyalty.Engine
@@ -35,9 +35,10 @@ func New(db storage.DB, points *loyalty.Engine, rewards *reward.Engine) *Desk {
 	return &Desk{db: db, points: points, rewards: rewards}
 }
 
-// In returns a copy that is bound to a unit of work: what it does is committed or rolled back with tx, which is of the database
-// and the tenant of the desk. It gives nothing back to the stock that was reserved and not captured in time: the owner of the
-// transaction does, with reward.Engine.Reclaim outside of it, where an order returns reward.ErrSoldOut.
+// In returns a copy that is bound to a unit of work: what it does is committed or rolled back with
+// tx, which is of the database and the tenant of the desk. It gives nothing back to the stock that
+// was reserved and not captured in time: the owner of the transaction does, with
+// reward.Engine.Reclaim outside of it, where an order returns reward.ErrSoldOut.
 func (d *Desk) In(tx storage.Tx) *Desk {
 	b := *d
 	b.tx = tx
@@ -63,7 +64,8 @@ type Order struct {
 	Key    string
 }
 
-// A Reserve sets pieces and their points aside for a time, to be captured or cancelled: while the money is paid.
+// A Reserve sets pieces and their points aside for a time, to be captured or cancelled: while the
+// money is paid.
 type Reserve struct {
 	Order
 	For time.Duration // up to reward.MaxReservation
@@ -75,7 +77,8 @@ type Result struct {
 	Points *loyalty.Outcome `json:"points,omitempty"` // nil: none were concerned, or the command is replayed
 }
 
-// Redeem exchanges points for vouchers. Errors: those of reward.Rules.Issue and loyalty.Program.Redeem.
+// Redeem exchanges points for vouchers. Errors: those of reward.Rules.Issue and
+// loyalty.Program.Redeem.
 func (d *Desk) Redeem(ctx context.Context, o Order) (Result, error) {
 	return d.take(ctx, "redeem", o, func(ctx context.Context, rewards *reward.Engine, t reward.Take) (reward.Outcome, error) {
 		return rewards.Issue(ctx, reward.Issue{Take: t, By: o.By, Key: o.Key})
@@ -86,8 +89,8 @@ func (d *Desk) Redeem(ctx context.Context, o Order) (Result, error) {
 	})
 }
 
-// Reserve sets pieces of a reward and their points aside. After that time both are given back by themselves. Errors: those of
-// reward.Rules.Reserve and loyalty.Program.Reserve.
+// Reserve sets pieces of a reward and their points aside. After that time both are given back by
+// themselves. Errors: those of reward.Rules.Reserve and loyalty.Program.Reserve.
 func (d *Desk) Reserve(ctx context.Context, r Reserve) (Result, error) {
 	o := r.Order
 	return d.take(ctx, "reserve", o, func(ctx context.Context, rewards *reward.Engine, t reward.Take) (reward.Outcome, error) {
@@ -99,8 +102,8 @@ func (d *Desk) Reserve(ctx context.Context, r Reserve) (Result, error) {
 	})
 }
 
-// Capture issues what was reserved, and spends its points. Errors: those of reward.Rules.Capture and
-// loyalty.Program.Capture.
+// Capture issues what was reserved, and spends its points. Errors: those of reward.Rules.Capture
+// and loyalty.Program.Capture.
 func (d *Desk) Capture(ctx context.Context, c reward.Capture) (Result, error) {
 	return d.settle(ctx, "capture", c.Holder, func(ctx context.Context, rewards *reward.Engine, _ loyalty.LevelID) (reward.Outcome, error) {
 		return rewards.Capture(ctx, c)
@@ -111,7 +114,8 @@ func (d *Desk) Capture(ctx context.Context, c reward.Capture) (Result, error) {
 	})
 }
 
-// Cancel gives back what was reserved, and its points. Errors: those of reward.Rules.Cancel and loyalty.Program.Release.
+// Cancel gives back what was reserved, and its points. Errors: those of reward.Rules.Cancel and
+// loyalty.Program.Release.
 func (d *Desk) Cancel(ctx context.Context, c reward.Cancel) (Result, error) {
 	return d.settle(ctx, "cancel", c.Holder, func(ctx context.Context, rewards *reward.Engine, _ loyalty.LevelID) (reward.Outcome, error) {
 		return rewards.Cancel(ctx, c)
@@ -122,8 +126,9 @@ func (d *Desk) Cancel(ctx context.Context, c reward.Cancel) (Result, error) {
 	})
 }
 
-// Return takes a voucher back that was not redeemed, and gives its points back to the lots that they came from; where its
-// member was merged into another one, to that one. Errors: those of reward.Rules.Return and loyalty.Program.Return.
+// Return takes a voucher back that was not redeemed, and gives its points back to the lots that
+// they came from; where its member was merged into another one, to that one. Errors: those of
+// reward.Rules.Return and loyalty.Program.Return.
 func (d *Desk) Return(ctx context.Context, c reward.Return) (Result, error) {
 	return d.settle(ctx, "return", c.Voucher.Holder, func(ctx context.Context, rewards *reward.Engine, _ loyalty.LevelID) (reward.Outcome, error) {
 		return rewards.Return(ctx, c)
@@ -139,7 +144,8 @@ type (
 	pay  func(ctx context.Context, points *loyalty.Engine, id loyalty.AccountID, out reward.Outcome, keys keys) (loyalty.Outcome, error)
 )
 
-// take settles for the level that the member has, and again where reservations that lapsed had emptied the stock.
+// take settles for the level that the member has, and again where reservations that lapsed had
+// emptied the stock.
 func (d *Desk) take(
 	ctx context.Context, name string, o Order,
 	give func(ctx context.Context, rewards *reward.Engine, t reward.Take) (reward.Outcome, error), pay pay,
@@ -160,7 +166,8 @@ func (d *Desk) take(
 	return run()
 }
 
-// settle changes vouchers and points together. Where the key of the vouchers is known, so are the points.
+// settle changes vouchers and points together. Where the key of the vouchers is known, so are the
+// points.
 func (d *Desk) settle(ctx context.Context, name string, of reward.HolderID, give give, pay pay) (Result, error) {
 	var r Result
 	err := d.inTx(ctx, func(ctx context.Context, tx storage.Tx) error {
@@ -192,8 +199,9 @@ func (d *Desk) settle(ctx context.Context, name string, of reward.HolderID, give
 	return r, nil
 }
 
-// account returns the account that has the member's points in the programme of a catalogue, as it is now, and the programme's
-// first currency: the member's own, or that of who the member turned out to be. Where there is none it has no more than its id.
+// account returns the account that has the member's points in the program of a catalog, as it
+// is now, and the program's first currency: the member's own, or that of who the member turned
+// out to be. Where there is none it has no more than its id.
 func account(
 	ctx context.Context, rewards *reward.Engine, points *loyalty.Engine, id reward.HolderID,
 ) (a loyalty.Account, first loyalty.CurrencyID, err error) {
@@ -219,8 +227,8 @@ func account(
 	}
 }
 
-// keys name what is done with the points of vouchers. They hold the member too: who that one is merged into has vouchers of
-// the same numbers.
+// keys name what is done with the points of vouchers. They hold the member too: who that one is
+// merged into has vouchers of the same numbers.
 type keys struct{ hold, spend, back string }
 
 func keysOf(v reward.Voucher) keys {
@@ -241,7 +249,8 @@ type Offer struct {
 	Value  int64   `json:"value,omitempty"`  // of a table: what they come to
 }
 
-// Offers returns what the member may take now, in the order of the catalogue. ErrUnknownCatalog: there is none.
+// Offers returns what the member may take now, in the order of the catalog. ErrUnknownCatalog:
+// there is none.
 func (d *Desk) Offers(ctx context.Context, id reward.HolderID) ([]Offer, error) {
 	a, first, err := account(ctx, d.rewards, d.points, id)
 	if err != nil {

@@ -11,9 +11,10 @@ import (
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
-// Merge moves all that a member has to another one, and what limits count of the vouchers with it, in one transaction. A
-// merger that was made with loyalty.Engine.Merge is followed by the next command that names the member who is gone; until
-// then the other's limits don't count what that one took. Errors: those of loyalty.Program.Merge.
+// Merge moves all that a member has to another one, and what limits count of the vouchers with it,
+// in one transaction. A merger that was made with loyalty.Engine.Merge is followed by the next
+// command that names the member who is gone; until then the other's limits don't count what that
+// one took. Errors: those of loyalty.Program.Merge.
 func (d *Desk) Merge(ctx context.Context, c loyalty.Merge) (out loyalty.Outcome, err error) {
 	err = d.inTx(ctx, func(ctx context.Context, tx storage.Tx) error {
 		rewards, points := d.rewards.In(tx), d.points.In(tx)
@@ -84,8 +85,8 @@ func mergeKey(to reward.MemberID) string {
 	return journal.DerivedKey("loyalty-merge", string(to))
 }
 
-// giveBack returns points to the account that has them now. They are booked where they were spent: by the holder of the
-// voucher, or after a merger by who went on.
+// giveBack returns points to the account that has them now. They are booked where they were spent:
+// by the holder of the voucher, or after a merger by who went on.
 func giveBack(ctx context.Context, points *loyalty.Engine, of reward.HolderID, c loyalty.Return) (loyalty.Outcome, error) {
 	for last := c.Account.Member; ; {
 		c.Account.Member = loyalty.MemberID(of.Member)

@@ -35,7 +35,8 @@ var (
 	}}
 )
 
-// A visit reserves, and captures or cancels; or redeems, and returns: each names the member as it is known to the app.
+// A visit reserves, and captures or cancels; or redeems, and returns: each names the member as it
+// is known to the app.
 func visit(member reward.MemberID, n int, ends string) []step {
 	o := exchange.Order{
 		Holder: reward.HolderID{Catalog: "gifts", Member: member}, Reward: "cup", N: 2, Price: cost, Key: fmt.Sprint("take", n),
@@ -108,7 +109,8 @@ func play(t testing.TB, db storage.DB, steps []step) standing {
 			}
 		}
 	}
-	// Somebody names alice once more, so that a merger by the points alone is known to the vouchers too.
+	// Somebody names alice once more, so that a merger by the points alone is known to the vouchers
+	// too.
 	if _, err := s.desk.Redeem(ctx, order("cup", 1, cost, "last")); err != nil {
 		t.Fatal(err)
 	}
@@ -151,7 +153,8 @@ func TestReserveMergeCaptureIsMergeReserveCapture(t *testing.T) {
 	})
 }
 
-// TestWhereverAMergerComesItComesToTheSame: points, stock and vouchers do not depend on when two members turn out to be one.
+// TestWhereverAMergerComesItComesToTheSame: points, stock and vouchers do not depend on when two
+// members turn out to be one.
 func TestWhereverAMergerComesItComesToTheSame(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		type chosen struct {
@@ -354,7 +357,8 @@ func TestLimitsFollowAMerger(t *testing.T) {
 	})
 }
 
-// However far a chain of mergers by the points alone is noted among the vouchers, the rest is noted with the next command.
+// However far a chain of mergers by the points alone is noted among the vouchers, the rest is noted
+// with the next command.
 func TestChainsOfMergersAreNotedFromAnyEnd(t *testing.T) {
 	tenant := 0
 	dbtest.Each(t, func(t *testing.T, whole storage.DB) {

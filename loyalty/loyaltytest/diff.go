@@ -10,7 +10,8 @@ import (
 	"time"
 )
 
-// diff returns where two values differ as JSON, a line for each place: "balance.points: got 5, want 7".
+// diff returns where two values differ as JSON, a line for each place: "balance.points: got 5, want
+// 7".
 func diff(want, got any) []string {
 	return differences("", plain(want), plain(got))
 }

@@ -92,7 +92,8 @@ func (w *world) account(id loyalty.AccountID) (loyalty.Account, error) {
 	return a, err
 }
 
-// moved returns what a command did, of the currencies that are wanted and of the others where it did something.
+// moved returns what a command did, of the currencies that are wanted and of the others where it
+// did something.
 func moved(wanted map[loyalty.CurrencyID]int64, moves []loyalty.Move, of func(loyalty.Move) int64) map[loyalty.CurrencyID]int64 {
 	if wanted == nil {
 		return nil
@@ -200,7 +201,8 @@ func (w *world) cardsOf(member stamps.MemberID, wanted map[stamps.ProgramID]Card
 	return got, nil
 }
 
-// stock returns what is left of the rewards that are wanted; nil of one without bound, and of one that the member does not see.
+// stock returns what is left of the rewards that are wanted; nil of one without bound, and of one
+// that the member does not see.
 func (w *world) stock(member loyalty.MemberID, wanted map[reward.RewardID]*int64) (map[reward.RewardID]*int64, error) {
 	if wanted == nil {
 		return nil, nil

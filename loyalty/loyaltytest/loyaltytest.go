@@ -1,12 +1,14 @@
-// Package loyaltytest runs scenarios of a program: files that a team keeps beside its definition and runs in its own CI.
+// Package loyaltytest runs scenarios of a program: files that a team keeps beside its definition
+// and runs in its own CI.
 //
 //	func TestProgram(t *testing.T) { loyaltytest.Run(t, os.DirFS("testdata"), "*.json", club.Definition()) }
 //
-// The scenarios run on the definition that the code publishes, or on one that stands in the file; with a [Suite] on catalogs of
-// rewards and on stamp cards too.
+// The scenarios run on the definition that the code publishes, or on one that stands in the file;
+// with a [Suite] on catalogs of rewards and on stamp cards too.
 //
-// A file is a JSON array of scenarios. Each begins with a program and no members, and does one thing after another, by the
-// engines themselves, on a database in memory and a clock that shows the time of the step.
+// A file is a JSON array of scenarios. Each begins with a program and no members, and does one
+// thing after another, by the engines themselves, on a database in memory and a clock that shows
+// the time of the step.
 package loyaltytest
 
 import (
@@ -22,7 +24,8 @@ import (
 	"github.com/scrmkit/scrmkit/stamps"
 )
 
-// Coverage tells which rules of the programmes any scenario exercised: those that gave, multiplied, or were capped.
+// Coverage tells which rules of the programs any scenario exercised: those that gave, multiplied,
+// or were capped.
 type Coverage struct {
 	Exercised []string // "programme/rule", in their order
 	Never     []string
@@ -49,8 +52,8 @@ func Run(t *testing.T, files fs.FS, pattern string, programs ...loyalty.Definiti
 	return Suite{Programs: programs}.Run(t, files, pattern)
 }
 
-// Run runs the scenarios of all files that match the pattern, each as a test of its own, and logs the coverage. It fails where
-// no file matches.
+// Run runs the scenarios of all files that match the pattern, each as a test of its own, and logs
+// the coverage. It fails where no file matches.
 func (suite Suite) Run(t *testing.T, files fs.FS, pattern string) Coverage {
 	t.Helper()
 	names, err := fs.Glob(files, pattern)

@@ -76,7 +76,8 @@ func begin(s Scenario, rules map[string]bool) (*world, error) {
 	return w, nil
 }
 
-// publish puts a version of the program in force. A scenario may begin with any, and so they are counted anew.
+// publish puts a version of the program in force. A scenario may begin with any, and so they are
+// counted anew.
 func (w *world) publish(d loyalty.Definition) error {
 	if _, err := loyalty.Compile(d); err != nil {
 		return err
@@ -99,8 +100,8 @@ func (w *world) name(id loyalty.RuleID) string {
 	return string(w.program.Definition().ID) + "/" + string(id)
 }
 
-// Play runs the scenario and returns what was not as wanted, in words. In rules it notes each rule of its programs, and
-// whether it was exercised.
+// Play runs the scenario and returns what was not as wanted, in words. In rules it notes each rule
+// of its programs, and whether it was exercised.
 func (s Scenario) Play(rules map[string]bool) (failures []string) {
 	w, err := begin(s, rules)
 	if err != nil {

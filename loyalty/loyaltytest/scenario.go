@@ -12,9 +12,10 @@ import (
 	"github.com/scrmkit/scrmkit/stamps"
 )
 
-// A Scenario is a program and what is done under it. The program is the one in Program, or else the one of those given to Run
-// that Of names; it may be left out where that is the only one. Catalogs and cards are those in the file, or else those of the
-// Suite; of its catalogs those of the program.
+// A Scenario is a program and what is done under it. The program is the one in Program, or else the
+// one of those given to Run that Of names; it may be left out where that is the only one. Catalogs
+// and cards are those in the file, or else those of the Suite; of its catalogs those of the
+// program.
 type Scenario struct {
 	Name     string              `json:"name"`
 	Program  loyalty.Definition  `json:"program,omitzero"`
@@ -24,8 +25,8 @@ type Scenario struct {
 	Steps    []Step              `json:"steps"`
 }
 
-// A Step is one command of a member at a time, or none where it only looks; and what is wanted of it. Account and key of a
-// command are those of the step.
+// A Step is one command of a member at a time, or none where it only looks; and what is wanted of
+// it. Account and key of a command are those of the step.
 type Step struct {
 	At     time.Time        `json:"at"`
 	Member loyalty.MemberID `json:"member,omitempty"` // "": "alice"
@@ -53,7 +54,8 @@ type Step struct {
 	Want Want `json:"want"`
 }
 
-// A Reward is one command on the rewards of a catalog. A holder that is left out is the member of the step.
+// A Reward is one command on the rewards of a catalog. A holder that is left out is the member of
+// the step.
 type Reward struct {
 	Catalog reward.CatalogID `json:"catalog,omitempty"` // "": the first
 
@@ -76,7 +78,8 @@ type Exchange struct {
 	Until  time.Time       `json:"until,omitzero"` // of a reservation
 }
 
-// A Stamps is one command on a card, or on coupons. A card that is left out is the member's, and so is the member.
+// A Stamps is one command on a card, or on coupons. A card that is left out is the member's, and so
+// is the member.
 type Stamps struct {
 	Program stamps.ProgramID `json:"program,omitempty"` // "": the first
 
@@ -89,8 +92,9 @@ type Stamps struct {
 	Void   *stamps.Void   `json:"void,omitempty"`
 }
 
-// A Want is what is compared after a step. What it does not name is not compared. Stock counts what stock and limits leave of
-// all members; what was reserved and not captured comes back to it just after its end.
+// A Want is what is compared after a step. What it does not name is not compared. Stock counts what
+// stock and limits leave of all members; what was reserved and not captured comes back to it just
+// after its end.
 type Want struct {
 	Error    string                                 `json:"error,omitempty"` // part of its text; "": there is none
 	Earned   map[loyalty.CurrencyID]int64           `json:"earned,omitempty"`
@@ -171,8 +175,8 @@ func (s Scenario) under(programs []loyalty.Definition) (Scenario, error) {
 	return s, nil
 }
 
-// Parse reads a file of scenarios. *loyalty.InputError: it is none, has a field that a scenario does not know, or a step has no
-// time or one that no command may have.
+// Parse reads a file of scenarios. *loyalty.InputError: it is none, has a field that a scenario
+// does not know, or a step has no time or one that no command may have.
 func Parse(text []byte) ([]Scenario, error) {
 	all, err := valid.Parse[[]Scenario]("scenarios", text)
 	for i, s := range all {

@@ -130,7 +130,8 @@ func (s session) named(id stamps.ProgramID) (n int64, named bool) {
 	return s.Stamps[i].N, true
 }
 
-// vouchers takes back those that were given for the order and are not used. What was reserved for it is cancelled.
+// vouchers takes back those that were given for the order and are not used. What was reserved for
+// it is cancelled.
 func (s session) vouchers(ctx context.Context, whole bool) (all []VoucherBack, err error) {
 	given, err := s.given(ctx)
 	if err != nil {

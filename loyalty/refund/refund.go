@@ -1,18 +1,22 @@
-// Package refund takes back what an order gave, with one command and in one transaction: the points that it earned, the stamps
-// that it gave, and the vouchers that were given for it and are not used.
+// Package refund takes back what an order gave, with one command and in one transaction: the points
+// that it earned, the stamps that it gave, and the vouchers that were given for it and are not
+// used.
 //
-// An order is named by one key: that of loyalty.Earn and of stamps.Add, and of vouchers reward.Take.Of, or the key that they
-// were taken under. Where an engine knows nothing of it there is nothing to take back there; where none does it is
-// ErrUnknownOrder. It is refunded under the member who earned it, also after a merger. Give no two members orders of one
-// name: after a merger their vouchers could not be told apart, and would go back together.
+// An order is named by one key: that of loyalty.Earn and of stamps.Add, and of vouchers
+// reward.Take.Of, or the key that they were taken under. Where an engine knows nothing of it there
+// is nothing to take back there; where none does it is ErrUnknownOrder. It is refunded under the
+// member who earned it, also after a merger. Give no two members orders of one name: after a merger
+// their vouchers could not be told apart, and would go back together.
 //
-// Points are taken back in the proportion of what came back of the order, as loyalty.Refund says. Stamps and vouchers have no
-// parts: they are kept while some of the order is, and taken back by the refund that completes it, whether that says All or
-// what came back before and with it adds up to the order. A partial refund takes some of them where it names them; what it
-// names and the order did not give is an error. Vouchers that were reserved together go back together.
+// Points are taken back in the proportion of what came back of the order, as loyalty.Refund says.
+// Stamps and vouchers have no parts: they are kept while some of the order is, and taken back by
+// the refund that completes it, whether that says All or what came back before and with it adds up
+// to the order. A partial refund takes some of them where it names them; what it names and the
+// order did not give is an error. Vouchers that were reserved together go back together.
 //
-// What can't be taken back does not stop the rest, for the goods are back already: a voucher that was used, stamps whose coupon
-// was, stamps or vouchers that lapsed or were taken back before. Each part says what became of it.
+// What can't be taken back does not stop the rest, for the goods are back already: a voucher that
+// was used, stamps whose coupon was, stamps or vouchers that lapsed or were taken back before. Each
+// part says what became of it.
 package refund
 
 import (
@@ -52,15 +56,16 @@ func New(db storage.DB, points *loyalty.Engine, rewards *reward.Engine, cards *s
 	return &Desk{db: db, points: points, rewards: rewards, cards: cards, exchange: exchange.New(db, points, rewards)}
 }
 
-// In returns a copy that is bound to a unit of work: what it does is committed or rolled back with tx, which is of the database
-// and the tenant of the desk.
+// In returns a copy that is bound to a unit of work: what it does is committed or rolled back with
+// tx, which is of the database and the tenant of the desk.
 func (d *Desk) In(tx storage.Tx) *Desk {
 	b := *d
 	b.tx = tx
 	return &b
 }
 
-// A Refund takes back what an order gave, as far as it came back: by Amount, by Lines, or all that is left of it.
+// A Refund takes back what an order gave, as far as it came back: by Amount, by Lines, or all that
+// is left of it.
 type Refund struct {
 	Account loyalty.AccountID    `json:"account"`          // that earned the points; its member is that of the cards and vouchers too
 	Order   string               `json:"order"`            // the key that the order gave under
@@ -117,16 +122,18 @@ type VoucherBack struct {
 	Points  *loyalty.Outcome `json:"points,omitempty"` // those that it had cost; nil: none, or they were given back with another
 }
 
-// Refund takes back what an order gave. Repeated with its key it changes nothing, and gives what was taken back then with
-// Replayed true. Errors: *InputError, ErrUnknownOrder, journal.ErrKeyReused, those of loyalty.Program.Refund,
-// stamps.ErrUnknownRecord and those of stamps.Rules.Cancel for Stamps, reward.ErrUnknownVoucher for Vouchers.
+// Refund takes back what an order gave. Repeated with its key it changes nothing, and gives what
+// was taken back then with Replayed true. Errors: *InputError, ErrUnknownOrder,
+// journal.ErrKeyReused, those of loyalty.Program.Refund, stamps.ErrUnknownRecord and those of
+// stamps.Rules.Cancel for Stamps, reward.ErrUnknownVoucher for Vouchers.
 func (d *Desk) Refund(ctx context.Context, c Refund) (r Result, err error) {
 	if err := c.check(); err != nil {
 		return Result{}, fmt.Errorf("refund: %w", err)
 	}
 	in := func(ctx context.Context, tx storage.Tx) error {
 		s := session{c, d.points.In(tx), d.rewards.In(tx), d.cards.In(tx), d.exchange.In(tx)}
-		// A part that was done under the key says that all of it was: nothing else is done under it any more.
+		// A part that was done under the key says that all of it was: nothing else is done under it
+		// any more.
 		if r, err = s.seen(ctx); err == nil && !r.Replayed {
 			r, err = s.run(ctx)
 		}

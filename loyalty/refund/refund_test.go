@@ -232,7 +232,8 @@ func TestRefund(t *testing.T) {
 			must(t, err)
 			do(t, s, refund.Refund{Order: "order-1", All: true, Key: "a"}, refund.KeptUsed, refund.KeptUsed, refund.KeptEnded)
 			s.has(t, "after it", standing{0, 4, 2, map[reward.State]int{reward.Redeemed: 1, reward.Voided: 1}})
-			// What was used then, and is undone since, is not taken by the repetition, but by another refund.
+			// What was used then, and is undone since, is not taken by the repetition, but by
+			// another refund.
 			_, err = s.rewards.Undo(ctx, reward.Undo{Voucher: vouchers[0].ID, Key: "undo"})
 			must(t, err)
 			if r := do(t, s, refund.Refund{Order: "order-1", All: true, Key: "a"}); !r.Replayed {
@@ -328,8 +329,9 @@ func TestRefund(t *testing.T) {
 	})
 }
 
-// TestRefundsThatAddUpToOrdersLeaveNothing: however orders are refunded, in whatever parts and order, and however often each
-// command is repeated, in the end nothing is left of them, and nothing else is touched.
+// TestRefundsThatAddUpToOrdersLeaveNothing: however orders are refunded, in whatever parts and
+// order, and however often each command is repeated, in the end nothing is left of them, and
+// nothing else is touched.
 func TestRefundsThatAddUpToOrdersLeaveNothing(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		s := open(t, memory.New())

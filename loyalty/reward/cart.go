@@ -14,7 +14,8 @@ const (
 	maxLabels   = 32
 )
 
-// A Cart is what a member is about to buy. What is computed of it does not depend on the order of its lines.
+// A Cart is what a member is about to buy. What is computed of it does not depend on the order of
+// its lines.
 type Cart struct {
 	Currency string     `json:"currency"` // ISO 4217; that of the catalog
 	Lines    []CartLine `json:"lines"`
@@ -43,7 +44,8 @@ func (c Cart) Total() (sum int64) {
 	return sum
 }
 
-// Validate returns an *InputError for a cart that nothing can be taken off, and else nil. What takes a cart does it itself.
+// Validate returns an *InputError for a cart that nothing can be taken off, and else nil. What
+// takes a cart does it itself.
 func (c Cart) Validate() error { return (&c).check() }
 
 // check accepts nil too.

@@ -18,7 +18,7 @@ type Catalog struct {
 	zone *time.Location
 }
 
-// Definition returns what the catalogue was compiled from. The caller must not change it.
+// Definition returns what the catalog was compiled from. The caller must not change it.
 func (c *Catalog) Definition() Definition { return c.def }
 
 const (
@@ -173,14 +173,14 @@ type Fit struct {
 	Times int64 `json:"times"`
 }
 
-// Fit returns what the table makes of so many points: the steps that are taken, the points that this takes and the value
-// that it comes to. Points that come to no step are left.
+// Fit returns what the table makes of so many points: the steps that are taken, the points that
+// this takes and the value that it comes to. Points that come to no step are left.
 func (t Table) Fit(points int64) (fits []Fit, taken, value int64) {
 	return t.Pay(points, math.MaxInt64)
 }
 
-// Pay returns what Fit does, for a value of at most so much: what is left of an order, or of the share of it that points may
-// pay.
+// Pay returns what Fit does, for a value of at most so much: what is left of an order, or of the
+// share of it that points may pay.
 func (t Table) Pay(points, most int64) (fits []Fit, taken, value int64) {
 	if points < t.Min {
 		return nil, 0, 0
@@ -246,7 +246,8 @@ func (c *Catalog) bounds(r *Reward, at time.Time) []Bound {
 	return bounds
 }
 
-// bounds returns what the limits allow, and a bound for ever at first, whether or not there is a limit.
+// bounds returns what the limits allow, and a bound for ever at first, whether or not there is a
+// limit.
 func bounds(c *Catalog, id RewardID, limits []Limit, at time.Time) []Bound {
 	all := []Bound{{Count{Reward: id, In: string(Ever)}, math.MaxInt64}}
 	for _, l := range limits {

@@ -7,8 +7,8 @@ import (
 	"github.com/scrmkit/scrmkit/internal/keyring"
 )
 
-// A Key makes codes. To rotate, put a new key first: it makes codes from then on, and those of the others stay good. A key
-// may go once no voucher that it made a code for can be redeemed any more.
+// A Key makes codes. To rotate, put a new key first: it makes codes from then on, and those of the
+// others stay good. A key may go once no voucher that it made a code for can be redeemed any more.
 type Key = keyring.Key
 
 const (
@@ -93,8 +93,9 @@ func read(typed string) (string, error) {
 	return string(b), nil
 }
 
-// checkOf returns the check character: with it, the sum over GF(32) of each character times a power of x, counted from the
-// end, is 0. The powers are different ones, so that no single error and no swap of two gives 0 again.
+// checkOf returns the check character: with it, the sum over GF(32) of each character times a power
+// of x, counted from the end, is 0. The powers are different ones, so that no single error and no
+// swap of two gives 0 again.
 func checkOf(code string) byte {
 	sum := 0
 	for i := range len(code) {
@@ -103,7 +104,8 @@ func checkOf(code string) byte {
 	return alphabet[sum]
 }
 
-// double is the product with x in GF(32), modulo x^5 + x^2 + 1, where the powers of x come to 1 after 31 steps.
+// double is the product with x in GF(32), modulo x^5 + x^2 + 1, where the powers of x come to 1
+// after 31 steps.
 func double(n int) int {
 	n <<= 1
 	if n > 31 {

@@ -88,9 +88,9 @@ type Void struct {
 	Key     string    `json:"-"`
 }
 
-// A Merge notes that a member turned out to be another one. What Holder took stays under its ids, and what was reserved is
-// captured or cancelled there; from then on To takes in its place, who has its vouchers among the own ones and for whom
-// limits count what both took.
+// A Merge notes that a member turned out to be another one. What Holder took stays under its ids,
+// and what was reserved is captured or cancelled there; from then on To takes in its place, who has
+// its vouchers among the own ones and for whom limits count what both took.
 type Merge struct {
 	Holder HolderID `json:"holder"`
 	To     MemberID `json:"to"` // who goes on
@@ -99,8 +99,8 @@ type Merge struct {
 	Key    string   `json:"-"`
 }
 
-// An Expire posts that a voucher is past its end, and with it all that its holder had reserved until an earlier time.
-// Where nothing is it leaves no trace.
+// An Expire posts that a voucher is past its end, and with it all that its holder had reserved
+// until an earlier time. Where nothing is it leaves no trace.
 type Expire struct {
 	Voucher VoucherID `json:"voucher"`
 	Key     string    `json:"-"`

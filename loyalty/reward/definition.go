@@ -8,13 +8,14 @@ import (
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
-// A CatalogID names a catalogue.
+// A CatalogID names a catalog.
 type CatalogID string
 
-// A RewardID names a reward within its catalogue.
+// A RewardID names a reward within its catalog.
 type RewardID string
 
-// A Definition is a catalogue as a team writes it, in Go or in JSON. A version of it never changes once it is published.
+// A Definition is a catalog as a team writes it, in Go or in JSON. A version of it never changes
+// once it is published.
 type Definition struct {
 	ID      CatalogID `json:"id"`
 	Version int       `json:"version"` // from 1, each one more than the one before
@@ -59,7 +60,8 @@ type Price struct {
 	Money    int64  `json:"money,omitempty"` // minor units; for the embedder to collect
 }
 
-// A Table turns points into value by steps: the dearest that fits goes first, as often as it fits, then the next one.
+// A Table turns points into value by steps: the dearest that fits goes first, as often as it fits,
+// then the next one.
 type Table struct {
 	Currency string `json:"currency,omitempty"` // of points; "": the programme's first
 	Min      int64  `json:"min,omitempty"`      // points, below which none are taken
@@ -73,7 +75,7 @@ type Step struct {
 	Most   int64 `json:"most,omitempty"` // times at once; 0: as often as it fits
 }
 
-// A Limit bounds the pieces that are taken in a Period of the catalogue's calendar.
+// A Limit bounds the pieces that are taken in a Period of the catalog's calendar.
 type Limit struct {
 	N   int64  `json:"n"`
 	Per Period `json:"per"`
@@ -90,9 +92,9 @@ const (
 	Ever  Period = "ever"
 )
 
-// Validity is when a voucher may be redeemed: from the day that is After days after the one on which it was taken, to the
-// end of the day that is Days and Months after that, or to Until where that is earlier. Without Days, Months and Until it
-// has no end.
+// Validity is when a voucher may be redeemed: from the day that is After days after the one on
+// which it was taken, to the end of the day that is Days and Months after that, or to Until where
+// that is earlier. Without Days, Months and Until it has no end.
 type Validity struct {
 	After  int       `json:"after,omitempty"`
 	Days   int       `json:"days,omitempty"`
@@ -100,8 +102,8 @@ type Validity struct {
 	Until  time.Time `json:"until,omitzero"`
 }
 
-// ParseDefinition reads a definition from JSON, which Compile then checks. *InputError: it is no JSON of one, or has a
-// field that a definition does not know.
+// ParseDefinition reads a definition from JSON, which Compile then checks. *InputError: it is no
+// JSON of one, or has a field that a definition does not know.
 func ParseDefinition(text []byte) (Definition, error) {
 	return valid.Parse[Definition]("definition", text)
 }

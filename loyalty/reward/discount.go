@@ -10,14 +10,15 @@ import (
 	"github.com/scrmkit/scrmkit/internal/valid"
 )
 
-// A Discount is what a voucher takes off the lines of a cart that match, in one of four ways: BasisPoints, Amount, Free or
-// Value. Of several, a line is reduced by the first that matches it, and by no other: one for each category, and one for the
-// rest. It never takes off more than the lines come to.
+// A Discount is what a voucher takes off the lines of a cart that match, in one of four ways:
+// BasisPoints, Amount, Free or Value. Of several, a line is reduced by the first that matches it,
+// and by no other: one for each category, and one for the rest. It never takes off more than the
+// lines come to.
 //
-// What it takes off is computed once for all lines together and rounded down to the minor unit. The lines share it by what
-// each comes to, of free items by their prices, each rounded down, and what remains goes one minor unit a line to those that
-// lost most by that (the method of the largest remainder), the dearer line first, then the lower id. So the shares of the
-// lines add up to it.
+// What it takes off is computed once for all lines together and rounded down to the minor unit. The
+// lines share it by what each comes to, of free items by their prices, each rounded down, and what
+// remains goes one minor unit a line to those that lost most by that (the method of the largest
+// remainder), the dearer line first, then the lower id. So the shares of the lines add up to it.
 type Discount struct {
 	BasisPoints int64 `json:"basisPoints,omitempty"` // of what the lines come to, in hundredths of a percent: 2000 is 20 %
 	Amount      int64 `json:"amount,omitempty"`      // minor units
@@ -48,7 +49,8 @@ const (
 	BelowMinItems Why = "the lines have fewer items than minItems"
 )
 
-// A Deduction is what a voucher takes off a cart. Its lines add up to its total, and so do its steps.
+// A Deduction is what a voucher takes off a cart. Its lines add up to its total, and so do its
+// steps.
 type Deduction struct {
 	Total int64           `json:"total"`           // minor units
 	Lines []DeductedLine  `json:"lines,omitempty"` // those that something is taken off, in the order of their ids
@@ -70,7 +72,8 @@ type DeductionStep struct {
 	Why      Why   `json:"why"`
 }
 
-// Deduct returns what a voucher of that value takes off a cart. Errors: *InputError, ErrUnknownReward, ErrCurrency.
+// Deduct returns what a voucher of that value takes off a cart. Errors: *InputError,
+// ErrUnknownReward, ErrCurrency.
 func (c *Catalog) Deduct(id RewardID, value int64, cart Cart) (Deduction, error) {
 	r, err := c.reward(id)
 	if err == nil {
@@ -111,8 +114,8 @@ func (c *Catalog) deduct(r *Reward, value int64, cart Cart) (Deduction, error) {
 	return d, nil
 }
 
-// most returns the most value that points may pay of a cart, by the discount of the reward that takes off the value; all of
-// it where there is none.
+// most returns the most value that points may pay of a cart, by the discount of the reward that
+// takes off the value; all of it where there is none.
 func (c *Catalog) most(r *Reward, cart *Cart) (int64, error) {
 	i := slices.IndexFunc(r.Discounts, func(d Discount) bool { return d.Value })
 	if cart == nil || i < 0 {
@@ -218,7 +221,8 @@ func portion(n, part, of int64) int64 {
 	return int64(q)
 }
 
-// share divides n, which is at most the sum of the weights, by them: the shares add up to n, and none is more than its weight.
+// share divides n, which is at most the sum of the weights, by them: the shares add up to n, and
+// none is more than its weight.
 func share(n int64, weights []int64) []int64 {
 	var sum int64
 	for _, w := range weights {

@@ -135,8 +135,9 @@ func drawDiscount(t *rapid.T) reward.Discount {
 	return d
 }
 
-// TestWhatIsTakenOffACart holds the laws of every discount: the lines add up to the total, and so do the steps; no line is
-// reduced below zero, nor twice; no bound is passed; the order of the lines and the ways to write an item don't matter.
+// TestWhatIsTakenOffACart holds the laws of every discount: the lines add up to the total, and so
+// do the steps; no line is reduced below zero, nor twice; no bound is passed; the order of the
+// lines and the ways to write an item don't matter.
 func TestWhatIsTakenOffACart(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		cart := drawCart(rt)
@@ -196,7 +197,8 @@ func TestWhatIsTakenOffACart(t *testing.T) {
 	})
 }
 
-// TestAShareOfALineIsNearestToItsPart: each line is within one minor unit of its exact share, a dearer one never gets less.
+// TestAShareOfALineIsNearestToItsPart: each line is within one minor unit of its exact share, a
+// dearer one never gets less.
 func TestAShareOfALineIsNearestToItsPart(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		cart := drawCart(rt)

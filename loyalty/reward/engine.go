@@ -29,12 +29,13 @@ type Options struct {
 
 // An Engine runs commands on vouchers. It is safe for concurrent use.
 //
-// Every command has a key, which names it within its holder: a command that is repeated with its key changes nothing and
-// returns its first outcome with Replayed true, and is journal.ErrKeyReused where it differs. So a command may always be
-// run again after a lost answer. Besides the errors that its comment lists, a command returns *InputError, ErrUnknownCatalog,
-// journal.ErrConflict where other changes of the holder came first twenty times in a row, and what the database said.
-// Where it returns an error nothing was stored, but for one of the database or of ctx: then nothing is known, and it may
-// be run again with its key.
+// Every command has a key, which names it within its holder: a command that is repeated with its
+// key changes nothing and returns its first outcome with Replayed true, and is journal.ErrKeyReused
+// where it differs. So a command may always be run again after a lost answer. Besides the errors
+// that its comment lists, a command returns *InputError, ErrUnknownCatalog, journal.ErrConflict
+// where other changes of the holder came first twenty times in a row, and what the database said.
+// Where it returns an error nothing was stored, but for one of the database or of ctx: then nothing
+// is known, and it may be run again with its key.
 type Engine struct {
 	store    Store
 	keys     []Key
@@ -53,11 +54,12 @@ type catalogKey struct {
 
 func (e *Engine) catalogKey(id CatalogID) catalogKey { return catalogKey{e.store.Tenant(), id} }
 
-// Refresh is how long another process may go on with an older version of a catalogue after a Publish.
+// Refresh is how long another process may go on with an older version of a catalog after a
+// Publish.
 const Refresh = published.Refresh
 
-// New returns an engine on a store. The first key makes codes, and all of them read them; it is an error where there is
-// none, or a secret is too short.
+// New returns an engine on a store. The first key makes codes, and all of them read them; it is an
+// error where there is none, or a secret is too short.
 func New(s Store, keys []Key, opts *Options) (*Engine, error) {
 	if err := keyring.Check(keys); err != nil {
 		return nil, fmt.Errorf("reward: %w", err)
@@ -73,8 +75,8 @@ func New(s Store, keys []Key, opts *Options) (*Engine, error) {
 	return e, nil
 }
 
-// In returns a copy that is bound to a unit of work: what it does is committed or rolled back with tx, which is of the database and
-// the tenant that the engine was made for.
+// In returns a copy that is bound to a unit of work: what it does is committed or rolled back with
+// tx, which is of the database and the tenant that the engine was made for.
 func (e *Engine) In(tx Tx) *Engine {
 	b := *e
 	b.store, b.bound = tx.Rewards(), true
@@ -82,8 +84,8 @@ func (e *Engine) In(tx Tx) *Engine {
 	return &b
 }
 
-// Preview returns a copy that decides and stores nothing. What it returns may be otherwise a moment later; its vouchers have
-// no codes, and whether the stock suffices is not asked.
+// Preview returns a copy that decides and stores nothing. What it returns may be otherwise a moment
+// later; its vouchers have no codes, and whether the stock suffices is not asked.
 func (e *Engine) Preview() *Engine {
 	b := *e
 	b.dry = true
@@ -91,9 +93,10 @@ func (e *Engine) Preview() *Engine {
 	return &b
 }
 
-// Publish puts a version of a catalogue in force: the first one, or the one after the newest. It may run twice: the
-// version that is in force already, unchanged, is no error. *DefinitionError: it has mistakes. ErrPublished: the
-// version exists and is another, or is not the next. A bound engine does not publish.
+// Publish puts a version of a catalog in force: the first one, or the one after the newest. It
+// may run twice: the version that is in force already, unchanged, is no error. *DefinitionError: it
+// has mistakes. ErrPublished: the version exists and is another, or is not the next. A bound engine
+// does not publish.
 func (e *Engine) Publish(ctx context.Context, d Definition) (c *Catalog, err error) {
 	ctx, end := e.hook(ctx, "reward.publish")
 	defer func() { end(err) }()
@@ -118,7 +121,8 @@ func (e *Engine) Publish(ctx context.Context, d Definition) (c *Catalog, err err
 	return c, nil
 }
 
-// Catalog returns a version of a catalogue, or the one in force for version 0. ErrUnknownCatalog: there is none.
+// Catalog returns a version of a catalog, or the one in force for version 0. ErrUnknownCatalog:
+// there is none.
 func (e *Engine) Catalog(ctx context.Context, id CatalogID, version int) (*Catalog, error) {
 	if err := cmp.Or(valid.ID("catalog", id), valid.Between("version", int64(version), 0, math.MaxInt32)); err != nil {
 		return nil, fmt.Errorf("reward: catalogue: %w", err)
@@ -139,8 +143,8 @@ func (e *Engine) Catalog(ctx context.Context, id CatalogID, version int) (*Catal
 	return c, nil
 }
 
-// Issue takes pieces of a reward. Errors: those of Rules.Issue. What costs points is taken with package exchange, which
-// spends them.
+// Issue takes pieces of a reward. Errors: those of Rules.Issue. What costs points is taken with
+// package exchange, which spends them.
 func (e *Engine) Issue(ctx context.Context, c Issue) (Outcome, error) {
 	return e.take(ctx, c, c.Take)
 }
@@ -162,23 +166,26 @@ func (e *Engine) Redeem(ctx context.Context, c Redeem) (Outcome, error) { return
 // Undo takes a redemption back. Errors: those of Rules.Undo.
 func (e *Engine) Undo(ctx context.Context, c Undo) (Outcome, error) { return e.do(ctx, c) }
 
-// Return gives a voucher back. Errors: those of Rules.Return. The points that it cost are given back by package exchange.
+// Return gives a voucher back. Errors: those of Rules.Return. The points that it cost are given
+// back by package exchange.
 func (e *Engine) Return(ctx context.Context, c Return) (Outcome, error) { return e.do(ctx, c) }
 
 // Void ends a voucher by hand. Errors: those of Rules.Void.
 func (e *Engine) Void(ctx context.Context, c Void) (Outcome, error) { return e.do(ctx, c) }
 
-// Merge notes that a member turned out to be another one. Where it is noted already, it changes nothing and leaves no trace.
-// Errors: those of Rules.Merge. Mergers of the members of a program are followed by package exchange.
+// Merge notes that a member turned out to be another one. Where it is noted already, it changes
+// nothing and leaves no trace. Errors: those of Rules.Merge. Mergers of the members of a program
+// are followed by package exchange.
 func (e *Engine) Merge(ctx context.Context, c Merge) (Outcome, error) {
 	return e.run(ctx, c, e.runner.Alone)
 }
 
-// Expire posts that a voucher is past its end. Where it is not, it changes nothing and leaves no trace. Errors: those of
-// Rules.Expire.
+// Expire posts that a voucher is past its end. Where it is not, it changes nothing and leaves no
+// trace. Errors: those of Rules.Expire.
 func (e *Engine) Expire(ctx context.Context, c Expire) (Outcome, error) { return e.do(ctx, c) }
 
-// take runs a command that takes from the stock, and again where reservations that lapsed had emptied it.
+// take runs a command that takes from the stock, and again where reservations that lapsed had
+// emptied it.
 func (e *Engine) take(ctx context.Context, c command, t Take) (Outcome, error) {
 	out, err := e.do(ctx, c)
 	if !errors.Is(err, ErrSoldOut) || e.bound {
@@ -238,7 +245,8 @@ func (e *Engine) show(v Voucher) Voucher {
 	return v
 }
 
-// codeOf returns the code of a voucher and the key that it is made with; "": it has none, or its key is gone.
+// codeOf returns the code of a voucher and the key that it is made with; "": it has none, or its
+// key is gone.
 func (e *Engine) codeOf(v Voucher) (string, Key) {
 	i := slices.IndexFunc(e.keys, func(k Key) bool { return k.ID == v.KeyID })
 	if i < 0 || v.Salt == nil {

@@ -6,7 +6,8 @@ import (
 	"github.com/scrmkit/scrmkit/internal/valid"
 )
 
-// An InputError is a command that can't be: its Field is missing or out of its bounds, as its Reason says.
+// An InputError is a command that can't be: its Field is missing or out of its bounds, as its
+// Reason says.
 type InputError = valid.Error
 
 // A DefinitionError lists every mistake of a definition.
@@ -15,8 +16,8 @@ type DefinitionError = valid.DefinitionError
 // A Mistake says what is wrong at its Path: "rewards[1].stock".
 type Mistake = valid.Mistake
 
-// ErrRefused: errors.Is tells it of every error below: the command was understood, and the rules do not allow it. Nothing
-// was stored.
+// ErrRefused: errors.Is tells it of every error below: the command was understood, and the rules do
+// not allow it. Nothing was stored.
 var ErrRefused = errors.New("reward: refused")
 
 type refusal struct{ text string }

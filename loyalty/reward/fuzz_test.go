@@ -11,8 +11,8 @@ import (
 	"github.com/scrmkit/scrmkit/loyalty/reward"
 )
 
-// FuzzParseDefinition: whatever is read is refused by a typed error or compiles, is read again as it was, and decides without a
-// panic on a cart.
+// FuzzParseDefinition: whatever is read is refused by a typed error or compiles, is read again as
+// it was, and decides without a panic on a cart.
 func FuzzParseDefinition(f *testing.F) {
 	for _, r := range []reward.Reward{
 		{ID: "cup", Prices: []reward.Price{{Points: 20}, {Points: 10, Money: 500}}, Stock: 5, Levels: []string{"gold"}},

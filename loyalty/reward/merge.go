@@ -10,7 +10,8 @@ import (
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
-// Merge decides on both sides of a Merge; the decision has Seq 0 where it was made before. Errors: ErrMerged.
+// Merge decides on both sides of a Merge; the decision has Seq 0 where it was made before. Errors:
+// ErrMerged.
 func (r Rules) Merge(from, to Holder, x Merge, now time.Time) (Decision, error) {
 	switch {
 	case from.Merged == x.To:
@@ -46,8 +47,8 @@ func (u *unit) join(d Decision, o op) {
 	})
 }
 
-// followedKey names a command, which has the key under a holder, among those of the holder that goes on: the same key may
-// be of another command there.
+// followedKey names a command, which has the key under a holder, among those of the holder that
+// goes on: the same key may be of another command there.
 func followedKey(of HolderID, key string) string {
 	return journal.DerivedKey("merged", of.Subject(), key)
 }

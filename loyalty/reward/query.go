@@ -15,8 +15,8 @@ import (
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
-// Find returns the voucher of a code, as it stands, that was typed or scanned. *InputError: it can't be a code, and what was
-// typed is wrong. ErrUnknownVoucher: no voucher has it.
+// Find returns the voucher of a code, as it stands, that was typed or scanned. *InputError: it
+// can't be a code, and what was typed is wrong. ErrUnknownVoucher: no voucher has it.
 func (e *Engine) Find(ctx context.Context, code string) (Voucher, error) {
 	text, err := read(code)
 	if err != nil {
@@ -36,8 +36,8 @@ func (e *Engine) Find(ctx context.Context, code string) (Voucher, error) {
 	return e.show(v.At(e.opts.Now())), nil
 }
 
-// proves refuses a voucher that a code was found to be of, but whose own code is another one: what a row says of itself
-// counts as little as a row of another tenant does.
+// proves refuses a voucher that a code was found to be of, but whose own code is another one: what
+// a row says of itself counts as little as a row of another tenant does.
 func (e *Engine) proves(v *Voucher, code string) error {
 	if v == nil {
 		return ErrUnknownVoucher
@@ -63,8 +63,8 @@ func (e *Engine) Voucher(ctx context.Context, id VoucherID) (Voucher, error) {
 	return e.show(found[0].Vouchers[0].At(e.opts.Now())), nil
 }
 
-// Deduct returns what a voucher takes off a cart. It does not ask whether the voucher may be redeemed. Errors:
-// ErrUnknownVoucher, *InputError, ErrCurrency.
+// Deduct returns what a voucher takes off a cart. It does not ask whether the voucher may be
+// redeemed. Errors: ErrUnknownVoucher, *InputError, ErrCurrency.
 func (e *Engine) Deduct(ctx context.Context, id VoucherID, cart Cart) (Deduction, error) {
 	v, err := e.Voucher(ctx, id)
 	if err != nil {
@@ -81,8 +81,8 @@ func (e *Engine) Deduct(ctx context.Context, id VoucherID, cart Cart) (Deduction
 	return d, nil
 }
 
-// Vouchers yields the vouchers that the query asks for, as they stand, in the order of their ids. Those of a member are also
-// those of members who were merged into it.
+// Vouchers yields the vouchers that the query asks for, as they stand, in the order of their ids.
+// Those of a member are also those of members who were merged into it.
 func (e *Engine) Vouchers(ctx context.Context, q VoucherQuery) iter.Seq2[Voucher, error] {
 	return func(yield func(Voucher, error) bool) {
 		err := cmp.Or(valid.OptionalID("catalog", q.Catalog), valid.OptionalID("member", q.Member), valid.OptionalID("reward", q.Reward),
@@ -112,8 +112,8 @@ func (e *Engine) Vouchers(ctx context.Context, q VoucherQuery) iter.Seq2[Voucher
 	}
 }
 
-// parts returns the queries that a query comes to, in the order of the ids that they give: of a member who absorbed others,
-// one for each of them and catalog.
+// parts returns the queries that a query comes to, in the order of the ids that they give: of a
+// member who absorbed others, one for each of them and catalog.
 func (e *Engine) parts(ctx context.Context, q VoucherQuery) ([]VoucherQuery, error) {
 	if q.Member == "" {
 		return []VoucherQuery{q}, nil
@@ -140,7 +140,8 @@ func (e *Engine) parts(ctx context.Context, q VoucherQuery) ([]VoucherQuery, err
 	return all, nil
 }
 
-// Owner returns the holder who has a voucher now: the one of its id, or who that one was merged into.
+// Owner returns the holder who has a voucher now: the one of its id, or who that one was merged
+// into.
 func (e *Engine) Owner(ctx context.Context, id VoucherID) (HolderID, error) {
 	if err := id.check(); err != nil {
 		return HolderID{}, fmt.Errorf("reward: owner: %w", err)
@@ -175,9 +176,9 @@ type Offer struct {
 	Yours  *int64 `json:"yours,omitempty"` // by the limits of the member; nil: without bound
 }
 
-// Offers returns what a member of a level may take now, in the order of the catalogue; what is sold out or used up among
-// it. What others reserved and did not capture in time counts as taken until it is given back, by Sweep or by the next one
-// who takes.
+// Offers returns what a member of a level may take now, in the order of the catalog; what is sold
+// out or used up among it. What others reserved and did not capture in time counts as taken until
+// it is given back, by Sweep or by the next one who takes.
 func (e *Engine) Offers(ctx context.Context, id HolderID, level string) ([]Offer, error) {
 	if err := id.check(); err != nil {
 		return nil, fmt.Errorf("reward: offers: %w", err)
@@ -211,8 +212,8 @@ func (e *Engine) Offers(ctx context.Context, id HolderID, level string) ([]Offer
 	return u.rules.Offers(u.holder, u.reserved(), taken, level, now)
 }
 
-// Offers returns what a member of a level may take at that time, where reserved are the vouchers that the member has
-// reserved and taken are the counts of all members in the periods of that time.
+// Offers returns what a member of a level may take at that time, where reserved are the vouchers
+// that the member has reserved and taken are the counts of all members in the periods of that time.
 func (r Rules) Offers(h Holder, reserved []Voucher, taken []Count, level string, now time.Time) ([]Offer, error) {
 	m, err := r.begin(h, reserved, now)
 	if err != nil {
@@ -240,16 +241,16 @@ func bounded(n int64) *int64 {
 	return &n
 }
 
-// Reclaim gives back to the stock of a reward what was reserved and not captured in time, and returns how many vouchers
-// that was. A bound engine's Issue and Reserve don't do so by themselves: the owner of the transaction does, outside of it,
-// where they return ErrSoldOut.
+// Reclaim gives back to the stock of a reward what was reserved and not captured in time, and
+// returns how many vouchers that was. A bound engine's Issue and Reserve don't do so by themselves:
+// the owner of the transaction does, outside of it, where they return ErrSoldOut.
 func (e *Engine) Reclaim(ctx context.Context, id CatalogID, reward RewardID) (n int, err error) {
 	return e.expire(ctx, VoucherQuery{Catalog: id, Reward: reward, State: Reserved})
 }
 
-// Sweep posts which vouchers are past their end, at most limit, and returns how many there were. Nothing depends on it but
-// the books, and what Offers says is left: a voucher stands as time has left it at any instant. It may run twice, and in
-// many processes at once.
+// Sweep posts which vouchers are past their end, at most limit, and returns how many there were.
+// Nothing depends on it but the books, and what Offers says is left: a voucher stands as time has
+// left it at any instant. It may run twice, and in many processes at once.
 func (e *Engine) Sweep(ctx context.Context, limit int) (n int, err error) {
 	return e.expire(ctx, VoucherQuery{Limit: limit})
 }

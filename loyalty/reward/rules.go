@@ -10,14 +10,15 @@ import (
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
-// Rules decide on commands, each voucher by the version of the catalogue that it was taken with. They are safe for
-// concurrent use.
+// Rules decide on commands, each voucher by the version of the catalog that it was taken with.
+// They are safe for concurrent use.
 type Rules struct {
 	now    *Catalog
 	others []*Catalog
 }
 
-// NewRules returns the rules of a catalogue: what is taken now, and older versions that vouchers were taken with.
+// NewRules returns the rules of a catalog: what is taken now, and older versions that vouchers
+// were taken with.
 func NewRules(now *Catalog, others ...*Catalog) Rules { return Rules{now, others} }
 
 // An Outcome is what a command did.
@@ -65,7 +66,7 @@ func (r Rules) begin(h Holder, reserved []Voucher, now time.Time) (*move, error)
 	return m, nil
 }
 
-// of returns the reward of a voucher, in the version of the catalogue that it was taken with.
+// of returns the reward of a voucher, in the version of the catalog that it was taken with.
 func (r Rules) of(v Voucher) (*Catalog, *Reward, error) {
 	c := r.now
 	if i := slices.IndexFunc(r.others, func(c *Catalog) bool { return c.def.Version == v.Version }); i >= 0 {
@@ -223,8 +224,9 @@ func left(bounds []Bound, counts []Count) int64 {
 	return max(0, least)
 }
 
-// Issue decides on an Issue, where reserved are the vouchers that the member has reserved. Errors: ErrUnknownReward, ErrClosed,
-// ErrMerged, ErrLevel, ErrPrice, ErrTooFew, ErrMemberLimit, ErrSoldOut, ErrCurrency, *InputError.
+// Issue decides on an Issue, where reserved are the vouchers that the member has reserved. Errors:
+// ErrUnknownReward, ErrClosed, ErrMerged, ErrLevel, ErrPrice, ErrTooFew, ErrMemberLimit,
+// ErrSoldOut, ErrCurrency, *InputError.
 func (r Rules) Issue(h Holder, reserved []Voucher, x Issue, now time.Time) (Decision, error) {
 	m, err := r.begin(h, reserved, now)
 	if err != nil {
@@ -276,7 +278,8 @@ func (m *move) order(reserved []Voucher, number int64) error {
 	return nil
 }
 
-// Capture decides on a Capture. Errors: ErrUnknownOrder, ErrClosed where the vouchers would be past their end at once.
+// Capture decides on a Capture. Errors: ErrUnknownOrder, ErrClosed where the vouchers would be past
+// their end at once.
 func (r Rules) Capture(h Holder, reserved []Voucher, x Capture, now time.Time) (Decision, error) {
 	m, err := r.begin(h, reserved, now)
 	if err == nil {
@@ -350,8 +353,9 @@ func (v Voucher) usable() error {
 	return ErrVoided
 }
 
-// Redeem decides on a Redeem, of a voucher or nil. Errors: ErrUnknownVoucher, ErrNotIssued, ErrNotYet, ErrRedeemed,
-// ErrLapsed, ErrVoided, ErrShop; with a cart ErrCurrency, and ErrNothing where the voucher takes nothing off it.
+// Redeem decides on a Redeem, of a voucher or nil. Errors: ErrUnknownVoucher, ErrNotIssued,
+// ErrNotYet, ErrRedeemed, ErrLapsed, ErrVoided, ErrShop; with a cart ErrCurrency, and ErrNothing
+// where the voucher takes nothing off it.
 func (r Rules) Redeem(h Holder, v *Voucher, x Redeem, now time.Time) (Decision, error) {
 	return r.turn(h, v, now, "", func(m *move, v *Voucher) error {
 		if err := v.usable(); err != nil {
@@ -382,8 +386,8 @@ func (r Rules) Redeem(h Holder, v *Voucher, x Redeem, now time.Time) (Decision, 
 	})
 }
 
-// Deduct returns what a voucher takes off a cart, by the version of the catalog that it was taken with. Errors: *InputError,
-// ErrCurrency.
+// Deduct returns what a voucher takes off a cart, by the version of the catalog that it was taken
+// with. Errors: *InputError, ErrCurrency.
 func (r Rules) Deduct(v Voucher, cart Cart) (Deduction, error) {
 	c, _, err := r.of(v)
 	if err != nil {
@@ -403,7 +407,8 @@ func (r Rules) Undo(h Holder, v *Voucher, x Undo, now time.Time) (Decision, erro
 	})
 }
 
-// Return decides on a Return. Errors: ErrUnknownVoucher, ErrNotIssued, ErrRedeemed, ErrLapsed, ErrVoided.
+// Return decides on a Return. Errors: ErrUnknownVoucher, ErrNotIssued, ErrRedeemed, ErrLapsed,
+// ErrVoided.
 func (r Rules) Return(h Holder, v *Voucher, x Return, now time.Time) (Decision, error) {
 	return r.turn(h, v, now, x.Reason, func(m *move, v *Voucher) error {
 		if err := v.usable(); err != nil {
@@ -425,8 +430,8 @@ func (r Rules) Void(h Holder, v *Voucher, x Void, now time.Time) (Decision, erro
 	})
 }
 
-// Expire decides on an Expire, where reserved are the vouchers that the member has reserved. Where nothing is past its end
-// the decision has Seq 0. Errors: ErrUnknownVoucher.
+// Expire decides on an Expire, where reserved are the vouchers that the member has reserved. Where
+// nothing is past its end the decision has Seq 0. Errors: ErrUnknownVoucher.
 func (r Rules) Expire(h Holder, v *Voucher, reserved []Voucher, now time.Time) (Decision, error) {
 	if v == nil {
 		return Decision{}, ErrUnknownVoucher

@@ -22,8 +22,9 @@ func (s tape) Save(ctx context.Context, changes []reward.Change) ([]error, error
 	return s.Store.Save(ctx, changes)
 }
 
-// TestACodeOfOneTenantIsUnknownInEveryOther tries every code in every other tenant by every method that takes one, where
-// ids, members, catalogs and keys are the same, and then where the very rows are.
+// TestACodeOfOneTenantIsUnknownInEveryOther tries every code in every other tenant by every method
+// that takes one, where ids, members, catalogs and keys are the same, and then where the very rows
+// are.
 func TestACodeOfOneTenantIsUnknownInEveryOther(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, whole storage.DB) {
 		names := []string{"", "a", "ab", "b", "租户"}
@@ -89,7 +90,8 @@ func TestACodeOfOneTenantIsUnknownInEveryOther(t *testing.T) {
 		}
 		try("with the same ids")
 
-		// The rows of a tenant, byte by byte, in a tenant that has none: they have other codes there, and those are unknown too.
+		// The rows of a tenant, byte by byte, in a tenant that has none: they have other codes
+		// there, and those are unknown too.
 		copies := map[string]*tenant{}
 		for _, name := range names {
 			x := &tenant{db: whole.Tenant("copy of " + name)}

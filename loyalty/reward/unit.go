@@ -201,7 +201,8 @@ func (e *Engine) loadPeers(ctx context.Context, units []*unit, groups [][]op) er
 	return nil
 }
 
-// others is what the members whom the holder absorbed have taken, less what they had reserved until an earlier time.
+// others is what the members whom the holder absorbed have taken, less what they had reserved until
+// an earlier time.
 func (u *unit) others(now time.Time) ([]Count, error) {
 	var all []Count
 	for _, m := range u.holder.Absorbed {
@@ -216,7 +217,8 @@ func (u *unit) others(now time.Time) ([]Count, error) {
 }
 
 func (u *unit) add(f Loaded) {
-	// Of several look-ups the oldest holder counts, so that what was read before another change meets a conflict.
+	// Of several look-ups the oldest holder counts, so that what was read before another change
+	// meets a conflict.
 	if u.holder.ID == (HolderID{}) || f.Holder.Version < u.holder.Version {
 		u.holder = f.Holder
 	}
@@ -238,7 +240,7 @@ func (u *unit) put(v Voucher) {
 	}
 }
 
-// rules returns those of the catalogue, with the versions that the vouchers were taken with.
+// rules returns those of the catalog, with the versions that the vouchers were taken with.
 func (e *Engine) rules(ctx context.Context, u *unit) (Rules, error) {
 	id := u.holder.ID.Catalog
 	now, err := e.Catalog(ctx, id, 0)
@@ -304,7 +306,8 @@ func (e work) Decide(_ context.Context, u *unit, o op) (Outcome, error) {
 	return e.shown(d.Outcome), nil
 }
 
-// before is what the journal tells of a holder before a change, and of the vouchers that it changes.
+// before is what the journal tells of a holder before a change, and of the vouchers that it
+// changes.
 func (u *unit) before(h Holder, changed []Voucher) json.RawMessage {
 	b := struct {
 		Last     int64           `json:"last"`

@@ -13,7 +13,7 @@ type MemberID string
 // A ShopID names a shop.
 type ShopID string
 
-// A HolderID names a member with a catalogue.
+// A HolderID names a member with a catalog.
 type HolderID struct {
 	Catalog CatalogID `json:"catalog"`
 	Member  MemberID  `json:"member"`
@@ -47,8 +47,8 @@ type Holder struct {
 	Others   []Count    `json:"-"`                  // what limits count of the absorbed ones; read with the holder, not stored with it
 }
 
-// A Count is how many pieces of a reward were taken in a period, which In names: "ever", "2026", "2026-11", "2026-W48",
-// "2026-11-24".
+// A Count is how many pieces of a reward were taken in a period, which In names: "ever", "2026",
+// "2026-11", "2026-W48", "2026-11-24".
 type Count struct {
 	Reward RewardID `json:"reward"`
 	In     string   `json:"in"`
@@ -90,8 +90,8 @@ type Voucher struct {
 	KeyID   string    `json:"key,omitempty"`  // of the Key that the code is made with
 	Prefix  string    `json:"prefix,omitempty"`
 
-	// Code is what the member shows, and QR what a picture of it holds: of a voucher that is issued or redeemed. Neither
-	// is stored.
+	// Code is what the member shows, and QR what a picture of it holds: of a voucher that is issued
+	// or redeemed. Neither is stored.
 	Code string `json:"-"`
 	QR   string `json:"-"`
 }

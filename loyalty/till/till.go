@@ -1,9 +1,10 @@
-// Package till redeems vouchers at the till by six digits (核销): the member asks for a code and shows it, the manager of the
-// shop types it, sees which voucher it is and what it takes off the cart, and confirms. Code and voucher are used in one
-// transaction, and who types must manage the shop at that moment.
+// Package till redeems vouchers at the till by six digits (核销): the member asks for a code and
+// shows it, the manager of the shop types it, sees which voucher it is and what it takes off the
+// cart, and confirms. Code and voucher are used in one transaction, and who types must manage the
+// shop at that moment.
 //
-// A code is good in its shop and its tenant alone, and for its purpose: stamps/counter, whose codes share the shop's digits and
-// guesses, refuses it, and its codes are refused here.
+// A code is good in its shop and its tenant alone, and for its purpose: stamps/counter, whose codes
+// share the shop's digits and guesses, refuses it, and its codes are refused here.
 package till
 
 import (
@@ -63,7 +64,8 @@ type Enter struct {
 	Key     string
 }
 
-// A Confirm is a manager's yes to what Preview showed, with the cart that it was shown for. The claim is the key of it.
+// A Confirm is a manager's yes to what Preview showed, with the cart that it was shown for. The
+// claim is the key of it.
 type Confirm struct {
 	Shop    shop.ID
 	Manager shop.Identity
@@ -92,9 +94,9 @@ type payload struct {
 	Voucher reward.VoucherID `json:"voucher"`
 }
 
-// Ask gives the member a code for a voucher at a shop, after a look whether it could be redeemed there now. It may run twice with
-// its key. Errors: *InputError, those of otp.Engine.Issue, shop.ErrUnknownShop, shop.ErrClosed, ErrNotYours, and those of
-// reward.Rules.Redeem.
+// Ask gives the member a code for a voucher at a shop, after a look whether it could be redeemed
+// there now. It may run twice with its key. Errors: *InputError, those of otp.Engine.Issue,
+// shop.ErrUnknownShop, shop.ErrClosed, ErrNotYours, and those of reward.Rules.Redeem.
 func (t *Till) Ask(ctx context.Context, a Ask) (otp.Issued, error) {
 	fail := func(err error) (otp.Issued, error) { return otp.Issued{}, fmt.Errorf("till: ask: %w", err) }
 	err := cmp.Or(valid.ID("shop", a.Shop), valid.ID("member", a.Member), valid.OptionalID("device", a.Device), valid.ID("key", a.Key))
@@ -125,9 +127,9 @@ func (t *Till) Ask(ctx context.Context, a Ask) (otp.Issued, error) {
 	return issued, nil
 }
 
-// Preview checks a code, as an attempt, and shows what it would do. It may run twice with its key. What can't be is refused
-// before the code is looked at, and costs no guess. Errors: *InputError, shop.ErrNotManager, shop.ErrClosed, those of
-// otp.Engine.Check and of reward.Rules.Redeem.
+// Preview checks a code, as an attempt, and shows what it would do. It may run twice with its key.
+// What can't be is refused before the code is looked at, and costs no guess. Errors: *InputError,
+// shop.ErrNotManager, shop.ErrClosed, those of otp.Engine.Check and of reward.Rules.Redeem.
 func (t *Till) Preview(ctx context.Context, x Enter) (Preview, error) {
 	claim, err := t.check(ctx, x)
 	if err != nil {
@@ -147,9 +149,9 @@ func (t *Till) Preview(ctx context.Context, x Enter) (Preview, error) {
 	}, nil
 }
 
-// Confirm does what Preview showed. Repeated, it gives its first result with Replayed true. Errors: shop.ErrNotManager,
-// shop.ErrClosed, those of reward.Rules.Redeem, and otp.ErrInvalidCode: the claim is another manager's, of another shop, tenant
-// or flow, past its end, or its code was spent.
+// Confirm does what Preview showed. Repeated, it gives its first result with Replayed true. Errors:
+// shop.ErrNotManager, shop.ErrClosed, those of reward.Rules.Redeem, and otp.ErrInvalidCode: the
+// claim is another manager's, of another shop, tenant or flow, past its end, or its code was spent.
 func (t *Till) Confirm(ctx context.Context, x Confirm) (Result, error) {
 	claim, err := t.codes.Open(x.Claim)
 	if err == nil && (claim.By != otp.TypistID(x.Manager) || claim.Code.Scope != otp.Scope(x.Shop) || claim.Code.Purpose != Purpose) {
@@ -190,8 +192,8 @@ func (t *Till) check(ctx context.Context, x Enter) (claim otp.Claim, err error) 
 	return t.codes.Check(ctx, attempt)
 }
 
-// spend redeems the voucher of a claim and uses the claim up. The key of the redemption is that of the code, so that a claim that
-// was spent gives its first result again.
+// spend redeems the voucher of a claim and uses the claim up. The key of the redemption is that of
+// the code, so that a claim that was spent gives its first result again.
 func (t *Till) spend(ctx context.Context, claim otp.Claim, cart *reward.Cart) (r Result, err error) {
 	err = t.db.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
 		s, err := t.shops.In(tx).Authorize(ctx, shop.ID(claim.Code.Scope), shop.Identity(claim.By))
@@ -231,7 +233,8 @@ func (t *Till) redeem(ctx context.Context, rewards *reward.Engine, claim otp.Cla
 	})
 }
 
-// hidden returns a voucher without its own code, and what that is made from: those are for its member alone.
+// hidden returns a voucher without its own code, and what that is made from: those are for its
+// member alone.
 func hidden(v reward.Voucher) reward.Voucher {
 	v.Code, v.QR, v.Salt, v.KeyID, v.Prefix = "", "", nil, "", ""
 	return v

@@ -51,7 +51,8 @@ func is(t testing.TB, what string, err, want error) {
 	}
 }
 
-// open returns the shops wangjing, with kathy, and sanlitun, with li, and 20 % off a cart, in wangjing alone or everywhere.
+// open returns the shops wangjing, with kathy, and sanlitun, with li, and 20 % off a cart, in
+// wangjing alone or everywhere.
 func open(t testing.TB, db storage.DB) setting {
 	t.Helper()
 	keys := []otp.Key{{ID: "k", Secret: bytes.Repeat([]byte{1}, 32)}} // one keyring serves every tenant and engine

@@ -11,10 +11,11 @@ import (
 )
 
 const (
-	// Early is how long before its linking was told an account may have been linked on its platform: what it met then counts.
+	// Early is how long before its linking was told an account may have been linked on its
+	// platform: what it met then counts.
 	Early = 10 * time.Minute
-	// Offline is how long before it was linked again what an account met counts (补录), where it was the same code's before, and
-	// no other's in between.
+	// Offline is how long before it was linked again what an account met counts (补录), where it was
+	// the same code's before, and no other's in between.
 	Offline = 72 * time.Hour
 
 	maxPeriods = 200 // of an account, the last ones
@@ -28,12 +29,13 @@ type Period struct {
 	To   time.Time `json:"to,omitzero"` // zero: it has
 }
 
-// A Binding is when which codes had an account linked, of the last two hundred times: periods in the order of their times, of
-// which no two overlap.
+// A Binding is when which codes had an account linked, of the last two hundred times: periods in
+// the order of their times, of which no two overlap.
 type Binding []Period
 
-// Of returns when events of the account are the code's. Each period begins earlier than it was told, by Early, or by Offline after
-// another period of the same code, but never within the period before. So no time is two codes'.
+// Of returns when events of the account are the code's. Each period begins earlier than it was
+// told, by Early, or by Offline after another period of the same code, but never within the period
+// before. So no time is two codes'.
 func (b Binding) Of(code CodeID) (of []Period) {
 	for i, p := range b {
 		if p.Code != code {
@@ -53,8 +55,8 @@ func (b Binding) Of(code CodeID) (of []Period) {
 	return of
 }
 
-// Counts reports whether an event of the account at that time is the code's, as an agent of it says. What an administrator says
-// counts whenever it was, and is not asked here.
+// Counts reports whether an event of the account at that time is the code's, as an agent of it
+// says. What an administrator says counts whenever it was, and is not asked here.
 func (b Binding) Counts(code CodeID, at time.Time) bool {
 	return slices.ContainsFunc(b.Of(code), func(p Period) bool { return p.has(at) })
 }
@@ -63,7 +65,8 @@ func (p Period) has(at time.Time) bool {
 	return !at.Before(p.From) && (p.To.IsZero() || at.Before(p.To))
 }
 
-// until returns the binding as it is where the account's last period has ended with its port. The port is settled.
+// until returns the binding as it is where the account's last period has ended with its port. The
+// port is settled.
 func (b Binding) until(p Port) Binding {
 	n := len(b) - 1
 	if n < 0 || !b[n].To.IsZero() || p.State == Linked {
@@ -74,8 +77,8 @@ func (b Binding) until(p Port) Binding {
 	return b
 }
 
-// linked returns the claim of an account that a port has linked, and that was at another one or the same until then. new is false
-// where it was linked there already.
+// linked returns the claim of an account that a port has linked, and that was at another one or the
+// same until then. new is false where it was linked there already.
 func (c Claim) linked(was, p Port, now time.Time) (next Claim, isNew bool) {
 	if c.Port == p.ID && was.State == Linked {
 		return c, false
@@ -112,8 +115,8 @@ func (c *Code) end(s Session, now time.Time) {
 	c.Ends = append(c.Ends[max(0, len(c.Ends)-maxEnds+1):len(c.Ends):len(c.Ends)], End{s.N, at})
 }
 
-// left returns when a port that is stored as linked was left by its session, which has ended. Where that is not known any more it is
-// when the port last changed.
+// left returns when a port that is stored as linked was left by its session, which has ended. Where
+// that is not known any more it is when the port last changed.
 func (c Code) left(p Port) time.Time {
 	if i := slices.IndexFunc(c.Ends, func(e End) bool { return e.Session == p.Session }); i >= 0 {
 		return latest(c.Ends[i].At, p.Updated)
@@ -127,8 +130,8 @@ type Bound struct {
 	Binding Binding
 }
 
-// Bound returns what the session of a token has, at this moment, with what is known of an account of the platform. Errors: those of Check,
-// and *InputError.
+// Bound returns what the session of a token has, at this moment, with what is known of an account
+// of the platform. Errors: those of Check, and *InputError.
 func (e *Engine) Bound(ctx context.Context, token string, p PlatformID, a AccountID) (Seat, Bound, error) {
 	fail := func(err error) (Seat, Bound, error) {
 		return Seat{}, Bound{}, fmt.Errorf("activation: bound: %w", err)

@@ -123,7 +123,8 @@ func open2(t rapid.TB) (*activation.Engine, *clock) {
 	return e, c
 }
 
-// However a session ends, the binding of its accounts ends then, and is known after the code was changed and the account linked anew.
+// However a session ends, the binding of its accounts ends then, and is known after the code was
+// changed and the account linked anew.
 func TestBindingsEndWithTheirSession(t *testing.T) {
 	ends := map[string]func(codes *activation.Engine, now *clock, c activation.Issued, s activation.Seat, p activation.Port) error{
 		"signed out": func(codes *activation.Engine, _ *clock, _ activation.Issued, s activation.Seat, _ activation.Port) error {

@@ -7,8 +7,9 @@ import (
 	"time"
 )
 
-// How often sign-ins with a code may be tried by who has it in hand, whether they succeed or are refused. Wrong codes are charged to nobody:
-// 130 random bits can't be guessed, and what a stranger could use up would keep out who knows the code.
+// How often sign-ins with a code may be tried by who has it in hand, whether they succeed or are
+// refused. Wrong codes are charged to nobody: 130 random bits can't be guessed, and what a stranger
+// could use up would keep out who knows the code.
 const (
 	tries     = 20               // of one device at a time
 	tryEach   = 30 * time.Second // how soon one of them is back
@@ -17,13 +18,15 @@ const (
 	maxTried  = 200 // devices of a code that are kept an account of; the others have tried least
 )
 
-// A Budget is what is left of something that is spent one at a time and comes back with time. The zero Budget is whole.
+// A Budget is what is left of something that is spent one at a time and comes back with time. The
+// zero Budget is whole.
 type Budget struct {
 	Whole time.Time `json:"whole,omitzero"` // when all of it is back
 }
 
-// spend takes one of n, each of which comes back after such a time. Where nothing is left it returns how long to wait for one. A clock that
-// was ahead delays nobody longer than all of the budget takes to come back.
+// spend takes one of n, each of which comes back after such a time. Where nothing is left it
+// returns how long to wait for one. A clock that was ahead delays nobody longer than all of the
+// budget takes to come back.
 func (b Budget) spend(now time.Time, n int, each time.Duration) (Budget, time.Duration) {
 	most := now.Add(time.Duration(n) * each)
 	whole := latest(earliest(b.Whole, most), now).Add(each)
@@ -33,8 +36,8 @@ func (b Budget) spend(now time.Time, n int, each time.Duration) (Budget, time.Du
 	return Budget{whole}, 0
 }
 
-// A ThrottledError: the device has tried to sign in with the code too often, or too many devices did that never had before. Devices that
-// signed in before are not held up by others.
+// A ThrottledError: the device has tried to sign in with the code too often, or too many devices
+// did that never had before. Devices that signed in before are not held up by others.
 type ThrottledError struct {
 	RetryAfter time.Duration
 }
@@ -76,12 +79,13 @@ const (
 	maxSessions      = 100 // of a code at a time
 	maxAgentSessions = 50  // of them, of one agent, or of nobody in particular
 
-	// Settling is how long a session that is online may be without a port before it gives way where a code has as many as it may: signing
-	// in anew at the same device does not begin it anew.
+	// Settling is how long a session that is online may be without a port before it gives way where
+	// a code has as many as it may: signing in anew at the same device does not begin it anew.
 	Settling = 10 * time.Minute
 )
 
-// A SessionsError is ErrSessions: the code, or the agent at it, has as many sessions as it may, and each of them is at work.
+// A SessionsError is ErrSessions: the code, or the agent at it, has as many sessions as it may, and
+// each of them is at work.
 type SessionsError struct {
 	Sessions   int
 	RetryAfter time.Duration // at the earliest: one may have been left by then
@@ -94,9 +98,10 @@ func (e *SessionsError) Error() string {
 // Is reports that it is ErrSessions.
 func (e *SessionsError) Is(target error) bool { return target == ErrSessions }
 
-// admit returns the code with room for one more session, of the agent at a device that is there since then. Where there is none, one gives
-// way: one that is not online, the longest not heard of first; or one that was Here for Settling and has no port; or else one of
-// a device that came later, and of those without a port first, where there are some. Errors: *SessionsError.
+// admit returns the code with room for one more session, of the agent at a device that is there
+// since then. Where there is none, one gives way: one that is not online, the longest not heard of
+// first; or one that was Here for Settling and has no port; or else one of a device that came
+// later, and of those without a port first, where there are some. Errors: *SessionsError.
 func (c Code) admit(agent AgentID, since, now time.Time) (Code, error) {
 	of := func(s Session) bool { return s.Agent == agent }
 	if len(slices.DeleteFunc(slices.Clone(c.Sessions), func(s Session) bool { return !of(s) })) < maxAgentSessions {
@@ -134,7 +139,8 @@ func (c Code) admit(agent AgentID, since, now time.Time) (Code, error) {
 	return c.without(now, func(s Session) bool { return s.N == n }), nil
 }
 
-// yields returns how soon a session gives way to one of a device that is there since then: the lower the sooner, and never below 0.
+// yields returns how soon a session gives way to one of a device that is there since then: the
+// lower the sooner, and never below 0.
 func (s Session) yields(since, now time.Time) int {
 	switch {
 	case !s.Online(now):

@@ -7,8 +7,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// No more than a budget has is spent in the time in which it comes back, whatever is asked for and however clocks jump; and nobody waits
-// longer than that.
+// No more than a budget has is spent in the time in which it comes back, whatever is asked for and
+// however clocks jump; and nobody waits longer than that.
 func TestBudgets(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		const n, each = 5, time.Minute

@@ -132,7 +132,8 @@ func TestLeakedCodes(t *testing.T) {
 	})
 }
 
-// Whatever somebody does with the code at one device, and whoever he says he is, another device signs in at once.
+// Whatever somebody does with the code at one device, and whoever he says he is, another device
+// signs in at once.
 func TestOneDeviceKeepsNoOtherOut(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		codes, now := open2(t)
@@ -171,8 +172,8 @@ func TestOneDeviceKeepsNoOtherOut(t *testing.T) {
 	})
 }
 
-// However many devices somebody makes up, one that was there before them signs in at once, and a new one within Settling of the last
-// that could still be new.
+// However many devices somebody makes up, one that was there before them signs in at once, and a
+// new one within Settling of the last that could still be new.
 func TestMadeUpDevicesKeepNoKnownOneOut(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		codes, now := open2(t)

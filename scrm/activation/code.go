@@ -19,11 +19,12 @@ type (
 	PoolID     string // of ports that codes share
 )
 
-// An AccountID names a channel account (主号) on its platform. It stands in the journal: where that is to hold no telephone number, let
-// it be another name of the account.
+// An AccountID names a channel account (主号) on its platform. It stands in the journal: where that
+// is to hold no telephone number, let it be another name of the account.
 type AccountID string
 
-// An InputError is a command that can't be: its Field is missing or out of its bounds, as its Reason says.
+// An InputError is a command that can't be: its Field is missing or out of its bounds, as its
+// Reason says.
 type InputError = valid.Error
 
 var (
@@ -41,7 +42,8 @@ var (
 	ErrPortState     = errors.New("activation: the port is not in a state for that")
 	ErrLinked        = errors.New("activation: the account is linked by another code; log it out there first")
 
-	// ErrCapacity: a pool would have fewer than no ports left. Stores return it; an engine tells it as a *CapacityError.
+	// ErrCapacity: a pool would have fewer than no ports left. Stores return it; an engine tells it
+	// as a *CapacityError.
 	ErrCapacity = errors.New("activation: the pool has no port left")
 )
 
@@ -84,8 +86,9 @@ type Settings struct {
 	Remark     string       `json:"remark,omitempty"`
 }
 
-// Counting is how the leads of a code count: whose they are, the scope of their de-duplication (线索去重范围) with its targets, and
-// the day. It is handed on as it is; its words are those of the package that counts.
+// Counting is how the leads of a code count: whose they are, the scope of their de-duplication
+// (线索去重范围) with its targets, and the day. It is handed on as it is; its words are those of the
+// package that counts.
 type Counting struct {
 	Owner   string   `json:"owner,omitempty"`   // of what counts them
 	Group   string   `json:"group,omitempty"`   // of codes that are compared with each other
@@ -208,7 +211,7 @@ func (c Code) Ports() (n int) {
 	return n
 }
 
-// Online tells whether something was heard of the session in the time of Away.
+// Online reports whether something was heard of the session in the time of Away.
 func (s Session) Online(now time.Time) bool { return now.Before(s.Seen.Add(Away)) }
 
 // heard notes that something was heard of the session.
@@ -226,7 +229,8 @@ func (c *Code) Session(n int64) *Session {
 	return nil
 }
 
-// Settled returns the code as it is at that time: without the sessions that have ended with it, or by being idle.
+// Settled returns the code as it is at that time: without the sessions that have ended with it, or
+// by being idle.
 func (c Code) Settled(now time.Time) Code {
 	works := c.State(now) == Enabled
 	return c.without(now, func(s Session) bool { return !works || !now.Before(s.Seen.Add(Idle)) })

@@ -16,16 +16,17 @@ type Create struct {
 	Key      string   `json:"-"`
 }
 
-// Issued is a code that was made or renewed. Code is what agents sign in with: it is shown this once, and is empty where the
-// command is repeated. Who has lost it renews the code.
+// Issued is a code that was made or renewed. Code is what agents sign in with: it is shown this
+// once, and is empty where the command is repeated. Who has lost it renews the code.
 type Issued struct {
 	ID   CodeID `json:"id"`
 	Code string `json:"-"`
 }
 
-// An Edit gives a code other settings; without an owner of what counts its leads, the one that it had stays. It signs everybody out
-// where that takes a platform from them, or changes whose ports they use, or leaves fewer of them than are in use, or has the code
-// work on devices that were added alone.
+// An Edit gives a code other settings; without an owner of what counts its leads, the one that it
+// had stays. It signs everybody out where that takes a platform from them, or changes whose ports
+// they use, or leaves fewer of them than are in use, or has the code work on devices that were
+// added alone.
 type Edit struct {
 	Code     CodeID   `json:"code"`
 	Settings Settings `json:"settings"`
@@ -33,7 +34,8 @@ type Edit struct {
 	Key      string   `json:"-"`
 }
 
-// Many names codes to Disable, Enable, Expire or Delete: all of them or, where one does not exist, none.
+// Many names codes to Disable, Enable, Expire or Delete: all of them or, where one does not exist,
+// none.
 type Many struct {
 	Codes []CodeID `json:"codes"`
 	By    string   `json:"by,omitempty"`
@@ -161,8 +163,8 @@ func (c Code) Edit(e Edit, now time.Time) (Code, error) {
 	return c.Settled(now), nil
 }
 
-// To decides on a code's being Enabled, Disabled, Expired or Deleted from now on. A code that has expired stays so when it is
-// enabled. ErrUnknownCode: there is no such code.
+// To decides on a code's being Enabled, Disabled, Expired or Deleted from now on. A code that has
+// expired stays so when it is enabled. ErrUnknownCode: there is no such code.
 func (c Code) To(s State, now time.Time) (Code, error) {
 	c, err := c.known(now)
 	if err != nil {
@@ -182,9 +184,10 @@ func (c Code) To(s State, now time.Time) (Code, error) {
 	return c.Settled(now), nil
 }
 
-// SignIn decides on an agent's signing in, whose code has been found to be this one. shown tells that the device has shown its token. What
-// lived of the code on the device ends. Errors: ErrUnknownCode and *ThrottledError; and ErrDisabled, ErrExpired, ErrDevice and
-// *SessionsError, with the code as it was but for what is charged for the try.
+// SignIn decides on an agent's signing in, whose code has been found to be this one. shown tells
+// that the device has shown its token. What lived of the code on the device ends. Errors:
+// ErrUnknownCode and *ThrottledError; and ErrDisabled, ErrExpired, ErrDevice and *SessionsError,
+// with the code as it was but for what is charged for the try.
 func (c Code) SignIn(d Device, in SignIn, shown bool, hash func(SessionID) []byte, now time.Time) (Code, Session, error) {
 	c, err := c.known(now)
 	if err == nil {

@@ -15,7 +15,8 @@ const InvitationTTL = 10 * time.Minute
 // maxDeviceCodes is how many codes a device may have been signed in with.
 const maxDeviceCodes = 1000
 
-// A Device (渠道设备) is what agents sign in at. It is there since it was added by QR code, or since its first session.
+// A Device (渠道设备) is what agents sign in at. It is there since it was added by QR code, or since
+// its first session.
 type Device struct {
 	ID      DeviceID  `json:"id"`
 	Version int64     `json:"version"`
@@ -62,8 +63,9 @@ type Invited struct {
 	Expires time.Time `json:"expires"`
 }
 
-// Added is a device that was added. Token is what its client keeps, and signs in with where a code is for such devices alone: it is
-// shown this once, and is empty where the command is repeated. A device that has lost it is added anew.
+// Added is a device that was added. Token is what its client keeps, and signs in with where a code
+// is for such devices alone: it is shown this once, and is empty where the command is repeated. A
+// device that has lost it is added anew.
 type Added struct {
 	Device Device `json:"device"`
 	Token  string `json:"-"`
@@ -77,8 +79,8 @@ type AddDevice struct {
 	Key    string   `json:"-"`
 }
 
-// RemoveDevice takes a device from the list and ends every session at it. A code that is not for listed devices alone brings it
-// back when it is signed in with there.
+// RemoveDevice takes a device from the list and ends every session at it. A code that is not for
+// listed devices alone brings it back when it is signed in with there.
 type RemoveDevice struct {
 	Device DeviceID `json:"device"`
 	By     string   `json:"by,omitempty"`
@@ -97,7 +99,8 @@ func (c RemoveDevice) check() error {
 	return cmp.Or(valid.ID("device", c.Device), valid.OptionalID("by", c.By), valid.ID("key", c.Key))
 }
 
-// Add decides on an AddDevice, with the hash of the token that the device gets. ErrInvitation: the invitation can't be used.
+// Add decides on an AddDevice, with the hash of the token that the device gets. ErrInvitation: the
+// invitation can't be used.
 func (d Device) Add(inv Invitation, c AddDevice, hash []byte, now time.Time) (Device, Invitation, error) {
 	if inv.Version == 0 || !inv.Used.IsZero() || !now.Before(inv.Expires) {
 		return d, inv, ErrInvitation
@@ -108,12 +111,13 @@ func (d Device) Add(inv Invitation, c AddDevice, hash []byte, now time.Time) (De
 	return d, inv, nil
 }
 
-// full tells whether the device has no room for one more code.
+// full reports whether the device has no room for one more code.
 func (d Device) full(id CodeID) bool {
 	return len(d.Codes) >= maxDeviceCodes && !slices.Contains(d.Codes, id)
 }
 
-// forget returns the device without the codes that have no session at it. codes are those of the device.
+// forget returns the device without the codes that have no session at it. codes are those of the
+// device.
 func (d Device) forget(codes []Code, now time.Time) Device {
 	d.Codes = nil
 	for _, c := range codes {

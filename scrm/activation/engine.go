@@ -30,19 +30,20 @@ type Options struct {
 
 // An Engine runs commands on codes, sessions, ports and devices. It is safe for concurrent use.
 //
-// Most commands have a key, which names it within what it changes: a code, a pool or a device, and for Create, Many and Invite the
-// tenant. Repeated with it a command changes
-// nothing and gives its first answer, without what is shown once, and is journal.ErrKeyReused where it differs. Besides the errors
-// that its comment lists, a command returns *InputError before anything was loaded, journal.ErrConflict where other changes came
-// first twenty times in a row, and what the database said; after the last two it may be run again with its key.
+// Most commands have a key, which names it within what it changes: a code, a pool or a device, and
+// for Create, Many and Invite the tenant. Repeated with it a command changes nothing and gives its
+// first answer, without what is shown once, and is journal.ErrKeyReused where it differs. Besides
+// the errors that its comment lists, a command returns *InputError before anything was loaded,
+// journal.ErrConflict where other changes came first twenty times in a row, and what the database
+// said; after the last two it may be run again with its key.
 type Engine struct {
 	store Store
 	keys  []Key
 	opts  Options
 }
 
-// New returns an engine on a store. Codes are stored under the first key; the others are for those of before. It is an error
-// where the keys are none, too short or of the same id.
+// New returns an engine on a store. Codes are stored under the first key; the others are for those
+// of before. It is an error where the keys are none, too short or of the same id.
 func New(s Store, keys []Key, opts *Options) (*Engine, error) {
 	if err := keyring.Check(keys); err != nil {
 		return nil, fmt.Errorf("activation: %w", err)
@@ -57,7 +58,8 @@ func New(s Store, keys []Key, opts *Options) (*Engine, error) {
 	return e, nil
 }
 
-// In returns a copy that is bound to a unit of work: what it does is committed or rolled back with tx.
+// In returns a copy that is bound to a unit of work: what it does is committed or rolled back with
+// tx.
 func (e *Engine) In(tx Tx) *Engine {
 	b := *e
 	b.store = tx.Activation()
@@ -106,7 +108,8 @@ func (e *Engine) Edit(ctx context.Context, c Edit) (Code, error) {
 	})
 }
 
-// Disable ends what the codes may do (停用). ErrUnknownCode: one does not exist, and nothing was done to the others.
+// Disable ends what the codes may do (停用). ErrUnknownCode: one does not exist, and nothing was done
+// to the others.
 func (e *Engine) Disable(ctx context.Context, c Many) ([]Code, error) {
 	return e.to(ctx, "activation.disable", Disabled, c)
 }
@@ -168,7 +171,8 @@ func (e *Engine) Renew(ctx context.Context, c Renew) (Issued, error) {
 	return out, err
 }
 
-// PutPool makes a pool, or changes how many ports it has. Its *InputError may also come later: where more are in use.
+// PutPool makes a pool, or changes how many ports it has. Its *InputError may also come later:
+// where more are in use.
 func (e *Engine) PutPool(ctx context.Context, c PutPool) (Pool, error) {
 	return do(ctx, e, task[Pool]{
 		kind: "activation.pool", check: c.check, subject: c.Pool.Subject(), key: c.Key, by: c.By, input: c, lookup: Lookup{Pool: c.Pool},
@@ -224,7 +228,8 @@ func (e *Engine) Code(ctx context.Context, id CodeID) (Code, error) {
 	return c.public(), nil
 }
 
-// Codes yields the codes that the query asks for, the newest first. Query.Now is set by the engine. Errors: *InputError.
+// Codes yields the codes that the query asks for, the newest first. Query.Now is set by the engine.
+// Errors: *InputError.
 func (e *Engine) Codes(ctx context.Context, q CodeQuery) iter.Seq2[Code, error] {
 	q.Now = e.now()
 	return func(yield func(Code, error) bool) {
@@ -244,8 +249,9 @@ func (e *Engine) Codes(ctx context.Context, q CodeQuery) iter.Seq2[Code, error] 
 	}
 }
 
-// Sweep settles at most limit codes whose sessions have ended by time alone, so that their ports are free, and returns how many. A
-// pool that has no port left does that by itself. It may run anywhere, any number of times.
+// Sweep settles at most limit codes whose sessions have ended by time alone, so that their ports
+// are free, and returns how many. A pool that has no port left does that by itself. It may run
+// anywhere, any number of times.
 func (e *Engine) Sweep(ctx context.Context, limit int) (n int, err error) {
 	ctx, end := e.hook(ctx, "activation.sweep")
 	defer func() { end(err) }()
@@ -293,7 +299,8 @@ func (e *Engine) hook(ctx context.Context, name string) (context.Context, func(e
 	return e.opts.Hook(ctx, name)
 }
 
-// A task is a command as the engine runs it: load, decide, save, and again where another change came first.
+// A task is a command as the engine runs it: load, decide, save, and again where another change
+// came first.
 type task[V any] struct {
 	kind     string
 	check    func() error
@@ -356,8 +363,8 @@ func (t task[V]) entry(now time.Time, input []byte, v V) *journal.Entry {
 	return e
 }
 
-// room settles codes that are due, so that the draws may be tried again: journal.ErrConflict. Where none is, it tells which pool is
-// full.
+// room settles codes that are due, so that the draws may be tried again: journal.ErrConflict. Where
+// none is, it tells which pool is full.
 func (e *Engine) room(ctx context.Context, draws []Draw, now time.Time, full func(Pool) error) error {
 	for _, d := range draws {
 		l, err := e.store.Load(ctx, Lookup{Pool: d.Pool})
@@ -381,8 +388,9 @@ func (e *Engine) room(ctx context.Context, draws []Draw, now time.Time, full fun
 	return journal.ErrConflict
 }
 
-// finish gives what changes its versions, the sessions that ended, the ports that it has of pools, and its entries: one of the
-// command's subject, and one of every other code that changes. Nil: the journal is told nothing.
+// finish gives what changes its versions, the sessions that ended, the ports that it has of pools,
+// and its entries: one of the command's subject, and one of every other code that changes. Nil: the
+// journal is told nothing.
 func (ch *Change) finish(l Loaded, told *journal.Entry) {
 	drawn := map[PoolID]int{}
 	loaded := append(slices.Clone(l.Codes), l.Claimed.Code)
@@ -436,8 +444,8 @@ func (ch *Change) finish(l Loaded, told *journal.Entry) {
 	}
 }
 
-// tell adds an entry of a subject. Where the command is of another one, its key can't be one of that subject, for it has a space,
-// and the result is the row.
+// tell adds an entry of a subject. Where the command is of another one, its key can't be one of
+// that subject, for it has a space, and the result is the row.
 func (ch *Change) tell(e journal.Entry, subject string, seq int64, row any) *journal.Entry {
 	if subject != e.Subject {
 		e.Result = journal.JSON(row)

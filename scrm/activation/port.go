@@ -48,10 +48,11 @@ type Port struct {
 	Updated  time.Time  `json:"updated"`
 }
 
-// used tells whether the port is stored as in use.
+// used reports whether the port is stored as in use.
 func (p Port) used() bool { return p.State == Unlinked || p.State == Pending || p.State == Linked }
 
-// Settled returns the port as it is at that time: ports are in use no longer than their session lives, and a QR code ends.
+// Settled returns the port as it is at that time: ports are in use no longer than their session
+// lives, and a QR code ends.
 func (p Port) Settled(c Code, now time.Time) Port { return p.within(c.Settled(now), now) }
 
 // within is Settled where the code is.
@@ -85,8 +86,8 @@ type Pair struct {
 	Key     string    `json:"-"`
 }
 
-// Link says that an account has linked a port. An account has one port, of one code: another that had it is closed, where it is of
-// the same code, or not linked any more.
+// Link says that an account has linked a port. An account has one port, of one code: another that
+// had it is closed, where it is of the same code, or not linked any more.
 type Link struct {
 	Session SessionID `json:"session"`
 	Port    int64     `json:"port"` // its number
@@ -95,7 +96,8 @@ type Link struct {
 	Key     string    `json:"-"`
 }
 
-// A Claim tells which port an account is for, of those that are not closed no other has it, and when codes had it linked.
+// A Claim tells which port an account is for, of those that are not closed no other has it, and
+// when codes had it linked.
 type Claim struct {
 	Platform PlatformID
 	Account  AccountID
@@ -113,7 +115,8 @@ type Leave struct {
 	Key     string `json:"-"`
 }
 
-// String returns the code and the number, with a slash between. What an agent does is said to be done by it.
+// String returns the code and the number, with a slash between. What an agent does is said to be
+// done by it.
 func (id SessionID) String() string { return string(id.Code) + "/" + strconv.FormatInt(id.N, 10) }
 
 func (id SessionID) check() error {
@@ -145,8 +148,8 @@ func (c Leave) check() error {
 	return cmp.Or(c.Port.check(), valid.Between("session", c.Session, 0, 1<<62), valid.Text("reason", c.Reason), valid.OptionalID("by", c.By), valid.ID("key", c.Key))
 }
 
-// live returns the code at that time, with the session of that number in it, which was heard of. Errors: ErrUnknownCode,
-// ErrSignedOut.
+// live returns the code at that time, with the session of that number in it, which was heard of.
+// Errors: ErrUnknownCode, ErrSignedOut.
 func (c Code) live(n int64, now time.Time) (Code, *Session, error) {
 	if c.Version == 0 {
 		return c, nil, ErrUnknownCode
@@ -185,8 +188,9 @@ func (c Code) Open(o Open, now time.Time) (Code, Port, error) {
 	return c, Port{ID: PortID{c.ID, c.LastN}, Platform: o.Platform, State: Unlinked, Session: s.N, Updated: now}, nil
 }
 
-// Pair decides on a Pair: of a port that the session has, or that nobody does. Errors: those of Open, ErrUnknownPort, and
-// ErrPortState where the port is linked, another session's, banned or closed.
+// Pair decides on a Pair: of a port that the session has, or that nobody does. Errors: those of
+// Open, ErrUnknownPort, and ErrPortState where the port is linked, another session's, banned or
+// closed.
 func (c Code) Pair(p Port, o Pair, now time.Time) (Code, Port, error) {
 	c, s, err := c.live(o.Session.N, now)
 	if err != nil {
@@ -205,8 +209,9 @@ func (c Code) Pair(p Port, o Pair, now time.Time) (Code, Port, error) {
 	return c, p, nil
 }
 
-// Link decides on a Link. of is the port that the account was for, with its code: with number 0 there is none. It comes back as it is
-// then. Errors: those of Pair; ErrPortState where another account has the port; ErrLinked where the account is linked by another code.
+// Link decides on a Link. of is the port that the account was for, with its code: with number 0
+// there is none. It comes back as it is then. Errors: those of Pair; ErrPortState where another
+// account has the port; ErrLinked where the account is linked by another code.
 func (c Code) Link(p Port, of Held, o Link, now time.Time) (Code, Port, Held, error) {
 	c, s, err := c.live(o.Session.N, now)
 	if err != nil {
@@ -251,9 +256,10 @@ func (c Code) held(p Port, s *Session, now time.Time) (Port, error) {
 	return p, nil
 }
 
-// Leave decides on a Leave to another state. A port that is not in use may be banned or closed. Errors: ErrUnknownCode,
-// ErrUnknownPort; ErrPortState where it is closed already or, for LoggedOut, not linked; and of a session ErrSignedOut, and
-// ErrPortState where another session has the port in use.
+// Leave decides on a Leave to another state. A port that is not in use may be banned or closed.
+// Errors: ErrUnknownCode, ErrUnknownPort; ErrPortState where it is closed already or, for
+// LoggedOut, not linked; and of a session ErrSignedOut, and ErrPortState where another session has
+// the port in use.
 func (c Code) Leave(p Port, to PortState, o Leave, now time.Time) (Code, Port, error) {
 	if c.Version == 0 {
 		return c, p, ErrUnknownCode

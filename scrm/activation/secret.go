@@ -14,7 +14,8 @@ import (
 	"github.com/scrmkit/scrmkit/internal/keyring"
 )
 
-// A Key is a secret of the embedder's. Codes are stored under the first one; the others are for codes of before.
+// A Key is a secret of the embedder's. Codes are stored under the first one; the others are for
+// codes of before.
 type Key = keyring.Key
 
 const (
@@ -28,8 +29,8 @@ func newCode() (id CodeID, rest string) { return CodeID(rand.Text()[:labelLen]),
 // text returns a code as it is shown.
 func (id CodeID) text(rest string) string { return string(id) + "-" + rest }
 
-// parseCode reads a code as people type it: in whatever case and width, with spaces and hyphens, and with digits that its letters
-// are taken for. ok is false where it can be none.
+// parseCode reads a code as people type it: in whatever case and width, with spaces and hyphens,
+// and with digits that its letters are taken for. ok is false where it can be none.
 func parseCode(typed string) (id CodeID, rest string, ok bool) {
 	if len(typed) > 8*(labelLen+secretLen) {
 		return "", "", false
@@ -62,7 +63,8 @@ func seal(k Key, tenant string, id CodeID, rest string) *Secret {
 	return &Secret{k.ID, keyring.Sum(k.Secret, "activation.v1 code", tenant, string(id), rest)}
 }
 
-// opens reports whether the rest is that of the tenant's code. It takes as long where nothing is stored.
+// opens reports whether the rest is that of the tenant's code. It takes as long where nothing is
+// stored.
 func (s *Secret) opens(keys []Key, tenant string, id CodeID, rest string) bool {
 	if s == nil {
 		s = &Secret{MAC: make([]byte, sha256.Size)}

@@ -14,13 +14,16 @@ import (
 	"github.com/scrmkit/scrmkit/internal/valid"
 )
 
-// SignIn begins a session of an agent. Its token is in the Seat, shown this once. Errors: ErrUnknownCode, and those that tell more
-// of the code to who has it: ErrDisabled, ErrExpired, ErrDevice, ErrSessions (a *SessionsError, but where the device has a thousand codes)
-// and *ThrottledError. What a refused sign-in with the right code is charged is stored, outside of a unit of work that is rolled back.
+// SignIn begins a session of an agent. Its token is in the Seat, shown this once. Errors:
+// ErrUnknownCode, and those that tell more of the code to who has it: ErrDisabled, ErrExpired,
+// ErrDevice, ErrSessions (a *SessionsError, but where the device has a thousand codes) and
+// *ThrottledError. What a refused sign-in with the right code is charged is stored, outside of a
+// unit of work that is rolled back.
 //
-// Nobody with the code at one device keeps others out: a device has one session of a code, an agent half of its hundred, and tries are
-// charged to each device by itself. Where strangers at made-up devices fill a code, a device that was there before them signs in at once,
-// and a new one as soon as one of theirs was not heard of for Away, or had no port for Settling.
+// Nobody with the code at one device keeps others out: a device has one session of a code, an agent
+// half of its hundred, and tries are charged to each device by itself. Where strangers at made-up
+// devices fill a code, a device that was there before them signs in at once, and a new one as soon
+// as one of theirs was not heard of for Away, or had no port for Settling.
 func (e *Engine) SignIn(ctx context.Context, c SignIn) (Seat, error) {
 	id, rest, ok := parseCode(c.Code)
 	var token string
@@ -94,7 +97,8 @@ func (e *Engine) Check(ctx context.Context, token string) (Seat, error) {
 	return c.seat(s), nil
 }
 
-// Beat says that the session of a token is online, for Away. A client says so every minute. Errors: those of Check.
+// Beat says that the session of a token is online, for Away. A client says so every minute. Errors:
+// those of Check.
 func (e *Engine) Beat(ctx context.Context, token string) (Seat, error) {
 	now := e.now()
 	var seat Seat
@@ -115,7 +119,8 @@ func (e *Engine) Beat(ctx context.Context, token string) (Seat, error) {
 	return seat, nil
 }
 
-// seat returns the code of a token as it is at that time, with the session, and what else is looked up.
+// seat returns the code of a token as it is at that time, with the session, and what else is looked
+// up.
 func (e *Engine) seat(ctx context.Context, token string, also Lookup, now time.Time) (l Loaded, c Code, s *Session, err error) {
 	id, ok := parseToken(token)
 	if !ok {
@@ -198,7 +203,8 @@ func (e *Engine) Link(ctx context.Context, c Link) (Port, error) {
 	})
 }
 
-// Logout notes that an account was logged out, by whomever: its port is free. Errors: those of Code.Leave.
+// Logout notes that an account was logged out, by whomever: its port is free. Errors: those of
+// Code.Leave.
 func (e *Engine) Logout(ctx context.Context, c Leave) (Port, error) {
 	return e.leave(ctx, "activation.logout", LoggedOut, c)
 }
@@ -232,7 +238,8 @@ type Agent struct {
 	Department string  `json:"department,omitempty"`
 }
 
-// Agents yields the ports that the query asks for and that are not closed, in the order of their ids. Errors: *InputError.
+// Agents yields the ports that the query asks for and that are not closed, in the order of their
+// ids. Errors: *InputError.
 func (e *Engine) Agents(ctx context.Context, q PortQuery) iter.Seq2[Agent, error] {
 	return func(yield func(Agent, error) bool) {
 		err := cmp.Or(valid.OptionalID("code", q.Code), valid.OptionalID("platform", q.Platform),
@@ -292,7 +299,8 @@ func (e *Engine) Invite(ctx context.Context, by, key string) (Invited, error) {
 	return out, err
 }
 
-// AddDevice adds the device that has scanned an invitation, and shows its token. ErrInvitation: the invitation can't be used.
+// AddDevice adds the device that has scanned an invitation, and shows its token. ErrInvitation: the
+// invitation can't be used.
 func (e *Engine) AddDevice(ctx context.Context, c AddDevice) (Added, error) {
 	var token string
 	hash := hashInvitation(e.store.Tenant(), c.Token)
@@ -311,7 +319,8 @@ func (e *Engine) AddDevice(ctx context.Context, c AddDevice) (Added, error) {
 	return out, err
 }
 
-// RemoveDevice takes a device from the list, and ends its sessions. ErrUnknownDevice: there is none.
+// RemoveDevice takes a device from the list, and ends its sessions. ErrUnknownDevice: there is
+// none.
 func (e *Engine) RemoveDevice(ctx context.Context, c RemoveDevice) (Device, error) {
 	return do(ctx, e, task[Device]{
 		kind: "activation.removeDevice", check: c.check, subject: c.Device.Subject(), key: c.Key, by: c.By, input: c,
@@ -343,7 +352,8 @@ func (e *Engine) Devices(ctx context.Context) iter.Seq2[Device, error] {
 	}
 }
 
-// Sessions returns the sessions of a code, in the order in which they began. ErrUnknownCode: there is none.
+// Sessions returns the sessions of a code, in the order in which they began. ErrUnknownCode: there
+// is none.
 func (e *Engine) Sessions(ctx context.Context, id CodeID) ([]Session, error) {
 	c, err := e.Code(ctx, id)
 	return slices.Clone(c.Sessions), err

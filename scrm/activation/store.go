@@ -8,22 +8,27 @@ import (
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
-// Store keeps codes with their ports, claims to accounts, pools, devices and invitations. Each row but a port has a version of its
-// own; a port changes under that of its code.
+// Store keeps codes with their ports, claims to accounts, pools, devices and invitations. Each row
+// but a port has a version of its own; a port changes under that of its code.
 type Store interface {
-	// Tenant returns the tenant whose rows the store keeps. Engines bind what they seal or hash to it.
+	// Tenant returns the tenant whose rows the store keeps. Engines bind what they seal or hash to
+	// it.
 	Tenant() string
-	// Secret returns how the rest of a code is stored, whatever else there is of the code unread; nil: there is no such code.
+	// Secret returns how the rest of a code is stored, whatever else there is of the code unread;
+	// nil: there is no such code.
 	Secret(ctx context.Context, id CodeID) (*Secret, error)
-	// Load returns the rows that a command needs. What does not exist has version 0 (a port: number 0) and the id that was asked for.
+	// Load returns the rows that a command needs. What does not exist has version 0 (a port: number
+	// 0) and the id that was asked for.
 	Load(ctx context.Context, l Lookup) (Loaded, error)
-	// Save stores the change, all of it or nothing of it. journal.ErrConflict: the stored version of a row is not Version - 1.
-	// journal.ErrDuplicate: a key of Entries was used before. ErrCapacity: a pool would have fewer than no ports left. After
-	// each of them, an enclosing transaction is still usable.
+	// Save stores the change, all of it or nothing of it. journal.ErrConflict: the stored version
+	// of a row is not Version - 1. journal.ErrDuplicate: a key of Entries was used before.
+	// ErrCapacity: a pool would have fewer than no ports left. After each of them, an enclosing
+	// transaction is still usable.
 	Save(ctx context.Context, c Change) error
 	// Codes yields the codes that the query asks for and that are not deleted, the newest first.
 	Codes(ctx context.Context, q CodeQuery) iter.Seq2[Code, error]
-	// Ports yields the ports that the query asks for and that are not stored as closed, in the order of their ids.
+	// Ports yields the ports that the query asks for and that are not stored as closed, in the
+	// order of their ids.
 	Ports(ctx context.Context, q PortQuery) iter.Seq2[Held, error]
 	// Devices yields the devices that are not removed, in the order of their ids.
 	Devices(ctx context.Context) iter.Seq2[Device, error]
@@ -57,8 +62,9 @@ type Loaded struct {
 	Entry      *journal.Entry // nil: the key is new
 }
 
-// A Change is rows as they are to be stored, with Version one more than the one that was loaded. A port is new or replaces the one
-// with its id. Code.Created is not zero; Pool.Free is not looked at.
+// A Change is rows as they are to be stored, with Version one more than the one that was loaded. A
+// port is new or replaces the one with its id. Code.Created is not zero; Pool.Free is not looked
+// at.
 type Change struct {
 	Codes       []Code
 	Ports       []Port
@@ -71,7 +77,8 @@ type Change struct {
 	Entries     []journal.Entry
 }
 
-// A Draw takes N ports from those that are free of a pool, or gives back as many where N is negative.
+// A Draw takes N ports from those that are free of a pool, or gives back as many where N is
+// negative.
 type Draw struct {
 	Pool PoolID
 	N    int
@@ -83,7 +90,8 @@ type Held struct {
 	Code Code
 }
 
-// A CodeQuery asks for the codes of a department, or of all, that are in a state at that time, or in any.
+// A CodeQuery asks for the codes of a department, or of all, that are in a state at that time, or
+// in any.
 type CodeQuery struct {
 	Department string
 	State      State     // "": any
@@ -91,7 +99,8 @@ type CodeQuery struct {
 	Limit      int       // 0: all
 }
 
-// A PortQuery asks for ports of a code, of a platform, with one of some accounts, or of whichever of the three are given.
+// A PortQuery asks for ports of a code, of a platform, with one of some accounts, or of whichever
+// of the three are given.
 type PortQuery struct {
 	Code     CodeID
 	Platform PlatformID
@@ -99,7 +108,8 @@ type PortQuery struct {
 	Limit    int // 0: all
 }
 
-// A DueQuery asks for the codes whose Due is not after Now: of all, or of those that have ports of a pool.
+// A DueQuery asks for the codes whose Due is not after Now: of all, or of those that have ports of
+// a pool.
 type DueQuery struct {
 	Pool  PoolID
 	Now   time.Time

@@ -9,7 +9,8 @@ import (
 	"github.com/scrmkit/scrmkit/storage"
 )
 
-// What is shown in one tenant opens nothing in another, though all that is stored there is the same: labels, numbers, secrets and hashes.
+// What is shown in one tenant opens nothing in another, though all that is stored there is the
+// same: labels, numbers, secrets and hashes.
 func TestSecretsAreTheirTenants(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db storage.DB) {
 		here, there := db.Tenant("here"), db.Tenant("there")

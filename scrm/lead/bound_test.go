@@ -13,8 +13,8 @@ import (
 	"github.com/scrmkit/scrmkit/storage/memory"
 )
 
-// What agents tell of times when their account was not bound is as if it had not been told, under whatever names and in whatever order;
-// and the laws hold for the rest.
+// What agents tell of times when their account was not bound is as if it had not been told, under
+// whatever names and in whatever order; and the laws hold for the rest.
 func TestUnboundEventsChangeNothing(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		names := []lead.Identity{name("lid", "1"), name("bsuid", "2"), name(lead.WhatsApp, "8613800138000"), name("", "n")}

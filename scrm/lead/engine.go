@@ -30,11 +30,14 @@ type Options struct {
 
 // An Engine counts leads. It is safe for concurrent use.
 //
-// An event may be told any number of times, by any number of processes: its outcome is what it comes to by all that is known
-// now, and what it changes is stored at once with the names that it finds to be one contact's. The commands on jobs and owners have a key, which names them within their job or owner: repeated with it they change
-// nothing, and are journal.ErrKeyReused where they differ. Besides the errors that its comment lists, an operation returns
-// *InputError, journal.ErrConflict where other changes came first twenty times in a row, and what the database said. Where it
-// returns an error nothing was stored, but for one of the database or of ctx: then nothing is known, and it may be repeated.
+// An event may be told any number of times, by any number of processes: its outcome is what it
+// comes to by all that is known now, and what it changes is stored at once with the names that it
+// finds to be one contact's. The commands on jobs and owners have a key, which names them within
+// their job or owner: repeated with it they change nothing, and are journal.ErrKeyReused where they
+// differ. Besides the errors that its comment lists, an operation returns *InputError,
+// journal.ErrConflict where other changes came first twenty times in a row, and what the database
+// said. Where it returns an error nothing was stored, but for one of the database or of ctx: then
+// nothing is known, and it may be repeated.
 type Engine struct {
 	store  Store
 	opts   Options
@@ -63,8 +66,8 @@ type read[V any] struct {
 	again atomic.Bool // somebody reads it again
 }
 
-// usable tells whether a caller may go by what was read. Half way to Refresh one of them may not, so that the others need not wait for
-// another reading.
+// usable reports whether a caller may go by what was read. Half way to Refresh one of them may not,
+// so that the others need not wait for another reading.
 func (r *read[V]) usable(now time.Time) bool {
 	if !r.used.Load() {
 		r.used.Store(true)
@@ -96,8 +99,8 @@ func New(s Store, opts *Options) *Engine {
 	return e
 }
 
-// In returns a copy that is bound to a unit of work: what it does is committed or rolled back with tx, which is of the database and
-// the tenant that the engine was made for.
+// In returns a copy that is bound to a unit of work: what it does is committed or rolled back with
+// tx, which is of the database and the tenant that the engine was made for.
 func (e *Engine) In(tx Tx) *Engine {
 	b := *e
 	b.store, b.bound = tx.Leads(), true
@@ -105,7 +108,8 @@ func (e *Engine) In(tx Tx) *Engine {
 	return &b
 }
 
-// Preview returns a copy that decides and stores nothing (查重): what an event would come to. It imports nothing.
+// Preview returns a copy that decides and stores nothing (查重): what an event would come to. It
+// imports nothing.
 func (e *Engine) Preview() *Engine {
 	b := *e
 	b.dry = true
@@ -120,8 +124,9 @@ type Meet struct {
 	Event   Event      `json:"event"`
 	By      string     `json:"by,omitempty"`
 
-	// Bound is, of an event that an agent tells of, when the event's account was bound to the job: one of any other time is Excluded, as
-	// Unbound. Nil: an administrator tells of it, and it counts whenever it was.
+	// Bound is, of an event that an agent tells of, when the event's account was bound to the job:
+	// one of any other time is Excluded, as Unbound. Nil: an administrator tells of it, and it
+	// counts whenever it was.
 	Bound *Bound `json:"-"`
 }
 
@@ -172,9 +177,10 @@ func (c *Meet) check(now time.Time) error {
 	return nil
 }
 
-// Meet counts an event. One that an agent tells of and that is Unbound leaves everything as it is: it is kept nowhere, makes no names one
-// contact's, and is judged anew where it is told again after the account was bound. Errors: those of Facts.Meet, ErrUnknownJob, journal.ErrKeyReused where the contact has a lead of the account in
-// the job with the event's id, which is another event.
+// Meet counts an event. One that an agent tells of and that is Unbound leaves everything as it is:
+// it is kept nowhere, makes no names one contact's, and is judged anew where it is told again after
+// the account was bound. Errors: those of Facts.Meet, ErrUnknownJob, journal.ErrKeyReused where the
+// contact has a lead of the account in the job with the event's id, which is another event.
 func (e *Engine) Meet(ctx context.Context, c Meet) (out Outcome, err error) {
 	ctx, end := e.hook(ctx, "lead.meet")
 	defer func() { end(err) }()
@@ -303,7 +309,8 @@ func (e *Engine) owner(ctx context.Context, id OwnerID, now time.Time) (Owner, e
 	return l.Owner, nil
 }
 
-// resolve returns the contacts that go on under some names, each once: first those that are there, in the order of their identities.
+// resolve returns the contacts that go on under some names, each once: first those that are there,
+// in the order of their identities.
 func (e *Engine) resolve(ctx context.Context, names []Identity) (rows []Contact, err error) {
 	for open := names; len(open) > 0; {
 		found, err := e.store.Load(ctx, open)

@@ -10,18 +10,19 @@ import (
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
-// WhatsApp is the namespace of telephone numbers as WhatsApp has them (wa_id, or the user of a JID), in digits. The forms that it
-// has of one number are one identity: see phone.WhatsApp.
+// WhatsApp is the namespace of telephone numbers as WhatsApp has them (wa_id, or the user of a
+// JID), in digits. The forms that it has of one number are one identity: see phone.WhatsApp.
 const WhatsApp = "wa_id"
 
 // whatsApp is the platform whose contacts have telephone numbers as names.
 const whatsApp PlatformID = "whatsapp"
 
-// unphoned are platforms, by their common names, that have ids of their own for contacts, and no telephone numbers.
+// unphoned are platforms, by their common names, that have ids of their own for contacts, and no
+// telephone numbers.
 var unphoned = []PlatformID{"instagram", "line", "linebusiness", "messenger", "skypoly", "telegram", "wechat", "wecom", "zalo"}
 
-// phones returns the namespace of telephone numbers on a platform, where an import of them has that one or none. Errors: *InputError, where
-// they would never meet what the platform tells.
+// phones returns the namespace of telephone numbers on a platform, where an import of them has that
+// one or none. Errors: *InputError, where they would never meet what the platform tells.
 func (p PlatformID) phones(namespace string) (string, error) {
 	switch {
 	case p == whatsApp && (namespace == "" || namespace == WhatsApp):
@@ -34,8 +35,9 @@ func (p PlatformID) phones(namespace string) (string, error) {
 	return namespace, nil
 }
 
-// whole returns the identity with the namespace that WhatsApp's own forms say without one: a JID, or a number. What is neither stays as it is,
-// for it is the embedder's; digits that may be an id of a linked device are refused.
+// whole returns the identity with the namespace that WhatsApp's own forms say without one: a JID,
+// or a number. What is neither stays as it is, for it is the embedder's; digits that may be an id
+// of a linked device are refused.
 func (id Identity) whole() (Identity, error) {
 	user, server, isJID := strings.Cut(id.ID, "@")
 	user, _, _ = strings.Cut(user, ":") // of a device

@@ -24,8 +24,9 @@ import (
 
 // An ImportCSV adds the contacts of a CSV file to the library (底库), as Import does.
 //
-// Its Key names the file, and each row goes by it and by its number: run again with its key, from the beginning of the same file,
-// an import that broke off goes on, and marks every row as it was marked, or would have been, at first.
+// Its Key names the file, and each row goes by it and by its number: run again with its key, from
+// the beginning of the same file, an import that broke off goes on, and marks every row as it was
+// marked, or would have been, at first.
 type ImportCSV struct {
 	Platform  PlatformID `json:"platform"`
 	Namespace string     `json:"namespace,omitempty"`
@@ -88,8 +89,8 @@ func (c ImportCSV) check() error {
 // errDryImport: what Preview returns does not import.
 var errDryImport = errors.New("lead: an import can't be previewed")
 
-// Import adds contacts to the library (底库), and returns which of them it had before. It may run twice. It is for the events from Notice
-// after now on.
+// Import adds contacts to the library (底库), and returns which of them it had before. It may run
+// twice. It is for the events from Notice after now on.
 func (e *Engine) Import(ctx context.Context, ids []Identity) (had []bool, err error) {
 	ctx, end := e.hook(ctx, "lead.import")
 	defer func() { end(err) }()
@@ -118,11 +119,12 @@ func (e *Engine) Import(ctx context.Context, ids []Identity) (had []bool, err er
 	return had, nil
 }
 
-// ImportCSV reads a file and yields its rows, marked, as they are stored: those that it has yielded are, whatever comes of the rest.
-// Each is for the events from Notice on after it was stored first. It holds at most 5,000 rows in memory, of at most 64 KiB and 1,000
-// fields each, and 4 MiB of them. It ends with the error of r, wrapped, and with those of Engine: *InputError where a row is no CSV or too
-// long, and journal.ErrKeyReused where the key was used for another file, as its first rows tell; then nothing was stored. Who stops the
-// iteration stops the import.
+// ImportCSV reads a file and yields its rows, marked, as they are stored: those that it has yielded
+// are, whatever comes of the rest. Each is for the events from Notice on after it was stored first.
+// It holds at most 5,000 rows in memory, of at most 64 KiB and 1,000 fields each, and 4 MiB of
+// them. It ends with the error of r, wrapped, and with those of Engine: *InputError where a row is
+// no CSV or too long, and journal.ErrKeyReused where the key was used for another file, as its
+// first rows tell; then nothing was stored. Who stops the iteration stops the import.
 func (e *Engine) ImportCSV(ctx context.Context, c ImportCSV, r io.Reader) iter.Seq2[Marked, error] {
 	return func(yield func(Marked, error) bool) {
 		fail := func(err error) { yield(Marked{}, fmt.Errorf("lead: import %s: %w", c.Key, err)) }
@@ -167,7 +169,8 @@ func (e *Engine) ImportCSV(ctx context.Context, c ImportCSV, r io.Reader) iter.S
 	}
 }
 
-// beginImport has the journal tell of an import, once. What it has of the rows is so short that no number can be found by it.
+// beginImport has the journal tell of an import, once. What it has of the rows is so short that no
+// number can be found by it.
 func (e *Engine) beginImport(ctx context.Context, c ImportCSV, rows []importRow) error {
 	var text [][]string
 	for _, r := range rows[:min(len(rows), known)] {
@@ -259,7 +262,8 @@ func newImportReader(c ImportCSV, r io.Reader) (*importReader, error) {
 	return in, nil
 }
 
-// unreadable returns why a file can't be read: what is no CSV is the caller's, and other errors are those of its reader.
+// unreadable returns why a file can't be read: what is no CSV is the caller's, and other errors are
+// those of its reader.
 func unreadable(what string, err error) error {
 	var bad *csv.ParseError
 	if errors.As(err, &bad) || errors.Is(err, errLong) {
@@ -326,7 +330,8 @@ func (r *importRow) read(c ImportCSV, column int) {
 	r.id = id
 }
 
-// number returns the telephone number of a text as its namespace has it. An old id of WhatsApp's is read as the number of today.
+// number returns the telephone number of a text as its namespace has it. An old id of WhatsApp's is
+// read as the number of today.
 func (c ImportCSV) number(text string) (string, error) {
 	n, err := phone.Parse(text, c.Region)
 	if c.Namespace != WhatsApp {

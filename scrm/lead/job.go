@@ -36,7 +36,8 @@ type Targets struct {
 	Total int64 `json:"total,omitempty"`
 }
 
-// Terms are what a job counts by. They are for the events from a time on; a change of them leaves the verdicts of earlier ones.
+// Terms are what a job counts by. They are for the events from a time on; a change of them leaves
+// the verdicts of earlier ones.
 type Terms struct {
 	From   time.Time `json:"from"`
 	Group  GroupID   `json:"group,omitempty"`
@@ -61,8 +62,9 @@ const (
 	CountConversation Rule = "conversation"    // LINE Business, Telegram: every new conversation
 )
 
-// RuleOf returns the rule by which leads of a platform are counted in this trade, by its common name: "whatsapp", "line",
-// "messenger", "instagram", "zalo", "telegram", "skypoly", "linebusiness". Others are counted by who wrote first.
+// RuleOf returns the rule by which leads of a platform are counted in this trade, by its common
+// name: "whatsapp", "line", "messenger", "instagram", "zalo", "telegram", "skypoly",
+// "linebusiness". Others are counted by who wrote first.
 func RuleOf(p PlatformID) Rule {
 	switch p {
 	case "zalo":
@@ -96,8 +98,9 @@ const (
 	ReachLinked Reach = "linked" // those of owners that are linked to its own, too (关联账号)
 )
 
-// A Scope (线索去重范围) is what a lead is compared with. In its own job a contact is new once, however long ago that was, at the same
-// account or at another; Days says how far back other jobs are looked at, for every account alike.
+// A Scope (线索去重范围) is what a lead is compared with. In its own job a contact is new once, however
+// long ago that was, at the same account or at another; Days says how far back other jobs are
+// looked at, for every account alike.
 type Scope struct {
 	Reach   Reach    `json:"reach,omitempty"`
 	Codes   []CodeID `json:"codes,omitempty"`
@@ -117,8 +120,8 @@ func (j *Job) at(t time.Time) Terms {
 	return j.Terms[i]
 }
 
-// Day returns when the day began that a time is in: at the reset time of the zone, or when it was begun by hand after that.
-// Errors: *InputError, where the zone is none.
+// Day returns when the day began that a time is in: at the reset time of the zone, or when it was
+// begun by hand after that. Errors: *InputError, where the zone is none.
 func (j *Job) Day(at time.Time) (time.Time, error) {
 	t := j.at(at)
 	if err := t.locate(); err != nil {

@@ -50,8 +50,9 @@ type Turning struct {
 	To   Verdict `json:"to"`
 }
 
-// Meet decides on an event of a contact in a job. One that changes nothing has a Decision without Changed: it came before,
-// later ones of its account and job are no leads, or its kind does not count. Errors: *InputError.
+// Meet decides on an event of a contact in a job. One that changes nothing has a Decision without
+// Changed: it came before, later ones of its account and job are no leads, or its kind does not
+// count. Errors: *InputError.
 func (f Facts) Meet(c Contact, e Event, now time.Time) (Decision, error) {
 	if err := e.check(now); err != nil {
 		return Decision{}, err
@@ -73,7 +74,8 @@ func (f Facts) Meet(c Contact, e Event, now time.Time) (Decision, error) {
 	return c.decided(leads, i, e), nil
 }
 
-// place keeps a lead, or the one that is there of its job and account where that came first, and returns its index.
+// place keeps a lead, or the one that is there of its job and account where that came first, and
+// returns its index.
 func place(leads *[]Lead, l Lead) int {
 	i := slices.IndexFunc(*leads, func(o Lead) bool { return o.Job == l.Job && o.Event.Account == l.Event.Account })
 	switch {
@@ -88,8 +90,8 @@ func place(leads *[]Lead, l Lead) int {
 	return i
 }
 
-// Merge decides on a contact who turned out to be the same person as others, and goes on with the leads of all. The decision is of
-// that one; its outcome tells which verdicts that turned.
+// Merge decides on a contact who turned out to be the same person as others, and goes on with the
+// leads of all. The decision is of that one; its outcome tells which verdicts that turned.
 func Merge(c Contact, others ...Contact) Decision {
 	were, leads := slices.Clone(c.Leads), slices.Clone(c.Leads)
 	next := c
@@ -139,7 +141,8 @@ func (f Facts) basis(e Event) Basis {
 	return b
 }
 
-// decided judges all leads of a contact, and tells what that changes and what the event came to, which is of the lead i.
+// decided judges all leads of a contact, and tells what that changes and what the event came to,
+// which is of the lead i.
 func (c Contact) decided(leads []Lead, i int, e Event) Decision {
 	judge(leads, c.Library, &leads[i])
 	d := Decision{Next: c, Changed: c.changed(leads)}
@@ -188,8 +191,8 @@ func (l Lead) equal(o Lead) bool {
 		slices.Equal(l.Reasons, o.Reasons)
 }
 
-// judge gives the leads of a contact their verdicts: those from the changed one on, in the order of their events, or all of them
-// where that is nil. What came before an event is not concerned by it.
+// judge gives the leads of a contact their verdicts: those from the changed one on, in the order of
+// their events, or all of them where that is nil. What came before an event is not concerned by it.
 func judge(leads []Lead, library time.Time, changed *Lead) {
 	order := make([]*Lead, len(leads))
 	for i := range leads {

@@ -17,11 +17,12 @@ type (
 	EventID    string // unique within its contact, job and account
 )
 
-// An Identity is one name that a platform has for a contact. A platform may have several: WhatsApp has a telephone number, and
-// an id of a linked device. A name that its user may change is none.
+// An Identity is one name that a platform has for a contact. A platform may have several: WhatsApp
+// has a telephone number, and an id of a linked device. A name that its user may change is none.
 //
-// On the platform "whatsapp" a number or a JID without a namespace has the one that it is of: WhatsApp for numbers, "lid" for ids of linked
-// devices. So it is the same contact in events and in the library, however it is written.
+// On the platform "whatsapp" a number or a JID without a namespace has the one that it is of:
+// WhatsApp for numbers, "lid" for ids of linked devices. So it is the same contact in events and in
+// the library, however it is written.
 type Identity struct {
 	Platform  PlatformID `json:"platform"`
 	Namespace string     `json:"namespace,omitempty"` // whose ids they are: a provider of LINE, a portfolio of WhatsApp; "": see Identity
@@ -59,8 +60,8 @@ func (e Event) compare(o Event) int { return cmp.Or(e.At.Compare(o.At), cmp.Comp
 // Ahead is how much later than now an event may be, for clocks that differ.
 const Ahead = 10 * time.Second
 
-// Notice is how much later than now a change of what events are judged by begins, at the earliest: so late that no event of that time
-// can have been judged yet, here or by another process.
+// Notice is how much later than now a change of what events are judged by begins, at the earliest:
+// so late that no event of that time can have been judged yet, here or by another process.
 const Notice = Ahead + Refresh
 
 func (e Event) check(now time.Time) error {

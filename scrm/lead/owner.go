@@ -8,8 +8,8 @@ import (
 	"github.com/scrmkit/scrmkit/internal/valid"
 )
 
-// An Owner (主账号) has jobs, and consents to their being compared with those of others (关联账号). Two owners are linked
-// while both consent.
+// An Owner (主账号) has jobs, and consents to their being compared with those of others (关联账号). Two
+// owners are linked while both consent.
 type Owner struct {
 	ID       OwnerID   `json:"id"`
 	Version  int64     `json:"version"`
@@ -24,8 +24,8 @@ type Consent struct {
 	To   time.Time `json:"to,omitzero"` // zero: without end
 }
 
-// A Link is an owner's consent to being compared with another one, for the events from Notice after now on. They are linked
-// once the other one consents as well.
+// A Link is an owner's consent to being compared with another one, for the events from Notice after
+// now on. They are linked once the other one consents as well.
 type Link struct {
 	Owner OwnerID `json:"owner"`
 	With  OwnerID `json:"with"`
@@ -44,7 +44,7 @@ type Unlink struct {
 // maxConsents is how many times an owner may consent.
 const maxConsents = 1000
 
-// consents tells whether the owner does at that time.
+// consents reports whether the owner does at that time.
 func (o Owner) consents(with OwnerID, at time.Time) bool {
 	return slices.ContainsFunc(o.Consents, func(c Consent) bool {
 		return c.With == with && !at.Before(c.From) && (c.To.IsZero() || at.Before(c.To))

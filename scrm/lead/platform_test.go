@@ -12,7 +12,8 @@ import (
 	"github.com/scrmkit/scrmkit/storage/memory"
 )
 
-// What the library takes of a platform's contacts meets what the platform tells of them; what could not is refused.
+// What the library takes of a platform's contacts meets what the platform tells of them; what could
+// not is refused.
 func TestTheLibraryMeetsItsPlatform(t *testing.T) {
 	uid := "U" + strings.Repeat("0f", 16)
 	dbtest.Each(t, func(t *testing.T, db storage.DB) {
@@ -96,8 +97,9 @@ func TestDigitsThatMayBeOfALinkedDeviceNeedTheirNamespace(t *testing.T) {
 	}
 }
 
-// A contact who comes back is told the same at the account where he was and at any other: in the job where he was he is not new, and in
-// another one he is where the scope does not look back so far.
+// A contact who comes back is told the same at the account where he was and at any other: in the
+// job where he was he is not new, and in another one he is where the scope does not look back so
+// far.
 func TestLookingBackIsTheSameForEveryAccount(t *testing.T) {
 	const day = 24 * 60
 	for _, days := range []int{0, 1, 30, 365} {

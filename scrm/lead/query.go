@@ -131,7 +131,8 @@ type AccountSummary struct {
 	Total Figures   `json:"total"`
 }
 
-// Accounts returns what each account has counted in its job, in their order, at most 1000 of them. One whose job is unknown has no Day.
+// Accounts returns what each account has counted in its job, in their order, at most 1000 of them.
+// One whose job is unknown has no Day.
 func (e *Engine) Accounts(ctx context.Context, accounts []AccountOf) ([]AccountSummary, error) {
 	fail := func(err error) ([]AccountSummary, error) { return nil, fmt.Errorf("lead: accounts: %w", err) }
 	err := valid.Between("accounts", int64(len(accounts)), 0, maxCodes)

@@ -1,5 +1,6 @@
-// Package office joins the parts of a sales office: codes with the jobs that count their leads, what agents report with the account
-// that it is of, visitors and pushed tickets with the accounts that are online.
+// Package office joins the parts of a sales office: codes with the jobs that count their leads,
+// what agents report with the account that it is of, visitors and pushed tickets with the accounts
+// that are online.
 //
 // What changes in several of them changes in one transaction.
 package office
@@ -34,14 +35,16 @@ type Options struct {
 	Rule func(lead.PlatformID) lead.Rule // which events of a platform count; nil: lead.RuleOf
 }
 
-// An Office joins engines. It is safe for concurrent use. Its methods return the errors of the engines that they use.
+// An Office joins engines. It is safe for concurrent use. Its methods return the errors of the
+// engines that they use.
 type Office struct {
 	db   storage.DB
 	p    Parts
 	opts Options
 }
 
-// ErrAccount: the code does not have the account, or it is banned, and it had it not at the time of the event either.
+// ErrAccount: the code does not have the account, or it is banned, and it had it not at the time of
+// the event either.
 var ErrAccount = errors.New("office: the code does not have the account, and had it not when the event was; link it first")
 
 // New returns an office.
@@ -59,15 +62,15 @@ func New(db storage.DB, p Parts, opts *Options) *Office {
 	return o
 }
 
-// Create makes codes, and opens a job for each of them on each platform that it has permission for, which is of the owner that
-// Codes.Settings.Counting has. Repeated with its key it changes nothing.
+// Create makes codes, and opens a job for each of them on each platform that it has permission for,
+// which is of the owner that Codes.Settings.Counting has. Repeated with its key it changes nothing.
 type Create struct {
 	Codes   activation.Create
 	Targets lead.Targets // of the jobs
 }
 
-// Create makes codes with their jobs. Errors: *activation.InputError, where there are platforms and no owner too, and
-// activation.ErrUnknownPool; and *lead.InputError, where the jobs can't count so.
+// Create makes codes with their jobs. Errors: *activation.InputError, where there are platforms and
+// no owner too, and activation.ErrUnknownPool; and *lead.InputError, where the jobs can't count so.
 func (o *Office) Create(ctx context.Context, c Create) (made []activation.Issued, err error) {
 	err = o.db.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
 		if made, err = o.p.Codes.In(tx).Create(ctx, c.Codes); err != nil || made[0].Code == "" {
@@ -86,10 +89,11 @@ func (o *Office) Create(ctx context.Context, c Create) (made []activation.Issued
 	return made, nil
 }
 
-// Edit changes a code, and how the jobs of its platforms count from now on: their names, targets and owners stay. It opens those that
-// are missing, of the owner that the code has then. A job of a platform that it has no permission for any more keeps what it counted.
-// Repeated with its key it changes nothing. Errors: those of activation.Engine.Edit; *activation.InputError, where a job is missing
-// and no owner is known; and *lead.InputError, where the jobs can't count so.
+// Edit changes a code, and how the jobs of its platforms count from now on: their names, targets
+// and owners stay. It opens those that are missing, of the owner that the code has then. A job of a
+// platform that it has no permission for any more keeps what it counted. Repeated with its key it
+// changes nothing. Errors: those of activation.Engine.Edit; *activation.InputError, where a job is
+// missing and no owner is known; and *lead.InputError, where the jobs can't count so.
 func (o *Office) Edit(ctx context.Context, c activation.Edit) (code activation.Code, err error) {
 	if err := cmp.Or(valid.ID("code", c.Code), valid.ID("key", c.Key)); err != nil {
 		return code, fmt.Errorf("office: edit: %w", err)

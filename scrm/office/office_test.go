@@ -265,7 +265,8 @@ func TestOffice(t *testing.T) {
 	})
 }
 
-// An agent signs in, links an account and reports who wrote to it; a visitor is sent to that account.
+// An agent signs in, links an account and reports who wrote to it; a visitor is sent to that
+// account.
 func Example() {
 	db := memory.New()
 	now := time.Date(2026, 3, 10, 4, 0, 0, 0, time.UTC)

@@ -71,8 +71,9 @@ var ways = []way{
 	}, ticket.AccountGone},
 }
 
-// Whenever what a ticket is at goes, the ticket is Manual with the reason: at once where it goes before the ticket is handled, and after
-// the next Recall where it goes later, taken or not. Nothing is left at a target that nobody can sign in to.
+// Whenever what a ticket is at goes, the ticket is Manual with the reason: at once where it goes
+// before the ticket is handled, and after the next Recall where it goes later, taken or not.
+// Nothing is left at a target that nobody can sign in to.
 func TestTicketsOfTargetsThatGo(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db storage.DB) {
 		for i, w := range ways {
@@ -286,7 +287,8 @@ func TestAgentsHandleTickets(t *testing.T) {
 	})
 }
 
-// A ticket that waits in a line for longer than orders may is Manual; a visitor who waits for too long uses nothing of the next day's cap.
+// A ticket that waits in a line for longer than orders may is Manual; a visitor who waits for too
+// long uses nothing of the next day's cap.
 func TestWaitingEnds(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db storage.DB) {
 		s := open(db.Tenant("waits"))

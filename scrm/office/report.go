@@ -19,20 +19,21 @@ type Report struct {
 	Event    lead.Event
 }
 
-// An Answer is what an agent is told of a report: what it counts as and why. Who else has the contact, and since when, is for
-// administrators, who read it in the leads of the jobs.
+// An Answer is what an agent is told of a report: what it counts as and why. Who else has the
+// contact, and since when, is for administrators, who read it in the leads of the jobs.
 type Answer struct {
 	Verdict  lead.Verdict  `json:"verdict"`
 	Reasons  []lead.Reason `json:"reasons"`
 	Replayed bool          `json:"-"` // the event was told before
 }
 
-// Report counts an event in the job of the session's code, by the session. It counts by its time: where the code had the account then,
-// whatever became of the account since, less the allowances of activation.Binding. One of any other time is Excluded, as lead.Unbound, and
-// changes nothing. An administrator, whose events count whenever they were, tells them to the engine of leads.
+// Report counts an event in the job of the session's code, by the session. It counts by its time:
+// where the code had the account then, whatever became of the account since, less the allowances of
+// activation.Binding. One of any other time is Excluded, as lead.Unbound, and changes nothing. An
+// administrator, whose events count whenever they were, tells them to the engine of leads.
 //
-// Errors: activation.ErrSignedOut, activation.ErrPlatform, ErrAccount, *activation.InputError where the event has no platform or no
-// account, and those of lead.Engine.Meet.
+// Errors: activation.ErrSignedOut, activation.ErrPlatform, ErrAccount, *activation.InputError where
+// the event has no platform or no account, and those of lead.Engine.Meet.
 func (o *Office) Report(ctx context.Context, r Report) (Answer, error) {
 	seat, bound, err := o.bound(ctx, r)
 	if err != nil {

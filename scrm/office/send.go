@@ -35,7 +35,8 @@ func account(name dispatch.AccountID) (a activation.AccountID, ok bool) {
 // tickets is what the names of tickets begin with, among the visitors of a line.
 const tickets = "ticket:"
 
-// Visitor is the name of a ticket among the visitors of a line. No other visitor has one that begins so.
+// Visitor is the name of a ticket among the visitors of a line. No other visitor has one that
+// begins so.
 func Visitor(id ticket.ID) dispatch.VisitorID { return dispatch.VisitorID(tickets + id.String()) }
 
 // A roster is the accounts of a line.
@@ -102,8 +103,8 @@ func (o *Office) roster(ctx context.Context, tx storage.Tx, id dispatch.LineID) 
 	return r, err
 }
 
-// counted returns the new leads of accounts, as their jobs count them: what is stored with a lead is what a line goes by, so that
-// nothing has to be told, and a verdict that turns turns here.
+// counted returns the new leads of accounts, as their jobs count them: what is stored with a lead
+// is what a line goes by, so that nothing has to be told, and a verdict that turns turns here.
 func (o *Office) counted(ctx context.Context, tx storage.Tx, ports map[dispatch.AccountID]activation.Agent) ([]dispatch.Leads, error) {
 	var of []lead.AccountOf
 	names := slices.Sorted(maps.Keys(ports))
@@ -125,7 +126,8 @@ func (o *Office) counted(ctx context.Context, tx storage.Tx, ports map[dispatch.
 // attempts is how often a line is looked at where others change it meanwhile.
 const attempts = 20
 
-// onLine runs in a transaction of its own what looks at a line, and again where the line changed after its leads were read.
+// onLine runs in a transaction of its own what looks at a line, and again where the line changed
+// after its leads were read.
 func (o *Office) onLine(ctx context.Context, run func(ctx context.Context, tx storage.Tx) error) (err error) {
 	for range attempts {
 		if err = o.db.InTx(ctx, run); !errors.Is(err, dispatch.ErrMoved) || ctx.Err() != nil {
@@ -148,9 +150,10 @@ func (o *Office) Visit(ctx context.Context, line dispatch.LineID, v dispatch.Vis
 	return o.Arrive(ctx, Arrival{Line: line, Visitor: v})
 }
 
-// Arrive sends a visitor to an account of the line that is online. Targets count the new leads of its accounts, each in the job of the
-// code that has the account, on that job's day: see dispatch.Leads. Errors: those of dispatch.Engine.Route, and *dispatch.InputError
-// where the visitor has the name of a ticket.
+// Arrive sends a visitor to an account of the line that is online. Targets count the new leads of
+// its accounts, each in the job of the code that has the account, on that job's day: see
+// dispatch.Leads. Errors: those of dispatch.Engine.Route, and *dispatch.InputError where the
+// visitor has the name of a ticket.
 func (o *Office) Arrive(ctx context.Context, c Arrival) (dispatch.Outcome, error) {
 	if c.Token != "" && c.Visitor == "" {
 		v, err := o.p.Lines.Visitor(c.Line, c.Token)
@@ -187,7 +190,8 @@ func (o *Office) Arrive(ctx context.Context, c Arrival) (dispatch.Outcome, error
 	return out, cmp.Or(err, none)
 }
 
-// serve tells the tickets that waited in a line where they have gone, or that they waited for too long.
+// serve tells the tickets that waited in a line where they have gone, or that they waited for too
+// long.
 func (o *Office) serve(ctx context.Context, tx storage.Tx, line dispatch.LineID, out dispatch.Outcome, r roster) error {
 	for _, s := range slices.Concat(out.Served, out.Lapsed) {
 		name, isTicket := strings.CutPrefix(string(s.Visitor), tickets)
@@ -205,7 +209,8 @@ func (o *Office) serve(ctx context.Context, tx storage.Tx, line dispatch.LineID,
 	return nil
 }
 
-// sent tells a ticket that it has gone to an account: one that has a port, or a name that the line alone knows. "": to none.
+// sent tells a ticket that it has gone to an account: one that has a port, or a name that the line
+// alone knows. "": to none.
 func (o *Office) sent(ctx context.Context, tx storage.Tx, id ticket.ID, line dispatch.LineID, name dispatch.AccountID, r roster) error {
 	to, ok := account(name)
 	if name != "" && !ok {
@@ -217,12 +222,14 @@ func (o *Office) sent(ctx context.Context, tx storage.Tx, id ticket.ID, line dis
 	return err
 }
 
-// Handle processes the tickets of the query, which are Received or Manual, and sends those of a pool to an account of the line of that
-// name: one by one, each in a transaction. One whose code is not in use, or whose pool is no line, becomes Manual with the reason. Of a
-// query for Pending or Assigned tickets it recalls those whose targets cannot handle them: see Recall. It returns how many it has
-// handled, and of the latter how many it recalled. Where some can't be, it goes on with the others, and its error is those of all of
-// them, joined: of ticket.Engine.Process and of dispatch.Engine.Route. *ticket.InputError: the query's state is another. It may run
-// anywhere, any number of times.
+// Handle processes the tickets of the query, which are Received or Manual, and sends those of a
+// pool to an account of the line of that name: one by one, each in a transaction. One whose code is
+// not in use, or whose pool is no line, becomes Manual with the reason. Of a query for Pending or
+// Assigned tickets it recalls those whose targets cannot handle them: see Recall. It returns how
+// many it has handled, and of the latter how many it recalled. Where some can't be, it goes on with
+// the others, and its error is those of all of them, joined: of ticket.Engine.Process and of
+// dispatch.Engine.Route. *ticket.InputError: the query's state is another. It may run anywhere, any
+// number of times.
 func (o *Office) Handle(ctx context.Context, q ticket.Query) (n int, err error) {
 	if q.State == ticket.Pending || q.State == ticket.Assigned {
 		return o.recallAll(ctx, q)
@@ -296,7 +303,8 @@ func (o *Office) changed(ctx context.Context, tx storage.Tx, was ticket.Ticket) 
 	return err
 }
 
-// Drain serves those who wait in a line, visitors and tickets, by the accounts that are online. Errors: those of dispatch.Engine.Drain.
+// Drain serves those who wait in a line, visitors and tickets, by the accounts that are online.
+// Errors: those of dispatch.Engine.Drain.
 func (o *Office) Drain(ctx context.Context, line dispatch.LineID) (out dispatch.Outcome, err error) {
 	err = o.onLine(ctx, func(ctx context.Context, tx storage.Tx) error {
 		r, err := o.roster(ctx, tx, line)
@@ -311,8 +319,9 @@ func (o *Office) Drain(ctx context.Context, line dispatch.LineID) (out dispatch.
 	return out, err
 }
 
-// Assign gives a ticket to somebody, and takes it from the line where it waits. Errors: *TargetError where the target cannot handle it,
-// and those of ticket.Engine.Assign. Repeated with its key it answers as before, whatever became of the target.
+// Assign gives a ticket to somebody, and takes it from the line where it waits. Errors:
+// *TargetError where the target cannot handle it, and those of ticket.Engine.Assign. Repeated with
+// its key it answers as before, whatever became of the target.
 func (o *Office) Assign(ctx context.Context, c ticket.Assign) (ticket.Outcome, error) {
 	return o.decide(ctx, c.Ticket, func(ctx context.Context, tx storage.Tx) (ticket.Outcome, error) {
 		out, err := o.p.Tickets.In(tx).Assign(ctx, c)
@@ -327,7 +336,8 @@ func (o *Office) Assign(ctx context.Context, c ticket.Assign) (ticket.Outcome, e
 	})
 }
 
-// Reject ends a ticket, and takes it from the line where it waits. Errors: those of ticket.Engine.Reject.
+// Reject ends a ticket, and takes it from the line where it waits. Errors: those of
+// ticket.Engine.Reject.
 func (o *Office) Reject(ctx context.Context, c ticket.Reject) (ticket.Outcome, error) {
 	return o.decide(ctx, c.Ticket, func(ctx context.Context, tx storage.Tx) (ticket.Outcome, error) {
 		return o.p.Tickets.In(tx).Reject(ctx, c)

@@ -1,11 +1,14 @@
-// Package phone reads telephone numbers (电话号码) as people type them, and writes them in the one form of E.164.
+// Package phone reads telephone numbers (电话号码) as people type them, and writes them in the one form
+// of E.164.
 //
-// It guesses nothing. A number without a country code is read as one of the region that the caller gives, and must be in
-// use there by the numbering plan; a number with one must be as long as numbers of that country are. What is neither is
-// refused, for somebody to look at. Numbering plans change: whether a number is Valid is an answer of today and is not to
-// be stored. No error holds a number.
+// It guesses nothing. A number without a country code is read as one of the region that the caller
+// gives, and must be in use there by the numbering plan; a number with one must be as long as
+// numbers of that country are. What is neither is refused, for somebody to look at. Numbering plans
+// change: whether a number is Valid is an answer of today and is not to be stored. No error holds a
+// number.
 //
-// The numbering plans are those of libphonenumber, in the version of the module that this one requires.
+// The numbering plans are those of libphonenumber, in the version of the module that this one
+// requires.
 package phone
 
 import (
@@ -50,11 +53,13 @@ const (
 	maxArea = 6  // digits before a "/": after more of them it is between two numbers
 )
 
-// Parse reads a number that was typed by somebody in a region, as ISO 3166-1 alpha-2, or "" where that is not known. It
-// takes digits of all scripts and widths, spaces, the usual signs between digits, "(0)" after a country code, which is left out where
-// the number is valid without it alone, and 00 for the "+" before it, which counts where the text is no number of the region by
-// itself. It takes tel URIs (RFC 3966), with a country code of their own or in a phone-context, and no other parameters. The 1 of mobile
-// numbers in Mexico until 2019 is left out; after the country code 1 nothing is. *Error: it is none.
+// Parse reads a number that was typed by somebody in a region, as ISO 3166-1 alpha-2, or "" where
+// that is not known. It takes digits of all scripts and widths, spaces, the usual signs between
+// digits, "(0)" after a country code, which is left out where the number is valid without it alone,
+// and 00 for the "+" before it, which counts where the text is no number of the region by itself.
+// It takes tel URIs (RFC 3966), with a country code of their own or in a phone-context, and no
+// other parameters. The 1 of mobile numbers in Mexico until 2019 is left out; after the country
+// code 1 nothing is. *Error: it is none.
 func Parse(text, region string) (Number, error) {
 	if len(text) > maxText {
 		return Number{}, &Error{Garbled}
@@ -120,8 +125,8 @@ func parse(text, region string) (Number, error) {
 	return international("+" + strings.TrimPrefix(digits, "00"))
 }
 
-// shortened reports whether a number of the country code 1 lacks digits that were typed in the region: with one too many, every number
-// there could be read as that of a stranger.
+// shortened reports whether a number of the country code 1 lacks digits that were typed in the
+// region: with one too many, every number there could be read as that of a stranger.
 func shortened(digits, region string, n *phonenumbers.PhoneNumber) bool {
 	national := phonenumbers.GetNationalSignificantNumber(n)
 	if n.GetCountryCode() != 1 || digits == national {
@@ -167,8 +172,8 @@ func number(n *phonenumbers.PhoneNumber) Number {
 	}
 }
 
-// dashes are signs that stand for a hyphen and are none by Unicode: the minus signs, the hyphen bullet, lines, and the long vowel sign of
-// Japanese keyboards.
+// dashes are signs that stand for a hyphen and are none by Unicode: the minus signs, the hyphen
+// bullet, lines, and the long vowel sign of Japanese keyboards.
 const dashes = "\u2212\u207b\u208b\u02d7\u2796\u2043\u23af\u2500\u2501\u30fc"
 
 // countryCode reports whether the digits are the code of a country.

@@ -19,10 +19,12 @@ import (
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
-// A Key is a secret of the embedder's. The secrets of sites are sealed with the first one; the others open those of before.
+// A Key is a secret of the embedder's. The secrets of sites are sealed with the first one; the
+// others open those of before.
 type Key = keyring.Key
 
-// Refresh is how long another process may go on with older templates after newer ones were published.
+// Refresh is how long another process may go on with older templates after newer ones were
+// published.
 const Refresh = published.Refresh
 
 // Tx is the part of storage.Tx that an Engine needs.
@@ -39,10 +41,11 @@ type Options struct {
 
 // An Engine takes pushes and decides on them. It is safe for concurrent use.
 //
-// Commands with a key are repeated with it without another effect, and are journal.ErrKeyReused where they differ; the others may be
-// repeated as they are. Besides the errors that its comment lists, a command returns *InputError before anything was loaded,
-// journal.ErrConflict where other changes came first twenty times in a row, and what the database said; after the last two it may be
-// run again.
+// Commands with a key are repeated with it without another effect, and are journal.ErrKeyReused
+// where they differ; the others may be repeated as they are. Besides the errors that its comment
+// lists, a command returns *InputError before anything was loaded, journal.ErrConflict where other
+// changes came first twenty times in a row, and what the database said; after the last two it may
+// be run again.
 type Engine struct {
 	store    Store
 	keys     []Key
@@ -52,7 +55,8 @@ type Engine struct {
 	bound    bool // to a unit of work
 }
 
-// New returns an engine on a store. It is an error where the keys are none, too short or of the same id.
+// New returns an engine on a store. It is an error where the keys are none, too short or of the
+// same id.
 func New(s Store, keys []Key, opts *Options) (*Engine, error) {
 	if err := keyring.Check(keys); err != nil {
 		return nil, fmt.Errorf("ticket: %w", err)
@@ -73,7 +77,8 @@ func New(s Store, keys []Key, opts *Options) (*Engine, error) {
 	return e, nil
 }
 
-// In returns a copy that is bound to a unit of work: what it does is committed or rolled back with tx.
+// In returns a copy that is bound to a unit of work: what it does is committed or rolled back with
+// tx.
 func (e *Engine) In(tx Tx) *Engine {
 	b := *e
 	b.store, b.bound = tx.Tickets(), true
@@ -91,7 +96,8 @@ func (e *Engine) PutSite(ctx context.Context, c PutSite) (Site, error) {
 	})
 }
 
-// AddSecret gives a site one more secret. Errors: those of Site.AddSecret, and *InputError where the secret is none of the site's scheme.
+// AddSecret gives a site one more secret. Errors: those of Site.AddSecret, and *InputError where
+// the secret is none of the site's scheme.
 func (e *Engine) AddSecret(ctx context.Context, c AddSecret) (Issued, error) {
 	shown, replayed := "", false
 	inputs := []any{c}
@@ -162,8 +168,9 @@ func (e *Engine) RetireSecret(ctx context.Context, c RetireSecret) (Site, error)
 	})
 }
 
-// Publish puts a version of templates in force: the first one, or the one after the newest. It may run twice: the version that is in
-// force already, unchanged, is no error. Errors: *DefinitionError, ErrPublished, and one where the engine is bound to a unit of work.
+// Publish puts a version of templates in force: the first one, or the one after the newest. It may
+// run twice: the version that is in force already, unchanged, is no error. Errors:
+// *DefinitionError, ErrPublished, and one where the engine is bound to a unit of work.
 func (e *Engine) Publish(ctx context.Context, d Templates) (p *Program, err error) {
 	ctx, end := e.hook(ctx, "ticket.publish")
 	defer func() { end(err) }()
@@ -187,10 +194,11 @@ func (e *Engine) Publish(ctx context.Context, d Templates) (p *Program, err erro
 	return p, nil
 }
 
-// Receive stores a push as it came, where its signature is good; its templates are asked by Process. The same push again is answered
-// with what its ticket is at. Of a site with Settings.Order the pushes of an order are one ticket: what a newer one says is read at once,
-// by the rule that the ticket met. Errors: ErrTooLarge; ErrSignature, which an unknown site has too; those of Signing.Verify; ErrClosed; and
-// ErrBody where the site pushed another body under that id.
+// Receive stores a push as it came, where its signature is good; its templates are asked by
+// Process. The same push again is answered with what its ticket is at. Of a site with
+// Settings.Order the pushes of an order are one ticket: what a newer one says is read at once, by
+// the rule that the ticket met. Errors: ErrTooLarge; ErrSignature, which an unknown site has too;
+// those of Signing.Verify; ErrClosed; and ErrBody where the site pushed another body under that id.
 func (e *Engine) Receive(ctx context.Context, site SiteID, d Delivery) (out Outcome, err error) {
 	ctx, end := e.hook(ctx, "ticket.receive")
 	defer func() { end(err) }()
@@ -275,9 +283,11 @@ func (e *Engine) refreshed(ctx context.Context, s Site, t Ticket, body []byte) (
 	return p.Refresh(s, t, body), nil
 }
 
-// Process asks the templates of a ticket's site, as they are now, where the ticket is Received or Manual; others stay as they are, and so
-// does one that was handed back until there are other templates. It may run again after the templates have changed, any number of times.
-// It does not know codes and pools: who has them checks the target, as an office does. ErrUnknownTicket: there is none.
+// Process asks the templates of a ticket's site, as they are now, where the ticket is Received or
+// Manual; others stay as they are, and so does one that was handed back until there are other
+// templates. It may run again after the templates have changed, any number of times. It does not
+// know codes and pools: who has them checks the target, as an office does. ErrUnknownTicket: there
+// is none.
 func (e *Engine) Process(ctx context.Context, id ID) (out Outcome, err error) {
 	ctx, end := e.hook(ctx, "ticket.process")
 	defer func() { end(err) }()
@@ -327,8 +337,8 @@ func (e *Engine) Process(ctx context.Context, id ID) (out Outcome, err error) {
 	return out, nil
 }
 
-// inForce returns the templates to decide on a ticket: no older ones than those that decided before, and without rules where there are
-// none.
+// inForce returns the templates to decide on a ticket: no older ones than those that decided
+// before, and without rules where there are none.
 func (e *Engine) inForce(ctx context.Context, id TemplatesID, t Ticket) (*Program, error) {
 	p, err := e.Program(ctx, id, 0)
 	if err == nil && t.Templates == id && p.def.Version < t.Decided {
@@ -341,9 +351,10 @@ func (e *Engine) inForce(ctx context.Context, id TemplatesID, t Ticket) (*Progra
 	return p, err
 }
 
-// ProcessAll processes the tickets of the query, which are Received or Manual, and returns how many went well: after new templates, or as
-// the work behind Receive. A ticket that was handled meanwhile stays as it is. One that fails holds up no other: the error joins those of
-// Process, each with its ticket. *InputError: the query can't be, and nothing was done.
+// ProcessAll processes the tickets of the query, which are Received or Manual, and returns how many
+// went well: after new templates, or as the work behind Receive. A ticket that was handled
+// meanwhile stays as it is. One that fails holds up no other: the error joins those of Process,
+// each with its ticket. *InputError: the query can't be, and nothing was done.
 func (e *Engine) ProcessAll(ctx context.Context, q Query) (n int, err error) {
 	if q.State != Received && q.State != Manual {
 		return 0, fmt.Errorf("ticket.processAll: %w", &InputError{Field: "state", Reason: "is neither received nor manual"})
@@ -415,7 +426,8 @@ func (e *Engine) save(ctx context.Context, c Change) error {
 	return errs[0]
 }
 
-// A task is a command as the engine runs it: load, decide, save, and again where another change came first.
+// A task is a command as the engine runs it: load, decide, save, and again where another change
+// came first.
 type task[V any] struct {
 	kind     string
 	check    func() error

@@ -137,7 +137,8 @@ func TestPushesOfAnOrder(t *testing.T) {
 	})
 }
 
-// Whatever the order in which the pushes of orders come, and however often, each order's ticket says what its newest push does.
+// Whatever the order in which the pushes of orders come, and however often, each order's ticket
+// says what its newest push does.
 func TestArrivalOfPushesDoesNotMatter(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		e := woo(memory.New())
@@ -169,7 +170,8 @@ func TestArrivalOfPushesDoesNotMatter(t *testing.T) {
 	})
 }
 
-// Ids of orders that no ticket can have are known by their hash; pushes of no order are tickets of their own.
+// Ids of orders that no ticket can have are known by their hash; pushes of no order are tickets of
+// their own.
 func TestIdsOfOrders(t *testing.T) {
 	e := woo(memory.New())
 	seen := map[ticket.ID]bool{}

@@ -10,7 +10,8 @@ import (
 	"github.com/scrmkit/scrmkit/internal/valid"
 )
 
-// Site returns a site, without its secrets. Errors: *InputError, and ErrUnknownSite where there is none.
+// Site returns a site, without its secrets. Errors: *InputError, and ErrUnknownSite where there is
+// none.
 func (e *Engine) Site(ctx context.Context, id SiteID) (Site, error) {
 	err := id.check()
 	var l Loaded
@@ -26,7 +27,8 @@ func (e *Engine) Site(ctx context.Context, id SiteID) (Site, error) {
 	return l.Site.public(), nil
 }
 
-// Sites yields the sites in the order of their ids, without their secrets. The database's error ends it.
+// Sites yields the sites in the order of their ids, without their secrets. The database's error
+// ends it.
 func (e *Engine) Sites(ctx context.Context) iter.Seq2[Site, error] {
 	return func(yield func(Site, error) bool) {
 		for s, err := range e.store.Sites(ctx) {
@@ -37,8 +39,8 @@ func (e *Engine) Sites(ctx context.Context) iter.Seq2[Site, error] {
 	}
 }
 
-// Program returns a version of templates, or the one in force for version 0. Errors: *InputError, and ErrUnknownTemplates where there is
-// none.
+// Program returns a version of templates, or the one in force for version 0. Errors: *InputError,
+// and ErrUnknownTemplates where there is none.
 func (e *Engine) Program(ctx context.Context, id TemplatesID, version int) (*Program, error) {
 	if err := cmp.Or(valid.ID("templates", id), valid.Between("version", int64(version), 0, math.MaxInt32)); err != nil {
 		return nil, fmt.Errorf("ticket: templates: %w", err)
@@ -59,8 +61,8 @@ func (e *Engine) Program(ctx context.Context, id TemplatesID, version int) (*Pro
 	return p, nil
 }
 
-// Push returns the body of a push of an order's ticket, by the number of its arrival. Errors: *InputError, and ErrUnknownTicket where
-// there is none.
+// Push returns the body of a push of an order's ticket, by the number of its arrival. Errors:
+// *InputError, and ErrUnknownTicket where there is none.
 func (e *Engine) Push(ctx context.Context, id ID, n int64) ([]byte, error) {
 	err := cmp.Or(id.check(), valid.Between("n", n, 1, 1<<62))
 	var l Loaded
@@ -75,7 +77,8 @@ func (e *Engine) Push(ctx context.Context, id ID, n int64) ([]byte, error) {
 	return l.Body, nil
 }
 
-// Ticket returns a ticket, and the body that it came with: of an order, the body of its newest push. Errors: *InputError, and ErrUnknownTicket where there is none.
+// Ticket returns a ticket, and the body that it came with: of an order, the body of its newest
+// push. Errors: *InputError, and ErrUnknownTicket where there is none.
 func (e *Engine) Ticket(ctx context.Context, id ID) (t Ticket, body []byte, err error) {
 	err = id.check()
 	var l Loaded
@@ -96,8 +99,8 @@ func (e *Engine) Ticket(ctx context.Context, id ID) (t Ticket, body []byte, err 
 	return l.Ticket, l.Body, nil
 }
 
-// Tickets yields the tickets that the query asks for (网站工单管理), the newest first. *InputError: the query can't be. It or the
-// database's error ends it.
+// Tickets yields the tickets that the query asks for (网站工单管理), the newest first. *InputError: the
+// query can't be. It or the database's error ends it.
 func (e *Engine) Tickets(ctx context.Context, q Query) iter.Seq2[Ticket, error] {
 	err := cmp.Or(q.State.check(), valid.OptionalID("event", q.Event), valid.Text("platform", q.Platform), valid.Text("country", q.Country),
 		valid.OptionalID("code", q.Code), valid.OptionalID("account", q.Account), valid.Time("from", q.From), valid.Time("to", q.To), valid.Between("limit", int64(q.Limit), 0, math.MaxInt32))
@@ -111,5 +114,6 @@ func (e *Engine) Tickets(ctx context.Context, q Query) iter.Seq2[Ticket, error] 
 	return e.store.Tickets(ctx, q)
 }
 
-// Targets yields each code and account that Pending and Assigned tickets are at, once, in their order. The database's error ends it.
+// Targets yields each code and account that Pending and Assigned tickets are at, once, in their
+// order. The database's error ends it.
 func (e *Engine) Targets(ctx context.Context) iter.Seq2[Target, error] { return e.store.Targets(ctx) }

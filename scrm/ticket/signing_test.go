@@ -15,7 +15,8 @@ const slackBody = "token=xyzz0WbapA4vBCDEFasx0q6G&team_id=T1DC2JH3J&team_domain=
 	"&user_id=U2CERLKJA&user_name=roadrunner&command=%2Fwebhook-collect&text=&response_url=https%3A%2F%2Fhooks.slack.com%2Fcommands%2F" +
 	"T1DC2JH3J%2F397700885554%2F96rGlfmibIGlgcZRskXaIFfN&trigger_id=398738663015.47445629121.803a0bc887a14d10d2c447fce8b6703c"
 
-// A vector is a delivery as a site signs it. Those of GitHub and Slack are in their documents; the others are HMACs by Python's hmac.
+// A vector is a delivery as a site signs it. Those of GitHub and Slack are in their documents; the
+// others are HMACs by Python's hmac.
 type vector struct {
 	name   string
 	s      Settings
@@ -64,7 +65,8 @@ func (v vector) delivery() Delivery {
 	return Delivery{Header: func(name string) string { return v.header[name] }, Query: func(string) string { return v.query }, Body: []byte(v.body)}
 }
 
-// What a site signs is known, by either of two secrets; whatever is changed of what is signed, of the signature or of the secret is forged.
+// What a site signs is known, by either of two secrets; whatever is changed of what is signed, of
+// the signature or of the secret is forged.
 func TestSigningsOfSites(t *testing.T) {
 	for _, v := range vectors {
 		t.Run(v.name, func(t *testing.T) {
@@ -118,7 +120,8 @@ func TestSigningsOfSites(t *testing.T) {
 	}
 }
 
-// same reports whether two headers have one meaning: the bits of the last character of base64, the case of hexadecimal, parts after the first.
+// same reports whether two headers have one meaning: the bits of the last character of base64, the
+// case of hexadecimal, parts after the first.
 func same(s Signing, a, b string) bool {
 	read := func(text string) string {
 		d := Delivery{Header: func(string) string { return text }}

@@ -109,7 +109,8 @@ func (s Site) public() Site {
 	return s
 }
 
-// Put decides on a PutSite, of a site with these secrets. ErrScheme: one of them is none of the scheme.
+// Put decides on a PutSite, of a site with these secrets. ErrScheme: one of them is none of the
+// scheme.
 func (s Site) Put(next Settings, secrets []string) (Site, error) {
 	for _, secret := range secrets {
 		if _, err := next.signing().key(secret); err != nil {

@@ -38,8 +38,9 @@ type Rule struct {
 	Action   Action            `json:"action"`
 }
 
-// Values are tables of what the texts of fields become: {"status": {"processing": "paid", "*": "other"}}. "*" stands for every text that
-// the table has not; without it those stay as they are. Defaults are not looked up.
+// Values are tables of what the texts of fields become: {"status": {"processing": "paid", "*":
+// "other"}}. "*" stands for every text that the table has not; without it those stay as they are.
+// Defaults are not looked up.
 type Values map[string]map[string]string
 
 // other is the text of a table that stands for every other.
@@ -84,13 +85,16 @@ type Action struct {
 	Tags []string `json:"tags,omitempty"` // that the ticket gets
 }
 
-// Facts are what a condition sees: `country == "US" and platform in ["whatsapp", "line"] and body("total_price") != ""`.
+// Facts are what a condition sees: `country == "US" and platform in ["whatsapp", "line"] and
+// body("total_price") != ""`.
 //
-// A condition is written in the language of expr-lang.org, and is true or false. It has texts, whole numbers, true and false; the
-// operators and, or, not, ==, !=, <, <=, >, >=, in, contains, startsWith, endsWith and matches, the functions len and lower, ?:, lists
-// that are written out, and body, which reads a text of the body at a path. It has no loops, texts are cut to 1024 bytes, and patterns
-// are written out and bounded: of at most 1,000 instructions in a condition and 20,000 in all rules. So it can't run long: the longest
-// decision that was found, over 500 rules, took a core 0.9 s (BenchmarkDecideWorst).
+// A condition is written in the language of expr-lang.org, and is true or false. It has texts,
+// whole numbers, true and false; the operators and, or, not, ==, !=, <, <=, >, >=, in, contains,
+// startsWith, endsWith and matches, the functions len and lower, ?:, lists that are written out,
+// and body, which reads a text of the body at a path. It has no loops, texts are cut to 1024 bytes,
+// and patterns are written out and bounded: of at most 1,000 instructions in a condition and 20,000
+// in all rules. So it can't run long: the longest decision that was found, over 500 rules, took a
+// core 0.9 s (BenchmarkDecideWorst).
 type Facts struct {
 	Site     string                   `expr:"site"`
 	Name     string                   `expr:"name"`
@@ -181,7 +185,8 @@ func Compile(d Templates) (*Program, error) {
 	return p, c.Err()
 }
 
-// fieldSource returns where a field is, of the map that is at a place. *InputError: it is no field, or no source.
+// fieldSource returns where a field is, of the map that is at a place. *InputError: it is no field,
+// or no source.
 func fieldSource(at, field, text string) (source, error) {
 	if fields[field] == nil {
 		return source{}, &InputError{Field: at + "map", Reason: fmt.Sprintf("%q is no field", field)}
@@ -227,7 +232,8 @@ func compileCondition(source string) (*vm.Program, int, error) {
 	return program, l.patterns, nil
 }
 
-// A language finds what is no part of the language of conditions, and how long its patterns take: whatever could take long.
+// A language finds what is no part of the language of conditions, and how long its patterns take:
+// whatever could take long.
 type language struct {
 	patterns int // instructions
 	err      error
@@ -261,7 +267,7 @@ func (l *language) Visit(node *ast.Node) {
 	}
 }
 
-// pattern counts a pattern, and tells whether it is one.
+// pattern counts a pattern, and reports whether it is one.
 func (l *language) pattern(text string) bool {
 	re, err := syntax.Parse(text, syntax.Perl)
 	if err != nil {
@@ -272,8 +278,8 @@ func (l *language) pattern(text string) bool {
 	return true
 }
 
-// instructions returns how many instructions a pattern is compiled to, or a few more, without compiling it: repeats are written out
-// there, and nested ones multiply.
+// instructions returns how many instructions a pattern is compiled to, or a few more, without
+// compiling it: repeats are written out there, and nested ones multiply.
 func instructions(re *syntax.Regexp) int {
 	if re.Op == syntax.OpLiteral {
 		return len(re.Rune)
@@ -298,8 +304,8 @@ func instructions(re *syntax.Regexp) int {
 	return n + 1
 }
 
-// Decide decides on a push of a site: what is read of it, where it goes, or why somebody has to look at it. It may be asked again, of
-// these templates or others, with the same body.
+// Decide decides on a push of a site: what is read of it, where it goes, or why somebody has to
+// look at it. It may be asked again, of these templates or others, with the same body.
 func (p *Program) Decide(s Site, t Ticket, body []byte, now time.Time) Ticket {
 	t.Templates, t.Decided, t.Updated = p.def.ID, p.def.Version, now
 	t.State, t.Reason, t.Rule, t.Target, t.Tags, t.Undecided = Manual, NoTemplate, "", Target{}, nil, nil
@@ -332,8 +338,8 @@ func (p *Program) Decide(s Site, t Ticket, body []byte, now time.Time) Ticket {
 	return t
 }
 
-// Refresh reads another body of a ticket that was decided on, by the rule that was met then: its state and its target stay. A body that
-// can't be read leaves the ticket as it is.
+// Refresh reads another body of a ticket that was decided on, by the rule that was met then: its
+// state and its target stay. A body that can't be read leaves the ticket as it is.
 func (p *Program) Refresh(s Site, t Ticket, body []byte) Ticket {
 	doc, err := parse(body)
 	if err != nil {
@@ -348,7 +354,8 @@ func (p *Program) Refresh(s Site, t Ticket, body []byte) Ticket {
 	return t
 }
 
-// dialled returns the fields with the number in E.164, and as it was typed. *phone.Error: it can't be read.
+// dialled returns the fields with the number in E.164, and as it was typed. *phone.Error: it can't
+// be read.
 func (f Fields) dialled() (Fields, error) {
 	region := f.Country
 	if len(region) != 2 { // none of ISO 3166-1 alpha-2
@@ -366,7 +373,8 @@ type reading struct {
 	doc      any               // nil: it can't be read
 }
 
-// sources returns where a site's fields are. Those that can't be compiled, which no site is put with, are nowhere.
+// sources returns where a site's fields are. Those that can't be compiled, which no site is put
+// with, are nowhere.
 func (s Settings) sources() map[string]source {
 	all := map[string]source{}
 	for name, text := range s.Map {
@@ -405,7 +413,7 @@ func countryOf(text string) string { return cut(strings.ToUpper(text)) }
 // platformOf returns a platform as it is stored and asked for.
 func platformOf(text string) string { return cut(strings.ToLower(text)) }
 
-// met tells whether the condition of the rule is met. An error: it can't be decided.
+// met reports whether the condition of the rule is met. An error: it can't be decided.
 func (r rule) met(site SiteID, f Fields, doc any) (bool, error) {
 	if r.condition == nil {
 		return true, nil
@@ -424,7 +432,8 @@ func (r rule) met(site SiteID, f Fields, doc any) (bool, error) {
 	return met && err == nil, err
 }
 
-// clean returns a text as valid.Text lets it through: without control characters, and cut to its length.
+// clean returns a text as valid.Text lets it through: without control characters, and cut to its
+// length.
 func clean(text string) string {
 	text = strings.TrimSpace(strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {

@@ -23,7 +23,8 @@ type (
 	PoolID      string // of those who share tickets: a line of distribution
 )
 
-// An InputError is a command that can't be: its Field is missing or out of its bounds, as its Reason says.
+// An InputError is a command that can't be: its Field is missing or out of its bounds, as its
+// Reason says.
 type InputError = valid.Error
 
 var (
@@ -142,7 +143,8 @@ type Ticket struct {
 	Came      int64       `json:"came,omitempty"`   // pushes of the order so far
 }
 
-// Name returns the name of a ticket, as lists have it: the site, the country, the language, and what tells it from others.
+// Name returns the name of a ticket, as lists have it: the site, the country, the language, and
+// what tells it from others.
 func (t Ticket) Name() string {
 	name := string(t.ID.Site)
 	for _, part := range []string{t.Fields.Country, t.Fields.Language} {
@@ -186,8 +188,8 @@ type Reject struct {
 	Key    string `json:"-"`
 }
 
-// A Route tells where the ticket of a pool has gone: to an account, which leaves it Pending, or nowhere, which makes it Manual for
-// NoCapacity.
+// A Route tells where the ticket of a pool has gone: to an account, which leaves it Pending, or
+// nowhere, which makes it Manual for NoCapacity.
 type Route struct {
 	Ticket  ID     `json:"ticket"`
 	Pool    PoolID `json:"pool"`
@@ -287,7 +289,8 @@ func (t Ticket) Reject(c Reject, now time.Time) (Ticket, error) {
 	return t, nil
 }
 
-// Route decides on a Route. Errors: ErrUnknownTicket; ErrState where the ticket is not Pending at that pool.
+// Route decides on a Route. Errors: ErrUnknownTicket; ErrState where the ticket is not Pending at
+// that pool.
 func (t Ticket) Route(c Route, now time.Time) (Ticket, error) {
 	if err := t.known(); err != nil {
 		return t, err

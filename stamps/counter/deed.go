@@ -92,7 +92,8 @@ func do(ctx context.Context, cards *stamps.Engine, d Deed, s shop.Shop, w what) 
 	}
 }
 
-// deedOf returns what a code is for. otp.ErrInvalidCode: it is a code of another flow's, in the same shop.
+// deedOf returns what a code is for. otp.ErrInvalidCode: it is a code of another flow's, in the
+// same shop.
 func deedOf(c otp.Claim) (d Deed, err error) {
 	if !known(stamps.Purpose(c.Code.Purpose)) {
 		return d, otp.ErrInvalidCode

@@ -56,7 +56,7 @@ type Outcome struct {
 	Replayed  bool           `json:"-"`                   // the key was used before, and this is the first result
 }
 
-// Open tells whether the shop takes part at that time.
+// Open reports whether the shop takes part at that time.
 func (s Shop) Open(now time.Time) bool {
 	return !now.Before(s.From) && (s.To.IsZero() || now.Before(s.To))
 }

@@ -13,7 +13,8 @@ type (
 	Identity string
 )
 
-// An InputError is a command that can't be: its Field is missing or out of its bounds, as its Reason says.
+// An InputError is a command that can't be: its Field is missing or out of its bounds, as its
+// Reason says.
 type InputError = valid.Error
 
 // A Shop (门店) takes part in [From, To).

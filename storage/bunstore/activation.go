@@ -110,8 +110,9 @@ func (s activationStore) Secret(ctx context.Context, id activation.CodeID) (secr
 	return secret, nil
 }
 
-// Load implements [activation.Store]. Codes are read before their ports, and a device before its codes: who changes what is read
-// later changes the version of what was read first, so that a Save of what was read in between meets a conflict.
+// Load implements [activation.Store]. Codes are read before their ports, and a device before its
+// codes: who changes what is read later changes the version of what was read first, so that a Save
+// of what was read in between meets a conflict.
 func (s activationStore) Load(ctx context.Context, l activation.Lookup) (f activation.Loaded, err error) {
 	if err := s.check(ctx); err != nil {
 		return f, err

@@ -42,7 +42,8 @@ func FuzzCursorOfSQLite(f *testing.F) { storagetest.FuzzCursor(f, newStore(f, op
 
 func FuzzCursorOfPostgres(f *testing.F) { storagetest.FuzzCursor(f, newStore(f, openPostgres(f))) }
 
-// reused are databases that one case after the other uses, each of them emptied before: to make one takes ten times as long.
+// reused are databases that one case after the other uses, each of them emptied before: to make one
+// takes ten times as long.
 type reused struct {
 	outer testing.TB // whose end is theirs
 	open  func(t testing.TB) *bun.DB
@@ -92,7 +93,8 @@ func openSQLite(t testing.TB) *bun.DB {
 	return openDB(t, "sqlite", sqliteDSN(t, "OFF"), sqlitedialect.New())
 }
 
-// sqliteDSN is that of a new file, which a crash of the machine spares only where synchronous is FULL.
+// sqliteDSN is that of a new file, which a crash of the machine spares only where synchronous is
+// FULL.
 func sqliteDSN(t testing.TB, synchronous string) string {
 	return fmt.Sprintf("file:%s?_pragma=journal_mode(WAL)&_pragma=synchronous(%s)&_pragma=busy_timeout(5000)"+
 		"&_pragma=foreign_keys(1)", filepath.Join(t.TempDir(), "test.db"), synchronous)

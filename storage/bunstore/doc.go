@@ -8,14 +8,16 @@
 //
 // These hold on both databases:
 //
-//   - A row that several may change has a version, and a write names the version that it was decided on. No lock is taken
-//     to read, and no expected outcome is an SQL error.
-//   - On Postgres a Save is one statement however many changes it has; a change of several rows with versions of their
-//     own (a transfer between two cards, a change of shops) is a short transaction, or a savepoint within one.
-//   - On SQLite the transactions of all tenants of a DB run one after the other, behind a lock that a context can give
-//     up. Readers don't wait. One DB should be all that writes the file; others are waited for as busy_timeout says.
-//   - Times are stored in microseconds, UTC: timestamptz on Postgres, an integer since 1970 on SQLite. Texts compare by
-//     their bytes.
+//   - A row that several may change has a version, and a write names the version that it was
+//     decided on. No lock is taken to read, and no expected outcome is an SQL error.
+//   - On Postgres a Save is one statement however many changes it has; a change of several rows
+//     with versions of their own (a transfer between two cards, a change of shops) is a short
+//     transaction, or a savepoint within one.
+//   - On SQLite the transactions of all tenants of a DB run one after the other, behind a lock that
+//     a context can give up. Readers don't wait. One DB should be all that writes the file; others
+//     are waited for as busy_timeout says.
+//   - Times are stored in microseconds, UTC: timestamptz on Postgres, an integer since 1970 on
+//     SQLite. Texts compare by their bytes.
 //
 // For SQLite use WAL:
 // file:PATH?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(5000). New

@@ -79,8 +79,8 @@ func identityArgs(id lead.Identity) []any {
 	return []any{id.ID, string(id.Platform), id.Namespace}
 }
 
-// Load implements [lead.Store]. Contacts are read before their leads: who changes a lead changes the version of its contact, so
-// that a Save of what was read in between meets a conflict.
+// Load implements [lead.Store]. Contacts are read before their leads: who changes a lead changes
+// the version of its contact, so that a Save of what was read in between meets a conflict.
 func (s leadStore) Load(ctx context.Context, ids []lead.Identity) ([]lead.Contact, error) {
 	if err := s.check(ctx); err != nil {
 		return nil, err

@@ -7,7 +7,7 @@ import (
 	"errors"
 )
 
-// program reads a version of a programme, or the newest for version 0; unknown where there is none.
+// program reads a version of a program, or the newest for version 0; unknown where there is none.
 func (u unit) program(ctx context.Context, table, id string, version int, definition any, unknown error) error {
 	if err := u.check(ctx); err != nil {
 		return err
@@ -34,7 +34,7 @@ func (u unit) program(ctx context.Context, table, id string, version int, defini
 	return nil
 }
 
-// publish stores the version of a programme that follows the newest; published where it does not.
+// publish stores the version of a program that follows the newest; published where it does not.
 func (u unit) publish(ctx context.Context, table, id string, version int, definition any, published error) error {
 	if err := u.check(ctx); err != nil {
 		return err

@@ -73,8 +73,9 @@ var (
 	reservedLookup = []column{{"catalog", text}, {"member", text}}
 )
 
-// Load implements [reward.Store]. Holders are read before what they have reserved: who changes a voucher changes the version of
-// its holder, so that a Save of what was read in between meets a conflict.
+// Load implements [reward.Store]. Holders are read before what they have reserved: who changes a
+// voucher changes the version of its holder, so that a Save of what was read in between meets a
+// conflict.
 func (s rewardStore) Load(ctx context.Context, lookups []reward.Lookup) ([]reward.Loaded, error) {
 	if err := s.check(ctx); err != nil {
 		return nil, err

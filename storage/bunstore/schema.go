@@ -17,8 +17,8 @@ type column struct {
 	kind kind
 }
 
-// A table as the writers see it. Its columns are tenant, those of the key, version where it has one, and the rest; a row
-// has their values in this order, without the tenant.
+// A table as the writers see it. Its columns are tenant, those of the key, version where it has
+// one, and the rest; a row has their values in this order, without the tenant.
 type table struct {
 	name      string
 	key       []column
@@ -34,14 +34,15 @@ type table struct {
 	columns []column // those of a row
 }
 
-// A unique is a unique index besides the key. A row is in it where the place column has a number above 0, or a text.
+// A unique is a unique index besides the key. A row is in it where the place column has a number
+// above 0, or a text.
 type unique struct {
 	columns []string
 	place   column
 }
 
-// An absent is a row of another table with the same key. It may be there where the column of the row that is inserted has a value; the
-// column is for that alone, and is not read.
+// An absent is a row of another table with the same key. It may be there where the column of the
+// row that is inserted has a value; the column is for that alone, and is not read.
 type absent struct {
 	table, unless string
 }
@@ -79,7 +80,7 @@ func (u *unique) none() string {
 	return "''"
 }
 
-// takes tells whether the row is to have a place in a unique index besides the key.
+// takes reports whether the row is to have a place in a unique index besides the key.
 func (t *table) takes(r row) bool {
 	if t.unique == nil {
 		return false

@@ -22,9 +22,10 @@ var subjects = map[string]string{
 	"stamps_program": "program", "stamps_card": "member, program", "stamps_record": "member", "stamps_coupon": "member",
 }
 
-// Rule 8: tables are prefixed and in a schema of their own, and the table of migrations has a name of ours.
-// Rule 9: each primary and unique key begins with the tenant and the subject; there are no sequences, triggers or
-// functions. And no other index begins with the plain tenant, unless a condition keeps it from the look-up of a key.
+// Rule 8: tables are prefixed and in a schema of their own, and the table of migrations has a name
+// of ours. Rule 9: each primary and unique key begins with the tenant and the subject; there are no
+// sequences, triggers or functions. And no other index begins with the plain tenant, unless a
+// condition keeps it from the look-up of a key.
 func TestSchema(t *testing.T) {
 	db := openPostgres(t)
 	newStore(t, db)

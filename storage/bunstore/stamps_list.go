@@ -12,8 +12,8 @@ import (
 	"github.com/scrmkit/scrmkit/stamps"
 )
 
-// Records implements [stamps.Store]. Of records of the same time, those of one card go by their numbers, the highest
-// first, and those of several by the ids of the cards.
+// Records implements [stamps.Store]. Of records of the same time, those of one card go by their
+// numbers, the highest first, and those of several by the ids of the cards.
 func (s stampStore) Records(ctx context.Context, q stamps.RecordQuery) iter.Seq2[stamps.Record, error] {
 	instr := map[grammar]string{postgres: "strpos", sqlite: "instr"}[s.grammar]
 	return paged(ctx, s.unit, "list records", q.Limit, func(sel *bun.SelectQuery, last *stamps.Record) *bun.SelectQuery {

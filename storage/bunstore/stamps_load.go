@@ -20,8 +20,8 @@ var (
 	}
 )
 
-// Load implements [stamps.Store]. Cards are read before their coupons: who changes a coupon changes the version of its
-// card, so that a Save of what was read in between meets a conflict.
+// Load implements [stamps.Store]. Cards are read before their coupons: who changes a coupon changes
+// the version of its card, so that a Save of what was read in between meets a conflict.
 func (s stampStore) Load(ctx context.Context, lookups []stamps.Lookup) ([]stamps.Loaded, error) {
 	if err := s.check(ctx); err != nil {
 		return nil, err

@@ -8,10 +8,11 @@ import (
 	"github.com/scrmkit/scrmkit/stamps"
 )
 
-// A state is stored as a JSON array of numbers, times in microseconds since 1970: the six of its scalars, the number of
-// ticks and three for each, the number of runs and four for each, and those that are owed. Where purchases are counted, the
-// number of runs is taken from -1, and after the runs come the purchases, the number of groups of units and three for each. It
-// is written with every stamp, and this is a third as long as its fields by name.
+// A state is stored as a JSON array of numbers, times in microseconds since 1970: the six of its
+// scalars, the number of ticks and three for each, the number of runs and four for each, and those
+// that are owed. Where purchases are counted, the number of runs is taken from -1, and after the
+// runs come the purchases, the number of groups of units and three for each. It is written with
+// every stamp, and this is a third as long as its fields by name.
 
 func stateText(s stamps.State) string {
 	text := make([]byte, 0, 96+40*len(s.Recent)+48*len(s.Done)+20*len(s.Owed))

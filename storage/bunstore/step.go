@@ -112,7 +112,7 @@ func (u unit) steps(ctx context.Context, c change) error {
 	return nil
 }
 
-// inserts tells whether the row must not be there yet.
+// inserts reports whether the row must not be there yet.
 func (t *table) inserts(r row) bool { return !t.existing && r.version() == 1 }
 
 // A verb is what a step does with its row.

@@ -123,7 +123,8 @@ func (s ticketStore) Tickets(ctx context.Context, q ticket.Query) iter.Seq2[tick
 // open is the condition of the index of targets, as it stands there.
 const open = "t.status in ('pending', 'assigned')"
 
-// Targets implements [ticket.Store]: each is the first one after the one before, a look into an index.
+// Targets implements [ticket.Store]: each is the first one after the one before, a look into an
+// index.
 func (s ticketStore) Targets(ctx context.Context) iter.Seq2[ticket.Target, error] {
 	return func(yield func(ticket.Target, error) bool) {
 		var last *ticket.Target

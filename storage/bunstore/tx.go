@@ -9,8 +9,9 @@ import (
 	"github.com/scrmkit/scrmkit/storage"
 )
 
-// InTx implements [storage.DB]. On Postgres the transaction has the isolation that the database gives by default;
-// READ COMMITTED is enough, for every write names the version that it was decided on.
+// InTx implements [storage.DB]. On Postgres the transaction has the isolation that the database
+// gives by default; READ COMMITTED is enough, for every write names the version that it was decided
+// on.
 func (d *DB) InTx(ctx context.Context, fn func(ctx context.Context, tx storage.Tx) error) error {
 	if err := d.check(ctx); err != nil {
 		return err
@@ -28,8 +29,8 @@ func (d *DB) InTx(ctx context.Context, fn func(ctx context.Context, tx storage.T
 	})
 }
 
-// begin runs fn in a transaction of its own: committed where fn returns nil, rolled back where it returns an error,
-// panics, or ends its goroutine. On SQLite it is the one that may write.
+// begin runs fn in a transaction of its own: committed where fn returns nil, rolled back where it
+// returns an error, panics, or ends its goroutine. On SQLite it is the one that may write.
 func (u unit) begin(ctx context.Context, fn func(u unit) error) error {
 	u.wanted = &wanted{}
 	defer u.wanted.prepare(ctx)
@@ -88,7 +89,8 @@ func (u unit) open(ctx context.Context) (tx *sql.Tx, end func(), err error) {
 			_ = conn.Close()
 		}
 	}()
-	// A transaction that ends with ctx is rolled back at some later time. This one has ended when its lock is given back.
+	// A transaction that ends with ctx is rolled back at some later time. This one has ended when
+	// its lock is given back.
 	tx, err = conn.BeginTx(context.WithoutCancel(ctx), nil)
 	if err != nil {
 		return nil, nil, err
@@ -100,8 +102,8 @@ func (u unit) open(ctx context.Context) (tx *sql.Tx, end func(), err error) {
 	return tx, func() { _ = conn.Close(); u.unlock() }, nil
 }
 
-// takeWriteLock changes nothing. As the first statement of a transaction it makes SQLite wait for another process now,
-// where it can, and not fail later, where it could not.
+// takeWriteLock changes nothing. As the first statement of a transaction it makes SQLite wait for
+// another process now, where it can, and not fail later, where it could not.
 const takeWriteLock = "update scrmkit_migration set version = version where version < 0"
 
 // lock waits until nobody else writes, or gives up with ctx.

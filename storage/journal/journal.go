@@ -5,10 +5,13 @@
 // An [Entry] is written in the same Save as the change it tells of, so that neither exists without
 // the other. These hold for every adapter:
 //
-//   - A command leaves one entry. Its key is a name within its subject: the same key under another subject is another command.
-//     A command without a key is one that its subject knows when it comes again, or that may be done again.
-//   - The same key with the same input changes nothing and gives the stored result; with another input it is [ErrKeyReused].
-//   - Entries of one subject are numbered in the order in which they took effect, each with another number where they have no key.
+//   - A command leaves one entry. Its key is a name within its subject: the same key under another
+//     subject is another command. A command without a key is one that its subject knows when it
+//     comes again, or that may be done again.
+//   - The same key with the same input changes nothing and gives the stored result; with another
+//     input it is [ErrKeyReused].
+//   - Entries of one subject are numbered in the order in which they took effect, each with another
+//     number where they have no key.
 //   - No entry holds a code, a password, a token or a full phone number.
 package journal
 
@@ -92,12 +95,13 @@ func Subject(kind string, ids ...string) string {
 	return b.String()
 }
 
-// Derived begins the keys that flows give to the commands that they are made of. A service takes no such key from its
-// clients: whoever used one up would have the flow's command taken for a repetition.
+// Derived begins the keys that flows give to the commands that they are made of. A service takes no
+// such key from its clients: whoever used one up would have the flow's command taken for a
+// repetition.
 const Derived = "~"
 
-// DerivedKey returns the key of a command that belongs to another one: a name, and a hash of what tells it from others of
-// that name. The same parts give the same key.
+// DerivedKey returns the key of a command that belongs to another one: a name, and a hash of what
+// tells it from others of that name. The same parts give the same key.
 func DerivedKey(name string, parts ...any) string {
 	return Derived + name + "-" + hex.EncodeToString(Hash(name, parts)[:16])
 }

@@ -90,7 +90,7 @@ func (t *tables) entry(subject, key string) *journal.Entry {
 	return &e
 }
 
-// used tells whether a key of the entries was used before, or is used twice among them.
+// used reports whether a key of the entries was used before, or is used twice among them.
 func (t *tables) used(entries []journal.Entry) bool {
 	seen := map[entryKey]bool{}
 	for _, e := range entries {

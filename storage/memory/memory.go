@@ -1,7 +1,9 @@
-// Package memory is the adapter that keeps everything in the memory of one process: for tests, for examples, and as the
-// model that the other adapters are compared with. Where a contract leaves something open, what it does is the answer.
+// Package memory is the adapter that keeps everything in the memory of one process: for tests, for
+// examples, and as the model that the other adapters are compared with. Where a contract leaves
+// something open, what it does is the answer.
 //
-//   - Transactions run one after the other; while one is open every other call waits, or gives up with its context.
+//   - Transactions run one after the other; while one is open every other call waits, or gives up
+//     with its context.
 //   - What is put in and what comes out are copies: nobody else holds what is stored.
 //   - An iterator yields what was stored when it began, and holds no lock while its consumer runs.
 package memory
@@ -43,7 +45,8 @@ func New() *DB {
 // Tenant implements [storage.DB].
 func (d *DB) Tenant(id string) storage.DB { return &DB{unit{data: d.data, tenant: id}} }
 
-// InTx implements [storage.DB]. The database itself never asks for another run; fn may, with [storage.ErrRetry].
+// InTx implements [storage.DB]. The database itself never asks for another run; fn may, with
+// [storage.ErrRetry].
 func (d *DB) InTx(ctx context.Context, fn func(ctx context.Context, tx storage.Tx) error) error {
 	if err := tripwire.Check(ctx, d.data); err != nil {
 		return err
@@ -114,7 +117,8 @@ func (d *data) of(tenant string) *tables {
 // Tenant is that of every store.
 func (u unit) Tenant() string { return u.tenant }
 
-// A transaction is an open InTx. It has the lock of the data; its own is for the goroutines that share its Tx.
+// A transaction is an open InTx. It has the lock of the data; its own is for the goroutines that
+// share its Tx.
 type transaction struct {
 	mu    sync.Mutex
 	ended bool

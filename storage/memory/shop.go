@@ -112,7 +112,7 @@ func (s shopStore) Save(ctx context.Context, c shop.Change) error {
 	})
 }
 
-// unchanged tells whether every row has the version that is stored.
+// unchanged reports whether every row has the version that is stored.
 func (t *tables) unchanged(c shop.Change) bool {
 	return !slices.ContainsFunc(c.Shops, func(r shop.Shop) bool { return t.shops[r.ID].Version != r.Version }) &&
 		!slices.ContainsFunc(c.Managers, func(r shop.Manager) bool { return t.managers[r.Identity].Version != r.Version }) &&
@@ -120,8 +120,8 @@ func (t *tables) unchanged(c shop.Change) bool {
 		!slices.ContainsFunc(c.Invitations, func(r shop.Invitation) bool { return t.invitations[string(r.Hash)].Version != r.Version })
 }
 
-// slotsFree tells whether no two managers would have the same slot once the changed ones are stored, so that one change
-// may free a slot and fill it.
+// slotsFree reports whether no two managers would have the same slot once the changed ones are
+// stored, so that one change may free a slot and fill it.
 func (t *tables) slotsFree(changed []shop.Manager) bool {
 	type slot struct {
 		shop shop.ID

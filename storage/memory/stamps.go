@@ -91,8 +91,8 @@ func (s stampStore) Save(ctx context.Context, changes []stamps.Change) ([]error,
 	})
 }
 
-// cardsFit tells whether each card follows the one that is stored, and no two cards would have one number once these are
-// stored, so that one change may free a number and take it.
+// cardsFit reports whether each card follows the one that is stored, and no two cards would have one
+// number once these are stored, so that one change may free a number and take it.
 func (t *tables) cardsFit(cards []stamps.Card) bool {
 	type number struct {
 		program stamps.ProgramID

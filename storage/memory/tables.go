@@ -18,7 +18,8 @@ import (
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
-// tables are the rows of one tenant. They are changed through put, drop and record alone, which can be undone.
+// tables are the rows of one tenant. They are changed through put, drop and record alone, which can
+// be undone.
 type tables struct {
 	data *data
 
@@ -176,7 +177,8 @@ func within[K, L comparable, V any](m map[K]map[L]V, k K) map[L]V {
 	return m[k]
 }
 
-// saveEach saves one change after the other, each by itself: save changes nothing where it returns an error.
+// saveEach saves one change after the other, each by itself: save changes nothing where it returns
+// an error.
 func saveEach[C any](ctx context.Context, u unit, changes []C, save func(*tables, C) error) ([]error, error) {
 	errs := make([]error, len(changes))
 	err := u.do(ctx, func(t *tables) error {

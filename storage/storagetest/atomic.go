@@ -12,8 +12,8 @@ import (
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
-// Rule 3: a change is stored whole or not at all, by itself: in a transaction that commits, and beside other changes of
-// its Save, which are stored.
+// Rule 3: a change is stored whole or not at all, by itself: in a transaction that commits, and
+// beside other changes of its Save, which are stored.
 func atomicity(s suite) {
 	for name, cards := range map[string][]stamps.Card{
 		"cards, of which the first is stale":           {card("from", 5), card("to", 1)},

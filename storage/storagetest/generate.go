@@ -120,8 +120,8 @@ func (h *history) saveCards(ctx context.Context, model storage.Tx) step {
 	})
 }
 
-// addCard draws a card, its records and its coupons. Its number stays. No two cards of a Save ask for one, for either could
-// get it.
+// addCard draws a card, its records and its coupons. Its number stays. No two cards of a Save ask
+// for one, for either could get it.
 func (h *history) addCard(ctx context.Context, model storage.Tx, c *stamps.Change, id stamps.CardID, numbers map[int64]bool) {
 	loaded, err := model.Stamps().Load(ctx, []stamps.Lookup{{Card: id}})
 	if err != nil {
@@ -165,7 +165,8 @@ func (h *history) addCard(ctx context.Context, model storage.Tx, c *stamps.Chang
 	}
 }
 
-// record draws one whose time follows from its card and number: those of a card may have one time, those of two never.
+// record draws one whose time follows from its card and number: those of a card may have one time,
+// those of two never.
 func (h *history) record(id stamps.CardID, seq int64) stamps.Record {
 	offset := id.Claim
 	for i, p := range somePrograms {

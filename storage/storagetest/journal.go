@@ -184,8 +184,8 @@ func notYet(t *testing.T, d Database) {
 	equal(t, "after the last cursor", subjects(after), []string{cardWriter.subject("c")})
 }
 
-// A transaction writes and stays open while another one commits and the feed is read; where the database lets only one
-// of them go on at a time, the others give up waiting and come later.
+// A transaction writes and stays open while another one commits and the feed is read; where the
+// database lets only one of them go on at a time, the others give up waiting and come later.
 func lateCommit(t *testing.T, d Database) {
 	late := d.DB.InTx
 	if d.Join != nil {

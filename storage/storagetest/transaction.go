@@ -194,7 +194,8 @@ func joinedRunsOnce(t *testing.T, d Database) {
 	untouched(t, d)
 }
 
-// Rule 5: within InTx every store of the database that is not its Tx is refused, and so is another transaction.
+// Rule 5: within InTx every store of the database that is not its Tx is refused, and so is another
+// transaction.
 func onlyWay(t *testing.T, d Database) {
 	must(t, fill(t.Context(), d.DB))
 	before := answers(t, d.DB)
@@ -239,7 +240,8 @@ func ended(t *testing.T, d Database) {
 	equal(t, "after it", answers(t, d.DB), before)
 }
 
-// Rule 6: an attempt at a code that was counted outside is not forgiven by the rollback of what it was for.
+// Rule 6: an attempt at a code that was counted outside is not forgiven by the rollback of what it
+// was for.
 func attemptStands(t *testing.T, d Database) {
 	ctx := t.Context()
 	must(t, fill(ctx, d.DB))

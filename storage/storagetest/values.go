@@ -33,7 +33,8 @@ var oddTexts = []string{
 	"ß", "İ", strings.Repeat("x", 128), strings.Repeat("中", 42), strings.Repeat("\\", 128), strings.Repeat(`"`, 128),
 }
 
-// comeBack stores rows with these ids and texts through every store, all in one Save, and loads them.
+// comeBack stores rows with these ids and texts through every store, all in one Save, and loads
+// them.
 func comeBack(s *scene, texts ...string) {
 	var changes []stamps.Change
 	var lookups []stamps.Lookup

@@ -27,9 +27,10 @@ type Options struct {
 
 // An Engine sends visitors to accounts. It is safe for concurrent use.
 //
-// Put has a key, which names it within its line; the other commands may be repeated as they are. Besides the errors that its comment
-// lists, a command returns *InputError before anything was loaded, journal.ErrConflict where other changes came first twenty times
-// in a row, and what the database said; after the last two it may be run again.
+// Put has a key, which names it within its line; the other commands may be repeated as they are.
+// Besides the errors that its comment lists, a command returns *InputError before anything was
+// loaded, journal.ErrConflict where other changes came first twenty times in a row, and what the
+// database said; after the last two it may be run again.
 type Engine struct {
 	store  Store
 	opts   Options
@@ -50,7 +51,8 @@ func New(s Store, opts *Options) *Engine {
 	return e
 }
 
-// In returns a copy that is bound to a unit of work: what it does is committed or rolled back with tx.
+// In returns a copy that is bound to a unit of work: what it does is committed or rolled back with
+// tx.
 func (e *Engine) In(tx Tx) *Engine {
 	b := *e
 	b.store, b.bound = tx.Dispatch(), true
@@ -58,7 +60,8 @@ func (e *Engine) In(tx Tx) *Engine {
 	return &b
 }
 
-// A Put makes a line, or gives it other settings. What accounts have taken stays, also of those that it has no more.
+// A Put makes a line, or gives it other settings. What accounts have taken stays, also of those
+// that it has no more.
 type Put struct {
 	Line     LineID   `json:"line"`
 	Settings Settings `json:"settings"`
@@ -141,8 +144,8 @@ func checkAccounts(field string, ids []AccountID) error {
 	return err
 }
 
-// Put makes or changes a line. Visitors who wait stay, whatever the queue may have. Its *InputError may also come later: those of
-// Line.Put.
+// Put makes or changes a line. Visitors who wait stay, whatever the queue may have. Its *InputError
+// may also come later: those of Line.Put.
 func (e *Engine) Put(ctx context.Context, c Put) (Line, error) {
 	check := func() error {
 		return cmp.Or(valid.ID("line", c.Line), c.Settings.check(), valid.OptionalID("by", c.By), valid.ID("key", c.Key))
@@ -158,8 +161,9 @@ func (e *Engine) Put(ctx context.Context, c Put) (Line, error) {
 	return out.Line, err
 }
 
-// Route sends a visitor to an account, or has the visitor wait. Errors: ErrUnknownLine, ErrMoved, ErrToken, ErrTokenAge, *LimitError,
-// *NoCapacityError. With the last two those who wait may have been served nevertheless.
+// Route sends a visitor to an account, or has the visitor wait. Errors: ErrUnknownLine, ErrMoved,
+// ErrToken, ErrTokenAge, *LimitError, *NoCapacityError. With the last two those who wait may have
+// been served nevertheless.
 func (e *Engine) Route(ctx context.Context, c Route) (Outcome, error) {
 	var issued time.Time
 	if c.Token != "" {
@@ -231,7 +235,8 @@ func (e *Engine) Drain(ctx context.Context, c Drain) (Outcome, error) {
 	})
 }
 
-// Leave ends a visitor's waiting. One who does not wait is no error. ErrUnknownLine: there is no such line.
+// Leave ends a visitor's waiting. One who does not wait is no error. ErrUnknownLine: there is no
+// such line.
 func (e *Engine) Leave(ctx context.Context, c Leave) (Outcome, error) {
 	return e.do(ctx, "dispatch.leave", c.check, op{
 		line: c.Line, visitors: []VisitorID{c.Visitor},
@@ -346,8 +351,8 @@ func (u *unit) visitor(id VisitorID) Visitor {
 	return v
 }
 
-// drain serves those who wait, and ends the waiting of those who have waited for too long. changed reports whether something is to be
-// stored of that.
+// drain serves those who wait, and ends the waiting of those who have waited for too long. changed
+// reports whether something is to be stored of that.
 func (u *unit) drain(r Roster, leads []Leads, version int64, now time.Time) (out Outcome, changed bool, err error) {
 	if u.line.Version == 0 {
 		return out, false, ErrUnknownLine
@@ -374,7 +379,8 @@ func (u *unit) drain(r Roster, leads []Leads, version int64, now time.Time) (out
 	return out, freed || len(sent)+len(lapsed) > 0, nil
 }
 
-// put adds a visitor to the change. Those who wait stay the oldest: one who begins to is among them where all of them are.
+// put adds a visitor to the change. Those who wait stay the oldest: one who begins to is among them
+// where all of them are.
 func (u *unit) put(v Visitor) {
 	u.change.Visitors = append(slices.DeleteFunc(slices.Clone(u.change.Visitors), func(o Visitor) bool { return o.ID == v.ID }), v)
 	u.visitors[v.ID] = v

@@ -11,8 +11,9 @@ import (
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
-// TestTargetsCountLeads plays visitors who write, late or never. Whenever a visitor is sent, the account's leads and the places of those
-// who may still write are within its targets. So where nobody writes after the place has lapsed, no account has more leads than its target.
+// TestTargetsCountLeads plays visitors who write, late or never. Whenever a visitor is sent, the
+// account's leads and the places of those who may still write are within its targets. So where
+// nobody writes after the place has lapsed, no account has more leads than its target.
 func TestTargetsCountLeads(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		hold := rapid.IntRange(1, 60).Draw(t, "hold")
@@ -81,7 +82,8 @@ func TestTargetsCountLeads(t *testing.T) {
 	})
 }
 
-// Ten visitors of whom four write leave six of a day's ten; verdicts that turn give back what they took.
+// Ten visitors of whom four write leave six of a day's ten; verdicts that turn give back what they
+// took.
 func TestTargetEndsWithLeads(t *testing.T) {
 	l := line(accounts(Account{ID: "a", Day: 10}))
 	here := Roster{Online: []AccountID{"a"}}
@@ -124,7 +126,8 @@ func TestTargetEndsWithLeads(t *testing.T) {
 	}
 }
 
-// Orders count at once, and every visitor does where the line says so, or where nobody counts the leads.
+// Orders count at once, and every visitor does where the line says so, or where nobody counts the
+// leads.
 func TestWhatElseTargetsCount(t *testing.T) {
 	told := []Leads{{Account: "a", Day: noon}}
 	for _, tt := range []struct {
@@ -156,7 +159,8 @@ func TestWhatElseTargetsCount(t *testing.T) {
 	}
 }
 
-// Who has waited for as long as they may is never sent, and leaves the queue; those behind are served in their order.
+// Who has waited for as long as they may is never sent, and leaves the queue; those behind are
+// served in their order.
 func TestWaitingLapses(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := Settings{Zone: "UTC", Queue: 9, Wait: rapid.IntRange(1, 60).Draw(t, "wait"), OrderWait: rapid.IntRange(1, 600).Draw(t, "order"), Accounts: []Account{{ID: "a"}}}
@@ -209,7 +213,8 @@ func TestWhoHasLapsedComesAgain(t *testing.T) {
 	}
 }
 
-// In any time of t seconds a limit lets through at most Burst + N*t/Seconds, and whoever waits as long as it says comes through.
+// In any time of t seconds a limit lets through at most Burst + N*t/Seconds, and whoever waits as
+// long as it says comes through.
 func TestLimit(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m := Limit{

@@ -20,13 +20,15 @@ type (
 	VisitorID string // of a visitor: a cookie, or a hash of an address
 )
 
-// An InputError is a command that can't be: its Field is missing or out of its bounds, as its Reason says.
+// An InputError is a command that can't be: its Field is missing or out of its bounds, as its
+// Reason says.
 type InputError = valid.Error
 
 // ErrUnknownLine: there is no such line.
 var ErrUnknownLine = errors.New("dispatch: there is no such line; put it first")
 
-// ErrMoved: the line has changed since the leads of a command were read. Read them again, after the line.
+// ErrMoved: the line has changed since the leads of a command were read. Read them again, after the
+// line.
 var ErrMoved = errors.New("dispatch: the line has changed since its leads were read; read them again")
 
 // A NoCapacityError: no account takes a visitor now, and no more may wait.
@@ -72,7 +74,8 @@ type Settings struct {
 	Queue    int       `json:"queue,omitempty"`   // how many visitors may wait
 	Seed     uint64    `json:"seed,omitempty"`    // of chance
 
-	// Targets count leads and, until they are leads, the places of visitors who were sent: see Leads.
+	// Targets count leads and, until they are leads, the places of visitors who were sent: see
+	// Leads.
 	Visitors  bool `json:"visitors,omitempty"`  // targets count every visitor who was sent instead, also those who never write
 	Hold      int  `json:"hold,omitempty"`      // minutes that a visitor who was sent has a place without a lead; 0: 30
 	Wait      int  `json:"wait,omitempty"`      // minutes after which a visitor who waits has gone; 0: 30
@@ -161,8 +164,8 @@ func (s Settings) check() error {
 	return err
 }
 
-// At returns the line as it is at that time: on another day nothing was taken yet, and places are no longer held than Settings.Hold.
-// *InputError: the zone is none.
+// At returns the line as it is at that time: on another day nothing was taken yet, and places are
+// no longer held than Settings.Hold. *InputError: the zone is none.
 func (l Line) At(now time.Time) (Line, error) {
 	zone, err := time.LoadLocation(l.Settings.Zone)
 	if err != nil {
@@ -182,7 +185,8 @@ func (l Line) At(now time.Time) (Line, error) {
 	return l, nil
 }
 
-// Put decides on other settings. *InputError: they can't be, or with them the line would have had too many accounts.
+// Put decides on other settings. *InputError: they can't be, or with them the line would have had
+// too many accounts.
 func (l Line) Put(s Settings, now time.Time) (Line, error) {
 	if err := s.check(); err != nil {
 		return l, err
@@ -235,7 +239,8 @@ type field struct{ online, gone set }
 
 func (r Roster) field() field { return field{setOf(r.Online), setOf(r.Gone)} }
 
-// Choose returns the account that the next visitor is sent to, of those that are open and not gone. Errors: *NoCapacityError.
+// Choose returns the account that the next visitor is sent to, of those that are open and not gone.
+// Errors: *NoCapacityError.
 func (l Line) Choose(r Roster) (AccountID, error) {
 	return l.choose(r.field(), l.Settings.Offline)
 }
@@ -323,8 +328,8 @@ func share(a, m, b, n int64) int {
 	return cmp.Or(cmp.Compare(h1, h2), cmp.Compare(l1, l2))
 }
 
-// keeps reports whether an account goes on to take a visitor whom it has: it is open, not gone, and online, or may be offline and
-// nobody who is online has room.
+// keeps reports whether an account goes on to take a visitor whom it has: it is open, not gone, and
+// online, or may be offline and nobody who is online has room.
 func (l Line) keeps(id AccountID, f field) bool {
 	takes := !f.gone[id] && slices.ContainsFunc(l.Settings.Accounts, func(a Account) bool { return a.ID == id && !a.Closed })
 	if !takes || f.online[id] || !l.Settings.Offline {
@@ -367,8 +372,8 @@ func (s Settings) lapsed(v Visitor, now time.Time) bool {
 	return v.Waiting && !now.Before(v.Came.Add(time.Duration(wait)*time.Minute))
 }
 
-// Route decides on a visitor who comes, after those who wait have been served. A visitor with a number came before. changed is false
-// where nothing is to be stored. Errors: *NoCapacityError.
+// Route decides on a visitor who comes, after those who wait have been served. A visitor with a
+// number came before. changed is false where nothing is to be stored. Errors: *NoCapacityError.
 func (l Line) Route(v Visitor, r Roster, now time.Time) (next Line, sent Visitor, changed bool, err error) {
 	f, next := r.field(), l
 	if l.Settings.lapsed(v, now) {
@@ -399,8 +404,9 @@ func (l Line) Route(v Visitor, r Roster, now time.Time) (next Line, sent Visitor
 	return next, next.send(v, to, now), true, nil
 }
 
-// Drain decides on those who wait, the oldest first. It returns those that were sent, to accounts that are online, and those who have
-// waited for too long: they wait no more, and none of them was sent.
+// Drain decides on those who wait, the oldest first. It returns those that were sent, to accounts
+// that are online, and those who have waited for too long: they wait no more, and none of them was
+// sent.
 func (l Line) Drain(waiting []Visitor, r Roster, now time.Time) (next Line, sent, lapsed []Visitor) {
 	next = l
 	next.Taken = slices.Clone(l.Taken)

@@ -99,7 +99,8 @@ func TestChoose(t *testing.T) {
 	}
 }
 
-// TestLine plays random histories: caps hold, the queue is served in order, and nobody who is offline serves it.
+// TestLine plays random histories: caps hold, the queue is served in order, and nobody who is
+// offline serves it.
 func TestLine(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := Settings{Zone: "Asia/Shanghai", Queue: rapid.IntRange(0, 4).Draw(t, "queue"), Offline: rapid.Bool().Draw(t, "offline"), Seed: 7, Wait: maxMinutes}
@@ -172,7 +173,7 @@ func TestLine(t *testing.T) {
 	})
 }
 
-// room tells whether an account that is online may take one more.
+// room reports whether an account that is online may take one more.
 func room(l Line, online []AccountID) bool {
 	l.Settings.Offline = false
 	_, err := l.Choose(Roster{Online: online})

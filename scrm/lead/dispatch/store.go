@@ -9,13 +9,16 @@ import (
 
 // Store keeps lines with their visitors. Everything of a line changes under its version.
 type Store interface {
-	// Tenant returns the tenant whose rows the store keeps. Engines bind what they seal or hash to it.
+	// Tenant returns the tenant whose rows the store keeps. Engines bind what they seal or hash to
+	// it.
 	Tenant() string
-	// Load returns what was found for each lookup, in their order. A line that does not exist has version 0, a visitor number 0.
+	// Load returns what was found for each lookup, in their order. A line that does not exist has
+	// version 0, a visitor number 0.
 	Load(ctx context.Context, lookups []Lookup) ([]Loaded, error)
-	// Save stores each change, all of it or nothing of it, and returns an error a change, nil where it was stored.
-	// journal.ErrConflict: the stored version of the line is not Version - 1. journal.ErrDuplicate: a key of Entries was used
-	// before. After either, an enclosing transaction is still usable. No two changes are of one line. The second error is the
+	// Save stores each change, all of it or nothing of it, and returns an error a change, nil where
+	// it was stored. journal.ErrConflict: the stored version of the line is not Version - 1.
+	// journal.ErrDuplicate: a key of Entries was used before. After either, an enclosing
+	// transaction is still usable. No two changes are of one line. The second error is the
 	// database's: nothing is known of the outcome, and a repetition is safe.
 	Save(ctx context.Context, changes []Change) ([]error, error)
 	// Lines yields the lines in the order of their ids.
@@ -38,8 +41,8 @@ type Loaded struct {
 	Entry    *journal.Entry
 }
 
-// A Change is a line as it is to be stored, with Version one more than the one that was loaded. A visitor is new or replaces the
-// one of that id.
+// A Change is a line as it is to be stored, with Version one more than the one that was loaded. A
+// visitor is new or replaces the one of that id.
 type Change struct {
 	Line     Line
 	Visitors []Visitor

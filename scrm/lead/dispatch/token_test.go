@@ -18,7 +18,8 @@ import (
 
 var keys = []dispatch.Key{{ID: "2026", Secret: []byte("a secret that is 32 bytes or more")}, {ID: "2025", Secret: []byte("another secret of 32 bytes or more")}}
 
-// A stranger fills no line that asks for tokens: not without one, with one of another line or tenant, or with one that was changed.
+// A stranger fills no line that asks for tokens: not without one, with one of another line or
+// tenant, or with one that was changed.
 func TestTokens(t *testing.T) {
 	now := time.Date(2026, 3, 10, 4, 0, 0, 0, time.UTC)
 	options := func(k ...dispatch.Key) *dispatch.Options {
@@ -161,7 +162,8 @@ func TestRates(t *testing.T) {
 	})
 }
 
-// What was read of leads before another command changed the line is read again, so that two who come at once do not share a place.
+// What was read of leads before another command changed the line is read again, so that two who
+// come at once do not share a place.
 func TestMoved(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db storage.DB) {
 		lines := dispatch.New(db.Tenant("moved").Dispatch(), nil)
