@@ -319,7 +319,6 @@ func (r *refunding) uncount(day int64) error {
 			if err := r.count(c.Tally, o.N, noonOf(o.Day, r.p.zone), r.p.keep[c.Tally]); err != nil {
 				return err
 			}
-			t = r.tallyOf(c.Tally)
 		}
 	}
 	return nil
