@@ -67,7 +67,9 @@ func New(db *bun.DB, opts *Options) (*DB, error) {
 	case dialect.SQLite:
 		c.grammar = sqlite
 		c.writer = make(chan struct{}, 1)
-		err = c.inspectSQLite()
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		err = patiently(ctx, func() error { return c.inspectSQLite(ctx) })
 	default:
 		err = fmt.Errorf("bunstore: dialect %s is neither SQLite nor Postgres", name)
 	}

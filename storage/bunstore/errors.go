@@ -84,6 +84,18 @@ func (c *core) again(ctx context.Context, fn func() error) error {
 	}
 }
 
+// patiently runs fn, up to ten times while it finds the database busy. A file of SQLite is so,
+// whatever busy_timeout says, while its first user turns its journal to WAL and while its last one
+// turns it back.
+func patiently(ctx context.Context, fn func() error) error {
+	for run := 1; ; run++ {
+		err := fn()
+		if err == nil || !retryable(err) || run == 10 || !pause(ctx, run) {
+			return err
+		}
+	}
+}
+
 // pause waits for a random time, longer from run to run. It returns false where ctx ended first.
 func pause(ctx context.Context, run int) bool {
 	t := time.NewTimer(time.Duration(1 + rand.Int64N(int64(2*time.Millisecond)<<run)))

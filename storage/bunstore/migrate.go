@@ -41,7 +41,9 @@ func Migrate(ctx context.Context, db *bun.DB) error {
 	case dialect.PG:
 		run = migratePostgres
 	case dialect.SQLite:
-		run = migrateSQLite
+		run = func(ctx context.Context, db *bun.DB) error {
+			return patiently(ctx, func() error { return migrateSQLite(ctx, db) })
+		}
 	default:
 		return fmt.Errorf("bunstore: dialect %s is neither SQLite nor Postgres", name)
 	}
@@ -84,13 +86,8 @@ func migrateSQLite(ctx context.Context, db *bun.DB) error {
 	}
 	defer func() { _ = conn.Close() }()
 	// The transaction reads before it writes, so it takes the lock of a writer first.
-	for run := 1; ; run++ {
-		if _, err = conn.ExecContext(ctx, "begin immediate"); err == nil {
-			break
-		}
-		if !retryable(err) || run == 10 || !pause(ctx, run) {
-			return err
-		}
+	if _, err := conn.ExecContext(ctx, "begin immediate"); err != nil {
+		return err
 	}
 	const known = "select count(*) > 0 from sqlite_master where type = 'table' and name = 'scrmkit_migration'"
 	nothing := func(string) bool { return false }

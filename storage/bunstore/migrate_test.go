@@ -18,25 +18,37 @@ import (
 	"github.com/scrmkit/scrmkit/storage/bunstore"
 )
 
+// Each of the first processes of a new database opens it, migrates it, makes a store and ends.
 func TestMigrateManyAtOnce(t *testing.T) {
-	sqliteFile, postgresURL := sqliteDSN(t, "FULL"), pgtest.DSN(t)
-	for name, open := range map[string]func(t testing.TB) *bun.DB{
-		"sqlite":   func(t testing.TB) *bun.DB { return openDB(t, "sqlite", sqliteFile, sqlitedialect.New()) },
-		"postgres": func(t testing.TB) *bun.DB { return openDB(t, "pgx", postgresURL, pgdialect.New()) },
+	for name, open := range map[string]func(dsn string) *bun.DB{
+		"sqlite":   func(dsn string) *bun.DB { return openDB(t, "sqlite", dsn, sqlitedialect.New()) },
+		"postgres": func(dsn string) *bun.DB { return openDB(t, "pgx", dsn, pgdialect.New()) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			var all sync.WaitGroup
-			for range 8 {
-				db := open(t)
-				all.Go(func() {
-					for range 2 {
-						if err := bunstore.Migrate(t.Context(), db); err != nil {
+			for range 10 {
+				dsn := sqliteDSN(t, "FULL")
+				if name == "postgres" {
+					dsn = pgtest.DSN(t)
+				}
+				var all sync.WaitGroup
+				for range 8 {
+					all.Go(func() {
+						db := open(dsn)
+						for range 2 {
+							if err := bunstore.Migrate(t.Context(), db); err != nil {
+								t.Error(err)
+							}
+						}
+						if _, err := bunstore.New(db, nil); err != nil {
 							t.Error(err)
 						}
-					}
-				})
+						if err := db.Close(); err != nil {
+							t.Error(err)
+						}
+					})
+				}
+				all.Wait()
 			}
-			all.Wait()
 		})
 	}
 }

@@ -46,9 +46,7 @@ func (c *core) inspectPostgres() error {
 
 // inspectSQLite returns a SettingError for a file without WAL or without patience, and for a
 // database in memory that each connection has one of its own of. It remembers the file.
-func (c *core) inspectSQLite() error {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
+func (c *core) inspectSQLite(ctx context.Context) error {
 	first, err := c.bun.DB.Conn(ctx)
 	if err != nil {
 		return fmt.Errorf("bunstore: open the database: %w", err)
