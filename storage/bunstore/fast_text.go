@@ -51,7 +51,14 @@ func (w *fastWriter) arrays(columns []column) string {
 		w.arg++
 		arrays[i] = postgres.param(w.arg, c.kind) + "[]"
 	}
-	return "unnest(" + strings.Join(arrays, ", ") + ") with ordinality as t (" + names(columns) + ", ord)"
+	return unnest(arrays) + " as t (" + names(columns) + ", ord)"
+}
+
+// unnest returns the rows of the arrays, with their ordinals. To the planner the limit, which takes
+// none away, makes a plan for any number of rows as cheap as one for the number at hand, and so it
+// keeps the first: it would make one at each call that has fewer than ten rows.
+func unnest(arrays []string) string {
+	return "(select * from unnest(" + strings.Join(arrays, ", ") + ") with ordinality limit cardinality(" + arrays[0] + "))"
 }
 
 // lone is the statement for one change.

@@ -3,7 +3,6 @@ package bunstore
 import (
 	"context"
 	"database/sql"
-	"strings"
 )
 
 // A lookup is the text of a load: what it looks for is the relation l, one row a lookup, numbered by ord. Many are
@@ -28,7 +27,17 @@ func (l lookup) source() string {
 	for i, c := range l.columns {
 		arrays[i] = l.param(i+2, c.kind) + "[]"
 	}
-	return "unnest(" + strings.Join(arrays, ", ") + ") with ordinality as l (" + names(l.columns) + ", ord)"
+	return unnest(arrays) + " as l (" + names(l.columns) + ", ord)"
+}
+
+// once begins a source that several selects share. One lookup is written out in each of them: from
+// a table of its own its values would come as a join, for which the planner may read all rows of a
+// tenant that it takes for a small one.
+func (l lookup) once() string {
+	if l.many {
+		return "materialized "
+	}
+	return "not materialized "
 }
 
 // find joins the row of the table that meets the condition, which at most one does. For many lookups its form leaves

@@ -179,7 +179,7 @@ func otpText(l lookup) string {
 	branch := func(what int, n, code, scope, entry string) string {
 		return fmt.Sprintf("select l.ord, %d, %s, %s, %s, %s from l", what, n, code, scope, entry)
 	}
-	return "with l as (select * from " + l.source() + ") " + strings.Join([]string{
+	return "with l as " + l.once() + "(select * from " + l.source() + ") " + strings.Join([]string{
 		branch(withMAC, l.null(integer), codes, noScope, noEntry) +
 			l.all("otp_code", "k", "k.scope = l.scope and k.mac = l.mac"),
 		branch(liveOfHolder, l.null(integer), codes, noScope, noEntry) +
