@@ -8,6 +8,8 @@ import (
 
 	"github.com/expr-lang/expr"
 	"github.com/expr-lang/expr/parser"
+
+	"github.com/scrmkit/scrmkit/errs"
 )
 
 // Facts are what the condition of a rule sees, by the names in its tags: `purchase.total >= 10000 and "vip" in
@@ -85,6 +87,9 @@ type ConditionError struct {
 func (e *ConditionError) Error() string {
 	return fmt.Sprintf("loyalty: condition of %s: %v", e.Of, e.Err)
 }
+
+// Is reports whether target is errs.Invalid.
+func (e *ConditionError) Is(target error) bool { return target == errs.Invalid }
 
 func (e *ConditionError) Unwrap() error { return e.Err }
 

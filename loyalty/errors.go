@@ -1,9 +1,9 @@
 package loyalty
 
 import (
-	"errors"
 	"fmt"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/internal/valid"
 )
 
@@ -13,39 +13,34 @@ type InputError = valid.Error
 
 // ErrRefused: errors.Is tells it of every error below and of *InsufficientError: the call was
 // understood, and what the wallet holds does not allow it.
-var ErrRefused = errors.New("loyalty: refused")
+var ErrRefused = errs.New(errs.Conflict, "loyalty: refused")
 
-type refusal struct{ text string }
-
-func (e *refusal) Error() string        { return e.text }
-func (e *refusal) Is(target error) bool { return target == ErrRefused }
-
-func refuse(text string) error { return &refusal{text} }
+func refuse(c errs.Class, text string) error { return errs.New(c, text, ErrRefused) }
 
 var (
-	ErrUnknownProgram  = refuse("loyalty: there is no such programme; publish it first")
-	ErrPublished       = refuse("loyalty: that version is published; publish the next one")
-	ErrUnknownAccount  = refuse("loyalty: the member has no account in the programme")
-	ErrUnknownCurrency = refuse("loyalty: the programme has no such currency")
-	ErrUnknownLevel    = refuse("loyalty: the programme has no such level")
-	ErrUnknownBooking  = refuse("loyalty: nothing was earned, or spent, under that key")
-	ErrUnknownLine     = refuse("loyalty: the purchase has no such line")
-	ErrTooMuch         = refuse("loyalty: that is more than is left of it")
-	ErrClosed          = refuse("loyalty: the programme does not run at that time")
-	ErrMoney           = refuse("loyalty: the purchase is not in the programme's currency")
-	ErrMerged          = refuse("loyalty: the member was merged into another one")
+	ErrUnknownProgram  = refuse(errs.NotFound, "loyalty: there is no such programme; publish it first")
+	ErrPublished       = refuse(errs.Conflict, "loyalty: that version is published; publish the next one")
+	ErrUnknownAccount  = refuse(errs.NotFound, "loyalty: the member has no account in the programme")
+	ErrUnknownCurrency = refuse(errs.NotFound, "loyalty: the programme has no such currency")
+	ErrUnknownLevel    = refuse(errs.NotFound, "loyalty: the programme has no such level")
+	ErrUnknownBooking  = refuse(errs.NotFound, "loyalty: nothing was earned, or spent, under that key")
+	ErrUnknownLine     = refuse(errs.NotFound, "loyalty: the purchase has no such line")
+	ErrTooMuch         = refuse(errs.Exhausted, "loyalty: that is more than is left of it")
+	ErrClosed          = refuse(errs.OutOfTime, "loyalty: the programme does not run at that time")
+	ErrMoney           = refuse(errs.Conflict, "loyalty: the purchase is not in the programme's currency")
+	ErrMerged          = refuse(errs.Conflict, "loyalty: the member was merged into another one")
 )
 
 var (
 	// ErrOverflow: a wallet holds, and owes, at most MaxPoints; one event earns at most MaxEarned
 	// units.
-	ErrOverflow error = &refusal{"loyalty: that is more points than a wallet can hold or owe"}
+	ErrOverflow = refuse(errs.Exhausted, "loyalty: that is more points than a wallet can hold or owe")
 	// ErrUnknownHold: the hold was captured, released or ended before, or never was.
-	ErrUnknownHold error = &refusal{"loyalty: there is no such hold"}
+	ErrUnknownHold = refuse(errs.NotFound, "loyalty: there is no such hold")
 	// ErrHeld: capture or release the hold of that name first, or take another name.
-	ErrHeld error = &refusal{"loyalty: there is a hold of that name"}
+	ErrHeld = refuse(errs.Conflict, "loyalty: there is a hold of that name")
 	// ErrHolds: a wallet has at most MaxHolds holds.
-	ErrHolds error = &refusal{"loyalty: the wallet has as many holds as it can; capture or release one"}
+	ErrHolds = refuse(errs.Exhausted, "loyalty: the wallet has as many holds as it can; capture or release one")
 )
 
 // A PublishedError is a version that can't be published, for it exists and is another, or it is not
@@ -59,8 +54,10 @@ type PublishedError struct {
 	Same bool
 }
 
-// Is reports that it is ErrPublished, and that it was refused.
-func (e *PublishedError) Is(target error) bool { return target == ErrPublished || target == ErrRefused }
+// Is reports whether target is errs.Conflict, ErrPublished or ErrRefused.
+func (e *PublishedError) Is(target error) bool {
+	return target == errs.Conflict || target == ErrPublished || target == ErrRefused
+}
 
 func (e *PublishedError) Error() string {
 	if e.InForce == 0 {
@@ -73,8 +70,10 @@ func (e *PublishedError) Error() string {
 // member owes points.
 type InsufficientError struct{ Have, Need int64 }
 
-// Is tells that the wallet does not allow it.
-func (e *InsufficientError) Is(target error) bool { return target == ErrRefused }
+// Is reports whether target is errs.Exhausted or ErrRefused.
+func (e *InsufficientError) Is(target error) bool {
+	return target == errs.Exhausted || target == ErrRefused
+}
 
 func (e *InsufficientError) Error() string {
 	return fmt.Sprintf("loyalty: %d points are needed and %d are there", e.Need, e.Have)

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
@@ -29,6 +30,9 @@ func (e *TamperedError) Error() string {
 	}
 	return fmt.Sprintf("loyalty: ledger of %s in %s, entry %d: %s", e.Account.Member, e.Account.Program, e.Seq, e.Reason)
 }
+
+// Is reports whether target is errs.Internal.
+func (e *TamperedError) Is(target error) bool { return target == errs.Internal }
 
 // A Head is where the ledger of an account ended at some time. Whoever keeps it outside of the
 // database finds by it what nobody can find inside: that a ledger was cut off or written anew, or

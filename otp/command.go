@@ -2,10 +2,10 @@ package otp
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/internal/valid"
 )
 
@@ -31,14 +31,14 @@ const (
 var (
 	// ErrInvalidCode: the code is unknown, expired, used, of another scope or for another purpose,
 	// or the claim is no longer good. It does not tell which; the journal does.
-	ErrInvalidCode = errors.New("otp: the code is not valid; ask for a new one")
+	ErrInvalidCode = errs.New(errs.Invalid, "otp: the code is not valid; ask for a new one")
 	// ErrEnded: the key names a code that has ended. Use a new key for a new code.
-	ErrEnded = errors.New("otp: the code that was issued with this key has ended; use a new key")
+	ErrEnded = errs.New(errs.Conflict, "otp: the code that was issued with this key has ended; use a new key")
 	// ErrNotStopped: no MaxMisses wrong codes in a row have stopped the typist.
-	ErrNotStopped = errors.New("otp: the typist is not stopped, and may type codes")
+	ErrNotStopped = errs.New(errs.Conflict, "otp: the typist is not stopped, and may type codes")
 	// ErrCrowded: the scope has so many live codes that guesses could not be bounded. Cut the scope
 	// in two.
-	ErrCrowded = errors.New("otp: the scope has too many live codes; use smaller scopes")
+	ErrCrowded = errs.New(errs.Exhausted, "otp: the scope has too many live codes; use smaller scopes")
 )
 
 // A ThrottledError refuses a command whose budget is used up: a code unread, because too many wrong
@@ -57,6 +57,9 @@ func (e *ThrottledError) Error() string {
 	return fmt.Sprintf("otp: %s; try again in %s", what, e.RetryAfter.Round(time.Second))
 }
 
+// Is reports whether target is errs.Exhausted.
+func (e *ThrottledError) Is(target error) bool { return target == errs.Exhausted }
+
 // A StoppedError refuses a code unread: the typist typed MaxMisses wrong ones in a row in the
 // scope. Time does not help; Engine.Admit does.
 type StoppedError struct {
@@ -68,6 +71,9 @@ func (e *StoppedError) Error() string {
 	return fmt.Sprintf("otp: %d wrong codes in a row stopped typist %s in %s; let the typist in again with Admit",
 		MaxMisses, e.Typist, e.Scope)
 }
+
+// Is reports whether target is errs.Denied.
+func (e *StoppedError) Is(target error) bool { return target == errs.Denied }
 
 // Issue asks for a code for a holder. The holder's live code for the same purpose, if there is one,
 // ends.

@@ -12,8 +12,8 @@ package storage
 
 import (
 	"context"
-	"errors"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/internal/tripwire"
 	"github.com/scrmkit/scrmkit/loyalty"
 	"github.com/scrmkit/scrmkit/loyalty/reward"
@@ -33,7 +33,7 @@ var (
 	ErrOutsideTx = tripwire.ErrOutsideTx
 	// ErrRetry: the database asks for the whole transaction to be run again (a serialization failure, a deadlock, a
 	// busy SQLite file). InTx does so by itself; the owner of a joined transaction rolls back and decides.
-	ErrRetry = errors.New("storage: the transaction must be rolled back and run again")
+	ErrRetry = errs.New(errs.TryAgain, "storage: the transaction must be rolled back and run again")
 )
 
 // A Tx gives the stores of one unit of work. Outside InTx and Join each Save is a unit of its own.

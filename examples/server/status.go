@@ -8,6 +8,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/loyalty"
 	"github.com/scrmkit/scrmkit/loyalty/refund"
 	"github.com/scrmkit/scrmkit/loyalty/reward"
@@ -25,145 +26,177 @@ import (
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
+// statusOf returns the status of an error by its class, whatever package it is of. Errors without
+// a class are 500, as those of class Internal.
+func statusOf(err error) int {
+	switch errs.ClassOf(err) {
+	case errs.NotFound:
+		return http.StatusNotFound
+	case errs.Invalid:
+		return http.StatusUnprocessableEntity
+	case errs.Denied:
+		return http.StatusForbidden
+	case errs.Conflict, errs.Exhausted, errs.OutOfTime:
+		return http.StatusConflict
+	case errs.TryAgain:
+		return http.StatusServiceUnavailable
+	}
+	return http.StatusInternalServerError
+}
+
 // A sentinel is an error of an engine as a caller meets it. Its name never changes: it is the last
 // part of the problem's type, which a client may switch on.
 type sentinel struct {
-	name   string
-	status int
-	err    error
+	name string
+	err  error
 }
 
-// sentinels are all of them. A caller is told their texts, without what they were wrapped in.
+// status returns that of the sentinel's class, or one that says more.
+func (s sentinel) status() int {
+	switch s.err {
+	case activation.ErrSignedOut, ticket.ErrSignature, ticket.ErrStale, dispatch.ErrToken, dispatch.ErrTokenAge:
+		return http.StatusUnauthorized
+	case activation.ErrExpired:
+		return http.StatusForbidden // as a code that was disabled
+	case ticket.ErrTooLarge:
+		return http.StatusRequestEntityTooLarge
+	case journal.ErrKeyReused:
+		return http.StatusUnprocessableEntity // draft-ietf-httpapi-idempotency-key-header, 2.7
+	case otp.ErrCrowded:
+		return http.StatusServiceUnavailable // codes end by themselves
+	}
+	return statusOf(s.err)
+}
+
+// sentinels are all of them; of two that an error matches, the first is told. A caller is told
+// their texts, without what they were wrapped in.
 var sentinels = []sentinel{
-	{"activation-signed-out", http.StatusUnauthorized, activation.ErrSignedOut},
-	{"ticket-signature", http.StatusUnauthorized, ticket.ErrSignature},
-	{"ticket-stale", http.StatusUnauthorized, ticket.ErrStale},
-	{"dispatch-token", http.StatusUnauthorized, dispatch.ErrToken},
-	{"dispatch-token-age", http.StatusUnauthorized, dispatch.ErrTokenAge},
+	{"activation-signed-out", activation.ErrSignedOut},
+	{"ticket-signature", ticket.ErrSignature},
+	{"ticket-stale", ticket.ErrStale},
+	{"dispatch-token", dispatch.ErrToken},
+	{"dispatch-token-age", dispatch.ErrTokenAge},
 
-	{"activation-disabled", http.StatusForbidden, activation.ErrDisabled},
-	{"activation-expired", http.StatusForbidden, activation.ErrExpired},
-	{"activation-device", http.StatusForbidden, activation.ErrDevice},
-	{"activation-platform", http.StatusForbidden, activation.ErrPlatform},
-	{"ticket-not-yours", http.StatusForbidden, ticket.ErrNotYours},
-	{"office-account", http.StatusForbidden, office.ErrAccount},
-	{"shop-not-manager", http.StatusForbidden, shop.ErrNotManager},
-	{"counter-not-yours", http.StatusForbidden, counter.ErrNotYours},
-	{"till-not-yours", http.StatusForbidden, till.ErrNotYours},
-	{"stamps-other-shop", http.StatusForbidden, stamps.ErrOtherShop},
-	{"stamps-absent", http.StatusForbidden, stamps.ErrAbsent},
-	{"reward-level", http.StatusForbidden, reward.ErrLevel},
+	{"activation-disabled", activation.ErrDisabled},
+	{"activation-expired", activation.ErrExpired},
+	{"activation-device", activation.ErrDevice},
+	{"activation-platform", activation.ErrPlatform},
+	{"ticket-not-yours", ticket.ErrNotYours},
+	{"office-account", office.ErrAccount},
+	{"shop-not-manager", shop.ErrNotManager},
+	{"counter-not-yours", counter.ErrNotYours},
+	{"till-not-yours", till.ErrNotYours},
+	{"stamps-other-shop", stamps.ErrOtherShop},
+	{"stamps-absent", stamps.ErrAbsent},
+	{"reward-level", reward.ErrLevel},
 
-	{"stamps-unknown-program", http.StatusNotFound, stamps.ErrUnknownProgram},
-	{"stamps-unknown-card", http.StatusNotFound, stamps.ErrUnknownCard},
-	{"stamps-unknown-record", http.StatusNotFound, stamps.ErrUnknownRecord},
-	{"stamps-unknown-coupon", http.StatusNotFound, stamps.ErrUnknownCoupon},
-	{"shop-unknown-shop", http.StatusNotFound, shop.ErrUnknownShop},
-	{"shop-unknown-stamp", http.StatusNotFound, shop.ErrUnknownStamp},
-	{"loyalty-unknown-program", http.StatusNotFound, loyalty.ErrUnknownProgram},
-	{"loyalty-unknown-account", http.StatusNotFound, loyalty.ErrUnknownAccount},
-	{"loyalty-unknown-currency", http.StatusNotFound, loyalty.ErrUnknownCurrency},
-	{"loyalty-unknown-level", http.StatusNotFound, loyalty.ErrUnknownLevel},
-	{"refund-unknown-order", http.StatusNotFound, refund.ErrUnknownOrder},
-	{"loyalty-unknown-booking", http.StatusNotFound, loyalty.ErrUnknownBooking},
-	{"loyalty-unknown-line", http.StatusNotFound, loyalty.ErrUnknownLine},
-	{"loyalty-unknown-hold", http.StatusNotFound, loyalty.ErrUnknownHold},
-	{"reward-unknown-catalog", http.StatusNotFound, reward.ErrUnknownCatalog},
-	{"reward-unknown-reward", http.StatusNotFound, reward.ErrUnknownReward},
-	{"reward-unknown-voucher", http.StatusNotFound, reward.ErrUnknownVoucher},
-	{"reward-unknown-order", http.StatusNotFound, reward.ErrUnknownOrder},
-	{"activation-unknown-code", http.StatusNotFound, activation.ErrUnknownCode},
-	{"activation-unknown-device", http.StatusNotFound, activation.ErrUnknownDevice},
-	{"activation-unknown-pool", http.StatusNotFound, activation.ErrUnknownPool},
-	{"activation-unknown-port", http.StatusNotFound, activation.ErrUnknownPort},
-	{"lead-unknown-job", http.StatusNotFound, lead.ErrUnknownJob},
-	{"dispatch-unknown-line", http.StatusNotFound, dispatch.ErrUnknownLine},
-	{"ticket-unknown-site", http.StatusNotFound, ticket.ErrUnknownSite},
-	{"ticket-unknown-ticket", http.StatusNotFound, ticket.ErrUnknownTicket},
-	{"ticket-unknown-templates", http.StatusNotFound, ticket.ErrUnknownTemplates},
-	{"ticket-unknown-secret", http.StatusNotFound, ticket.ErrUnknownSecret},
+	{"stamps-unknown-program", stamps.ErrUnknownProgram},
+	{"stamps-unknown-card", stamps.ErrUnknownCard},
+	{"stamps-unknown-record", stamps.ErrUnknownRecord},
+	{"stamps-unknown-coupon", stamps.ErrUnknownCoupon},
+	{"shop-unknown-shop", shop.ErrUnknownShop},
+	{"shop-unknown-stamp", shop.ErrUnknownStamp},
+	{"loyalty-unknown-program", loyalty.ErrUnknownProgram},
+	{"loyalty-unknown-account", loyalty.ErrUnknownAccount},
+	{"loyalty-unknown-currency", loyalty.ErrUnknownCurrency},
+	{"loyalty-unknown-level", loyalty.ErrUnknownLevel},
+	{"refund-unknown-order", refund.ErrUnknownOrder},
+	{"loyalty-unknown-booking", loyalty.ErrUnknownBooking},
+	{"loyalty-unknown-line", loyalty.ErrUnknownLine},
+	{"loyalty-unknown-hold", loyalty.ErrUnknownHold},
+	{"reward-unknown-catalog", reward.ErrUnknownCatalog},
+	{"reward-unknown-reward", reward.ErrUnknownReward},
+	{"reward-unknown-voucher", reward.ErrUnknownVoucher},
+	{"reward-unknown-order", reward.ErrUnknownOrder},
+	{"activation-unknown-code", activation.ErrUnknownCode},
+	{"activation-unknown-device", activation.ErrUnknownDevice},
+	{"activation-unknown-pool", activation.ErrUnknownPool},
+	{"activation-unknown-port", activation.ErrUnknownPort},
+	{"lead-unknown-job", lead.ErrUnknownJob},
+	{"dispatch-unknown-line", dispatch.ErrUnknownLine},
+	{"ticket-unknown-site", ticket.ErrUnknownSite},
+	{"ticket-unknown-ticket", ticket.ErrUnknownTicket},
+	{"ticket-unknown-templates", ticket.ErrUnknownTemplates},
+	{"ticket-unknown-secret", ticket.ErrUnknownSecret},
 
-	{"ticket-too-large", http.StatusRequestEntityTooLarge, ticket.ErrTooLarge},
+	{"ticket-too-large", ticket.ErrTooLarge},
 
-	{"otp-invalid-code", http.StatusUnprocessableEntity, otp.ErrInvalidCode},
-	{"shop-press", http.StatusUnprocessableEntity, shop.ErrPress},
-	{"shop-invitation", http.StatusUnprocessableEntity, shop.ErrInvitation},
-	{"activation-invitation", http.StatusUnprocessableEntity, activation.ErrInvitation},
-	{"journal-key-reused", http.StatusUnprocessableEntity, journal.ErrKeyReused},
-	{"journal-cursor", http.StatusUnprocessableEntity, journal.ErrCursor},
+	{"otp-invalid-code", otp.ErrInvalidCode},
+	{"shop-press", shop.ErrPress},
+	{"shop-invitation", shop.ErrInvitation},
+	{"activation-invitation", activation.ErrInvitation},
+	{"journal-key-reused", journal.ErrKeyReused},
+	{"journal-cursor", journal.ErrCursor},
 
-	{"activation-sessions", http.StatusConflict, activation.ErrSessions},
-	{"activation-port-state", http.StatusConflict, activation.ErrPortState},
-	{"activation-linked", http.StatusConflict, activation.ErrLinked},
-	{"activation-capacity", http.StatusConflict, activation.ErrCapacity},
-	{"ticket-published", http.StatusConflict, ticket.ErrPublished},
-	{"ticket-taken", http.StatusConflict, ticket.ErrTaken},
-	{"ticket-state", http.StatusConflict, ticket.ErrState},
-	{"ticket-secrets", http.StatusConflict, ticket.ErrSecrets},
-	{"ticket-scheme", http.StatusConflict, ticket.ErrScheme},
-	{"ticket-closed", http.StatusConflict, ticket.ErrClosed},
-	{"ticket-body", http.StatusConflict, ticket.ErrBody},
-	{"stamps-published", http.StatusConflict, stamps.ErrPublished},
-	{"stamps-no-card", http.StatusConflict, stamps.ErrNoCard},
-	{"stamps-no-handout", http.StatusConflict, stamps.ErrNoHandout},
-	{"stamps-closed", http.StatusConflict, stamps.ErrClosed},
-	{"stamps-shop", http.StatusConflict, stamps.ErrShop},
-	{"stamps-currency", http.StatusConflict, stamps.ErrCurrency},
-	{"stamps-min-purchase", http.StatusConflict, stamps.ErrMinPurchase},
-	{"stamps-category", http.StatusConflict, stamps.ErrCategory},
-	{"stamps-nothing", http.StatusConflict, stamps.ErrNothing},
-	{"stamps-full", http.StatusConflict, stamps.ErrFull},
-	{"stamps-order", http.StatusConflict, stamps.ErrOrder},
-	{"stamps-too-few", http.StatusConflict, stamps.ErrTooFew},
-	{"stamps-cancelled", http.StatusConflict, stamps.ErrCancelled},
-	{"stamps-sold-out", http.StatusConflict, stamps.ErrSoldOut},
-	{"stamps-member-limit", http.StatusConflict, stamps.ErrMemberLimit},
-	{"stamps-redeemed", http.StatusConflict, stamps.ErrRedeemed},
-	{"stamps-voided", http.StatusConflict, stamps.ErrVoided},
-	{"stamps-lapsed", http.StatusConflict, stamps.ErrLapsed},
-	{"stamps-not-redeemed", http.StatusConflict, stamps.ErrNotRedeemed},
-	{"shop-closed", http.StatusConflict, shop.ErrClosed},
-	{"shop-manages", http.StatusConflict, shop.ErrManages},
-	{"shop-slots", http.StatusConflict, shop.ErrSlots},
-	{"shop-shown-once", http.StatusConflict, shop.ErrShownOnce},
-	{"shop-unsigned", http.StatusConflict, shop.ErrUnsigned},
-	{"shop-stamp-bound", http.StatusConflict, shop.ErrStampBound},
-	{"otp-ended", http.StatusConflict, otp.ErrEnded},
-	{"otp-not-stopped", http.StatusConflict, otp.ErrNotStopped},
-	{"loyalty-published", http.StatusConflict, loyalty.ErrPublished},
-	{"loyalty-too-much", http.StatusConflict, loyalty.ErrTooMuch},
-	{"loyalty-closed", http.StatusConflict, loyalty.ErrClosed},
-	{"loyalty-money", http.StatusConflict, loyalty.ErrMoney},
-	{"loyalty-merged", http.StatusConflict, loyalty.ErrMerged},
-	{"loyalty-overflow", http.StatusConflict, loyalty.ErrOverflow},
-	{"loyalty-held", http.StatusConflict, loyalty.ErrHeld},
-	{"loyalty-holds", http.StatusConflict, loyalty.ErrHolds},
-	{"reward-published", http.StatusConflict, reward.ErrPublished},
-	{"reward-closed", http.StatusConflict, reward.ErrClosed},
-	{"reward-price", http.StatusConflict, reward.ErrPrice},
-	{"reward-too-few", http.StatusConflict, reward.ErrTooFew},
-	{"reward-sold-out", http.StatusConflict, reward.ErrSoldOut},
-	{"reward-member-limit", http.StatusConflict, reward.ErrMemberLimit},
-	{"reward-merged", http.StatusConflict, reward.ErrMerged},
-	{"reward-reserved", http.StatusConflict, reward.ErrReserved},
-	{"reward-redeemed", http.StatusConflict, reward.ErrRedeemed},
-	{"reward-voided", http.StatusConflict, reward.ErrVoided},
-	{"reward-lapsed", http.StatusConflict, reward.ErrLapsed},
-	{"reward-not-yet", http.StatusConflict, reward.ErrNotYet},
-	{"reward-not-issued", http.StatusConflict, reward.ErrNotIssued},
-	{"reward-not-redeemed", http.StatusConflict, reward.ErrNotRedeemed},
-	{"reward-currency", http.StatusConflict, reward.ErrCurrency},
-	{"reward-nothing", http.StatusConflict, reward.ErrNothing},
-	{"reward-shop", http.StatusConflict, reward.ErrShop},
-	{"stamps-refused", http.StatusConflict, stamps.ErrRefused},
-	{"loyalty-refused", http.StatusConflict, loyalty.ErrRefused},
-	{"reward-refused", http.StatusConflict, reward.ErrRefused},
+	{"activation-sessions", activation.ErrSessions},
+	{"activation-port-state", activation.ErrPortState},
+	{"activation-linked", activation.ErrLinked},
+	{"activation-capacity", activation.ErrCapacity},
+	{"ticket-published", ticket.ErrPublished},
+	{"ticket-taken", ticket.ErrTaken},
+	{"ticket-state", ticket.ErrState},
+	{"ticket-secrets", ticket.ErrSecrets},
+	{"ticket-scheme", ticket.ErrScheme},
+	{"ticket-closed", ticket.ErrClosed},
+	{"ticket-body", ticket.ErrBody},
+	{"stamps-published", stamps.ErrPublished},
+	{"stamps-no-card", stamps.ErrNoCard},
+	{"stamps-no-handout", stamps.ErrNoHandout},
+	{"stamps-closed", stamps.ErrClosed},
+	{"stamps-shop", stamps.ErrShop},
+	{"stamps-currency", stamps.ErrCurrency},
+	{"stamps-min-purchase", stamps.ErrMinPurchase},
+	{"stamps-category", stamps.ErrCategory},
+	{"stamps-nothing", stamps.ErrNothing},
+	{"stamps-full", stamps.ErrFull},
+	{"stamps-order", stamps.ErrOrder},
+	{"stamps-too-few", stamps.ErrTooFew},
+	{"stamps-cancelled", stamps.ErrCancelled},
+	{"stamps-sold-out", stamps.ErrSoldOut},
+	{"stamps-member-limit", stamps.ErrMemberLimit},
+	{"stamps-redeemed", stamps.ErrRedeemed},
+	{"stamps-voided", stamps.ErrVoided},
+	{"stamps-lapsed", stamps.ErrLapsed},
+	{"stamps-not-redeemed", stamps.ErrNotRedeemed},
+	{"shop-closed", shop.ErrClosed},
+	{"shop-manages", shop.ErrManages},
+	{"shop-slots", shop.ErrSlots},
+	{"shop-shown-once", shop.ErrShownOnce},
+	{"shop-unsigned", shop.ErrUnsigned},
+	{"shop-stamp-bound", shop.ErrStampBound},
+	{"otp-ended", otp.ErrEnded},
+	{"otp-not-stopped", otp.ErrNotStopped},
+	{"loyalty-published", loyalty.ErrPublished},
+	{"loyalty-too-much", loyalty.ErrTooMuch},
+	{"loyalty-closed", loyalty.ErrClosed},
+	{"loyalty-money", loyalty.ErrMoney},
+	{"loyalty-merged", loyalty.ErrMerged},
+	{"loyalty-overflow", loyalty.ErrOverflow},
+	{"loyalty-held", loyalty.ErrHeld},
+	{"loyalty-holds", loyalty.ErrHolds},
+	{"reward-published", reward.ErrPublished},
+	{"reward-closed", reward.ErrClosed},
+	{"reward-price", reward.ErrPrice},
+	{"reward-too-few", reward.ErrTooFew},
+	{"reward-sold-out", reward.ErrSoldOut},
+	{"reward-member-limit", reward.ErrMemberLimit},
+	{"reward-merged", reward.ErrMerged},
+	{"reward-reserved", reward.ErrReserved},
+	{"reward-redeemed", reward.ErrRedeemed},
+	{"reward-voided", reward.ErrVoided},
+	{"reward-lapsed", reward.ErrLapsed},
+	{"reward-not-yet", reward.ErrNotYet},
+	{"reward-not-issued", reward.ErrNotIssued},
+	{"reward-not-redeemed", reward.ErrNotRedeemed},
+	{"reward-currency", reward.ErrCurrency},
+	{"reward-nothing", reward.ErrNothing},
+	{"reward-shop", reward.ErrShop},
 
-	{"otp-crowded", http.StatusServiceUnavailable, otp.ErrCrowded},
-	{"dispatch-moved", http.StatusServiceUnavailable, dispatch.ErrMoved},
-	{"storage-retry", http.StatusServiceUnavailable, storage.ErrRetry},
-	{"journal-conflict", http.StatusServiceUnavailable, journal.ErrConflict},
-	{"journal-duplicate", http.StatusServiceUnavailable, journal.ErrDuplicate},
+	{"otp-crowded", otp.ErrCrowded},
+	{"dispatch-moved", dispatch.ErrMoved},
+	{"storage-retry", storage.ErrRetry},
+	{"journal-conflict", journal.ErrConflict},
+	{"journal-duplicate", journal.ErrDuplicate},
 }
 
 // status is the one place where an error of the engines becomes an HTTP status: with the text that
@@ -189,46 +222,46 @@ func status(err error) (p *huma.ErrorModel, header http.Header) {
 	)
 	switch {
 	case errors.As(err, &input):
-		p = problem("invalid-input", http.StatusUnprocessableEntity, input.Error())
+		p = explained("invalid-input", input)
 		p.Errors = []*huma.ErrorDetail{{Location: input.Field, Message: input.Reason}}
 	case errors.As(err, &definition):
-		p = problem("invalid-definition", http.StatusUnprocessableEntity, "the definition has mistakes")
+		p = problem("invalid-definition", statusOf(definition), "the definition has mistakes")
 		for _, m := range definition.Mistakes {
 			p.Errors = append(p.Errors, &huma.ErrorDetail{Location: m.Path, Message: m.Reason})
 		}
 	case errors.As(err, &condition):
-		p = problem("loyalty-condition", http.StatusUnprocessableEntity, condition.Error())
+		p = explained("loyalty-condition", condition)
 	case errors.As(err, &limit):
-		p, header = problem("stamps-limit", http.StatusTooManyRequests, limit.Error()), retryAfter(limit.RetryAfter)
+		p, header = throttling("stamps-limit", limit, limit.RetryAfter)
 	case errors.As(err, &throttled):
-		p, header = problem("otp-throttled", http.StatusTooManyRequests, throttled.Error()), retryAfter(throttled.RetryAfter)
+		p, header = throttling("otp-throttled", throttled, throttled.RetryAfter)
 	case errors.As(err, &newcomers):
-		p, header = problem("dispatch-limit", http.StatusTooManyRequests, newcomers.Error()), retryAfter(newcomers.RetryAfter)
+		p, header = throttling("dispatch-limit", newcomers, newcomers.RetryAfter)
 	case errors.As(err, &target):
-		p = problem("office-target", http.StatusConflict, target.Error())
+		p = explained("office-target", target)
 	case errors.As(err, &stopped):
-		p = problem("otp-stopped", http.StatusForbidden, stopped.Error())
+		p = explained("otp-stopped", stopped)
 	case errors.As(err, &tries):
-		p, header = problem("activation-throttled", http.StatusTooManyRequests, tries.Error()), retryAfter(tries.RetryAfter)
+		p, header = throttling("activation-throttled", tries, tries.RetryAfter)
 	case errors.As(err, &sessions):
-		p, header = problem("activation-sessions", http.StatusConflict, sessions.Error()), retryAfter(sessions.RetryAfter)
+		p, header = explained("activation-sessions", sessions), retryAfter(sessions.RetryAfter)
 	case errors.As(err, &used):
-		p = problem("stamps-used", http.StatusConflict, used.Error())
+		p = explained("stamps-used", used)
 	case errors.As(err, &few):
-		p = problem("loyalty-insufficient", http.StatusConflict, few.Error())
-	case errors.As(err, &tampered):
+		p = explained("loyalty-insufficient", few)
+	case errors.As(err, &tampered): // what Verify was asked to find
 		p = problem("loyalty-tampered", http.StatusConflict, tampered.Error())
 	case errors.As(err, &ports):
-		p = problem("activation-ports", http.StatusConflict, ports.Error())
+		p = explained("activation-ports", ports)
 	case errors.As(err, &full):
-		p = problem("dispatch-full", http.StatusConflict, full.Error())
+		p = explained("dispatch-full", full)
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		p = problem("timeout", http.StatusServiceUnavailable, "the request took too long; send it again with its key")
 	default:
-		p = problem("", http.StatusInternalServerError, "")
+		p = problem("", statusOf(err), "")
 		for _, known := range sentinels {
 			if errors.Is(err, known.err) {
-				p = problem(known.name, known.status, known.err.Error())
+				p = problem(known.name, known.status(), known.err.Error())
 				break
 			}
 		}
@@ -237,4 +270,15 @@ func status(err error) (p *huma.ErrorModel, header http.Header) {
 		header = retryAfter(time.Second)
 	}
 	return p, header
+}
+
+// explained returns the problem of an error whose text is for the caller, with the status of its
+// class.
+func explained(name string, err error) *huma.ErrorModel {
+	return problem(name, statusOf(err), err.Error())
+}
+
+// throttling returns the problem of an error that ends by itself, and its headers.
+func throttling(name string, err error, after time.Duration) (*huma.ErrorModel, http.Header) {
+	return problem(name, http.StatusTooManyRequests, err.Error()), retryAfter(after)
 }

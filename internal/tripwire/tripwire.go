@@ -4,11 +4,12 @@ package tripwire
 
 import (
 	"context"
-	"errors"
+
+	"github.com/scrmkit/scrmkit/errs"
 )
 
 // ErrOutsideTx is storage.ErrOutsideTx.
-var ErrOutsideTx = errors.New("storage: a store of the database was used inside InTx; use the Tx that InTx gave")
+var ErrOutsideTx = errs.New(errs.Internal, "storage: a store of the database was used inside InTx; use the Tx that InTx gave")
 
 type key struct{}
 

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/scrmkit/scrmkit/errs"
 )
 
 // A Mistake says what is wrong at Path of a definition: "card.rewards[1].at".
@@ -31,6 +33,9 @@ func (e *DefinitionError) Error() string {
 	}
 	return b.String()
 }
+
+// Is reports whether target is errs.Invalid.
+func (e *DefinitionError) Is(target error) bool { return target == errs.Invalid }
 
 // A Checker collects the mistakes of a definition.
 type Checker struct{ mistakes []Mistake }

@@ -9,6 +9,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/scrmkit/scrmkit/errs"
 )
 
 // The longest texts, in bytes.
@@ -24,6 +26,9 @@ type Error struct {
 }
 
 func (e *Error) Error() string { return fmt.Sprintf("%s: %s", e.Field, e.Reason) }
+
+// Is reports whether target is errs.Invalid.
+func (e *Error) Is(target error) bool { return target == errs.Invalid }
 
 // ID accepts 1 to MaxID bytes of printable UTF-8 without spaces.
 func ID[S ~string](field string, id S) error {

@@ -1,8 +1,7 @@
 package reward
 
 import (
-	"errors"
-
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/internal/valid"
 )
 
@@ -18,36 +17,31 @@ type Mistake = valid.Mistake
 
 // ErrRefused: errors.Is tells it of every error below: the command was understood, and the rules do
 // not allow it. Nothing was stored.
-var ErrRefused = errors.New("reward: refused")
+var ErrRefused = errs.New(errs.Conflict, "reward: refused")
 
-type refusal struct{ text string }
-
-func (e *refusal) Error() string        { return e.text }
-func (e *refusal) Is(target error) bool { return target == ErrRefused }
-
-func refuse(text string) error { return &refusal{text} }
+func refuse(c errs.Class, text string) error { return errs.New(c, text, ErrRefused) }
 
 var (
-	ErrUnknownCatalog = refuse("reward: there is no such catalogue; publish it first")
-	ErrPublished      = refuse("reward: that version is published; publish the next one")
-	ErrUnknownReward  = refuse("reward: the catalogue has no such reward")
-	ErrUnknownVoucher = refuse("reward: there is no such voucher")
-	ErrUnknownOrder   = refuse("reward: nothing is reserved under that number; it was captured, cancelled or is past its end")
-	ErrClosed         = refuse("reward: the reward is not given at that time")
-	ErrLevel          = refuse("reward: the reward is for other levels")
-	ErrPrice          = refuse("reward: that is no price of the reward, or no longer; ask for the offers again")
-	ErrTooFew         = refuse("reward: the points come to no step of the table")
-	ErrSoldOut        = refuse("reward: there are not so many left")
-	ErrMemberLimit    = refuse("reward: the member has taken as many as one may")
-	ErrMerged         = refuse("reward: the member was merged into another one; name that one")
-	ErrReserved       = refuse("reward: the member has as many reserved as one may; capture or cancel some")
-	ErrRedeemed       = refuse("reward: the voucher was redeemed before")
-	ErrVoided         = refuse("reward: the voucher was voided, or given back")
-	ErrLapsed         = refuse("reward: the voucher is past its end")
-	ErrNotYet         = refuse("reward: the voucher may not be redeemed yet")
-	ErrNotIssued      = refuse("reward: the voucher is reserved; capture it first")
-	ErrNotRedeemed    = refuse("reward: the voucher is not redeemed")
-	ErrCurrency       = refuse("reward: the cart is in another currency than the catalog")
-	ErrNothing        = refuse("reward: the voucher takes nothing off that cart")
-	ErrShop           = refuse("reward: the voucher is not for that shop")
+	ErrUnknownCatalog = refuse(errs.NotFound, "reward: there is no such catalogue; publish it first")
+	ErrPublished      = refuse(errs.Conflict, "reward: that version is published; publish the next one")
+	ErrUnknownReward  = refuse(errs.NotFound, "reward: the catalogue has no such reward")
+	ErrUnknownVoucher = refuse(errs.NotFound, "reward: there is no such voucher")
+	ErrUnknownOrder   = refuse(errs.NotFound, "reward: nothing is reserved under that number; it was captured, cancelled or is past its end")
+	ErrClosed         = refuse(errs.OutOfTime, "reward: the reward is not given at that time")
+	ErrLevel          = refuse(errs.Denied, "reward: the reward is for other levels")
+	ErrPrice          = refuse(errs.Conflict, "reward: that is no price of the reward, or no longer; ask for the offers again")
+	ErrTooFew         = refuse(errs.Conflict, "reward: the points come to no step of the table")
+	ErrSoldOut        = refuse(errs.Exhausted, "reward: there are not so many left")
+	ErrMemberLimit    = refuse(errs.Exhausted, "reward: the member has taken as many as one may")
+	ErrMerged         = refuse(errs.Conflict, "reward: the member was merged into another one; name that one")
+	ErrReserved       = refuse(errs.Exhausted, "reward: the member has as many reserved as one may; capture or cancel some")
+	ErrRedeemed       = refuse(errs.Conflict, "reward: the voucher was redeemed before")
+	ErrVoided         = refuse(errs.Conflict, "reward: the voucher was voided, or given back")
+	ErrLapsed         = refuse(errs.OutOfTime, "reward: the voucher is past its end")
+	ErrNotYet         = refuse(errs.OutOfTime, "reward: the voucher may not be redeemed yet")
+	ErrNotIssued      = refuse(errs.Conflict, "reward: the voucher is reserved; capture it first")
+	ErrNotRedeemed    = refuse(errs.Conflict, "reward: the voucher is not redeemed")
+	ErrCurrency       = refuse(errs.Conflict, "reward: the cart is in another currency than the catalog")
+	ErrNothing        = refuse(errs.Conflict, "reward: the voucher takes nothing off that cart")
+	ErrShop           = refuse(errs.Conflict, "reward: the voucher is not for that shop")
 )

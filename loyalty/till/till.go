@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/loyalty/reward"
 	"github.com/scrmkit/scrmkit/otp"
@@ -28,7 +29,7 @@ import (
 const Purpose otp.Purpose = "voucher"
 
 // ErrNotYours: the voucher is another member's.
-var ErrNotYours = errors.New("till: the voucher is another member's")
+var ErrNotYours = errs.New(errs.Denied, "till: the voucher is another member's")
 
 // An InputError reports an invalid command: Field is missing or out of range, and Reason says why.
 type InputError = valid.Error

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/scrmkit/scrmkit/errs"
 )
 
 // How often sign-ins with a code may be tried by who has it in hand, whether they succeed or are
@@ -45,6 +47,9 @@ type ThrottledError struct {
 func (e *ThrottledError) Error() string {
 	return fmt.Sprintf("activation: too many sign-ins with the code; try again in %s, and renew the code where it has leaked", e.RetryAfter)
 }
+
+// Is reports whether target is errs.Exhausted.
+func (e *ThrottledError) Is(target error) bool { return target == errs.Exhausted }
 
 // A Try is what a device has left of its sign-ins with a code.
 type Try struct {
@@ -95,8 +100,10 @@ func (e *SessionsError) Error() string {
 	return fmt.Sprintf("activation: all of %d sessions are online; end one, or try again in %s, and renew the code where it has leaked", e.Sessions, e.RetryAfter)
 }
 
-// Is reports that it is ErrSessions.
-func (e *SessionsError) Is(target error) bool { return target == ErrSessions }
+// Is reports whether target is errs.Exhausted or ErrSessions.
+func (e *SessionsError) Is(target error) bool {
+	return target == errs.Exhausted || target == ErrSessions
+}
 
 // admit returns the code with room for one more session, of the agent at a device that is there
 // since then. Where there is none, one gives way: one that is not online, the longest not heard of

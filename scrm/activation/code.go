@@ -2,11 +2,11 @@ package activation
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
@@ -28,23 +28,23 @@ type AccountID string
 type InputError = valid.Error
 
 var (
-	ErrUnknownCode   = errors.New("activation: there is no such code")
-	ErrDisabled      = errors.New("activation: the code is disabled; have it enabled")
-	ErrExpired       = errors.New("activation: the code has expired; have its expiry moved")
-	ErrSignedOut     = errors.New("activation: the session has ended; sign in again")
-	ErrSessions      = errors.New("activation: the code, the agent or the device has as many sessions as it may; end one first, or remove the device")
-	ErrDevice        = errors.New("activation: the code is for devices that were added, and this one was not, or its token is another")
-	ErrUnknownDevice = errors.New("activation: there is no such device")
-	ErrInvitation    = errors.New("activation: the invitation is unknown, used or past its end; ask for a new one")
-	ErrUnknownPool   = errors.New("activation: there is no such pool of ports")
-	ErrUnknownPort   = errors.New("activation: there is no such port")
-	ErrPlatform      = errors.New("activation: the code has no permission for the platform")
-	ErrPortState     = errors.New("activation: the port is not in a state for that")
-	ErrLinked        = errors.New("activation: the account is linked by another code; log it out there first")
+	ErrUnknownCode   = errs.New(errs.NotFound, "activation: there is no such code")
+	ErrDisabled      = errs.New(errs.Denied, "activation: the code is disabled; have it enabled")
+	ErrExpired       = errs.New(errs.OutOfTime, "activation: the code has expired; have its expiry moved")
+	ErrSignedOut     = errs.New(errs.Denied, "activation: the session has ended; sign in again")
+	ErrSessions      = errs.New(errs.Exhausted, "activation: the code, the agent or the device has as many sessions as it may; end one first, or remove the device")
+	ErrDevice        = errs.New(errs.Denied, "activation: the code is for devices that were added, and this one was not, or its token is another")
+	ErrUnknownDevice = errs.New(errs.NotFound, "activation: there is no such device")
+	ErrInvitation    = errs.New(errs.Invalid, "activation: the invitation is unknown, used or past its end; ask for a new one")
+	ErrUnknownPool   = errs.New(errs.NotFound, "activation: there is no such pool of ports")
+	ErrUnknownPort   = errs.New(errs.NotFound, "activation: there is no such port")
+	ErrPlatform      = errs.New(errs.Denied, "activation: the code has no permission for the platform")
+	ErrPortState     = errs.New(errs.Conflict, "activation: the port is not in a state for that")
+	ErrLinked        = errs.New(errs.Conflict, "activation: the account is linked by another code; log it out there first")
 
 	// ErrCapacity: a pool would have fewer than no ports left. Stores return it; an engine tells it
 	// as a *CapacityError.
-	ErrCapacity = errors.New("activation: the pool has no port left")
+	ErrCapacity = errs.New(errs.Exhausted, "activation: the pool has no port left")
 )
 
 // A CapacityError: all ports are in use. Close one, or raise the capacity.
@@ -59,6 +59,9 @@ func (e *CapacityError) Error() string {
 	}
 	return fmt.Sprintf("activation: all %d ports of pool %s are in use; close one or give it more", e.Ports, e.Pool)
 }
+
+// Is reports whether target is errs.Exhausted.
+func (e *CapacityError) Is(target error) bool { return target == errs.Exhausted }
 
 const (
 	// Idle is how long a session lives that nothing is heard of.

@@ -1,8 +1,7 @@
 package lead
 
 import (
-	"errors"
-
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/internal/valid"
 )
 
@@ -10,4 +9,4 @@ import (
 type InputError = valid.Error
 
 // ErrUnknownJob: the code has no job on that platform. Open it with Put.
-var ErrUnknownJob = errors.New("lead: there is no such job")
+var ErrUnknownJob = errs.New(errs.NotFound, "lead: there is no such job")

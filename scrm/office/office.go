@@ -8,10 +8,10 @@ package office
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/scrm/activation"
 	"github.com/scrmkit/scrmkit/scrm/lead"
@@ -45,7 +45,7 @@ type Office struct {
 
 // ErrAccount: the code does not have the account, or it is banned, and it had it not at the time of
 // the event either.
-var ErrAccount = errors.New("office: the code does not have the account, and had it not when the event was; link it first")
+var ErrAccount = errs.New(errs.Denied, "office: the code does not have the account, and had it not when the event was; link it first")
 
 // New returns an office.
 func New(db storage.DB, p Parts, opts *Options) *Office {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/scrm/activation"
 	"github.com/scrmkit/scrmkit/scrm/lead/dispatch"
@@ -28,6 +29,9 @@ func (e *TargetError) Error() string {
 		ticket.PoolUnknown: "there is no such line; put it first",
 	}[e.Reason])
 }
+
+// Is reports whether target is errs.Conflict.
+func (e *TargetError) Is(target error) bool { return target == errs.Conflict }
 
 // unusable returns why a target cannot handle tickets; "": it can. An account is gone where no port
 // has it, it is banned, or it is at another code. One that is named without a code is not looked

@@ -21,6 +21,8 @@ import (
 
 	"github.com/nyaruka/phonenumbers/v2"
 	"golang.org/x/text/width"
+
+	"github.com/scrmkit/scrmkit/errs"
 )
 
 // A Number is one that was read.
@@ -47,6 +49,9 @@ const (
 type Error struct{ Reason Reason }
 
 func (e *Error) Error() string { return "phone: the number can't be read: " + string(e.Reason) }
+
+// Is reports whether target is errs.Invalid.
+func (e *Error) Is(target error) bool { return target == errs.Invalid }
 
 const (
 	maxText = 64 // bytes of a text

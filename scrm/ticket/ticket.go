@@ -4,12 +4,12 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
@@ -28,22 +28,22 @@ type (
 type InputError = valid.Error
 
 var (
-	ErrUnknownSite      = errors.New("ticket: there is no such site; put it first")
-	ErrUnknownTicket    = errors.New("ticket: there is no such ticket")
-	ErrUnknownTemplates = errors.New("ticket: there are no such templates, or no such version; publish them first")
-	ErrPublished        = errors.New("ticket: the version is published and can't be changed; publish the next one")
-	ErrState            = errors.New("ticket: the ticket is not in a state for that")
-	ErrNotYours         = errors.New("ticket: the ticket is not at that code")
-	ErrTaken            = errors.New("ticket: the ticket was taken before; have it handed back first")
-	ErrSecrets          = errors.New("ticket: the site has two secrets; retire one first")
-	ErrUnknownSecret    = errors.New("ticket: the site has no such secret")
-	ErrScheme           = errors.New("ticket: a secret of the site is none of that scheme; retire it first")
+	ErrUnknownSite      = errs.New(errs.NotFound, "ticket: there is no such site; put it first")
+	ErrUnknownTicket    = errs.New(errs.NotFound, "ticket: there is no such ticket")
+	ErrUnknownTemplates = errs.New(errs.NotFound, "ticket: there are no such templates, or no such version; publish them first")
+	ErrPublished        = errs.New(errs.Conflict, "ticket: the version is published and can't be changed; publish the next one")
+	ErrState            = errs.New(errs.Conflict, "ticket: the ticket is not in a state for that")
+	ErrNotYours         = errs.New(errs.Denied, "ticket: the ticket is not at that code")
+	ErrTaken            = errs.New(errs.Conflict, "ticket: the ticket was taken before; have it handed back first")
+	ErrSecrets          = errs.New(errs.Exhausted, "ticket: the site has two secrets; retire one first")
+	ErrUnknownSecret    = errs.New(errs.NotFound, "ticket: the site has no such secret")
+	ErrScheme           = errs.New(errs.Conflict, "ticket: a secret of the site is none of that scheme; retire it first")
 
-	ErrSignature = errors.New("ticket: the signature is none of the site's")
-	ErrStale     = errors.New("ticket: the push is too old, or ahead of the clock; send it again, with the time of the attempt")
-	ErrClosed    = errors.New("ticket: the site is closed")
-	ErrTooLarge  = errors.New("ticket: the body is too large")
-	ErrBody      = errors.New("ticket: the site sent another body under that id; give another push another id")
+	ErrSignature = errs.New(errs.Denied, "ticket: the signature is none of the site's")
+	ErrStale     = errs.New(errs.OutOfTime, "ticket: the push is too old, or ahead of the clock; send it again, with the time of the attempt")
+	ErrClosed    = errs.New(errs.Conflict, "ticket: the site is closed")
+	ErrTooLarge  = errs.New(errs.Invalid, "ticket: the body is too large")
+	ErrBody      = errs.New(errs.Conflict, "ticket: the site sent another body under that id; give another push another id")
 )
 
 // MaxBody is the longest body of a push, in bytes.

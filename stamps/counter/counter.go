@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/internal/combine"
 	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/otp"
@@ -23,7 +24,7 @@ import (
 )
 
 // ErrNotYours: the coupon or the card is another member's.
-var ErrNotYours = errors.New("counter: the coupon is another member's")
+var ErrNotYours = errs.New(errs.Denied, "counter: the coupon is another member's")
 
 // An InputError reports an invalid command: Field is missing or out of range, and Reason says why.
 type InputError = stamps.InputError

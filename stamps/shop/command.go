@@ -2,9 +2,9 @@ package shop
 
 import (
 	"cmp"
-	"errors"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/internal/valid"
 )
 
@@ -18,17 +18,17 @@ const (
 )
 
 var (
-	ErrUnknownShop  = errors.New("shop: there is no such shop")
-	ErrClosed       = errors.New("shop: the shop does not take part at this time")
-	ErrNotManager   = errors.New("shop: the identity does not manage this shop")
-	ErrManages      = errors.New("shop: the identity manages a shop already; unbind it there first")
-	ErrSlots        = errors.New("shop: all slots for managers are taken; unbind one first")
-	ErrInvitation   = errors.New("shop: the invitation is unknown, used or past its end; ask for a new one")
-	ErrShownOnce    = errors.New("shop: the invitation of that key was made, and its token is shown once; invite with a new key")
-	ErrUnknownStamp = errors.New("shop: there is no such physical stamp, or it belongs to no shop")
-	ErrStampBound   = errors.New("shop: the name belongs to another physical stamp; unbind that first")
-	ErrUnsigned     = errors.New("shop: the physical stamp takes certified presses alone; give the token of the press")
-	ErrPress        = errors.New("shop: the token of the press is unknown, used or past its end; press again")
+	ErrUnknownShop  = errs.New(errs.NotFound, "shop: there is no such shop")
+	ErrClosed       = errs.New(errs.OutOfTime, "shop: the shop does not take part at this time")
+	ErrNotManager   = errs.New(errs.Denied, "shop: the identity does not manage this shop")
+	ErrManages      = errs.New(errs.Conflict, "shop: the identity manages a shop already; unbind it there first")
+	ErrSlots        = errs.New(errs.Exhausted, "shop: all slots for managers are taken; unbind one first")
+	ErrInvitation   = errs.New(errs.Invalid, "shop: the invitation is unknown, used or past its end; ask for a new one")
+	ErrShownOnce    = errs.New(errs.Conflict, "shop: the invitation of that key was made, and its token is shown once; invite with a new key")
+	ErrUnknownStamp = errs.New(errs.NotFound, "shop: there is no such physical stamp, or it belongs to no shop")
+	ErrStampBound   = errs.New(errs.Conflict, "shop: the name belongs to another physical stamp; unbind that first")
+	ErrUnsigned     = errs.New(errs.Conflict, "shop: the physical stamp takes certified presses alone; give the token of the press")
+	ErrPress        = errs.New(errs.Invalid, "shop: the token of the press is unknown, used or past its end; press again")
 )
 
 // Put makes a shop, or changes it to what Shop says. Shop.Version is not read.

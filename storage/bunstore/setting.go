@@ -9,6 +9,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"github.com/scrmkit/scrmkit/errs"
 )
 
 // A SettingError is what New returns for a database whose sessions have a setting that does not do.
@@ -22,10 +24,13 @@ func (e *SettingError) Error() string {
 	return fmt.Sprintf("bunstore: %s of the database is %q; %s", e.Setting, e.Value, e.Fix)
 }
 
+// Is reports whether target is errs.Internal.
+func (e *SettingError) Is(target error) bool { return target == errs.Internal }
+
 // ErrFileGone: the file of SQLite, or its log, was deleted or replaced while it was open. What is
 // written goes nowhere, and what was written last may be lost. Stop the process, and restore the
 // file.
-var ErrFileGone = errors.New("bunstore: the file of the database was deleted or replaced while it was open; " +
+var ErrFileGone = errs.New(errs.Internal, "bunstore: the file of the database was deleted or replaced while it was open; "+
 	"stop the process and restore the file")
 
 // patience is how long New waits for a database that does not answer.

@@ -21,24 +21,25 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"iter"
 	"strings"
 	"time"
+
+	"github.com/scrmkit/scrmkit/errs"
 )
 
 var (
 	// ErrConflict: the stored version is not the one that the change was decided on. Nothing of the
 	// change was stored.
-	ErrConflict = errors.New("journal: another change came first; run the command again with the same key")
+	ErrConflict = errs.New(errs.TryAgain, "journal: another change came first; run the command again with the same key")
 	// ErrDuplicate: a key of the change was used before. Nothing of the change was stored.
-	ErrDuplicate = errors.New("journal: the key was used before")
+	ErrDuplicate = errs.New(errs.TryAgain, "journal: the key was used before")
 	// ErrKeyReused: the key names a command with another input. Use a new key for a new command.
-	ErrKeyReused = errors.New("journal: the key was used before with another input; use a new key")
+	ErrKeyReused = errs.New(errs.Conflict, "journal: the key was used before with another input; use a new key")
 	// ErrCursor: the cursor is not of this database and tenant. Begin at the zero Cursor, or at one
 	// that After gave.
-	ErrCursor = errors.New("journal: the cursor is not of this database and tenant; begin at the zero cursor, or at one that After gave")
+	ErrCursor = errs.New(errs.Invalid, "journal: the cursor is not of this database and tenant; begin at the zero cursor, or at one that After gave")
 )
 
 // An Entry tells of one command that took effect.

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/internal/valid"
 )
 
@@ -28,6 +29,9 @@ type LimitError struct {
 func (e *LimitError) Error() string {
 	return fmt.Sprintf("dispatch: line %s takes no more newcomers now; try again in %s", e.Line, e.RetryAfter.Round(time.Second))
 }
+
+// Is reports whether target is errs.Exhausted.
+func (e *LimitError) Is(target error) bool { return target == errs.Exhausted }
 
 const (
 	maxNewcomers = 1_000_000

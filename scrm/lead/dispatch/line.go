@@ -2,13 +2,13 @@ package dispatch
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"math/bits"
 	"math/rand/v2"
 	"slices"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/internal/calendar"
 	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/storage/journal"
@@ -25,11 +25,11 @@ type (
 type InputError = valid.Error
 
 // ErrUnknownLine: there is no such line.
-var ErrUnknownLine = errors.New("dispatch: there is no such line; put it first")
+var ErrUnknownLine = errs.New(errs.NotFound, "dispatch: there is no such line; put it first")
 
 // ErrMoved: the line has changed since the leads of a command were read. Read them again, after the
 // line.
-var ErrMoved = errors.New("dispatch: the line has changed since its leads were read; read them again")
+var ErrMoved = errs.New(errs.TryAgain, "dispatch: the line has changed since its leads were read; read them again")
 
 // A NoCapacityError: no account takes a visitor now, and no more may wait.
 type NoCapacityError struct {
@@ -43,6 +43,9 @@ func (e *NoCapacityError) Error() string {
 		Full: "every account that is online has its cap; raise one", Behind: "others wait for an account, and no more may",
 	}[e.Why])
 }
+
+// Is reports whether target is errs.Exhausted.
+func (e *NoCapacityError) Is(target error) bool { return target == errs.Exhausted }
 
 // Why a line takes no visitor.
 type Why string

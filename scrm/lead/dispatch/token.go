@@ -4,12 +4,12 @@ import (
 	"cmp"
 	"crypto/hmac"
 	"encoding/base64"
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/internal/keyring"
 )
 
@@ -20,9 +20,9 @@ type Key = keyring.Key
 var (
 	// ErrToken: a visitor of a line that asks for tokens has none, or one that was not made for
 	// that visitor, line and tenant.
-	ErrToken = errors.New("dispatch: the visitor has no token of the line; have the page make one")
+	ErrToken = errs.New(errs.Denied, "dispatch: the visitor has no token of the line; have the page make one")
 	// ErrTokenAge: a token is older than the line takes, or ahead of the clock.
-	ErrTokenAge = errors.New("dispatch: the visitor's token is too old; have the page make another")
+	ErrTokenAge = errs.New(errs.OutOfTime, "dispatch: the visitor's token is too old; have the page make another")
 )
 
 // tokenAhead is how much later than now a token may have been made, for clocks that differ.
