@@ -47,11 +47,3 @@ func ExampleClassOf() {
 	// 503 try again
 	// 500
 }
-
-// An error of your own has a class too, and may be a case of another one.
-func ExampleNew() {
-	errGone := errs.New(errs.Conflict, "orders: the order was delivered or cancelled")
-	errDelivered := errs.New(errs.OutOfTime, "orders: the order was delivered", errGone)
-	fmt.Println(errDelivered, errs.ClassOf(errDelivered))
-	// Output: orders: the order was delivered out of time
-}

@@ -148,14 +148,15 @@ func violations(pkgs map[string]pkg) []string {
 		}
 		example, helper := within(path, module+"/examples"), slices.Contains(helpers, path)
 		_, context := contexts[short(path)]
-		if allowed, ok := ground[short(path)]; ok {
+		allowed, base := ground[short(path)]
+		if base {
 			for _, dep := range p.Deps {
 				if !pkgs[dep].Standard && !slices.Contains(allowed, short(dep)) {
 					report("%s: depends on %s", short(path), short(dep))
 				}
 			}
 		}
-		if !example && !context && !helper && !slices.Contains(flows, short(path)) && short(path) != "errs" &&
+		if !example && !context && !helper && !base && !slices.Contains(flows, short(path)) &&
 			!within(path, module+"/storage") && !within(path, module+"/internal") {
 			report("%s: is neither a context nor a flow; give it its place in this test", short(path))
 		}
