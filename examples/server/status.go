@@ -68,8 +68,8 @@ func (s sentinel) status() int {
 	return statusOf(s.err)
 }
 
-// sentinels are all of them; of two that an error matches, the first is told. A caller is told
-// their texts, without what they were wrapped in.
+// sentinels are all that engines return; where an error matches two, the first counts. A caller is
+// told its text, without what it was wrapped in.
 var sentinels = []sentinel{
 	{"activation-signed-out", activation.ErrSignedOut},
 	{"ticket-signature", ticket.ErrSignature},
