@@ -99,6 +99,7 @@ type core struct {
 	writer     chan struct{} // held by the one that writes; nil: the database has many writers
 	statements sync.Map      // by their shape, or by their text
 	unprepared atomic.Bool   // none of them is prepared
+	used       atomic.Int64  // rows that were written or looked up with them
 	file       string        // of SQLite; empty: it is in memory
 	opened     os.FileInfo   // what the file was
 }

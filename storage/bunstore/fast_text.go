@@ -81,10 +81,10 @@ func (w *fastWriter) lone() string {
 			keys := make([]string, w.entries)
 			for i := range keys {
 				n := first + i*len(entryTable.columns)
-				keys[i] = "j.subject = " + postgres.param(n+1, text) + " and j.key = " + postgres.param(n+2, text)
+				keys[i] = "select 1 from " + postgres.name("journal_entry") + " as j where j.tenant = " + tenant +
+					" and j.subject = " + postgres.param(n+1, text) + " and j.key = " + postgres.param(n+2, text) + " and j.key <> ''"
 			}
-			used = "d as materialized (select 1 from " + postgres.name("journal_entry") + " as j where j.tenant = " + tenant +
-				" and j.key <> '' and (" + strings.Join(keys, " or ") + ")), "
+			used = "d as materialized (" + strings.Join(keys, " union all ") + "), "
 			unused, isUsed = "not exists (select 1 from d)", "exists (select 1 from d)"
 		}
 	}

@@ -55,7 +55,7 @@ func (s journalStore) After(ctx context.Context, cursor journal.Cursor, limit in
 		if last != nil {
 			at, _ = parseCursor(last.Cursor, s.tenant)
 		}
-		q = s.entries(q).Err(err).
+		q = s.entries(q).Err(err).Where("('' || j.tenant) = ?", s.tenant).
 			Where("(j.pos, j.subject, j.seq, j.key) > (?, ?, ?, ?)", at.Pos, at.Subject, at.Seq, at.Key).
 			OrderExpr("j.pos, j.subject, j.seq, j.key")
 		switch own, known := s.own.first(); {
@@ -107,12 +107,12 @@ func following(tenant, subject string) string {
 
 // nextPos is the place of the next entry in the feed of SQLite, where one transaction after the
 // other writes.
-const nextPos = "(select coalesce(max(pos), 0) + 1 from journal_entry where (tenant || '') = ?1)"
+const nextPos = "(select coalesce(max(pos), 0) + 1 from journal_entry where ('' || tenant) = ?1)"
 
 // Of implements [journal.Store].
 func (s journalStore) Of(ctx context.Context, subject string) iter.Seq2[journal.Record, error] {
 	return paged(ctx, s.unit, "read the journal", 0, func(q *bun.SelectQuery, last *journal.Record) *bun.SelectQuery {
-		q = s.entries(q).Where("(j.subject || '') = ?", subject).OrderExpr("j.seq DESC, j.key DESC")
+		q = s.entries(q).Where("(j.tenant || '') = ? AND (j.subject || '') = ?", s.tenant, subject).OrderExpr("j.seq DESC, j.key DESC")
 		if last != nil {
 			q = q.Where("(j.seq, j.key) < (?, ?)", last.Seq, last.Key)
 		}
@@ -121,9 +121,8 @@ func (s journalStore) Of(ctx context.Context, subject string) iter.Seq2[journal.
 }
 
 func (s journalStore) entries(q *bun.SelectQuery) *bun.SelectQuery {
-	return q.TableExpr(s.name("journal_entry")+" AS j").
-		ColumnExpr(s.readable(entryColumns+", j.pos")).
-		Where("(j.tenant || '') = ?", s.tenant)
+	return q.TableExpr(s.name("journal_entry") + " AS j").
+		ColumnExpr(s.readable(entryColumns + ", j.pos"))
 }
 
 func (s journalStore) scanRecord(rows *sql.Rows) (r journal.Record, err error) {

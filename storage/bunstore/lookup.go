@@ -56,9 +56,19 @@ func (l lookup) entry() string {
 	return l.find("journal_entry", "j", "j.subject = l.entry and j.key = l.key and j.key <> ''")
 }
 
-// all joins the rows of the table that meet the condition.
+// all joins the rows of the table that meet the condition, which names the first columns of the key.
 func (l lookup) all(table, alias, condition string) string {
-	condition = alias + ".tenant = " + l.tenant() + " and " + condition
+	return l.join(table, alias, alias+".tenant", condition)
+}
+
+// listed joins the rows of the table that meet the condition, which names the columns of another
+// index than that of the key. With the key's a plan would read all rows of a tenant.
+func (l lookup) listed(table, alias, condition string) string {
+	return l.join(table, alias, "("+alias+".tenant || '')", condition)
+}
+
+func (l lookup) join(table, alias, tenant, condition string) string {
+	condition = tenant + " = " + l.tenant() + " and " + condition
 	if !l.many {
 		return " join " + l.name(table) + " as " + alias + " on " + condition
 	}

@@ -8,8 +8,9 @@ import (
 	"time"
 )
 
-// A statement is prepared once for all connections, and a few times afresh as it is used: Postgres
-// keeps the plan that it made for a statement while the tables were empty, which reads all of them.
+// A statement is prepared once for all connections, and a few times afresh as the database is used:
+// Postgres keeps the plan that it made for a statement while the tables were empty, which reads all
+// of them.
 //
 // What was prepared before is never closed. To close it means to talk to the server on every
 // connection that has it, and database/sql does that while it holds the lock of its pool: behind a
@@ -22,18 +23,17 @@ type statement struct {
 	mu         sync.Mutex
 	current    *sql.Stmt // nil: not prepared yet
 	generation int
-	rows       int64 // that were written or looked up with it
-	next       int64 // rows at which it is prepared afresh
+	next       int64 // uses of the database at which it is prepared afresh
 	busy       bool  // somebody prepares it
 }
 
 const (
-	// firstGeneration is how many rows the first generation is used for; each one is used for four
-	// times as many.
+	// firstGeneration is how many rows are written or looked up in the database before a statement
+	// is prepared afresh; then it is after four times as many, and so on.
 	firstGeneration = 64
-	// generations is how often a statement is prepared: at last for 262,144 rows, when Postgres has
+	// lastGeneration is after how many rows no statement is prepared afresh any more: Postgres has
 	// long had a look at the tables.
-	generations = 7
+	lastGeneration = firstGeneration << 14
 )
 
 // statement returns the statement of that key, whose text is made once.
@@ -54,9 +54,7 @@ func (u unit) prepared(ctx context.Context, s *statement, rows int) (*sql.Stmt, 
 		if err := s.prepare(ctx); err != nil && stmt == nil {
 			return nil, err
 		}
-		if stmt == nil {
-			stmt, _ = s.acquire(0)
-		}
+		stmt = s.latest()
 	// The transaction has a connection; to wait here for another may be to wait for ever.
 	case prepare && u.wanted != nil:
 		u.wanted.add(s)
@@ -79,12 +77,19 @@ func (u unit) prepared(ctx context.Context, s *statement, rows int) (*sql.Stmt, 
 func (s *statement) acquire(rows int) (stmt *sql.Stmt, prepare bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.rows += int64(rows)
-	if s.busy || s.current != nil && (s.rows < s.next || s.generation == generations) {
+	used := s.core.used.Add(int64(rows))
+	if s.busy || s.current != nil && (used < s.next || s.next > lastGeneration) {
 		return s.current, false
 	}
 	s.busy = true
 	return s.current, true
+}
+
+// latest returns what is prepared, or nil.
+func (s *statement) latest() *sql.Stmt {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.current
 }
 
 // leave lets another caller prepare the next generation.
@@ -106,7 +111,7 @@ func (s *statement) prepare(ctx context.Context) error {
 	}
 	s.current = stmt
 	s.generation++
-	for s.next <= s.rows {
+	for used := s.core.used.Load(); s.next <= used; {
 		s.next *= 4
 	}
 	return nil

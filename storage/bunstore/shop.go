@@ -171,7 +171,7 @@ func (s shopStore) loadStaff(ctx context.Context, id shop.ID, st *shop.State) er
 	of, lookups := []column{{"shop", text}}, [][]any{{string(id)}}
 	err := s.look(ctx, "managers", of, lookups, func(l lookup) string {
 		return "select " + managerColumns + " from " + l.source() +
-			l.all("shop_manager", "m", "m.shop = l.shop and m.shop <> ''") + " order by m.slot"
+			l.listed("shop_manager", "m", "m.shop = l.shop and m.shop <> ''") + " order by m.slot"
 	}, func(rows *sql.Rows, _ int) error {
 		var m shop.Manager
 		err := rows.Scan(managerFields(&m)...)
@@ -183,7 +183,7 @@ func (s shopStore) loadStaff(ctx context.Context, id shop.ID, st *shop.State) er
 	}
 	return s.look(ctx, "physical", of, lookups, func(l lookup) string {
 		return "select " + physicalColumns + " from " + l.source() +
-			l.all("shop_stamp", "p", "p.shop = l.shop and p.shop <> ''") + " order by p.serial"
+			l.listed("shop_stamp", "p", "p.shop = l.shop and p.shop <> ''") + " order by p.serial"
 	}, func(rows *sql.Rows, _ int) error {
 		var p shop.Stamp
 		err := rows.Scan(physicalFields(&p)...)
@@ -217,7 +217,7 @@ func (s shopStore) loadAliases(ctx context.Context, aliases []shop.Serial, st *s
 func (s shopStore) loadInvited(ctx context.Context, id shop.ID, st *shop.State) error {
 	return s.look(ctx, "invited", []column{{"shop", text}}, [][]any{{string(id)}}, func(l lookup) string {
 		return "select " + invitationColumns + " from " + l.source() +
-			l.all("shop_invitation", "i", "i.shop = l.shop and i.ended is null") + " order by i.expires, i.hash"
+			l.listed("shop_invitation", "i", "i.shop = l.shop and i.ended is null") + " order by i.expires, i.hash"
 	}, func(rows *sql.Rows, _ int) error {
 		var i shop.Invitation
 		err := rows.Scan(invitationFields(&i)...)

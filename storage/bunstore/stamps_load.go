@@ -92,14 +92,14 @@ func (w wants) text(l lookup) string {
 	if w.record {
 		columns += ", " + recordColumns
 		from += l.find("stamps_record", "r", ofCard("r", "l")+" and r.seq = case when l.record >= 0 then l.record else "+
-			"(select max(x.seq) from "+l.name("stamps_record")+" as x where x.tenant = "+l.tenant()+" and "+ofCard("x", "l")+
-			" and x.purpose = 'stamp' and (x.cancelled < x.n or x.n = 0 and x.cancelled = 0)) end")
+			"(select x.seq from "+l.name("stamps_record")+" as x where x.tenant = "+l.tenant()+" and "+ofCard("x", "l")+
+			" and x.purpose = 'stamp' and (x.cancelled < x.n or x.n = 0 and x.cancelled = 0) order by x.seq desc limit 1) end")
 	}
 	if w.claims {
-		columns += ", (select max(x.number) from " + l.name("stamps_card") + " as x where x.tenant = " + l.tenant() +
-			" and x.program = l.program and x.number > 0)" +
-			", (select max(x.claim) from " + l.name("stamps_card") + " as x where x.tenant = " + l.tenant() +
-			" and x.member = l.member and x.program = l.program)"
+		columns += ", (select x.number from " + l.name("stamps_card") + " as x where x.tenant = " + l.tenant() +
+			" and x.program = l.program and x.number > 0 order by x.number desc limit 1)" +
+			", (select x.claim from " + l.name("stamps_card") + " as x where x.tenant = " + l.tenant() +
+			" and x.member = l.member and x.program = l.program order by x.claim desc limit 1)"
 	}
 	if w.free {
 		cards := l.name("stamps_card") + " as x where x.tenant = " + l.tenant() + " and x.program = l.program and x.number "
