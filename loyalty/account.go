@@ -69,12 +69,36 @@ func (t Totals) Outstanding() int64 {
 	return t.Issued + t.Received - t.Sent - t.Redeemed - t.Expired - t.Revoked
 }
 
-// Plus adds two books.
-func (t Totals) Plus(o Totals) Totals {
-	return Totals{
-		t.Issued + o.Issued, t.Redeemed + o.Redeemed, t.Expired + o.Expired, t.Revoked + o.Revoked,
-		t.Received + o.Received, t.Sent + o.Sent,
+// Plus adds two books. ErrOverflow: a sum is more than an int64 holds.
+func (t Totals) Plus(o Totals) (Totals, error) {
+	fits := true
+	for _, sum := range []struct {
+		to *int64
+		n  int64
+	}{
+		{&t.Issued, o.Issued}, {&t.Redeemed, o.Redeemed}, {&t.Expired, o.Expired}, {&t.Revoked, o.Revoked},
+		{&t.Received, o.Received}, {&t.Sent, o.Sent},
+	} {
+		fits = plus(sum.to, sum.n) && fits
 	}
+	if !fits {
+		return Totals{}, ErrOverflow
+	}
+	return t, nil
+}
+
+// plus adds n to a sum, and reports whether an int64 holds that.
+func plus(sum *int64, n int64) bool {
+	before := *sum
+	*sum += n
+	return (n < 0) == (*sum < before)
+}
+
+// addTo adds books to those of their currency. ErrOverflow: a sum is more than an int64 holds.
+func (t Totals) addTo(books map[CurrencyID]Totals, id CurrencyID) error {
+	sum, err := books[id].Plus(t)
+	books[id] = sum
+	return err
 }
 
 // A NamedTally counts what a metric or a cap looks back to.
@@ -255,8 +279,9 @@ type Decision struct {
 type deed struct {
 	p      *Program
 	now    time.Time
-	rolled bool // what was counted rolled over
-	taken  bool // a metric has less than before
+	rolled bool  // what was counted rolled over
+	taken  bool  // a metric has less than before
+	over   error // what was posted is more than the books hold
 	Decision
 }
 
@@ -282,8 +307,11 @@ func (d *deed) begin(p *Program, a Account, now time.Time) {
 	d.redate(now)
 }
 
-// end numbers what was done.
-func (d *deed) end(from Account) Decision {
+// end numbers what was done. ErrOverflow: it is more than the books hold.
+func (d *deed) end(from Account) (Decision, error) {
+	if d.over != nil {
+		return Decision{}, d.over
+	}
 	d.Next.Version++
 	d.Next.Seq++
 	d.Next.At = d.now
@@ -294,7 +322,7 @@ func (d *deed) end(from Account) Decision {
 	if was := d.p.level(from.Status.Level); was != d.p.level(d.Status.Level) && d.p.def.Tiers != nil {
 		d.Tier = &TierChange{d.p.def.Tiers.Levels[was].ID, d.Status.Level}
 	}
-	return d.Decision
+	return d.Decision, nil
 }
 
 // holding returns the points of a currency, for change.
@@ -311,7 +339,12 @@ func (d *deed) post(id CurrencyID, w Wallet, m Movement, books func(m Movement) 
 	t := books(m)
 	t.Expired += Sum(m.Lapsed)
 	h := d.holding(id)
-	h.Wallet, h.Totals = w, h.Totals.Plus(t)
+	h.Wallet = w
+	if sum, err := h.Totals.Plus(t); err != nil {
+		d.over = err
+	} else {
+		h.Totals = sum
+	}
 	d.Moves = append(d.Moves, Move{id, m, w.Balance(d.now), t})
 }
 

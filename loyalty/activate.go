@@ -54,7 +54,7 @@ func (p *Program) Activate(a Account, b *Booking, c Activate, now time.Time) (De
 	next.Changes++
 	d.Booking = next
 	d.Of, d.Reason = c.Of, c.Reason
-	return d.end(a), nil
+	return d.end(a)
 }
 
 // pending returns how many points of a portion have not begun, and were not taken back.

@@ -159,7 +159,7 @@ func (p *Program) Earn(a Account, e Event, now time.Time) (Decision, error) {
 	g.forget()
 	g.forgetReached()
 	g.Steps = append(g.said, g.Steps...)
-	return g.end(a), nil
+	return g.end(a)
 }
 
 func within(at, from, to time.Time) bool {

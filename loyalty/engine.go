@@ -258,7 +258,7 @@ func (e *Engine) Accounts(ctx context.Context, q AccountQuery) iter.Seq2[Account
 
 // Totals returns the books of a program, by currency: the sums of those of its accounts, which it
 // reads one after the other. What time has done counts as far as it was posted; TotalsAt tells how
-// they are at an instant.
+// they are at an instant. ErrOverflow: a sum is more than an int64 holds.
 func (e *Engine) Totals(ctx context.Context, id ProgramID) (map[CurrencyID]Totals, error) {
 	if err := valid.ID("program", id); err != nil {
 		return nil, fmt.Errorf("loyalty: totals: %w", err)
@@ -269,7 +269,9 @@ func (e *Engine) Totals(ctx context.Context, id ProgramID) (map[CurrencyID]Total
 			return nil, fmt.Errorf("loyalty: totals of %s: %w", id, err)
 		}
 		for _, h := range a.Holdings {
-			totals[h.Currency] = totals[h.Currency].Plus(h.Totals)
+			if err := h.Totals.addTo(totals, h.Currency); err != nil {
+				return nil, fmt.Errorf("loyalty: totals of %s: %w", id, err)
+			}
 		}
 	}
 	return totals, nil

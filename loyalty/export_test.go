@@ -17,7 +17,7 @@ func (s *Simulation) Stored(id AccountID) Account {
 
 // Replayed returns the simulation that WhatIf compares with, and what was refused in it.
 func (e *Engine) Replayed(ctx context.Context, p *Program) (*Simulation, []error, error) {
-	history, err := e.history(ctx, p.def.ID, func(Account) {})
+	history, err := e.history(ctx, p.def.ID, func(Account) error { return nil })
 	s, refused := Simulate(p), []error(nil)
 	for _, h := range history {
 		if _, err := s.do(h.command, h.at); err != nil {

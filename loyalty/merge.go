@@ -54,7 +54,12 @@ func (p *Program) Merge(from, to Account, c Merge, now time.Time) (Decision, Dec
 	}
 	gone.Peer, kept.Peer = &to.ID, &from.ID
 	gone.Reason, kept.Reason = c.Reason, c.Reason
-	return gone.end(from), kept.end(to), nil
+	first, err := gone.end(from)
+	if err != nil {
+		return fail(err)
+	}
+	second, err := kept.end(to)
+	return first, second, err
 }
 
 // holdOf returns the name by which an account has the hold that a member reserved, who may have

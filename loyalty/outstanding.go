@@ -74,21 +74,18 @@ type stock struct {
 // add adds one of an account as time has left it. It reports false where a sum is more than an
 // int64 holds.
 func (s *stock) add(h Holding, zone *time.Location) bool {
-	fits := true
-	plus := func(sum *int64, n int64) {
-		before := *sum
-		*sum += n
-		fits = fits && (n < 0) == (*sum < before)
-	}
+	var err error
+	s.totals, err = s.totals.Plus(h.Totals)
+	fits := err == nil
 	lots := func(lots []Lot, until time.Time) {
 		for _, l := range lots {
 			if l.To.IsZero() {
-				plus(&s.endless, l.N)
+				fits = plus(&s.endless, l.N) && fits
 				continue
 			}
 			year, month, _ := latest(l.To, until).Add(-time.Microsecond).In(zone).Date()
 			n := s.ends[year*12+int(month)-1]
-			plus(&n, l.N)
+			fits = plus(&n, l.N) && fits
 			s.ends[year*12+int(month)-1] = n
 		}
 	}
@@ -96,14 +93,7 @@ func (s *stock) add(h Holding, zone *time.Location) bool {
 	for _, o := range h.Wallet.Holds {
 		lots(o.Lots, o.Until)
 	}
-	plus(&s.debt, h.Wallet.Debt)
-	plus(&s.totals.Issued, h.Totals.Issued)
-	plus(&s.totals.Redeemed, h.Totals.Redeemed)
-	plus(&s.totals.Expired, h.Totals.Expired)
-	plus(&s.totals.Revoked, h.Totals.Revoked)
-	plus(&s.totals.Received, h.Totals.Received)
-	plus(&s.totals.Sent, h.Totals.Sent)
-	return fits
+	return plus(&s.debt, h.Wallet.Debt) && fits
 }
 
 func (s *stock) position(v *Value) (Position, error) {

@@ -208,3 +208,71 @@ func TestValues(t *testing.T) {
 		}
 	}
 }
+
+// Books add up exactly, or are refused: of an account, of all of a program, and of all at an
+// instant, in the same way.
+func TestBooksThatDoNotFit(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		db := memory.New()
+		points := loyalty.New(db.Loyalty(), &loyalty.Options{Now: func() time.Time { return noon }})
+		p, err := points.Publish(ctx, club(1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := rapid.Custom(func(t *rapid.T) int64 {
+			return pick(t, "n", rapid.Int64Range(0, math.MaxInt64).Draw(t, "any"), 0, 1, math.MaxInt64/2, math.MaxInt64)
+		})
+		fields := func(t *loyalty.Totals) []*int64 {
+			return []*int64{&t.Issued, &t.Redeemed, &t.Expired, &t.Revoked, &t.Received, &t.Sent}
+		}
+		sums := make([]*big.Int, 6)
+		for i := range sums {
+			sums[i] = new(big.Int)
+		}
+		var changes []loyalty.Change
+		for i := range rapid.IntRange(1, 4).Draw(t, "accounts") {
+			var books loyalty.Totals
+			for k, f := range fields(&books) {
+				*f = n.Draw(t, "books")
+				sums[k].Add(sums[k], big.NewInt(*f))
+			}
+			changes = append(changes, loyalty.Change{Accounts: []loyalty.Account{{
+				ID: loyalty.AccountID{Program: "club", Member: loyalty.MemberID(fmt.Sprint("m", i))}, Version: 1, Seq: 1, At: noon, Joined: noon,
+				Holdings: []loyalty.Holding{{Currency: "points", Wallet: loyalty.Wallet{At: noon}, Totals: books}},
+			}}})
+		}
+		if errs, err := db.Loyalty().Save(ctx, changes); err != nil || errors.Join(errs...) != nil {
+			t.Fatal(errs, err)
+		}
+		fits := true
+		for _, sum := range sums {
+			fits = fits && sum.IsInt64()
+		}
+		totals, err := points.Totals(ctx, "club")
+		position, err2 := p.TotalsAt(points.Accounts(ctx, loyalty.AccountQuery{Program: "club"}), noon)
+		if !fits {
+			if !errors.Is(err, loyalty.ErrOverflow) || !errors.Is(err2, loyalty.ErrOverflow) {
+				t.Fatal(sums, err, err2)
+			}
+			return
+		}
+		if err != nil || err2 != nil || totals["points"] != position["points"].Totals {
+			t.Fatal(totals, err, position, err2)
+		}
+		books := totals["points"]
+		for k, f := range fields(&books) {
+			if *f != sums[k].Int64() {
+				t.Fatal(books, sums)
+			}
+		}
+		first := changes[0].Accounts[0]
+		d, err := p.Adjust(first, loyalty.Adjust{Account: first.ID, N: 10}, noon)
+		if issued := first.Holdings[0].Totals.Issued; issued > math.MaxInt64-10 {
+			if !errors.Is(err, loyalty.ErrOverflow) {
+				t.Fatal(d, err)
+			}
+		} else if err != nil || d.Next.Holdings[0].Totals.Issued != issued+10 {
+			t.Fatal(d, err)
+		}
+	})
+}

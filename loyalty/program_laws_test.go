@@ -353,7 +353,11 @@ func TestHistoriesAddUp(t *testing.T) {
 				addsUp(t, p, sim, id, now)
 			}
 		}
-		for id, total := range sim.Totals() {
+		totals, err := sim.Totals()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for id, total := range totals {
 			left := int64(0)
 			for a := range sim.Accounts(now) {
 				left += a.Wallet(id).Total()

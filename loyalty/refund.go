@@ -29,7 +29,7 @@ func (p *Program) Refund(a Account, b *Booking, c Refund, now time.Time) (Decisi
 	if d.taken {
 		d.relevel(b.At, false)
 	}
-	return d.end(a), nil
+	return d.end(a)
 }
 
 // Return decides on a Return of what b books. Errors: ErrUnknownAccount, ErrMerged,
@@ -71,7 +71,7 @@ func (p *Program) Return(a Account, b *Booking, c Return, now time.Time) (Decisi
 	next.Changes++
 	d.Booking = next
 	d.Of, d.Reason = c.Of, c.Reason
-	return d.end(a), nil
+	return d.end(a)
 }
 
 // refunding is a refund on its way.

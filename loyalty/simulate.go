@@ -122,13 +122,15 @@ func (s *Simulation) Accounts(now time.Time) iter.Seq[Account] {
 // Ledger returns the entries of an account, the first one first.
 func (s *Simulation) Ledger(id AccountID) []journal.Entry { return s.entries[id] }
 
-// Totals returns the books, by currency.
-func (s *Simulation) Totals() map[CurrencyID]Totals {
+// Totals returns the books, by currency. ErrOverflow: a sum is more than an int64 holds.
+func (s *Simulation) Totals() (map[CurrencyID]Totals, error) {
 	totals := map[CurrencyID]Totals{}
 	for _, a := range s.accounts {
 		for _, h := range a.Holdings {
-			totals[h.Currency] = totals[h.Currency].Plus(h.Totals)
+			if err := h.Totals.addTo(totals, h.Currency); err != nil {
+				return nil, err
+			}
 		}
 	}
-	return totals
+	return totals, nil
 }

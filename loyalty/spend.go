@@ -61,7 +61,7 @@ func (p *Program) Redeem(a Account, c Redeem, now time.Time) (Decision, error) {
 	d.post(u.ID, w, m, redeemed)
 	d.spent(u.ID, m)
 	d.Reason = c.Reason
-	return d.end(a), nil
+	return d.end(a)
 }
 
 // Reserve decides on a Reserve. Errors: those of Redeem, ErrHeld, ErrHolds, *InputError.
@@ -75,7 +75,7 @@ func (p *Program) Reserve(a Account, c Reserve, now time.Time) (Decision, error)
 		return Decision{}, err
 	}
 	d.post(u.ID, w, m, nothing)
-	return d.end(a), nil
+	return d.end(a)
 }
 
 // Capture decides on a Capture. Errors: those of Redeem, ErrUnknownHold.
@@ -92,7 +92,7 @@ func (p *Program) Capture(a Account, c Capture, now time.Time) (Decision, error)
 	d.post(u.ID, w, m, redeemed)
 	d.spent(u.ID, m)
 	d.Of, d.Reason = c.Hold, c.Reason
-	return d.end(a), nil
+	return d.end(a)
 }
 
 // Release decides on a Release. Errors: ErrUnknownAccount, ErrMerged, ErrUnknownCurrency,
@@ -108,7 +108,7 @@ func (p *Program) Release(a Account, c Release, now time.Time) (Decision, error)
 	}
 	d.post(u.ID, w, m, nothing)
 	d.Of = c.Hold
-	return d.end(a), nil
+	return d.end(a)
 }
 
 // Adjust decides on an Adjust, which opens the account where it is the first. Errors:
@@ -144,7 +144,7 @@ func (p *Program) Adjust(a Account, c Adjust, now time.Time) (Decision, error) {
 		d.redate(d.now)
 	}
 	d.Reason = c.Reason
-	return d.end(a), nil
+	return d.end(a)
 }
 
 // Transfer decides on both accounts of a Transfer; the second decision is of the one that receives,
@@ -179,7 +179,12 @@ func (p *Program) Transfer(from, to Account, c Transfer, now time.Time) (Decisio
 	taker.redate(taker.now)
 	giver.Peer, taker.Peer = &to.ID, &from.ID
 	giver.Reason, taker.Reason = c.Reason, c.Reason
-	return giver.end(from), taker.end(to), nil
+	first, err := giver.end(from)
+	if err != nil {
+		return fail(err)
+	}
+	second, err := taker.end(to)
+	return first, second, err
 }
 
 // Expire decides on an Expire. Where time has done nothing the decision has Seq 0. Errors:
@@ -200,7 +205,7 @@ func (p *Program) Expire(a Account, now time.Time) (Decision, error) {
 		d.Status = a.Status
 		return Decision{Outcome: d.Outcome, Next: a}, nil
 	}
-	return d.end(a), nil
+	return d.end(a)
 }
 
 // SetTier decides on a SetTier, which opens the account where it is the first. Errors: ErrMerged,
@@ -219,5 +224,5 @@ func (p *Program) SetTier(a Account, c SetTier, now time.Time) (Decision, error)
 	}
 	d.setByHand(level, d.now, c.Until)
 	d.Reason = c.Reason
-	return d.end(a), nil
+	return d.end(a)
 }

@@ -449,7 +449,9 @@ func (w *walk) walk(a Account, entries iter.Seq2[journal.Entry, error]) error {
 			continue
 		}
 		for _, m := range out.Moves {
-			totals[m.Currency] = totals[m.Currency].Plus(m.Totals)
+			if err := m.Totals.addTo(totals, m.Currency); err != nil {
+				fail(entry.Seq, "moves more than the books hold")
+			}
 		}
 	}
 	if next.Seq > 0 {

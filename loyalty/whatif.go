@@ -25,13 +25,16 @@ type Standing struct {
 	Levels map[LevelID]int
 }
 
-func (s *Standing) add(a Account) {
+func (s *Standing) add(a Account) error {
 	for _, h := range a.Holdings {
-		s.Totals[h.Currency] = s.Totals[h.Currency].Plus(h.Totals)
+		if err := h.Totals.addTo(s.Totals, h.Currency); err != nil {
+			return err
+		}
 	}
 	if a.Merged == "" {
 		s.Levels[a.Status.Level]++
 	}
+	return nil
 }
 
 // WhatIf runs all that happened under a program, from the ledgers, through another definition of
@@ -52,7 +55,7 @@ func (e *Engine) WhatIf(ctx context.Context, p *Program) (c Comparison, err erro
 	}
 	stand := func() Standing { return Standing{map[CurrencyID]Totals{}, map[LevelID]int{}} }
 	c = Comparison{Refused: map[string]int{}, Was: stand(), Is: stand()}
-	history, err := e.history(ctx, id, func(a Account) { c.Was.add(was.At(a, now)) })
+	history, err := e.history(ctx, id, func(a Account) error { return c.Was.add(was.At(a, now)) })
 	if err != nil {
 		return c, fmt.Errorf("loyalty: what if: %w", err)
 	}
@@ -64,20 +67,24 @@ func (e *Engine) WhatIf(ctx context.Context, p *Program) (c Comparison, err erro
 		}
 	}
 	for a := range s.Accounts(now) {
-		c.Is.add(a)
+		if err := c.Is.add(a); err != nil {
+			return c, fmt.Errorf("loyalty: what if: %w", err)
+		}
 	}
 	return c, nil
 }
 
 // history returns what happened to all accounts of a program, in an order in which it can have
 // happened, and calls each with every account as it is stored.
-func (e *Engine) history(ctx context.Context, id ProgramID, each func(Account)) ([]*past, error) {
+func (e *Engine) history(ctx context.Context, id ProgramID, each func(Account) error) ([]*past, error) {
 	var h history
 	for a, err := range e.store.Accounts(ctx, AccountQuery{Program: id}) {
 		if err != nil {
 			return nil, err
 		}
-		each(a)
+		if err := each(a); err != nil {
+			return nil, err
+		}
 		var ledger []journal.Entry
 		for entry, err := range e.store.Ledger(ctx, a.ID) {
 			if err != nil {
