@@ -154,15 +154,15 @@ func (e *Engine) Totals(ctx context.Context, q RecordQuery, zone string) ([]Tota
 // depends on it but the books: a card and a coupon stand as time has left them at any instant. It may run twice, and in
 // many processes at once.
 func (e *Engine) Sweep(ctx context.Context, limit int) (n int, err error) {
-	now := journal.Instant(e.opts.Now())
+	next := journal.Instant(e.opts.Now()).Add(time.Microsecond) // an end is the first instant after
 	var due []Expire
-	for c, err := range e.store.Cards(ctx, CardQuery{LapsedBefore: now, Limit: limit}) {
+	for c, err := range e.store.Cards(ctx, CardQuery{LapsedBefore: next, Limit: limit}) {
 		if err != nil {
 			return 0, fmt.Errorf("stamps: sweep: %w", err)
 		}
 		due = append(due, Expire{Card: c.ID, Key: rand.Text()})
 	}
-	for c, err := range e.store.Coupons(ctx, CouponQuery{LapsedBefore: now, Limit: limit}) {
+	for c, err := range e.store.Coupons(ctx, CouponQuery{LapsedBefore: next, Limit: limit}) {
 		if err != nil {
 			return 0, fmt.Errorf("stamps: sweep: %w", err)
 		}

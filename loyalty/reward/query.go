@@ -256,7 +256,7 @@ func (e *Engine) Sweep(ctx context.Context, limit int) (n int, err error) {
 }
 
 func (e *Engine) expire(ctx context.Context, q VoucherQuery) (n int, err error) {
-	q.EndedBefore = journal.Instant(e.opts.Now())
+	q.EndedBefore = journal.Instant(e.opts.Now()).Add(time.Microsecond) // an end is the first instant after
 	var due []VoucherID
 	for v, err := range e.store.Vouchers(ctx, q) {
 		if err != nil {
