@@ -12,7 +12,6 @@ import (
 	"github.com/scrmkit/scrmkit/loyalty"
 	"github.com/scrmkit/scrmkit/loyalty/refund"
 	"github.com/scrmkit/scrmkit/loyalty/reward"
-	"github.com/scrmkit/scrmkit/loyalty/till"
 	"github.com/scrmkit/scrmkit/otp"
 	"github.com/scrmkit/scrmkit/scrm/activation"
 	"github.com/scrmkit/scrmkit/scrm/lead"
@@ -85,7 +84,6 @@ var sentinels = []sentinel{
 	{"office-account", office.ErrAccount},
 	{"shop-not-manager", shop.ErrNotManager},
 	{"counter-not-yours", counter.ErrNotYours},
-	{"till-not-yours", till.ErrNotYours},
 	{"stamps-other-shop", stamps.ErrOtherShop},
 	{"stamps-absent", stamps.ErrAbsent},
 	{"reward-level", reward.ErrLevel},

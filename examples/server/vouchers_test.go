@@ -38,7 +38,7 @@ func TestVoucherByItsDigits(t *testing.T) {
 	}
 	secret := mine.field("items.0.code").(string)
 	ask := fmt.Sprintf(`{"shop":"wangjing","voucher":%s}`, id)
-	if res := b.do(bob, "POST", "/me/vouchers/codes", ask, 403); res.field("type") != typePrefix+"till-not-yours" {
+	if res := b.do(bob, "POST", "/me/vouchers/codes", ask, 404); res.field("type") != typePrefix+"reward-unknown-voucher" {
 		t.Error(res.body)
 	}
 	b.do(alice, "POST", "/me/vouchers/codes", strings.Replace(ask, "wangjing", "none", 1), 404)

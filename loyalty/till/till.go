@@ -16,7 +16,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/loyalty/reward"
 	"github.com/scrmkit/scrmkit/otp"
@@ -27,9 +26,6 @@ import (
 
 // Purpose is that of the codes.
 const Purpose otp.Purpose = "voucher"
-
-// ErrNotYours: the voucher is another member's.
-var ErrNotYours = errs.New(errs.Denied, "till: the voucher is another member's")
 
 // An InputError reports an invalid command: Field is missing or out of range, and Reason says why.
 type InputError = valid.Error
@@ -97,7 +93,8 @@ type payload struct {
 
 // Ask gives the member a code for a voucher at a shop, after a look whether it could be redeemed
 // there now. It may run twice with its key. Errors: *InputError, those of otp.Engine.Issue,
-// shop.ErrUnknownShop, shop.ErrClosed, ErrNotYours, and those of reward.Rules.Redeem.
+// shop.ErrUnknownShop, shop.ErrClosed, and those of reward.Rules.Redeem; of another member's
+// voucher reward.ErrUnknownVoucher, as of one that nobody has.
 func (t *Till) Ask(ctx context.Context, a Ask) (otp.Issued, error) {
 	fail := func(err error) (otp.Issued, error) { return otp.Issued{}, fmt.Errorf("till: ask: %w", err) }
 	err := cmp.Or(valid.ID("shop", a.Shop), valid.ID("member", a.Member), valid.OptionalID("device", a.Device), valid.ID("key", a.Key))
@@ -112,7 +109,7 @@ func (t *Till) Ask(ctx context.Context, a Ask) (otp.Issued, error) {
 		return fail(err)
 	}
 	if a.Member != owner.Member && a.Member != a.Voucher.Holder.Member {
-		return fail(ErrNotYours)
+		return fail(reward.ErrUnknownVoucher)
 	}
 	_, err = t.rewards.Preview().Redeem(ctx, reward.Redeem{Voucher: a.Voucher, Shop: reward.ShopID(a.Shop), Key: rand.Text()})
 	if err != nil {

@@ -70,16 +70,14 @@ func (c Recall) check() error {
 // open reports whether the ticket is at a target that is to handle it.
 func (t Ticket) open() bool { return t.State == Pending || t.State == Assigned }
 
-// of returns an error where the ticket is not open at the code: ErrUnknownTicket, ErrState,
-// ErrNotYours.
+// of returns an error where the ticket is not open at the code: ErrNotYours, ErrState. An agent who
+// asks for a ticket of another code is told what one who asks for none is.
 func (t Ticket) of(code CodeID) error {
 	switch {
-	case t.Version == 0:
-		return ErrUnknownTicket
+	case t.Version == 0 || t.Target.Code != code:
+		return ErrNotYours
 	case !t.open():
 		return ErrState
-	case t.Target.Code != code:
-		return ErrNotYours
 	}
 	return nil
 }
@@ -96,8 +94,7 @@ func (t Ticket) manual(why Reason, note string, now time.Time) Ticket {
 	return t
 }
 
-// Take decides on a Take. Errors: ErrUnknownTicket, ErrState, ErrNotYours; ErrTaken where somebody
-// took it before.
+// Take decides on a Take. Errors: ErrNotYours, ErrState; ErrTaken where somebody took it before.
 func (t Ticket) Take(c Take, now time.Time) (Ticket, error) {
 	if err := t.of(c.Code); err != nil {
 		return t, err
@@ -109,7 +106,7 @@ func (t Ticket) Take(c Take, now time.Time) (Ticket, error) {
 	return t, nil
 }
 
-// HandBack decides on a HandBack. Errors: ErrUnknownTicket, ErrState, ErrNotYours.
+// HandBack decides on a HandBack. Errors: ErrNotYours, ErrState.
 func (t Ticket) HandBack(c HandBack, now time.Time) (Ticket, error) {
 	if err := t.of(c.Code); err != nil {
 		return t, err
@@ -117,10 +114,14 @@ func (t Ticket) HandBack(c HandBack, now time.Time) (Ticket, error) {
 	return t.manual(HandedBack, c.Note, now), nil
 }
 
-// Finish decides on a Finish. Errors: ErrUnknownTicket, ErrNotYours; ErrState where the ticket is
-// not Assigned.
+// Finish decides on a Finish. Errors: ErrNotYours, for an administrator ErrUnknownTicket; ErrState
+// where the ticket is not Assigned.
 func (t Ticket) Finish(c Finish, now time.Time) (Ticket, error) {
-	if err := t.of(cmp.Or(c.Code, t.Target.Code)); err != nil {
+	err := t.known()
+	if c.Code != "" {
+		err = t.of(c.Code)
+	}
+	if err != nil {
 		return t, err
 	}
 	if t.State != Assigned {

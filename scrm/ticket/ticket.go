@@ -33,7 +33,7 @@ var (
 	ErrUnknownTemplates = errs.New(errs.NotFound, "ticket: there are no such templates, or no such version; publish them first")
 	ErrPublished        = errs.New(errs.Conflict, "ticket: the version is published and can't be changed; publish the next one")
 	ErrState            = errs.New(errs.Conflict, "ticket: the ticket is not in a state for that")
-	ErrNotYours         = errs.New(errs.Denied, "ticket: the ticket is not at that code")
+	ErrNotYours         = errs.New(errs.Denied, "ticket: no such ticket is at that code")
 	ErrTaken            = errs.New(errs.Conflict, "ticket: the ticket was taken before; have it handed back first")
 	ErrSecrets          = errs.New(errs.Exhausted, "ticket: the site has two secrets; retire one first")
 	ErrUnknownSecret    = errs.New(errs.NotFound, "ticket: the site has no such secret")

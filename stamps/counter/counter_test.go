@@ -253,16 +253,23 @@ func TestCounter(t *testing.T) {
 		})
 		t.Run("nobody asks for another's coupon", func(t *testing.T) {
 			s := open(t, db)
-			id, err := stamps.ParseCouponID("coffee/bob:1")
-			if err != nil {
+			if _, err := s.cards.Adjust(ctx, stamps.Adjust{Card: stamps.CardID{Program: "coffee", Member: "bob"}, N: 10, Reason: "gift", Key: "full"}); err != nil {
 				t.Fatal(err)
 			}
-			deed := counter.Deed{Purpose: stamps.PurposeRedeem, Member: "alice", Coupon: &id}
-			if _, err := s.till.Ask(ctx, counter.Ask{Shop: "wangjing", Deed: deed, Key: "k"}); !errors.Is(err, counter.ErrNotYours) {
-				t.Fatal(err)
-			}
-			if _, err := s.till.Press(ctx, counter.Press{Serial: "A1", Deed: deed, Key: "k"}); !errors.Is(err, counter.ErrNotYours) {
-				t.Fatal(err)
+			for _, purpose := range []stamps.Purpose{stamps.PurposeRedeem, stamps.PurposeUndo, stamps.PurposeVoid} {
+				for _, text := range []string{"coffee/bob:1", "coffee/bob:99", "coffee/nobody:1"} { // one is there
+					id, err := stamps.ParseCouponID(text)
+					if err != nil {
+						t.Fatal(err)
+					}
+					deed := counter.Deed{Purpose: purpose, Member: "alice", Coupon: &id}
+					if _, err := s.till.Ask(ctx, counter.Ask{Shop: "wangjing", Deed: deed, Key: "k"}); !errors.Is(err, counter.ErrNotYours) || err.Error() != "counter: ask: "+counter.ErrNotYours.Error() {
+						t.Fatal(text, err)
+					}
+					if _, err := s.till.Press(ctx, counter.Press{Serial: "A1", Deed: deed, Key: "k"}); !errors.Is(err, counter.ErrNotYours) || err.Error() != "counter: press: "+counter.ErrNotYours.Error() {
+						t.Fatal(text, err)
+					}
+				}
 			}
 		})
 	})
