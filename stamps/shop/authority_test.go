@@ -3,6 +3,8 @@ package shop_test
 import (
 	"context"
 	"errors"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -105,5 +107,46 @@ func TestRecent(t *testing.T) {
 				t.Error(err)
 			}
 		}
+	})
+}
+
+// TestAfterUnbind: after Unbind has returned nobody is let in, however many ask at that moment,
+// plainly and in units of work.
+func TestAfterUnbind(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+		shops, _ := open(t, db)
+		if _, err := shops.Bind(ctx, shop.Bind{Token: invite(t, shops, "wangjing", "i"), Identity: "kathy", Key: "b"}); err != nil {
+			t.Fatal(err)
+		}
+		var unbound atomic.Bool
+		var all sync.WaitGroup
+		for i := range 8 {
+			all.Go(func() {
+				for late := 0; late < 5; {
+					after := unbound.Load()
+					var err error
+					if i%2 == 0 {
+						_, err = shops.Authorize(ctx, "wangjing", "kathy")
+					} else {
+						err = db.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
+							_, err := shops.In(tx).Authorize(ctx, "wangjing", "kathy")
+							return err
+						})
+					}
+					if refused := errors.Is(err, shop.ErrNotManager); err != nil && !refused || after && !refused {
+						t.Errorf("after Unbind has returned: %t, %v", after, err)
+						return
+					}
+					if after {
+						late++
+					}
+				}
+			})
+		}
+		if _, err := shops.Unbind(ctx, shop.Unbind{Shop: "wangjing", Identity: "kathy", Key: "u"}); err != nil {
+			t.Error(err)
+		}
+		unbound.Store(true)
+		all.Wait()
 	})
 }

@@ -150,6 +150,10 @@ func (e *Engine) Manager(ctx context.Context, identity Identity) (Manager, error
 
 // Authorize returns the shop where the identity manages it at this moment. Errors: ErrNotManager,
 // ErrClosed.
+//
+// It holds nothing: in a unit of work that was authorized before an Unbind and ends after it, what
+// is done came before the Unbind, and stands. Whoever asks after Unbind has returned is refused, in a
+// unit of work too: READ COMMITTED is enough.
 func (e *Engine) Authorize(ctx context.Context, id ID, identity Identity) (Shop, error) {
 	shops, errs, err := e.AuthorizeEach(ctx, []Pair{{id, identity}})
 	if err != nil {
