@@ -28,6 +28,10 @@ const (
 	Lanes = 2
 	// Most is how many commands share a batch.
 	Most = 256
+	// Failures is how many loads of a batch may fail before all that is left of it fails: enough to
+	// find two commands that can't be loaded in a batch of Most, and what an outage of the database
+	// costs.
+	Failures = 18
 	// Attempts is how often a command is decided before it gives up with journal.ErrConflict.
 	Attempts = 20
 )
@@ -42,7 +46,7 @@ type Work[C, U, R any] interface {
 	Subject(c C) string
 	// Load returns a unit for each group of commands; those of a group have one subject. Where
 	// fresh is false a unit may be older than what is stored. After an error the halves of a batch
-	// are loaded one after the other, and so on.
+	// are loaded one after the other, and so on, until Failures loads have failed.
 	Load(ctx context.Context, groups [][]C, fresh bool) ([]U, error)
 	// Decide runs a command on its unit. On an error, ErrAgain or another, the unit is as it was
 	// before. After a panic the unit is thrown away, and the other commands are decided on one that
@@ -238,11 +242,17 @@ func (r *Runner[C, U, R]) runApart(ctx context.Context, calls []*call[C, R]) {
 // run decides each command, those of one subject on one unit, until each has a result. They are
 // decided in their order, but for those that are decided again.
 func (r *Runner[C, U, R]) run(ctx context.Context, open []*call[C, R]) {
+	failures := Failures
+	r.runPart(ctx, open, &failures)
+}
+
+// runPart runs a part of a batch, of whose loads so many may still fail.
+func (r *Runner[C, U, R]) runPart(ctx context.Context, open []*call[C, R], failures *int) {
 	for attempt := 0; len(open) > 0; attempt++ {
 		if attempt > 1 {
 			pause(ctx, attempt)
 		}
-		again := r.attempt(ctx, open, attempt > 0)
+		again := r.attempt(ctx, open, attempt > 0, failures)
 		for _, w := range open {
 			w.over = true
 		}
@@ -265,7 +275,7 @@ func fail[C, R any](calls []*call[C, R], err error) {
 }
 
 // attempt decides the open commands once, and returns those that must be decided again.
-func (r *Runner[C, U, R]) attempt(ctx context.Context, open []*call[C, R], fresh bool) (again []*call[C, R]) {
+func (r *Runner[C, U, R]) attempt(ctx context.Context, open []*call[C, R], fresh bool, failures *int) (again []*call[C, R]) {
 	index := make(map[string]int, len(open))
 	var groups [][]C
 	var members [][]*call[C, R]
@@ -282,13 +292,13 @@ func (r *Runner[C, U, R]) attempt(ctx context.Context, open []*call[C, R], fresh
 	}
 	units, err := r.work.Load(ctx, groups, fresh)
 	if err != nil {
-		r.halve(ctx, open, err)
+		r.halve(ctx, open, err, failures)
 		return nil
 	}
 	var dirty []U
 	var owners [][]*call[C, R]
 	for g, u := range units {
-		u, decided, repeated := r.decideAll(ctx, u, members[g])
+		u, decided, repeated := r.decideAll(ctx, u, members[g], failures)
 		again = append(again, repeated...)
 		if len(decided) > 0 && r.work.Dirty(u) {
 			dirty, owners = append(dirty, u), append(owners, decided)
@@ -315,21 +325,28 @@ func (r *Runner[C, U, R]) attempt(ctx context.Context, open []*call[C, R], fresh
 }
 
 // halve runs the halves of a batch that could not be loaded one after the other, so that in the end
-// an error reaches the caller of the command that it is about alone.
-func (r *Runner[C, U, R]) halve(ctx context.Context, open []*call[C, R], err error) {
+// an error reaches the caller of the command that it is about alone. Where too many loads of the
+// batch have failed it is about all of them.
+func (r *Runner[C, U, R]) halve(ctx context.Context, open []*call[C, R], err error, failures *int) {
+	*failures--
 	half := len(open) / 2
-	if half == 0 || ctx.Err() != nil {
+	if half == 0 {
 		fail(open, err)
 		return
 	}
-	r.run(ctx, open[:half])
-	r.run(ctx, open[half:])
+	for _, part := range [][]*call[C, R]{open[:half], open[half:]} {
+		if *failures <= 0 || ctx.Err() != nil {
+			fail(part, err)
+		} else {
+			r.runPart(ctx, part, failures)
+		}
+	}
 }
 
 // decideAll decides commands on their unit. Where one panics the others are decided from the first
 // on again, on the unit as it is loaded then. It returns the unit with the commands that took
 // effect on it, and those that must be decided again.
-func (r *Runner[C, U, R]) decideAll(ctx context.Context, u U, calls []*call[C, R]) (_ U, decided, again []*call[C, R]) {
+func (r *Runner[C, U, R]) decideAll(ctx context.Context, u U, calls []*call[C, R], failures *int) (_ U, decided, again []*call[C, R]) {
 	for i := 0; i < len(calls); i++ {
 		w := calls[i]
 		if r.decide(ctx, u, w); w.panicked != nil {
@@ -343,7 +360,7 @@ func (r *Runner[C, U, R]) decideAll(ctx context.Context, u U, calls []*call[C, R
 			}
 			fresh, err := r.work.Load(ctx, [][]C{group}, true)
 			if err != nil {
-				r.halve(ctx, calls, err)
+				r.halve(ctx, calls, err, failures)
 				return u, nil, nil
 			}
 			u, i = fresh[0], -1

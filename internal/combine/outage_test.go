@@ -1,0 +1,56 @@
+package combine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// failing is a Work that can't load some commands, or any.
+type failing struct {
+	*counters
+	bad    map[string]bool
+	outage bool
+	loads  int
+	failed int
+}
+
+var errLoad = errors.New("the database says no")
+
+func (s *failing) Load(ctx context.Context, groups [][]add, fresh bool) ([]*counter, error) {
+	s.loads++
+	if s.outage || slices.ContainsFunc(groups, func(g []add) bool { return s.bad[g[0].name] }) {
+		s.failed++
+		return nil, errLoad
+	}
+	return s.counters.Load(ctx, groups, fresh)
+}
+
+// In an outage a batch costs Failures loads, however large it is. Up to two commands that can't be
+// loaded fail alone, wherever they are.
+func TestLoadsThatFail(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		n := rapid.IntRange(1, Most).Draw(t, "commands")
+		s := &failing{counters: newCounters(), outage: rapid.Bool().Draw(t, "outage"), bad: map[string]bool{}}
+		for range rapid.IntRange(0, 2).Draw(t, "bad") {
+			s.bad[fmt.Sprint(rapid.IntRange(0, n-1).Draw(t, "which"))] = true
+		}
+		calls := make([]*call[add, int], n)
+		for i := range calls {
+			calls[i] = &call[add, int]{c: add{name: fmt.Sprint(i)}}
+		}
+		New[add, *counter, int](s).run(context.Background(), calls)
+		if s.failed > Failures || s.outage && s.loads > Failures {
+			t.Fatalf("%d loads, of which %d failed", s.loads, s.failed)
+		}
+		for _, w := range calls {
+			if bad := s.outage || s.bad[w.c.name]; !w.over || bad && w.err != errLoad || !bad && (w.err != nil || w.r != 1) {
+				t.Fatalf("command %s of %d: %v, %d", w.c.name, n, w.err, w.r)
+			}
+		}
+	})
+}
