@@ -118,6 +118,7 @@ var sentinels = []sentinel{
 	{"ticket-unknown-secret", ticket.ErrUnknownSecret},
 
 	{"ticket-too-large", ticket.ErrTooLarge},
+	{"ticket-orders", ticket.ErrOrders},
 
 	{"otp-invalid-code", otp.ErrInvalidCode},
 	{"shop-press", shop.ErrPress},

@@ -14,6 +14,9 @@
 //     again with other templates, it comes to what those say.
 //   - A ticket is at a code, taken by one of its agents, handed back or finished. Where a code or
 //     an account goes, who knows them recalls its tickets: they wait for somebody, with the reason.
+//   - A push is one ticket, whatever lists its body has: a template reads one element at a path with
+//     its number, and the others are in the body alone. Where a site says what the id of an order is,
+//     a body that is a list of several orders is refused, so that the shop pushes each by itself.
 //   - The pushes of one order may be one ticket with its history: see [Ordering].
 //
 // Decisions are pure functions: see [Program.Decide] and [Scheme.Verify].

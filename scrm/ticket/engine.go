@@ -198,7 +198,8 @@ func (e *Engine) Publish(ctx context.Context, d Templates) (p *Program, err erro
 // Process. The same push again is answered with what its ticket is at. Of a site with
 // Settings.Order the pushes of an order are one ticket: what a newer one says is read at once, by
 // the rule that the ticket met. Errors: ErrTooLarge; ErrSignature, which an unknown site has too;
-// those of Signing.Verify; ErrClosed; and ErrBody where the site pushed another body under that id.
+// those of Signing.Verify; ErrClosed; ErrOrders where the body of a site with Settings.Order is a
+// list of several orders; and ErrBody where the site pushed another body under that id.
 func (e *Engine) Receive(ctx context.Context, site SiteID, d Delivery) (out Outcome, err error) {
 	ctx, end := e.hook(ctx, "ticket.receive")
 	defer func() { end(err) }()
@@ -223,7 +224,10 @@ func (e *Engine) Receive(ctx context.Context, site SiteID, d Delivery) (out Outc
 			return err
 		}
 		id := ID{site.ID, push.Event}
-		event, pushed, ordered := site.Settings.Order.of(push, d.Body, now)
+		event, pushed, ordered, err := site.Settings.Order.of(push, d.Body, now)
+		if err != nil {
+			return err
+		}
 		if ordered {
 			id.Event = event
 		}

@@ -14,6 +14,9 @@ import (
 // An Ordering says which pushes of a site are of one order, and in which order they are: those with
 // one id are one ticket with its history. The newest one is what the ticket says, whenever it
 // comes: first by Version, then by At, then by arrival.
+//
+// A push is of one order: one whose body is a list of several is refused with ErrOrders. A list of
+// one is read at paths like "0.id".
 type Ordering struct {
 	ID      string `json:"id,omitempty"`      // source of the order's id in the body; "": each push is a ticket
 	Version string `json:"version,omitempty"` // source of a whole number that grows with each change; "": there is none
@@ -51,14 +54,17 @@ func (o Ordering) check() error {
 }
 
 // of returns the ticket of a push and what the push says of itself. ok is false where it is of no
-// order.
-func (o Ordering) of(p Push, body []byte, now time.Time) (event EventID, k Pushed, ok bool) {
+// order. ErrOrders: it is of several.
+func (o Ordering) of(p Push, body []byte, now time.Time) (event EventID, k Pushed, ok bool, err error) {
 	if o.ID == "" {
-		return "", k, false
+		return "", k, false, nil
 	}
 	doc, err := parse(body)
 	if err != nil {
-		return "", k, false
+		return "", k, false, nil
+	}
+	if list, several := doc.([]any); several && len(list) > 1 {
+		return "", k, false, ErrOrders
 	}
 	read := func(text string) string {
 		s, err := compileSource(text)
@@ -69,7 +75,7 @@ func (o Ordering) of(p Push, body []byte, now time.Time) (event EventID, k Pushe
 	}
 	id := read(o.ID)
 	if id == "" {
-		return "", k, false
+		return "", k, false, nil
 	}
 	k = Pushed{Event: p.Event, Hash: p.Hash, At: now, Received: now}
 	if n, err := strconv.ParseInt(read(o.Version), 10, 64); err == nil {
@@ -78,7 +84,7 @@ func (o Ordering) of(p Push, body []byte, now time.Time) (event EventID, k Pushe
 	if at, ok := timeOf(read(o.At)); ok {
 		k.At = at
 	}
-	return eventOf(orders, id), k, true
+	return eventOf(orders, id), k, true, nil
 }
 
 // timeOf reads a time as shops write it: RFC 3339, the same without a zone in UTC, or seconds or

@@ -87,6 +87,28 @@ func TestPushesOfAnOrder(t *testing.T) {
 			_, err = e.Push(ctx, id, 5)
 			isError(t, err, ticket.ErrUnknownTicket)
 		})
+		t.Run("a list of several is refused and not stored, and one of one is read", func(t *testing.T) {
+			e := woo(db.Tenant("list"))
+			several := `[{"id":1},{"id":2}]`
+			_, err := e.Receive(ctx, "shop", shopify(wooSecret, several))
+			isError(t, err, ticket.ErrOrders)
+			for k, err := range e.Tickets(ctx, ticket.Query{}) {
+				t.Error(k, err)
+			}
+			settings := ticket.Settings{Scheme: ticket.Shopify, Templates: "t", Order: ticket.Ordering{ID: "0.id"}}
+			must(e.PutSite(ctx, ticket.PutSite{Site: "shop", Key: "lists", Settings: settings}))
+			if out := must(e.Receive(ctx, "shop", shopify(wooSecret, `[{"id":1}]`))); out.ID.Event != "order:1" {
+				t.Error(out)
+			}
+			_, err = e.Receive(ctx, "shop", shopify(wooSecret, several))
+			isError(t, err, ticket.ErrOrders)
+			settings.Order = ticket.Ordering{}
+			must(e.PutSite(ctx, ticket.PutSite{Site: "shop", Key: "pushes", Settings: settings}))
+			out := must(e.Receive(ctx, "shop", shopify(wooSecret, several)))
+			if _, body, err := e.Ticket(ctx, out.ID); err != nil || string(body) != several {
+				t.Error("a push of a site without orders is one ticket:", string(body), err)
+			}
+		})
 		t.Run("one that waits for somebody is decided on again", func(t *testing.T) {
 			e := woo(db.Tenant("manual"))
 			id := must(e.Receive(ctx, "shop", shopify(wooSecret, body("hold", 10)))).ID

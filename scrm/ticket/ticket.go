@@ -43,6 +43,7 @@ var (
 	ErrStale     = errs.New(errs.OutOfTime, "ticket: the push is too old, or ahead of the clock; send it again, with the time of the attempt")
 	ErrClosed    = errs.New(errs.Conflict, "ticket: the site is closed")
 	ErrTooLarge  = errs.New(errs.Invalid, "ticket: the body is too large")
+	ErrOrders    = errs.New(errs.Invalid, "ticket: the body is a list of several orders; push each order by itself")
 	ErrBody      = errs.New(errs.Conflict, "ticket: the site sent another body under that id; give another push another id")
 )
 
