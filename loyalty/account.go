@@ -40,6 +40,7 @@ type Account struct {
 	Tallies  []NamedTally `json:"tallies,omitempty"`
 	Carried  []Carried    `json:"carried,omitempty"`
 	Reached  []Reached    `json:"reached,omitempty"`
+	Gifts    []Gifted     `json:"gifts,omitempty"`
 	Status   Status       `json:"status,omitzero"`
 	Past     []Past       `json:"past,omitempty"`   // levels before, as far as events told late and refunds may change them; the oldest first
 	Turns    time.Time    `json:"turns,omitzero"`   // when time next changes the level, or what is counted for it; zero: never
@@ -282,6 +283,9 @@ type deed struct {
 	rolled bool  // what was counted rolled over
 	taken  bool  // a metric has less than before
 	over   error // what was posted is more than the books hold
+
+	probe   bool     // it is a question: it gives no gifts
+	heights []height // of a probe: the levels that it reached, in their order
 	Decision
 }
 

@@ -4,9 +4,7 @@ import (
 	"cmp"
 	"math"
 	"slices"
-	"time"
 
-	"github.com/scrmkit/scrmkit/internal/calendar"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
@@ -102,7 +100,7 @@ func (g *earning) credit() error {
 			continue
 		}
 		u := &g.p.def.Currencies[p.currency]
-		lot := g.lot(u, g.units[i]+prizes, g.e.At, g.beginning(p.pending))
+		lot := g.lot(u, g.units[i]+prizes, g.e.At, g.beginning(g.e.At, p.pending))
 		lot.From, lot.To, lot.Since = journal.Instant(lot.From), journal.Instant(lot.To), journal.Instant(lot.Since)
 		if lot.N > 0 {
 			w, m, err := g.holding(u.ID).Wallet.Credit(lot, g.now)
@@ -156,15 +154,6 @@ func (g *earning) credit() error {
 	g.Booking = b
 	g.redate(g.now)
 	return nil
-}
-
-// beginning returns when points may be spent that are pending for so many days.
-func (g *earning) beginning(pending int) time.Time {
-	if pending == 0 {
-		return time.Time{}
-	}
-	year, month, day := g.e.At.In(g.p.zone).Date()
-	return calendar.Midnight(year, month, day+pending, g.p.zone).UTC()
 }
 
 // weights returns what a pot gave for each line, and for none, in millionths of a unit: without the

@@ -196,6 +196,7 @@ type Level struct {
 	Name   string                 `json:"name,omitempty"`
 	Needs  []Need                 `json:"needs,omitempty"`  // any of them; none: the lowest level, or Manual
 	Manual bool                   `json:"manual,omitempty"` // by invitation: SetTier alone gives it
+	Gift   *Gift                  `json:"gift,omitempty"`   // for reaching it
 	Expiry map[CurrencyID]*Expiry `json:"expiry,omitempty"` // of what its members earn, in place of the currency's; of all they have: ByLevel and Inactive
 }
 

@@ -8,9 +8,10 @@ import (
 // MaxEarned is how many units one event gives at most of what begins together; more is ErrOverflow.
 const MaxEarned = 1_000_000_000_000
 
-// A Step explains what one rule did about an event.
+// A Step explains what one rule did about an event, or a gift that came or went with a level.
 type Step struct {
-	Rule     RuleID     `json:"rule,omitempty"` // "": the rounding, or a cap of the programme
+	Rule     RuleID     `json:"rule,omitempty"`  // "": the rounding, a cap of the programme, or the gift of a level
+	Level    LevelID    `json:"level,omitempty"` // whose gift it is
 	Currency CurrencyID `json:"currency,omitempty"`
 	N        int64      `json:"n,omitempty"` // what it added, in millionths of a unit, towards zero
 	Why      Why        `json:"why"`
@@ -33,6 +34,9 @@ const (
 	GroupGives   Why = "another rule of its group gives more"
 	TooLittle    Why = "there is not enough to count"
 	Late         Why = "told too late for what has a cap, and for milestones"
+
+	LevelReached    Why = "level was reached"
+	LevelNotReached Why = "level was not reached after all"
 )
 
 // An earning is an event on its way through the rules. A program keeps those that have ended, for
@@ -142,6 +146,11 @@ func (p *Program) Earn(a Account, e Event, now time.Time) (Decision, error) {
 	}
 	g.day = dayOf(g.e.At.In(p.zone).Date())
 	g.late = p.lateDay(g.day, g.now)
+	past := !g.late && g.day != dayOf(g.now.In(p.zone).Date())
+	var climbed []height
+	if past {
+		climbed = g.climbed()
+	}
 	if a.Version != 0 && !g.late && g.e.At.Before(g.Next.Joined) {
 		g.joinedAt(g.e.At)
 	}
@@ -151,10 +160,13 @@ func (p *Program) Earn(a Account, e Event, now time.Time) (Decision, error) {
 			return Decision{}, err
 		}
 	}
-	if today := dayOf(g.now.In(p.zone).Date()); g.late || g.day == today {
-		g.rise(g.now)
-	} else {
+	if past {
 		g.relevel(g.e.At, true)
+		if err := g.regift(climbed); err != nil {
+			return Decision{}, err
+		}
+	} else {
+		g.rise(g.now)
 	}
 	g.forget()
 	g.forgetReached()

@@ -30,6 +30,16 @@ func (a *Account) AppendJSON(b []byte) []byte {
 			encode.Objects(t, "lots", r.Lots, writeLot)
 		})
 	})
+	encode.Objects(&t, "gifts", a.Gifts, func(t *encode.JSON, g *Gifted) {
+		t.String("level", string(g.Level))
+		t.IntIf("n", g.N)
+		t.IntIf("due", g.Due)
+		encode.Objects(t, "given", g.Given, func(t *encode.JSON, g *Given) {
+			t.Time("at", g.At)
+			t.String("currency", string(g.Currency))
+			writeLots(t, "lots", g.Lots)
+		})
+	})
 	writeStatus(&t, "status", a.Status)
 	encode.Objects(&t, "past", a.Past, func(t *encode.JSON, p *Past) {
 		t.Time("at", p.At)
@@ -117,6 +127,7 @@ func (o *Outcome) json() json.RawMessage {
 	encode.Objects(&t, "moves", o.Moves, writeMove)
 	encode.Objects(&t, "steps", o.Steps, func(t *encode.JSON, s *Step) {
 		t.StringIf("rule", string(s.Rule))
+		t.StringIf("level", string(s.Level))
 		t.StringIf("currency", string(s.Currency))
 		t.IntIf("n", s.N)
 		t.String("why", string(s.Why))

@@ -93,7 +93,7 @@ func sameAccount(t *rapid.T, d loyalty.Definition, want, got loyalty.Account) {
 	}
 	for _, diff := range []string{
 		gocmp.Diff(tallies(want), tallies(got), cmpopts.EquateEmpty()), gocmp.Diff(reached(want), reached(got), cmpopts.EquateEmpty()),
-		gocmp.Diff(want.Carried, got.Carried, cmpopts.EquateEmpty()),
+		gocmp.Diff(want.Carried, got.Carried, cmpopts.EquateEmpty()), gocmp.Diff(given(want), given(got)),
 	} {
 		if diff != "" {
 			t.Errorf("-want +got\n%s", diff)

@@ -112,6 +112,7 @@ func (d *deed) join(o Account) error {
 		a.Reached[i].N += r.N
 		a.Reached[i].Raised = slices.Concat(a.Reached[i].Raised, r.Raised)
 	}
+	d.joinGifts(o.Gifts)
 	mine, theirs := d.p.level(a.Status.Level), d.p.level(o.Status.Level)
 	if theirs > mine || theirs == mine && laterEnd(o.Status.Until, a.Status.Until) {
 		a.Status, a.Past = o.Status, o.Past

@@ -46,6 +46,9 @@ func (d *deed) noteGiven(at time.Time, given LevelID, until time.Time) {
 // looks returns for how many days levels are decided anew.
 func (p *Program) looks() int { return max(p.late(), p.horizon) + kept }
 
+// firstDay returns when the first day began that is decided anew.
+func (d *deed) firstDay() time.Time { return d.day(d.now.AddDate(0, 0, -d.p.looks()+kept)) }
+
 // levelAt returns the level that the member had at a time, as far as that is kept.
 func (d *deed) levelAt(at time.Time) LevelID {
 	if d.p.def.Tiers == nil || !at.Before(d.Next.Status.Since) {
@@ -60,11 +63,11 @@ func (d *deed) levelAt(at time.Time) LevelID {
 	return level
 }
 
-// horizonOf returns for how many days back a refund may take a level away: for as long as one is
-// kept, and its window.
+// horizonOf returns for how many days back a refund may take a level away, or its gift: for as long
+// as one is kept, and its window.
 func horizonOf(d Definition) int {
 	t := d.Tiers
-	if t == nil || t.Downgrade != OnRefund || t.Valid == (Validity{}) {
+	if t == nil || !t.gives() && (t.Downgrade != OnRefund || t.Valid == (Validity{})) {
 		return 0
 	}
 	within := func(n, most int) int { return min(max(0, n), most) }
@@ -79,7 +82,11 @@ func horizonOf(d Definition) int {
 		if m.Joined {
 			w = Window{Calendar: Year}
 		}
-		window = max(window, within(w.Keep(), maxDays))
+		keep := w.Keep()
+		if t.gives() && w == (Window{}) {
+			keep = 366
+		}
+		window = max(window, within(keep, maxDays))
 	}
 	return min(days+window, maxDays)
 }
@@ -116,7 +123,7 @@ func (d *deed) relevel(from time.Time, told bool) {
 		next.Since = d.Next.Status.Since
 	}
 	d.Next.Status.Hand = next.Hand
-	d.set(is, d.now, next.Until)
+	d.put(is, d.now, next.Until)
 	d.Next.Status = next
 	d.Next.Past = slices.Concat(old[:before], probe.Next.Past)
 }
@@ -154,8 +161,8 @@ type dayCounts struct {
 // its metrics and its level as they were before it. It returns how many of the levels in Past were
 // before it too.
 func (d *deed) replay(from time.Time) (probe *deed, before int) {
-	from = d.day(latest(from, d.now.AddDate(0, 0, -d.p.looks()+kept)))
-	probe = &deed{p: d.p, now: d.now}
+	from = latest(d.day(from), d.firstDay())
+	probe = &deed{p: d.p, now: d.now, probe: true}
 	n := &probe.Next
 	n.ID, n.Joined, n.Version = d.Next.ID, d.Next.Joined, 1
 	n.At = d.Next.Joined

@@ -348,6 +348,7 @@ func (c *compiler) tiers() {
 				c.Between(at+"."+string(id), need[id], 1, MaxTally)
 			}
 		}
+		c.gift(path+"gift.", i, l)
 		for _, id := range sorted(l.Expiry) {
 			at := path + "expiry." + string(id) + "."
 			c.Field(valid.ID(at+"currency", id))
@@ -381,6 +382,20 @@ func (c *compiler) tiers() {
 	if (t.AtEnd || t.Rollover) && !slices.ContainsFunc(c.p.metrics, calendar) {
 		c.Add("tiers.atEnd", "and rollover need a metric whose window has an end")
 	}
+}
+
+// gift checks the gift of the level with that index.
+func (c *compiler) gift(path string, i int, l Level) {
+	switch {
+	case l.Gift == nil:
+		return
+	case i == 0:
+		c.Add(path+"points", "are not for the lowest level, where everybody begins")
+	case l.Manual:
+		c.Add(path+"points", "are not for a level by invitation, which nobody reaches by what is counted")
+	}
+	c.currency(path, l.Gift.Currency)
+	c.Between(path+"points", l.Gift.Points, 1, MaxEarned)
 }
 
 // Check returns an *InputError where the validity can't be.

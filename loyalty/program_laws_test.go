@@ -55,6 +55,7 @@ func anyProgram(t *rapid.T) loyalty.Definition {
 			d.Tiers.Lose = []loyalty.CurrencyID{"points"}
 		}
 	}
+	gifts(t, d)
 	if maybe(t, "capped member") {
 		d.Caps = []loyalty.Cap{{Points: 150, Per: loyalty.Day}}
 	}

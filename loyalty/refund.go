@@ -16,7 +16,7 @@ func (p *Program) Refund(a Account, b *Booking, c Refund, now time.Time) (Decisi
 	if b == nil || b.Spent {
 		return Decision{}, ErrUnknownBooking
 	}
-	next := b.clone()
+	next, climbed := b.clone(), d.climbed()
 	if err := next.take(c); err != nil {
 		return Decision{}, err
 	}
@@ -27,6 +27,9 @@ func (p *Program) Refund(a Account, b *Booking, c Refund, now time.Time) (Decisi
 	d.Booking = next
 	d.Of, d.Reason = c.Of, c.Reason
 	if d.taken {
+		if err := d.regift(climbed); err != nil {
+			return Decision{}, err
+		}
 		d.relevel(b.At, false)
 	}
 	return d.end(a)

@@ -47,6 +47,7 @@ func additiveProgram(t *rapid.T) loyalty.Definition {
 		if d.Tiers.Valid != (loyalty.Validity{}) && maybe(t, "grace") {
 			d.Tiers.Grace = 3
 		}
+		gifts(t, d)
 	}
 	if maybe(t, "capped member") {
 		d.Caps = []loyalty.Cap{{Points: 60, Per: pick(t, "per", loyalty.Day, loyalty.Month, loyalty.Ever)}}
@@ -185,7 +186,7 @@ func asIf(t *rapid.T, p *loyalty.Program, run both, now time.Time) {
 	with, _ := run.with.Account(alice, now)
 	without, _ := run.without.Account(alice, now)
 	d := p.Definition()
-	shares := d.Caps != nil || slices.ContainsFunc(d.Rules, func(r loyalty.Rule) bool {
+	shares := d.Caps != nil || gives(d) || slices.ContainsFunc(d.Rules, func(r loyalty.Rule) bool {
 		return r.Caps != nil || r.Give.Per == loyalty.PerMilestone || r.Give.Part == loyalty.Carry
 	})
 	for _, id := range []loyalty.CurrencyID{"points", "status"} {
@@ -222,6 +223,9 @@ func asIf(t *rapid.T, p *loyalty.Program, run both, now time.Time) {
 	}
 	if diff := gocmp.Diff(reached(without), reached(with), cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("milestones: -want +got\n%s", diff)
+	}
+	if diff := gocmp.Diff(given(without), given(with)); diff != "" {
+		t.Errorf("gifts: -want +got\n%s", diff)
 	}
 	if diff := gocmp.Diff(without.Carried, with.Carried, cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("carried: -want +got\n%s", diff)

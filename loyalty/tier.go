@@ -57,7 +57,9 @@ func (d *deed) pass(now time.Time) {
 	if t.Levels[d.p.level(s.Level)].ID != s.Level { // a version before this one had it
 		*s = Status{Level: t.Levels[0].ID, Since: now}
 		d.note(now)
-		d.rise(now)
+		if is := d.earned(now); is > 0 && !t.AtEnd {
+			d.put(is, now, d.valid(now)) // without its gift
+		}
 	}
 	if !t.AtEnd && d.earned(d.Next.At) > d.p.level(s.Level) { // a version before this one had no such level, or asked for more
 		d.rise(d.Next.At)
@@ -106,7 +108,7 @@ func (d *deed) turns() time.Time {
 			next = at
 		}
 	}
-	probe := deed{p: d.p, Decision: Decision{Next: d.Next}}
+	probe := deed{p: d.p, probe: true, Decision: Decision{Next: d.Next}}
 	probe.Next.Tallies, probe.Next.Holdings = slices.Clone(d.Next.Tallies), slices.Clone(d.Next.Holdings)
 	for end := probe.windowEnd(); !end.IsZero() && (next.IsZero() || end.Before(next)); end = probe.windowEnd() {
 		probe.turnWindow(end)
@@ -203,8 +205,18 @@ func (d *deed) validFrom(earned, at time.Time) time.Time {
 	return until
 }
 
-// set makes that the level, since at where it is another one.
+// set makes that the level, since at where it is another one, and gives the gifts of those that it
+// reaches by what is counted.
 func (d *deed) set(level int, at, until time.Time) {
+	was := d.p.level(d.Next.Status.Level)
+	d.put(level, at, until)
+	if d.Next.Status.Hand == "" {
+		d.reach(was, level, at)
+	}
+}
+
+// put makes that the level, and gives nothing for it.
+func (d *deed) put(level int, at, until time.Time) {
 	s, t := &d.Next.Status, d.p.def.Tiers
 	was := d.p.level(s.Level)
 	s.Until = until
@@ -217,6 +229,7 @@ func (d *deed) set(level int, at, until time.Time) {
 	}
 	s.Level, s.Since = t.Levels[level].ID, at
 	if level < was {
+		d.forgo(level)
 		for _, id := range t.Lose {
 			w, m := d.holding(id).Wallet.lapse(at)
 			d.post(id, w, m, nothing)
@@ -234,7 +247,7 @@ func (d *deed) until() time.Time {
 	if s.Until.IsZero() || d.Next.Merged != "" {
 		return s.Until
 	}
-	probe := deed{p: d.p, now: d.now, Decision: Decision{Next: d.Next}}
+	probe := deed{p: d.p, now: d.now, probe: true, Decision: Decision{Next: d.Next}}
 	probe.Next.Tallies, probe.Next.Holdings = slices.Clone(d.Next.Tallies), nil
 	horizon := s.Until.AddDate(0, 0, d.p.longest())
 	for until := s.Until; ; {
@@ -280,6 +293,9 @@ func (d *deed) turnWindow(at time.Time) {
 	before := at.Add(-time.Microsecond)
 	if is, was := d.earned(before), d.p.level(s.Level); t.AtEnd && (is > was || is < was && d.floats()) {
 		d.climb(is, at, d.validFrom(before, at))
+	}
+	if t.AtEnd {
+		d.giftAgain(d.earned(before), at)
 	}
 	if !t.Rollover {
 		return
@@ -356,6 +372,7 @@ func (d *deed) rise(at time.Time) {
 		s.Until = latest(s.Until, d.valid(at))
 		d.note(at)
 	}
+	d.giftAgain(is, at)
 }
 
 // closes reports whether a level is earned at that time by metrics whose windows have an end.
