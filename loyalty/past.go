@@ -186,6 +186,7 @@ func (d *deed) replay(from time.Time) (probe *deed, before int) {
 			hand = hand[1:]
 		}
 		probe.pass(at)
+		probe.Next.At = latest(probe.Next.At, at)
 		for _, c := range day.counts {
 			_ = probe.count(c.Tally, c.N, noonOf(day.day, d.p.zone), d.p.keep[c.Tally]) // it was counted before, so it fits
 		}
@@ -201,6 +202,7 @@ func (d *deed) replay(from time.Time) (probe *deed, before int) {
 // repeat gives a level by hand as it was given.
 func (d *deed) repeat(p Past) {
 	d.pass(p.At)
+	d.Next.At = latest(d.Next.At, p.At)
 	d.setByHand(d.p.level(p.Given), p.At, p.Until)
 }
 
