@@ -1,13 +1,17 @@
 package loyalty_test
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
+	gocmp "github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"github.com/scrmkit/scrmkit/loyalty"
+	"github.com/scrmkit/scrmkit/storage/memory"
 )
 
 // gifts draws gifts for the levels of a program.
@@ -20,6 +24,19 @@ func gifts(t *rapid.T, d loyalty.Definition) {
 			d.Tiers.Levels[i+1].Gift = &loyalty.Gift{
 				Currency: pick[loyalty.CurrencyID](t, "of", "", "points", "status"), Points: pick[int64](t, "points", 13, 500), Again: maybe(t, "again"),
 			}
+		}
+	}
+}
+
+// levelsStay draws whether levels stay though a purchase comes back: then gifts come once.
+func levelsStay(t *rapid.T, d loyalty.Definition) {
+	if d.Tiers == nil || d.Tiers.Grace > 0 || !maybe(t, "levels stay") {
+		return
+	}
+	d.Tiers.Downgrade = pick(t, "downgrade", loyalty.AtEnd, loyalty.Never)
+	for _, l := range d.Tiers.Levels {
+		if l.Gift != nil {
+			l.Gift.Again = false
 		}
 	}
 }
@@ -40,5 +57,212 @@ func given(a loyalty.Account) map[loyalty.LevelID]int64 {
 	return n
 }
 
-var _ = fmt.Sprint
-var _ = testing.Short
+// climbs counts the gifts that are due for the levels that outcomes reach.
+type climbs struct {
+	levels []loyalty.Level
+	n      map[loyalty.LevelID]int64
+}
+
+func (c climbs) index(id loyalty.LevelID) int {
+	return slices.IndexFunc(c.levels, func(l loyalty.Level) bool { return l.ID == id })
+}
+
+func (c climbs) note(o loyalty.Outcome) {
+	if o.Tier == nil || o.Status.Hand != "" {
+		return
+	}
+	for i := c.index(o.Tier.From) + 1; i <= c.index(o.Tier.To); i++ {
+		if l := c.levels[i]; l.Gift != nil && (l.Gift.Again || c.n[l.ID] == 0) {
+			c.n[l.ID]++
+		}
+	}
+}
+
+// points returns what the gifts come to, of a currency.
+func (c climbs) points(id loyalty.CurrencyID) (n int64) {
+	for _, l := range c.levels {
+		if l.Gift != nil && cmp.Or(l.Gift.Currency, "points") == id {
+			n += c.n[l.ID] * l.Gift.Points
+		}
+	}
+	return n
+}
+
+// watch runs a command, and an Expire of each midnight before it since another time.
+func watch(run func(c loyalty.Command, at time.Time) (loyalty.Outcome, error), zone string, c loyalty.Command, since, at time.Time, note func(loyalty.Outcome)) {
+	loc, err := time.LoadLocation(zone)
+	if err != nil {
+		panic(err)
+	}
+	year, month, day := since.In(loc).Date()
+	for i := 1; ; i++ {
+		midnight := time.Date(year, month, day+i, 0, 0, 0, 0, loc)
+		if midnight.After(at) {
+			break
+		}
+		if out, err := run(loyalty.Expire{Account: alice, Key: midnight.String()}, midnight); err == nil {
+			note(out)
+		}
+	}
+	if out, err := run(c, at); err == nil {
+		note(out)
+	}
+}
+
+// anyDay draws what a member does on a day.
+func anyDay(t *rapid.T, i int, now time.Time) loyalty.Command {
+	key := fmt.Sprint("k", i)
+	switch pick(t, "command", "earn", "earn", "large", "redeem", "adjust", "tier") {
+	case "large":
+		return buy(alice, rapid.Int64Range(5_000, 50_000).Draw(t, "amount"), key)
+	case "redeem":
+		return loyalty.Redeem{Account: alice, N: rapid.Int64Range(1, 20).Draw(t, "n"), Key: key}
+	case "adjust":
+		return loyalty.Adjust{Account: alice, N: rapid.Int64Range(1, 50).Draw(t, "n"), Reason: "by hand", Key: key}
+	case "tier":
+		return loyalty.SetTier{Account: alice, Level: pick[loyalty.LevelID](t, "level", "low", "mid", "high"), Until: now.AddDate(0, 0, 5), Key: key}
+	}
+	return loyalty.Earn{Account: alice, Event: anyEvent(t), Key: key}
+}
+
+// There is a gift for each time that a level was reached by what was counted, or for the first one,
+// and there is no other.
+func TestGiftsAreOnePerReaching(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		d := anyProgram(t)
+		sim, want, now := loyalty.Simulate(compiled(t, d)), climbs{d.Tiers.Levels, map[loyalty.LevelID]int64{}}, noon
+		for i := range rapid.IntRange(1, 12).Draw(t, "commands") {
+			since := now
+			now = now.Add(time.Duration(rapid.IntRange(0, 250).Draw(t, "hours")) * time.Hour)
+			watch(sim.Do, d.Zone, anyDay(t, i, now), since, now, want.note)
+			if diff := gocmp.Diff(want.n, given(sim.Stored(alice))); diff != "" {
+				t.Fatalf("-want +got\n%s", diff)
+			}
+		}
+	})
+}
+
+// Nothing that is asked or posted in between changes which gifts there are.
+func TestGiftsComeByThemselves(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		d := anyProgram(t)
+		p := compiled(t, d)
+		swept, idle, now := loyalty.Simulate(p), loyalty.Simulate(p), noon
+		for i := range rapid.IntRange(1, 8).Draw(t, "commands") {
+			since := now
+			now = now.AddDate(0, 0, rapid.IntRange(0, 40).Draw(t, "days"))
+			c := anyDay(t, i, now)
+			watch(swept.Do, d.Zone, c, since, now, func(loyalty.Outcome) {})
+			_, _ = idle.Do(c, now)
+		}
+		now = now.AddDate(0, 3, 0)
+		want, _ := swept.Account(alice, now)
+		got, _ := idle.Account(alice, now)
+		if diff := gocmp.Diff(want.Gifts, got.Gifts); diff != "" {
+			t.Errorf("-want +got\n%s", diff)
+		}
+		for _, id := range []loyalty.CurrencyID{"points", "status"} {
+			if want, got := want.Wallet(id).Balance(now), got.Wallet(id).Balance(now); got != want {
+				t.Errorf("%s: %+v, want %+v", id, got, want)
+			}
+		}
+	})
+}
+
+// The order of what happens in one instant changes no gift.
+func TestTheOrderOfAnInstantDoublesNoGift(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		p := compiled(t, additiveProgram(t))
+		var all []loyalty.Command
+		for i := range rapid.IntRange(1, 5).Draw(t, "commands") {
+			all = append(all, loyalty.Earn{Account: alice, Event: anyEvent(t), Key: fmt.Sprint("k", i)})
+		}
+		run := func(all []loyalty.Command) loyalty.Account {
+			sim := loyalty.Simulate(p)
+			for _, c := range all {
+				if _, err := sim.Do(c, noon); err != nil {
+					t.Fatal(err)
+				}
+			}
+			return sim.Stored(alice)
+		}
+		want, got := given(run(all)), given(run(rapid.Permutation(all).Draw(t, "order")))
+		if diff := gocmp.Diff(want, got); diff != "" {
+			t.Fatalf("-want +got\n%s", diff)
+		}
+		for level, n := range got {
+			if n != 1 {
+				t.Fatalf("%d gifts for %s", n, level)
+			}
+		}
+	})
+}
+
+// A version that adds gifts gives them to those who reach a level from then on. WhatIf, by which
+// that version was in force from the beginning, gives beside that what was due before, and no more.
+func TestAVersionWithGifts(t *testing.T) {
+	db, histories := memory.New(), 0
+	rapid.Check(t, func(t *rapid.T) {
+		histories++
+		d := additiveProgram(t)
+		if d.Tiers == nil {
+			return
+		}
+		next := d
+		next.Version = 2
+		tiers := *d.Tiers
+		next.Tiers = &tiers
+		tiers.Levels = slices.Clone(d.Tiers.Levels)
+		for i := range d.Tiers.Levels {
+			d.Tiers.Levels[i].Gift = nil
+		}
+		now := noon
+		points := loyalty.New(db.Tenant(fmt.Sprint(histories)).Loyalty(), &loyalty.Options{Now: func() time.Time { return now }})
+		publish := func(d loyalty.Definition) {
+			if _, err := points.Publish(ctx, d); err != nil {
+				t.Fatal(err)
+			}
+		}
+		publish(d)
+		do := func(c loyalty.Command, at time.Time) (loyalty.Outcome, error) {
+			last := now
+			now = at
+			defer func() { now = last }()
+			return run(points, c)
+		}
+		ever, since := climbs{tiers.Levels, map[loyalty.LevelID]int64{}}, climbs{tiers.Levels, map[loyalty.LevelID]int64{}}
+		n := rapid.IntRange(0, 4).Draw(t, "before")
+		for i := range n + rapid.IntRange(1, 6).Draw(t, "after") {
+			if i == n {
+				publish(next)
+			}
+			from := now
+			at := now.Add(time.Duration(rapid.IntRange(0, 250).Draw(t, "hours")) * time.Hour)
+			c := loyalty.Earn{Account: alice, Event: anyEvent(t), Key: fmt.Sprint("k", i)}
+			watch(do, d.Zone, c, from, at, func(o loyalty.Outcome) {
+				ever.note(o)
+				if i >= n {
+					since.note(o)
+				}
+			})
+			now = at
+		}
+		a, err := points.Account(ctx, alice)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := gocmp.Diff(since.n, given(a)); diff != "" {
+			t.Errorf("-want +got\n%s", diff)
+		}
+		what, err := points.WhatIf(ctx, compiled(t, next))
+		if err != nil || len(what.Refused) > 0 {
+			t.Fatal(err, what)
+		}
+		for _, id := range []loyalty.CurrencyID{"points", "status"} {
+			want := ever.points(id) - since.points(id)
+			if got := what.Is.Totals[id].Issued - what.Was.Totals[id].Issued; got != want {
+				t.Errorf("WhatIf gives %d %s more, want %d", got, id, want)
+			}
+		}
+	})
+}

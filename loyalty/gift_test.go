@@ -48,7 +48,9 @@ func TestGiftsOfLevels(t *testing.T) {
 		c   loyalty.Command
 	}
 	spend := func(key string, n int64) loyalty.Earn { return buy(alice, n, key) }
-	adjust := func(key string, n int64) loyalty.Adjust { return loyalty.Adjust{Account: alice, N: n, Reason: "r", Key: key} }
+	adjust := func(key string, n int64) loyalty.Adjust {
+		return loyalty.Adjust{Account: alice, N: n, Reason: "r", Key: key}
+	}
 	byHand := func(key string, level loyalty.LevelID, day int) loyalty.SetTier {
 		c := loyalty.SetTier{Account: alice, Level: level, Key: key}
 		if day > 0 {
@@ -71,9 +73,9 @@ func TestGiftsOfLevels(t *testing.T) {
 		{"to reach it once more gives nothing", ladder(week), []step{{0, spend("1", 100_000)}, {50, spend("2", 100_000)}}, 100},
 		{"but with again", ladder(week, again), []step{{0, spend("1", 100_000)}, {50, spend("2", 100_000)}}, 200},
 		{"and again not where it was kept", ladder(week, again), []step{{0, spend("1", 100_000)}, {20, spend("2", 100_000)}, {27, spend("3", 100_000)}}, 100},
-		{"a level by hand gives nothing", ladder(), []step{{0, byHand("1", "gold", 0)}}, 0},
-		{"nor what is reached below it", ladder(), []step{{0, byHand("1", "gold", 5)}, {1, spend("1", 100_000)}, {6, spend("2", 1)}}, 0},
-		{"but what is reached above it", ladder(), []step{{0, byHand("1", "silver", 5)}, {1, spend("1", 200_000)}}, 500},
+		{"a level by hand gives nothing", ladder(), []step{{0, byHand("hand", "gold", 0)}}, 0},
+		{"nor what is reached below it", ladder(), []step{{0, byHand("hand", "gold", 5)}, {1, spend("1", 100_000)}, {6, spend("2", 1)}}, 0},
+		{"but what is reached above it", ladder(), []step{{0, byHand("hand", "silver", 5)}, {1, spend("1", 200_000)}}, 500},
 		{"a refund takes it back", ladder(), []step{{0, spend("1", 100_000)}, {1, back("1")}}, 0},
 		{"a part of it too", ladder(), []step{{0, spend("1", 200_000)}, {1, half(back("1"), 1)}}, 100},
 		{"but not what is beyond the need", ladder(), []step{{0, spend("1", 150_000)}, {1, half(back("1"), 50_000)}}, 100},
@@ -223,8 +225,7 @@ func TestGiftsMoveAsPoints(t *testing.T) {
 	}
 }
 
-// However many tills cross the threshold at once, the gift comes once; a replay changes nothing; and
-// whoever changes what an account was given is seen.
+// However many tills cross the threshold at once, the gift comes once, and a replay changes nothing.
 func TestEnginesGiveAGiftOnce(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db storage.DB) {
 		c := &clock{}
@@ -258,9 +259,5 @@ func TestEnginesGiveAGiftOnce(t *testing.T) {
 		if _, err := points.VerifyProgram(ctx, "club", nil); err != nil {
 			t.Error(err)
 		}
-		a := must[loyalty.Account](t)(points.Account(ctx, alice))
-		a.Gifts = nil
-		a.Version++
-		_ = a
 	})
 }

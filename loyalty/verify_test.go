@@ -20,7 +20,11 @@ import (
 func tampering(t *testing.T) (*loyalty.Engine, *sql.DB) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "points.db")
-	points, c := open(t, dbtest.SQLiteFile(t, path))
+	c, d := &clock{}, club(1)
+	c.set(noon)
+	points := loyalty.New(dbtest.SQLiteFile(t, path).Loyalty(), &loyalty.Options{Now: c.now})
+	d.Tiers.Levels[1].Gift = &loyalty.Gift{Points: 100}
+	must[*loyalty.Program](t)(points.Publish(ctx, d))
 	do := func(_ loyalty.Outcome, err error) {
 		t.Helper()
 		if err != nil {
