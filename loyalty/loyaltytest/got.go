@@ -132,6 +132,18 @@ func (w *world) standing(id loyalty.AccountID, s Standing) (Standing, error) {
 	if s.Level != nil {
 		s.Level = &a.Status.Level
 	}
+	if s.Gifts != nil {
+		gifts := map[loyalty.LevelID]int64{}
+		for level := range s.Gifts {
+			gifts[level] = 0
+		}
+		for _, g := range a.Gifts {
+			if _, wanted := gifts[g.Level]; wanted {
+				gifts[g.Level] = g.N
+			}
+		}
+		s.Gifts = gifts
+	}
 	if s.Merged != nil {
 		s.Merged = &a.Merged
 	}

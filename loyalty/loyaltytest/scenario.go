@@ -121,6 +121,7 @@ type Standing struct {
 	Pending  map[loyalty.CurrencyID]int64               `json:"pending,omitempty"`
 	Held     map[loyalty.CurrencyID]int64               `json:"held,omitempty"` // set aside by reservations
 	Level    *loyalty.LevelID                           `json:"level,omitempty"`
+	Gifts    map[loyalty.LevelID]int64                  `json:"gifts,omitempty"`    // how many the member has for having reached each level
 	Merged   *loyalty.MemberID                          `json:"merged,omitempty"`   // who the member turned out to be; "": is none other
 	Vouchers map[reward.RewardID]map[reward.State]int64 `json:"vouchers,omitempty"` // of each reward all that there are, by state
 	Cards    map[stamps.ProgramID]Card                  `json:"cards,omitempty"`
