@@ -145,7 +145,7 @@ func (d *deed) climbed() []height {
 	if !d.p.def.Tiers.gives() {
 		return nil
 	}
-	probe, _ := d.replay(time.Time{})
+	probe, _ := d.replay(d.Next.Joined)
 	return probe.heights
 }
 
@@ -210,7 +210,7 @@ func (d *deed) regiftLevel(level int, first time.Time, was int, is []time.Time) 
 		d.noteGifted(g)
 	}
 	for ; have < due; have++ {
-		d.giveGift(l, is[have], d.now)
+		d.giveGift(l, is[min(have, len(is)-1)], d.now)
 	}
 	return nil
 }

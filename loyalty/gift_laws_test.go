@@ -88,19 +88,18 @@ func (c climbs) points(id loyalty.CurrencyID) (n int64) {
 	return n
 }
 
-// watch runs a command, and an Expire of each midnight before it since another time.
+// watch runs a command, and before it an Expire of then, and of each midnight since another time.
 func watch(run func(c loyalty.Command, at time.Time) (loyalty.Outcome, error), zone string, c loyalty.Command, since, at time.Time, note func(loyalty.Outcome)) {
 	loc, err := time.LoadLocation(zone)
 	if err != nil {
 		panic(err)
 	}
 	year, month, day := since.In(loc).Date()
-	for i := 1; ; i++ {
-		midnight := time.Date(year, month, day+i, 0, 0, 0, 0, loc)
-		if midnight.After(at) {
-			break
+	for i, then := 1, since; then.Before(at); i++ {
+		if then = time.Date(year, month, day+i, 0, 0, 0, 0, loc); then.After(at) {
+			then = at
 		}
-		if out, err := run(loyalty.Expire{Account: alice, Key: midnight.String()}, midnight); err == nil {
+		if out, err := run(loyalty.Expire{Account: alice, Key: then.String()}, then); err == nil && !out.Replayed {
 			note(out)
 		}
 	}
