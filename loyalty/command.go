@@ -130,7 +130,7 @@ type Expire struct {
 }
 
 // A SetTier gives a level by hand. The member does not fall below it until then, and leaves it
-// behind with a higher one that is earned.
+// behind with a higher one that is earned. It gives no Gift.
 type SetTier struct {
 	Account AccountID `json:"account"`
 	Level   LevelID   `json:"level"`
@@ -141,7 +141,8 @@ type SetTier struct {
 }
 
 // A Merge moves all that a member has to another one, who is the same person: points, what metrics
-// and caps have counted, the higher level. Account takes no more commands, but for refunds of what
+// and caps have counted, the higher level, gifts of levels: those of both stay, and none comes again
+// that either has. Account takes no more commands, but for refunds of what
 // was earned or spent under it, and for what becomes of its holds: they are done to To.
 type Merge struct {
 	Account AccountID `json:"account"`

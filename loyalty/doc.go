@@ -25,17 +25,20 @@
 //     blocks, after what it carries: a part of a block stays owed, and less than two blocks of the
 //     share are taken later than the rest. Where other purchases used what it carried, blocks that
 //     they completed go once all of the purchase came back.
+//   - A level that has a Gift gives it once for being reached by what is counted, or once each time,
+//     and takes it back where it was not reached after all.
 //   - A purchase that was returned in full leaves points, metrics, caps, what is carried,
-//     milestones and, where levels go with refunds (OnRefund, or without Valid), the level as if it
-//     had not been: what a cap kept from another purchase comes in its place, and a block or a
+//     milestones, gifts and, where levels go with refunds (OnRefund, or without Valid), the level as
+//     if it had not been: what a cap kept from another purchase comes in its place, and a block or a
 //     milestone that others completed thanks to it goes. This holds as long as tallies keep the
 //     days (Definition.Late, and for levels as long as they are valid). Apart from it stand the
 //     last activity, what other purchases were given for a level that the purchase brought, a rule
-//     that is bounded to some times and does not give the same each time, and on which day a longer
-//     cap or a carried block counts.
+//     that is bounded to some times and does not give the same each time, on which day a longer cap
+//     or a carried block counts, when a gift ends, and gifts that come again (Gift.Again) where the
+//     level stays.
 //   - Events that are told in any order within Definition.Late leave the same points, metrics,
-//     caps, milestones and level, in the same bounds. A rule that asks for the level sees the one
-//     of the event's time, as far as it was known when the event was told.
+//     caps, milestones, gifts and level, in the same bounds. A rule that asks for the level sees the
+//     one of the event's time, as far as it was known when the event was told.
 //   - What a member has, and the level, follow from the account and the time: no batch job has to
 //     run before they are right, and asking in between changes no later answer.
 //   - No lot and no hold is ever below zero. Spending takes what ends first, then the oldest, and

@@ -10,14 +10,14 @@ import (
 )
 
 // A Gift is points that a member is given for reaching a level by what is counted; one who passes
-// several levels at once gets the gift of each. A level that is kept or renewed gives nothing, and
-// neither does one that is given by hand, or that a new version of the program gives in place of one
-// that it does not have.
+// several levels at once gets the gift of each. A level that is kept or renewed gives nothing, nor
+// does one that is given by hand, or that a new version of the program gives in place of one that it
+// does not have.
 //
 // A gift counts for no metric, cap or milestone, and is not multiplied. It is pending and ends as
 // points of its currency do that are earned as the level is reached. A wallet that has no room for
 // it gets none. A refund after which the level would not have been reached takes the gift back, as
-// it takes points back, even where the level itself stays (Downgrade): then the gift comes again
+// it takes points back (Overdraft), even where the level stays (Downgrade): then the gift comes back
 // once the level is earned again. This holds for as long as levels are kept and their windows look
 // back, and for a year where they look back to all time.
 //

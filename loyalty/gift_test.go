@@ -138,6 +138,33 @@ func TestGiftsOfLevels(t *testing.T) {
 	}
 }
 
+// A version that has other levels gives the gifts of those that a member did not have by then, and
+// none where the level of before is gone.
+func TestGiftsOfOtherLevels(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		change func(*loyalty.Definition)
+		level  loyalty.LevelID
+		want   int64
+	}{
+		{"a level that members have gets a gift", func(d *loyalty.Definition) {}, "silver", 0},
+		{"a level that members come to by now", func(d *loyalty.Definition) { d.Tiers.Levels[2].Needs[0]["spent"] = 120_000 }, "gold", 500},
+		{"a level of another name", func(d *loyalty.Definition) { d.Tiers.Levels[1].ID = "jade" }, "jade", 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			compile := func(d loyalty.Definition) *loyalty.Program { return compiledFor(t, d) }
+			sim := loyalty.Simulate(compile(ladder(func(d *loyalty.Definition) { d.Tiers.Levels[1].Gift, d.Tiers.Levels[2].Gift = nil, nil })))
+			must[loyalty.Outcome](t)(sim.Do(buy(alice, 120_000, "1"), noon))
+			sim.Switch(compile(ladder(c.change)))
+			must[loyalty.Outcome](t)(sim.Do(buy(alice, 1, "2"), noon.AddDate(0, 0, 1)))
+			a := sim.Stored(alice)
+			if got := a.Wallet("points").Total(); got != c.want || a.Status.Level != c.level {
+				t.Errorf("%d points on %s, want %d", got, a.Status.Level, c.want)
+			}
+		})
+	}
+}
+
 func TestOutcomesNameGifts(t *testing.T) {
 	p, err := loyalty.Compile(ladder())
 	if err != nil {
