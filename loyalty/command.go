@@ -142,8 +142,8 @@ type SetTier struct {
 
 // A Merge moves all that a member has to another one, who is the same person: points, what metrics
 // and caps have counted, the higher level, gifts of levels: those of both stay, and none comes again
-// that either has. Account takes no more commands, but for refunds of what
-// was earned or spent under it, and for what becomes of its holds: they are done to To.
+// that either has. Account takes no more commands, but for refunds of what was earned or spent
+// under it, and for what becomes of its holds: they are done to To.
 type Merge struct {
 	Account AccountID `json:"account"`
 	To      MemberID  `json:"to"`

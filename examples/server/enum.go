@@ -25,7 +25,7 @@ var enumerations = []enumeration{
 	enumOf(loyalty.PerOne, loyalty.Ever, loyalty.Day, loyalty.Month, loyalty.Quarter, loyalty.Half, loyalty.Year, loyalty.Week),
 	enumOf(loyalty.CountPoints, loyalty.CountMoney, loyalty.CountPurchases, loyalty.CountItems, loyalty.CountEvents),
 	enumOf(loyalty.Never, loyalty.AtEnd, loyalty.OnRefund),
-	enumOf(loyalty.Gave, loyalty.Multiplied, loyalty.Capped, loyalty.Rounded, loyalty.OutsideTime, loyalty.NotMet, loyalty.NoLine, loyalty.BelowMinimum, loyalty.Stopped, loyalty.Excluded, loyalty.GroupGives, loyalty.TooLittle, loyalty.Late),
+	enumOf(loyalty.Gave, loyalty.Multiplied, loyalty.Capped, loyalty.Rounded, loyalty.OutsideTime, loyalty.NotMet, loyalty.NoLine, loyalty.BelowMinimum, loyalty.Stopped, loyalty.Excluded, loyalty.GroupGives, loyalty.TooLittle, loyalty.Late, loyalty.LevelReached, loyalty.LevelNotReached),
 	enumOf(loyalty.UsePoints, loyalty.UseTimes, loyalty.UseCarry),
 	enumOf(loyalty.Item, loyalty.Shipping, loyalty.Fee, loyalty.GiftCard, loyalty.Reward),
 	enumOf(loyalty.PendingOnly, loyalty.WithinBalance, loyalty.BelowZero),
