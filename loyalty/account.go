@@ -205,7 +205,7 @@ type Portion struct {
 	Shares    []int64    `json:"shares,omitempty"` // of the lines, in their order: weights
 	Whole     int64      `json:"whole,omitempty"`  // the weight of what was given for no line
 	More      int64      `json:"more,omitempty"`   // what refunds revoke beyond N, as others were given points thanks to it; below zero: less, as others go without
-	Rule      RuleID     `json:"rule,omitempty"`   // that gave it for milestones, which go back with their metric as long as there is the rule
+	Rule      RuleID     `json:"rule,omitempty"`   // that gave it for milestones, which go back with their metric; once the rule is gone, with all of the purchase
 }
 
 // A Count is what the tally of a metric went up by.
@@ -381,10 +381,16 @@ func (d *deed) count(name string, n int64, at time.Time, keep int) error {
 	return err
 }
 
+// forgotten is for how many days after it counted something a tally is kept that the program does
+// not know any more, for a version that takes the last one back.
+const forgotten = 366
+
 // forget drops the tallies that the program does not know any more.
 func (d *deed) forget() {
+	today := dayOf(d.now.In(d.p.zone).Date())
 	d.Next.Tallies = slices.DeleteFunc(d.Next.Tallies, func(t NamedTally) bool {
 		_, known := d.p.keep[t.Name]
-		return !known
+		n := len(t.Tally.Days)
+		return !known && (n == 0 || t.Tally.Days[n-1].Day < today-forgotten)
 	})
 }

@@ -364,6 +364,9 @@ func (d *deed) unuse(u *Use, caps []Cap, given, over, own int64, before int64, b
 	cut.Tally = cut.Tally.takeBack(still+none, day)
 	has.Tally = has.Tally.takeBack(r.lost, day)
 	own = min(own, cut.Tally.on(day))
+	if !u.Of.timed(caps) { // a version without them came since
+		return r
+	}
 	for _, o := range cut.Tally.Days {
 		if o.Day == day {
 			o.N -= own

@@ -101,9 +101,10 @@ func (e *Engine) Preview() *Engine {
 //
 // A member who qualifies for a level of it by what was counted so far has that level at once in
 // Current, and with the next command in the books, and the gifts of levels that the member did not
-// have. Those who have a level get no gift that is added to it, where WhatIf gives it from the
-// beginning. A metric that is new counts from then on, where WhatIf counts from the beginning:
-// publish a metric before the levels that need it.
+// have; those who have a level get no gift that is added to it. A metric that is new counts from
+// then on: publish it before the levels that need it. WhatIf tells how the members will stand
+// (Comparison.Next). What time did to a level since the member's last command is decided by the
+// version in force when it is asked for: Sweep before, where a version changes how levels end.
 func (e *Engine) Publish(ctx context.Context, d Definition) (p *Program, err error) {
 	ctx, end := e.hook(ctx, "loyalty.publish")
 	defer func() { end(err) }()

@@ -352,7 +352,8 @@ func TestEngine(t *testing.T) {
 			half.Tiers.Levels[1].Needs[0]["spent"] = 10_000
 			is = must[loyalty.Comparison](t)(points.WhatIf(ctx, must[*loyalty.Program](t)(loyalty.Compile(half))))
 			want := loyalty.Standing{
-				Totals: map[loyalty.CurrencyID]loyalty.Totals{"points": {Issued: 350, Revoked: 150}}, Levels: map[loyalty.LevelID]int{"gold": 2},
+				Totals:  map[loyalty.CurrencyID]loyalty.Totals{"points": {Issued: 350, Revoked: 150}},
+				Metrics: map[loyalty.MetricID]int64{"spent": 40_000}, Levels: map[loyalty.LevelID]int{"gold": 2},
 			}
 			if diff := gocmp.Diff(want, is.Is); diff != "" || is.Refused["loyalty: 200 points are needed and 150 are there"] != 1 {
 				t.Error(is, diff)

@@ -158,16 +158,43 @@ func (r *Reached) lower(times int64) (lots []Lot) {
 		last := &raised[len(raised)-1]
 		some := min(times, last.N)
 		times -= some
-		lots = append(lots, last.Lots...)
+		gone, left := take(last.Lots, share(Sum(last.Lots), some, last.N), func(Lot) bool { return true })
+		lots, last.Lots = append(lots, gone...), left
 		if last.N -= some; last.N == 0 {
 			raised = raised[:len(raised)-1]
 		}
 	}
-	r.Raised = raised
-	if len(raised) == 0 {
+	r.keep(raised)
+	return lots
+}
+
+// keep notes which raises are left.
+func (r *Reached) keep(raised []Raise) {
+	if r.Raised = raised; len(raised) == 0 {
 		r.Raised = nil
 	}
-	return lots
+}
+
+// unraise takes the milestones back that a purchase brought by a rule that the program does not
+// have any more, once all of it came back, and returns the points that are left of them.
+func (d *deed) unraise(b *Booking, part *Portion) (lots []Lot) {
+	if !b.isBack() {
+		return nil
+	}
+	day := dayOf(b.At.In(d.p.zone).Date())
+	for i := range d.Next.Reached {
+		r := &d.Next.Reached[i]
+		n := slices.IndexFunc(r.Raised, func(o Raise) bool {
+			return o.Day == day && Sum(o.Lots) > 0 && Sum(o.Lots) <= part.N && part.Lots[0].like(o.Lots[0])
+		})
+		if r.Rule == part.Rule && n >= 0 {
+			lots = r.Raised[n].Lots
+			r.N -= r.Raised[n].N
+			r.keep(slices.Delete(slices.Clone(r.Raised), n, n+1))
+			return lots
+		}
+	}
+	return nil
 }
 
 // forgetReached drops the milestones of windows that no event can be in any more, and those of

@@ -235,10 +235,12 @@ func (r *refunding) revoke() error {
 	left := map[CurrencyID]int64{}
 	for i := range r.b.Parts {
 		part := &r.b.Parts[i]
-		if part.Rule != "" && r.p.milestone(part.Rule) != nil {
-			continue
+		switch {
+		case part.Rule == "":
+			due[i] = r.b.due(i) + part.More - part.Back
+		case r.p.milestone(part.Rule) == nil:
+			due[i] = Sum(r.unraise(r.b, part))
 		}
-		due[i] = r.b.due(i) + part.More - part.Back
 		left[part.Currency] += max(0, -due[i])
 	}
 	for i := range r.b.Parts {

@@ -12,24 +12,42 @@ import (
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
-// A Comparison is what a program would have come to over a history, beside what it came to.
+// A Comparison is how members stand by three answers, at one instant.
+//
+// Next is what the members will see, and Is is what the program is worth. They differ by all that
+// was decided already: points stay as they were given, and a metric counts from the publication of
+// the version that brings it, so that it is 0 in Next and what it would have been in Is. Where
+// levels need a new metric, publish it before them, or give the levels by SetTier.
 type Comparison struct {
 	Commands int
-	Refused  map[string]int // by the text of the error: commands that the programme would have refused
-	Was, Is  Standing
+	Refused  map[string]int // by the text of the error: commands that the definition would have refused
+	Was      Standing       // by the version in force
+	Next     Standing       // as soon as the definition is published
+	Is       Standing       // had it been in force from the beginning
 }
 
-// A Standing is what all members hold together, and how many are on each level.
+// A Standing is what all members hold together, what their metrics come to, and how many are on
+// each level.
 type Standing struct {
-	Totals map[CurrencyID]Totals
-	Levels map[LevelID]int
+	Totals  map[CurrencyID]Totals
+	Metrics map[MetricID]int64 // in the windows of the instant
+	Levels  map[LevelID]int
 }
 
-func (s *Standing) add(a Account) error {
+// stand returns how nobody stands.
+func stand() Standing {
+	return Standing{map[CurrencyID]Totals{}, map[MetricID]int64{}, map[LevelID]int{}}
+}
+
+// add adds an account as it is at a time.
+func (s *Standing) add(p *Program, a Account, now time.Time) error {
 	for _, h := range a.Holdings {
 		if err := h.Totals.addTo(s.Totals, h.Currency); err != nil {
 			return err
 		}
+	}
+	for _, m := range p.metrics {
+		s.Metrics[m.ID] += a.tally(metricTally(m.ID)).Sum(m.window(a.Joined), now, p.zone)
 	}
 	if a.Merged == "" {
 		s.Levels[a.Status.Level]++
@@ -37,10 +55,11 @@ func (s *Standing) add(a Account) error {
 	return nil
 }
 
-// WhatIf runs all that happened under a program, from the ledgers, through another definition of
-// it, and compares how the members stand today. It stores nothing. It holds the whole history in
-// memory. A command that the other definition refuses is left out, and those that build on it may
-// be refused for it.
+// WhatIf compares how the members of a program stand today with how they would stand by another
+// definition of it: once it is published, and had it been in force from the beginning, for which it
+// runs all that happened, from the ledgers, through it. It stores nothing. It holds the whole
+// history in memory. A command that the other definition refuses is left out, and those that build
+// on it may be refused for it.
 //
 // Commands run in the order of the ledgers of all accounts that they changed, however many share an
 // instant, and otherwise in the order of their times. So the definition by which everything
@@ -53,9 +72,10 @@ func (e *Engine) WhatIf(ctx context.Context, p *Program) (c Comparison, err erro
 	if err != nil {
 		return c, err
 	}
-	stand := func() Standing { return Standing{map[CurrencyID]Totals{}, map[LevelID]int{}} }
-	c = Comparison{Refused: map[string]int{}, Was: stand(), Is: stand()}
-	history, err := e.history(ctx, id, func(a Account) error { return c.Was.add(was.At(a, now)) })
+	c = Comparison{Refused: map[string]int{}, Was: stand(), Next: stand(), Is: stand()}
+	history, err := e.history(ctx, id, func(a Account) error {
+		return errors.Join(c.Was.add(was, was.At(a, now), now), c.Next.add(p, p.At(a, now), now))
+	})
 	if err != nil {
 		return c, fmt.Errorf("loyalty: what if: %w", err)
 	}
@@ -67,7 +87,7 @@ func (e *Engine) WhatIf(ctx context.Context, p *Program) (c Comparison, err erro
 		}
 	}
 	for a := range s.Accounts(now) {
-		if err := c.Is.add(a); err != nil {
+		if err := c.Is.add(p, a, now); err != nil {
 			return c, fmt.Errorf("loyalty: what if: %w", err)
 		}
 	}
