@@ -209,10 +209,14 @@ func (d *deed) repeat(p Past) {
 // setByHand gives a level by hand, or the one that is earned where that is higher.
 func (d *deed) setByHand(level int, at, until time.Time) {
 	given := d.p.def.Tiers.Levels[level].ID
+	earned := d.valid(at)
+	if d.Next.Status.Hand == "" {
+		earned = cmp.Or(d.Next.Status.Until, earned)
+	}
 	d.Next.Status.Hand = given
 	if is := d.earned(at); is > level && !d.p.def.Tiers.AtEnd {
 		d.Next.Status.Hand = ""
-		d.set(is, at, cmp.Or(d.Next.Status.Until, d.valid(at)))
+		d.set(is, at, earned)
 	} else {
 		d.set(level, at, until)
 	}

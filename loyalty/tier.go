@@ -255,7 +255,7 @@ func (d *deed) until() time.Time {
 		switch next := probe.Next.Status; {
 		case next.Level != s.Level || !next.Until.IsZero() && !next.Until.After(until):
 			return until
-		case next.Until.IsZero() || next.Until.After(horizon):
+		case next.Until.IsZero() || until.After(horizon):
 			return time.Time{} // what is counted for all time gives it again and again
 		default:
 			until = next.Until

@@ -6,8 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"pgregory.net/rapid"
-
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/loyalty"
 	"github.com/scrmkit/scrmkit/storage"
@@ -190,43 +188,6 @@ func TestTiersThatAreAdded(t *testing.T) {
 		out := must[loyalty.Outcome](t)(points.Redeem(ctx, loyalty.Redeem{Account: alice, N: 1, Key: "cup"}))
 		if out.Tier == nil || out.Tier.To != "gold" || !out.Status.Since.Equal(noon) {
 			t.Errorf("%+v", out)
-		}
-	})
-}
-
-// Until of an outcome is when the level is lost if nothing more happens: not before, and then.
-func TestUntilIsWhenTheLevelIsLost(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		d := anyProgram(t)
-		d.Tiers.Grace = 0
-		p := compiled(t, d)
-		sim, now := loyalty.Simulate(p), noon
-		for i := range rapid.IntRange(1, 6).Draw(t, "commands") {
-			now = now.AddDate(0, 0, rapid.IntRange(0, 12).Draw(t, "days"))
-			c := anyCommand(t, i, now)
-			if maybe(t, "large") {
-				c = buy(alice, rapid.Int64Range(5_000, 60_000).Draw(t, "amount"), fmt.Sprint("large", i))
-			}
-			out, err := sim.Do(c, now)
-			if err != nil || out.Seq == 0 {
-				continue
-			}
-			a := sim.Stored(out.Account)
-			if a.Merged != "" || a.Status.Until.IsZero() {
-				continue
-			}
-			until := out.Status.Until
-			if until.IsZero() && d.Tiers.Valid == (loyalty.Validity{}) && d.Tiers.Downgrade != loyalty.Never {
-				continue // a level by hand that is earned as well is kept as long as it is earned
-			}
-			if until.IsZero() {
-				until = a.At.AddDate(3, 0, 0)
-			} else if after := p.At(a, until); after.Status.Level == out.Status.Level {
-				t.Fatalf("%+v is still %+v", out.Status, after.Status)
-			}
-			if before := p.At(a, until.Add(-time.Microsecond)); until.After(a.At) && before.Status.Level != out.Status.Level && !d.Tiers.AtEnd {
-				t.Fatalf("%+v was %+v before", out.Status, before.Status)
-			}
 		}
 	})
 }
