@@ -94,19 +94,14 @@ func (t Tally) Add(n int64, at time.Time, zone *time.Location, keep int) (Tally,
 	return Tally{Total: total, Days: days}, nil
 }
 
-// takeBack takes n away that was counted on a day. Where the day is not kept any more that is from
-// what the total has beyond the days that are, and no more: it may have begun anew since then.
+// takeBack takes n away that was counted on a day: from the total alone where the day is not kept
+// any more.
 func (t Tally) takeBack(n, day int64) Tally {
+	t.Total -= n
 	i, kept := slices.BinarySearchFunc(t.Days, day, compareDays)
 	if !kept {
-		rest := t.Total
-		for _, d := range t.Days {
-			rest -= d.N
-		}
-		t.Total -= min(n, max(0, rest))
 		return t
 	}
-	t.Total -= n
 	t.Days = slices.Clone(t.Days)
 	if t.Days[i].N -= n; t.Days[i].N == 0 {
 		t.Days = slices.Delete(t.Days, i, i+1)
