@@ -92,8 +92,10 @@ func horizonOf(d Definition) int {
 }
 
 // relevel decides anew which level the member has had since just before a time, when something was
-// counted or taken back. told says that an event came to it, which never takes a level; else a
-// refund, which never gives one, and takes one where the program says so.
+// counted or taken back. told says that an event came to it, which never takes a level, and moves
+// its end to where it had been at once; an earlier one only where levels go with refunds, for else
+// what was returned since may have given it. Else a refund came, which never gives a level, and
+// takes one where the program says so.
 func (d *deed) relevel(from time.Time, told bool) {
 	t := d.p.def.Tiers
 	if t == nil {
@@ -109,7 +111,7 @@ func (d *deed) relevel(from time.Time, told bool) {
 	longer := laterEnd(probe.Next.Status.Until, d.Next.Status.Until) || probe.Next.Status.Until.IsZero() && !d.Next.Status.Until.IsZero()
 	earlier := probe.Next.Status.Since.Before(d.day(d.Next.Status.Since))
 	switch {
-	case told && (is > was || is == was && (longer || earlier) && is > 0):
+	case told && (is > was || is == was && (longer || earlier || t.Downgrade == OnRefund) && is > 0):
 	case !told && (t.Downgrade == OnRefund || d.floats()) && is <= was:
 	default:
 		return

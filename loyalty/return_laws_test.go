@@ -92,6 +92,26 @@ func (s step) run(t *rapid.T, sim *loyalty.Simulation, now time.Time) loyalty.Ou
 	return out
 }
 
+// beside adds what changes what a purchase is given by itself alone: rules that exclude each other,
+// caps of other currencies, and metrics by the day of joining.
+func beside(t *rapid.T, d *loyalty.Definition) {
+	for i := range d.Rules {
+		r := &d.Rules[i]
+		switch alone := r.Caps == nil && r.Give.Part != loyalty.Carry; {
+		case alone && r.Give.Per != loyalty.PerMilestone:
+			r.Stop, r.Exclusive = maybe(t, "stop"), pick(t, "exclusive", false, false, false, true)
+			if r.Give.Times == "" && !r.Bonus && r.Pending == 0 && r.Currency == "" {
+				r.Group = pick(t, "group", "", "", "rates")
+			}
+		case r.Caps != nil && r.Caps[0].Points > 0 && maybe(t, "of another currency"):
+			r.Currency = "status"
+		}
+	}
+	if d.Tiers != nil && maybe(t, "joined") {
+		d.Metrics[3] = loyalty.Metric{ID: "visits", Of: loyalty.CountPurchases, Joined: true}
+	}
+}
+
 // However purchases and their refunds are told, late and in any order, the account stands as if
 // there had been the purchases alone that were not returned, with their refunds; so the order
 // changes nothing.
@@ -101,6 +121,7 @@ func TestRefundsInAnyOrderLeaveWhatWasNotReturned(t *testing.T) {
 		if slices.ContainsFunc(d.Rules, func(r loyalty.Rule) bool { return len(r.Caps) > 0 && r.Caps[len(r.Caps)-1].Per != loyalty.Day }) && d.Caps != nil {
 			d.Caps[0].Per = loyalty.Ever // which day has what the cap of a rule on a longer time gives depends on who comes first
 		}
+		beside(t, &d)
 		p := compiled(t, d)
 		all := anySales(t, d)
 		one, other := interleaved(t, all), interleaved(t, all)
@@ -122,6 +143,8 @@ func TestRefundsInAnyOrderLeaveWhatWasNotReturned(t *testing.T) {
 			}
 			return sim
 		}
+		debugSteps(t, "one", one, all)
+		debugSteps(t, "other", other, all)
 		with := run(one, true)
 		asIf(t, p, both{with, run(one, false)}, now)
 		asIf(t, p, both{with, run(other, true)}, now)
