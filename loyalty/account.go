@@ -370,6 +370,19 @@ func (d *deed) tallyOf(name string) *NamedTally {
 	return &d.Next.Tallies[i]
 }
 
+// setTally puts a tally in the place of the one of that name; an empty one is none.
+func (d *deed) setTally(name string, t Tally) {
+	i, ok := slices.BinarySearchFunc(d.Next.Tallies, name, func(t NamedTally, name string) int { return cmp.Compare(t.Name, name) })
+	switch none := t.Total == 0 && t.Days == nil; {
+	case ok && none:
+		d.Next.Tallies = slices.Delete(d.Next.Tallies, i, i+1)
+	case ok:
+		d.Next.Tallies[i].Tally = t
+	case !none:
+		d.Next.Tallies = slices.Insert(d.Next.Tallies, i, NamedTally{name, t})
+	}
+}
+
 // count adds to a tally.
 func (d *deed) count(name string, n int64, at time.Time, keep int) error {
 	i, ok := slices.BinarySearchFunc(d.Next.Tallies, name, func(t NamedTally, name string) int { return cmp.Compare(t.Name, name) })

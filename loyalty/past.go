@@ -103,9 +103,13 @@ func (d *deed) relevel(from time.Time, told bool) {
 	}
 	probe, before := d.replay(from)
 	was, is := d.p.level(d.Next.Status.Level), d.p.level(probe.Next.Status.Level)
-	for _, n := range probe.Next.Tallies {
-		if own := d.tallyOf(n.Name); own != nil && t.Rollover {
-			own.Tally = n.Tally
+	if t.Rollover {
+		for _, m := range d.p.metrics {
+			for _, name := range []string{metricTally(m.ID), rolledTally(m.ID)} {
+				if d.p.needs(m.ID) {
+					d.setTally(name, probe.Next.tally(name))
+				}
+			}
 		}
 	}
 	longer := laterEnd(probe.Next.Status.Until, d.Next.Status.Until) || probe.Next.Status.Until.IsZero() && !d.Next.Status.Until.IsZero()
@@ -259,8 +263,13 @@ func (d *deed) rewind(n *Account, first int64) []dayCounts {
 			}
 		}
 		n.Tallies = append(n.Tallies, NamedTally{name, was})
-		if old := slices.DeleteFunc(slices.Clone(rolled.Days), func(o DayTotal) bool { return o.Day > first }); len(old) > 0 {
-			n.Tallies = append(n.Tallies, NamedTally{rolledTally(m.ID), Tally{Total: rolled.Total, Days: old}})
+		for _, o := range rolled.Days {
+			if o.Day > first {
+				rolled = rolled.takeBack(o.N, o.Day)
+			}
+		}
+		if rolled.Total != 0 || rolled.Days != nil {
+			n.Tallies = append(n.Tallies, NamedTally{rolledTally(m.ID), rolled})
 		}
 	}
 	slices.SortFunc(n.Tallies, func(a, b NamedTally) int { return cmp.Compare(a.Name, b.Name) })

@@ -92,8 +92,8 @@ func (s step) run(t *rapid.T, sim *loyalty.Simulation, now time.Time) loyalty.Ou
 	return out
 }
 
-// beside adds what changes what a purchase is given by itself alone: rules that exclude each other,
-// caps of other currencies, and metrics by the day of joining.
+// beside adds what a purchase is given by itself alone, by rules that exclude each other and by caps
+// of another currency, and levels by the day of joining, at the end of windows and with rollover.
 func beside(t *rapid.T, d *loyalty.Definition) {
 	for i := range d.Rules {
 		r := &d.Rules[i]
@@ -107,7 +107,11 @@ func beside(t *rapid.T, d *loyalty.Definition) {
 			r.Currency = "status"
 		}
 	}
-	if d.Tiers != nil && maybe(t, "joined") {
+	if d.Tiers != nil && slices.ContainsFunc(d.Metrics, func(m loyalty.Metric) bool { return m.Window.Calendar != "" }) {
+		d.Tiers.AtEnd = maybe(t, "at end")
+		d.Tiers.Rollover = maybe(t, "rolls over")
+	}
+	if d.Tiers != nil && maybe(t, "joined") && !d.Tiers.AtEnd && !d.Tiers.Rollover {
 		d.Metrics[3] = loyalty.Metric{ID: "visits", Of: loyalty.CountPurchases, Joined: true}
 	}
 }
@@ -143,8 +147,6 @@ func TestRefundsInAnyOrderLeaveWhatWasNotReturned(t *testing.T) {
 			}
 			return sim
 		}
-		debugSteps(t, "one", one, all)
-		debugSteps(t, "other", other, all)
 		with := run(one, true)
 		asIf(t, p, both{with, run(one, false)}, now)
 		asIf(t, p, both{with, run(other, true)}, now)
