@@ -370,24 +370,25 @@ func (d *deed) tallyOf(name string) *NamedTally {
 	return &d.Next.Tallies[i]
 }
 
-// setTally puts a tally in the place of the one of that name; an empty one is none.
+// setTally puts a tally in the place of the one of that name.
 func (d *deed) setTally(name string, t Tally) {
 	i, ok := slices.BinarySearchFunc(d.Next.Tallies, name, func(t NamedTally, name string) int { return cmp.Compare(t.Name, name) })
-	switch none := t.Total == 0 && t.Days == nil; {
-	case ok && none:
-		d.Next.Tallies = slices.Delete(d.Next.Tallies, i, i+1)
+	switch {
 	case ok:
 		d.Next.Tallies[i].Tally = t
-	case !none:
+	case t.Total != 0 || t.Days != nil:
 		d.Next.Tallies = slices.Insert(d.Next.Tallies, i, NamedTally{name, t})
 	}
 }
 
-// count adds to a tally.
+// count adds to a tally. One that the program does not know any more keeps all of its days.
 func (d *deed) count(name string, n int64, at time.Time, keep int) error {
 	i, ok := slices.BinarySearchFunc(d.Next.Tallies, name, func(t NamedTally, name string) int { return cmp.Compare(t.Name, name) })
 	if !ok {
 		d.Next.Tallies = slices.Insert(d.Next.Tallies, i, NamedTally{Name: name})
+	}
+	if _, known := d.p.keep[name]; !known {
+		keep = maxDays
 	}
 	t, err := d.Next.Tallies[i].Tally.Add(n, at, d.p.zone, keep)
 	d.Next.Tallies[i].Tally = t

@@ -156,7 +156,8 @@ const (
 	Ever   Period = "ever"
 )
 
-// A Metric is a number that tiers and milestones are decided on.
+// A Metric is a number that tiers and milestones are decided on. It counts from the version of the
+// program that brings it: nothing of what members did before, however far its window looks back.
 type Metric struct {
 	ID       MetricID   `json:"id"`
 	Of       Counted    `json:"of"`

@@ -29,16 +29,26 @@
 //     and takes it back where it was not reached after all.
 //   - A purchase that was returned in full leaves points, metrics, caps, what is carried,
 //     milestones, gifts and, where levels go with refunds (OnRefund, or without Valid), the level as
-//     if it had not been: what a cap kept from another purchase comes in its place, and a block or a
-//     milestone that others completed thanks to it goes. This holds as long as tallies keep the
-//     days (Definition.Late, and for levels as long as they are valid). Apart from it stand the
-//     last activity, what other purchases were given for a level that the purchase brought, a rule
-//     that is bounded to some times and does not give the same each time, on which day a longer cap
-//     or a carried block counts, when a gift ends, and gifts that come again (Gift.Again) where the
-//     level stays.
+//     if it had not been, in whatever order purchases and refunds are told: what a cap kept from
+//     another purchase comes in its place, and a block or a milestone that others completed thanks
+//     to it goes. This holds as long as tallies keep the days (Definition.Late, and for levels as
+//     long as they are valid).
 //   - Events that are told in any order within Definition.Late leave the same points, metrics,
-//     caps, milestones, gifts and level, in the same bounds. A rule that asks for the level sees the
-//     one of the event's time, as far as it was known when the event was told.
+//     caps, milestones, gifts and level, in the same bounds; since when a level is had, to the day.
+//     A rule that asks for the level sees the one of the event's time, as far as it was known when
+//     the event was told.
+//   - Apart from the last two stand, and depend on what came first: the last activity; what was
+//     given for a level that a returned purchase brought; what others have in the place of a
+//     purchase under a cap on times, where the rule does not give the same each time, and under one
+//     on points, where the rule is multiplied; on which day a cap on a longer time, or a carried
+//     block, gives, and so what a cap of the program on a shorter time leaves of it; the share that
+//     a part of a purchase takes back of what a cap left it, or of blocks; when a gift ends; and
+//     gifts that come again (Gift.Again) where the level stays.
+//   - A version that leaves out a rule, a cap or a metric may be followed by one that has it again,
+//     within a year: what was counted goes on, without what came in between. What was given for
+//     milestones by a rule that is gone goes back with all of the purchase that reached them.
+//   - A metric counts from the version that brings it: a refund takes nothing of it back for what
+//     was earned before.
 //   - What a member has, and the level, follow from the account and the time: no batch job has to
 //     run before they are right, and asking in between changes no later answer.
 //   - No lot and no hold is ever below zero. Spending takes what ends first, then the oldest, and

@@ -178,7 +178,7 @@ func (r *Reached) keep(raised []Raise) {
 // unraise takes the milestones back that a purchase brought by a rule that the program does not
 // have any more, once all of it came back, and returns the points that are left of them.
 func (d *deed) unraise(b *Booking, part *Portion) (lots []Lot) {
-	if !b.isBack() {
+	if d.p.milestone(part.Rule) != nil || !b.isBack() {
 		return nil
 	}
 	day := dayOf(b.At.In(d.p.zone).Date())

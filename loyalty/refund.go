@@ -233,15 +233,27 @@ func (r *refunding) unuse(u *Use, besides int64) error {
 func (r *refunding) revoke() error {
 	due := make([]int64, len(r.b.Parts))
 	left := map[CurrencyID]int64{}
+	revoke := func(part *Portion, lots []Lot, n int64) error {
+		w, m, err := r.holding(part.Currency).Wallet.Revoke(lots, n, part.Overdraft, r.now)
+		if err != nil {
+			return err
+		}
+		r.post(part.Currency, w, m, revoked)
+		part.Back += n
+		return nil
+	}
 	for i := range r.b.Parts {
 		part := &r.b.Parts[i]
-		switch {
-		case part.Rule == "":
+		if part.Rule == "" {
 			due[i] = r.b.due(i) + part.More - part.Back
-		case r.p.milestone(part.Rule) == nil:
-			due[i] = Sum(r.unraise(r.b, part))
+			left[part.Currency] += max(0, -due[i])
+			continue
 		}
-		left[part.Currency] += max(0, -due[i])
+		if lots := r.unraise(r.b, part); len(lots) > 0 {
+			if err := revoke(part, lots, Sum(lots)); err != nil {
+				return err
+			}
+		}
 	}
 	for i := range r.b.Parts {
 		part := &r.b.Parts[i]
@@ -251,12 +263,9 @@ func (r *refunding) revoke() error {
 		if n == 0 {
 			continue
 		}
-		w, m, err := r.holding(part.Currency).Wallet.Revoke(part.Lots, n, part.Overdraft, r.now)
-		if err != nil {
+		if err := revoke(part, part.Lots, n); err != nil {
 			return err
 		}
-		r.post(part.Currency, w, m, revoked)
-		part.Back += n
 		r.taken[i] = n
 	}
 	for i := range r.b.Parts {
