@@ -109,7 +109,9 @@ func beside(t *rapid.T, d *loyalty.Definition) {
 	}
 	if d.Tiers != nil && slices.ContainsFunc(d.Metrics, func(m loyalty.Metric) bool { return m.Window.Calendar != "" }) {
 		d.Tiers.AtEnd = maybe(t, "at end")
-		d.Tiers.Rollover = maybe(t, "rolls over")
+		if maybe(t, "rolls over") { // what rolled over may give a level again, by the day
+			d.Tiers.Rollover, d.Tiers.Valid, d.Tiers.Grace = true, loyalty.Validity{}, 0
+		}
 	}
 	if d.Tiers != nil && maybe(t, "joined") && !d.Tiers.AtEnd && !d.Tiers.Rollover {
 		d.Metrics[3] = loyalty.Metric{ID: "visits", Of: loyalty.CountPurchases, Joined: true}
