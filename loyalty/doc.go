@@ -42,13 +42,14 @@
 //     purchase under a cap on times, where the rule does not give the same each time, and under one
 //     on points, where the rule is multiplied; on which day a cap on a longer time, or a carried
 //     block, gives, and so what a cap of the program on a shorter time leaves of it; the share that
-//     a part of a purchase takes back of what a cap left it, or of blocks; when a gift ends; and
-//     gifts that come again (Gift.Again) where the level stays.
+//     a part of a purchase takes back of what a cap left it, or of blocks; the level where it is
+//     given at the end of windows (AtEnd); of what rolled over, milestones, and until when it gives
+//     a level again; when a gift ends; and gifts that come again (Gift.Again) where the level stays.
 //   - A version that leaves out a metric, a milestone or, where there are no caps, a rule may be
 //     followed by one that has it again, within a year: what was counted goes on, without what came
 //     in between. What was given for milestones by a rule that is gone goes back with all of the
-//     purchase that reached them. Under a cap that is gone nothing comes in the place of a purchase,
-//     and one that comes back does not know what was refunded in between.
+//     purchase that reached them. Under a cap that is gone nothing comes in the place of a
+//     purchase, and one that comes back does not know what was refunded in between.
 //   - A metric counts from the version that brings it: a refund takes nothing of it back for what
 //     was earned before.
 //   - What a member has, and the level, follow from the account and the time: no batch job has to

@@ -93,7 +93,7 @@ func (s step) run(t *rapid.T, sim *loyalty.Simulation, now time.Time) loyalty.Ou
 }
 
 // beside adds what a purchase is given by itself alone, by rules that exclude each other and by caps
-// of another currency, and levels by the day of joining, at the end of windows and with rollover.
+// of another currency, and levels by the day of joining and by what rolls over.
 func beside(t *rapid.T, d *loyalty.Definition) {
 	for i := range d.Rules {
 		r := &d.Rules[i]
@@ -108,12 +108,12 @@ func beside(t *rapid.T, d *loyalty.Definition) {
 		}
 	}
 	if d.Tiers != nil && slices.ContainsFunc(d.Metrics, func(m loyalty.Metric) bool { return m.Window.Calendar != "" }) {
-		d.Tiers.AtEnd = maybe(t, "at end")
-		if maybe(t, "rolls over") { // what rolled over may give a level again, by the day
+		milestones := slices.ContainsFunc(d.Rules, func(r loyalty.Rule) bool { return r.Give.Per == loyalty.PerMilestone })
+		if !milestones && maybe(t, "rolls over") { // what rolled over may give a level again, by the day
 			d.Tiers.Rollover, d.Tiers.Valid, d.Tiers.Grace = true, loyalty.Validity{}, 0
 		}
 	}
-	if d.Tiers != nil && maybe(t, "joined") && !d.Tiers.AtEnd && !d.Tiers.Rollover {
+	if d.Tiers != nil && maybe(t, "joined") && !d.Tiers.Rollover {
 		d.Metrics[3] = loyalty.Metric{ID: "visits", Of: loyalty.CountPurchases, Joined: true}
 	}
 }

@@ -162,6 +162,30 @@ func withLevel(a loyalty.Account, id loyalty.LevelID) loyalty.Account {
 	return a
 }
 
+// A metric that comes with its levels has counted nothing when they are published, and WhatIf says
+// so, beside what it would have counted.
+func TestAMetricCountsFromTheVersionThatBringsIt(t *testing.T) {
+	c := &clock{}
+	c.set(noon)
+	points := loyalty.New(dbtest.SQLite(t).Loyalty(), &loyalty.Options{Now: c.now})
+	first := club(1)
+	first.Tiers, first.Metrics, first.Rules = nil, nil, first.Rules[:1]
+	must[*loyalty.Program](t)(points.Publish(ctx, first))
+	must[loyalty.Outcome](t)(points.Earn(ctx, buy(alice, 120_000, "before")))
+	said := must[loyalty.Comparison](t)(points.WhatIf(ctx, compiledFor(t, club(2))))
+	must[*loyalty.Program](t)(points.Publish(ctx, club(2)))
+	now := must[loyalty.Account](t)(points.Current(ctx, alice))
+	if said.Is.Levels["gold"] != 1 || said.Is.Metrics["spent"] != 120_000 || said.Next.Levels["gold"] != 0 || said.Next.Metrics["spent"] != 0 ||
+		now.Status.Level != "member" {
+		t.Errorf("%+v, and WhatIf said %+v", now.Status, said)
+	}
+	must[loyalty.Outcome](t)(points.Earn(ctx, buy(alice, 100_000, "since")))
+	out := must[loyalty.Outcome](t)(points.Refund(ctx, loyalty.Refund{Account: alice, Of: "before", All: true, Key: "back"}))
+	if out.Status.Level != "gold" {
+		t.Errorf("%+v", out.Status)
+	}
+}
+
 // Who qualifies by what was counted before tiers were added is on the level at once, as WhatIf
 // said.
 func TestTiersThatAreAdded(t *testing.T) {
@@ -182,7 +206,7 @@ func TestTiersThatAreAdded(t *testing.T) {
 		for _, id := range []loyalty.AccountID{alice, bob} {
 			levels[must[loyalty.Account](t)(points.Current(ctx, id)).Status.Level]++
 		}
-		if said.Is.Levels["gold"] != 1 || levels["gold"] != 1 || levels["member"] != 1 {
+		if said.Is.Levels["gold"] != 1 || said.Next.Levels["gold"] != 1 || levels["gold"] != 1 || levels["member"] != 1 {
 			t.Errorf("%v, and WhatIf said %v", levels, said.Is.Levels)
 		}
 		out := must[loyalty.Outcome](t)(points.Redeem(ctx, loyalty.Redeem{Account: alice, N: 1, Key: "cup"}))
