@@ -150,7 +150,9 @@ func stands(t *rapid.T, points *loyalty.Engine, p *loyalty.Program, now time.Tim
 			t.Fatal(err)
 		}
 		for _, h := range a.Holdings {
-			s.Totals[h.Currency] = s.Totals[h.Currency].Plus(h.Totals)
+			if s.Totals[h.Currency], err = s.Totals[h.Currency].Plus(h.Totals); err != nil {
+				t.Fatal(err)
+			}
 		}
 		for _, m := range p.Definition().Metrics {
 			s.Metrics[m.ID] += counted(a, "metric/"+string(m.ID)).Sum(m.Window, now, zone)
