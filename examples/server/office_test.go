@@ -83,7 +83,7 @@ func TestOffice(t *testing.T) {
 			b.do(token, "POST", "/agent"+path+"/takes", `{}`, 409)
 			b.do(token, "POST", "/agent"+path+"/returns", `{}`, 422)
 			b.do(token, "POST", "/agent"+path+"/returns", `{"note":"speaks Thai"}`, 200)
-			b.do(token, "POST", "/agent"+path+"/ends", `{}`, 409)
+			b.do(token, "POST", "/agent"+path+"/ends", `{}`, 403)
 			if back := b.do(root, "GET", "/tickets?state=manual", "", 200); back.field("items.0.reason") != "handedBack" {
 				t.Fatal(back.body)
 			}
