@@ -48,8 +48,9 @@
 //   - A version that leaves out a metric, a milestone or, where there are no caps, a rule may be
 //     followed by one that has it again, within a year: what was counted goes on, without what came
 //     in between. What was given for milestones by a rule that is gone goes back with all of the
-//     purchase that reached them. Under a cap that is gone nothing comes in the place of a
-//     purchase, and one that comes back does not know what was refunded in between.
+//     purchase that reached them; the gift of a level that is gone stays. Under a cap that is gone
+//     nothing comes in the place of a purchase, and one that comes back does not know what was
+//     refunded in between.
 //   - A metric counts from the version that brings it: a refund takes nothing of it back for what
 //     was earned before.
 //   - What a member has, and the level, follow from the account and the time: no batch job has to
