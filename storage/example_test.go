@@ -101,7 +101,7 @@ func Example_join() {
 func Example_till() {
 	ctx := context.Background()
 	db := memory.New()
-	shops, cards := shop.New(db.Shops(), nil), stamps.New(db.Stamps(), nil)
+	shops, cards := shop.New(db, nil), stamps.New(db.Stamps(), nil)
 	codes, err := otp.New(db.OTP(), []otp.Key{{ID: "2026-11", Secret: []byte("32 random bytes, kept in a vault")}}, nil)
 	must(err)
 	till := counter.New(db, shops, codes, cards)

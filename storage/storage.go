@@ -20,11 +20,9 @@ import (
 	"github.com/scrmkit/scrmkit/otp"
 	"github.com/scrmkit/scrmkit/scrm/activation"
 	"github.com/scrmkit/scrmkit/scrm/lead"
-	"github.com/scrmkit/scrmkit/scrm/lead/dispatch"
-	"github.com/scrmkit/scrmkit/scrm/ticket"
 	"github.com/scrmkit/scrmkit/stamps"
-	"github.com/scrmkit/scrmkit/stamps/shop"
 	"github.com/scrmkit/scrmkit/storage/journal"
+	"github.com/scrmkit/scrmkit/storage/seam"
 )
 
 var (
@@ -38,16 +36,14 @@ var (
 
 // A Tx gives the stores of one unit of work. Outside InTx and Join each Save is a unit of its own.
 type Tx interface {
+	seam.Store
 	Activation() activation.Store
-	Dispatch() dispatch.Store
 	Journal() journal.Store
 	Leads() lead.Store
 	Loyalty() loyalty.Store
 	OTP() otp.Store
 	Rewards() reward.Store
-	Shops() shop.Store
 	Stamps() stamps.Store
-	Tickets() ticket.Store
 }
 
 // A DB is a database, seen by one tenant. It is safe for concurrent use.

@@ -20,11 +20,11 @@ const (
 )
 
 // leaves are what every context may depend on.
-var leaves = []string{"errs", "storage/journal", "scrm/phone"}
+var leaves = []string{"errs", "storage/journal", "storage/seam", "scrm/phone"}
 
 // ground is what everything stands on, each with the packages that it may depend on beside the
 // standard library.
-var ground = map[string][]string{"errs": {}, "storage/journal": {"errs"}}
+var ground = map[string][]string{"errs": {}, "storage/journal": {"errs"}, "storage/seam": {"errs", "storage/journal"}}
 
 // contexts are the packages of rules and engines, each with the modules that it may import. Beside
 // those a context depends on the standard library, leaves and internal packages alone.

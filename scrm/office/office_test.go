@@ -56,8 +56,8 @@ func open(db storage.DB) scene {
 	p := office.Parts{
 		Codes:   must(activation.New(db.Activation(), []activation.Key{key}, &activation.Options{Now: now})),
 		Leads:   lead.New(db.Leads(), &lead.Options{Now: now}),
-		Lines:   dispatch.New(db.Dispatch(), &dispatch.Options{Now: now, Keys: []dispatch.Key{key}}),
-		Tickets: must(ticket.New(db.Tickets(), []ticket.Key{key}, &ticket.Options{Now: now})),
+		Lines:   dispatch.New(db, &dispatch.Options{Now: now, Keys: []dispatch.Key{key}}),
+		Tickets: must(ticket.New(db, []ticket.Key{key}, &ticket.Options{Now: now})),
 	}
 	return scene{office.New(db, p, &office.Options{Now: now}), p, at}
 }
@@ -276,12 +276,12 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	tickets, err := ticket.New(db.Tickets(), []ticket.Key{{ID: "2026", Secret: secret}}, &ticket.Options{Now: clock})
+	tickets, err := ticket.New(db, []ticket.Key{{ID: "2026", Secret: secret}}, &ticket.Options{Now: clock})
 	if err != nil {
 		log.Fatal(err)
 	}
 	leads := lead.New(db.Leads(), &lead.Options{Now: clock})
-	lines := dispatch.New(db.Dispatch(), &dispatch.Options{Now: clock})
+	lines := dispatch.New(db, &dispatch.Options{Now: clock})
 	desk := office.New(db, office.Parts{Codes: codes, Leads: leads, Lines: lines, Tickets: tickets}, &office.Options{Now: clock})
 
 	made, err := desk.Create(ctx, office.Create{Codes: activation.Create{N: 1, Key: "first", Settings: activation.Settings{

@@ -17,6 +17,7 @@ import (
 	"github.com/scrmkit/scrmkit/internal/keyring"
 	"github.com/scrmkit/scrmkit/internal/published"
 	"github.com/scrmkit/scrmkit/storage/journal"
+	"github.com/scrmkit/scrmkit/storage/seam"
 )
 
 // A Key is a secret of the embedder's. The secrets of sites are sealed with the first one; the
@@ -26,9 +27,6 @@ type Key = keyring.Key
 // Refresh is how long another process may go on with older templates after newer ones were
 // published.
 const Refresh = published.Refresh
-
-// Tx is the part of storage.Tx that an Engine needs.
-type Tx interface{ Tickets() Store }
 
 // Options of an Engine. Nil, and each zero field, is a default.
 type Options struct {
@@ -47,7 +45,7 @@ type Options struct {
 // changes came first twenty times in a row, and what the database said; after the last two it may
 // be run again.
 type Engine struct {
-	store    Store
+	store    seam.Store
 	keys     []Key
 	boxes    []keyring.Box // of the keys
 	opts     Options
@@ -57,7 +55,7 @@ type Engine struct {
 
 // New returns an engine on a store. It is an error where the keys are none, too short or of the
 // same id.
-func New(s Store, keys []Key, opts *Options) (*Engine, error) {
+func New(s seam.Store, keys []Key, opts *Options) (*Engine, error) {
 	if err := keyring.Check(keys); err != nil {
 		return nil, fmt.Errorf("ticket: %w", err)
 	}
@@ -79,19 +77,19 @@ func New(s Store, keys []Key, opts *Options) (*Engine, error) {
 
 // In returns a copy that is bound to a unit of work: what it does is committed or rolled back with
 // tx.
-func (e *Engine) In(tx Tx) *Engine {
+func (e *Engine) In(tx seam.Store) *Engine {
 	b := *e
-	b.store, b.bound = tx.Tickets(), true
+	b.store, b.bound = tx, true
 	return &b
 }
 
 // PutSite makes or changes a site. Errors: those of Site.Put.
 func (e *Engine) PutSite(ctx context.Context, c PutSite) (Site, error) {
 	return do(ctx, e, task[Site]{
-		kind: "ticket.putSite", check: c.check, subject: c.Site.Subject(), key: c.Key, by: c.By, input: c, lookup: Lookup{Site: c.Site},
-		decide: func(l Loaded, _ time.Time) (Change, Site, error) {
-			next, err := l.Site.Put(c.Settings, e.open(ctx, l.Site))
-			return Change{Site: &next}, next.public(), err
+		kind: "ticket.putSite", check: c.check, subject: c.Site.Subject(), key: c.Key, by: c.By, input: c, lookup: lookup{site: c.Site},
+		decide: func(l loaded, _ time.Time) (update, Site, error) {
+			next, err := l.site.Put(c.Settings, e.open(ctx, l.site))
+			return update{site: &next}, next.public(), err
 		},
 	})
 }
@@ -109,16 +107,16 @@ func (e *Engine) AddSecret(ctx context.Context, c AddSecret) (Issued, error) {
 	}
 	out, err := do(ctx, e, task[Issued]{
 		kind: "ticket.addSecret", check: c.check, subject: c.Site.Subject(), key: c.Key, by: c.By, input: inputs[0], others: inputs[1:],
-		lookup: Lookup{Site: c.Site}, replayed: func() { replayed = true },
-		decide: func(l Loaded, now time.Time) (Change, Issued, error) {
-			replayed, shown = false, cmp.Or(c.Secret, newSecret(l.Site.Settings.signing()))
+		lookup: lookup{site: c.Site}, replayed: func() { replayed = true },
+		decide: func(l loaded, now time.Time) (update, Issued, error) {
+			replayed, shown = false, cmp.Or(c.Secret, newSecret(l.site.Settings.signing()))
 			k := Secret{ID: rand.Text()[:8], Added: now, KeyID: e.keys[0].ID}
 			k.Sealed = e.boxes[0].Seal([]byte(shown), c.Site.context(k.ID))
-			next, err := l.Site.AddSecret(k)
+			next, err := l.site.AddSecret(k)
 			if err == nil {
 				_, err = next.Settings.signing().key(shown)
 			}
-			return Change{Site: &next}, Issued{ID: k.ID}, err
+			return update{site: &next}, Issued{ID: k.ID}, err
 		},
 	})
 	if err == nil && !replayed {
@@ -160,10 +158,10 @@ func (e *Engine) open(ctx context.Context, s Site) (secrets []string) {
 // RetireSecret ends a secret of a site. Errors: those of Site.RetireSecret.
 func (e *Engine) RetireSecret(ctx context.Context, c RetireSecret) (Site, error) {
 	return do(ctx, e, task[Site]{
-		kind: "ticket.retireSecret", check: c.check, subject: c.Site.Subject(), key: c.Key, by: c.By, input: c, lookup: Lookup{Site: c.Site},
-		decide: func(l Loaded, _ time.Time) (Change, Site, error) {
-			next, err := l.Site.RetireSecret(c.ID)
-			return Change{Site: &next}, next.public(), err
+		kind: "ticket.retireSecret", check: c.check, subject: c.Site.Subject(), key: c.Key, by: c.By, input: c, lookup: lookup{site: c.Site},
+		decide: func(l loaded, _ time.Time) (update, Site, error) {
+			next, err := l.site.RetireSecret(c.ID)
+			return update{site: &next}, next.public(), err
 		},
 	})
 }
@@ -180,9 +178,9 @@ func (e *Engine) Publish(ctx context.Context, d Templates) (p *Program, err erro
 	if p, err = Compile(d); err != nil {
 		return nil, err
 	}
-	err = e.store.Publish(ctx, d)
+	err = publish(ctx, e.store, d)
 	if errors.Is(err, ErrPublished) {
-		stored, loadErr := e.store.Templates(ctx, d.ID, d.Version)
+		stored, loadErr := loadTemplates(ctx, e.store, d.ID, d.Version)
 		if loadErr == nil && bytes.Equal(journal.JSON(stored), journal.JSON(d)) {
 			err = nil
 		}
@@ -211,11 +209,11 @@ func (e *Engine) Receive(ctx context.Context, site SiteID, d Delivery) (out Outc
 	}
 	now := e.now()
 	err = combine.Retry(ctx, func() error {
-		l, err := e.store.Load(ctx, Lookup{Site: site})
+		l, err := load(ctx, e.store, lookup{site: site})
 		if err != nil {
 			return err
 		}
-		site := l.Site
+		site := l.site
 		push, err := site.Settings.signing().Verify(e.open(ctx, site), d, now)
 		if err == nil && site.Settings.Closed {
 			err = ErrClosed
@@ -231,14 +229,14 @@ func (e *Engine) Receive(ctx context.Context, site SiteID, d Delivery) (out Outc
 		if ordered {
 			id.Event = event
 		}
-		if l, err = e.store.Load(ctx, Lookup{Ticket: id}); err != nil {
+		if l, err = load(ctx, e.store, lookup{ticket: id}); err != nil {
 			return err
 		}
-		t, change := l.Ticket, Change{}
+		t, change := l.ticket, update{}
 		switch {
 		case t.Version == 0:
 			t = Ticket{ID: id, State: Received, Received: now, Updated: now, Hash: push.Hash}
-			if change.Body = d.Body; ordered {
+			if change.body = d.Body; ordered {
 				pushed.N, t.Came = 1, 1
 				t.Pushes = []Pushed{pushed}
 			}
@@ -251,7 +249,7 @@ func (e *Engine) Receive(ctx context.Context, site SiteID, d Delivery) (out Outc
 				out.Replayed = again
 				return err
 			}
-			change.Body, change.Push = d.Body, id.push(pushed).Event
+			change.body, change.push = d.Body, id.push(pushed).Event
 		default:
 			out = t.outcome()
 			out.Replayed = true
@@ -260,10 +258,10 @@ func (e *Engine) Receive(ctx context.Context, site SiteID, d Delivery) (out Outc
 			}
 			return nil
 		}
-		t.Version, t.Seq = l.Ticket.Version+1, l.Ticket.Seq+1
+		t.Version, t.Seq = l.ticket.Version+1, l.ticket.Seq+1
 		out = t.outcome()
-		change.Ticket = &t
-		change.Entries = []journal.Entry{{Subject: id.Subject(), Seq: t.Seq, Kind: "ticket.receive", At: now, Input: push.Hash, Result: journal.JSON(out)}}
+		change.ticket = &t
+		change.entries = []journal.Entry{{Subject: id.Subject(), Seq: t.Seq, Kind: "ticket.receive", At: now, Input: push.Hash, Result: journal.JSON(out)}}
 		return e.save(ctx, change)
 	})
 	if err != nil {
@@ -301,38 +299,38 @@ func (e *Engine) Process(ctx context.Context, id ID) (out Outcome, err error) {
 	}
 	now := e.now()
 	err = combine.Retry(ctx, func() error {
-		l, err := e.store.Load(ctx, Lookup{Site: id.Site, Ticket: id, Body: true})
+		l, err := load(ctx, e.store, lookup{site: id.Site, ticket: id, body: true})
 		if err == nil {
-			err = l.Ticket.known()
+			err = l.ticket.known()
 		}
 		if err != nil {
 			return err
 		}
-		out = l.Ticket.outcome()
-		if l.Ticket.State != Received && l.Ticket.State != Manual {
+		out = l.ticket.outcome()
+		if l.ticket.State != Received && l.ticket.State != Manual {
 			return nil
 		}
-		if at := l.Ticket.body(); at != id {
-			of, err := e.store.Load(ctx, Lookup{Ticket: at, Body: true})
+		if at := l.ticket.body(); at != id {
+			of, err := load(ctx, e.store, lookup{ticket: at, body: true})
 			if err != nil {
 				return err
 			}
-			l.Body = of.Body
+			l.body = of.body
 		}
-		p, err := e.inForce(ctx, l.Site.Settings.Templates, l.Ticket)
-		if err != nil || l.Ticket.back(p.def) {
+		p, err := e.inForce(ctx, l.site.Settings.Templates, l.ticket)
+		if err != nil || l.ticket.back(p.def) {
 			return err
 		}
-		next := p.Decide(l.Site, l.Ticket, l.Body, now)
+		next := p.Decide(l.site, l.ticket, l.body, now)
 		out = next.outcome()
-		next.Updated = l.Ticket.Updated
-		if bytes.Equal(journal.JSON(next), journal.JSON(l.Ticket)) {
+		next.Updated = l.ticket.Updated
+		if bytes.Equal(journal.JSON(next), journal.JSON(l.ticket)) {
 			return nil
 		}
-		next.Updated, next.Version, next.Seq = now, l.Ticket.Version+1, l.Ticket.Seq+1
-		return e.save(ctx, Change{Ticket: &next, Entries: []journal.Entry{{
+		next.Updated, next.Version, next.Seq = now, l.ticket.Version+1, l.ticket.Seq+1
+		return e.save(ctx, update{ticket: &next, entries: []journal.Entry{{
 			Subject: id.Subject(), Seq: next.Seq, Kind: "ticket.process", At: now,
-			Input: l.Ticket.Hash, Before: journal.JSON(l.Ticket.outcome()), Result: journal.JSON(out),
+			Input: l.ticket.Hash, Before: journal.JSON(l.ticket.outcome()), Result: journal.JSON(out),
 		}}})
 	})
 	if err != nil {
@@ -401,12 +399,12 @@ func (e *Engine) onTicket(
 ) (Outcome, error) {
 	replayed := false
 	out, err := do(ctx, e, task[Outcome]{
-		kind: kind, check: check, subject: id.Subject(), key: key, by: by, input: input, lookup: Lookup{Ticket: id},
+		kind: kind, check: check, subject: id.Subject(), key: key, by: by, input: input, lookup: lookup{ticket: id},
 		replayed: func() { replayed = true },
-		decide: func(l Loaded, now time.Time) (Change, Outcome, error) {
+		decide: func(l loaded, now time.Time) (update, Outcome, error) {
 			replayed = false
-			next, err := decide(l.Ticket, now)
-			return Change{Ticket: &next}, next.outcome(), err
+			next, err := decide(l.ticket, now)
+			return update{ticket: &next}, next.outcome(), err
 		},
 	})
 	out.Replayed = replayed
@@ -422,12 +420,8 @@ func (e *Engine) hook(ctx context.Context, name string) (context.Context, func(e
 	return e.opts.Hook(ctx, name)
 }
 
-func (e *Engine) save(ctx context.Context, c Change) error {
-	errs, err := e.store.Save(ctx, []Change{c})
-	if err != nil {
-		return err
-	}
-	return errs[0]
+func (e *Engine) save(ctx context.Context, c update) error {
+	return c.save(ctx, e.store)
 }
 
 // A task is a command as the engine runs it: load, decide, save, and again where another change
@@ -440,9 +434,9 @@ type task[V any] struct {
 	by       string
 	input    any
 	others   []any // the same input, as it was hashed under other keys
-	lookup   Lookup
+	lookup   lookup
 	replayed func() // nil: nothing to do
-	decide   func(Loaded, time.Time) (Change, V, error)
+	decide   func(loaded, time.Time) (update, V, error)
 }
 
 func do[V any](ctx context.Context, e *Engine, t task[V]) (v V, err error) {
@@ -452,36 +446,36 @@ func do[V any](ctx context.Context, e *Engine, t task[V]) (v V, err error) {
 		return v, fmt.Errorf("%s: %w", t.kind, err)
 	}
 	now, input := e.now(), journal.Hash(t.kind, t.input)
-	t.lookup.Subject, t.lookup.Key = t.subject, t.key
+	t.lookup.subject, t.lookup.key = t.subject, t.key
 	err = combine.Retry(ctx, func() error {
-		l, err := e.store.Load(ctx, t.lookup)
+		l, err := load(ctx, e.store, t.lookup)
 		if err != nil {
 			return err
 		}
-		if l.Entry != nil {
+		if l.entry != nil {
 			if t.replayed != nil {
 				t.replayed()
 			}
 			for _, other := range t.others {
-				if hash := journal.Hash(t.kind, other); bytes.Equal(hash, l.Entry.Input) {
+				if hash := journal.Hash(t.kind, other); bytes.Equal(hash, l.entry.Input) {
 					input = hash
 				}
 			}
-			return l.Entry.Replay(input, &v)
+			return l.entry.Replay(input, &v)
 		}
-		var ch Change
+		var ch update
 		if ch, v, err = t.decide(l, now); err != nil {
 			return err
 		}
 		entry := journal.Entry{Subject: t.subject, Key: t.key, Kind: t.kind, At: now, By: t.by, Input: input, Result: journal.JSON(v)}
-		if ch.Site != nil {
-			ch.Site.Version, ch.Site.Seq = ch.Site.Version+1, ch.Site.Seq+1
-			entry.Seq, entry.Before = ch.Site.Seq, journal.JSON(l.Site.public())
+		if ch.site != nil {
+			ch.site.Version, ch.site.Seq = ch.site.Version+1, ch.site.Seq+1
+			entry.Seq, entry.Before = ch.site.Seq, journal.JSON(l.site.public())
 		} else {
-			ch.Ticket.Version, ch.Ticket.Seq = ch.Ticket.Version+1, ch.Ticket.Seq+1
-			entry.Seq, entry.Before = ch.Ticket.Seq, journal.JSON(l.Ticket.outcome())
+			ch.ticket.Version, ch.ticket.Seq = ch.ticket.Version+1, ch.ticket.Seq+1
+			entry.Seq, entry.Before = ch.ticket.Seq, journal.JSON(l.ticket.outcome())
 		}
-		ch.Entries = []journal.Entry{entry}
+		ch.entries = []journal.Entry{entry}
 		return e.save(ctx, ch)
 	})
 	if err != nil {

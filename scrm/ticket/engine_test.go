@@ -46,7 +46,7 @@ func isError(t *testing.T, got, want error) {
 
 // open returns an engine with a site, and its secret.
 func open(db storage.DB) (*ticket.Engine, string) {
-	e := must(ticket.New(db.Tickets(), keys, &ticket.Options{Now: clock}))
+	e := must(ticket.New(db, keys, &ticket.Options{Now: clock}))
 	must(e.PutSite(ctx, ticket.PutSite{Site: "test1", Key: "put", Settings: ticket.Settings{
 		Scheme: ticket.StandardWebhooks, Templates: "shop", Defaults: ticket.Fields{Platform: "whatsapp"},
 	}}))
@@ -250,7 +250,7 @@ func TestTickets(t *testing.T) {
 			must(e.PutSite(ctx, ticket.PutSite{Site: "broken", Key: "put", Settings: ticket.Settings{Scheme: ticket.StandardWebhooks, Templates: "broken"}}))
 			must(e.AddSecret(ctx, ticket.AddSecret{Site: "broken", Secret: secret, Key: "secret"}))
 			broken := ticket.Templates{ID: "broken", Version: 1, Rules: []ticket.Rule{{ID: "r", If: "("}}}
-			isError(t, db.Tickets().Publish(ctx, broken), nil)
+			isError(t, ticket.PublishUnchecked(ctx, db, broken), nil)
 			for i, site := range []ticket.SiteID{"broken", "test1", "broken", "test1"} {
 				must(e.Receive(ctx, site, push(secret, fmt.Sprint("msg_", i), order)))
 			}
@@ -266,7 +266,7 @@ func TestTickets(t *testing.T) {
 		t.Run("are not decided on by older templates than before", func(t *testing.T) {
 			db := db.Tenant("older")
 			e, secret := open(db)
-			other := must(ticket.New(db.Tickets(), keys, &ticket.Options{Now: clock}))
+			other := must(ticket.New(db, keys, &ticket.Options{Now: clock}))
 			publish(e, 1)
 			id := must(e.Receive(ctx, "test1", push(secret, "msg_1", order))).ID
 			must(other.Program(ctx, "shop", 0))
@@ -307,7 +307,7 @@ func TestTickets(t *testing.T) {
 			db := db.Tenant("keys")
 			var log strings.Builder
 			with := func(keys ...ticket.Key) *ticket.Engine {
-				return must(ticket.New(db.Tickets(), keys, &ticket.Options{Now: clock, Logger: slog.New(slog.NewTextHandler(&log, nil))}))
+				return must(ticket.New(db, keys, &ticket.Options{Now: clock, Logger: slog.New(slog.NewTextHandler(&log, nil))}))
 			}
 			e, first := open(db)
 			chosen := ticket.AddSecret{Site: "test1", Key: "chosen", Secret: "whsec_" + base64.StdEncoding.EncodeToString(make([]byte, 32))}
@@ -382,7 +382,7 @@ func TestTickets(t *testing.T) {
 
 // A website pushes an order; the templates send it to a code, whose agent takes it.
 func Example() {
-	e, err := ticket.New(memory.New().Tickets(), keys, &ticket.Options{Now: clock})
+	e, err := ticket.New(memory.New(), keys, &ticket.Options{Now: clock})
 	if err != nil {
 		panic(err)
 	}

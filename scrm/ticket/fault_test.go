@@ -28,7 +28,7 @@ func TestKilledPostgres(t *testing.T) {
 			must(db.Exec("create table shown as select $1::text secret", secret))
 		},
 		Commands: func(t *testing.T, dsn string) func(context.Context, string, int, int) error {
-			e := must(ticket.New(dbtest.Postgres(t, dsn).Tickets(), keys, &ticket.Options{Now: clock}))
+			e := must(ticket.New(dbtest.Postgres(t, dsn), keys, &ticket.Options{Now: clock}))
 			db := must(sql.Open("pgx", dsn))
 			defer db.Close()
 			var secret string
@@ -47,7 +47,7 @@ func TestKilledPostgres(t *testing.T) {
 			}
 		},
 	}.Kill(t)
-	e := must(ticket.New(dbtest.Postgres(t, dsn).Tickets(), keys, &ticket.Options{Now: clock}))
+	e := must(ticket.New(dbtest.Postgres(t, dsn), keys, &ticket.Options{Now: clock}))
 	var entries int64
 	for k, err := range e.Tickets(ctx, ticket.Query{}) {
 		isError(t, err, nil)

@@ -78,7 +78,7 @@ func FuzzSiteSettings(f *testing.F) {
 		if json.Unmarshal(text, &s) != nil {
 			return
 		}
-		e := must(ticket.New(memory.New().Tickets(), keys, &ticket.Options{Now: clock}))
+		e := must(ticket.New(memory.New(), keys, &ticket.Options{Now: clock}))
 		var bad *ticket.InputError
 		if _, err := e.PutSite(ctx, ticket.PutSite{Site: "shop", Settings: s, Key: "k"}); err != nil {
 			if !errors.As(err, &bad) || bad.Field == "" {

@@ -20,7 +20,7 @@ const wooSecret = "woo secret of the shop"
 
 // woo has a site of WooCommerce whose pushes of an order are one ticket.
 func woo(db storage.DB) *ticket.Engine {
-	e := must(ticket.New(db.Tickets(), keys, &ticket.Options{Now: clock}))
+	e := must(ticket.New(db, keys, &ticket.Options{Now: clock}))
 	must(e.PutSite(ctx, ticket.PutSite{Site: "shop", Key: "put", Settings: ticket.Settings{
 		Scheme: ticket.Custom, Signing: &ticket.Signing{Header: "X-Shopify-Hmac-SHA256", Encoding: ticket.Base64}, Templates: "shop",
 		Map: map[string]string{"name": "name", "status": "status"}, Order: ticket.Ordering{ID: "id", At: "date_modified_gmt", Version: "version"},
@@ -212,7 +212,7 @@ func TestIdsOfOrders(t *testing.T) {
 }
 
 func TestSettingsOfOrders(t *testing.T) {
-	e := must(ticket.New(memory.New().Tickets(), keys, nil))
+	e := must(ticket.New(memory.New(), keys, nil))
 	for field, o := range map[string]ticket.Ordering{
 		"settings.order.id": {At: "at"}, "settings.order.at": {ID: "id", At: "a..b"}, "settings.order.version": {ID: "id", Version: "["},
 	} {

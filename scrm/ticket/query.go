@@ -8,30 +8,31 @@ import (
 	"math"
 
 	"github.com/scrmkit/scrmkit/internal/valid"
+	"github.com/scrmkit/scrmkit/storage/seam"
 )
 
 // Site returns a site, without its secrets. Errors: *InputError, and ErrUnknownSite where there is
 // none.
 func (e *Engine) Site(ctx context.Context, id SiteID) (Site, error) {
 	err := id.check()
-	var l Loaded
+	var l loaded
 	if err == nil {
-		l, err = e.store.Load(ctx, Lookup{Site: id})
+		l, err = load(ctx, e.store, lookup{site: id})
 	}
-	if err == nil && l.Site.Version == 0 {
+	if err == nil && l.site.Version == 0 {
 		err = ErrUnknownSite
 	}
 	if err != nil {
 		return Site{}, fmt.Errorf("ticket: site: %w", err)
 	}
-	return l.Site.public(), nil
+	return l.site.public(), nil
 }
 
 // Sites yields the sites in the order of their ids, without their secrets. The database's error
 // ends it.
 func (e *Engine) Sites(ctx context.Context) iter.Seq2[Site, error] {
 	return func(yield func(Site, error) bool) {
-		for s, err := range e.store.Sites(ctx) {
+		for s, err := range seam.List(ctx, e.store, sitesByID, seam.Range{}) {
 			if !yield(s.public(), err) {
 				return
 			}
@@ -49,7 +50,7 @@ func (e *Engine) Program(ctx context.Context, id TemplatesID, version int) (*Pro
 	if p, ok := e.programs.Get(id, version, now); ok {
 		return p, nil
 	}
-	d, err := e.store.Templates(ctx, id, version)
+	d, err := loadTemplates(ctx, e.store, id, version)
 	if err != nil {
 		return nil, fmt.Errorf("ticket: templates %s: %w", id, err)
 	}
@@ -65,38 +66,38 @@ func (e *Engine) Program(ctx context.Context, id TemplatesID, version int) (*Pro
 // *InputError, and ErrUnknownTicket where there is none.
 func (e *Engine) Push(ctx context.Context, id ID, n int64) ([]byte, error) {
 	err := cmp.Or(id.check(), valid.Between("n", n, 1, 1<<62))
-	var l Loaded
+	var l loaded
 	if err == nil {
-		if l, err = e.store.Load(ctx, Lookup{Ticket: id.push(Pushed{N: n}), Body: true}); err == nil && l.Body == nil {
+		if l, err = load(ctx, e.store, lookup{ticket: id.push(Pushed{N: n}), body: true}); err == nil && l.body == nil {
 			err = ErrUnknownTicket
 		}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("ticket: push: %w", err)
 	}
-	return l.Body, nil
+	return l.body, nil
 }
 
 // Ticket returns a ticket, and the body that it came with: of an order, the body of its newest
 // push. Errors: *InputError, and ErrUnknownTicket where there is none.
 func (e *Engine) Ticket(ctx context.Context, id ID) (t Ticket, body []byte, err error) {
 	err = id.check()
-	var l Loaded
+	var l loaded
 	if err == nil {
-		l, err = e.store.Load(ctx, Lookup{Ticket: id, Body: true})
+		l, err = load(ctx, e.store, lookup{ticket: id, body: true})
 	}
 	if err == nil {
-		err = l.Ticket.known()
+		err = l.ticket.known()
 	}
-	if at := l.Ticket.body(); err == nil && at != id {
-		var of Loaded
-		of, err = e.store.Load(ctx, Lookup{Ticket: at, Body: true})
-		l.Body = of.Body
+	if at := l.ticket.body(); err == nil && at != id {
+		var of loaded
+		of, err = load(ctx, e.store, lookup{ticket: at, body: true})
+		l.body = of.body
 	}
 	if err != nil {
 		return Ticket{}, nil, fmt.Errorf("ticket: %w", err)
 	}
-	return l.Ticket, l.Body, nil
+	return l.ticket, l.body, nil
 }
 
 // Tickets yields the tickets that the query asks for (网站工单管理), the newest first. *InputError: the
@@ -111,9 +112,9 @@ func (e *Engine) Tickets(ctx context.Context, q Query) iter.Seq2[Ticket, error] 
 		return func(yield func(Ticket, error) bool) { yield(Ticket{}, fmt.Errorf("ticket: tickets: %w", err)) }
 	}
 	q.Country, q.Platform = countryOf(q.Country), platformOf(q.Platform)
-	return e.store.Tickets(ctx, q)
+	return q.list(ctx, e.store)
 }
 
-// Targets yields each code and account that Pending and Assigned tickets are at, once, in their
+// Targets yields each account and code that Pending and Assigned tickets are at, once, in their
 // order. The database's error ends it.
-func (e *Engine) Targets(ctx context.Context) iter.Seq2[Target, error] { return e.store.Targets(ctx) }
+func (e *Engine) Targets(ctx context.Context) iter.Seq2[Target, error] { return targets(ctx, e.store) }

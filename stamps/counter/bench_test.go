@@ -61,7 +61,7 @@ type setting struct {
 func set(b testing.TB, db storage.DB) setting {
 	b.Helper()
 	db = db.Tenant(rand.Text()[:4]) // the database may have served a benchmark before
-	s := setting{db: db, shops: shop.New(db.Shops(), nil), cards: stamps.New(db.Stamps(), nil)}
+	s := setting{db: db, shops: shop.New(db, nil), cards: stamps.New(db.Stamps(), nil)}
 	var err error
 	if s.codes, err = otp.New(db.OTP(), []otp.Key{{ID: "k1", Secret: make([]byte, 32)}}, nil); err != nil {
 		b.Fatal(err)

@@ -14,7 +14,7 @@ import (
 // certified returns the setting with tokens for the presses of stamp A1.
 func certified(t testing.TB, s setting) (setting, string) {
 	t.Helper()
-	s.shops = shop.New(s.db.Shops(), &shop.Options{PressKeys: []shop.Key{{ID: "k1", Secret: make([]byte, 32)}}})
+	s.shops = shop.New(s.db, &shop.Options{PressKeys: []shop.Key{{ID: "k1", Secret: make([]byte, 32)}}})
 	s.till = counter.New(s.db, s.shops, s.codes, s.cards)
 	token, err := s.shops.Certify(ctx, "A1")
 	if err != nil {

@@ -64,7 +64,7 @@ func TestAuthorizeEach(t *testing.T) {
 func TestRecent(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db storage.DB) {
 		shops, now := open(t, db)
-		other := shop.New(db.Shops(), &shop.Options{Now: func() time.Time { return *now }})
+		other := shop.New(db, &shop.Options{Now: func() time.Time { return *now }})
 		put := func(by *shop.Engine, key string, change func(*shop.Shop)) {
 			t.Helper()
 			s := wangjing()

@@ -11,10 +11,8 @@ import (
 	"github.com/scrmkit/scrmkit/internal/published"
 	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/storage/journal"
+	"github.com/scrmkit/scrmkit/storage/seam"
 )
-
-// Tx is the part of storage.Tx that an Engine needs.
-type Tx interface{ Shops() Store }
 
 // Options of an Engine. Nil, and each zero field, is a default.
 type Options struct {
@@ -37,7 +35,7 @@ type Options struct {
 // first twenty times in a row, and what the database said; after the last two it may be run again
 // with its key.
 type Engine struct {
-	store Store
+	store seam.Store
 	opts  Options
 	shops *published.Cache[tenantShop, Shop]
 	bound bool // to a unit of work
@@ -53,7 +51,7 @@ type tenantShop struct {
 }
 
 // New returns an engine on a store.
-func New(s Store, opts *Options) *Engine {
+func New(s seam.Store, opts *Options) *Engine {
 	e := &Engine{store: s, shops: published.New[tenantShop, Shop]()}
 	if opts != nil {
 		e.opts = *opts
@@ -66,25 +64,25 @@ func New(s Store, opts *Options) *Engine {
 
 // In returns a copy that is bound to a unit of work: what it does is committed or rolled back with
 // tx.
-func (e *Engine) In(tx Tx) *Engine {
+func (e *Engine) In(tx seam.Store) *Engine {
 	b := *e
-	b.store, b.bound = tx.Shops(), true
+	b.store, b.bound = tx, true
 	return &b
 }
 
 // Put makes or changes a shop. Managers in slots that the shop no longer has stay until they are
 // unbound.
 func (e *Engine) Put(ctx context.Context, c Put) (Outcome, error) {
-	defer e.shops.Forget(tenantShop{e.store.Tenant(), c.Shop.ID})
+	defer e.shops.Forget(tenantShop{e.store.TenantID(), c.Shop.ID})
 	return e.do(ctx, "shop.put", c.check, task{
-		lookup: Lookup{Shop: c.Shop.ID}, subject: journal.Subject("shop", string(c.Shop.ID)), key: c.Key, by: c.By,
-		input: c, seq: ofShop, before: func(s State) any { return s.Shop },
-		decide: func(s State, now time.Time) (Change, Outcome, error) {
+		lookup: lookup{shop: c.Shop.ID}, subject: journal.Subject("shop", string(c.Shop.ID)), key: c.Key, by: c.By,
+		input: c, seq: ofShop, before: func(s state) any { return s.shop },
+		decide: func(s state, now time.Time) (update, Outcome, error) {
 			next := c.Shop
-			next.From, next.To, next.Version = journal.Instant(next.From), journal.Instant(next.To), s.Shop.Version
+			next.From, next.To, next.Version = journal.Instant(next.From), journal.Instant(next.To), s.shop.Version
 			stored := next
 			stored.Version++
-			return Change{Shops: []Shop{next}}, Outcome{Shop: &stored}, nil
+			return update{shops: []Shop{next}}, Outcome{Shop: &stored}, nil
 		},
 	})
 }
@@ -94,18 +92,18 @@ func (e *Engine) Put(ctx context.Context, c Put) (Outcome, error) {
 // it.
 func (e *Engine) Unbind(ctx context.Context, c Unbind) (Outcome, error) {
 	return e.do(ctx, "shop.unbind", c.check, task{
-		lookup: Lookup{Shop: c.Shop, Identity: c.Identity, Invited: true}, subject: journal.Subject("shop-manager", string(c.Identity)), key: c.Key, by: c.By,
-		input: c, seq: ofManager, before: func(s State) any { return s.Manager },
-		decide: func(s State, now time.Time) (Change, Outcome, error) {
-			if s.Manager.Shop != c.Shop {
-				return Change{}, Outcome{}, ErrNotManager
+		lookup: lookup{shop: c.Shop, identity: c.Identity, invited: true}, subject: journal.Subject("shop-manager", string(c.Identity)), key: c.Key, by: c.By,
+		input: c, seq: ofManager, before: func(s state) any { return s.manager },
+		decide: func(s state, now time.Time) (update, Outcome, error) {
+			if s.manager.Shop != c.Shop {
+				return update{}, Outcome{}, ErrNotManager
 			}
-			free := Manager{Identity: c.Identity, Version: s.Manager.Version}
+			free := Manager{Identity: c.Identity, Version: s.manager.Version}
 			// The shop changes too, so that an invitation that is made meanwhile comes either
 			// before or after.
-			change, out := Change{Shops: []Shop{s.Shop}, Managers: []Manager{free}}, Outcome{Manager: &free}
-			for _, i := range s.Invitations {
-				change.Invitations = append(change.Invitations, i.withdrawn(now))
+			change, out := update{shops: []Shop{s.shop}, managers: []Manager{free}}, Outcome{Manager: &free}
+			for _, i := range s.invitations {
+				change.invitations = append(change.invitations, i.withdrawn(now))
 				if i.open(now) {
 					out.Withdrawn = append(out.Withdrawn, i.ID())
 				}
@@ -120,32 +118,40 @@ func (e *Engine) Get(ctx context.Context, id ID) (Shop, []Manager, []Stamp, erro
 	if err := valid.ID("shop", id); err != nil {
 		return Shop{}, nil, nil, fmt.Errorf("shop: get: %w", err)
 	}
-	s, err := e.store.Load(ctx, Lookup{Shop: id, Staff: true})
-	if err == nil && s.Shop.Version == 0 {
+	s, err := load(ctx, e.store, lookup{shop: id, staff: true})
+	if err == nil && s.shop.Version == 0 {
 		err = ErrUnknownShop
 	}
 	if err != nil {
 		return Shop{}, nil, nil, fmt.Errorf("shop: get %s: %w", id, err)
 	}
-	return s.Shop, s.Managers, s.Stamps, nil
+	return s.shop, s.managers, s.stamps, nil
 }
 
 // List yields the shops in the order of their ids.
-func (e *Engine) List(ctx context.Context) iter.Seq2[Shop, error] { return e.store.List(ctx) }
+func (e *Engine) List(ctx context.Context) iter.Seq2[Shop, error] {
+	return seam.List(ctx, e.store, shopsByID, seam.Range{})
+}
 
 // Manager returns what an identity manages. ErrNotManager: nothing.
 func (e *Engine) Manager(ctx context.Context, identity Identity) (Manager, error) {
 	if err := valid.ID("identity", identity); err != nil {
 		return Manager{}, fmt.Errorf("shop: manager: %w", err)
 	}
-	s, err := e.store.Load(ctx, Lookup{Identity: identity})
-	if err == nil && s.Manager.Shop == "" {
+	s, err := load(ctx, e.store, lookup{identity: identity})
+	if err == nil && s.manager.Shop == "" {
 		err = ErrNotManager
 	}
 	if err != nil {
 		return Manager{}, fmt.Errorf("shop: manager: %w", err)
 	}
-	return s.Manager, nil
+	return s.manager, nil
+}
+
+// A Pair is a shop and somebody who may manage it.
+type Pair struct {
+	Shop     ID
+	Identity Identity
 }
 
 // Authorize returns the shop where the identity manages it at this moment. Errors: ErrNotManager,
@@ -165,7 +171,7 @@ func (e *Engine) Authorize(ctx context.Context, id ID, identity Identity) (Shop,
 // AuthorizeEach is Authorize for any number of pairs, in one round trip where the database has
 // arrays. It returns a shop and an error for each; the last error is the database's.
 func (e *Engine) AuthorizeEach(ctx context.Context, pairs []Pair) ([]Shop, []error, error) {
-	shops, errs := make([]Shop, len(pairs)), make([]error, len(pairs))
+	found, errs := make([]Shop, len(pairs)), make([]error, len(pairs))
 	var asked []Pair
 	var of []int
 	for i, p := range pairs {
@@ -175,8 +181,13 @@ func (e *Engine) AuthorizeEach(ctx context.Context, pairs []Pair) ([]Shop, []err
 		}
 		asked, of = append(asked, p), append(of, i)
 	}
-	states, err := e.store.Pairs(ctx, asked)
-	if err != nil {
+	states, looks := make([]state, len(asked)), make([]seam.Look, len(asked))
+	for k, p := range asked {
+		st := &states[k]
+		st.shop.ID, st.manager.Identity = p.Shop, p.Identity
+		looks[k].Reads = []seam.Read{shops.Get(&st.shop), managers.Get(&st.manager)}
+	}
+	if err := e.store.Load(ctx, looks); err != nil {
 		return nil, nil, fmt.Errorf("shop: authorize: %w", err)
 	}
 	now := e.opts.Now()
@@ -185,17 +196,17 @@ func (e *Engine) AuthorizeEach(ctx context.Context, pairs []Pair) ([]Shop, []err
 			errs[i] = fmt.Errorf("shop: authorize in %s: %w", pairs[i].Shop, err)
 			continue
 		}
-		shops[i] = states[k].Shop
+		found[i] = states[k].shop
 	}
-	return shops, errs, nil
+	return found, errs, nil
 }
 
 // authorize reports why the manager may not act for the shop, or nil.
-func (s State) authorize(now time.Time) error {
+func (s state) authorize(now time.Time) error {
 	switch {
-	case s.Shop.Version == 0 || s.Manager.Shop != s.Shop.ID:
+	case s.shop.Version == 0 || s.manager.Shop != s.shop.ID:
 		return ErrNotManager
-	case !s.Shop.Open(now):
+	case !s.shop.Open(now):
 		return ErrClosed
 	}
 	return nil
@@ -236,13 +247,13 @@ func (e *Engine) taking(ctx context.Context, id ID, load func(context.Context, I
 }
 
 func (e *Engine) load(ctx context.Context, id ID) (Shop, error) {
-	s, err := e.store.Load(ctx, Lookup{Shop: id})
-	return s.Shop, err
+	s, err := load(ctx, e.store, lookup{shop: id})
+	return s.shop, err
 }
 
 // recent returns a shop as it was at most Refresh ago, and one that is not there as it is.
 func (e *Engine) recent(ctx context.Context, id ID) (Shop, error) {
-	now, key := e.opts.Now(), tenantShop{e.store.Tenant(), id}
+	now, key := e.opts.Now(), tenantShop{e.store.TenantID(), id}
 	if s, ok := e.shops.Get(key, 0, now); ok {
 		return s, nil
 	}
@@ -256,19 +267,19 @@ func (e *Engine) recent(ctx context.Context, id ID) (Shop, error) {
 // A task is a command as the engine runs it: load, decide, save, and again where another change
 // came first.
 type task struct {
-	lookup  Lookup
+	lookup  lookup
 	subject string
 	key     string
 	by      string
 	input   any
-	seq     func(State) int64 // number of the journal's entry: the subject's version after the change
-	before  func(State) any
-	decide  func(State, time.Time) (Change, Outcome, error)
+	seq     func(state) int64 // number of the journal's entry: the subject's version after the change
+	before  func(state) any
+	decide  func(state, time.Time) (update, Outcome, error)
 }
 
-func ofShop(s State) int64    { return s.Shop.Version + 1 }
-func ofManager(s State) int64 { return s.Manager.Version + 1 }
-func ofStamp(s State) int64   { return s.Stamp.Version + 1 }
+func ofShop(s state) int64    { return s.shop.Version + 1 }
+func ofManager(s state) int64 { return s.manager.Version + 1 }
+func ofStamp(s state) int64   { return s.stamp.Version + 1 }
 
 func (e *Engine) do(ctx context.Context, kind string, check func() error, t task) (out Outcome, err error) {
 	if e.opts.Hook != nil {
@@ -281,28 +292,27 @@ func (e *Engine) do(ctx context.Context, kind string, check func() error, t task
 	}
 	now := journal.Instant(e.opts.Now())
 	input := journal.Hash(kind, t.input)
-	t.lookup.Entry, t.lookup.Key = t.subject, t.key
+	t.lookup.subject, t.lookup.key = t.subject, t.key
 	err = combine.Retry(ctx, func() error {
-		s, err := e.store.Load(ctx, t.lookup)
+		s, err := load(ctx, e.store, t.lookup)
 		if err != nil {
 			return err
 		}
-		if s.Record != nil {
+		if s.entry != nil {
 			out = Outcome{Replayed: true}
-			return s.Record.Replay(input, &out)
+			return s.entry.Replay(input, &out)
 		}
-		var change Change
-		if change, out, err = t.decide(s, now); err != nil {
+		var next update
+		if next, out, err = t.decide(s, now); err != nil {
 			return err
 		}
-		entry := journal.Entry{
+		next.entry = journal.Entry{
 			Subject: t.subject, Seq: t.seq(s), Key: t.key, Kind: kind, At: now, By: t.by, Input: input, Result: journal.JSON(out),
 		}
 		if t.before != nil {
-			entry.Before = journal.JSON(t.before(s))
+			next.entry.Before = journal.JSON(t.before(s))
 		}
-		change.Entries = []journal.Entry{entry}
-		return e.store.Save(ctx, change)
+		return next.save(ctx, e.store)
 	})
 	if err != nil {
 		return Outcome{}, fmt.Errorf("%s: %w", kind, err)

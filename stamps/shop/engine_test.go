@@ -26,7 +26,7 @@ func wangjing() shop.Shop {
 func open(t *testing.T, db storage.DB) (*shop.Engine, *time.Time) {
 	t.Helper()
 	now := time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)
-	shops := shop.New(db.Shops(), &shop.Options{Now: func() time.Time { return now }})
+	shops := shop.New(db, &shop.Options{Now: func() time.Time { return now }})
 	for _, id := range []shop.ID{"wangjing", "sanlitun"} {
 		s := wangjing()
 		s.ID = id

@@ -53,16 +53,16 @@ type Withdraw struct {
 func (e *Engine) Invite(ctx context.Context, c Invite) (Invited, error) {
 	var invited Invited
 	out, err := e.do(ctx, "shop.invite", c.check, task{
-		lookup: Lookup{Shop: c.Shop}, subject: journal.Subject("shop", string(c.Shop)), key: c.Key, by: c.By,
+		lookup: lookup{shop: c.Shop}, subject: journal.Subject("shop", string(c.Shop)), key: c.Key, by: c.By,
 		input: c, seq: ofShop,
-		decide: func(s State, now time.Time) (Change, Outcome, error) {
-			if s.Shop.Version == 0 {
-				return Change{}, Outcome{}, ErrUnknownShop
+		decide: func(s state, now time.Time) (update, Outcome, error) {
+			if s.shop.Version == 0 {
+				return update{}, Outcome{}, ErrUnknownShop
 			}
 			invited = Invited{Token: newToken(), Shop: c.Shop, Expires: now.Add(InvitationTTL)}
 			invitation := Invitation{Hash: e.hashToken(invited.Token), Shop: c.Shop, By: c.By, Expires: invited.Expires}
 			invited.ID = invitation.ID()
-			return Change{Shops: []Shop{s.Shop}, Invitations: []Invitation{invitation}}, Outcome{}, nil
+			return update{shops: []Shop{s.shop}, invitations: []Invitation{invitation}}, Outcome{}, nil
 		},
 	})
 	if err == nil && out.Replayed {
@@ -83,24 +83,24 @@ func (e *Engine) Bind(ctx context.Context, c Bind) (Outcome, error) {
 		return Outcome{}, err
 	}
 	return e.do(ctx, "shop.bind", c.check, task{
-		lookup:  Lookup{Shop: invitation.Shop, Staff: true, Identity: c.Identity, Invitation: hash},
+		lookup:  lookup{shop: invitation.Shop, staff: true, identity: c.Identity, invitation: hash},
 		subject: journal.Subject("shop-manager", string(c.Identity)), key: c.Key, by: string(c.Identity),
 		input: []any{hash, c.Identity, c.Name}, seq: ofManager,
-		decide: func(s State, now time.Time) (Change, Outcome, error) {
+		decide: func(s state, now time.Time) (update, Outcome, error) {
 			switch {
-			case !s.Invitation.open(now):
-				return Change{}, Outcome{}, ErrInvitation
-			case s.Manager.Shop != "":
-				return Change{}, Outcome{}, ErrManages
+			case !s.invitation.open(now):
+				return update{}, Outcome{}, ErrInvitation
+			case s.manager.Shop != "":
+				return update{}, Outcome{}, ErrManages
 			}
-			slot, err := s.Shop.slot(s.Managers)
+			slot, err := s.shop.slot(s.managers)
 			if err != nil {
-				return Change{}, Outcome{}, err
+				return update{}, Outcome{}, err
 			}
-			manager := Manager{Identity: c.Identity, Shop: s.Shop.ID, Slot: slot, Name: c.Name, Bound: now, Version: s.Manager.Version}
-			used := s.Invitation
+			manager := Manager{Identity: c.Identity, Shop: s.shop.ID, Slot: slot, Name: c.Name, Bound: now, Version: s.manager.Version}
+			used := s.invitation
 			used.Ended, used.UsedBy = now, c.Identity
-			return Change{Managers: []Manager{manager}, Invitations: []Invitation{used}}, Outcome{Manager: &manager}, nil
+			return update{managers: []Manager{manager}, invitations: []Invitation{used}}, Outcome{Manager: &manager}, nil
 		},
 	})
 }
@@ -110,14 +110,14 @@ func (e *Engine) invitation(ctx context.Context, c Bind, hash []byte) (Invitatio
 	if err := c.check(); err != nil {
 		return Invitation{}, fmt.Errorf("shop.bind: %w", err)
 	}
-	s, err := e.store.Load(ctx, Lookup{Invitation: hash})
-	if err == nil && s.Invitation.Version == 0 {
+	s, err := load(ctx, e.store, lookup{invitation: hash})
+	if err == nil && s.invitation.Version == 0 {
 		err = ErrInvitation
 	}
 	if err != nil {
 		return Invitation{}, fmt.Errorf("shop.bind: %w", err)
 	}
-	return s.Invitation, nil
+	return s.invitation, nil
 }
 
 // Invitations returns the open invitations of a shop, those that end first before the others.
@@ -126,37 +126,37 @@ func (e *Engine) Invitations(ctx context.Context, id ID) ([]Invitation, error) {
 	if err := valid.ID("shop", id); err != nil {
 		return nil, fmt.Errorf("shop: invitations: %w", err)
 	}
-	s, err := e.store.Load(ctx, Lookup{Shop: id, Invited: true})
-	if err == nil && s.Shop.Version == 0 {
+	s, err := load(ctx, e.store, lookup{shop: id, invited: true})
+	if err == nil && s.shop.Version == 0 {
 		err = ErrUnknownShop
 	}
 	if err != nil {
 		return nil, fmt.Errorf("shop: invitations of %s: %w", id, err)
 	}
 	now := e.opts.Now()
-	return slices.DeleteFunc(s.Invitations, func(i Invitation) bool { return !i.open(now) }), nil
+	return slices.DeleteFunc(s.invitations, func(i Invitation) bool { return !i.open(now) }), nil
 }
 
 // Withdraw ends an invitation, or all that are open, at once; the outcome says which. Errors:
 // ErrUnknownShop; ErrInvitation where the one that was asked for is not an open one of the shop.
 func (e *Engine) Withdraw(ctx context.Context, c Withdraw) (Outcome, error) {
 	return e.do(ctx, "shop.withdraw", c.check, task{
-		lookup: Lookup{Shop: c.Shop, Invited: true}, subject: journal.Subject("shop", string(c.Shop)), key: c.Key, by: c.By,
+		lookup: lookup{shop: c.Shop, invited: true}, subject: journal.Subject("shop", string(c.Shop)), key: c.Key, by: c.By,
 		input: c, seq: ofShop,
-		decide: func(s State, now time.Time) (Change, Outcome, error) {
-			if s.Shop.Version == 0 {
-				return Change{}, Outcome{}, ErrUnknownShop
+		decide: func(s state, now time.Time) (update, Outcome, error) {
+			if s.shop.Version == 0 {
+				return update{}, Outcome{}, ErrUnknownShop
 			}
-			change := Change{Shops: []Shop{s.Shop}}
+			change := update{shops: []Shop{s.shop}}
 			var out Outcome
-			for _, i := range s.Invitations {
+			for _, i := range s.invitations {
 				if i.open(now) && (c.Invitation == "" || c.Invitation == i.ID()) {
-					change.Invitations = append(change.Invitations, i.withdrawn(now))
+					change.invitations = append(change.invitations, i.withdrawn(now))
 					out.Withdrawn = append(out.Withdrawn, i.ID())
 				}
 			}
 			if c.Invitation != "" && len(out.Withdrawn) == 0 {
-				return Change{}, Outcome{}, ErrInvitation
+				return update{}, Outcome{}, ErrInvitation
 			}
 			return change, out, nil
 		},
@@ -186,7 +186,7 @@ func newToken() string {
 // hashToken returns what is stored of a token. The tenant is in it: in another one the token is
 // unknown, whatever is stored there.
 func (e *Engine) hashToken(token string) []byte {
-	return keyring.Sum(nil, "scrmkit shop invitation", e.store.Tenant(), token)
+	return keyring.Sum(nil, "scrmkit shop invitation", e.store.TenantID(), token)
 }
 
 func (c Invite) check() error {

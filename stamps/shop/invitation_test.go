@@ -11,6 +11,7 @@ import (
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/stamps/shop"
 	"github.com/scrmkit/scrmkit/storage"
+	"github.com/scrmkit/scrmkit/storage/seam"
 )
 
 // bind accepts an invitation as an identity of its own.
@@ -127,9 +128,10 @@ func TestInvitations(t *testing.T) {
 				t.Fatal(err)
 			}
 			copied := all[0]
-			copied.Version = 0
-			if err := db.Tenant("mine").Shops().Save(ctx, shop.Change{Invitations: []shop.Invitation{copied}}); err != nil {
-				t.Fatal(err)
+			copied.Version = 1
+			errs, err := db.Tenant("mine").Save(ctx, []seam.Change{{Rows: []seam.Row{shop.InvitationTable.Save(&copied)}}})
+			if err != nil || errs[0] != nil {
+				t.Fatal(err, errs)
 			}
 			if err := bind(mine, token, "kathy", "b"); !errors.Is(err, shop.ErrInvitation) {
 				t.Fatal(err)

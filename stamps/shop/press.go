@@ -116,11 +116,11 @@ func (e *Engine) stamp(ctx context.Context, serial Serial) (Stamp, error) {
 	if err != nil {
 		return Stamp{}, err
 	}
-	s, err := e.store.Load(ctx, Lookup{Serial: serial})
-	if err == nil && s.Stamp.Shop == "" {
+	s, err := load(ctx, e.store, lookup{serial: serial})
+	if err == nil && s.stamp.Shop == "" {
 		err = ErrUnknownStamp
 	}
-	return s.Stamp, err
+	return s.stamp, err
 }
 
 // open returns what a token holds. ErrPress: it is not of this tenant and these keys, or is past
@@ -153,22 +153,22 @@ func (e *Engine) use(ctx context.Context, t touch, stamp Stamp, p Press) error {
 	input := journal.Hash("shop.press", []string{p.Member, p.Key})
 	subject := journal.Subject("shop-press", hex.EncodeToString(t.Nonce))
 	return combine.Retry(ctx, func() error {
-		s, err := e.store.Load(ctx, Lookup{Entry: subject, Key: "press"})
+		s, err := load(ctx, e.store, lookup{subject: subject, key: "press"})
 		switch {
 		case err != nil:
 			return err
-		case s.Record != nil && bytes.Equal(s.Record.Input, input):
+		case s.entry != nil && bytes.Equal(s.entry.Input, input):
 			return nil
-		case s.Record != nil:
+		case s.entry != nil:
 			return ErrPress
 		}
-		return e.store.Save(ctx, Change{Entries: []journal.Entry{{
+		return update{entry: journal.Entry{
 			Subject: subject, Seq: 1, Key: "press", Kind: "shop.press", At: journal.Instant(e.opts.Now()), Input: input,
 			Result: journal.JSON(map[string]string{"shop": string(stamp.Shop), "ref": stamp.Ref}),
-		}}})
+		}}.save(ctx, e.store)
 	})
 }
 
 func pressBox(k Key) keyring.Box { return keyring.NewBox(k.Secret, "scrmkit shop press") }
 
-func (e *Engine) pressContext(k Key) string { return k.ID + "/" + e.store.Tenant() }
+func (e *Engine) pressContext(k Key) string { return k.ID + "/" + e.store.TenantID() }

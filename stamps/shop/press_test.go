@@ -175,7 +175,7 @@ func TestPresses(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db storage.DB) {
 		now := time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)
 		engine := func(db storage.DB, keys ...shop.Key) *shop.Engine {
-			return shop.New(db.Shops(), &shop.Options{Now: func() time.Time { return now }, PressKeys: keys})
+			return shop.New(db, &shop.Options{Now: func() time.Time { return now }, PressKeys: keys})
 		}
 		set := func(t *testing.T, db storage.DB) *shop.Engine {
 			open(t, db)

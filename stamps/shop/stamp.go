@@ -62,30 +62,30 @@ type UnbindStamps struct {
 func (e *Engine) BindStamp(ctx context.Context, c BindStamp) (Outcome, error) {
 	c, checked := c.canonical()
 	return e.do(ctx, "shop.bindStamp", func() error { return checked }, task{
-		lookup:  Lookup{Shop: c.Shop, Staff: true, Serial: c.Serial, Aliases: c.Aliases},
+		lookup:  lookup{shop: c.Shop, staff: true, serial: c.Serial, aliases: c.Aliases},
 		subject: journal.Subject("shop-stamp", string(c.Serial)), key: c.Key, by: c.By,
 		input: c, seq: ofStamp,
-		decide: func(s State, now time.Time) (Change, Outcome, error) {
-			if s.Shop.Version == 0 {
-				return Change{}, Outcome{}, ErrUnknownShop
+		decide: func(s state, now time.Time) (update, Outcome, error) {
+			if s.shop.Version == 0 {
+				return update{}, Outcome{}, ErrUnknownShop
 			}
-			main := Stamp{Serial: c.Serial, Shop: c.Shop, Bound: now, Ref: s.Stamp.Ref, Unsigned: c.Unsigned, Version: s.Stamp.Version}
-			if s.Stamp.Shop == "" || main.Ref == "" {
+			main := Stamp{Serial: c.Serial, Shop: c.Shop, Bound: now, Ref: s.stamp.Ref, Unsigned: c.Unsigned, Version: s.stamp.Version}
+			if s.stamp.Shop == "" || main.Ref == "" {
 				main.Ref = newRef()
 			}
 			names := []Stamp{main}
-			for _, row := range s.Aliases {
+			for _, row := range s.aliases {
 				names = append(names, Stamp{
 					Serial: row.Serial, Of: c.Serial, Shop: c.Shop, Bound: now, Ref: main.Ref, Unsigned: c.Unsigned, Version: row.Version,
 				})
 			}
-			if s.Stamp.taken(c.Shop, "") || slices.ContainsFunc(s.Aliases, func(row Stamp) bool { return row.taken(c.Shop, c.Serial) }) {
-				return Change{}, Outcome{}, ErrStampBound
+			if s.stamp.taken(c.Shop, "") || slices.ContainsFunc(s.aliases, func(row Stamp) bool { return row.taken(c.Shop, c.Serial) }) {
+				return update{}, Outcome{}, ErrStampBound
 			}
-			change := Change{Stamps: slices.Clone(names)}
-			for _, row := range s.Stamps {
+			change := update{stamps: slices.Clone(names)}
+			for _, row := range s.stamps {
 				if row.Of == c.Serial && !slices.Contains(c.Aliases, row.Serial) {
-					change.Stamps = append(change.Stamps, Stamp{Serial: row.Serial, Version: row.Version})
+					change.stamps = append(change.stamps, Stamp{Serial: row.Serial, Version: row.Version})
 				}
 			}
 			return change, Outcome{Stamps: names}, nil
@@ -105,26 +105,26 @@ func (s Stamp) main() Serial { return cmp.Or(s.Of, s.Serial) }
 func (e *Engine) UnbindStamps(ctx context.Context, c UnbindStamps) (Outcome, error) {
 	c, checked := c.canonical()
 	return e.do(ctx, "shop.unbindStamps", func() error { return checked }, task{
-		lookup: Lookup{Shop: c.Shop, Staff: true}, subject: journal.Subject("shop", string(c.Shop)), key: c.Key, by: c.By,
-		input: c, seq: ofShop, before: func(s State) any { return s.Stamps },
-		decide: func(s State, now time.Time) (Change, Outcome, error) {
-			if s.Shop.Version == 0 {
-				return Change{}, Outcome{}, ErrUnknownShop
+		lookup: lookup{shop: c.Shop, staff: true}, subject: journal.Subject("shop", string(c.Shop)), key: c.Key, by: c.By,
+		input: c, seq: ofShop, before: func(s state) any { return s.stamps },
+		decide: func(s state, now time.Time) (update, Outcome, error) {
+			if s.shop.Version == 0 {
+				return update{}, Outcome{}, ErrUnknownShop
 			}
 			name := c.Serial
-			if i := slices.IndexFunc(s.Stamps, func(row Stamp) bool { return row.Serial == c.Serial }); i >= 0 {
-				name = s.Stamps[i].main()
+			if i := slices.IndexFunc(s.stamps, func(row Stamp) bool { return row.Serial == c.Serial }); i >= 0 {
+				name = s.stamps[i].main()
 			}
-			change := Change{Shops: []Shop{s.Shop}}
+			change := update{shops: []Shop{s.shop}}
 			var out Outcome
-			for _, row := range s.Stamps {
+			for _, row := range s.stamps {
 				if c.Serial == "" || row.Serial == name || row.Of == name {
-					change.Stamps = append(change.Stamps, Stamp{Serial: row.Serial, Version: row.Version})
+					change.stamps = append(change.stamps, Stamp{Serial: row.Serial, Version: row.Version})
 					out.Stamps = append(out.Stamps, Stamp{Serial: row.Serial, Of: row.Of})
 				}
 			}
 			if len(out.Stamps) == 0 && c.Serial != "" {
-				return Change{}, Outcome{}, ErrUnknownStamp
+				return update{}, Outcome{}, ErrUnknownStamp
 			}
 			return change, out, nil
 		},

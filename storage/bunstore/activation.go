@@ -14,6 +14,7 @@ import (
 
 	"github.com/scrmkit/scrmkit/scrm/activation"
 	"github.com/scrmkit/scrmkit/storage/journal"
+	"github.com/scrmkit/scrmkit/storage/seam"
 )
 
 type activationStore struct{ unit }
@@ -81,7 +82,7 @@ func (s activationStore) Save(ctx context.Context, c activation.Change) error {
 	if err != nil {
 		return err
 	}
-	if errors.Is(errs[0], errBound) {
+	if errors.Is(errs[0], seam.ErrBound) {
 		return activation.ErrCapacity
 	}
 	return errs[0]

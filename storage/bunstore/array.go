@@ -48,6 +48,8 @@ func (a *arrays) add(v any) {
 	}
 	var scratch [64]byte
 	switch v := v.(type) {
+	case nil:
+		a.text.WriteString("NULL")
 	case string:
 		quote(&a.text, v)
 	case json.RawMessage:

@@ -18,10 +18,7 @@ import (
 	"github.com/scrmkit/scrmkit/otp"
 	"github.com/scrmkit/scrmkit/scrm/activation"
 	"github.com/scrmkit/scrmkit/scrm/lead"
-	"github.com/scrmkit/scrmkit/scrm/lead/dispatch"
-	"github.com/scrmkit/scrmkit/scrm/ticket"
 	"github.com/scrmkit/scrmkit/stamps"
-	"github.com/scrmkit/scrmkit/stamps/shop"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
@@ -100,6 +97,7 @@ type core struct {
 	statements sync.Map      // by their shape, or by their text
 	unprepared atomic.Bool   // none of them is prepared
 	used       atomic.Int64  // rows that were written or looked up with them
+	tables     sync.Map      // those of the writers, by their seam.Def
 	file       string        // of SQLite; empty: it is in memory
 	opened     os.FileInfo   // what the file was
 }
@@ -123,9 +121,6 @@ var _ storage.Tx = unit{}
 // Activation implements [storage.Tx].
 func (u unit) Activation() activation.Store { return activationStore{u} }
 
-// Dispatch implements [storage.Tx].
-func (u unit) Dispatch() dispatch.Store { return dispatchStore{u} }
-
 // Journal implements [storage.Tx].
 func (u unit) Journal() journal.Store { return journalStore{u} }
 
@@ -141,14 +136,11 @@ func (u unit) OTP() otp.Store { return otpStore{u} }
 // Rewards implements [storage.Tx].
 func (u unit) Rewards() reward.Store { return rewardStore{u} }
 
-// Shops implements [storage.Tx].
-func (u unit) Shops() shop.Store { return shopStore{u} }
-
 // Stamps implements [storage.Tx].
 func (u unit) Stamps() stamps.Store { return stampStore{u} }
 
-// Tickets implements [storage.Tx].
-func (u unit) Tickets() ticket.Store { return ticketStore{u} }
+// TenantID implements [seam.Store].
+func (u unit) TenantID() string { return u.tenant }
 
 // Tenant is that of every store.
 func (u unit) Tenant() string { return u.tenant }

@@ -38,9 +38,21 @@ func TestContract(t *testing.T) {
 	}
 }
 
-func FuzzCursorOfSQLite(f *testing.F) { storagetest.FuzzCursor(f, newStore(f, openSQLite(f))) }
+func FuzzCursorOfSQLite(f *testing.F) { fuzzCursor(f, openSQLite(f)) }
 
-func FuzzCursorOfPostgres(f *testing.F) { storagetest.FuzzCursor(f, newStore(f, openPostgres(f))) }
+func FuzzCursorOfPostgres(f *testing.F) { fuzzCursor(f, openPostgres(f)) }
+
+func fuzzCursor(f *testing.F, db *bun.DB) {
+	migrateTested(f, db)
+	storagetest.FuzzCursor(f, newStore(f, db))
+}
+
+// migrateTested makes every table, and those of storagetest.
+func migrateTested(t testing.TB, db *bun.DB) {
+	t.Helper()
+	check(t, bunstore.Migrate(context.Background(), db))
+	execScript(t, db, bunstore.Schema(db.Dialect().Name(), storagetest.Tables...))
+}
 
 // reused are databases that one case after the other uses, each of them emptied before: to make one
 // takes ten times as long.
@@ -55,9 +67,7 @@ func (r *reused) get(t testing.TB) *bun.DB {
 	t.Helper()
 	if len(r.free) == 0 {
 		db := r.open(r.outer)
-		if err := bunstore.Migrate(r.outer.Context(), db); err != nil {
-			t.Fatal(err)
-		}
+		migrateTested(t, db)
 		r.free = append(r.free, db)
 	}
 	db := r.free[len(r.free)-1]

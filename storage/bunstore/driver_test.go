@@ -74,7 +74,7 @@ func brief(t *testing.T, db *bun.DB, opts *bunstore.Options) {
 // migratedDSN is that of a database with every table.
 func migratedDSN(t *testing.T) string {
 	dsn := pgtest.DSN(t)
-	check(t, bunstore.Migrate(t.Context(), clients["pgx"].open(t, dsn)))
+	migrateTested(t, clients["pgx"].open(t, dsn))
 	return dsn
 }
 

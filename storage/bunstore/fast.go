@@ -23,7 +23,7 @@ type shape struct {
 }
 
 const (
-	maxChildren = 3 // tables of children that a root has
+	maxChildren = 6 // tables of children that a root has, each once for new rows
 	maxLone     = 2 // rows of a table that the one change of a statement with plain arguments may have
 )
 

@@ -75,7 +75,7 @@ func TestMigrateAfterTheFiles(t *testing.T) {
 	}
 }
 
-func execScript(t *testing.T, db *bun.DB, script string) {
+func execScript(t testing.TB, db *bun.DB, script string) {
 	t.Helper()
 	for statement := range strings.SplitSeq(script, ";\n") {
 		if strings.TrimSpace(statement) == "" {

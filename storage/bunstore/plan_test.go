@@ -90,7 +90,7 @@ func deeds(t *testing.T, db storage.DB) []deed {
 	var issued, claimed sync.Map
 	scope := func(n int) otp.Scope { return otp.Scope(fmt.Sprint("shop-", n%50)) }
 
-	shops := shop.New(db.Shops(), &shop.Options{Now: now})
+	shops := shop.New(db, &shop.Options{Now: now})
 	var invited sync.Map
 
 	leads := lead.New(db.Leads(), &lead.Options{Now: now})
@@ -100,7 +100,7 @@ func deeds(t *testing.T, db storage.DB) []deed {
 	}})
 	check(t, err)
 
-	lines := dispatch.New(db.Dispatch(), &dispatch.Options{Now: now})
+	lines := dispatch.New(db, &dispatch.Options{Now: now})
 	_, err = lines.Put(ctx, dispatch.Put{Line: "ads", Key: "put", Settings: dispatch.Settings{Zone: "UTC", Accounts: []dispatch.Account{{ID: "a"}, {ID: "b"}}}})
 	check(t, err)
 
@@ -108,7 +108,7 @@ func deeds(t *testing.T, db storage.DB) []deed {
 	check(t, err)
 	var created, seats, ports sync.Map
 
-	orders, err := ticket.New(db.Tickets(), []ticket.Key{{ID: "1", Secret: secret}}, &ticket.Options{Now: now})
+	orders, err := ticket.New(db, []ticket.Key{{ID: "1", Secret: secret}}, &ticket.Options{Now: now})
 	check(t, err)
 	_, err = orders.Publish(ctx, ticket.Templates{ID: "shop", Version: 1, Rules: []ticket.Rule{
 		{ID: "all", Action: ticket.Action{Code: "AAAABBBB"}, Map: map[string]string{"name": "name"}},

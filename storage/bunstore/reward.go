@@ -13,6 +13,7 @@ import (
 
 	"github.com/scrmkit/scrmkit/loyalty/reward"
 	"github.com/scrmkit/scrmkit/storage/journal"
+	"github.com/scrmkit/scrmkit/storage/seam"
 )
 
 type rewardStore struct{ unit }
@@ -53,7 +54,7 @@ func (s rewardStore) Save(ctx context.Context, changes []reward.Change) ([]error
 	}
 	errs, err := s.save(ctx, "save vouchers", all)
 	for i, err := range errs {
-		if errors.Is(err, errBound) {
+		if errors.Is(err, seam.ErrBound) {
 			errs[i] = reward.ErrSoldOut
 		}
 	}

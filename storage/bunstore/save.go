@@ -24,6 +24,7 @@ func (r row) key() []any { return r.values[:len(r.table.key)] }
 // A change is stored whole or not at all.
 type change struct {
 	roots    []row // by compare-and-swap
+	fresh    []row // without a version, and new
 	children []row // new or other; by their tables and keys
 	ended    []row // sessions, whose ports without an account are closed
 	entries  []row // whose keys must be new
@@ -168,7 +169,7 @@ func split(changes []change) (fast, slow []int) {
 	used := make(map[key]bool, len(changes))
 	var root *table
 	for i, c := range changes {
-		fits := len(c.roots) == 1 && len(c.ended) == 0 && len(c.counts) == 0 && (root == nil || root == c.roots[0].table)
+		fits := len(c.roots) == 1 && len(c.fresh) == 0 && len(c.ended) == 0 && len(c.counts) == 0 && (root == nil || root == c.roots[0].table)
 		for _, r := range c.children {
 			fits = fits && slices.Contains(c.roots[0].table.children, r.table) && compareValues(c.roots[0].key(), r.values) == 0
 		}

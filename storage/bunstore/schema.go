@@ -136,38 +136,6 @@ var (
 		rest:      codeTable.rest[:len(codeTable.rest)-1],
 	})
 
-	shopTable = newTable(table{
-		name:      "shop_shop",
-		key:       []column{{"shop", text}},
-		versioned: true,
-		rest: []column{
-			{"name", text}, {"address", text}, {"zone", text}, {"begins", instant}, {"ends", instant}, {"slots", integer},
-		},
-	})
-	managerTable = newTable(table{
-		name:      "shop_manager",
-		key:       []column{{"identity", text}},
-		versioned: true,
-		rest:      []column{{"shop", text}, {"slot", integer}, {"name", text}, {"bound", instant}},
-		unique:    &unique{[]string{"shop", "slot"}, column{"shop", text}},
-	})
-	physicalTable = newTable(table{
-		name:      "shop_stamp",
-		key:       []column{{"serial", text}},
-		versioned: true,
-		rest: []column{
-			{"shop", text}, {"bound", instant}, {"named", text}, {"ref", text}, {"unsigned", integer},
-		},
-	})
-	invitationTable = newTable(table{
-		name:      "shop_invitation",
-		key:       []column{{"hash", binary}},
-		versioned: true,
-		rest: []column{
-			{"shop", text}, {"actor", text}, {"expires", instant}, {"ended", instant}, {"used_by", text},
-		},
-	})
-
 	accountTable = newTable(table{
 		name:      "loyalty_account",
 		key:       []column{{"member", text}, {"program", text}},
@@ -289,41 +257,6 @@ var (
 		versioned: true,
 		rest:      []column{{"state", text}},
 	})
-
-	lineTable = newTable(table{
-		name:      "dispatch_line",
-		key:       []column{{"line", text}},
-		versioned: true,
-		rest:      []column{{"state", text}},
-		children:  []*table{visitorTable},
-	})
-	visitorTable = newTable(table{
-		name: "dispatch_visitor",
-		key:  []column{{"line", text}, {"visitor", text}},
-		rest: []column{{"place", integer}, {"state", text}},
-	})
-
-	siteTable = newTable(table{
-		name:      "ticket_site",
-		key:       []column{{"site", text}},
-		versioned: true,
-		rest:      []column{{"state", text}},
-	})
-	ticketTable = newTable(table{
-		name:      "ticket_ticket",
-		key:       []column{{"site", text}, {"event", text}},
-		versioned: true,
-		rest: []column{
-			{"received", instant}, {"status", text}, {"platform", text}, {"country", text},
-			{"code", text}, {"account", text}, {"state", text},
-		},
-		children: []*table{ticketBodyTable},
-	})
-	ticketBodyTable = newTable(table{
-		name: "ticket_body",
-		key:  []column{{"site", text}, {"event", text}},
-		rest: []column{{"body", binary}},
-	}).ofNew()
 
 	cardTable = newTable(table{
 		name:      "stamps_card",

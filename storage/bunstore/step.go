@@ -7,17 +7,15 @@ import (
 	"slices"
 
 	"github.com/scrmkit/scrmkit/storage/journal"
+	"github.com/scrmkit/scrmkit/storage/seam"
 )
 
-// errBound: a count would come out of its bound.
-var errBound = errors.New("bunstore: a count is at its bound")
-
-// lost returns journal.ErrDuplicate, journal.ErrConflict or errBound where that is what err says of
+// lost returns journal.ErrDuplicate, journal.ErrConflict or seam.ErrBound where that is what err says of
 // a change.
 func lost(err error) error {
 	switch {
-	case errors.Is(err, errBound):
-		return errBound
+	case errors.Is(err, seam.ErrBound):
+		return seam.ErrBound
 	case errors.Is(err, journal.ErrDuplicate):
 		return journal.ErrDuplicate
 	case errors.Is(err, journal.ErrConflict), taken(err):
@@ -27,7 +25,7 @@ func lost(err error) error {
 }
 
 // saveStep stores a change with one statement a row, within a savepoint. It returns
-// journal.ErrDuplicate, journal.ErrConflict or errBound apart from other errors; then nothing is
+// journal.ErrDuplicate, journal.ErrConflict or seam.ErrBound apart from other errors; then nothing is
 // stored and the transaction is usable.
 func (u unit) saveStep(ctx context.Context, c change) (refused, err error) {
 	if _, err := u.tx.ExecContext(ctx, "savepoint scrmkit_step"); err != nil {
@@ -85,6 +83,13 @@ func (u unit) steps(ctx context.Context, c change) error {
 			return journal.ErrConflict
 		}
 	}
+	for _, r := range c.fresh {
+		if n, err := u.step(ctx, insert, r); err != nil {
+			return err
+		} else if n == 0 {
+			return journal.ErrConflict
+		}
+	}
 	for _, r := range c.children {
 		if _, err := u.step(ctx, upsert, r); err != nil {
 			return err
@@ -101,7 +106,7 @@ func (u unit) steps(ctx context.Context, c change) error {
 		if n, err := u.step(ctx, count, r); err != nil {
 			return err
 		} else if n == 0 {
-			return errBound
+			return seam.ErrBound
 		}
 	}
 	for _, r := range slices.SortedFunc(slices.Values(c.sums), compareRows) {
@@ -214,11 +219,12 @@ func (g grammar) stepText(v verb, t *table) string {
 // countText returns a statement that adds n to a count, which must then be from 0 to most. Where
 // others add to it at the same time it waits for them, and then sees what they have left.
 func (g grammar) countText(t *table, tenant string, p params) string {
-	key, n, most := p[:len(t.key)], p.of("n").value, p.of("most").value
-	return "insert into " + g.name(t.name) + " as c (tenant, " + names(t.key) + ", n) select " + tenant + ", " +
+	key, sum, n, most := p[:len(t.key)], p[len(t.key)].column, p[len(t.key)].value, p.of("most").value
+	return "insert into " + g.name(t.name) + " as c (tenant, " + names(t.key) + ", " + sum + ") select " + tenant + ", " +
 		key.join("{val}", ", ") + ", " + n + " where " + n + " between 0 and " + most + " or exists (select 1 from " + g.name(t.name) +
 		" as x where x.tenant = " + tenant + " and " + key.join("x.{col} = {val}", " and ") + ") on conflict (tenant, " +
-		names(t.key) + ") do update set n = c.n + excluded.n where c.n + excluded.n between 0 and " + most + " returning 1"
+		names(t.key) + ") do update set " + sum + " = c." + sum + " + excluded." + sum + " where c." + sum + " + excluded." + sum +
+		" between 0 and " + most + " returning 1"
 }
 
 // replace is what an upsert does with a row that is there.

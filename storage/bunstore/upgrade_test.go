@@ -11,6 +11,7 @@ import (
 
 	"github.com/scrmkit/scrmkit/otp"
 	"github.com/scrmkit/scrmkit/scrm/activation"
+	"github.com/scrmkit/scrmkit/scrm/lead/dispatch"
 	"github.com/scrmkit/scrmkit/stamps/shop"
 	"github.com/scrmkit/scrmkit/storage/bunstore"
 )
@@ -56,7 +57,7 @@ insert into %[1]sdispatch_visitor values ('', 'asia', 'ticket:shop/1', 1, '{"id"
 				t.Errorf("a scope without codes of no tenant: %v %s", err, diff)
 			}
 
-			shops := shop.New(store.Shops(), nil)
+			shops := shop.New(store, nil)
 			_, _, names, err := shops.Get(ctx, "wangjing")
 			if err != nil || len(names) != 1 || names[0].Serial != "A1659391" {
 				t.Errorf("physical stamps of the shop: %v, %v", names, err)
@@ -73,7 +74,7 @@ insert into %[1]sdispatch_visitor values ('', 'asia', 'ticket:shop/1', 1, '{"id"
 			}
 
 			var orders []bool
-			for v, err := range store.Dispatch().Waiting(ctx, "asia", 0) {
+			for v, err := range dispatch.New(store, nil).Waiting(ctx, "asia", 0) {
 				if err != nil {
 					t.Fatal(err)
 				}

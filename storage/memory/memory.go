@@ -19,10 +19,7 @@ import (
 	"github.com/scrmkit/scrmkit/otp"
 	"github.com/scrmkit/scrmkit/scrm/activation"
 	"github.com/scrmkit/scrmkit/scrm/lead"
-	"github.com/scrmkit/scrmkit/scrm/lead/dispatch"
-	"github.com/scrmkit/scrmkit/scrm/ticket"
 	"github.com/scrmkit/scrmkit/stamps"
-	"github.com/scrmkit/scrmkit/stamps/shop"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
@@ -114,6 +111,9 @@ func (d *data) of(tenant string) *tables {
 	return t
 }
 
+// TenantID implements [seam.Store].
+func (u unit) TenantID() string { return u.tenant }
+
 // Tenant is that of every store.
 func (u unit) Tenant() string { return u.tenant }
 
@@ -171,9 +171,6 @@ func (u unit) do(ctx context.Context, fn func(*tables) error) error {
 // Activation implements [storage.Tx].
 func (u unit) Activation() activation.Store { return activationStore{u} }
 
-// Dispatch implements [storage.Tx].
-func (u unit) Dispatch() dispatch.Store { return dispatchStore{u} }
-
 // Journal implements [storage.Tx].
 func (u unit) Journal() journal.Store { return journalStore{u} }
 
@@ -189,11 +186,5 @@ func (u unit) Rewards() reward.Store { return rewardStore{u} }
 // Leads implements [storage.Tx].
 func (u unit) Leads() lead.Store { return leadStore{u} }
 
-// Shops implements [storage.Tx].
-func (u unit) Shops() shop.Store { return shopStore{u} }
-
 // Stamps implements [storage.Tx].
 func (u unit) Stamps() stamps.Store { return stampStore{u} }
-
-// Tickets implements [storage.Tx].
-func (u unit) Tickets() ticket.Store { return ticketStore{u} }

@@ -11,10 +11,7 @@ import (
 	"github.com/scrmkit/scrmkit/otp"
 	"github.com/scrmkit/scrmkit/scrm/activation"
 	"github.com/scrmkit/scrmkit/scrm/lead"
-	"github.com/scrmkit/scrmkit/scrm/lead/dispatch"
-	"github.com/scrmkit/scrmkit/scrm/ticket"
 	"github.com/scrmkit/scrmkit/stamps"
-	"github.com/scrmkit/scrmkit/stamps/shop"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
@@ -23,17 +20,13 @@ import (
 type tables struct {
 	data *data
 
-	feed []journal.Entry  // in the order of commits; a cursor is a number of entries
-	keys map[entryKey]int // where in the feed
+	feed []journal.Entry      // in the order of commits; a cursor is a number of entries
+	keys map[entryKey]int     // where in the feed
+	rows map[string]*rowTable // by the names of tables
 
 	scopes map[otp.Scope]otp.ScopeRow
 	meters map[meterKey]otp.Meter
 	codes  map[otp.Scope]map[string]otp.Code // by MAC
-
-	shops       map[shop.ID]shop.Shop
-	managers    map[shop.Identity]shop.Manager
-	physical    map[shop.Serial]shop.Stamp
-	invitations map[string]shop.Invitation // by hash
 
 	programs map[programKey]json.RawMessage
 	newest   map[programKey]int // by the key of version 0
@@ -53,19 +46,12 @@ type tables struct {
 	devices           map[activation.DeviceID]activation.Device
 	deviceInvitations map[string]activation.Invitation // by hash
 
-	lines        map[dispatch.LineID]dispatch.Line
-	lineVisitors map[dispatch.LineID]map[dispatch.VisitorID]dispatch.Visitor
-
 	jobs       map[lead.JobID]lead.Job
 	owners     map[lead.OwnerID]lead.Owner
 	contacts   map[lead.Identity]lead.Contact // without leads
 	leads      map[lead.Identity]map[int64]lead.Lead
 	leadCounts map[leadCountKey]lead.Figures
 	library    map[lead.Identity]lead.ImportFound
-
-	sites   map[ticket.SiteID]ticket.Site
-	tickets map[ticket.ID]ticket.Ticket
-	bodies  map[ticket.ID][]byte
 
 	cards   map[stamps.CardID]stamps.Card
 	numbers map[stamps.ProgramID]map[int64]stamps.CardID // by Card.Number
@@ -103,13 +89,10 @@ func newTables(d *data) *tables {
 	return &tables{
 		data:              d,
 		keys:              map[entryKey]int{},
+		rows:              map[string]*rowTable{},
 		scopes:            map[otp.Scope]otp.ScopeRow{},
 		meters:            map[meterKey]otp.Meter{},
 		codes:             map[otp.Scope]map[string]otp.Code{},
-		shops:             map[shop.ID]shop.Shop{},
-		managers:          map[shop.Identity]shop.Manager{},
-		physical:          map[shop.Serial]shop.Stamp{},
-		invitations:       map[string]shop.Invitation{},
 		programs:          map[programKey]json.RawMessage{},
 		newest:            map[programKey]int{},
 		accounts:          map[loyalty.AccountID]loyalty.Account{},
@@ -124,17 +107,12 @@ func newTables(d *data) *tables {
 		free:              map[activation.PoolID]int{},
 		devices:           map[activation.DeviceID]activation.Device{},
 		deviceInvitations: map[string]activation.Invitation{},
-		lines:             map[dispatch.LineID]dispatch.Line{},
-		lineVisitors:      map[dispatch.LineID]map[dispatch.VisitorID]dispatch.Visitor{},
 		jobs:              map[lead.JobID]lead.Job{},
 		owners:            map[lead.OwnerID]lead.Owner{},
 		contacts:          map[lead.Identity]lead.Contact{},
 		leads:             map[lead.Identity]map[int64]lead.Lead{},
 		leadCounts:        map[leadCountKey]lead.Figures{},
 		library:           map[lead.Identity]lead.ImportFound{},
-		sites:             map[ticket.SiteID]ticket.Site{},
-		tickets:           map[ticket.ID]ticket.Ticket{},
-		bodies:            map[ticket.ID][]byte{},
 		cards:             map[stamps.CardID]stamps.Card{},
 		numbers:           map[stamps.ProgramID]map[int64]stamps.CardID{},
 		claimed:           map[stamps.CardID]int64{},

@@ -7,7 +7,6 @@ import (
 
 	"github.com/scrmkit/scrmkit/otp"
 	"github.com/scrmkit/scrmkit/stamps"
-	"github.com/scrmkit/scrmkit/stamps/shop"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
@@ -34,22 +33,6 @@ func atomicity(s suite) {
 	s.each("of a scope that is stale stores nothing of it", losingScope(2, entry("otp", "new", 1), journal.ErrConflict))
 	s.each("of a scope with a used key stores nothing of it", losingScope(0, entry("taken", "key", 1), journal.ErrDuplicate))
 	s.each("spent codes stores those that stand", losingSpend)
-
-	for name, spoil := range map[string]func(c *shop.Change){
-		"shop":       func(c *shop.Change) { c.Shops[1].Version = 3 },
-		"manager":    func(c *shop.Change) { c.Managers[1].Version = 3 },
-		"stamp":      func(c *shop.Change) { c.Stamps[1].Version = 3 },
-		"invitation": func(c *shop.Change) { c.Invitations[1].Version = 3 },
-	} {
-		s.each("of a shop stores nothing where one "+name+" is stale", losingShop(spoil, journal.ErrConflict))
-	}
-	s.each("of a shop stores nothing where a slot is taken", losingShop(func(c *shop.Change) {
-		c.Managers[1].Shop, c.Managers[1].Slot = "taken", 1
-	}, journal.ErrConflict))
-	s.each("of a shop stores nothing where a key is used", losingShop(func(c *shop.Change) {
-		c.Entries[1] = entry("taken", "key", 2)
-		c.Shops[1].Version = 3
-	}, journal.ErrDuplicate))
 }
 
 // withRows gives each card of a change a record and a coupon.
@@ -182,52 +165,4 @@ func losingSpend(s *scene) {
 		equal(s.t, "the scope's version", got[0].Scope.Version, 1)
 		equal(s.t, "entries", len(list(s.t, tx.Journal().Of(ctx, "otp"))), 1)
 	})
-}
-
-func losingShop(spoil func(c *shop.Change), want error) func(s *scene) {
-	return func(s *scene) {
-		whole := func() shop.Change {
-			return shop.Change{
-				Shops:       []shop.Shop{{ID: "north", Name: "North", Zone: "UTC"}, {ID: "south", Name: "South", Zone: "UTC"}},
-				Managers:    []shop.Manager{{Identity: "a", Shop: "north", Slot: 1}, {Identity: "b", Shop: "north", Slot: 2}},
-				Stamps:      []shop.Stamp{{Serial: "1", Shop: "north"}, {Serial: "2", Shop: "north"}},
-				Invitations: []shop.Invitation{{Hash: mac(1), Shop: "north", Expires: at(9)}, {Hash: mac(2), Shop: "north", Expires: at(9)}},
-				Entries:     []journal.Entry{entry("shop", "first", 1), entry("shop", "second", 2)},
-			}
-		}
-		lookup := func(ctx context.Context, tx storage.Tx, n int) shop.State {
-			st, err := tx.Shops().Load(ctx, shop.Lookup{
-				Staff: true,
-				Shop:  []shop.ID{"north", "south"}[n], Identity: []shop.Identity{"a", "b"}[n], Serial: []shop.Serial{"1", "2"}[n],
-				Invitation: mac(byte(n + 1)), Entry: "shop", Key: []string{"first", "second"}[n],
-			})
-			must(s.t, err)
-			return st
-		}
-		s.do(func(ctx context.Context, tx storage.Tx) {
-			must(s.t, tx.Shops().Save(ctx, shop.Change{
-				Managers: []shop.Manager{{Identity: "c", Shop: "taken", Slot: 1}}, Entries: []journal.Entry{entry("taken", "key", 1)},
-			}))
-			lost := whole()
-			spoil(&lost)
-			isError(s.t, "change", tx.Shops().Save(ctx, lost), want)
-			equal(s.t, "first rows", lookup(ctx, tx, 0), shop.State{
-				Shop: shop.Shop{ID: "north"}, Manager: shop.Manager{Identity: "a"}, Stamp: shop.Stamp{Serial: "1"},
-				Invitation: shop.Invitation{Hash: mac(1)},
-			})
-			equal(s.t, "second rows", lookup(ctx, tx, 1), shop.State{
-				Shop: shop.Shop{ID: "south"}, Manager: shop.Manager{Identity: "b"}, Stamp: shop.Stamp{Serial: "2"},
-				Invitation: shop.Invitation{Hash: mac(2)},
-			})
-			must(s.t, tx.Shops().Save(ctx, whole()))
-		})
-		s.do(func(ctx context.Context, tx storage.Tx) {
-			st := lookup(ctx, tx, 0)
-			equal(s.t, "managers", len(st.Managers), 2)
-			equal(s.t, "stamps", len(st.Stamps), 2)
-			versions := []int64{st.Shop.Version, st.Manager.Version, st.Stamp.Version, st.Invitation.Version}
-			equal(s.t, "versions", versions, []int64{1, 1, 1, 1})
-			equal(s.t, "entries", len(list(s.t, tx.Journal().Of(ctx, "shop"))), 2)
-		})
-	}
 }

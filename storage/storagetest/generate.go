@@ -9,27 +9,24 @@ import (
 
 	"github.com/scrmkit/scrmkit/otp"
 	"github.com/scrmkit/scrmkit/stamps"
-	"github.com/scrmkit/scrmkit/stamps/shop"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
 // The ids of random histories are few, so that their commands meet.
 var (
-	somePrograms   = []stamps.ProgramID{"coffee", "Tea"}
-	someMembers    = []stamps.MemberID{"alice", "Bob", `小明,"{}\`}
-	someShops      = []stamps.ShopID{"north", "店"}
-	someScopes     = []otp.Scope{"north", "店"}
-	someTypists    = []otp.TypistID{"t", "经理"}
-	someHolders    = []otp.HolderID{"alice", "小明"}
-	someIdentities = []shop.Identity{"a", "B", "经理"}
-	someSerials    = []shop.Serial{"1", "10", "9"}
-	someNicknames  = []string{"", "Alice", "BOB", "中文昵称", "50%", "a_b", `a\b`}
-	someNameParts  = []string{"", "", "a", "LI", "文昵", "%", "_", `\`, "b"}
-	someKeys       = []string{"k1", "k2", "k3", "k4", "k5", "NULL"}
-	somePurposes   = []stamps.Purpose{stamps.PurposeStamp, stamps.PurposeCancel, stamps.PurposeRedeem}
-	someStates     = []stamps.CouponState{stamps.Issued, stamps.Redeemed, stamps.Voided, stamps.Lapsed}
-	someTexts      = []string{"", "latte", `a "b", {c}\`, "🙂"}
+	somePrograms  = []stamps.ProgramID{"coffee", "Tea"}
+	someMembers   = []stamps.MemberID{"alice", "Bob", `小明,"{}\`}
+	someShops     = []stamps.ShopID{"north", "店"}
+	someScopes    = []otp.Scope{"north", "店"}
+	someTypists   = []otp.TypistID{"t", "经理"}
+	someHolders   = []otp.HolderID{"alice", "小明"}
+	someNicknames = []string{"", "Alice", "BOB", "中文昵称", "50%", "a_b", `a\b`}
+	someNameParts = []string{"", "", "a", "LI", "文昵", "%", "_", `\`, "b"}
+	someKeys      = []string{"k1", "k2", "k3", "k4", "k5", "NULL"}
+	somePurposes  = []stamps.Purpose{stamps.PurposeStamp, stamps.PurposeCancel, stamps.PurposeRedeem}
+	someStates    = []stamps.CouponState{stamps.Issued, stamps.Redeemed, stamps.Voided, stamps.Lapsed}
+	someTexts     = []string{"", "latte", `a "b", {c}\`, "🙂"}
 )
 
 func pick[V any](h *history, from []V, label string) V {
@@ -54,9 +51,9 @@ func (h *history) step(ctx context.Context, model storage.Tx) step {
 		h.saveHolders, h.saveHolders, h.loadHolders, h.loadHolders, h.queryVouchers, h.countsOf, h.holdersOf, h.findVoucher,
 		h.saveScopes, h.saveScopes, h.spend, h.spend, h.loadScopes, h.loadScopes, h.prune,
 		h.saveActivation, h.saveActivation, h.loadActivation, h.loadActivation, h.queryActivation, h.queryActivation,
-		h.saveLines, h.saveLines, h.loadLines, h.saveTickets, h.saveTickets, h.loadTickets,
+		h.saveRows, h.saveRows, h.loadRows, h.listRows, h.saveGuests, h.saveGuests, h.listGuests,
 		h.saveLeads, h.saveLeads, h.loadLeads, h.loadLeads, h.importLeads, h.queryLeads, h.queryCounts, h.saveJob, h.loadJob, h.queryJobs,
-		h.saveShop, h.saveShop, h.loadShop, h.pairShops, h.listShops, h.entriesOf,
+		h.entriesOf,
 	}, "call")(ctx, model)
 }
 

@@ -3,10 +3,7 @@ package storagetest
 import (
 	"context"
 
-	"pgregory.net/rapid"
-
 	"github.com/scrmkit/scrmkit/otp"
-	"github.com/scrmkit/scrmkit/stamps/shop"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
@@ -118,82 +115,5 @@ func (h *history) prune(ctx context.Context, model storage.Tx) step {
 	before := h.time(false, "before")
 	return try(ctx, model, "OTP.Prune", before, func(ctx context.Context, tx storage.Tx) (any, error) {
 		return tx.OTP().Prune(ctx, before)
-	})
-}
-
-// loadedShop returns what the model has of the rows of a lookup.
-func (h *history) loadedShop(ctx context.Context, model storage.Tx, l shop.Lookup) shop.State {
-	st, err := model.Shops().Load(ctx, l)
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	return st
-}
-
-func (h *history) saveShop(ctx context.Context, model storage.Tx) step {
-	shops := []shop.ID{"north", "店"}
-	c := shop.Change{Entries: h.entries("shop")}
-	for _, id := range some(h, shops, 0, 2, "shops") {
-		st := h.loadedShop(ctx, model, shop.Lookup{Staff: true, Shop: id})
-		c.Shops = append(c.Shops, shop.Shop{
-			ID: id, Name: pick(h, someTexts, "name"), Zone: "UTC", From: h.time(true, "from"), Slots: h.upTo(3, "slots"),
-			Version: h.version(st.Shop.Version),
-		})
-	}
-	for _, id := range some(h, someIdentities, 0, 2, "managers") {
-		st := h.loadedShop(ctx, model, shop.Lookup{Identity: id})
-		m := shop.Manager{
-			Identity: id, Name: pick(h, someTexts, "name"), Bound: h.time(true, "bound"), Version: h.version(st.Manager.Version),
-		}
-		if h.often("bound") {
-			m.Shop, m.Slot = pick(h, shops, "shop"), 1+h.upTo(1, "slot")
-		}
-		c.Managers = append(c.Managers, m)
-	}
-	for _, serial := range some(h, someSerials, 0, 2, "stamps") {
-		st := h.loadedShop(ctx, model, shop.Lookup{Serial: serial})
-		c.Stamps = append(c.Stamps, shop.Stamp{
-			Serial: serial, Shop: pick(h, append(shops, ""), "shop"), Bound: h.time(true, "bound"), Version: h.version(st.Stamp.Version),
-		})
-	}
-	for _, m := range some(h, someMACs, 0, 1, "invitations") {
-		st := h.loadedShop(ctx, model, shop.Lookup{Invitation: mac(m)})
-		c.Invitations = append(c.Invitations, shop.Invitation{
-			Hash: mac(m), Shop: pick(h, shops, "shop"), Expires: h.time(false, "expires"), Ended: h.time(true, "ended"),
-			Version: h.version(st.Invitation.Version),
-		})
-	}
-	return try(ctx, model, "Shops.Save", c, func(ctx context.Context, tx storage.Tx) (any, error) {
-		return nil, tx.Shops().Save(ctx, c)
-	})
-}
-
-func (h *history) loadShop(ctx context.Context, model storage.Tx) step {
-	l := shop.Lookup{
-		Staff: rapid.Bool().Draw(h.t, "staff"),
-		Shop:  pick(h, []shop.ID{"north", "店", ""}, "shop"), Identity: pick(h, append(someIdentities, ""), "manager"),
-		Serial: pick(h, append(someSerials, ""), "stamp"), Invitation: mac(pick(h, someMACs, "invitation")),
-		Entry: "shop", Key: pick(h, someKeys, "key"),
-	}
-	return try(ctx, model, "Shops.Load", l, func(ctx context.Context, tx storage.Tx) (any, error) {
-		return tx.Shops().Load(ctx, l)
-	})
-}
-
-func (h *history) pairShops(ctx context.Context, model storage.Tx) step {
-	var pairs []shop.Pair
-	for range h.upTo(3, "pairs") {
-		pairs = append(pairs, shop.Pair{
-			Shop: pick(h, []shop.ID{"north", "店", ""}, "shop"), Identity: pick(h, append(someIdentities, ""), "manager"),
-		})
-	}
-	return try(ctx, model, "Shops.Pairs", pairs, func(ctx context.Context, tx storage.Tx) (any, error) {
-		return tx.Shops().Pairs(ctx, pairs)
-	})
-}
-
-func (h *history) listShops(ctx context.Context, model storage.Tx) step {
-	return try(ctx, model, "Shops.List", nil, func(ctx context.Context, tx storage.Tx) (any, error) {
-		return collect(tx.Shops().List(ctx))
 	})
 }

@@ -9,7 +9,6 @@ import (
 
 	"github.com/scrmkit/scrmkit/otp"
 	"github.com/scrmkit/scrmkit/stamps"
-	"github.com/scrmkit/scrmkit/stamps/shop"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
@@ -29,7 +28,7 @@ func (w writer) entries(id string, loaded int64, key string) []journal.Entry {
 	return []journal.Entry{entry(w.subject(id), key, loaded+1)}
 }
 
-var writers = []writer{activationWriter, lineWriter, ticketWriter, cardWriter, accountWriter, holderWriter, contactWriter, jobWriter, scopeWriter, codeWriter, shopWriter}
+var writers = []writer{activationWriter, rootWriter, cardWriter, accountWriter, holderWriter, contactWriter, jobWriter, scopeWriter, codeWriter}
 
 var cardWriter = writer{
 	name: "card",
@@ -89,20 +88,6 @@ var codeWriter = writer{
 
 // codeScope is no scope of scopeWriter.
 func codeScope(id string) otp.Scope { return otp.Scope("of code " + id) }
-
-var shopWriter = writer{
-	name: "shop",
-	save: func(ctx context.Context, tx storage.Tx, id string, loaded int64, key string) error {
-		return tx.Shops().Save(ctx, shop.Change{
-			Shops:   []shop.Shop{{ID: shop.ID(id), Name: "Shop", Zone: "UTC", Version: loaded}},
-			Entries: writer{name: "shop"}.entries(id, loaded, key),
-		})
-	},
-	version: func(ctx context.Context, tx storage.Tx, id string) (int64, error) {
-		st, err := tx.Shops().Load(ctx, shop.Lookup{Staff: true, Shop: shop.ID(id)})
-		return st.Shop.Version, err
-	},
-}
 
 // holds fails where the row has another version, or its journal another number of entries.
 func (w writer) holds(ctx context.Context, t testing.TB, tx storage.Tx, id string, version int64, entries int) {

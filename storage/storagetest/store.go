@@ -8,7 +8,6 @@ import (
 
 	"github.com/scrmkit/scrmkit/otp"
 	"github.com/scrmkit/scrmkit/stamps"
-	"github.com/scrmkit/scrmkit/stamps/shop"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
@@ -21,6 +20,13 @@ func stores(s suite) {
 		tx := reflect.TypeFor[storage.Tx]()
 		for i := range tx.NumMethod() {
 			store := tx.Method(i)
+			if store.Type.NumIn() > 0 { // a method of rows
+				want = append(want, store.Name)
+				continue
+			}
+			if store.Type.Out(0).Kind() != reflect.Interface { // TenantID, which asks no database
+				continue
+			}
 			for j := range store.Type.Out(0).NumMethod() {
 				if name := store.Type.Out(0).Method(j).Name; name != "Tenant" { // which asks no database
 					want = append(want, store.Name+"."+name)
@@ -80,7 +86,6 @@ func stores(s suite) {
 			equal(s.t, "leads", len(met)+len(contacts)+len(had), 0)
 			equal(s.t, "voucher", v, nil)
 			equal(s.t, "answers", len(taken)+len(holders)+len(counts)+len(posted)+len(accounts)+len(saved)+len(counted)+len(spent)+len(cards)+len(scopes), 0)
-			must(s.t, tx.Shops().Save(ctx, shop.Change{}))
 		})
 	})
 	s.each("holds nothing that a caller holds", noAlias)
@@ -92,21 +97,17 @@ func noAlias(s *scene) {
 	s.do(func(ctx context.Context, tx storage.Tx) {
 		c, e, d := card("alice", 1), entry("alice", "key", 1), definition(1)
 		r, cd := record(c.ID, 1), code("north", 1)
-		inv := shop.Invitation{Hash: mac(1), Shop: "north"}
 		must(s.t, one(tx.Stamps().Save(ctx, []stamps.Change{
 			{Cards: []stamps.Card{c}, Records: []stamps.Record{r}, Entries: []journal.Entry{e}},
 		})))
 		must(s.t, one(tx.OTP().Save(ctx, []otp.Change{{Scope: otp.ScopeRow{Scope: "north"}, Codes: []otp.Code{cd}}})))
-		must(s.t, tx.Shops().Save(ctx, shop.Change{Invitations: []shop.Invitation{inv}}))
 		must(s.t, tx.Stamps().Publish(ctx, d))
 
-		scribble(&c, &r, &e, &cd, &inv, &d)
+		scribble(&c, &r, &e, &cd, &d)
 		for range 2 {
 			cards, err := tx.Stamps().Load(ctx, []stamps.Lookup{{Card: c.ID, Record: 1, Entry: "alice", Key: "key"}})
 			must(s.t, err)
 			states, err := tx.OTP().Load(ctx, []otp.Lookup{{Scope: "north", MACs: [][]byte{mac(1)}}}, at(1))
-			must(s.t, err)
-			shops, err := tx.Shops().Load(ctx, shop.Lookup{Invitation: mac(1)})
 			must(s.t, err)
 			program, err := tx.Stamps().Program(ctx, "coffee", 1)
 			must(s.t, err)
@@ -114,17 +115,16 @@ func noAlias(s *scene) {
 			equal(s.t, "record", *cards[0].Record, record(c.ID, 1))
 			equal(s.t, "entry", *cards[0].Entry, entry("alice", "key", 1))
 			equal(s.t, "codes", states[0].Codes, []otp.Code{code("north", 1)})
-			equal(s.t, "invitation", shops.Invitation, shop.Invitation{Hash: mac(1), Shop: "north", Version: 1})
 			equal(s.t, "programme", program, definition(1))
-			scribble(&cards[0].Card, cards[0].Record, cards[0].Entry, &states[0].Codes[0], &shops.Invitation, &program)
+			scribble(&cards[0].Card, cards[0].Record, cards[0].Entry, &states[0].Codes[0], &program)
 		}
 	})
 }
 
-func scribble(c *stamps.Card, r *stamps.Record, e *journal.Entry, cd *otp.Code, inv *shop.Invitation, d *stamps.Definition) {
+func scribble(c *stamps.Card, r *stamps.Record, e *journal.Entry, cd *otp.Code, d *stamps.Definition) {
 	c.State.Recent[0].N, c.State.Done[0].Rounds, c.State.Owed[0] = 99, 99, 99
 	r.Peer.Member, r.Purchase.Amount = "scribbled", 99
-	for _, b := range [][]byte{e.Input, e.Before, e.Result, cd.MAC, cd.Sealed, cd.Payload, inv.Hash} {
+	for _, b := range [][]byte{e.Input, e.Before, e.Result, cd.MAC, cd.Sealed, cd.Payload} {
 		b[0] = '!'
 	}
 	d.Shops[0], d.Card.Size, d.Card.Rewards[0].Name, d.Card.Rewards[0].Shops[0], d.Handout.Stock = "!", 99, "!", "!", 99

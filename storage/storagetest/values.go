@@ -9,7 +9,6 @@ import (
 	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/otp"
 	"github.com/scrmkit/scrmkit/stamps"
-	"github.com/scrmkit/scrmkit/stamps/shop"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
@@ -42,7 +41,6 @@ func comeBack(s *scene, texts ...string) {
 	var scopes []otp.Change
 	var scopeLookups []otp.Lookup
 	var wantScopes []otp.State
-	var shops shop.Change
 	for i, text := range texts {
 		must(s.t, valid.ID("text", text))
 		e := entry(journal.Subject("odd", text), text, 1)
@@ -75,30 +73,15 @@ func comeBack(s *scene, texts ...string) {
 			Codes: []otp.Code{cd}, Live: []otp.Code{cd}, Count: map[int]int64{6: 1},
 		})
 
-		shops.Shops = append(shops.Shops, shop.Shop{ID: shop.ID(text), Name: text, Address: text, Zone: text})
-		shops.Managers = append(shops.Managers, shop.Manager{
-			Identity: shop.Identity(text), Shop: shop.ID(text), Slot: 1, Name: text,
-		})
-		shops.Stamps = append(shops.Stamps, shop.Stamp{Serial: shop.Serial(text), Shop: shop.ID(text)})
-		shops.Invitations = append(shops.Invitations, shop.Invitation{
-			Hash: []byte(text), Shop: shop.ID(text), By: text, UsedBy: shop.Identity(text),
-		})
 	}
 	s.do(func(ctx context.Context, tx storage.Tx) {
 		saveCards(ctx, s, tx, changes...)
 		must(s.t, allOf(tx.OTP().Save(ctx, scopes)))
-		must(s.t, tx.Shops().Save(ctx, shops))
 	})
 	s.do(func(ctx context.Context, tx storage.Tx) {
 		equal(s.t, "cards", lookup(ctx, s, tx, lookups...), wantCards)
 		equal(s.t, "scopes", load(ctx, s, tx, at(1), scopeLookups...), wantScopes)
 		for i, text := range texts {
-			sh, m, p, inv := shops.Shops[i], shops.Managers[i], shops.Stamps[i], shops.Invitations[i]
-			sh.Version, m.Version, p.Version, inv.Version = 1, 1, 1, 1
-			l := shop.Lookup{Staff: true, Shop: sh.ID, Identity: m.Identity, Serial: p.Serial, Invitation: inv.Hash}
-			equal(s.t, "shop", loadShop(ctx, s, tx, l), shop.State{
-				Shop: sh, Managers: []shop.Manager{m}, Stamps: []shop.Stamp{p}, Manager: m, Stamp: p, Invitation: inv,
-			})
 			records := tx.Stamps().Records(ctx, stamps.RecordQuery{Shop: stamps.ShopID(text)})
 			equal(s.t, "records of the shop", list(s.t, records), changes[i].Records)
 			coupons := tx.Stamps().Coupons(ctx, stamps.CouponQuery{Member: stamps.MemberID(text)})
@@ -147,7 +130,7 @@ func times(s *scene) {
 		}
 		member := "at " + stored.Format(time.RFC3339Nano)
 		scope := otp.Scope(member)
-		rows := func(t time.Time) (stamps.Change, otp.Change, shop.Change) {
+		rows := func(t time.Time) (stamps.Change, otp.Change) {
 			c := card(member, 1)
 			c.Opened, c.Expires, c.State = t, t, stamps.State{}
 			r, cp, e := record(c.ID, 1), coupon(c.ID, 1), entry(member, "key", 1)
@@ -159,33 +142,22 @@ func times(s *scene) {
 				}, otp.Change{
 					Scope:  otp.ScopeRow{Scope: scope, Debt: t},
 					Meters: []otp.Meter{typist(scope, "t", t)}, Codes: []otp.Code{cd},
-				}, shop.Change{
-					Shops:       []shop.Shop{{ID: shop.ID(member), From: t, To: t}},
-					Managers:    []shop.Manager{{Identity: shop.Identity(member), Bound: t}},
-					Stamps:      []shop.Stamp{{Serial: shop.Serial(member), Bound: t}},
-					Invitations: []shop.Invitation{{Hash: []byte(member), Expires: t, Ended: t}},
 				}
 		}
 		s.do(func(ctx context.Context, tx storage.Tx) {
-			cards, codes, shops := rows(given)
+			cards, codes := rows(given)
 			saveCards(ctx, s, tx, cards)
 			must(s.t, one(tx.OTP().Save(ctx, []otp.Change{codes})))
-			must(s.t, tx.Shops().Save(ctx, shops))
 		})
 		s.do(func(ctx context.Context, tx storage.Tx) {
-			cards, codes, shops := rows(stored)
-			codes.Scope.Version, shops.Shops[0].Version, shops.Managers[0].Version = 1, 1, 1
-			shops.Stamps[0].Version, shops.Invitations[0].Version = 1, 1
+			cards, codes := rows(stored)
+			codes.Scope.Version = 1
 			id := cards.Cards[0].ID
 			equal(s.t, "card", lookup(ctx, s, tx, stamps.Lookup{Card: id, Record: 1, Coupon: 1, Entry: member, Key: "key"}),
 				[]stamps.Loaded{{Card: cards.Cards[0], Record: &cards.Records[0], Coupons: cards.Coupons, Entry: &cards.Entries[0]}})
 			equal(s.t, "records", list(s.t, tx.Stamps().Records(ctx, stamps.RecordQuery{Card: &id})), cards.Records)
 			equal(s.t, "scope", load(ctx, s, tx, stored, otp.Lookup{Scope: scope, Parties: parties("t"), MACs: [][]byte{mac(1)}}),
 				[]otp.State{{Scope: codes.Scope, Meters: codes.Meters, Codes: codes.Codes}})
-			equal(s.t, "shop", loadShop(ctx, s, tx, shop.Lookup{
-				Staff: true,
-				Shop:  shop.ID(member), Identity: shop.Identity(member), Serial: shop.Serial(member), Invitation: []byte(member),
-			}), shop.State{Shop: shops.Shops[0], Manager: shops.Managers[0], Stamp: shops.Stamps[0], Invitation: shops.Invitations[0]})
 		})
 	}
 }

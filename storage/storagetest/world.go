@@ -14,7 +14,6 @@ import (
 	"github.com/scrmkit/scrmkit/otp"
 	"github.com/scrmkit/scrmkit/scrm/lead"
 	"github.com/scrmkit/scrmkit/stamps"
-	"github.com/scrmkit/scrmkit/stamps/shop"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
@@ -123,15 +122,6 @@ func fill(ctx context.Context, tx storage.Tx) error {
 	spent := code("north", 2)
 	spent.Ended, spent.EndedAt, spent.EndedBy, spent.Sealed = otp.Used, at(3), "manager", nil
 	used := allOf(tx.OTP().Spend(ctx, []otp.Spent{{Code: spent, Entries: []journal.Entry{entry("otp/north/2", "key", 1)}}}))
-	opened := tx.Shops().Save(ctx, shop.Change{
-		Shops: []shop.Shop{{
-			ID: "north", Name: "North", Address: "1 North Road", Zone: "Asia/Shanghai", From: at(0), To: at(1e6), Slots: 2,
-		}},
-		Managers:    []shop.Manager{{Identity: "manager", Shop: "north", Slot: 1, Name: "Li", Bound: at(1)}},
-		Stamps:      []shop.Stamp{{Serial: "S1", Shop: "north", Bound: at(1)}},
-		Invitations: []shop.Invitation{{Hash: mac(9), Shop: "north", By: "owner", Expires: at(1440), Ended: at(1), UsedBy: "manager"}},
-		Entries:     []journal.Entry{entry("shop/north", "key", 1)},
-	})
 	joined := errors.Join(tx.Loyalty().Publish(ctx, points(1)), one(tx.Loyalty().Save(ctx, []loyalty.Change{{
 		Accounts: []loyalty.Account{account("alice", 1)}, Bookings: []loyalty.Booking{booking("alice", "order", 0)},
 		Entries: []journal.Entry{entry(account("alice", 1).ID.Subject(), "order", 1)},
@@ -146,7 +136,7 @@ func fill(ctx context.Context, tx storage.Tx) error {
 		Contacts: []lead.Contact{contact("alice", 1)}, Leads: []lead.Stored{stored("alice", 1)}, Counts: []lead.Count{leadCount("x", 0, 1)},
 		Entries: []journal.Entry{entry("lead/alice", "key", 1)},
 	}})))
-	return errors.Join(fillActivation(ctx, tx), fillDispatch(ctx, tx), fillTickets(ctx, tx), met, published, stamped, issued, used, opened, joined, taken)
+	return errors.Join(fillActivation(ctx, tx), fillRows(ctx, tx), met, published, stamped, issued, used, joined, taken)
 }
 
 // A call is one method of one store, on the rows of fill.
@@ -156,7 +146,7 @@ type call struct {
 }
 
 // reads are the methods that change nothing.
-var reads = slices.Concat(activationReads, dispatchReads, ticketReads, []call{
+var reads = slices.Concat(activationReads, rowReads, []call{
 	{"Journal.After", func(ctx context.Context, tx storage.Tx) (any, error) {
 		records, err := collect(tx.Journal().After(ctx, "", 0))
 		for i := range records {
@@ -235,16 +225,6 @@ var reads = slices.Concat(activationReads, dispatchReads, ticketReads, []call{
 	{"Rewards.Vouchers", func(ctx context.Context, tx storage.Tx) (any, error) {
 		return collect(tx.Rewards().Vouchers(ctx, reward.VoucherQuery{Catalog: "coffee"}))
 	}},
-	{"Shops.Load", func(ctx context.Context, tx storage.Tx) (any, error) {
-		return tx.Shops().Load(ctx, shop.Lookup{
-			Staff: true,
-			Shop:  "north", Identity: "manager", Serial: "S1", Invitation: mac(9), Entry: "shop/north", Key: "key",
-		})
-	}},
-	{"Shops.Pairs", func(ctx context.Context, tx storage.Tx) (any, error) {
-		return tx.Shops().Pairs(ctx, []shop.Pair{{Shop: "north", Identity: "manager"}, {Shop: "south", Identity: "nobody"}})
-	}},
-	{"Shops.List", func(ctx context.Context, tx storage.Tx) (any, error) { return collect(tx.Shops().List(ctx)) }},
 	{"Stamps.Load", func(ctx context.Context, tx storage.Tx) (any, error) {
 		return tx.Stamps().Load(ctx, []stamps.Lookup{{
 			Card: card("alice", 1).ID, Record: -1, Coupon: 1, Above: 1000, Claims: true, Entry: "stamps/alice", Key: "key",
@@ -269,7 +249,7 @@ var reads = slices.Concat(activationReads, dispatchReads, ticketReads, []call{
 })
 
 // writes are the others. They follow fill.
-var writes = slices.Concat(activationWrites, dispatchWrites, ticketWrites, []call{
+var writes = slices.Concat(activationWrites, rowWrites, []call{
 	{"Leads.Save", func(ctx context.Context, tx storage.Tx) (any, error) {
 		return nil, one(tx.Leads().Save(ctx, []lead.Change{{Contacts: []lead.Contact{contact("alice", 2)}, Counts: []lead.Count{leadCount("x", 0, 1)}}}))
 	}},
@@ -302,9 +282,6 @@ var writes = slices.Concat(activationWrites, dispatchWrites, ticketWrites, []cal
 	}},
 	{"Rewards.Publish", func(ctx context.Context, tx storage.Tx) (any, error) {
 		return nil, tx.Rewards().Publish(ctx, rewards(2))
-	}},
-	{"Shops.Save", func(ctx context.Context, tx storage.Tx) (any, error) {
-		return nil, tx.Shops().Save(ctx, shop.Change{Shops: []shop.Shop{{ID: "north", Name: "Closed", Zone: "UTC", Version: 1}}})
 	}},
 	{"Stamps.Save", func(ctx context.Context, tx storage.Tx) (any, error) {
 		return nil, one(tx.Stamps().Save(ctx, []stamps.Change{{Cards: []stamps.Card{card("alice", 2)}}}))

@@ -11,10 +11,8 @@ import (
 	"github.com/scrmkit/scrmkit/internal/combine"
 	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/storage/journal"
+	"github.com/scrmkit/scrmkit/storage/seam"
 )
-
-// Tx is the part of storage.Tx that an Engine needs.
-type Tx interface{ Dispatch() Store }
 
 // Options of an Engine. Nil, and each zero field, is a default.
 type Options struct {
@@ -32,14 +30,14 @@ type Options struct {
 // loaded, journal.ErrConflict where other changes came first twenty times in a row, and what the
 // database said; after the last two it may be run again.
 type Engine struct {
-	store  Store
+	store  seam.Store
 	opts   Options
 	runner *combine.Runner[op, *unit, Outcome]
 	bound  bool // to a unit of work
 }
 
 // New returns an engine on a store.
-func New(s Store, opts *Options) *Engine {
+func New(s seam.Store, opts *Options) *Engine {
 	e := &Engine{store: s}
 	if opts != nil {
 		e.opts = *opts
@@ -53,9 +51,9 @@ func New(s Store, opts *Options) *Engine {
 
 // In returns a copy that is bound to a unit of work: what it does is committed or rolled back with
 // tx.
-func (e *Engine) In(tx Tx) *Engine {
+func (e *Engine) In(tx seam.Store) *Engine {
 	b := *e
-	b.store, b.bound = tx.Dispatch(), true
+	b.store, b.bound = tx, true
 	b.runner = combine.New(work{&b})
 	return &b
 }
@@ -259,16 +257,15 @@ func (e *Engine) Leave(ctx context.Context, c Leave) (Outcome, error) {
 // Line returns a line as it is now. ErrUnknownLine: there is none.
 func (e *Engine) Line(ctx context.Context, id LineID) (Line, error) {
 	err := valid.ID("line", id)
-	var l []Loaded
+	line := Line{ID: id}
 	if err == nil {
-		l, err = e.store.Load(ctx, []Lookup{{Line: id}})
+		err = e.store.Load(ctx, []seam.Look{{Reads: []seam.Read{lines.Get(&line)}}})
 	}
-	if err == nil && l[0].Line.Version == 0 {
+	if err == nil && line.Version == 0 {
 		err = ErrUnknownLine
 	}
-	var line Line
 	if err == nil {
-		line, err = l[0].Line.At(e.now())
+		line, err = line.At(e.now())
 	}
 	if err != nil {
 		return Line{}, fmt.Errorf("dispatch: line: %w", err)
@@ -280,7 +277,7 @@ func (e *Engine) Line(ctx context.Context, id LineID) (Line, error) {
 func (e *Engine) Lines(ctx context.Context) iter.Seq2[Line, error] {
 	now := e.now()
 	return func(yield func(Line, error) bool) {
-		for l, err := range e.store.Lines(ctx) {
+		for l, err := range seam.List(ctx, e.store, byID, seam.Range{}) {
 			if err == nil {
 				l, err = l.At(now)
 			}
@@ -296,7 +293,13 @@ func (e *Engine) Waiting(ctx context.Context, id LineID, limit int) iter.Seq2[Vi
 	if err := valid.ID("line", id); err != nil {
 		return func(yield func(Visitor, error) bool) { yield(Visitor{}, fmt.Errorf("dispatch: waiting: %w", err)) }
 	}
-	return e.store.Waiting(ctx, id, limit)
+	return func(yield func(Visitor, error) bool) {
+		for v, err := range seam.List(ctx, e.store, byPlace, seam.Range{Prefix: []any{id}, Limit: limit}) {
+			if !yield(v.Visitor, err) {
+				return
+			}
+		}
+	}
 }
 
 func (e *Engine) now() time.Time { return journal.Instant(e.opts.Now()) }
@@ -341,7 +344,8 @@ type unit struct {
 	visitors map[VisitorID]Visitor
 	waiting  []Visitor // the oldest, of as many as are served at a time
 	entries  map[string]*journal.Entry
-	change   Change
+	changed  []Visitor // in the order of their changes
+	written  []journal.Entry
 }
 
 // visitor returns one whom a command names.
@@ -357,7 +361,7 @@ func (u *unit) drain(r Roster, leads []Leads, version int64, now time.Time) (out
 	if u.line.Version == 0 {
 		return out, false, ErrUnknownLine
 	}
-	if version != 0 && (version != u.line.Version || len(u.change.Entries) > 0) {
+	if version != 0 && (version != u.line.Version || len(u.written) > 0) {
 		return out, false, ErrMoved
 	}
 	line, err := u.line.At(now)
@@ -382,7 +386,7 @@ func (u *unit) drain(r Roster, leads []Leads, version int64, now time.Time) (out
 // put adds a visitor to the change. Those who wait stay the oldest: one who begins to is among them
 // where all of them are.
 func (u *unit) put(v Visitor) {
-	u.change.Visitors = append(slices.DeleteFunc(slices.Clone(u.change.Visitors), func(o Visitor) bool { return o.ID == v.ID }), v)
+	u.changed = append(slices.DeleteFunc(slices.Clone(u.changed), func(o Visitor) bool { return o.ID == v.ID }), v)
 	u.visitors[v.ID] = v
 	u.waiting = slices.DeleteFunc(slices.Clone(u.waiting), func(w Visitor) bool { return w.ID == v.ID })
 	if v.Waiting && int64(len(u.waiting)) == u.line.Waiting-1 {
@@ -396,54 +400,65 @@ type work struct{ *Engine }
 func (work) Subject(o op) string { return string(o.line) }
 
 func (e work) Load(ctx context.Context, groups [][]op, _ bool) ([]*unit, error) {
-	var lookups []Lookup
-	first := make([]int, len(groups)+1)
+	units := make([]*unit, len(groups))
+	var looks []seam.Look
+	var found []*visitorRow
 	for i, group := range groups {
-		l := Lookup{Line: group[0].line}
-		var keys []Lookup
+		u := &unit{visitors: map[VisitorID]Visitor{}, entries: map[string]*journal.Entry{}}
+		u.line.ID = group[0].line
+		units[i] = u
+		l := seam.Look{Reads: []seam.Read{lines.Get(&u.line)}}
 		for _, o := range group {
-			for _, v := range o.visitors {
-				if v != "" && !slices.Contains(l.Visitors, v) {
-					l.Visitors = append(l.Visitors, v)
+			for _, id := range o.visitors {
+				if _, known := u.visitors[id]; id != "" && !known {
+					v := &visitorRow{line: o.line, Visitor: Visitor{ID: id}}
+					u.visitors[id] = v.Visitor
+					l.Reads, found = append(l.Reads, visitors.Get(v)), append(found, v)
 				}
 			}
+		}
+		looks = append(looks, l)
+		for _, o := range group {
 			if o.key != "" {
-				keys = append(keys, Lookup{Line: o.line, Key: o.key})
+				looks = append(looks, seam.Look{Subject: o.line.Subject(), Key: o.key})
 			}
 		}
-		lookups = append(append(lookups, l), keys...)
-		first[i+1] = len(lookups)
 	}
-	found, err := e.store.Load(ctx, lookups)
-	if err != nil {
+	if err := e.store.Load(ctx, looks); err != nil {
 		return nil, err
 	}
-	units := make([]*unit, len(groups))
-	for i := range groups {
-		f := found[first[i]]
-		u := &unit{line: f.Line, visitors: map[VisitorID]Visitor{}, entries: map[string]*journal.Entry{}}
-		for _, v := range f.Visitors {
-			u.visitors[v.ID] = v
-		}
-		for n := first[i] + 1; n < first[i+1]; n++ {
-			u.entries[lookups[n].Key] = found[n].Entry
-		}
-		if f.Line.Waiting > 0 && slices.ContainsFunc(groups[i], func(o op) bool { return o.serves }) {
-			for v, err := range e.store.Waiting(ctx, f.Line.ID, drained) {
-				if err != nil {
-					return nil, err
-				}
-				u.waiting = append(u.waiting, v)
+	of := map[LineID]*unit{}
+	for _, u := range units {
+		of[u.line.ID] = u
+	}
+	for _, v := range found {
+		of[v.line].visitors[v.ID] = v.Visitor
+	}
+	n := 0
+	for i, u := range units {
+		n++
+		for _, o := range groups[i] {
+			if o.key != "" {
+				u.entries[o.key] = looks[n].Entry
+				n++
 			}
 		}
-		units[i] = u
+		if u.line.Waiting == 0 || !slices.ContainsFunc(groups[i], func(o op) bool { return o.serves }) {
+			continue
+		}
+		for v, err := range e.Waiting(ctx, u.line.ID, drained) {
+			if err != nil {
+				return nil, err
+			}
+			u.waiting = append(u.waiting, v)
+		}
 	}
 	return units, nil
 }
 
 func (work) Stale(*unit) bool { return false }
 
-func (work) Dirty(u *unit) bool { return len(u.change.Entries) > 0 }
+func (work) Dirty(u *unit) bool { return len(u.written) > 0 }
 
 func (work) Decide(_ context.Context, u *unit, o op) (out Outcome, err error) {
 	if entry := u.entries[o.key]; entry != nil {
@@ -455,11 +470,8 @@ func (work) Decide(_ context.Context, u *unit, o op) (out Outcome, err error) {
 		*u = was
 		return out, err
 	}
-	u.line.ID = o.line
 	u.line.Seq++
-	u.change.Line = u.line
-	u.change.Line.Version++
-	out.Line = u.change.Line
+	out.Line = u.next()
 	e := journal.Entry{Subject: o.line.Subject(), Seq: u.line.Seq, Key: o.key, Kind: o.kind, At: o.now, By: o.by, Input: o.hash}
 	if o.key == "" {
 		e.Result = journal.JSON(out)
@@ -467,14 +479,26 @@ func (work) Decide(_ context.Context, u *unit, o op) (out Outcome, err error) {
 		e.Result = journal.JSON(out.Line)
 		u.entries[o.key] = &e
 	}
-	u.change.Entries = append(u.change.Entries, e)
+	u.written = append(u.written, e)
 	return out, nil
 }
 
+// next returns the line as it is to be stored.
+func (u *unit) next() Line {
+	line := u.line
+	line.Version++
+	return line
+}
+
 func (e work) Save(ctx context.Context, units []*unit) ([]error, error) {
-	changes := make([]Change, len(units))
+	changes := make([]seam.Change, len(units))
 	for i, u := range units {
-		changes[i] = u.change
+		line := u.next()
+		c := seam.Change{Rows: []seam.Row{lines.Save(&line)}, Entries: u.written}
+		for _, v := range u.changed {
+			c.Rows = append(c.Rows, visitors.Put(&visitorRow{line.ID, v}))
+		}
+		changes[i] = c
 	}
 	return e.store.Save(ctx, changes)
 }

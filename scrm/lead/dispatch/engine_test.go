@@ -38,7 +38,7 @@ func TestEngine(t *testing.T) {
 	two := []dispatch.Account{{ID: "a", Day: 1}, {ID: "b", Day: 1}}
 	dbtest.Each(t, func(t *testing.T, db storage.DB) {
 		t.Run("a visitor comes back to the same account until that is offline", func(t *testing.T) {
-			lines := dispatch.New(db.Tenant("sticky").Dispatch(), nil)
+			lines := dispatch.New(db.Tenant("sticky"), nil)
 			_, err := route(lines, "v", "a")
 			if !errors.Is(err, dispatch.ErrUnknownLine) {
 				t.Fatal(err)
@@ -63,7 +63,7 @@ func TestEngine(t *testing.T) {
 			}
 		})
 		t.Run("who waits is served first, the oldest first", func(t *testing.T) {
-			lines := dispatch.New(db.Tenant("queue").Dispatch(), nil)
+			lines := dispatch.New(db.Tenant("queue"), nil)
 			put(lines, "p", dispatch.Settings{Accounts: []dispatch.Account{{ID: "a", Day: 3}}, Queue: 3})
 			for i := range 3 {
 				if out := must(route(lines, fmt.Sprint("v", i))); !out.Waiting || out.Ahead != int64(i) {
@@ -104,7 +104,7 @@ func TestEngine(t *testing.T) {
 			}
 		})
 		t.Run("64 who come at once are spread evenly, and none beyond the caps", func(t *testing.T) {
-			lines := dispatch.New(db.Tenant("race").Dispatch(), nil)
+			lines := dispatch.New(db.Tenant("race"), nil)
 			var s dispatch.Settings
 			for i := range 4 {
 				s.Accounts = append(s.Accounts, dispatch.Account{ID: dispatch.AccountID(fmt.Sprint("a", i)), Day: 10})
@@ -141,7 +141,7 @@ func TestEngine(t *testing.T) {
 			}
 		})
 		t.Run("64 who change a line at once all do", func(t *testing.T) {
-			lines := dispatch.New(db.Tenant("puts").Dispatch(), nil)
+			lines := dispatch.New(db.Tenant("puts"), nil)
 			var wg sync.WaitGroup
 			for i := range 64 {
 				wg.Go(func() {
@@ -160,7 +160,7 @@ func TestEngine(t *testing.T) {
 			}
 		})
 		t.Run("a put is repeated by its key, and keeps what was taken", func(t *testing.T) {
-			lines := dispatch.New(db.Tenant("put").Dispatch(), nil)
+			lines := dispatch.New(db.Tenant("put"), nil)
 			first := put(lines, "p", dispatch.Settings{Accounts: two})
 			must(route(lines, "v", "a"))
 			if again := put(lines, "p", dispatch.Settings{Accounts: two}); again.Version != first.Version {
@@ -195,7 +195,7 @@ func TestEngine(t *testing.T) {
 // Two sales accounts share the visitors of an advertisement.
 func Example() {
 	now := time.Date(2026, 3, 10, 4, 0, 0, 0, time.UTC)
-	lines := dispatch.New(memory.New().Dispatch(), &dispatch.Options{Now: func() time.Time { return now }})
+	lines := dispatch.New(memory.New(), &dispatch.Options{Now: func() time.Time { return now }})
 	_, err := lines.Put(ctx, dispatch.Put{Line: "spring", Key: "put-1", Settings: dispatch.Settings{
 		Zone: "Asia/Shanghai", Queue: 100,
 		Accounts: []dispatch.Account{{ID: "sales-1", Day: 2}, {ID: "sales-2", Day: 1}},

@@ -13,7 +13,7 @@ import (
 
 func TestTimesOfCommands(t *testing.T) {
 	db := memory.New()
-	lines := dispatch.New(db.Dispatch(), nil)
+	lines := dispatch.New(db, nil)
 	put(lines, "p", dispatch.Settings{Accounts: []dispatch.Account{{ID: "a"}}})
 	told := []dispatch.Leads{{Account: "a", Day: time.Date(2026, 3, 10, 4, 0, 0, 0, time.UTC)}}
 	stored := timetest.Records(t, db.Journal())
@@ -39,7 +39,7 @@ func FuzzSettings(f *testing.F) {
 		if json.Unmarshal(text, &s) != nil {
 			return
 		}
-		lines := dispatch.New(memory.New().Dispatch(), nil)
+		lines := dispatch.New(memory.New(), nil)
 		_, err := lines.Put(ctx, dispatch.Put{Line: "ads", Settings: s, Key: "k"})
 		var bad *dispatch.InputError
 		if err != nil {

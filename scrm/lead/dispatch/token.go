@@ -45,7 +45,7 @@ func encode(text []byte) string { return base64.RawURLEncoding.EncodeToString(te
 
 // mac binds a token to what it is for.
 func (e *Engine) mac(k Key, line LineID, v VisitorID, issued string) []byte {
-	return keyring.Sum(k.Secret, "dispatch.v1 visitor", e.store.Tenant(), string(line), string(v), issued)
+	return keyring.Sum(k.Secret, "dispatch.v1 visitor", e.store.TenantID(), string(line), string(v), issued)
 }
 
 func (e *Engine) keys() error {

@@ -26,8 +26,8 @@ func TestTokens(t *testing.T) {
 		return &dispatch.Options{Now: func() time.Time { return now }, Keys: k}
 	}
 	db := memory.New()
-	lines, old := dispatch.New(db.Dispatch(), options(keys...)), dispatch.New(db.Dispatch(), options(keys[1]))
-	elsewhere := dispatch.New(db.Tenant("other").Dispatch(), options(keys...))
+	lines, old := dispatch.New(db, options(keys...)), dispatch.New(db, options(keys[1]))
+	elsewhere := dispatch.New(db.Tenant("other"), options(keys...))
 	signed := dispatch.Settings{Signed: true, TokenAge: 60, Accounts: []dispatch.Account{{ID: "a"}}}
 	for _, e := range []*dispatch.Engine{lines, elsewhere} {
 		put(e, "p", signed)
@@ -81,7 +81,7 @@ func TestTokens(t *testing.T) {
 	if line := must(lines.Line(ctx, "ads")); line.Came != 3 {
 		t.Error("who was refused is there:", line)
 	}
-	for name, e := range map[string]*dispatch.Engine{"no key": dispatch.New(db.Dispatch(), nil), "a short one": dispatch.New(db.Dispatch(), options(dispatch.Key{ID: "1"}))} {
+	for name, e := range map[string]*dispatch.Engine{"no key": dispatch.New(db, nil), "a short one": dispatch.New(db, options(dispatch.Key{ID: "1"}))} {
 		if made, err := e.Sign("ads", "ann"); err == nil {
 			t.Errorf("%s: %q", name, made)
 		}
@@ -89,7 +89,7 @@ func TestTokens(t *testing.T) {
 }
 
 func FuzzToken(f *testing.F) {
-	lines := dispatch.New(memory.New().Dispatch(), &dispatch.Options{Keys: keys})
+	lines := dispatch.New(memory.New(), &dispatch.Options{Keys: keys})
 	good := must(lines.Sign("ads", "ann"))
 	for _, seed := range []string{good, "", "v1....", "v1.2026.0.YQ.", strings.ToUpper(good), good + ".", good + "="} {
 		f.Add(seed)
@@ -105,7 +105,7 @@ func TestRates(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db storage.DB) {
 		var at atomic.Int64
 		at.Store(time.Date(2026, 3, 10, 4, 0, 0, 0, time.UTC).Unix())
-		lines := dispatch.New(db.Tenant("rates").Dispatch(), &dispatch.Options{Now: func() time.Time { return time.Unix(at.Load(), 0) }})
+		lines := dispatch.New(db.Tenant("rates"), &dispatch.Options{Now: func() time.Time { return time.Unix(at.Load(), 0) }})
 		put(lines, "p", dispatch.Settings{
 			Accounts: []dispatch.Account{{ID: "a"}}, Rate: dispatch.Limit{N: 60, Seconds: 60, Burst: 5}, OriginRate: dispatch.Limit{N: 1, Seconds: 60, Burst: 2},
 		})
@@ -166,7 +166,7 @@ func TestRates(t *testing.T) {
 // come at once do not share a place.
 func TestMoved(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db storage.DB) {
-		lines := dispatch.New(db.Tenant("moved").Dispatch(), nil)
+		lines := dispatch.New(db.Tenant("moved"), nil)
 		l := put(lines, "p", dispatch.Settings{Accounts: []dispatch.Account{{ID: "a"}}})
 		c := dispatch.Route{Line: "ads", Visitor: "v", Online: []dispatch.AccountID{"a"}, Version: l.Version}
 		must(lines.Route(ctx, c))

@@ -1,0 +1,41 @@
+package dispatch
+
+import (
+	"github.com/scrmkit/scrmkit/storage/seam"
+)
+
+// Tables are those of the package.
+var Tables = []seam.Declared{lines, visitors}
+
+// A Visitor is a row of the line that they came to.
+type visitorRow struct {
+	line LineID
+	Visitor
+}
+
+var (
+	lines = seam.NewTable("dispatch_line", func(c *seam.Columns, l *Line) {
+		seam.Text(c, "line", &l.ID)
+		c.Key()
+		c.Version(&l.Version)
+		c.State("state", 1, l)
+	})
+	visitors = seam.NewTable("dispatch_visitor", func(c *seam.Columns, v *visitorRow) {
+		seam.Text(c, "line", &v.line)
+		seam.Text(c, "visitor", &v.ID)
+		c.Key()
+		seam.Derived(c, "place", v.place)
+		c.State("state", 1, &v.Visitor)
+	}).Of(lines)
+
+	byID    = lines.Primary()
+	byPlace = visitors.Index("place", "line", "place").Only("place")
+)
+
+// place is where a visitor who waits has a place among the others.
+func (v *visitorRow) place() int64 {
+	if !v.Waiting {
+		return 0
+	}
+	return v.N
+}

@@ -1,0 +1,87 @@
+package bunstore
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/uptrace/bun/dialect"
+
+	"github.com/scrmkit/scrmkit/storage/seam"
+)
+
+// Schema returns the statements that make the tables with their indexes, each of which ends a line,
+// for the migrations of a team's own context. It panics for a dialect other than SQLite and
+// Postgres.
+func Schema(d dialect.Name, tables ...seam.Declared) string {
+	g := sqlite
+	switch d {
+	case dialect.PG:
+		g = postgres
+	case dialect.SQLite:
+	default:
+		panic("bunstore: dialect " + d.String() + " is neither SQLite nor Postgres")
+	}
+	var b strings.Builder
+	for _, t := range tables {
+		g.create(&b, t.Def())
+	}
+	return b.String()
+}
+
+func (g grammar) create(b *strings.Builder, d *seam.Def) {
+	ordered := indexed(d)
+	b.WriteString("create table " + g.name(d.Name) + " (\n")
+	define := func(name string, k kind, ordered, nullable bool) {
+		b.WriteString("\t" + name + " " + g.typeOf(k))
+		if g == postgres && k == text && ordered {
+			b.WriteString(` collate "C"`)
+		}
+		if !nullable {
+			b.WriteString(" not null")
+		}
+		b.WriteString(",\n")
+	}
+	define("tenant", text, true, false)
+	for i, c := range d.Columns {
+		define(c.Name, kinds[c.Kind], slices.Contains(ordered, i), c.Kind == seam.KindTime && !always(d, i))
+	}
+	b.WriteString("\tprimary key (tenant, " + nameList(d, d.Primary().Order()) + ")\n);\n")
+	for _, x := range d.Indexes {
+		create, tenant, where := "create index ", "(tenant || '')", ""
+		if x.Unique {
+			create, tenant = "create unique index ", "tenant"
+		}
+		if x.Sparse != nil {
+			where = " where " + sparse("", d, x.Sparse)
+		}
+		b.WriteString(create + x.Name + " on " + g.name(d.Name) + " (" + tenant + ", " + nameList(d, x.Order()) + ")" + where + ";\n")
+	}
+}
+
+// always reports whether an index that has every row orders them by the column, which is never NULL
+// then: databases differ in where NULL stands.
+func always(d *seam.Def, column int) bool {
+	return slices.ContainsFunc(append([]*seam.IndexDef{d.Primary()}, d.Indexes...), func(x *seam.IndexDef) bool {
+		return x.Sparse == nil && slices.Contains(x.Order(), column)
+	})
+}
+
+// indexed returns the columns that an index orders rows by or the condition of one names, whose
+// texts are compared by their bytes.
+func indexed(d *seam.Def) (columns []int) {
+	for _, x := range append([]*seam.IndexDef{d.Primary()}, d.Indexes...) {
+		columns = append(columns, x.Order()...)
+		if x.Sparse != nil {
+			columns = append(columns, x.Sparse.Column)
+		}
+	}
+	return columns
+}
+
+func nameList(d *seam.Def, columns []int) string {
+	names := make([]string, len(columns))
+	for i, c := range columns {
+		names[i] = d.Columns[c].Name
+	}
+	return strings.Join(names, ", ")
+}

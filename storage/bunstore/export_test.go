@@ -1,0 +1,27 @@
+package bunstore
+
+import (
+	"context"
+	"database/sql"
+
+	"github.com/scrmkit/scrmkit/storage/seam"
+)
+
+// Explain returns the plan of Postgres for the first page of a range.
+func (d *DB) Explain(ctx context.Context, q seam.Query) (plan string, err error) {
+	text, args := d.ranged(q, pageSize)
+	if text, err = inlined(d.readable(text), args); err != nil {
+		return "", err
+	}
+	rows, err := d.bun.DB.QueryContext(ctx, "explain (costs off) "+text)
+	if err != nil {
+		return "", err
+	}
+	err = each(rows, func(rows *sql.Rows) error {
+		var line string
+		err := rows.Scan(&line)
+		plan += line + "\n"
+		return err
+	})
+	return plan, err
+}

@@ -1,0 +1,330 @@
+package bunstore
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/scrmkit/scrmkit/storage/journal"
+	"github.com/scrmkit/scrmkit/storage/seam"
+)
+
+// A gathering is what one statement reads for any number of Looks. Each of its rows of arguments,
+// the relation l, has a place for one read of each slot, and for an entry of the journal.
+type gathering struct {
+	slots   []slot
+	columns []column // of l
+	entry   bool
+}
+
+// A slot is for reads that differ in their values alone.
+type slot struct {
+	shape string
+	read  seam.Read // one of them
+	begin int       // of the columns of its values in l
+}
+
+// A gathered row of arguments has the reads of its slots, nil where a slot is empty.
+type gathered struct {
+	look  *seam.Look
+	args  []any
+	reads []*seam.Read
+	rows  [][][]seam.Value // that each ReadAll found, with the values that order them
+}
+
+// Load implements [seam.Store].
+func (u unit) Load(ctx context.Context, looks []seam.Look) error {
+	if err := u.check(ctx); err != nil {
+		return err
+	}
+	g, rows := gather(looks)
+	if len(rows) == 0 {
+		return nil
+	}
+	args := make([][]any, len(rows))
+	for i, r := range rows {
+		args[i] = r.args
+	}
+	err := u.look(ctx, g.shape(), g.columns, args, g.text, func(found *sql.Rows, first int) error { return g.scan(found, rows[first:]) })
+	for i := 0; i < len(rows) && err == nil; i++ {
+		err = rows[i].take()
+	}
+	if err != nil {
+		return u.fail("load", err)
+	}
+	return nil
+}
+
+// gather returns what is to be read, and the rows of arguments: the first of a Look has its entry
+// and the first read of each slot, the next one has the second reads, and so on.
+func gather(looks []seam.Look) (g gathering, rows []*gathered) {
+	slots := map[string]int{}
+	slotOf := make([][]int, len(looks))
+	for i := range looks {
+		l := &looks[i]
+		l.Entry = nil
+		g.entry = g.entry || l.Key != ""
+		for _, r := range l.Reads {
+			shape := shapeOfRead(r)
+			n, known := slots[shape]
+			if !known {
+				n = len(g.slots)
+				slots[shape] = n
+				g.slots = append(g.slots, slot{shape, r, len(g.columns)})
+				columns, _ := given(r, nil)
+				for k, c := range columns {
+					g.columns = append(g.columns, column{"s" + strconv.Itoa(n) + "_" + strconv.Itoa(k), kinds[r.Table.Columns[c].Kind]})
+				}
+			}
+			slotOf[i] = append(slotOf[i], n)
+		}
+	}
+	g.columns = append(g.columns, column{"entry", text}, column{"key", text})
+	var values []seam.Value
+	for i := range looks {
+		l := &looks[i]
+		begin := len(rows)
+		rowAt := func(at int) *gathered {
+			if at == len(rows) {
+				rows = append(rows, &gathered{l, make([]any, len(g.columns)), make([]*seam.Read, len(g.slots)), make([][][]seam.Value, len(g.slots))})
+			}
+			return rows[at]
+		}
+		for k := range l.Reads {
+			r, n, at := &l.Reads[k], slotOf[i][k], begin
+			for at < len(rows) && rows[at].reads[n] != nil {
+				at++
+			}
+			row := rowAt(at)
+			row.reads[n] = r
+			_, values = given(*r, values[:0])
+			for c, v := range values {
+				row.args[g.slots[n].begin+c] = plain(v)
+			}
+		}
+		if l.Key != "" {
+			args := rowAt(begin).args
+			args[len(args)-2], args[len(args)-1] = l.Subject, l.Key
+		}
+	}
+	return g, rows
+}
+
+// shapeOfRead tells reads apart whose statements differ.
+func shapeOfRead(r seam.Read) string {
+	if r.Kind == seam.ReadKey {
+		return r.Table.Name
+	}
+	q := r.Query
+	shape := fmt.Sprint(r.Table.Name, " ", q.Index.Name, " ", r.Kind, len(q.Prefix), q.From != nil, q.To != nil, len(q.After), q.Down, q.Limit)
+	for _, c := range q.Where {
+		shape += fmt.Sprint(" ", c.Column, len(c.In))
+	}
+	return shape
+}
+
+// given returns the columns whose values a read gives, and the values, appended to those: in the
+// order in which ranging.where takes them.
+func given(r seam.Read, values []seam.Value) ([]int, []seam.Value) {
+	if r.Kind == seam.ReadKey {
+		return r.Table.Primary().Columns, r.Key(values)
+	}
+	q, order := r.Query, r.Query.Index.Order()
+	columns := slices.Clone(order[:len(q.Prefix)])
+	rest := order[len(q.Prefix):]
+	values = append(values, q.Prefix...)
+	for _, v := range []*seam.Value{q.From, q.To} {
+		if v != nil {
+			columns, values = append(columns, rest[0]), append(values, *v)
+		}
+	}
+	columns, values = append(columns, rest[:len(q.After)]...), append(values, q.After...)
+	for _, c := range q.Where {
+		for _, v := range c.In {
+			columns, values = append(columns, c.Column), append(values, v)
+		}
+	}
+	return columns, values
+}
+
+// shape tells gatherings apart whose statements differ.
+func (g gathering) shape() any {
+	type shape struct{ slots string }
+	all := make([]string, len(g.slots), len(g.slots)+1)
+	for i, s := range g.slots {
+		all[i] = s.shape
+	}
+	if g.entry {
+		all = append(all, "entry")
+	}
+	return shape{strings.Join(all, "\n")}
+}
+
+// joined reports whether a slot finds at most one row, which is joined to the others of its kind.
+func (s slot) joined() bool { return s.read.Kind == seam.ReadKey || s.read.Kind == seam.ReadFirst }
+
+// selected are the columns that a slot reads. The rows of a ReadAll are put in order by the last of
+// them, for the parts of a union come in any.
+func (s slot) selected() []int {
+	switch q := s.read.Query; s.read.Kind {
+	case seam.ReadAll:
+		return append(s.read.Table.Readable(), q.Index.Order()[len(q.Prefix):]...)
+	case seam.ReadCount:
+		return nil
+	}
+	return s.read.Table.Readable()
+}
+
+// text is the statement of a gathering: what is joined, and each of the other slots, as a union.
+func (g gathering) text(l lookup) string {
+	parts := []string{g.part(l, -1)}
+	for n, s := range g.slots {
+		if !s.joined() {
+			parts = append(parts, g.part(l, n))
+		}
+	}
+	if !l.many || len(parts) == 1 {
+		return strings.Join(parts, " union all ")
+	}
+	return "with l as materialized (select * from " + l.source() + ") " + strings.Join(parts, " union all ")
+}
+
+// part is the one of the union for that slot, or for what is joined where n is -1.
+func (g gathering) part(l lookup, n int) string {
+	alias := func(n int) string { return "t" + strconv.Itoa(n) }
+	selected, from := "select l.ord, 0, "+l.null(integer), " from "+l.source()
+	if n >= 0 {
+		s := g.slots[n]
+		count := l.null(integer)
+		if s.read.Kind == seam.ReadCount {
+			count = alias(n) + ".n"
+		}
+		selected = "select l.ord, " + strconv.Itoa(n+1) + ", " + count
+	}
+	if l.many && len(g.slots) > 0 && slices.ContainsFunc(g.slots, func(s slot) bool { return !s.joined() }) {
+		from = " from l"
+	}
+	column := func(t int, c int) string {
+		if shown := n < 0 && g.slots[t].joined() || t == n; !shown {
+			return l.null(kinds[g.slots[t].read.Table.Columns[c].Kind])
+		}
+		return columnOf(g.slots[t].read.Table.Columns[c]).reading(alias(t))
+	}
+	for t, s := range g.slots {
+		for _, c := range s.selected() {
+			selected += ", " + column(t, c)
+		}
+		switch {
+		case n < 0 && s.read.Kind == seam.ReadKey:
+			var same []string
+			for k, c := range s.read.Table.Primary().Columns {
+				same = append(same, alias(t)+"."+s.read.Table.Columns[c].Name+" = l."+g.columns[s.begin+k].name)
+			}
+			from += l.find(s.read.Table.Name, alias(t), strings.Join(same, " and "))
+		case n < 0 && s.read.Kind == seam.ReadFirst, t == n:
+			from += g.ranged(l, t, alias(t))
+		}
+	}
+	if g.entry {
+		if n >= 0 {
+			return selected + ", " + l.nulls(entryTable.columns) + from
+		}
+		selected, from = selected+", "+entryColumns, from+l.entry()
+	}
+	return selected + from
+}
+
+// ranged joins the rows of a range, which are looked for once a row of l.
+func (g gathering) ranged(l lookup, n int, alias string) string {
+	s := g.slots[n]
+	q, d := s.read.Query, s.read.Table
+	next := s.begin
+	r := ranging{l.grammar, "x", func(int, seam.Value) string {
+		next++
+		if l.many {
+			return "l." + g.columns[next-1].name
+		}
+		return l.param(next+1, g.columns[next-1].kind)
+	}}
+	limit := " limit " + strconv.Itoa(q.Limit)
+	rows := " from " + l.name(d.Name) + " as x where " + r.where(q, l.tenant())
+	join, on := " join ", " on true"
+	if l.many {
+		join = " join lateral "
+	}
+	switch s.read.Kind {
+	case seam.ReadCount:
+		return join + "(select count(*) as n from (select 1" + rows + limit + ") as c) as " + alias + on
+	case seam.ReadFirst:
+		join = " left" + join
+	}
+	return join + "(select x.*" + rows + r.order(q) + limit + ") as " + alias + on
+}
+
+// scan takes a row that the statement found, for the rows of arguments from that one on.
+func (g gathering) scan(found *sql.Rows, rows []*gathered) error {
+	var ord, what int
+	var n int64
+	var e journal.Entry
+	fields := []any{&ord, &what, intField(&n)}
+	wants := make([]*wanting, len(g.slots))
+	for t, s := range g.slots {
+		wants[t], fields = want(s.read.Table, s.selected(), fields)
+	}
+	if g.entry {
+		fields = append(fields, entryFields(&e)...)
+	}
+	if err := found.Scan(fields...); err != nil {
+		return err
+	}
+	row := rows[ord-1]
+	if what > 0 {
+		r := row.reads[what-1]
+		switch {
+		case r == nil:
+		case r.Kind == seam.ReadCount:
+			r.Counted(n)
+		default:
+			row.rows[what-1] = append(row.rows[what-1], wants[what-1].values)
+		}
+		return nil
+	}
+	for t, s := range g.slots {
+		if r := row.reads[t]; r != nil && s.joined() && wants[t].found {
+			if err := r.Found(wants[t].values); err != nil {
+				return err
+			}
+		}
+	}
+	if row.look.Key != "" && e.Key != "" && row.args[len(row.args)-1] != nil {
+		row.look.Entry = &e
+	}
+	return nil
+}
+
+// take gives each ReadAll its rows, in their order.
+func (row *gathered) take() error {
+	for t, found := range row.rows {
+		r := row.reads[t]
+		if r == nil {
+			continue
+		}
+		from := len(r.Table.Readable())
+		slices.SortStableFunc(found, func(a, b []seam.Value) int {
+			c := slices.CompareFunc(a[from:], b[from:], seam.Value.Compare)
+			if r.Query.Down {
+				return -c
+			}
+			return c
+		})
+		for _, values := range found {
+			if err := r.Found(values[:from]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

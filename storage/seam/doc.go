@@ -1,0 +1,24 @@
+// Package seam is what stands between the engines and a database.
+//
+// A context declares its tables, each with one function that declares the columns of a row, writes
+// them and reads them:
+//
+//	var lines = seam.NewTable("dispatch_line", func(c *seam.Columns, l *Line) {
+//		seam.Text(c, "line", &l.ID)
+//		c.Key()
+//		c.Version(&l.Version)
+//		c.State("state", 1, l)
+//	})
+//
+// It reads with a [Look], writes with a [Change], and walks along an [Index] with [List]. Nothing
+// else can be asked, so that no call reads a table by accident. A database is what implements
+// [Store]; it knows tables by their [Def], and no context.
+//
+// The laws of a Store, each held by a case of storagetest:
+//
+//   - A Change is stored whole or not at all.
+//   - A row with a version, a root, is stored over the version before its own, and over no other.
+//   - Rows of a root whose keys begin with the root's change only together with it.
+//   - What can be expected is no error of the database: after it, an enclosing transaction goes on.
+//   - A Store reads and writes the rows of one tenant.
+package seam

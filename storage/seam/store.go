@@ -1,0 +1,28 @@
+package seam
+
+import (
+	"context"
+	"iter"
+)
+
+// A Store keeps the rows of one tenant. It is safe for concurrent use.
+type Store interface {
+	// TenantID returns the tenant whose rows the store keeps. Engines bind what they seal or hash to
+	// it.
+	TenantID() string
+	// Load does the reads of each Look, and sets its Entry. Those of one Look are of one moment on
+	// Postgres and in memory. On SQLite, outside of a transaction, its rows are read in the order
+	// of Reads, so that what is saved after its root was read meets a conflict.
+	Load(ctx context.Context, looks []Look) error
+	// Save stores each change, all of it or nothing of it, and returns an error a change, nil where
+	// it was stored. journal.ErrConflict: the stored version of a root is not the one before its
+	// own, a row to insert is there, or a place in a unique index is taken by a row that the change
+	// does not move. journal.ErrDuplicate: a key of Entries was used before. ErrBound: see
+	// Table.AddWithin. After each of them, an enclosing transaction is still usable. No two changes are of one root. The
+	// second error is the database's: nothing is known of the outcome, and the keys make a retry
+	// safe.
+	Save(ctx context.Context, changes []Change) ([]error, error)
+	// List yields the readable columns of the rows of a range, in the order of its index. What it
+	// yields is of use until the next one.
+	List(ctx context.Context, q Query) iter.Seq2[[]Value, error]
+}
