@@ -13,7 +13,7 @@ import (
 type Activate struct {
 	Account  AccountID  `json:"account"`            // that earned them
 	Of       string     `json:"of"`                 // the key of the Earn
-	Currency CurrencyID `json:"currency,omitempty"` // "": the programme's first
+	Currency CurrencyID `json:"currency,omitempty"` // "": the program's first
 	N        int64      `json:"n,omitempty"`        // 0: all that is pending of it
 	Reason   string     `json:"reason,omitempty"`
 	By       string     `json:"by,omitempty"`

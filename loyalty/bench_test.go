@@ -14,8 +14,8 @@ import (
 	"github.com/scrmkit/scrmkit/storage"
 )
 
-// twenty is a programme of 20 rules: a rate, ten categories that give more, four labels that multiply, and five that ask
-// for the member, the shop, the day and the purchase.
+// twenty is a program of 20 rules: a rate, ten categories that give more, four labels that
+// multiply, and five that ask for the member, the shop, the day and the purchase.
 func twenty() loyalty.Definition {
 	d := loyalty.Definition{
 		ID: "club", Version: 1, Name: "Twenty rules", Zone: "Asia/Shanghai", Money: "CNY",
@@ -137,8 +137,8 @@ func BenchmarkRules(b *testing.B) {
 	})
 }
 
-// callers runs f b.N times from that many goroutines and reports operations a second and, on Postgres, the bytes of WAL of
-// each.
+// callers runs f b.N times from that many goroutines and reports operations a second and, on
+// Postgres, the bytes of WAL of each.
 func callers(b *testing.B, server *sql.DB, n int, f func(caller, i int) error) {
 	b.Helper()
 	began := pgtest.WAL(b, server)
@@ -172,7 +172,8 @@ func adapters(b *testing.B, f func(b *testing.B, db storage.DB, server *sql.DB))
 	b.Run("sqlite", func(b *testing.B) { f(b, dbtest.SQLite(b), nil) })
 }
 
-// BenchmarkEarn earns for a purchase of one line in a service that has served 20,000 members, and keeps them in memory.
+// BenchmarkEarn earns for a purchase of one line in a service that has served 20,000 members, and
+// keeps them in memory.
 func BenchmarkEarn(b *testing.B) {
 	adapters(b, func(b *testing.B, db storage.DB, server *sql.DB) {
 		points := loyalty.New(db.Loyalty(), nil)
@@ -224,7 +225,8 @@ func BenchmarkEarn(b *testing.B) {
 	})
 }
 
-// BenchmarkAccount reports what an account takes in memory whose member bought something every so many days for a year.
+// BenchmarkAccount reports what an account takes in memory whose member bought something every so
+// many days for a year.
 func BenchmarkAccount(b *testing.B) {
 	p := must[*loyalty.Program](b)(loyalty.Compile(club(1)))
 	for _, every := range []int{1, 30} {

@@ -38,7 +38,7 @@ func (b *Booking) take(c Refund) error {
 	return nil
 }
 
-// isBack tells that all of it came back.
+// isBack reports whether all of it came back.
 func (b *Booking) isBack() bool {
 	return !slices.ContainsFunc(b.Lines, func(l BookedLine) bool { return l.Back < l.Paid || l.Paid == 0 && l.Gone < l.Items })
 }

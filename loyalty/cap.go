@@ -11,7 +11,7 @@ import (
 // of a rule with Part Carry. A refund gives it back, and what others did without it takes its
 // place.
 type Use struct {
-	Rule     RuleID  `json:"rule,omitempty"` // "": the caps of the programme
+	Rule     RuleID  `json:"rule,omitempty"` // "": the caps of the program
 	Of       UseKind `json:"of"`
 	N        int64   `json:"n,omitempty"`        // units, events, or the amount that was counted
 	Over     int64   `json:"over,omitempty"`     // units or events that the caps left no room for
@@ -359,7 +359,7 @@ func (d *deed) unuse(u *Use, caps []Cap, given, over, own int64, before int64, b
 	}
 	still := min(over, cut.Tally.on(day)) // the rest of it was given in the place of others that came back
 	r.lost += over - still
-	none := min(max(0, r.lost-has.Tally.on(day)), cut.Tally.on(day)-still) // was given by a rule, and not by the programme
+	none := min(max(0, r.lost-has.Tally.on(day)), cut.Tally.on(day)-still) // was given by a rule, and not by the program
 	r.lost -= none
 	cut.Tally = cut.Tally.takeBack(still+none, day)
 	has.Tally = has.Tally.takeBack(r.lost, day)

@@ -21,7 +21,7 @@ type Earn struct {
 // A Redeem spends points. What ends first goes first, then the oldest.
 type Redeem struct {
 	Account  AccountID  `json:"account"`
-	Currency CurrencyID `json:"currency,omitempty"` // "": the programme's first
+	Currency CurrencyID `json:"currency,omitempty"` // "": the program's first
 	N        int64      `json:"n"`
 	UpTo     bool       `json:"upTo,omitempty"` // where there are fewer, but some, take those: Outcome.Spent tells how many
 	Reason   string     `json:"reason,omitempty"`
@@ -65,7 +65,7 @@ type Adjust struct {
 	Account  AccountID  `json:"account"`
 	Currency CurrencyID `json:"currency,omitempty"`
 	N        int64      `json:"n"`            // below zero: takes what is there
-	To       time.Time  `json:"to,omitzero"`  // of what is given, its end; zero: the programme's
+	To       time.Time  `json:"to,omitzero"`  // of what is given, its end; zero: the program's
 	Reason   string     `json:"reason"`       //
 	By       string     `json:"by,omitempty"` //
 	Key      string     `json:"-"`            //

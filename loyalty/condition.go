@@ -12,19 +12,21 @@ import (
 	"github.com/scrmkit/scrmkit/errs"
 )
 
-// Facts are what the condition of a rule sees, by the names in its tags: `purchase.total >= 10000 and "vip" in
-// member.labels and time.weekday in 6..7`. In Rule.Lines and Metric.Lines there is line, a LineFacts, as well.
+// Facts are what the condition of a rule sees, by the names in its tags: `purchase.total >= 10000
+// and "vip" in member.labels and time.weekday in 6..7`. In Rule.Lines and Metric.Lines there is
+// line, a LineFacts, as well.
 //
-// A condition is written in the language of expr-lang.org, and is true or false. It has numbers without decimals, texts,
-// true and false; the operators and, or, not, ==, !=, <, <=, >, >=, +, -, *, %, in, contains, startsWith, endsWith and
-// matches, with a constant after in and after matches; the functions len and lower; and ?:. So it has no loops, and the time
-// that it takes grows with its length and that of the texts alone.
+// A condition is written in the language of expr-lang.org, and is true or false. It has numbers
+// without decimals, texts, true and false; the operators and, or, not, ==, !=, <, <=, >, >=, +, -,
+// *, %, in, contains, startsWith, endsWith and matches, with a constant after in and after matches;
+// the functions len and lower; and ?:. So it has no loops, and the time that it takes grows with
+// its length and that of the texts alone.
 type Facts struct {
 	Event    EventFacts    `expr:"event"`
 	Purchase PurchaseFacts `expr:"purchase"`
 	Member   MemberFacts   `expr:"member"`
 	Tier     string        `expr:"tier"` // the id of the member's level, before the event
-	Time     TimeFacts     `expr:"time"` // of the event, in the programme's zone
+	Time     TimeFacts     `expr:"time"` // of the event, in the program's zone
 }
 
 // EventFacts are those of the event.
@@ -35,7 +37,8 @@ type EventFacts struct {
 	Shop    string `expr:"shop"`
 }
 
-// PurchaseFacts are those of the whole purchase. Lines that earn nothing are left out of all but paid.
+// PurchaseFacts are those of the whole purchase. Lines that earn nothing are left out of all but
+// paid.
 type PurchaseFacts struct {
 	Total      int64    `expr:"total"` // what earns; minor units
 	Paid       int64    `expr:"paid"`  // gross less discount, of all lines
@@ -74,11 +77,12 @@ type TimeFacts struct {
 type lineFacts struct {
 	Facts
 	Line   *LineFacts `expr:"line"`
-	at     time.Time  // in the programme's zone
+	at     time.Time  // in the program's zone
 	failed error
 }
 
-// A ConditionError is a condition that can't be decided on an event: it divides by zero, or counts too far.
+// A ConditionError is a condition that can't be decided on an event: it divides by zero, or counts
+// too far.
 type ConditionError struct {
 	Of  string // "rule double", "metric nights"
 	Err error
@@ -145,7 +149,8 @@ func compileCondition(of, source string, env any) (c *condition, err error) {
 	return &condition{of, x.truth}, nil
 }
 
-// timeFacts are those of an instant, but for its date, which takes as long as the others together: lineFacts.date.
+// timeFacts are those of an instant, but for its date, which takes as long as the others together:
+// lineFacts.date.
 func timeFacts(t time.Time) TimeFacts {
 	weekday := int(t.Weekday())
 	if weekday == 0 {

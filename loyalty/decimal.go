@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// A Decimal is an exact number, not below zero, of up to 9 digits before the point and 6 after it: "2.3". In JSON it is a
-// text or a number. "" is none.
+// A Decimal is an exact number, not below zero, of up to 9 digits before the point and 6 after it:
+// "2.3". In JSON it is a text or a number. "" is none.
 type Decimal string
 
 const million = 1_000_000

@@ -28,7 +28,7 @@ type Definition struct {
 	Zone    string    `json:"zone"`          // IANA name of the calendar's time zone
 	From    time.Time `json:"from,omitzero"` // events that happen in [From, To) earn; zero: no bound
 	To      time.Time `json:"to,omitzero"`
-	Money   string    `json:"money,omitempty"` // ISO 4217; of all amounts. "": the programme takes no purchases
+	Money   string    `json:"money,omitempty"` // ISO 4217; of all amounts. "": the program takes no purchases
 	Basis   Basis     `json:"basis,omitempty"` // what of a purchase earns
 
 	// Late is for how many days after it an event that is told late counts as if it had been told

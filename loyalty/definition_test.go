@@ -175,7 +175,7 @@ func TestALevelThatIsGone(t *testing.T) {
 }
 
 // A day is that of the program: at 16:00 UTC it begins in Shanghai.
-func TestCalendarsAreTheProgrammes(t *testing.T) {
+func TestCalendarsAreThePrograms(t *testing.T) {
 	d := club(1)
 	d.Rules = []loyalty.Rule{{ID: "daily", On: "visit", Give: loyalty.Give{Points: "5", Per: loyalty.PerEvent}, Caps: []loyalty.Cap{{Times: 1, Per: loyalty.Day}}}}
 	sim := loyalty.Simulate(must[*loyalty.Program](t)(loyalty.Compile(d)))

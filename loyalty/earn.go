@@ -10,7 +10,7 @@ const MaxEarned = 1_000_000_000_000
 
 // A Step explains what one rule did about an event, or a gift that came or went with a level.
 type Step struct {
-	Rule     RuleID     `json:"rule,omitempty"`  // "": the rounding, a cap of the programme, or the gift of a level
+	Rule     RuleID     `json:"rule,omitempty"`  // "": the rounding, a cap of the program, or the gift of a level
 	Level    LevelID    `json:"level,omitempty"` // whose gift it is
 	Currency CurrencyID `json:"currency,omitempty"`
 	N        int64      `json:"n,omitempty"` // what it added, in millionths of a unit, towards zero
@@ -44,7 +44,7 @@ const (
 type earning struct {
 	deed
 	e         Event
-	day       int64 // of the event, in the programme's calendar
+	day       int64 // of the event, in the program's calendar
 	late      bool  // it is told later than Definition.Late
 	facts     lineFacts
 	lines     []*Line // that earn, and after them one place for what is of no line

@@ -109,7 +109,7 @@ func (e *Engine) Publish(ctx context.Context, d Definition) (p *Program, err err
 	ctx, end := e.hook(ctx, "loyalty.publish")
 	defer func() { end(err) }()
 	if e.bound {
-		return nil, errors.New("loyalty: a programme is published outside of a transaction, for engines keep it in memory")
+		return nil, errors.New("loyalty: a program is published outside of a transaction, for engines keep it in memory")
 	}
 	p, err = Compile(d)
 	if err != nil {
@@ -158,7 +158,7 @@ func (e *Engine) published(ctx context.Context, d Definition) error {
 // there is none.
 func (e *Engine) Program(ctx context.Context, id ProgramID, version int) (*Program, error) {
 	if err := cmp.Or(valid.ID("program", id), valid.Between("version", int64(version), 0, math.MaxInt32)); err != nil {
-		return nil, fmt.Errorf("loyalty: programme: %w", err)
+		return nil, fmt.Errorf("loyalty: program: %w", err)
 	}
 	now := e.opts.Now()
 	if p, ok := e.shared.programs.Get(id, version, now); ok {
@@ -166,11 +166,11 @@ func (e *Engine) Program(ctx context.Context, id ProgramID, version int) (*Progr
 	}
 	d, err := e.store.Program(ctx, id, version)
 	if err != nil {
-		return nil, fmt.Errorf("loyalty: programme %s: %w", id, err)
+		return nil, fmt.Errorf("loyalty: program %s: %w", id, err)
 	}
 	p, err := Compile(d)
 	if err != nil {
-		return nil, fmt.Errorf("loyalty: programme %s as it is stored: %w", id, err)
+		return nil, fmt.Errorf("loyalty: program %s as it is stored: %w", id, err)
 	}
 	e.shared.programs.Put(id, d.Version, p, version == 0, now)
 	return p, nil
@@ -306,7 +306,7 @@ func (e *Engine) Sweep(ctx context.Context, limit int) (n int, err error) {
 		switch {
 		case err != nil:
 			errs = append(errs, err)
-		case out.Seq != 0: // else a new version of the programme decides otherwise
+		case out.Seq != 0: // else a new version of the program decides otherwise
 			n++
 		}
 	}

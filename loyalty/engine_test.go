@@ -334,7 +334,7 @@ func TestEngine(t *testing.T) {
 				t.Fatal(err)
 			}
 		})
-		t.Run("the past under another programme, beside what it was", func(t *testing.T) {
+		t.Run("the past under another program, beside what it was", func(t *testing.T) {
 			points, c := open(t, db.Tenant("whatif"))
 			out := must[loyalty.Outcome](t)
 			out(points.Earn(ctx, buy(alice, 60_000, "order-1")))
@@ -550,7 +550,7 @@ func TestBadInputStoresNothing(t *testing.T) {
 			_, err := points.Redeem(ctx, loyalty.Redeem{Account: bob, N: 1, Key: "bad"})
 			return err
 		},
-		"an unknown programme": func() error {
+		"an unknown program": func() error {
 			_, err := points.Earn(ctx, buy(loyalty.AccountID{Program: "none", Member: "alice"}, 1, "bad"))
 			return err
 		},

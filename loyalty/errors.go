@@ -18,16 +18,16 @@ var ErrRefused = errs.New(errs.Conflict, "loyalty: refused")
 func refuse(c errs.Class, text string) error { return errs.New(c, text, ErrRefused) }
 
 var (
-	ErrUnknownProgram  = refuse(errs.NotFound, "loyalty: there is no such programme; publish it first")
+	ErrUnknownProgram  = refuse(errs.NotFound, "loyalty: there is no such program; publish it first")
 	ErrPublished       = refuse(errs.Conflict, "loyalty: that version is published; publish the next one")
-	ErrUnknownAccount  = refuse(errs.NotFound, "loyalty: the member has no account in the programme")
-	ErrUnknownCurrency = refuse(errs.NotFound, "loyalty: the programme has no such currency")
-	ErrUnknownLevel    = refuse(errs.NotFound, "loyalty: the programme has no such level")
+	ErrUnknownAccount  = refuse(errs.NotFound, "loyalty: the member has no account in the program")
+	ErrUnknownCurrency = refuse(errs.NotFound, "loyalty: the program has no such currency")
+	ErrUnknownLevel    = refuse(errs.NotFound, "loyalty: the program has no such level")
 	ErrUnknownBooking  = refuse(errs.NotFound, "loyalty: nothing was earned, or spent, under that key")
 	ErrUnknownLine     = refuse(errs.NotFound, "loyalty: the purchase has no such line")
 	ErrTooMuch         = refuse(errs.Exhausted, "loyalty: that is more than is left of it")
-	ErrClosed          = refuse(errs.OutOfTime, "loyalty: the programme does not run at that time")
-	ErrMoney           = refuse(errs.Conflict, "loyalty: the purchase is not in the programme's currency")
+	ErrClosed          = refuse(errs.OutOfTime, "loyalty: the program does not run at that time")
+	ErrMoney           = refuse(errs.Conflict, "loyalty: the purchase is not in the program's currency")
 	ErrMerged          = refuse(errs.Conflict, "loyalty: the member was merged into another one")
 )
 

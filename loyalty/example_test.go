@@ -8,7 +8,8 @@ import (
 	"github.com/scrmkit/scrmkit/loyalty"
 )
 
-// Points that are earned in December end six months after the month, and what ends first is spent first.
+// Points that are earned in December end six months after the month, and what ends first is spent
+// first.
 func ExampleWallet() {
 	sixMonths := loyalty.Expiry{Months: 6, RoundUp: loyalty.Month}
 	var w loyalty.Wallet

@@ -11,8 +11,9 @@ import (
 	"github.com/scrmkit/scrmkit/loyalty"
 )
 
-// TestKilledPostgres kills the server with -9 under the load of two processes, 20 times: every command that was acknowledged
-// is there after each restart, and in the end the books of all members add up and their ledgers are whole.
+// TestKilledPostgres kills the server with -9 under the load of two processes, 20 times: every
+// command that was acknowledged is there after each restart, and in the end the books of all
+// members add up and their ledgers are whole.
 func TestKilledPostgres(t *testing.T) {
 	n, _, dsn := pgtest.Load{
 		Kills: 20, Between: 300, Stored: "select count(*) from scrmkit.journal_entry where kind like 'loyalty.%'",
@@ -24,7 +25,8 @@ func TestKilledPostgres(t *testing.T) {
 		Commands: func(t *testing.T, dsn string) func(context.Context, string, int, int) error {
 			points := loyalty.New(dbtest.Postgres(t, dsn).Loyalty(), &loyalty.Options{Now: time.Now})
 			return func(ctx context.Context, name string, caller, i int) (err error) {
-				// Three in turn: a purchase, points of it spent by hand, and the purchase sent back.
+				// Three in turn: a purchase, points of it spent by hand, and the purchase sent
+				// back.
 				id := loyalty.AccountID{Program: "club", Member: loyalty.MemberID(fmt.Sprint("m", (caller+i/3)%10))}
 				of := name[:len(name)-len(fmt.Sprint(i))] + fmt.Sprint(i-i%3)
 				switch i % 3 {

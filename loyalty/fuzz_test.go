@@ -10,7 +10,8 @@ import (
 	"github.com/scrmkit/scrmkit/loyalty"
 )
 
-// No definition, whatever it is, makes a purchase, years of time or a refund panic, take long, or lose points from the books.
+// No definition, whatever it is, makes a purchase, years of time or a refund panic, take long, or
+// lose points from the books.
 func FuzzDefinition(f *testing.F) {
 	rolling := club(1)
 	rolling.Tiers.AtEnd, rolling.Tiers.Rollover, rolling.Tiers.Grace = true, true, 3

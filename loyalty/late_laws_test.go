@@ -150,7 +150,7 @@ func TestATillThatComesBack(t *testing.T) {
 		{"a purchase of 30 December told on 5 January gives the level of the year", gold(shop(nil, spent)), []telling{
 			{"2026-06-01", order("0", line("a", "", 60_000))}, {"2027-01-05", on("2026-12-30", order("1", line("a", "", 40_000)))},
 		}, 0, "gold"},
-		{"one told later than the programme takes it has nothing that is capped, no milestone and no level of its time",
+		{"one told later than the program takes it has nothing that is capped, no milestone and no level of its time",
 			gold(shop([]loyalty.Rule{mile, hello}, spent)), []telling{
 				{"2026-06-01", order("0", line("a", "", 60_000))}, {"2027-02-10", on("2026-12-30", order("1", line("a", "", 40_000)))},
 			}, 65, "member"},

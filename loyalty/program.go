@@ -27,7 +27,7 @@ type Program struct {
 	pots    []pot
 	factors []uint64 // of each currency: the denominator of its multipliers together
 	metrics []*metric
-	keep    map[string]int // days of each tally that the programme knows
+	keep    map[string]int // days of each tally that the program knows
 	horizon int            // days for which refunds are decided as if what they take back had not been
 
 	earnings sync.Pool // of *earning
@@ -186,7 +186,7 @@ func (c *compiler) id(path string, id any, seen any) {
 func (c *compiler) currency(path string, id CurrencyID) int {
 	i := slices.IndexFunc(c.p.def.Currencies, func(u Currency) bool { return id == "" || u.ID == id })
 	if i < 0 && len(c.p.def.Currencies) > 0 {
-		c.Add(path+"currency", "is none of the programme's")
+		c.Add(path+"currency", "is none of the program's")
 	}
 	return max(0, i)
 }
@@ -313,7 +313,7 @@ func (m *metric) window(joined time.Time) Window {
 func (c *compiler) metric(path string, id MetricID) *metric {
 	i := slices.IndexFunc(c.p.metrics, func(m *metric) bool { return m.ID == id })
 	if i < 0 {
-		c.Add(path, "is none of the programme's metrics")
+		c.Add(path, "is none of the program's metrics")
 		return nil
 	}
 	return c.p.metrics[i]

@@ -118,10 +118,10 @@ func (r *refunding) uses() error {
 			}
 		}
 	}
-	for _, programme := range []bool{false, true} {
+	for _, program := range []bool{false, true} {
 		for i := range r.b.Uses {
 			u := &r.b.Uses[i]
-			if u.Of == UseCarry || (u.Rule == "") != programme {
+			if u.Of == UseCarry || (u.Rule == "") != program {
 				continue
 			}
 			if err := r.unuse(u, carried[u.Rule]); err != nil {

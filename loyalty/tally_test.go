@@ -124,7 +124,8 @@ func TestTallyBadInput(t *testing.T) {
 	}
 }
 
-// A Tally that keeps what its window asks for sums what a plain recount does, in whatever order things are counted.
+// A Tally that keeps what its window asks for sums what a plain recount does, in whatever order
+// things are counted.
 func TestTallyRecounts(t *testing.T) {
 	windows := []loyalty.Window{
 		{}, {Calendar: loyalty.Day}, {Calendar: loyalty.Week}, {Calendar: loyalty.Month}, {Calendar: loyalty.Quarter},

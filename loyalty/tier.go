@@ -143,7 +143,7 @@ func (d *deed) sinks(from time.Time) time.Time {
 	return begin(n)
 }
 
-// floats tells that a level lasts as long as it is earned.
+// floats reports whether a level lasts as long as it is earned.
 func (d *deed) floats() bool {
 	t := d.p.def.Tiers
 	return t.Valid == Validity{} && t.Downgrade != Never
@@ -321,7 +321,7 @@ func (d *deed) turnWindow(at time.Time) {
 	}
 }
 
-// empty tells that the windows that ended then had nothing in them, and those that follow have
+// empty reports whether the windows that ended then had nothing in them, and those that follow have
 // nothing either.
 func (d *deed) empty(at time.Time) bool {
 	return !slices.ContainsFunc(d.p.metrics, func(m *metric) bool {

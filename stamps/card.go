@@ -35,7 +35,7 @@ func (id CardID) String() string {
 
 // ParseCardID reads what String wrote. *InputError: the text is no card's.
 func ParseCardID(s string) (CardID, error) {
-	bad := &InputError{Field: "card", Reason: `is not like "programme/member"`}
+	bad := &InputError{Field: "card", Reason: `is not like "program/member"`}
 	part := strings.Split(s, "/")
 	if len(part) < 2 || len(part) > 3 {
 		return CardID{}, bad
@@ -71,7 +71,7 @@ type Card struct {
 	ID       CardID    `json:"id"`
 	Version  int64     `json:"version"` // number of the change that made it so; 0: not opened yet
 	Nickname string    `json:"nickname,omitempty"`
-	Began    int       `json:"began"` // version of the programme that the round began with
+	Began    int       `json:"began"` // version of the program that the round began with
 	Round    int64     `json:"round"` // rounds completed
 	Count    int64     `json:"count"` // stamps in this round
 	Total    int64     `json:"total"` // stamps that stand, lapsed ones included
@@ -182,7 +182,7 @@ func (id CouponID) String() string { return fmt.Sprintf("%s:%d", id.Card, id.N) 
 
 // ParseCouponID reads what String wrote. *InputError: the text is no coupon's.
 func ParseCouponID(s string) (CouponID, error) {
-	bad := &InputError{Field: "coupon", Reason: `is not like "programme/member:1"`}
+	bad := &InputError{Field: "coupon", Reason: `is not like "program/member:1"`}
 	i := strings.LastIndexByte(s, ':')
 	if i < 0 {
 		return CouponID{}, bad
@@ -209,7 +209,7 @@ type Coupon struct {
 	ID       CouponID    `json:"id"`
 	Reward   string      `json:"reward"`
 	Name     string      `json:"name"`
-	Began    int         `json:"began"`         // version of the programme that issued it
+	Began    int         `json:"began"`         // version of the program that issued it
 	Pos      int64       `json:"pos,omitempty"` // Card.Total at which it was due; 0: handed out
 	State    CouponState `json:"state"`
 	Issued   time.Time   `json:"issued"`

@@ -15,7 +15,7 @@ import (
 // administrator's.
 type Place struct {
 	Shop     ShopID `json:"shop,omitempty"`
-	Zone     string `json:"zone,omitempty"` // IANA name of the shop's time zone; "": the programme's
+	Zone     string `json:"zone,omitempty"` // IANA name of the shop's time zone; "": the program's
 	By       string `json:"by,omitempty"`   // the manager, or whoever did it
 	Via      string `json:"via,omitempty"`  // how it came: "code", a physical stamp's reference; not its serial number
 	Nickname string `json:"nickname,omitempty"`
@@ -214,7 +214,7 @@ func (c Transfer) check() error {
 	switch {
 	case err != nil:
 	case c.From.Program != c.To.Program:
-		err = &InputError{Field: "to", Reason: "is a card of another programme"}
+		err = &InputError{Field: "to", Reason: "is a card of another program"}
 	case c.From == c.To:
 		err = &InputError{Field: "to", Reason: "is the same card"}
 	}

@@ -19,7 +19,7 @@ type Definition struct {
 	To      time.Time `json:"to,omitzero"`     //
 	Shops   []ShopID  `json:"shops,omitempty"` // those that take part; empty: all
 
-	Card    *CardDefinition `json:"card,omitempty"`    // nil: the programme collects no stamps
+	Card    *CardDefinition `json:"card,omitempty"`    // nil: the program collects no stamps
 	Handout *Handout        `json:"handout,omitempty"` // nil: it hands out no coupons
 }
 
@@ -130,9 +130,9 @@ type Expiry struct {
 // A Handout gives coupons from a stock (发券引流).
 type Handout struct {
 	Reward    Reward    `json:"reward"`
-	Stock     int64     `json:"stock"`               // coupons in all versions of the programme together
+	Stock     int64     `json:"stock"`               // coupons in all versions of the program together
 	PerMember int64     `json:"perMember,omitempty"` // 0: no limit
-	From      time.Time `json:"from,omitzero"`       // claimed in [From, To); zero: no bound but the programme's
+	From      time.Time `json:"from,omitzero"`       // claimed in [From, To); zero: no bound but the program's
 	To        time.Time `json:"to,omitzero"`
 }
 

@@ -30,12 +30,13 @@ type Options struct {
 
 // An Engine runs commands on cards. It is safe for concurrent use.
 //
-// Every command has a key, which names it within its card: a command that is repeated with its key changes nothing and
-// returns its first outcome with Replayed true, and is journal.ErrKeyReused where it differs. So a command may always be
-// run again after a lost answer. Besides the errors that its comment lists, a command returns *InputError before anything
-// was loaded, journal.ErrConflict where other changes of the card came first twenty times in a row, and what the
-// database said. Where it returns an error nothing was stored, but for one of the database or of ctx: then nothing is
-// known, and it may be run again with its key.
+// Every command has a key, which names it within its card: a command that is repeated with its key
+// changes nothing and returns its first outcome with Replayed true, and is journal.ErrKeyReused
+// where it differs. So a command may always be run again after a lost answer. Besides the errors
+// that its comment lists, a command returns *InputError before anything was loaded,
+// journal.ErrConflict where other changes of the card came first twenty times in a row, and what
+// the database said. Where it returns an error nothing was stored, but for one of the database or
+// of ctx: then nothing is known, and it may be run again with its key.
 type Engine struct {
 	store  Store
 	opts   Options
@@ -52,7 +53,7 @@ type shared struct {
 	sold     *lru.Cache[ProgramID, int64] // the largest stock of a handout that was found to be used up
 }
 
-// Refresh is how long another process may go on with an older version of a programme after a Publish.
+// Refresh is how long another process may go on with an older version of a program after a Publish.
 const Refresh = published.Refresh
 
 // New returns an engine on a store.
@@ -74,8 +75,8 @@ func New(s Store, opts *Options) *Engine {
 	return e
 }
 
-// In returns a copy that is bound to a unit of work: what it does is committed or rolled back with tx, which is of the database and
-// the tenant that the engine was made for.
+// In returns a copy that is bound to a unit of work: what it does is committed or rolled back with
+// tx, which is of the database and the tenant that the engine was made for.
 func (e *Engine) In(tx Tx) *Engine {
 	b := *e
 	b.store, b.bound = tx.Stamps(), true
@@ -83,7 +84,8 @@ func (e *Engine) In(tx Tx) *Engine {
 	return &b
 }
 
-// Preview returns a copy that decides and explains, and stores nothing. What it returns may be otherwise a moment later.
+// Preview returns a copy that decides and explains, and stores nothing. What it returns may be
+// otherwise a moment later.
 func (e *Engine) Preview() *Engine {
 	b := *e
 	b.dry = true
@@ -91,14 +93,15 @@ func (e *Engine) Preview() *Engine {
 	return &b
 }
 
-// Publish puts a version of a programme in force: the first one, or the one after the newest. It may run twice: the
-// version that is in force already, unchanged, is no error. *DefinitionError: it has mistakes. ErrPublished: the
-// version exists and is another, or is not the next. A bound engine does not publish.
+// Publish puts a version of a program in force: the first one, or the one after the newest. It may
+// run twice: the version that is in force already, unchanged, is no error. *DefinitionError: it has
+// mistakes. ErrPublished: the version exists and is another, or is not the next. A bound engine
+// does not publish.
 func (e *Engine) Publish(ctx context.Context, d Definition) (p *Program, err error) {
 	ctx, end := e.hook(ctx, "stamps.publish")
 	defer func() { end(err) }()
 	if e.bound {
-		return nil, errors.New("stamps: a programme is published outside of a transaction, for engines keep it in memory")
+		return nil, errors.New("stamps: a program is published outside of a transaction, for engines keep it in memory")
 	}
 	p, err = Compile(d)
 	if err != nil {
@@ -118,10 +121,11 @@ func (e *Engine) Publish(ctx context.Context, d Definition) (p *Program, err err
 	return p, nil
 }
 
-// Program returns a version of a programme, or the one in force for version 0. ErrUnknownProgram: there is none.
+// Program returns a version of a program, or the one in force for version 0. ErrUnknownProgram:
+// there is none.
 func (e *Engine) Program(ctx context.Context, id ProgramID, version int) (*Program, error) {
 	if err := cmp.Or(valid.ID("program", id), valid.Between("version", int64(version), 0, math.MaxInt32)); err != nil {
-		return nil, fmt.Errorf("stamps: programme: %w", err)
+		return nil, fmt.Errorf("stamps: program: %w", err)
 	}
 	now := e.opts.Now()
 	if p, ok := e.shared.programs.Get(id, version, now); ok {
@@ -129,11 +133,11 @@ func (e *Engine) Program(ctx context.Context, id ProgramID, version int) (*Progr
 	}
 	d, err := e.store.Program(ctx, id, version)
 	if err != nil {
-		return nil, fmt.Errorf("stamps: programme %s: %w", id, err)
+		return nil, fmt.Errorf("stamps: program %s: %w", id, err)
 	}
 	p, err := Compile(d)
 	if err != nil {
-		return nil, fmt.Errorf("stamps: programme %s as it is stored: %w", id, err)
+		return nil, fmt.Errorf("stamps: program %s as it is stored: %w", id, err)
 	}
 	e.shared.programs.Put(id, d.Version, p, version == 0, now)
 	return p, nil
@@ -151,8 +155,8 @@ func (e *Engine) Adjust(ctx context.Context, c Adjust) (Outcome, error) { return
 // Transfer moves stamps from one card to another, both or neither. Errors: those of Rules.Transfer.
 func (e *Engine) Transfer(ctx context.Context, c Transfer) (Outcome, error) { return e.do(ctx, c) }
 
-// Expire writes down that stamps or a coupon lapsed. Where nothing has, it changes nothing and leaves no trace. Errors:
-// ErrUnknownCard, ErrUnknownCoupon.
+// Expire writes down that stamps or a coupon lapsed. Where nothing has, it changes nothing and
+// leaves no trace. Errors: ErrUnknownCard, ErrUnknownCoupon.
 func (e *Engine) Expire(ctx context.Context, c Expire) (Outcome, error) { return e.do(ctx, c) }
 
 // Claim takes a coupon from a handout's stock. Errors: those of Program.Claim, ErrUnknownProgram.

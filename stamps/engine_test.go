@@ -35,7 +35,7 @@ func coffee(version int) stamps.Definition {
 	}
 }
 
-// open returns an engine with the coffee programme in force.
+// open returns an engine with the coffee program in force.
 func open(t *testing.T, db storage.DB) *stamps.Engine {
 	t.Helper()
 	cards := stamps.New(db.Stamps(), nil)
@@ -398,9 +398,9 @@ func TestBadInputStoresNothing(t *testing.T) {
 			}
 		}
 		for name, c := range map[string]struct{ got, want error }{
-			"an unknown programme": {second(cards.Add(ctx, stamps.Add{Card: stamps.CardID{Program: "tea", Member: "a"}, N: 1, Key: "k"})), stamps.ErrUnknownProgram},
-			"an unknown card":      {second(cards.Cancel(ctx, stamps.Cancel{Card: alice, Key: "k"})), stamps.ErrUnknownCard},
-			"an unknown coupon":    {second(cards.Redeem(ctx, stamps.Redeem{Coupon: stamps.CouponID{Card: alice, N: 1}, Key: "k"})), stamps.ErrUnknownCoupon},
+			"an unknown program": {second(cards.Add(ctx, stamps.Add{Card: stamps.CardID{Program: "tea", Member: "a"}, N: 1, Key: "k"})), stamps.ErrUnknownProgram},
+			"an unknown card":    {second(cards.Cancel(ctx, stamps.Cancel{Card: alice, Key: "k"})), stamps.ErrUnknownCard},
+			"an unknown coupon":  {second(cards.Redeem(ctx, stamps.Redeem{Coupon: stamps.CouponID{Card: alice, N: 1}, Key: "k"})), stamps.ErrUnknownCoupon},
 		} {
 			if !errors.Is(c.got, c.want) {
 				t.Errorf("%s: %v", name, c.got)

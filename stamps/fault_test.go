@@ -10,8 +10,9 @@ import (
 	"github.com/scrmkit/scrmkit/stamps"
 )
 
-// TestKilledPostgres kills the server with -9 under the load of two processes, 20 times: every stamp that was acknowledged
-// is there after each restart, and in the end each command took effect exactly once.
+// TestKilledPostgres kills the server with -9 under the load of two processes, 20 times: every
+// stamp that was acknowledged is there after each restart, and in the end each command took effect
+// exactly once.
 func TestKilledPostgres(t *testing.T) {
 	n, db, _ := pgtest.Load{
 		Kills: 20, Between: 300, Stored: "select count(*) from scrmkit.stamps_record",

@@ -10,7 +10,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// programs draws two versions of a programme.
+// programs draws two versions of a program.
 func programs(t *rapid.T) (first, second *Program) {
 	draw := func(version int) *Program {
 		size := rapid.Int64Range(1, 6).Draw(t, "size")
@@ -141,8 +141,8 @@ func laws(t *rapid.T, x *till) {
 	}
 }
 
-// settledBefore tells whether a coupon that was owed for an earlier stamp may stand for the milestone: the round was
-// played by another version, or lapsed, before it was reached again.
+// settledBefore reports whether a coupon that was owed for an earlier stamp may stand for the
+// milestone: the round was played by another version, or lapsed, before it was reached again.
 func settledBefore(x *till, pos int64) bool {
 	for _, coupon := range x.coupons {
 		if coupon.State != Voided && coupon.Pos < pos && x.owed[coupon.Pos] {

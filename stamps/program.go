@@ -52,7 +52,7 @@ func Compile(d Definition) (*Program, error) {
 	c.shops("shops", d.Shops)
 	p.zone = c.Zone("zone", d.Zone)
 	if d.Card == nil && d.Handout == nil {
-		c.Add("card", "and handout are both missing: the programme gives nothing")
+		c.Add("card", "and handout are both missing: the program gives nothing")
 	}
 	if d.Card != nil {
 		c.card(d.Card)

@@ -14,8 +14,8 @@ import (
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
-// Card returns a card as it stands: stamps that lapsed are gone from its count, whether or not that was written down.
-// ErrUnknownCard: it was never opened.
+// Card returns a card as it stands: stamps that lapsed are gone from its count, whether or not that
+// was written down. ErrUnknownCard: it was never opened.
 func (e *Engine) Card(ctx context.Context, id CardID) (Card, error) {
 	if err := id.check(); err != nil {
 		return Card{}, fmt.Errorf("stamps: card: %w", err)
@@ -38,7 +38,7 @@ func (c Card) At(now time.Time) Card {
 	return c
 }
 
-// Cards yields the cards of a member in the order of their programmes, as they stand.
+// Cards yields the cards of a member in the order of their programs, as they stand.
 func (e *Engine) Cards(ctx context.Context, member MemberID) iter.Seq2[Card, error] {
 	if err := valid.ID("member", member); err != nil {
 		return failed[Card](err)
@@ -62,7 +62,7 @@ func (e *Engine) Coupon(ctx context.Context, id CouponID) (Coupon, error) {
 	return found[0].Coupons[0].At(e.opts.Now()), nil
 }
 
-// Coupons yields the coupons of a member, of one programme or (where it is "") of all, as they stand.
+// Coupons yields the coupons of a member, of one program or (where it is "") of all, as they stand.
 func (e *Engine) Coupons(ctx context.Context, member MemberID, program ProgramID) iter.Seq2[Coupon, error] {
 	if err := cmp.Or(valid.ID("member", member), valid.OptionalID("program", program)); err != nil {
 		return failed[Coupon](err)
@@ -82,8 +82,8 @@ func (e *Engine) History(ctx context.Context, id CardID) iter.Seq2[Record, error
 // Days is how far back a shop's records are shown where RecordQuery.From is zero.
 const Days = 15
 
-// Records yields the records of a shop (流水), the newest first; of the last Days days where q.From is zero. *InputError:
-// the query names no shop, or its times are in the wrong order.
+// Records yields the records of a shop (流水), the newest first; of the last Days days where q.From
+// is zero. *InputError: the query names no shop, or its times are in the wrong order.
 func (e *Engine) Records(ctx context.Context, q RecordQuery) iter.Seq2[Record, error] {
 	err := cmp.Or(valid.ID("shop", q.Shop), valid.Text("nickname", q.Nickname), valid.Time("from", q.From),
 		valid.Time("to", q.To), valid.Between("limit", int64(q.Limit), 0, 1_000_000))
@@ -116,8 +116,8 @@ type Total struct {
 	Stamps  int64   `json:"stamps"` // given, less those taken
 }
 
-// Totals sums what Records yields by day (in zone, an IANA name), purpose and manager, in that order, the newest day
-// first.
+// Totals sums what Records yields by day (in zone, an IANA name), purpose and manager, in that
+// order, the newest day first.
 func (e *Engine) Totals(ctx context.Context, q RecordQuery, zone string) ([]Total, error) {
 	loc, err := time.LoadLocation(zone)
 	if err != nil || zone == "" || zone == "Local" {
@@ -150,9 +150,9 @@ func (e *Engine) Totals(ctx context.Context, q RecordQuery, zone string) ([]Tota
 	return totals, nil
 }
 
-// Sweep writes down what has lapsed, at most limit cards and limit coupons, and returns how many there were. Nothing
-// depends on it but the books: a card and a coupon stand as time has left them at any instant. It may run twice, and in
-// many processes at once.
+// Sweep writes down what has lapsed, at most limit cards and limit coupons, and returns how many
+// there were. Nothing depends on it but the books: a card and a coupon stand as time has left them
+// at any instant. It may run twice, and in many processes at once.
 func (e *Engine) Sweep(ctx context.Context, limit int) (n int, err error) {
 	next := journal.Instant(e.opts.Now()).Add(time.Microsecond) // an end is the first instant after
 	var due []Expire

@@ -339,7 +339,7 @@ func TestCancel(t *testing.T) {
 		must(t)(x.add(1))
 		x.wantCoupons("cookie@3 issued", "cup@5 voided", "cup@5 issued")
 	})
-	t.Run("a programme that refuses keeps stamps whose coupon is used", func(t *testing.T) {
+	t.Run("a program that refuses keeps stamps whose coupon is used", func(t *testing.T) {
 		x := newTill(t, coffee(t, 1, func(d *Definition) { d.Card.UsedCoupon = Refuse }))
 		d := must(t)(x.add(5))
 		must(t)(x.redeem(2))
@@ -350,7 +350,7 @@ func TestCancel(t *testing.T) {
 		}
 		x.want(1, 0, 5)
 	})
-	t.Run("a programme that owes gives the milestone's coupon once", func(t *testing.T) {
+	t.Run("a program that owes gives the milestone's coupon once", func(t *testing.T) {
 		x := newTill(t, coffee(t, 1))
 		d := must(t)(x.add(5))
 		must(t)(x.redeem(2))

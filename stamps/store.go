@@ -56,9 +56,9 @@ type Loaded struct {
 	Card    Card
 	Record  *Record        // nil: none
 	Coupons []Coupon       // the one of Lookup.Coupon, and those of Lookup.Above, in the order of their numbers
-	Taken   int64          // the highest Card.Number of the programme
-	Free    int64          // the lowest number from 1 that no card of the programme has
-	Claimed int64          // the highest CardID.Claim of the member in the programme
+	Taken   int64          // the highest Card.Number of the program
+	Free    int64          // the lowest number from 1 that no card of the program has
+	Claimed int64          // the highest CardID.Claim of the member in the program
 	Entry   *journal.Entry // nil: the key is new
 }
 

@@ -168,7 +168,7 @@ func (e work) stocks(ctx context.Context, groups [][]op, units []*unit) error {
 	return nil
 }
 
-// soldOut tells that a stock of that size was found to have no free number. None comes back.
+// soldOut reports whether a stock of that size was found to have no free number. None comes back.
 func (e *Engine) soldOut(id ProgramID, most int64) bool {
 	sold, ok := e.shared.sold.Get(id)
 	return ok && sold >= most

@@ -1,4 +1,5 @@
-// Command join gives points in the transaction in which a service writes its order: both are there, or neither is.
+// Command join gives points in the transaction in which a service writes its order: both are there,
+// or neither is.
 package main
 
 import (

@@ -11,7 +11,8 @@ import (
 
 var platforms = []lead.PlatformID{"whatsapp", "line"}
 
-// A day is what happened on it. It names codes by their place in codes: an office gives them other names each time.
+// A day is what happened on it. It names codes by their place in codes: an office gives them other
+// names each time.
 type day struct {
 	began, ended time.Time
 	codes        []code
@@ -38,8 +39,9 @@ type event struct {
 	lead.Event
 }
 
-// newDay draws a day. Every seventh code has no permission for LINE, and every eleventh none for WhatsApp. Codes begin their days at
-// eight in the morning or in the evening; one of four counts back-fill on the day when it is read.
+// newDay draws a day. Every seventh code has no permission for LINE, and every eleventh none for
+// WhatsApp. Codes begin their days at eight in the morning or in the evening; one of four counts
+// back-fill on the day when it is read.
 func newDay(c config) *day {
 	r := rand.New(rand.NewPCG(c.seed, 99))
 	began := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)

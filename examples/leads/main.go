@@ -1,12 +1,14 @@
-// Command leads plays a day of lead events through scrm/lead: shuffled, some of them told twice, some late, some read after an
-// account had been offline. It prints the list of codes with what they counted, compares that with a recount that sorts all events
-// first, and plays the day again in another order, which must give the same table.
+// Command leads plays a day of lead events through scrm/lead: shuffled, some of them told twice,
+// some late, some read after an account had been offline. It prints the list of codes with what
+// they counted, compares that with a recount that sorts all events first, and plays the day again
+// in another order, which must give the same table.
 //
 //	go run ./examples/leads [-db memory|sqlite:PATH|postgres://...] [-events N] [-codes N] [-callers N] [-seed N] [-all]
 //
 // The database must be a fresh one.
 //
-// The status is 1 where something failed or the counts differ, and 2 where the command line is wrong.
+// The status is 1 where something failed or the counts differ, and 2 where the command line is
+// wrong.
 package main
 
 import (

@@ -11,7 +11,8 @@ import (
 // Counts are what a job counted.
 type counts struct{ today, total lead.Figures }
 
-// recount counts in the plainest way: the events in their order, each once, and of each the ones before it.
+// recount counts in the plainest way: the events in their order, each once, and of each the ones
+// before it.
 func (d *day) recount() map[job]counts {
 	type met struct {
 		contact lead.Identity
@@ -82,7 +83,7 @@ func (d *day) count(e event, came []job, library bool) lead.Figures {
 	return f
 }
 
-// today tells whether an event counts on the day on which d ends.
+// today reports whether an event counts on the day on which d ends.
 func (d *day) today(e event) bool {
 	counting := d.codes[e.job.code].settings.Counting
 	reset := d.began.Add(time.Duration(counting.Reset-8*60) * time.Minute)

@@ -1,4 +1,5 @@
-// Package otel traces the engines with OpenTelemetry: each operation is a span with the operation's name.
+// Package otel traces the engines with OpenTelemetry: each operation is a span with the operation's
+// name.
 //
 //	cards := stamps.New(db.Stamps(), &stamps.Options{Hook: otel.Hook(provider.Tracer("scrmkit"))})
 package otel
@@ -10,7 +11,8 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// Hook returns the Hook of an engine's Options. The span of an operation that fails has the status Error.
+// Hook returns the Hook of an engine's Options. The span of an operation that fails has the status
+// Error.
 func Hook(tracer trace.Tracer) func(ctx context.Context, op string) (context.Context, func(error)) {
 	return func(ctx context.Context, op string) (context.Context, func(error)) {
 		ctx, span := tracer.Start(ctx, op)

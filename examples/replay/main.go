@@ -1,20 +1,22 @@
-// Command replay plays real sales through a programme. It prints what the database holds afterwards, and does it all once
-// more to show that nothing changes then.
+// Command replay plays real sales through a program. It prints what the database holds afterwards,
+// and does it all once more to show that nothing changes then.
 //
 //	go run ./examples/replay -data uci   [-db memory|sqlite:PATH|postgres://...] [-callers N] PATH/online_retail.csv.gz
 //	go run ./examples/replay -data cdnow [-db memory|sqlite:PATH|postgres://...] [-callers N] PATH/CDNOW_master.txt.gz
 //
-// are points: one a pound, for 12 months to the end of the month, with three levels on what was spent in a year, and returns
-// that are matched to earlier purchases of the item. Months are played one after the other.
+// are points: one a pound, for 12 months to the end of the month, with three levels on what was
+// spent in a year, and returns that are matched to earlier purchases of the item. Months are played
+// one after the other.
 //
 //	go run ./examples/replay [-db memory|sqlite:PATH|postgres://...] [-callers N] [-twice=false] PATH/index_1.csv
 //	go run ./examples/replay -server URL -token T [-callers N] [-twice=false] PATH/index_1.csv
 //
 // is the coffees of a machine and stamp cards: one stamp a cup, and a free cup for every tenth.
 //
-// With -server the stamps go through the API of examples/server. The file is index_1.csv of the data set "Coffee Sales".
-// A cash sale has no card, and is counted and left out. The status is 1 where something failed or the second run changed
-// something, and 2 where the command line is wrong.
+// With -server the stamps go through the API of examples/server. The file is index_1.csv of the
+// data set "Coffee Sales". A cash sale has no card, and is counted and left out. The status is 1
+// where something failed or the second run changed something, and 2 where the command line is
+// wrong.
 package main
 
 import (

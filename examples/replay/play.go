@@ -10,9 +10,10 @@ import (
 
 // A book is where the cards are kept.
 type book interface {
-	// define puts the programme in force. It may run twice.
+	// define puts the program in force. It may run twice.
 	define(ctx context.Context) error
-	// stamp gives the stamp of a sale, and tells whether it was given before. *refusal: the rules don't give it.
+	// stamp gives the stamp of a sale, and reports whether it was given before. *refusal: the rules
+	// don't give it.
 	stamp(ctx context.Context, s sale) (replayed bool, err error)
 	// totals sums what is stored.
 	totals(ctx context.Context) (totals, error)
@@ -24,7 +25,7 @@ type refusal struct{ err error }
 func (r *refusal) Error() string { return r.err.Error() }
 func (r *refusal) Unwrap() error { return r.err }
 
-// totals are what a book holds of the programme.
+// totals are what a book holds of the program.
 type totals struct {
 	cards, stamps, completed int64
 	coupons                  int64 // issued, whatever became of them
@@ -37,8 +38,8 @@ type tally struct {
 	took                                    time.Duration
 }
 
-// play stamps the sales with so many callers. A card has one caller, so that its stamps are given in the order of sales.
-// The first error that is no refusal ends the run.
+// play stamps the sales with so many callers. A card has one caller, so that its stamps are given
+// in the order of sales. The first error that is no refusal ends the run.
 func play(ctx context.Context, b book, sales []sale, callers int) (tally, error) {
 	began := time.Now()
 	sum := tally{lines: len(sales)}
@@ -110,7 +111,7 @@ type result struct {
 	totals
 }
 
-// replays tells whether a run of the same sales after r changed nothing.
+// replays reports whether a run of the same sales after r changed nothing.
 func (r result) replays(next result) bool {
 	return next.totals == r.totals && next.stamped == 0 && next.replayed == r.stamped+r.replayed && next.refused == r.refused
 }

@@ -18,7 +18,8 @@ import (
 	"github.com/scrmkit/scrmkit/storage"
 )
 
-// pointsOf is a point a pound, for 12 months to the end of the month, and three levels on what was spent in a year.
+// pointsOf is a point a pound, for 12 months to the end of the month, and three levels on what was
+// spent in a year.
 func pointsOf(d shopData) loyalty.Definition {
 	return loyalty.Definition{
 		ID: "replay", Version: 1, Name: "A point a pound", Zone: d.zone, Money: d.currency,
@@ -36,7 +37,8 @@ func pointsOf(d shopData) loyalty.Definition {
 
 const silverFrom, goldFrom = 50_000, 200_000
 
-// A pointsBook keeps the points in a database. Its clock is at the end of the month that is played, for points end with months.
+// A pointsBook keeps the points in a database. Its clock is at the end of the month that is played,
+// for points end with months.
 type pointsBook struct {
 	points  *loyalty.Engine
 	program *loyalty.Program
@@ -120,7 +122,8 @@ func playPoints(ctx context.Context, db storage.DB, d shopData, c config) ([]poi
 	return results, nil
 }
 
-// play plays month after month. The orders of a member have one caller, so that they come in their order.
+// play plays month after month. The orders of a member have one caller, so that they come in their
+// order.
 func (b *pointsBook) play(ctx context.Context, d shopData, callers int, r *pointsRun) error {
 	began := time.Now()
 	seed := maphash.MakeSeed()

@@ -16,8 +16,8 @@ import (
 	"github.com/scrmkit/scrmkit/loyalty"
 )
 
-// recount plays a shop with nothing but sums: per member the points that end with each month, the debt, and the money of
-// each day. It shares no code with package loyalty.
+// recount plays a shop with nothing but sums: per member the points that end with each month, the
+// debt, and the money of each day. It shares no code with package loyalty.
 func recount(t *testing.T, d shopData) pointsTotals {
 	local, err := time.LoadLocation(d.zone)
 	if err != nil {

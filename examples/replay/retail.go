@@ -42,9 +42,10 @@ type shopData struct {
 	unmatched      int64   // items that came back and were never bought
 }
 
-// readRetail reads online_retail.csv: rows of invoices, of which those that begin with C are cancellations. They don't name
-// the invoice that they cancel, so each is matched to the customer's newest earlier purchases of the item that are left. Rows
-// without a customer, write-offs and adjustments are left out.
+// readRetail reads online_retail.csv: rows of invoices, of which those that begin with C are
+// cancellations. They don't name the invoice that they cancel, so each is matched to the customer's
+// newest earlier purchases of the item that are left. Rows without a customer, write-offs and
+// adjustments are left out.
 func readRetail(r io.Reader) (shopData, error) {
 	d := shopData{zone: "Europe/London", currency: "GBP"}
 	local, err := time.LoadLocation(d.zone)
@@ -135,8 +136,8 @@ func (d *shopData) match() {
 	}
 }
 
-// readCDs reads CDNOW_master.txt: a customer, a day, a number of CDs and an amount a line. A key has the number of the line,
-// for some are there twice.
+// readCDs reads CDNOW_master.txt: a customer, a day, a number of CDs and an amount a line. A key
+// has the number of the line, for some are there twice.
 func readCDs(r io.Reader) (shopData, error) {
 	d := shopData{zone: "America/New_York", currency: "USD"}
 	local, err := time.LoadLocation(d.zone)

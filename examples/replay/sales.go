@@ -38,8 +38,9 @@ type lineError struct {
 func (e *lineError) Error() string { return fmt.Sprintf("line %d: %v", e.line, e.err) }
 func (e *lineError) Unwrap() error { return e.err }
 
-// readSales reads a whole file, and returns its sales in the order of their times; those of one minute stay in the order of
-// their lines. *lineError: a line is no sale, or the header is another. Any other error is the reader's.
+// readSales reads a whole file, and returns its sales in the order of their times; those of one
+// minute stay in the order of their lines. *lineError: a line is no sale, or the header is another.
+// Any other error is the reader's.
 func readSales(r io.Reader) ([]sale, error) {
 	local, err := time.LoadLocation(zone)
 	if err != nil {

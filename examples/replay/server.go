@@ -14,8 +14,9 @@ import (
 	"github.com/scrmkit/scrmkit/stamps"
 )
 
-// attempts is how often a stamp is asked for, a second apart, while the server is too busy or can't be reached. Its key makes
-// that safe, for nobody knows what became of a request that has no answer.
+// attempts is how often a stamp is asked for, a second apart, while the server is too busy or can't
+// be reached. Its key makes that safe, for nobody knows what became of a request that has no
+// answer.
 const attempts = 5
 
 // A serverBook keeps the cards behind the API of examples/server.
@@ -23,7 +24,7 @@ type serverBook struct {
 	client  *http.Client
 	url     string
 	token   string
-	members []string // those that totals asks for: the API lists the cards of a member, and not of a programme
+	members []string // those that totals asks for: the API lists the cards of a member, and not of a program
 }
 
 func newServerBook(c config, sales []sale) *serverBook {
@@ -115,12 +116,13 @@ func (e *statusError) Error() string {
 	return fmt.Sprintf("the server answers %d: %s", e.status, e.detail)
 }
 
-// refuses tells that the rules don't give the stamp.
+// refuses reports whether the rules don't give the stamp.
 func (e *statusError) refuses() bool {
 	return e.status == http.StatusConflict || e.status == http.StatusUnprocessableEntity || e.status == http.StatusTooManyRequests
 }
 
-// do sends a request, with a body and a key where they are given, and decodes the answer into result where it is given.
+// do sends a request, with a body and a key where they are given, and decodes the answer into
+// result where it is given.
 // *statusError: the answer is no success.
 func (b *serverBook) do(ctx context.Context, method, path, key string, body, result any) (http.Header, error) {
 	var text []byte

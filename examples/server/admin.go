@@ -108,9 +108,9 @@ type Unbound struct {
 }
 
 func (s *Server) programRoutes(api huma.API) {
-	op(s, api, admin, http.MethodGet, "/programs/{program}", "The version of a programme that is in force", s.program)
-	op(s, api, admin, http.MethodGet, "/programs/{program}/versions/{version}", "A version of a programme", s.version)
-	op(s, api, admin, http.MethodPut, "/programs/{program}/versions/{version}", "Publish a version of a programme", s.publish)
+	op(s, api, admin, http.MethodGet, "/programs/{program}", "The version of a program that is in force", s.program)
+	op(s, api, admin, http.MethodGet, "/programs/{program}/versions/{version}", "A version of a program", s.version)
+	op(s, api, admin, http.MethodPut, "/programs/{program}/versions/{version}", "Publish a version of a program", s.publish)
 }
 
 func (s *Server) shopRoutes(api huma.API) {

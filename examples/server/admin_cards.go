@@ -118,7 +118,7 @@ func (s *Server) cardRoutes(api huma.API) {
 	op(s, api, admin, http.MethodPost, "/cards/{program}/{member}/stamps", "Give stamps", s.add)
 	op(s, api, admin, http.MethodPost, "/cards/{program}/{member}/cancellations", "Take stamps back", s.cancel)
 	op(s, api, admin, http.MethodPost, "/cards/{program}/{member}/adjustments", "Change a card by hand", s.adjust)
-	op(s, api, admin, http.MethodPost, "/transfers", "Move stamps to another card of the programme", s.transfer)
+	op(s, api, admin, http.MethodPost, "/transfers", "Move stamps to another card of the program", s.transfer)
 	op(s, api, admin, http.MethodGet, "/coupons/{coupon}", "A coupon", s.coupon)
 	op(s, api, admin, http.MethodPost, "/coupons/{coupon}/redemptions", "Redeem a coupon", s.redeem)
 	op(s, api, admin, http.MethodPost, "/coupons/{coupon}/undos", "Take a redemption back", s.undo)

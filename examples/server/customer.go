@@ -76,7 +76,7 @@ type CouponsQuery struct {
 
 func (s *Server) customerRoutes(api huma.API) {
 	op(s, api, customer, http.MethodGet, "/me/cards", "My cards", s.myCards)
-	op(s, api, customer, http.MethodGet, "/me/cards/{program}", "My card in a programme", s.myCard)
+	op(s, api, customer, http.MethodGet, "/me/cards/{program}", "My card in a program", s.myCard)
 	op(s, api, customer, http.MethodGet, "/me/cards/{program}/history", "What happened to my card, the newest first", s.myHistory)
 	op(s, api, customer, http.MethodGet, "/me/coupons", "My coupons", s.myCoupons)
 	op(s, api, customer, http.MethodPost, "/me/codes", "Ask for a code to show at a shop: to stamp, to cancel or to redeem", s.ask)

@@ -67,7 +67,7 @@ type previewInput struct {
 
 // Spending is what points are spent on.
 type Spending struct {
-	Currency loyalty.CurrencyID `json:"currency,omitempty" doc:"The programme's first where it is missing"`
+	Currency loyalty.CurrencyID `json:"currency,omitempty" doc:"The program's first where it is missing"`
 	N        int64              `json:"n"`
 	Reason   string             `json:"reason,omitempty"`
 }
@@ -133,7 +133,7 @@ type adjustPointsInput struct {
 	Body struct {
 		Currency loyalty.CurrencyID `json:"currency,omitempty"`
 		N        int64              `json:"n" doc:"Points to give, or to take where negative"`
-		To       time.Time          `json:"to,omitzero" doc:"The end of what is given; the programme's where it is missing"`
+		To       time.Time          `json:"to,omitzero" doc:"The end of what is given; the program's where it is missing"`
 		Reason   string             `json:"reason"`
 	}
 }
@@ -223,9 +223,9 @@ func (s *Server) pointsRoutes(api huma.API) {
 	const account = "/points/{program}/members/{member}"
 	op(s, api, customer, http.MethodGet, "/me/points/{program}", "My points and my level", s.myPoints)
 	op(s, api, customer, http.MethodGet, "/me/points/{program}/history", "What happened to my points, the newest first", s.myLedger)
-	op(s, api, admin, http.MethodPut, "/points/{program}/versions/{version}", "Publish a version of a programme of points", s.publishPoints)
-	op(s, api, admin, http.MethodGet, "/points/{program}/versions/{version}", "A version of a programme of points", s.pointsVersion)
-	op(s, api, admin, http.MethodGet, "/points/{program}/totals", "The books of a programme at an instant", s.pointsTotals)
+	op(s, api, admin, http.MethodPut, "/points/{program}/versions/{version}", "Publish a version of a program of points", s.publishPoints)
+	op(s, api, admin, http.MethodGet, "/points/{program}/versions/{version}", "A version of a program of points", s.pointsVersion)
+	op(s, api, admin, http.MethodGet, "/points/{program}/totals", "The books of a program at an instant", s.pointsTotals)
 	op(s, api, admin, http.MethodPost, "/points/{program}/verifications", "Check all ledgers of a program", s.verifyProgram)
 	op(s, api, admin, http.MethodGet, account, "The points and the level of a member", s.account)
 	op(s, api, admin, http.MethodGet, account+"/history", "What happened to them, the newest first", s.ledger)

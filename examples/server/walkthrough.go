@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// A step of the walk-through is one request, or several that differ in their keys. $NAME in Path and Body stands for
-// what an earlier step saved.
+// A step of the walk-through is one request, or several that differ in their keys. $NAME in Path
+// and Body stands for what an earlier step saved.
 type step struct {
 	say    string
 	as     string // shell variable of the token; "": none
@@ -34,8 +34,8 @@ const (
 	order    = `{"purchase":{"currency":"CNY","lines":[{"id":"1","sku":"beans","gross":12900}]}}`
 )
 
-// walkthrough is written for a fresh database; it works again on the same one, but for the coupon that each member may
-// claim once.
+// walkthrough is written for a fresh database; it works again on the same one, but for the coupon
+// that each member may claim once.
 var walkthrough = []step{
 	{say: "Alice can't use the stamp at the counter: her phone asks for a code.",
 		as: "ALICE", method: "POST", path: "/me/codes", body: askStamp, save: "CODE=code", status: 200},
@@ -135,7 +135,8 @@ func (s step) line(number int) string {
 	return line
 }
 
-// key names the write of a step within a run of the walk-through, and where there are several, each by $I.
+// key names the write of a step within a run of the walk-through, and where there are several, each
+// by $I.
 func (s step) key(number int) string {
 	switch {
 	case s.method == "GET" || s.bare:

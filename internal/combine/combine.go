@@ -52,10 +52,10 @@ type Work[C, U, R any] interface {
 	// before. After a panic the unit is thrown away, and the other commands are decided on one that
 	// is loaded afresh.
 	Decide(ctx context.Context, u U, c C) (R, error)
-	// Stale tells that a unit may be older than what is stored: what it refuses must be asked
+	// Stale reports whether a unit may be older than what is stored: what it refuses must be asked
 	// again.
 	Stale(u U) bool
-	// Dirty tells that a unit has changes to save.
+	// Dirty reports whether a unit has changes to save.
 	Dirty(u U) bool
 	// Save stores the changes of each unit, all or none of them, and returns an error a unit: nil,
 	// journal.ErrConflict or journal.ErrDuplicate. After a panic, which may have stored something,

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// TestReadme holds that every Go block of README.md stands, line by line, in a test file (a compiled Example) or in a
-// program under examples. Indentation does not count.
+// TestReadme holds that every Go block of README.md stands, line by line, in a test file (a
+// compiled Example) or in a program under examples. Indentation does not count.
 func TestReadme(t *testing.T) {
 	readme, err := os.ReadFile(filepath.Join(root, "README.md"))
 	if err != nil {

@@ -24,7 +24,8 @@ type binaries struct {
 	user *syscall.Credential // nil: the user of this process
 }
 
-// find finds the binaries. errMissing: there are none, or the process is root's and there is no user postgres.
+// find finds the binaries. errMissing: there are none, or the process is root's and there is no
+// user postgres.
 func find() (*binaries, error) {
 	dirs := filepath.SplitList(os.Getenv("PATH"))
 	if out, err := exec.Command("pg_config", "--bindir").Output(); err == nil {
@@ -72,7 +73,8 @@ func (b *binaries) command(name string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// tempDir makes a directory of the server's user: in os.TempDir, or in /tmp where that user can't reach the former.
+// tempDir makes a directory of the server's user: in os.TempDir, or in /tmp where that user can't
+// reach the former.
 func (b *binaries) tempDir() (string, error) {
 	parent := os.TempDir()
 	if b.user != nil && !reachable(parent) {
@@ -88,7 +90,7 @@ func (b *binaries) tempDir() (string, error) {
 	return dir, nil
 }
 
-// reachable tells whether every user can make and remove directories in dir.
+// reachable reports whether every user can make and remove directories in dir.
 func reachable(dir string) bool {
 	dir, err := filepath.Abs(dir)
 	for want := os.FileMode(0o003); err == nil; want = 0o001 {

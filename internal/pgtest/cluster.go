@@ -21,8 +21,8 @@ var (
 	fast    = []string{"fsync=off", "synchronous_commit=off", "full_page_writes=off"}
 )
 
-// A Cluster is a Postgres server with a directory of its own, listening on 127.0.0.1. Its methods are for one goroutine
-// at a time.
+// A Cluster is a Postgres server with a directory of its own, listening on 127.0.0.1. Its methods
+// are for one goroutine at a time.
 type Cluster struct {
 	bin      *binaries
 	dir      string
@@ -74,8 +74,8 @@ func (c *Cluster) DSN() string {
 	return fmt.Sprintf("postgres://postgres@127.0.0.1:%d/postgres?sslmode=disable", c.port)
 }
 
-// Kill ends the server with SIGKILL, the postmaster and all of its children, as the kernel or a power failure may. It
-// returns when they are gone. What was committed is there after Restart.
+// Kill ends the server with SIGKILL, the postmaster and all of its children, as the kernel or a
+// power failure may. It returns when they are gone. What was committed is there after Restart.
 func (c *Cluster) Kill() error {
 	if c.server == nil {
 		return errors.New("the server does not run")
@@ -96,7 +96,8 @@ func (c *Cluster) Kill() error {
 	return c.gone()
 }
 
-// Restart starts a killed server again, on the same directory and port. It returns when the server accepts connections.
+// Restart starts a killed server again, on the same directory and port. It returns when the server
+// accepts connections.
 func (c *Cluster) Restart() error {
 	if c.server != nil {
 		return errors.New("the server runs")
@@ -106,7 +107,8 @@ func (c *Cluster) Restart() error {
 
 func (c *Cluster) data() string { return filepath.Join(c.dir, "data") }
 
-// watch starts the watchdog. It has a session of its own, so that it outlives what ends the test process.
+// watch starts the watchdog. It has a session of its own, so that it outlives what ends the test
+// process.
 func (c *Cluster) watch() error {
 	const script = `cat; "$1" -D "$2" -m immediate stop; rm -rf "$3"`
 	c.watchdog = c.bin.command("/bin/sh", "-c", script, "sh", c.bin.path("pg_ctl"), c.data(), c.dir)
@@ -127,7 +129,8 @@ func (c *Cluster) init() error {
 	return nil
 }
 
-// start starts the server and waits until it accepts connections. Where it fails no process of it is left.
+// start starts the server and waits until it accepts connections. Where it fails no process of it
+// is left.
 func (c *Cluster) start() error {
 	logfile := filepath.Join(c.dir, "log")
 	log, err := os.Create(logfile)
@@ -183,7 +186,8 @@ func (c *Cluster) start() error {
 	return fmt.Errorf("start postgres: %w\n%s", err, text)
 }
 
-// ready tells whether the server accepts connections, which the postmaster writes to the eighth line of its lock file.
+// ready reports whether the server accepts connections, which the postmaster writes to the eighth
+// line of its lock file.
 func (c *Cluster) ready() bool {
 	text, _ := os.ReadFile(filepath.Join(c.data(), "postmaster.pid"))
 	line := bytes.Split(text, []byte("\n"))
@@ -214,8 +218,8 @@ func (c *Cluster) remove() error {
 	return errors.Join(err, os.RemoveAll(c.dir))
 }
 
-// freePort returns a port that nobody listens on, below those that the system gives to outgoing connections: a killed
-// server finds its port still free.
+// freePort returns a port that nobody listens on, below those that the system gives to outgoing
+// connections: a killed server finds its port still free.
 func freePort() (int, error) {
 	var err error
 	for range 100 {

@@ -22,10 +22,12 @@ type Load struct {
 
 	// Open prepares an empty database, once.
 	Open func(t *testing.T, dsn string)
-	// Commands returns what a process does: command i of a caller. It has a key of its own in every name, and is run
-	// again until it is acknowledged; an error that says that the key was used ends the test.
+	// Commands returns what a process does: command i of a caller. It has a key of its own in every
+	// name, and is run again until it is acknowledged; an error that says that the key was used
+	// ends the test.
 	Commands func(t *testing.T, dsn string) func(ctx context.Context, name string, caller, i int) error
-	// Stored counts the commands that the database has, which is at least those that were acknowledged.
+	// Stored counts the commands that the database has, which is at least those that were
+	// acknowledged.
 	Stored string
 }
 
@@ -34,9 +36,10 @@ const (
 	workerName = "SCRMKIT_FAULT_WORKER"
 )
 
-// Kill runs a load, kills the server with -9 under it, and looks after each restart whether every command that was
-// acknowledged is there. It returns how many commands there were in all, each acknowledged once, and the database. It must
-// be what the test begins with: the processes of the load are this test again, and end with it.
+// Kill runs a load, kills the server with -9 under it, and looks after each restart whether every
+// command that was acknowledged is there. It returns how many commands there were in all, each
+// acknowledged once, and the database. It must be what the test begins with: the processes of the
+// load are this test again, and end with it.
 func (l Load) Kill(t *testing.T) (commands int64, db *sql.DB, dsn string) {
 	if dsn := os.Getenv(workerDSN); dsn != "" {
 		l.work(t, dsn)

@@ -1,4 +1,5 @@
-// Package pgtest gives tests and benchmarks a throw-away Postgres, started from the installed binaries.
+// Package pgtest gives tests and benchmarks a throw-away Postgres, started from the installed
+// binaries.
 //
 //   - Nothing outlives the test process, however it ends: a watchdog of each cluster stops the server and removes its
 //     directory as soon as the process is gone.
@@ -28,9 +29,10 @@ const patience = time.Minute
 // shared is the cluster of this process. It ends with the process.
 var shared = sync.OnceValues(func() (*Cluster, error) { return newCluster(fast) })
 
-// DSN returns the URL of a fresh, empty database, which is dropped when the test ends. It stands on the server that the
-// URL in SCRMKIT_TEST_POSTGRES names, or on a cluster that the tests of the process share. That one does not survive a
-// crash of the machine, and is faster for it (fsync is off).
+// DSN returns the URL of a fresh, empty database, which is dropped when the test ends. It stands on
+// the server that the URL in SCRMKIT_TEST_POSTGRES names, or on a cluster that the tests of the
+// process share. That one does not survive a crash of the machine, and is faster for it (fsync is
+// off).
 func DSN(t testing.TB) string {
 	t.Helper()
 	if server := os.Getenv("SCRMKIT_TEST_POSTGRES"); server != "" {
@@ -41,8 +43,8 @@ func DSN(t testing.TB) string {
 	return database(t, c.DSN())
 }
 
-// Start returns a running cluster of the test's own, which is durable (fsync is on) and may be killed. It is stopped
-// and removed when the test ends.
+// Start returns a running cluster of the test's own, which is durable (fsync is on) and may be
+// killed. It is stopped and removed when the test ends.
 func Start(t testing.TB) *Cluster {
 	t.Helper()
 	c, err := newCluster(durable)
@@ -55,8 +57,9 @@ func Start(t testing.TB) *Cluster {
 	return c
 }
 
-// Bench returns the URL of a database for a benchmark: the one that SCRMKIT_BENCH_POSTGRES names, as it is, with the
-// rows that it has; or an empty one, on a durable cluster that ends with the benchmark.
+// Bench returns the URL of a database for a benchmark: the one that SCRMKIT_BENCH_POSTGRES names,
+// as it is, with the rows that it has; or an empty one, on a durable cluster that ends with the
+// benchmark.
 func Bench(b testing.TB) string {
 	b.Helper()
 	if dsn := os.Getenv("SCRMKIT_BENCH_POSTGRES"); dsn != "" {

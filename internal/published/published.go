@@ -1,4 +1,4 @@
-// Package published keeps the compiled versions of programmes in memory.
+// Package published keeps the compiled versions of programs in memory.
 package published
 
 import (
@@ -7,13 +7,14 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 )
 
-// Refresh is how long another process may go on with an older version of a programme after a newer one was published.
+// Refresh is how long another process may go on with an older version of a program after a newer
+// one was published.
 const Refresh = time.Second
 
 const size = 1024
 
-// A Cache has programmes P by their id and version, and knows which version is the newest for as long as Refresh. It is
-// safe for concurrent use.
+// A Cache has programs P by their id and version, and knows which version is the newest for as long
+// as Refresh. It is safe for concurrent use.
 type Cache[ID comparable, P any] struct {
 	programs *lru.Cache[key[ID], P]
 	newest   *lru.Cache[ID, newest]
@@ -37,7 +38,7 @@ func New[ID comparable, P any]() *Cache[ID, P] {
 	return c
 }
 
-// Get returns a version of a programme, or the newest for version 0, where the cache has it.
+// Get returns a version of a program, or the newest for version 0, where the cache has it.
 func (c *Cache[ID, P]) Get(id ID, version int, now time.Time) (p P, ok bool) {
 	if version == 0 {
 		n, known := c.newest.Get(id)
@@ -49,7 +50,7 @@ func (c *Cache[ID, P]) Get(id ID, version int, now time.Time) (p P, ok bool) {
 	return c.programs.Get(key[ID]{id, version})
 }
 
-// Put keeps a version of a programme; isNewest says that it was read as the newest, now.
+// Put keeps a version of a program; isNewest says that it was read as the newest, now.
 func (c *Cache[ID, P]) Put(id ID, version int, p P, isNewest bool, now time.Time) {
 	c.programs.Add(key[ID]{id, version}, p)
 	if isNewest {

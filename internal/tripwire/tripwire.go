@@ -1,5 +1,5 @@
-// Package tripwire notices a store that is used outside the unit of work of its context. A context that runs inside
-// InTx is marked with its database; no transaction travels in it.
+// Package tripwire notices a store that is used outside the unit of work of its context. A context
+// that runs inside InTx is marked with its database; no transaction travels in it.
 package tripwire
 
 import (
@@ -18,13 +18,14 @@ type mark struct {
 	outer *mark
 }
 
-// Mark returns a context that tells of a unit of work on db. Stores of db that are not of that unit refuse it.
+// Mark returns a context that tells of a unit of work on db. Stores of db that are not of that unit
+// refuse it.
 func Mark(ctx context.Context, db any) context.Context {
 	outer, _ := ctx.Value(key{}).(*mark)
 	return context.WithValue(ctx, key{}, &mark{db, outer})
 }
 
-// Marked tells whether ctx is inside a unit of work of any database.
+// Marked reports whether ctx is inside a unit of work of any database.
 func Marked(ctx context.Context) bool { return ctx.Value(key{}) != nil }
 
 // Check returns ErrOutsideTx where ctx is inside a unit of work on db.

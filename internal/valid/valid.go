@@ -47,7 +47,7 @@ func ID[S ~string](field string, id S) error {
 	return nil
 }
 
-// plain tells that all of the text is printable ASCII without spaces.
+// plain reports whether all of the text is printable ASCII without spaces.
 func plain(s string) bool {
 	for i := range len(s) {
 		if s[i] <= ' ' || s[i] > '~' {

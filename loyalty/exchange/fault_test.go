@@ -12,8 +12,9 @@ import (
 	"github.com/scrmkit/scrmkit/loyalty/reward"
 )
 
-// TestKilledPostgres kills the server with -9 under the load of two processes, 4 times: every exchange that was acknowledged is
-// there after each restart, and in the end points, vouchers and stock tell the same.
+// TestKilledPostgres kills the server with -9 under the load of two processes, 4 times: every
+// exchange that was acknowledged is there after each restart, and in the end points, vouchers and
+// stock tell the same.
 func TestKilledPostgres(t *testing.T) {
 	const members, points = 10, 1_000_000
 	_, _, dsn := pgtest.Load{

@@ -27,7 +27,7 @@ import (
 // Coverage tells which rules of the programs any scenario exercised: those that gave, multiplied,
 // or were capped.
 type Coverage struct {
-	Exercised []string // "programme/rule", in their order
+	Exercised []string // "program/rule", in their order
 	Never     []string
 }
 

@@ -72,7 +72,7 @@ func TestFilesThatAreRefused(t *testing.T) {
 
 // FuzzParse: whatever is read is refused by a typed error, or plays without a panic.
 func FuzzParse(f *testing.F) {
-	for _, name := range []string{"testdata/published/members.json", "testdata/programmes.json", "testdata/suite/shop.json"} {
+	for _, name := range []string{"testdata/published/members.json", "testdata/programs.json", "testdata/suite/shop.json"} {
 		text, err := os.ReadFile(name)
 		if err != nil {
 			f.Fatal(err)

@@ -88,7 +88,7 @@ func (s session) stamps(ctx context.Context, whole bool) (all []StampsBack, err 
 		}
 		back, some, cards := StampsBack{Program: card.ID.Program}, whole || named, s.cards
 		if !some {
-			cards = cards.Preview() // which tells whether the order gave any
+			cards = cards.Preview() // which reports whether the order gave any
 		}
 		out, err := cards.Cancel(ctx, x)
 		var used *stamps.UsedError

@@ -142,7 +142,7 @@ func (c *checker) table(at string, t Table) {
 func (c *checker) amount(path string, n int64) {
 	c.Between(path, n, 0, maxAmount)
 	if n != 0 && !c.money {
-		c.Add(path, "is money, and the catalogue has none")
+		c.Add(path, "is money, and the catalog has none")
 	}
 }
 

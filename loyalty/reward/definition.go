@@ -45,7 +45,7 @@ type Reward struct {
 
 	Discounts []Discount `json:"discounts,omitempty"` // what a voucher takes off a cart; empty: that is for the embedder to say
 
-	Stock     int64   `json:"stock,omitempty"`     // pieces in all versions of the catalogue together; 0: no bound
+	Stock     int64   `json:"stock,omitempty"`     // pieces in all versions of the catalog together; 0: no bound
 	Limits    []Limit `json:"limits,omitempty"`    // of all members together
 	PerMember []Limit `json:"perMember,omitempty"` // of each of them
 
@@ -55,7 +55,7 @@ type Reward struct {
 
 // A Price is what a piece costs: points, money or both.
 type Price struct {
-	Currency string `json:"currency,omitempty"` // of points; "": the programme's first
+	Currency string `json:"currency,omitempty"` // of points; "": the program's first
 	Points   int64  `json:"points,omitempty"`
 	Money    int64  `json:"money,omitempty"` // minor units; for the embedder to collect
 }
@@ -63,7 +63,7 @@ type Price struct {
 // A Table turns points into value by steps: the dearest that fits goes first, as often as it fits,
 // then the next one.
 type Table struct {
-	Currency string `json:"currency,omitempty"` // of points; "": the programme's first
+	Currency string `json:"currency,omitempty"` // of points; "": the program's first
 	Min      int64  `json:"min,omitempty"`      // points, below which none are taken
 	Steps    []Step `json:"steps"`
 }

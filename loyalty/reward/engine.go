@@ -101,7 +101,7 @@ func (e *Engine) Publish(ctx context.Context, d Definition) (c *Catalog, err err
 	ctx, end := e.hook(ctx, "reward.publish")
 	defer func() { end(err) }()
 	if e.bound {
-		return nil, errors.New("reward: a catalogue is published outside of a transaction, for engines keep it in memory")
+		return nil, errors.New("reward: a catalog is published outside of a transaction, for engines keep it in memory")
 	}
 	c, err = Compile(d)
 	if err != nil {
@@ -125,7 +125,7 @@ func (e *Engine) Publish(ctx context.Context, d Definition) (c *Catalog, err err
 // there is none.
 func (e *Engine) Catalog(ctx context.Context, id CatalogID, version int) (*Catalog, error) {
 	if err := cmp.Or(valid.ID("catalog", id), valid.Between("version", int64(version), 0, math.MaxInt32)); err != nil {
-		return nil, fmt.Errorf("reward: catalogue: %w", err)
+		return nil, fmt.Errorf("reward: catalog: %w", err)
 	}
 	now := e.opts.Now()
 	if c, ok := e.catalogs.Get(e.catalogKey(id), version, now); ok {
@@ -133,11 +133,11 @@ func (e *Engine) Catalog(ctx context.Context, id CatalogID, version int) (*Catal
 	}
 	d, err := e.store.Catalog(ctx, id, version)
 	if err != nil {
-		return nil, fmt.Errorf("reward: catalogue %s: %w", id, err)
+		return nil, fmt.Errorf("reward: catalog %s: %w", id, err)
 	}
 	c, err := Compile(d)
 	if err != nil {
-		return nil, fmt.Errorf("reward: catalogue %s as it is stored: %w", id, err)
+		return nil, fmt.Errorf("reward: catalog %s as it is stored: %w", id, err)
 	}
 	e.catalogs.Put(e.catalogKey(id), d.Version, c, version == 0, now)
 	return c, nil

@@ -29,7 +29,7 @@ type clock struct{ at atomic.Int64 }
 func (c *clock) set(t time.Time) { c.at.Store(t.UnixMicro()) }
 func (c *clock) now() time.Time  { return time.UnixMicro(c.at.Load()) }
 
-// open returns an engine with the catalogue in force, and its clock, which stands at noon.
+// open returns an engine with the catalog in force, and its clock, which stands at noon.
 func open(t testing.TB, db storage.DB, rewards ...reward.Reward) (*reward.Engine, *clock) {
 	t.Helper()
 	c := &clock{}

@@ -22,9 +22,9 @@ var ErrRefused = errs.New(errs.Conflict, "reward: refused")
 func refuse(c errs.Class, text string) error { return errs.New(c, text, ErrRefused) }
 
 var (
-	ErrUnknownCatalog = refuse(errs.NotFound, "reward: there is no such catalogue; publish it first")
+	ErrUnknownCatalog = refuse(errs.NotFound, "reward: there is no such catalog; publish it first")
 	ErrPublished      = refuse(errs.Conflict, "reward: that version is published; publish the next one")
-	ErrUnknownReward  = refuse(errs.NotFound, "reward: the catalogue has no such reward")
+	ErrUnknownReward  = refuse(errs.NotFound, "reward: the catalog has no such reward")
 	ErrUnknownVoucher = refuse(errs.NotFound, "reward: there is no such voucher")
 	ErrUnknownOrder   = refuse(errs.NotFound, "reward: nothing is reserved under that number; it was captured, cancelled or is past its end")
 	ErrClosed         = refuse(errs.OutOfTime, "reward: the reward is not given at that time")

@@ -73,7 +73,7 @@ func (r Rules) of(v Voucher) (*Catalog, *Reward, error) {
 		c = r.others[i]
 	}
 	if c.def.Version != v.Version {
-		return nil, nil, fmt.Errorf("reward: version %d of the catalogue is not at hand", v.Version)
+		return nil, nil, fmt.Errorf("reward: version %d of the catalog is not at hand", v.Version)
 	}
 	reward, err := c.reward(v.Reward)
 	return c, reward, err

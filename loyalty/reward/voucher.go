@@ -75,7 +75,7 @@ type Voucher struct {
 	Reward  RewardID  `json:"reward"`
 	Of      string    `json:"of,omitempty"` // the order that it was given for: Take.Of, or the key that it was taken under
 	Name    string    `json:"name"`
-	Version int       `json:"version"` // of the catalogue that it was taken with
+	Version int       `json:"version"` // of the catalog that it was taken with
 	State   State     `json:"state"`
 	Price   Price     `json:"price"` // of this piece
 	Value   int64     `json:"value,omitempty"`
@@ -104,7 +104,7 @@ func (v Voucher) At(now time.Time) Voucher {
 	return v
 }
 
-// ends tells that time has ended the voucher.
+// ends reports whether time has ended the voucher.
 func (v Voucher) ends(now time.Time) bool {
 	return (v.State == Reserved || v.State == Issued) && !v.To.IsZero() && !now.Before(v.To)
 }

@@ -1,5 +1,5 @@
-// Package activation holds activation codes (激活码): what an agent (客服) signs in with, what that code may do, and the channel
-// accounts (主号) that work under it.
+// Package activation holds activation codes (激活码): what an agent (客服) signs in with, what that code
+// may do, and the channel accounts (主号) that work under it.
 //
 //   - A [Code] has 130 random bits. It is shown once, as it is made or renewed, and stored as a keyed hash; its ID, the first eight
 //     characters of it, is the label that it goes by everywhere.

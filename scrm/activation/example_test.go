@@ -9,7 +9,8 @@ import (
 	"github.com/scrmkit/scrmkit/storage/memory"
 )
 
-// An agent signs in with a code, and links an account; the code is disabled, and nothing of it works any more.
+// An agent signs in with a code, and links an account; the code is disabled, and nothing of it
+// works any more.
 func Example() {
 	ctx := context.Background()
 	codes, err := activation.New(memory.New().Activation(), []activation.Key{{ID: "2026", Secret: []byte("32 random bytes of your own secret")}}, nil)

@@ -11,8 +11,9 @@ import (
 	"github.com/scrmkit/scrmkit/scrm/activation"
 )
 
-// TestKilledPostgres kills the server with -9 under the load of two processes, 10 times: every command that was acknowledged is
-// there after each restart, and in the end each port of the pool is in use once or free.
+// TestKilledPostgres kills the server with -9 under the load of two processes, 10 times: every
+// command that was acknowledged is there after each restart, and in the end each port of the pool
+// is in use once or free.
 func TestKilledPostgres(t *testing.T) {
 	const callers = 8 // of a process; each has a session, and the sessions of the processes share codes
 	_, _, dsn := pgtest.Load{

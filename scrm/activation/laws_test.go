@@ -82,7 +82,8 @@ func TestPortsAddUp(t *testing.T) {
 	})
 }
 
-// TestPortsAddUpAtOnce has two processes do everything to codes that share a pool at once, and counts in the end.
+// TestPortsAddUpAtOnce has two processes do everything to codes that share a pool at once, and
+// counts in the end.
 func TestPortsAddUpAtOnce(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db storage.DB) {
 		first, _ := open(t, db)

@@ -113,7 +113,8 @@ func TestSessions(t *testing.T) {
 	})
 }
 
-// A code that nobody has is refused by its secret alone: nothing else is read, whether its label exists or not.
+// A code that nobody has is refused by its secret alone: nothing else is read, whether its label
+// exists or not.
 func TestGuessesReadSecretsAlone(t *testing.T) {
 	db := memory.New()
 	codes, _ := open(t, db)

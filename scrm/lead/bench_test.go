@@ -30,8 +30,8 @@ var adapters = map[string]func(b *testing.B) (storage.DB, *sql.DB){
 	"sqlite": func(b *testing.B) (storage.DB, *sql.DB) { return dbtest.SQLite(b), nil },
 }
 
-// BenchmarkImport adds the rows of a file to the library, a tenth of them twice: -benchtime 1000000x is a million of them. peak-MB is
-// what the process has of the system at most.
+// BenchmarkImport adds the rows of a file to the library, a tenth of them twice: -benchtime
+// 1000000x is a million of them. peak-MB is what the process has of the system at most.
 func BenchmarkImport(b *testing.B) {
 	for _, name := range []string{"postgres", "sqlite"} {
 		for _, phones := range []bool{false, true} {
@@ -115,11 +115,12 @@ func BenchmarkMeet(b *testing.B) {
 	}
 }
 
-// BenchmarkHistory counts events of 32 callers, half of them of contacts who came before, to other accounts or jobs, so that each event
-// is a lead to store, and lists what ten jobs counted, in databases of Postgres with few and many jobs and past leads, each lead of
-// another contact. Of a thousand contacts each has 20 leads more in the end than it had. Beside them 32 callers insert rows among the
-// contacts, one a transaction: what any key that comes in no order costs among so many, most of it pages that are logged whole after a
-// checkpoint. Run it with -benchtime 20000x.
+// BenchmarkHistory counts events of 32 callers, half of them of contacts who came before, to other
+// accounts or jobs, so that each event is a lead to store, and lists what ten jobs counted, in
+// databases of Postgres with few and many jobs and past leads, each lead of another contact. Of a
+// thousand contacts each has 20 leads more in the end than it had. Beside them 32 callers insert
+// rows among the contacts, one a transaction: what any key that comes in no order costs among so
+// many, most of it pages that are logged whole after a checkpoint. Run it with -benchtime 20000x.
 func BenchmarkHistory(b *testing.B) {
 	for _, size := range []struct{ jobs, leads int }{{10, 1000}, {10_000, 1000}, {10, 5_000_000}, {10_000, 5_000_000}} {
 		b.Run(fmt.Sprintf("jobs=%d/leads=%d", size.jobs, size.leads), func(b *testing.B) {
@@ -203,7 +204,8 @@ func insertContacts(b *testing.B, server *sql.DB, tenant string, past int) {
 	b.ReportMetric(float64(pgtest.WAL(b, server)-began)/float64(b.N), "wal-B/op")
 }
 
-// past returns a tenant with jobs, which compare with all of their owner's, and leads of the past year.
+// past returns a tenant with jobs, which compare with all of their owner's, and leads of the past
+// year.
 func past(b *testing.B, jobs, leads int) (db storage.DB, server *sql.DB, tenant string) {
 	dsn := pgtest.Bench(b)
 	server, err := sql.Open("pgx", dsn)

@@ -12,8 +12,9 @@ import (
 	"github.com/scrmkit/scrmkit/scrm/lead"
 )
 
-// TestKilledPostgres kills the server with -9 under the load of two processes, 20 times: every lead that was acknowledged is
-// there after each restart, and in the end each contact is new once in an owner's jobs, and the counts are those of the leads.
+// TestKilledPostgres kills the server with -9 under the load of two processes, 20 times: every lead
+// that was acknowledged is there after each restart, and in the end each contact is new once in an
+// owner's jobs, and the counts are those of the leads.
 func TestKilledPostgres(t *testing.T) {
 	codes := []lead.CodeID{"A", "B"}
 	clock := func() time.Time { return noon }
@@ -28,7 +29,8 @@ func TestKilledPostgres(t *testing.T) {
 		Commands: func(t *testing.T, dsn string) func(context.Context, string, int, int) error {
 			leads := lead.New(dbtest.Postgres(t, dsn).Leads(), &lead.Options{Now: clock})
 			return func(ctx context.Context, name string, caller, i int) error {
-				// All callers meet the same contacts, each at another account and time, in turn as the first and as the last one.
+				// All callers meet the same contacts, each at another account and time, in turn as
+				// the first and as the last one.
 				at := noon.Add(time.Duration((caller*7+i*5)%16) * time.Minute)
 				_, err := leads.Meet(ctx, met(codes[(caller+i)%2], person(fmt.Sprint("c", i)), lead.Event{
 					ID: lead.EventID(name), Account: lead.AccountID(name), At: at.Add(-time.Hour), Kind: lead.Inbound,

@@ -21,8 +21,8 @@ const (
 	day       = 24 * 60 // minutes
 )
 
-// A Put opens a job, or changes it. Other terms than it has are in force from Notice after now on, at the earliest; Terms.From
-// may be later. The first ones are in force for all events.
+// A Put opens a job, or changes it. Other terms than it has are in force from Notice after now on,
+// at the earliest; Terms.From may be later. The first ones are in force for all events.
 type Put struct {
 	Job     JobID   `json:"job"`
 	Owner   OwnerID `json:"owner"` // stays what it was first
@@ -89,7 +89,7 @@ func (j Job) Reset(c Reset, now time.Time) (Job, error) {
 	return next, nil
 }
 
-// equal tells that the terms are the same, whenever they begin.
+// equal reports whether the terms are the same, whenever they begin.
 func (t Terms) equal(o Terms) bool {
 	return t.Group == o.Group && t.Scope.Reach == o.Scope.Reach && slices.Equal(t.Scope.Codes, o.Scope.Codes) &&
 		t.Scope.Library == o.Scope.Library && t.Scope.Days == o.Scope.Days && t.Counts == o.Counts && t.Begins.Equal(o.Begins) &&

@@ -252,7 +252,8 @@ func (l *Lead) judge(earlier []*Lead) {
 	}
 }
 
-// seen tells that the contact had turned to the operator by this lead: later ones may duplicate it.
+// seen reports whether the contact had turned to the operator by this lead: later ones may
+// duplicate it.
 func (l *Lead) seen() bool { return !slices.Contains(l.Basis.Reasons, Began) }
 
 // reaches returns why a lead of another account is compared with; "": it is not.

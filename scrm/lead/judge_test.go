@@ -41,7 +41,8 @@ func in(j *lead.Job, e lead.Event) step { return step{Event: e, Facts: lead.Fact
 
 func known(j *lead.Job, e lead.Event) step { return step{e, lead.Facts{Job: j}, true} }
 
-// meet plays events of one contact and returns the verdicts of the leads, by job and account, and all counts.
+// meet plays events of one contact and returns the verdicts of the leads, by job and account, and
+// all counts.
 func meet(t require, steps ...step) (map[string]lead.Verdict, map[string]lead.Figures, lead.Decision) {
 	var c lead.Contact
 	var d lead.Decision

@@ -9,8 +9,8 @@ import (
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
-// loads is combine.Work for the jobs that events need: those that are asked for while others are read share the next reading, and it
-// takes along those in use whose turn comes soon.
+// loads is combine.Work for the jobs that events need: those that are asked for while others are
+// read share the next reading, and it takes along those in use whose turn comes soon.
 type loads struct{ *Engine }
 
 func (loads) Subject(id JobID) string { return string(id.Code) }
@@ -46,8 +46,9 @@ func (e loads) Load(ctx context.Context, groups [][]JobID, _ bool) ([][]Job, err
 // ahead is how many jobs a reading takes along at most.
 const ahead = 64
 
-// due returns the codes of jobs that were read longest ago and used since, of the next n in turn. It forgets those that nobody used, or
-// may use any more; the others may be used while they are read again.
+// due returns the codes of jobs that were read longest ago and used since, of the next n in turn.
+// It forgets those that nobody used, or may use any more; the others may be used while they are
+// read again.
 func (s *shared) due(now time.Time, n int) (codes []CodeID) {
 	for range n {
 		id, r, ok := s.jobs.GetOldest()
@@ -66,7 +67,8 @@ func (s *shared) due(now time.Time, n int) (codes []CodeID) {
 	return codes
 }
 
-// locate looks zones up. One that is not there stays nil, and is an error for the events that need it.
+// locate looks zones up. One that is not there stays nil, and is an error for the events that need
+// it.
 func (s *shared) locate(terms []Terms) {
 	for i := range terms {
 		t := &terms[i]

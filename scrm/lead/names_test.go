@@ -27,7 +27,8 @@ func name(namespace, id string) lead.Identity {
 	return lead.Identity{Platform: "whatsapp", Namespace: namespace, ID: id}
 }
 
-// counted tells all that jobs have counted, which must be the same from their totals, their days and their leads.
+// counted tells all that jobs have counted, which must be the same from their totals, their days
+// and their leads.
 func counted(t require, e *lead.Engine, codes ...lead.CodeID) string {
 	t.Helper()
 	var b strings.Builder
@@ -71,7 +72,8 @@ func counted(t require, e *lead.Engine, codes ...lead.CodeID) string {
 	return b.String()
 }
 
-// anyJobs draws how to open three jobs on a database that has what is drawn of the library, at minute 10,000.
+// anyJobs draws how to open three jobs on a database that has what is drawn of the library, at
+// minute 10,000.
 func anyJobs(t *rapid.T, names []lead.Identity) (codes []lead.CodeID, open func() *lead.Engine) {
 	codes = []lead.CodeID{"A", "B", "C"}
 	var puts []lead.Put

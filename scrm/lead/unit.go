@@ -79,8 +79,9 @@ func (e work) Load(ctx context.Context, groups [][]op, fresh bool) ([]*unit, err
 	return units, nil
 }
 
-// assumes tells whether those contacts of a batch that the engine does not know may be taken for new ones, as most are: Save finds out
-// where one is not. After that the next few batches look first, which costs less where many come back.
+// assumes reports whether those contacts of a batch that the engine does not know may be taken for
+// new ones, as most are: Save finds out where one is not. After that the next few batches look
+// first, which costs less where many come back.
 func (s *shared) assumes() bool { return s.wary.Load() <= 0 || s.wary.Add(-1) < 0 }
 
 // wary is how many batches look first after one that did not and should have.
@@ -154,8 +155,8 @@ type united struct {
 	Turned   []Turning `json:"turned,omitempty"`
 }
 
-// named returns the name that the journal has for a contact. Names of new ones are in the order of their times, so that an index of
-// them grows at its end.
+// named returns the name that the journal has for a contact. Names of new ones are in the order of
+// their times, so that an index of them grows at its end.
 func named(c Contact, now time.Time) string {
 	if c.Name != "" {
 		return c.Name
@@ -165,7 +166,8 @@ func named(c Contact, now time.Time) string {
 	return base32.HexEncoding.EncodeToString(at[:])[:13] + rand.Text()[:16]
 }
 
-// take adds what an event changes to the change. Its entry has no key: the contact knows the event when it comes again.
+// take adds what an event changes to the change. Its entry has no key: the contact knows the event
+// when it comes again.
 func (u *unit) take(o op, d Decision) {
 	u.put(d)
 	told := d.Outcome.brief()

@@ -35,8 +35,9 @@ type Cell struct {
 
 const rowsAtATime = 200
 
-// Rows yields the codes that the query asks for, the newest first, with what they counted: a few questions for each 200 of them,
-// however many leads they have. Errors: those of activation.Engine.Codes.
+// Rows yields the codes that the query asks for, the newest first, with what they counted: a few
+// questions for each 200 of them, however many leads they have. Errors: those of
+// activation.Engine.Codes.
 func (o *Office) Rows(ctx context.Context, q Query) iter.Seq2[Row, error] {
 	return func(yield func(Row, error) bool) {
 		var codes []activation.Code

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// BenchmarkDecideWorst is the longest decision that was found: of 500 rules that are not met, with as many patterns as compile, on the
-// longest texts of the longest body.
+// BenchmarkDecideWorst is the longest decision that was found: of 500 rules that are not met, with
+// as many patterns as compile, on the longest texts of the longest body.
 func BenchmarkDecideWorst(b *testing.B) {
 	d := Templates{ID: "worst", Version: 1}
 	paths := map[string]string{"name": "name", "remark": "remark"}

@@ -15,8 +15,9 @@ import (
 // numbered returns an order that no other one is like.
 func numbered(n string) string { return strings.Replace(order, `"CN"`, `"CN","number":"`+n+`"`, 1) }
 
-// TestKilledPostgres kills the server with -9 under the load of two processes, 10 times: every push that was taken is there after
-// each restart as it came, and every one that was processed was decided on once.
+// TestKilledPostgres kills the server with -9 under the load of two processes, 10 times: every push
+// that was taken is there after each restart as it came, and every one that was processed was
+// decided on once.
 func TestKilledPostgres(t *testing.T) {
 	n, _, dsn := pgtest.Load{
 		Kills: 10, Between: 150, Stored: "select count(*) from scrmkit.journal_entry where kind in ('ticket.receive', 'ticket.process')",

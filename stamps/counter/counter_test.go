@@ -285,7 +285,7 @@ func TestDeedsThatCannotBe(t *testing.T) {
 	for name, d := range map[string]counter.Deed{
 		"no purpose":    {Member: "alice", Program: "coffee"},
 		"adjust":        {Purpose: stamps.PurposeAdjust, Member: "alice", Program: "coffee"},
-		"no programme":  {Purpose: stamps.PurposeStamp, Member: "alice"},
+		"no program":    {Purpose: stamps.PurposeStamp, Member: "alice"},
 		"no coupon":     {Purpose: stamps.PurposeRedeem, Member: "alice"},
 		"no member":     {Purpose: stamps.PurposeStamp, Program: "coffee"},
 		"NUL in member": {Purpose: stamps.PurposeStamp, Member: "a\x00", Program: "coffee"},

@@ -158,8 +158,8 @@ type Pair struct {
 // ErrClosed.
 //
 // It holds nothing: in a unit of work that was authorized before an Unbind and ends after it, what
-// is done came before the Unbind, and stands. Whoever asks after Unbind has returned is refused, in a
-// unit of work too: READ COMMITTED is enough.
+// is done came before the Unbind, and stands. Whoever asks after Unbind has returned is refused, in
+// a unit of work too: READ COMMITTED is enough.
 func (e *Engine) Authorize(ctx context.Context, id ID, identity Identity) (Shop, error) {
 	shops, errs, err := e.AuthorizeEach(ctx, []Pair{{id, identity}})
 	if err != nil {

@@ -27,7 +27,7 @@ func (u unit) program(ctx context.Context, table, id string, version int, defini
 	}
 	switch {
 	case err != nil:
-		return u.fail("load a programme", err)
+		return u.fail("load a program", err)
 	case !known:
 		return unknown
 	}
@@ -41,7 +41,7 @@ func (u unit) publish(ctx context.Context, table, id string, version int, defini
 	}
 	doc, err := json.Marshal(definition)
 	if err != nil {
-		return u.fail("publish a programme", err)
+		return u.fail("publish a program", err)
 	}
 	table = u.name(table)
 	stored := false
@@ -56,7 +56,7 @@ func (u unit) publish(ctx context.Context, table, id string, version int, defini
 		return err
 	})
 	if err != nil {
-		return u.fail("publish a programme", err)
+		return u.fail("publish a program", err)
 	}
 	if !stored {
 		return published

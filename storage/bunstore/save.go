@@ -42,7 +42,7 @@ func entryRows(entries []journal.Entry) []row {
 	return rows
 }
 
-// keyed tells whether a row of the journal has a key, which must then be new.
+// keyed reports whether a row of the journal has a key, which must then be new.
 func keyed(entry row) bool { return entry.values[1] != "" }
 
 // save stores each change by itself and returns an error a change, nil where it was stored.

@@ -81,7 +81,7 @@ func (s stampStore) Cards(ctx context.Context, q stamps.CardQuery) iter.Seq2[sta
 	})
 }
 
-// of tells whether the card is of the programme and of the member, where those are given.
+// of reports whether the card is of the program and of the member, where those are given.
 func of(id stamps.CardID, program stamps.ProgramID, member stamps.MemberID) bool {
 	return (program == "" || id.Program == program) && (member == "" || id.Member == member)
 }

@@ -6,7 +6,7 @@ import (
 	"fmt"
 )
 
-// program reads a version of a programme, or the newest for version 0; unknown where there is none.
+// program reads a version of a program, or the newest for version 0; unknown where there is none.
 func (u unit) program(ctx context.Context, k programKey, definition any, unknown error) error {
 	return u.do(ctx, func(t *tables) error {
 		if k.version == 0 {
@@ -20,7 +20,7 @@ func (u unit) program(ctx context.Context, k programKey, definition any, unknown
 	})
 }
 
-// publish stores the version of a programme that follows the newest; published where it does not.
+// publish stores the version of a program that follows the newest; published where it does not.
 func (u unit) publish(ctx context.Context, k programKey, definition any, published error) error {
 	text, err := json.Marshal(definition)
 	if err != nil {

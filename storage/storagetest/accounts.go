@@ -81,7 +81,7 @@ func accounts(s suite) {
 	s.each("are listed by their query, in the order of their ids", accountsListed)
 	s.each("have a ledger, the newest first", ledger)
 	s.each("have bookings that are listed, of one or of all", bookingsListed)
-	s.each("have programmes that are published one version after the other", loyaltyPrograms)
+	s.each("have programs that are published one version after the other", loyaltyPrograms)
 	s.each("hold nothing that a caller holds", accountAlias)
 }
 
@@ -235,13 +235,13 @@ func accountsListed(s *scene) {
 			q    loyalty.AccountQuery
 			want []string
 		}{
-			"a programme":           {loyalty.AccountQuery{Program: "coffee"}, []string{"coffee/Bob", "coffee/alice", "coffee/bob", "coffee/小明"}},
+			"a program":           {loyalty.AccountQuery{Program: "coffee"}, []string{"coffee/Bob", "coffee/alice", "coffee/bob", "coffee/小明"}},
 			"a member":              {loyalty.AccountQuery{Member: "alice"}, []string{"coffee/alice", "tea/alice"}},
 			"both":                  {loyalty.AccountQuery{Program: "tea", Member: "alice"}, []string{"tea/alice"}},
 			"a limit":               {loyalty.AccountQuery{Program: "coffee", Limit: 2}, []string{"coffee/Bob", "coffee/alice"}},
 			"nobody":                {loyalty.AccountQuery{Program: "Coffee"}, nil},
 			"due":                   {loyalty.AccountQuery{DueBefore: at(21)}, []string{"coffee/Bob", "coffee/alice", "coffee/bob", "coffee/小明", "tea/alice"}},
-			"due in a programme":    {loyalty.AccountQuery{Program: "tea", DueBefore: at(21)}, []string{"tea/alice"}},
+			"due in a program":    {loyalty.AccountQuery{Program: "tea", DueBefore: at(21)}, []string{"tea/alice"}},
 			"due at that time":      {loyalty.AccountQuery{Program: "tea", DueBefore: at(20)}, nil},
 			"due right before that": {loyalty.AccountQuery{Program: "tea", DueBefore: at(20).Add(time.Microsecond)}, []string{"tea/alice"}},
 		} {
@@ -303,13 +303,13 @@ func loyaltyPrograms(s *scene) {
 		must(s.t, tx.Loyalty().Publish(ctx, points(1)))
 		isError(s.t, "version 1 again", tx.Loyalty().Publish(ctx, points(1)), loyalty.ErrPublished)
 		must(s.t, tx.Loyalty().Publish(ctx, points(2)))
-		must(s.t, tx.Stamps().Publish(ctx, definition(1))) // another programme of that id
+		must(s.t, tx.Stamps().Publish(ctx, definition(1))) // another program of that id
 	})
 	s.do(func(ctx context.Context, tx storage.Tx) {
 		for version, want := range map[int]loyalty.Definition{0: points(2), 1: points(1), 2: points(2)} {
 			got, err := tx.Loyalty().Program(ctx, "coffee", version)
 			must(s.t, err)
-			equal(s.t, "programme", got, want)
+			equal(s.t, "program", got, want)
 		}
 		for _, id := range []loyalty.ProgramID{"tea", "Coffee"} {
 			_, err := tx.Loyalty().Program(ctx, id, 0)

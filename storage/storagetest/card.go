@@ -23,7 +23,7 @@ func cards(s suite) {
 	s.each("load with the coupons that are asked for", couponsAsked)
 	s.each("load with how much of the handout is gone", handout)
 	s.each("are stored whole, and records and coupons too", cardsWhole)
-	s.each("never share a number in a programme", takenNumber)
+	s.each("never share a number in a program", takenNumber)
 }
 
 func lookup(ctx context.Context, s *scene, tx storage.Tx, lookups ...stamps.Lookup) []stamps.Loaded {

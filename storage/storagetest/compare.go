@@ -168,9 +168,9 @@ func kind(err error) string {
 	}
 	for name, sentinel := range map[string]error{
 		"conflict": journal.ErrConflict, "duplicate": journal.ErrDuplicate,
-		"unknown programme": stamps.ErrUnknownProgram, "published": stamps.ErrPublished,
-		"unknown loyalty programme": loyalty.ErrUnknownProgram, "published loyalty programme": loyalty.ErrPublished,
-		"unknown catalogue": reward.ErrUnknownCatalog, "published catalogue": reward.ErrPublished, "sold out": reward.ErrSoldOut, "no port left": activation.ErrCapacity,
+		"unknown program": stamps.ErrUnknownProgram, "published": stamps.ErrPublished,
+		"unknown loyalty program": loyalty.ErrUnknownProgram, "published loyalty program": loyalty.ErrPublished,
+		"unknown catalog": reward.ErrUnknownCatalog, "published catalog": reward.ErrPublished, "sold out": reward.ErrSoldOut, "no port left": activation.ErrCapacity,
 		"outside": storage.ErrOutsideTx, "retry": storage.ErrRetry,
 	} {
 		if errors.Is(err, sentinel) {

@@ -224,8 +224,8 @@ func (h *history) queryCoupons(ctx context.Context, model storage.Tx) step {
 	} else {
 		q.Member = pick(h, someMembers, "member")
 	}
-	if h.upTo(1, "of a programme") == 1 {
-		q.Program = pick(h, somePrograms, "programme")
+	if h.upTo(1, "of a program") == 1 {
+		q.Program = pick(h, somePrograms, "program")
 	}
 	return try(ctx, model, "Stamps.Coupons", q, func(ctx context.Context, tx storage.Tx) (any, error) {
 		return collect(tx.Stamps().Coupons(ctx, q))
@@ -236,13 +236,13 @@ func (h *history) queryCards(ctx context.Context, model storage.Tx) step {
 	q := stamps.CardQuery{Limit: h.upTo(3, "limit")}
 	switch h.upTo(3, "query") {
 	case 0:
-		q.Program = pick(h, somePrograms, "programme")
+		q.Program = pick(h, somePrograms, "program")
 	case 1:
 		q.Member = pick(h, someMembers, "member")
 	case 2:
 		q.LapsedBefore = h.time(false, "lapsed before")
 	case 3:
-		q.Program, q.LapsedBefore = pick(h, somePrograms, "programme"), h.time(false, "lapsed before")
+		q.Program, q.LapsedBefore = pick(h, somePrograms, "program"), h.time(false, "lapsed before")
 	}
 	return try(ctx, model, "Stamps.Cards", q, func(ctx context.Context, tx storage.Tx) (any, error) {
 		return collect(tx.Stamps().Cards(ctx, q))
@@ -251,14 +251,14 @@ func (h *history) queryCards(ctx context.Context, model storage.Tx) step {
 
 func (h *history) publish(ctx context.Context, model storage.Tx) step {
 	d := definition(1 + h.upTo(3, "version"))
-	d.ID, d.Name = pick(h, somePrograms, "programme"), pick(h, someTexts, "name")
+	d.ID, d.Name = pick(h, somePrograms, "program"), pick(h, someTexts, "name")
 	return try(ctx, model, "Stamps.Publish", d, func(ctx context.Context, tx storage.Tx) (any, error) {
 		return nil, tx.Stamps().Publish(ctx, d)
 	})
 }
 
 func (h *history) program(ctx context.Context, model storage.Tx) step {
-	id, version := pick(h, somePrograms, "programme"), h.upTo(3, "version")
+	id, version := pick(h, somePrograms, "program"), h.upTo(3, "version")
 	return try(ctx, model, "Stamps.Program", []any{id, version}, func(ctx context.Context, tx storage.Tx) (any, error) {
 		return tx.Stamps().Program(ctx, id, version)
 	})

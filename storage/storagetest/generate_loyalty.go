@@ -79,7 +79,7 @@ func (h *history) queryAccounts(ctx context.Context, model storage.Tx) step {
 	q := loyalty.AccountQuery{Limit: h.upTo(3, "limit")}
 	switch h.upTo(2, "query") {
 	case 0:
-		q.Program = loyalty.ProgramID(pick(h, somePrograms, "programme"))
+		q.Program = loyalty.ProgramID(pick(h, somePrograms, "program"))
 	case 1:
 		q.Member = loyalty.MemberID(pick(h, someMembers, "member"))
 	case 2:

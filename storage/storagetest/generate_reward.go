@@ -102,8 +102,8 @@ func (h *history) loadHolders(ctx context.Context, model storage.Tx) step {
 
 func (h *history) queryVouchers(ctx context.Context, model storage.Tx) step {
 	q := reward.VoucherQuery{Limit: h.upTo(3, "limit")}
-	if h.upTo(1, "of a catalogue") == 1 {
-		q.Catalog = reward.CatalogID(pick(h, somePrograms, "catalogue"))
+	if h.upTo(1, "of a catalog") == 1 {
+		q.Catalog = reward.CatalogID(pick(h, somePrograms, "catalog"))
 	}
 	if h.upTo(1, "of a member") == 1 {
 		q.Member = reward.MemberID(pick(h, someMembers, "member"))
@@ -123,7 +123,7 @@ func (h *history) queryVouchers(ctx context.Context, model storage.Tx) step {
 }
 
 func (h *history) countsOf(ctx context.Context, model storage.Tx) step {
-	id, periods := reward.CatalogID(pick(h, somePrograms, "catalogue")), some(h, somePeriods, 0, 2, "periods")
+	id, periods := reward.CatalogID(pick(h, somePrograms, "catalog")), some(h, somePeriods, 0, 2, "periods")
 	return try(ctx, model, "Rewards.Counts", id, func(ctx context.Context, tx storage.Tx) (any, error) {
 		return tx.Rewards().Counts(ctx, id, periods)
 	})

@@ -38,7 +38,7 @@ func programs(s suite) {
 			for version, want := range map[int]stamps.Definition{0: second, 1: definition(1), 2: second} {
 				got, err := tx.Stamps().Program(ctx, "coffee", version)
 				must(s.t, err)
-				equal(s.t, "programme", got, want)
+				equal(s.t, "program", got, want)
 			}
 		})
 	})

@@ -72,7 +72,7 @@ func vouchers(s suite) {
 	s.each("are replaced, and found by their codes", vouchersReplaced)
 	s.each("are counted within bounds, or nothing is stored", vouchersCounted)
 	s.each("are listed by their query, in the order of their ids", vouchersListed)
-	s.each("have catalogues that are published one version after the other", catalogs)
+	s.each("have catalogs that are published one version after the other", catalogs)
 	s.each("hold nothing that a caller holds", voucherAlias)
 	s.each("of two members change together, or neither", holdersMerged)
 	s.once("of a stock of 20 are taken by 20 of 50 at once", stockRace)
@@ -177,7 +177,7 @@ func vouchersListed(s *scene) {
 			q    reward.VoucherQuery
 			want []string
 		}{
-			"a catalogue and a member": {reward.VoucherQuery{Catalog: "coffee", Member: "Bob"}, []string{"coffee/Bob/1", "coffee/Bob/2", "coffee/Bob/3"}},
+			"a catalog and a member": {reward.VoucherQuery{Catalog: "coffee", Member: "Bob"}, []string{"coffee/Bob/1", "coffee/Bob/2", "coffee/Bob/3"}},
 			"a member":                 {reward.VoucherQuery{Member: "bob", Reward: "cup"}, []string{"coffee/bob/1", "coffee/bob/2", "tea/bob/1", "tea/bob/2"}},
 			"a reward":                 {reward.VoucherQuery{Reward: "mug"}, []string{"coffee/Bob/3", "coffee/bob/3", "coffee/小明/3", "tea/bob/3"}},
 			"a state":                  {reward.VoucherQuery{State: reward.Reserved, Catalog: "coffee"}, []string{"coffee/Bob/2", "coffee/bob/2", "coffee/小明/2"}},
@@ -209,7 +209,7 @@ func catalogs(s *scene) {
 		for version, want := range map[int]int{0: 2, 1: 1, 2: 2} {
 			d, err := tx.Rewards().Catalog(ctx, "coffee", version)
 			must(s.t, err)
-			equal(s.t, "catalogue", d, rewards(want))
+			equal(s.t, "catalog", d, rewards(want))
 		}
 		_, err := tx.Rewards().Catalog(ctx, "coffee", 3)
 		isError(s.t, "a version that is not there", err, reward.ErrUnknownCatalog)

@@ -41,7 +41,7 @@ func Run(t *testing.T, open func(t testing.TB) Database) {
 	t.Run("activation codes", func(t *testing.T) { activations(suite{t, open}) })
 	t.Run("rows", func(t *testing.T) { rows(suite{t, open}) })
 	t.Run("leads", func(t *testing.T) { leads(suite{t, open}) })
-	t.Run("programmes", func(t *testing.T) { programs(suite{t, open}) })
+	t.Run("programs", func(t *testing.T) { programs(suite{t, open}) })
 	t.Run("lists", func(t *testing.T) { lists(suite{t, open}) })
 	t.Run("values", func(t *testing.T) { values(suite{t, open}) })
 	t.Run("a random history gives the same answers as on the model", func(t *testing.T) { Compare(t, open) })

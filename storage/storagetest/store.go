@@ -115,7 +115,7 @@ func noAlias(s *scene) {
 			equal(s.t, "record", *cards[0].Record, record(c.ID, 1))
 			equal(s.t, "entry", *cards[0].Entry, entry("alice", "key", 1))
 			equal(s.t, "codes", states[0].Codes, []otp.Code{code("north", 1)})
-			equal(s.t, "programme", program, definition(1))
+			equal(s.t, "program", program, definition(1))
 			scribble(&cards[0].Card, cards[0].Record, cards[0].Entry, &states[0].Codes[0], &program)
 		}
 	})

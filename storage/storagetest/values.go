@@ -87,7 +87,7 @@ func comeBack(s *scene, texts ...string) {
 			coupons := tx.Stamps().Coupons(ctx, stamps.CouponQuery{Member: stamps.MemberID(text)})
 			equal(s.t, "coupons of the member", list(s.t, coupons), changes[i].Coupons)
 			cards := tx.Stamps().Cards(ctx, stamps.CardQuery{Program: stamps.ProgramID(text)})
-			equal(s.t, "cards of the programme", list(s.t, cards), changes[i].Cards)
+			equal(s.t, "cards of the program", list(s.t, cards), changes[i].Cards)
 		}
 	})
 }

@@ -20,8 +20,8 @@ import (
 	"github.com/scrmkit/scrmkit/storage/memory"
 )
 
-// Open opens the database that a flag -db names, memory, sqlite:PATH or postgres://..., and brings its tables up to date. The
-// caller closes it with end.
+// Open opens the database that a flag -db names, memory, sqlite:PATH or postgres://..., and brings
+// its tables up to date. The caller closes it with end.
 func Open(ctx context.Context, name string) (db storage.DB, end func() error, err error) {
 	if name == "memory" {
 		return memory.New(), func() error { return nil }, nil

@@ -11,7 +11,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// Same tests that write gives what json.Marshal does, for values of all kinds in every field below V.
+// Same tests that write gives what json.Marshal does, for values of all kinds in every field below
+// V.
 func Same[V any](t *testing.T, write func(v *V) []byte) {
 	t.Helper()
 	rapid.Check(t, func(t *rapid.T) {
