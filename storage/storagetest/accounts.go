@@ -235,13 +235,13 @@ func accountsListed(s *scene) {
 			q    loyalty.AccountQuery
 			want []string
 		}{
-			"a program":           {loyalty.AccountQuery{Program: "coffee"}, []string{"coffee/Bob", "coffee/alice", "coffee/bob", "coffee/小明"}},
+			"a program":             {loyalty.AccountQuery{Program: "coffee"}, []string{"coffee/Bob", "coffee/alice", "coffee/bob", "coffee/小明"}},
 			"a member":              {loyalty.AccountQuery{Member: "alice"}, []string{"coffee/alice", "tea/alice"}},
 			"both":                  {loyalty.AccountQuery{Program: "tea", Member: "alice"}, []string{"tea/alice"}},
 			"a limit":               {loyalty.AccountQuery{Program: "coffee", Limit: 2}, []string{"coffee/Bob", "coffee/alice"}},
 			"nobody":                {loyalty.AccountQuery{Program: "Coffee"}, nil},
 			"due":                   {loyalty.AccountQuery{DueBefore: at(21)}, []string{"coffee/Bob", "coffee/alice", "coffee/bob", "coffee/小明", "tea/alice"}},
-			"due in a program":    {loyalty.AccountQuery{Program: "tea", DueBefore: at(21)}, []string{"tea/alice"}},
+			"due in a program":      {loyalty.AccountQuery{Program: "tea", DueBefore: at(21)}, []string{"tea/alice"}},
 			"due at that time":      {loyalty.AccountQuery{Program: "tea", DueBefore: at(20)}, nil},
 			"due right before that": {loyalty.AccountQuery{Program: "tea", DueBefore: at(20).Add(time.Microsecond)}, []string{"tea/alice"}},
 		} {

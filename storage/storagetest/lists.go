@@ -148,12 +148,12 @@ func couponQueries(s *scene) {
 			q    stamps.CouponQuery
 			want []stamps.Coupon
 		}{
-			"member":               {stamps.CouponQuery{Member: "alice"}, append(append(all[0:2:2], all[4:10]...), all[10:12]...)},
+			"member":             {stamps.CouponQuery{Member: "alice"}, append(append(all[0:2:2], all[4:10]...), all[10:12]...)},
 			"member and program": {stamps.CouponQuery{Member: "alice", Program: "coffee"}, all[4:10]},
-			"limit":                {stamps.CouponQuery{Member: "alice", Program: "coffee", Limit: 3}, all[4:7]},
-			"lapsed":               {stamps.CouponQuery{LapsedBefore: at(51)}, []stamps.Coupon{late}},
-			"not before its end":   {stamps.CouponQuery{LapsedBefore: at(50)}, nil},
-			"just after its end":   {stamps.CouponQuery{LapsedBefore: at(50).Add(time.Microsecond)}, []stamps.Coupon{late}},
+			"limit":              {stamps.CouponQuery{Member: "alice", Program: "coffee", Limit: 3}, all[4:7]},
+			"lapsed":             {stamps.CouponQuery{LapsedBefore: at(51)}, []stamps.Coupon{late}},
+			"not before its end": {stamps.CouponQuery{LapsedBefore: at(50)}, nil},
+			"just after its end": {stamps.CouponQuery{LapsedBefore: at(50).Add(time.Microsecond)}, []stamps.Coupon{late}},
 			"lapsed, all": {stamps.CouponQuery{LapsedBefore: at(103)},
 				[]stamps.Coupon{all[0], all[2], late, all[4], all[8], all[10], all[12], all[14], all[16]}},
 			"lapsed of a program": {stamps.CouponQuery{LapsedBefore: at(103), Program: "coffee"},
@@ -191,15 +191,15 @@ func cardQueries(s *scene) {
 			q    stamps.CardQuery
 			want []stamps.Card
 		}{
-			"member":                {stamps.CardQuery{Member: "alice"}, []stamps.Card{all[0], all[2], all[4]}},
+			"member":              {stamps.CardQuery{Member: "alice"}, []stamps.Card{all[0], all[2], all[4]}},
 			"program":             {stamps.CardQuery{Program: "coffee"}, all[1:4]},
 			"member and program":  {stamps.CardQuery{Member: "alice", Program: "coffee"}, all[2:3]},
-			"limit":                 {stamps.CardQuery{Program: "coffee", Limit: 2}, all[1:3]},
-			"lapsed":                {stamps.CardQuery{LapsedBefore: at(51)}, all[3:4]},
-			"not before its end":    {stamps.CardQuery{LapsedBefore: at(50)}, nil},
-			"lapsed, all":           {stamps.CardQuery{LapsedBefore: at(1001)}, append(all[:1:1], all[2:]...)},
+			"limit":               {stamps.CardQuery{Program: "coffee", Limit: 2}, all[1:3]},
+			"lapsed":              {stamps.CardQuery{LapsedBefore: at(51)}, all[3:4]},
+			"not before its end":  {stamps.CardQuery{LapsedBefore: at(50)}, nil},
+			"lapsed, all":         {stamps.CardQuery{LapsedBefore: at(1001)}, append(all[:1:1], all[2:]...)},
 			"lapsed of a program": {stamps.CardQuery{LapsedBefore: at(1001), Program: "tea"}, all[4:]},
-			"nobody":                {stamps.CardQuery{Member: "nobody"}, nil},
+			"nobody":              {stamps.CardQuery{Member: "nobody"}, nil},
 		} {
 			equal(s.t, name, list(s.t, tx.Stamps().Cards(ctx, c.q)), c.want)
 		}

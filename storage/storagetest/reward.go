@@ -178,14 +178,14 @@ func vouchersListed(s *scene) {
 			want []string
 		}{
 			"a catalog and a member": {reward.VoucherQuery{Catalog: "coffee", Member: "Bob"}, []string{"coffee/Bob/1", "coffee/Bob/2", "coffee/Bob/3"}},
-			"a member":                 {reward.VoucherQuery{Member: "bob", Reward: "cup"}, []string{"coffee/bob/1", "coffee/bob/2", "tea/bob/1", "tea/bob/2"}},
-			"a reward":                 {reward.VoucherQuery{Reward: "mug"}, []string{"coffee/Bob/3", "coffee/bob/3", "coffee/小明/3", "tea/bob/3"}},
-			"a state":                  {reward.VoucherQuery{State: reward.Reserved, Catalog: "coffee"}, []string{"coffee/Bob/2", "coffee/bob/2", "coffee/小明/2"}},
-			"a limit":                  {reward.VoucherQuery{Catalog: "coffee", Limit: 2}, []string{"coffee/Bob/1", "coffee/Bob/2"}},
-			"ended":                    {reward.VoucherQuery{Catalog: "tea", EndedBefore: at(12)}, []string{"tea/bob/1"}},
-			"ended a moment later":     {reward.VoucherQuery{Catalog: "tea", EndedBefore: at(12).Add(time.Microsecond)}, []string{"tea/bob/1", "tea/bob/2"}},
-			"ended, and still open":    {reward.VoucherQuery{Catalog: "tea", EndedBefore: at(100)}, []string{"tea/bob/1", "tea/bob/2"}},
-			"nobody":                   {reward.VoucherQuery{Member: "BOB"}, nil},
+			"a member":               {reward.VoucherQuery{Member: "bob", Reward: "cup"}, []string{"coffee/bob/1", "coffee/bob/2", "tea/bob/1", "tea/bob/2"}},
+			"a reward":               {reward.VoucherQuery{Reward: "mug"}, []string{"coffee/Bob/3", "coffee/bob/3", "coffee/小明/3", "tea/bob/3"}},
+			"a state":                {reward.VoucherQuery{State: reward.Reserved, Catalog: "coffee"}, []string{"coffee/Bob/2", "coffee/bob/2", "coffee/小明/2"}},
+			"a limit":                {reward.VoucherQuery{Catalog: "coffee", Limit: 2}, []string{"coffee/Bob/1", "coffee/Bob/2"}},
+			"ended":                  {reward.VoucherQuery{Catalog: "tea", EndedBefore: at(12)}, []string{"tea/bob/1"}},
+			"ended a moment later":   {reward.VoucherQuery{Catalog: "tea", EndedBefore: at(12).Add(time.Microsecond)}, []string{"tea/bob/1", "tea/bob/2"}},
+			"ended, and still open":  {reward.VoucherQuery{Catalog: "tea", EndedBefore: at(100)}, []string{"tea/bob/1", "tea/bob/2"}},
+			"nobody":                 {reward.VoucherQuery{Member: "BOB"}, nil},
 		} {
 			var got []string
 			for _, v := range list(s.t, tx.Rewards().Vouchers(ctx, c.q)) {
