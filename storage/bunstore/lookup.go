@@ -58,17 +58,7 @@ func (l lookup) entry() string {
 
 // all joins the rows of the table that meet the condition, which names the first columns of the key.
 func (l lookup) all(table, alias, condition string) string {
-	return l.join(table, alias, alias+".tenant", condition)
-}
-
-// listed joins the rows of the table that meet the condition, which names the columns of another
-// index than that of the key. With the key's a plan would read all rows of a tenant.
-func (l lookup) listed(table, alias, condition string) string {
-	return l.join(table, alias, "("+alias+".tenant || '')", condition)
-}
-
-func (l lookup) join(table, alias, tenant, condition string) string {
-	condition = tenant + " = " + l.tenant() + " and " + condition
+	condition = alias + ".tenant = " + l.tenant() + " and " + condition
 	if !l.many {
 		return " join " + l.name(table) + " as " + alias + " on " + condition
 	}
