@@ -1,0 +1,12 @@
+// Package race makes tests shorter under the race detector, with which they take ten times as long.
+package race
+
+import "flag"
+
+// Few has each property of a package drawn 20 times under the race detector. Call it in TestMain:
+// what finds a race is that a test runs, not how often.
+func Few() {
+	if Enabled {
+		_ = flag.Set("rapid.checks", "20") // of a package without properties there is no such flag
+	}
+}
