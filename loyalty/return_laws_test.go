@@ -156,8 +156,8 @@ func TestRefundsInAnyOrderLeaveWhatWasNotReturned(t *testing.T) {
 }
 
 // Where no purchase has what a cap kept from another, carries for it or brings its milestone or the
-// gift of its level, the refunds of each take what they would take if it were the only one: never more than all that it
-// earned, and that once all of it is returned.
+// gift of its level, the refunds of each take what they would take if it were the only one: never
+// more than all that it earned, and that once all of it is returned.
 func TestRefundsTakeWhatTheirPurchaseEarned(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		d := withoutGifts(anyProgram(t))

@@ -18,9 +18,9 @@ type Store interface {
 	// it was stored. journal.ErrConflict: the stored version of a root is not the one before its
 	// own, a row to insert is there, or a place in a unique index is taken by a row that the change
 	// does not move. journal.ErrDuplicate: a key of Entries was used before. ErrBound: see
-	// Table.AddWithin. After each of them, an enclosing transaction is still usable. No two changes are of one root. The
-	// second error is the database's: nothing is known of the outcome, and the keys make a retry
-	// safe.
+	// Table.AddWithin. After each of them, an enclosing transaction is still usable. No two changes
+	// are of one root. The second error is the database's: nothing is known of the outcome, and the
+	// keys make a retry safe.
 	Save(ctx context.Context, changes []Change) ([]error, error)
 	// List yields the readable columns of the rows of a range, in the order of its index. What it
 	// yields is of use until the next one.
