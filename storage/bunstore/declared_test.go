@@ -78,6 +78,7 @@ func flat(all []string) []string {
 // that index, which reads no rows but those of the range. One that fits on a page may be read whole
 // and then be sorted.
 func TestEveryIndexIsUsed(t *testing.T) {
+	alone(t)
 	db := openPostgres(t)
 	store := newStore(t, db)
 	execScript(t, db, bunstore.Schema(dialect.PG, storagetest.Tables...))

@@ -16,7 +16,6 @@ import (
 
 	"github.com/uptrace/bun"
 
-	"github.com/scrmkit/scrmkit/internal/race"
 	"github.com/scrmkit/scrmkit/loyalty"
 	"github.com/scrmkit/scrmkit/loyalty/reward"
 	"github.com/scrmkit/scrmkit/otp"
@@ -328,9 +327,7 @@ func multiply(t *testing.T, db *bun.DB, tenant string, times int) {
 // alone, from the first command on; where all tables were empty when they were analyzed, once the
 // database was used five times as much and statements were prepared afresh.
 func TestPlans(t *testing.T) {
-	if race.Enabled {
-		t.Skip("it counts what one goroutine reads")
-	}
+	alone(t)
 	const (
 		most = 250 // rows and entries of indexes that a command reads
 		last = 25  // commands that are measured, one by one and five at once

@@ -17,6 +17,7 @@ import (
 	"github.com/uptrace/bun/dialect/pgdialect"
 
 	"github.com/scrmkit/scrmkit/internal/pgtest"
+	"github.com/scrmkit/scrmkit/internal/race"
 	"github.com/scrmkit/scrmkit/otp"
 	"github.com/scrmkit/scrmkit/scrm/lead"
 	"github.com/scrmkit/scrmkit/stamps"
@@ -130,6 +131,7 @@ func check(t testing.TB, err error) {
 // kept. The last Saves into a database that was empty when the first began must read no more than
 // they need.
 func TestEmptyDatabasePlan(t *testing.T) {
+	alone(t)
 	for _, size := range []int{1, 8} {
 		t.Run(fmt.Sprint("batch=", size), func(t *testing.T) {
 			db := openPostgres(t)
@@ -156,6 +158,7 @@ func TestEmptyDatabasePlan(t *testing.T) {
 
 // The same holds within transactions, which look for the entry before.
 func TestEmptyDatabasePlanWithin(t *testing.T) {
+	alone(t)
 	for _, size := range []int{1, 8} {
 		t.Run(fmt.Sprint("batch=", size), func(t *testing.T) {
 			db := openPostgres(t)
@@ -179,6 +182,14 @@ func TestEmptyDatabasePlanWithin(t *testing.T) {
 				t.Errorf("400 changes read %d rows", read)
 			}
 		})
+	}
+}
+
+// alone skips a test of one goroutine under the race detector, where it takes long.
+func alone(t *testing.T) {
+	t.Helper()
+	if race.Enabled {
+		t.Skip("it is a test of one goroutine")
 	}
 }
 
