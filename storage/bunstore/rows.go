@@ -45,6 +45,9 @@ func (c *core) declared(d *seam.Def) declared {
 		if !x.Unique {
 			continue
 		}
+		if x.Sparse == nil || len(x.Sparse.In) > 0 || kinds[d.Columns[x.Sparse.Column].Kind] > integer {
+			panic("bunstore: the unique index " + x.Name + " needs Only with a column of text or integers alone")
+		}
 		t.unique = &unique{place: columnOf(d.Columns[x.Sparse.Column])}
 		for _, c := range x.Columns {
 			t.unique.columns = append(t.unique.columns, d.Columns[c].Name)

@@ -14,11 +14,13 @@
 // else can be asked, so that no call reads a table by accident. A database is what implements
 // [Store]; it knows tables by their [Def], and no context.
 //
+// Rows whose keys begin with a root's belong to it: the context changes the root with them, so that
+// who decided on older ones meets a conflict.
+//
 // The laws of a Store, each held by a case of storagetest:
 //
 //   - A Change is stored whole or not at all.
 //   - A row with a version, a root, is stored over the version before its own, and over no other.
-//   - Rows of a root whose keys begin with the root's change only together with it.
 //   - What can be expected is no error of the database: after it, an enclosing transaction goes on.
 //   - A Store reads and writes the rows of one tenant.
 package seam

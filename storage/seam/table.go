@@ -70,7 +70,7 @@ type Table[T any] struct {
 	row func(*Columns, *T)
 }
 
-// A Declared is a Table or an Index of any type.
+// A Declared is a Table of any type.
 type Declared interface{ Def() *Def }
 
 // NewTable declares a table with its columns, in the order of the function, which declares, writes
@@ -125,7 +125,8 @@ func (t *Table[T]) Index(name string, columns ...string) *Index[T] {
 }
 
 // Unique declares an index in which no two rows have the same columns: a change that would put a
-// second one there is ErrConflict. Index.Only says which rows have a place in it.
+// second one there is ErrConflict. Index.Only, with a column of text or integers alone, has to say
+// which rows have a place in it.
 func (t *Table[T]) Unique(name string, columns ...string) *Index[T] {
 	x := t.Index(name, columns...)
 	x.def.Unique = true

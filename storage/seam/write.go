@@ -42,6 +42,9 @@ func (t *Table[T]) Insert(v *T) Row { return t.as(VerbInsert, v) }
 // from 0 to most, or the change is ErrBound. Of a change these rows are written last, for others
 // who add to them wait until it is stored.
 func (t *Table[T]) AddWithin(v *T, most int64) Row {
+	if t.def.Root || len(t.def.Columns) != t.def.Key+1 || t.def.Columns[t.def.Key].Kind != KindInt {
+		panic("seam: " + t.def.Name + " has not one number beside its key")
+	}
 	r := t.as(VerbAdd, v)
 	r.Most = most
 	return r
