@@ -2,10 +2,10 @@ package ticket
 
 import (
 	"context"
-	"errors"
 	"iter"
 	"time"
 
+	"github.com/scrmkit/scrmkit/internal/published"
 	"github.com/scrmkit/scrmkit/storage/journal"
 	"github.com/scrmkit/scrmkit/storage/seam"
 )
@@ -18,13 +18,6 @@ var Tables = []seam.Declared{sites, tickets, bodies, templates}
 type bodyRow struct {
 	id   ID
 	body []byte
-}
-
-// A templatesRow is a version of templates.
-type templatesRow struct {
-	id      TemplatesID
-	version int
-	def     Templates
 }
 
 var (
@@ -53,12 +46,7 @@ var (
 		c.Key()
 		seam.Bytes(c, "body", &b.body)
 	}).Of(tickets)
-	templates = seam.NewTable("ticket_templates", func(c *seam.Columns, t *templatesRow) {
-		seam.Text(c, "program", &t.id)
-		seam.Int(c, "version", &t.version)
-		c.Key()
-		c.State("definition", 1, &t.def)
-	})
+	templates = published.NewVersions[TemplatesID, Templates]("ticket_templates")
 
 	sitesByID  = sites.Primary()
 	ticketByID = tickets.Primary().Filter("status", "platform", "country", "code", "account", "received")
@@ -67,7 +55,6 @@ var (
 	byCode     = tickets.Index("code", "code", "received").Only("status", Pending, Assigned).
 			Filter("site", "event", "status", "platform", "country", "account")
 	byTarget = tickets.Index("target", "account", "code").Only("status", Pending, Assigned)
-	newest   = templates.Primary()
 )
 
 // A lookup names rows. Fields may be empty, and nothing is loaded for them then.
@@ -142,34 +129,17 @@ func (u update) save(ctx context.Context, s seam.Store) error {
 // loadTemplates returns a version of templates, or the newest for version 0. ErrUnknownTemplates:
 // there is none.
 func loadTemplates(ctx context.Context, s seam.Store, id TemplatesID, version int) (Templates, error) {
-	row := templatesRow{id: id, version: version}
-	read := templates.Get(&row)
-	if version == 0 {
-		read = newest.First(&row, seam.Range{Prefix: []any{id}, Down: true})
+	d, ok, err := templates.Load(ctx, s, id, version)
+	if err == nil && !ok {
+		err = ErrUnknownTemplates
 	}
-	if err := s.Load(ctx, []seam.Look{{Reads: []seam.Read{read}}}); err != nil {
-		return Templates{}, err
-	}
-	if row.def.ID == "" {
-		return Templates{}, ErrUnknownTemplates
-	}
-	return row.def, nil
+	return d, err
 }
 
 // publish stores a version of templates. ErrPublished: it exists, or is not the next.
 func publish(ctx context.Context, s seam.Store, d Templates) error {
-	before, err := loadTemplates(ctx, s, d.ID, 0)
-	if err != nil && !errors.Is(err, ErrUnknownTemplates) {
-		return err
-	}
-	if d.Version != before.Version+1 {
-		return ErrPublished
-	}
-	errs, err := s.Save(ctx, []seam.Change{{Rows: []seam.Row{templates.Insert(&templatesRow{d.ID, d.Version, d})}}})
-	if err == nil {
-		err = errs[0]
-	}
-	if errors.Is(err, journal.ErrConflict) {
+	ok, err := templates.Publish(ctx, s, d.ID, d.Version, d)
+	if err == nil && !ok {
 		err = ErrPublished
 	}
 	return err

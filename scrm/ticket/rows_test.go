@@ -9,5 +9,5 @@ import (
 func TestRows(t *testing.T) {
 	t.Run("of sites", func(t *testing.T) { storagetest.Mapping(t, sites, nil) })
 	t.Run("of tickets", func(t *testing.T) { storagetest.Mapping(t, tickets, nil) })
-	t.Run("of templates", func(t *testing.T) { storagetest.Mapping(t, templates, nil) })
+	t.Run("of templates", func(t *testing.T) { storagetest.Mapping(t, templates.Table(), nil) })
 }
