@@ -9,7 +9,7 @@ import (
 
 // Explain returns the plan of Postgres for the first page of a range.
 func (d *DB) Explain(ctx context.Context, q seam.Query) (plan string, err error) {
-	text, args := d.ranged(q, pageSize)
+	text, args := d.ranged(q, readingColumns(q.Index.Table, "t", ordered(q)), pageSize)
 	if text, err = inlined(d.readable(text), args); err != nil {
 		return "", err
 	}

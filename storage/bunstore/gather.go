@@ -121,7 +121,7 @@ func shapeOfRead(r seam.Read) string {
 	q := r.Query
 	shape := fmt.Sprint(r.Table.Name, " ", q.Index.Name, " ", r.Kind, len(q.Prefix), q.From != nil, q.To != nil, len(q.After), q.Down, q.Limit)
 	for _, c := range q.Where {
-		shape += fmt.Sprint(" ", c.Column, len(c.In))
+		shape += fmt.Sprint(" ", c.Column, len(c.In), c.Part != "")
 	}
 	return shape
 }
@@ -143,6 +143,9 @@ func given(r seam.Read, values []seam.Value) ([]int, []seam.Value) {
 	}
 	columns, values = append(columns, rest[:len(q.After)]...), append(values, q.After...)
 	for _, c := range q.Where {
+		if c.Part != "" {
+			columns, values = append(columns, c.Column), append(values, seam.Value{Kind: seam.KindText, Text: c.Part})
+		}
 		for _, v := range c.In {
 			columns, values = append(columns, c.Column), append(values, v)
 		}

@@ -19,9 +19,9 @@ var kinds = [...]kind{
 
 func columnOf(c seam.Column) column { return column{c.Name, kinds[c.Kind]} }
 
-// A declared is a table with the variants of it for rows that are never there yet, and for numbers
-// that are added.
-type declared struct{ table, fresh, bounded *table }
+// A declared is a table with the variants of it for rows that are never there yet, for numbers that
+// are added, and for keys.
+type declared struct{ table, fresh, bounded, keys *table }
 
 // declared returns the table of the writers for a declared one. It is made once.
 func (c *core) declared(d *seam.Def) declared {
@@ -55,6 +55,7 @@ func (c *core) declared(d *seam.Def) declared {
 	}
 	made := declared{table: newTable(t)}
 	made.fresh = made.table.ofNew()
+	made.keys = newTable(table{name: t.name, key: t.key})
 	if t.rest = append(slices.Clone(t.rest), column{"most", integer}); !d.Root && len(t.rest) == 2 {
 		made.bounded = newTable(t)
 	}
@@ -79,8 +80,19 @@ func (u unit) Save(ctx context.Context, changes []seam.Change) ([]error, error) 
 				w.values[k] = plain(v)
 			}
 			switch {
-			case r.Verb == seam.VerbAdd:
+			case r.Verb == seam.VerbAddWithin:
 				to.counts = append(to.counts, row{d.bounded, append(w.values, r.Most)})
+			case r.Verb == seam.VerbAdd:
+				to.sums = append(to.sums, w)
+			case r.Verb == seam.VerbKeep:
+				to.kept = append(to.kept, w)
+			case r.Verb == seam.VerbDrop, r.Verb == seam.VerbAbsent:
+				w.table = d.keys
+				if r.Verb == seam.VerbDrop {
+					to.dropped = append(to.dropped, w)
+				} else {
+					to.guards = append(to.guards, w)
+				}
 			case r.Verb == seam.VerbSave:
 				to.roots = append(to.roots, w)
 			case r.Verb == seam.VerbInsert && r.Table.Parent == nil:
@@ -198,7 +210,7 @@ func (u unit) page(ctx context.Context, q seam.Query, size int) (page [][]seam.V
 	if err := u.check(ctx); err != nil {
 		return nil, err
 	}
-	text, args := u.ranged(q, size)
+	text, args := u.ranged(q, readingColumns(q.Index.Table, "t", ordered(q)), size)
 	err = u.query(ctx, u.statement(text, func() string { return text }), 1, args, func(rows *sql.Rows) error {
 		w, fields := want(q.Index.Table, ordered(q), nil)
 		page = append(page, w.values)
@@ -207,13 +219,35 @@ func (u unit) page(ctx context.Context, q seam.Query, size int) (page [][]seam.V
 	return page, err
 }
 
+// Prune implements [seam.Store].
+func (u unit) Prune(ctx context.Context, q seam.Query) (n int64, err error) {
+	if err := u.check(ctx); err != nil {
+		return 0, err
+	}
+	d := q.Index.Table
+	key := nameList(d, d.Primary().Columns)
+	rows, args := u.ranged(q, key, q.Limit)
+	prune := "delete from " + u.name(d.Name) + " where tenant = " + u.param(1, text) + " and (" + key + ") in (" + rows + ")"
+	err = u.write(ctx, func(u unit) error {
+		result, err := u.exec(ctx, u.statement(prune, func() string { return prune }), args)
+		if err == nil {
+			n, err = result.RowsAffected()
+		}
+		return err
+	})
+	if err != nil {
+		return 0, u.fail("prune", err)
+	}
+	return n, nil
+}
+
 // ordered are the columns of a page.
 func ordered(q seam.Query) []int {
 	return append(q.Index.Table.Readable(), q.Index.Order()[len(q.Prefix):]...)
 }
 
-// ranged is the statement of a page, with its arguments.
-func (u unit) ranged(q seam.Query, size int) (text string, args []any) {
+// ranged is the statement that selects columns of the first rows of a range, with its arguments.
+func (u unit) ranged(q seam.Query, columns string, size int) (query string, args []any) {
 	d := q.Index.Table
 	args = []any{u.tenant}
 	param := func(k kind, v any) string {
@@ -221,9 +255,9 @@ func (u unit) ranged(q seam.Query, size int) (text string, args []any) {
 		return u.param(len(args), k)
 	}
 	r := ranging{u.grammar, "t", func(column int, v seam.Value) string { return param(kinds[d.Columns[column].Kind], plain(v)) }}
-	text = "select " + readingColumns(d, "t", ordered(q)) + " from " + u.name(d.Name) + " as t where " + r.where(q, u.param(1, kinds[seam.KindText])) +
+	query = "select " + columns + " from " + u.name(d.Name) + " as t where " + r.where(q, u.param(1, kinds[seam.KindText])) +
 		r.order(q)
-	return text + " limit " + param(integer, int64(size)), args
+	return query + " limit " + param(integer, int64(size)), args
 }
 
 // A ranging is the text of a range of rows of the alias.
@@ -267,6 +301,14 @@ func (r ranging) where(q seam.Query, tenant string) string {
 		where = append(where, "("+strings.Join(left, ", ")+")"+after+"("+strings.Join(right, ", ")+")")
 	}
 	for _, c := range q.Where {
+		if c.Part != "" {
+			in := "strpos"
+			if r.grammar == sqlite {
+				in = "instr"
+			}
+			where = append(where, in+"("+name(c.Column)+", "+r.param(c.Column, seam.Value{Kind: seam.KindText, Text: c.Part})+") > 0")
+			continue
+		}
 		in := make([]string, len(c.In))
 		for i, v := range c.In {
 			in[i] = r.param(c.Column, v)

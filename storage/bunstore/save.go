@@ -30,6 +30,9 @@ type change struct {
 	entries  []row // whose keys must be new
 	counts   []row // that are added to, each within its bound
 	sums     []row // whose numbers are added to those of the row that is there
+	kept     []row // new, or not stored
+	dropped  []row // by their keys alone
+	guards   []row // by their keys alone: must not be there
 }
 
 func entryRows(entries []journal.Entry) []row {
@@ -169,7 +172,11 @@ func split(changes []change) (fast, slow []int) {
 	used := make(map[key]bool, len(changes))
 	var root *table
 	for i, c := range changes {
-		fits := len(c.roots) == 1 && len(c.fresh) == 0 && len(c.ended) == 0 && len(c.counts) == 0 && (root == nil || root == c.roots[0].table)
+		fits := len(c.roots) == 1 && len(c.fresh) == 0 && len(c.ended) == 0 && len(c.counts)+len(c.kept)+len(c.dropped)+len(c.guards) == 0 &&
+			(root == nil || root == c.roots[0].table)
+		for _, r := range c.sums {
+			fits = fits && c.roots[0].table.sums == r.table
+		}
 		for _, r := range c.children {
 			fits = fits && slices.Contains(c.roots[0].table.children, r.table) && compareValues(c.roots[0].key(), r.values) == 0
 		}

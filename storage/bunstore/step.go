@@ -59,6 +59,13 @@ func (u unit) steps(ctx context.Context, c change) error {
 			return journal.ErrDuplicate
 		}
 	}
+	for _, r := range c.guards {
+		if n, err := u.step(ctx, there, r); err != nil {
+			return err
+		} else if n > 0 {
+			return journal.ErrConflict
+		}
+	}
 	roots := slices.Clone(c.roots)
 	slices.SortStableFunc(roots, compareRows)
 	for _, r := range roots {
@@ -95,6 +102,16 @@ func (u unit) steps(ctx context.Context, c change) error {
 			return err
 		}
 	}
+	for _, r := range c.kept {
+		if _, err := u.step(ctx, insert, r); err != nil {
+			return err
+		}
+	}
+	for _, r := range c.dropped {
+		if _, err := u.step(ctx, remove, r); err != nil {
+			return err
+		}
+	}
 	for _, r := range c.ended {
 		if _, err := u.step(ctx, end, r); err != nil {
 			return err
@@ -128,6 +145,8 @@ const (
 	update             // 0 rows where the stored version is another, or the place in the unique index is taken
 	vacate             // leaves the unique index; 0 rows where the stored version is another
 	upsert
+	remove
+	there // 1 row where one is there
 	end   // closes the ports without an account that a session has in use
 	count // adds to a count; 0 rows where it would come out of its bound
 	add   // adds its numbers to those of the row that is there
@@ -155,7 +174,7 @@ func (u unit) step(ctx context.Context, v verb, r row) (int64, error) {
 		args = append(args, u.bind(value))
 	}
 	switch v {
-	case insert, count:
+	case insert, count, there:
 		n := int64(0)
 		err := u.query(ctx, s, 1, args, func(*sql.Rows) error { n++; return nil })
 		return n, err
@@ -189,6 +208,9 @@ func (g grammar) stepText(v verb, t *table) string {
 	case hold:
 		return "select 1 from " + g.name(t.name) + " as c where c.tenant = " + tenant + " and " +
 			p[:len(t.key)].join("c.{col} = {val}", " and ") + " for no key update"
+	case remove, there:
+		verb := map[verb]string{remove: "delete from ", there: "select 1 from "}[v]
+		return verb + g.name(t.name) + " as c where c.tenant = " + tenant + " and " + p.join("c.{col} = {val}", " and ")
 	case end:
 		return "update " + g.name(t.name) + " as c set at = 'closed' where c.tenant = " + tenant + " and " +
 			p.join("c.{col} = {val}", " and ") + " and c.account = '' and c.at in ('unlinked', 'pending')"

@@ -119,9 +119,20 @@ func (t *tables) rowsOf(d *seam.Def) *rowTable {
 	return r
 }
 
-// write stores a row, and returns what undoes that.
-func (t *tables) write(r *rowTable, row []seam.Value) (undo func()) {
+// write does with a row what a verb says, and returns what undoes that.
+func (t *tables) write(r *rowTable, verb seam.Verb, row []seam.Value) (undo func()) {
 	was := r.get(row[:r.def.Key])
+	switch {
+	case verb == seam.VerbDrop:
+		row = nil
+	case verb == seam.VerbKeep && was != nil:
+		row = was
+	case (verb == seam.VerbAdd || verb == seam.VerbAddWithin) && was != nil:
+		row = slices.Clone(row)
+		for i := r.def.Key; i < len(row); i++ {
+			row[i].Int += was[i].Int
+		}
+	}
 	r.set(was, row)
 	return func() { r.set(row, was) }
 }
@@ -215,39 +226,69 @@ func (t *tables) change(c seam.Change, rows [][]seam.Value) error {
 	}
 	for i, r := range c.Rows {
 		stored := t.rowsOf(r.Table).get(rows[i][:r.Table.Key])
-		var version int64
-		if r.Table.Root && stored != nil {
-			version = stored[r.Table.Key].Int
-		}
 		switch {
-		case r.Verb == seam.VerbSave && version != rows[i][r.Table.Key].Int-1, r.Verb == seam.VerbInsert && stored != nil:
+		case r.Verb == seam.VerbSave && versionOf(r.Table, stored) != versionOf(r.Table, rows[i])-1,
+			r.Verb == seam.VerbInsert && stored != nil, r.Verb == seam.VerbAbsent && stored != nil:
 			return journal.ErrConflict
-		case r.Verb == seam.VerbAdd:
-			if stored != nil {
-				rows[i][r.Table.Key].Int += stored[r.Table.Key].Int
-			}
-			if n := rows[i][r.Table.Key].Int; n < 0 || n > r.Most {
-				return seam.ErrBound
-			}
 		}
 	}
 	var undo []func()
 	for i, r := range c.Rows {
-		undo = append(undo, t.write(t.rowsOf(r.Table), rows[i]))
-	}
-	for i, r := range c.Rows {
-		if t.rowsOf(r.Table).shared(rows[i]) {
-			for _, u := range slices.Backward(undo) {
-				u()
-			}
-			return journal.ErrConflict
+		if r.Verb != seam.VerbAbsent {
+			undo = append(undo, t.write(t.rowsOf(r.Table), r.Verb, rows[i]))
 		}
+	}
+	if err := t.refused(c, rows); err != nil {
+		for _, u := range slices.Backward(undo) {
+			u()
+		}
+		return err
 	}
 	for _, u := range undo {
 		t.undoable(u)
 	}
 	t.record(c.Entries)
 	return nil
+}
+
+// refused returns why a change that was written may not stay.
+func (t *tables) refused(c seam.Change, rows [][]seam.Value) error {
+	for i, r := range c.Rows {
+		if len(rows[i]) == len(r.Table.Columns) && t.rowsOf(r.Table).shared(rows[i]) {
+			return journal.ErrConflict
+		}
+	}
+	for i, r := range c.Rows {
+		if r.Verb == seam.VerbAddWithin {
+			if n := t.rowsOf(r.Table).get(rows[i][:r.Table.Key])[r.Table.Key].Int; n < 0 || n > r.Most {
+				return seam.ErrBound
+			}
+		}
+	}
+	return nil
+}
+
+// versionOf returns the version of a row of roots, 0 where there is none.
+func versionOf(d *seam.Def, row []seam.Value) int64 {
+	if row == nil {
+		return 0
+	}
+	return row[d.Key].Int
+}
+
+// Prune implements [seam.Store].
+func (u unit) Prune(ctx context.Context, q seam.Query) (n int64, err error) {
+	err = u.do(ctx, func(t *tables) error {
+		rows := t.rowsOf(q.Index.Table)
+		var found [][]seam.Value
+		rows.each(q, func(row []seam.Value) { found = append(found, row) })
+		for _, row := range found {
+			t.undoable(t.write(rows, seam.VerbDrop, row))
+		}
+		n = int64(len(found))
+		return nil
+	})
+	return n, err
 }
 
 // List implements [seam.Store].
@@ -257,16 +298,23 @@ func (u unit) List(ctx context.Context, q seam.Query) iter.Seq2[[]seam.Value, er
 
 // list returns copies of the rows of a range.
 func (t *rowTable) list(q seam.Query) (found [][]seam.Value) {
+	t.each(q, func(row []seam.Value) { found = append(found, readable(t.def, row)) })
+	return found
+}
+
+// each calls fn for the rows of a query.
+func (t *rowTable) each(q seam.Query, fn func(row []seam.Value)) {
+	n := 0
 	t.index(q.Index).walk(q, func(row []seam.Value) bool {
 		for _, c := range q.Where {
 			if !c.Holds(row) {
 				return true
 			}
 		}
-		found = append(found, readable(t.def, row))
-		return q.Limit <= 0 || len(found) < q.Limit
+		n++
+		fn(row)
+		return q.Limit <= 0 || n < q.Limit
 	})
-	return found
 }
 
 // walk calls fn for the rows of a range until it returns false.

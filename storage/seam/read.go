@@ -105,14 +105,18 @@ type Range struct {
 	Where    []Match
 }
 
-// A Match asks for the rows whose column is one of some values.
+// A Match asks for the rows whose column is one of some values, or is a text with a part.
 type Match struct {
 	Column string
 	In     []any
+	Part   string // "": any
 }
 
 // Where is Match of one value.
-func Where(column string, value any) Match { return Match{column, []any{value}} }
+func Where(column string, value any) Match { return Match{Column: column, In: []any{value}} }
+
+// Contains is Match of a text that part is in, byte by byte.
+func Contains(column, part string) Match { return Match{Column: column, Part: part} }
 
 // A Query is a range of an index, as a Store sees it.
 type Query struct {
@@ -146,9 +150,12 @@ func (x *Index[T]) query(r Range) Query {
 	}
 	q.From, q.To = bound(r.From), bound(r.To)
 	for _, m := range r.Where {
-		c := Condition{Column: x.def.Table.column(m.Column)}
+		c := Condition{Column: x.def.Table.column(m.Column), Part: m.Part}
 		if !slices.Contains(x.def.Filters, c.Column) {
 			panic("seam: " + m.Column + " is no filter of " + x.def.Name)
+		}
+		if m.Part != "" && (len(m.In) > 0 || columns[c.Column].Kind != KindText) {
+			panic("seam: a part of " + m.Column + " is asked for, which is no text or has to be one of some values")
 		}
 		for _, v := range m.In {
 			c.In = append(c.In, columns[c.Column].as(v))
@@ -176,6 +183,12 @@ func List[T any](ctx context.Context, s Store, x *Index[T], r Range) iter.Seq2[T
 			}
 		}
 	}
+}
+
+// Prune deletes the rows of a range, which has a limit, and returns how many those were: as many as
+// the limit where there may be more. It may run twice, and beside anything else.
+func Prune[T any](ctx context.Context, s Store, x *Index[T], r Range) (int64, error) {
+	return s.Prune(ctx, x.limited(r))
 }
 
 // Collect returns all that a list yields, or its first error.

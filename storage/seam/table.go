@@ -3,6 +3,7 @@ package seam
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // A Def is a table as a Store sees it. Every row has the tenant before its columns.
@@ -33,16 +34,20 @@ type IndexDef struct {
 	Filters []int      // columns that may be looked at besides, in the rows of a range
 }
 
-// A Condition is that a column has one of some values or, without any, that it is above zero, or is
-// not empty.
+// A Condition is that a column has one of some values, that it is a text with a part or, without
+// either, that it is above zero, or is not empty.
 type Condition struct {
 	Column int
 	In     []Value
+	Part   string
 }
 
 // Holds reports whether a row meets the condition.
 func (c *Condition) Holds(row []Value) bool {
 	v := row[c.Column]
+	if c.Part != "" {
+		return strings.Contains(v.Text, c.Part)
+	}
 	if len(c.In) == 0 {
 		return v.Int > 0 || !v.Zero() && v.Kind != KindInt
 	}

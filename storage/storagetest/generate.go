@@ -51,7 +51,7 @@ func (h *history) step(ctx context.Context, model storage.Tx) step {
 		h.saveHolders, h.saveHolders, h.loadHolders, h.loadHolders, h.queryVouchers, h.countsOf, h.holdersOf, h.findVoucher,
 		h.saveScopes, h.saveScopes, h.spend, h.spend, h.loadScopes, h.loadScopes, h.prune,
 		h.saveActivation, h.saveActivation, h.loadActivation, h.loadActivation, h.queryActivation, h.queryActivation,
-		h.saveRows, h.saveRows, h.loadRows, h.listRows, h.saveGuests, h.saveGuests, h.listGuests,
+		h.saveRows, h.saveRows, h.loadRows, h.pruneRows, h.listRows, h.saveGuests, h.saveGuests, h.listGuests,
 		h.saveLeads, h.saveLeads, h.loadLeads, h.loadLeads, h.importLeads, h.queryLeads, h.queryCounts, h.saveJob, h.loadJob, h.queryJobs,
 		h.entriesOf,
 	}, "call")(ctx, model)

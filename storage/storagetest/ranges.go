@@ -25,6 +25,7 @@ func rowRanges(t *testing.T, d Database) {
 		}
 		for range 10 {
 			h.listRows(h.ctx, h.model).compare(h.ctx, t, h.adapter)
+			h.pruneRows(h.ctx, h.model).compare(h.ctx, t, h.adapter)
 		}
 	})
 }
@@ -54,11 +55,11 @@ func (h *history) saveRows(ctx context.Context, model storage.Tx) step {
 	for _, n := range some(h, []byte{1, 2, 3}, 0, 2, "things") {
 		th := oneThing(n)
 		th.Size = h.upTo(2, "size")
-		row := loose.Put(&th)
-		if h.often("insert") {
-			row = loose.Insert(&th)
-		}
-		changes = append(changes, seam.Change{Rows: []seam.Row{row}})
+		verbs := []func(*thing) seam.Row{loose.Put, loose.Insert, loose.Keep, loose.Drop, loose.Absent}
+		add, k := stock{Shelf: "a", Thing: int(n), N: 1}, stock{Shelf: "b", Thing: int(n), N: int64(h.upTo(4, "n") - 2)}
+		changes = append(changes, seam.Change{Rows: []seam.Row{
+			stocks.AddWithin(&k, 3), stocks.Add(&add), verbs[h.upTo(len(verbs)-1, "verb")](&th),
+		}})
 	}
 	return try(ctx, model, "Save", changes, func(ctx context.Context, tx storage.Tx) (any, error) {
 		return kinds(tx.Save(ctx, changes))
@@ -131,6 +132,9 @@ func (h *history) listRows(ctx context.Context, model storage.Tx) step {
 			}
 			r.Where = append(r.Where, m)
 		}
+		if h.often("a part") {
+			r.Where = append(r.Where, seam.Contains("id", pick(h, []string{"or", "店", "_", "B"}, "part")))
+		}
 		run = func(ctx context.Context, tx storage.Tx) (any, error) { return ranged(ctx, tx, rootsByN, r) }
 	case 3:
 		bounds(text(someStages))
@@ -159,6 +163,19 @@ func (h *history) listRows(ctx context.Context, model storage.Tx) step {
 		}
 	}
 	return try(ctx, model, "List", r, run)
+}
+
+func (h *history) pruneRows(ctx context.Context, model storage.Tx) step {
+	r := seam.Range{Limit: 1 + h.upTo(2, "limit"), Down: h.often("down")}
+	if h.often("from") {
+		r.From = int64(h.upTo(2, "from is"))
+	}
+	if h.often("to") {
+		r.To = int64(h.upTo(3, "to is"))
+	}
+	return try(ctx, model, "Prune", r, func(ctx context.Context, tx storage.Tx) (any, error) {
+		return seam.Prune(ctx, tx, looseBySize, r)
+	})
 }
 
 // ranged reads a range in every way.

@@ -181,6 +181,9 @@ var rowWrites = []call{
 		r := oneRoot("north", 2)
 		return nil, one(tx.Save(ctx, []seam.Change{{Rows: []seam.Row{roots.Save(&r)}}}))
 	}},
+	{"Prune", func(ctx context.Context, tx storage.Tx) (any, error) {
+		return seam.Prune(ctx, tx, looseByHash, seam.Range{Limit: 9})
+	}},
 }
 
 func rows(s suite) {
