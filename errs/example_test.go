@@ -31,7 +31,7 @@ func statusOf(err error) int {
 }
 
 func ExampleClassOf() {
-	cards := stamps.New(memory.New().Stamps(), nil)
+	cards := stamps.New(memory.New(), nil)
 	_, err := cards.Add(context.Background(), stamps.Add{
 		Card: stamps.CardID{Program: "coffee", Member: "alice"}, N: 1, Key: "order-1",
 	})

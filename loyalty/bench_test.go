@@ -176,7 +176,7 @@ func adapters(b *testing.B, f func(b *testing.B, db storage.DB, server *sql.DB))
 // keeps them in memory.
 func BenchmarkEarn(b *testing.B) {
 	adapters(b, func(b *testing.B, db storage.DB, server *sql.DB) {
-		points := loyalty.New(db.Loyalty(), nil)
+		points := loyalty.New(db, nil)
 		if _, err := points.Publish(ctx, club(1)); err != nil {
 			b.Fatal(err)
 		}
@@ -260,7 +260,7 @@ func BenchmarkLongLedger(b *testing.B) {
 		if server == nil {
 			b.Skip("Postgres alone")
 		}
-		points := loyalty.New(db.Loyalty(), nil)
+		points := loyalty.New(db, nil)
 		if _, err := points.Publish(ctx, club(1)); err != nil {
 			b.Fatal(err)
 		}

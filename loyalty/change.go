@@ -16,9 +16,9 @@ type Command interface {
 	who() string  // did it
 	// lookups names the accounts that the command changes, with what it needs of them: its own, and
 	// for some another one.
-	lookups() []Lookup
+	lookups() []lookup
 	// decide runs it on what was found for its lookups.
-	decide(p *Program, found []Loaded, now time.Time) (Decision, error)
+	decide(p *Program, found []loaded, now time.Time) (Decision, error)
 }
 
 func (c Earn) kind() string     { return "loyalty.earn" }
@@ -49,60 +49,60 @@ func (c Expire) who() string   { return "" }
 func (c SetTier) who() string  { return c.By }
 func (c Merge) who() string    { return c.By }
 
-func one(id AccountID, key string) []Lookup { return []Lookup{{Account: id, Key: key}} }
+func one(id AccountID, key string) []lookup { return []lookup{{Account: id, Key: key}} }
 
-func (c Earn) lookups() []Lookup    { return one(c.Account, c.Key) }
-func (c Redeem) lookups() []Lookup  { return one(c.Account, c.Key) }
-func (c Reserve) lookups() []Lookup { return one(c.Account, c.Key) }
-func (c Capture) lookups() []Lookup { return one(c.Account, c.Key) }
-func (c Release) lookups() []Lookup { return one(c.Account, c.Key) }
-func (c Adjust) lookups() []Lookup  { return one(c.Account, c.Key) }
-func (c Expire) lookups() []Lookup  { return one(c.Account, c.Key) }
-func (c SetTier) lookups() []Lookup { return one(c.Account, c.Key) }
+func (c Earn) lookups() []lookup    { return one(c.Account, c.Key) }
+func (c Redeem) lookups() []lookup  { return one(c.Account, c.Key) }
+func (c Reserve) lookups() []lookup { return one(c.Account, c.Key) }
+func (c Capture) lookups() []lookup { return one(c.Account, c.Key) }
+func (c Release) lookups() []lookup { return one(c.Account, c.Key) }
+func (c Adjust) lookups() []lookup  { return one(c.Account, c.Key) }
+func (c Expire) lookups() []lookup  { return one(c.Account, c.Key) }
+func (c SetTier) lookups() []lookup { return one(c.Account, c.Key) }
 
-func (c Transfer) lookups() []Lookup { return two(c.Account, c.To, c.Key) }
-func (c Merge) lookups() []Lookup    { return two(c.Account, c.To, c.Key) }
+func (c Transfer) lookups() []lookup { return two(c.Account, c.To, c.Key) }
+func (c Merge) lookups() []lookup    { return two(c.Account, c.To, c.Key) }
 
-func two(id AccountID, to MemberID, key string) []Lookup {
-	return []Lookup{{Account: id, Key: key}, {Account: AccountID{id.Program, to}, Key: key}}
+func two(id AccountID, to MemberID, key string) []lookup {
+	return []lookup{{Account: id, Key: key}, {Account: AccountID{id.Program, to}, Key: key}}
 }
 
-func (c Refund) lookups() []Lookup { return []Lookup{{Account: c.Account, Booking: c.Of, Key: c.Key}} }
-func (c Activate) lookups() []Lookup {
-	return []Lookup{{Account: c.Account, Booking: c.Of, Key: c.Key}}
+func (c Refund) lookups() []lookup { return []lookup{{Account: c.Account, Booking: c.Of, Key: c.Key}} }
+func (c Activate) lookups() []lookup {
+	return []lookup{{Account: c.Account, Booking: c.Of, Key: c.Key}}
 }
 
-func (c Return) lookups() []Lookup { return []Lookup{{Account: c.Account, Booking: c.Of, Key: c.Key}} }
+func (c Return) lookups() []lookup { return []lookup{{Account: c.Account, Booking: c.Of, Key: c.Key}} }
 
-func (c Earn) decide(p *Program, found []Loaded, now time.Time) (Decision, error) {
+func (c Earn) decide(p *Program, found []loaded, now time.Time) (Decision, error) {
 	return p.Earn(found[0].Account, c.Event, now)
 }
 
-func (c Redeem) decide(p *Program, found []Loaded, now time.Time) (Decision, error) {
+func (c Redeem) decide(p *Program, found []loaded, now time.Time) (Decision, error) {
 	return p.Redeem(found[0].Account, c, now)
 }
 
-func (c Reserve) decide(p *Program, found []Loaded, now time.Time) (Decision, error) {
+func (c Reserve) decide(p *Program, found []loaded, now time.Time) (Decision, error) {
 	return p.Reserve(found[0].Account, c, now)
 }
 
-func (c Capture) decide(p *Program, found []Loaded, now time.Time) (Decision, error) {
+func (c Capture) decide(p *Program, found []loaded, now time.Time) (Decision, error) {
 	return p.Capture(found[0].Account, c, now)
 }
 
-func (c Release) decide(p *Program, found []Loaded, now time.Time) (Decision, error) {
+func (c Release) decide(p *Program, found []loaded, now time.Time) (Decision, error) {
 	return p.Release(found[0].Account, c, now)
 }
 
-func (c Adjust) decide(p *Program, found []Loaded, now time.Time) (Decision, error) {
+func (c Adjust) decide(p *Program, found []loaded, now time.Time) (Decision, error) {
 	return p.Adjust(found[0].Account, c, now)
 }
 
-func (c Transfer) decide(p *Program, found []Loaded, now time.Time) (Decision, error) {
+func (c Transfer) decide(p *Program, found []loaded, now time.Time) (Decision, error) {
 	return both(p.Transfer(found[0].Account, found[1].Account, c, now))
 }
 
-func (c Merge) decide(p *Program, found []Loaded, now time.Time) (Decision, error) {
+func (c Merge) decide(p *Program, found []loaded, now time.Time) (Decision, error) {
 	return both(p.Merge(found[0].Account, found[1].Account, c, now))
 }
 
@@ -111,38 +111,38 @@ func both(own, other Decision, err error) (Decision, error) {
 	return own, err
 }
 
-func (c Refund) decide(p *Program, found []Loaded, now time.Time) (Decision, error) {
+func (c Refund) decide(p *Program, found []loaded, now time.Time) (Decision, error) {
 	return p.Refund(found[0].Account, bookingOf(found), c, now)
 }
 
-func (c Return) decide(p *Program, found []Loaded, now time.Time) (Decision, error) {
+func (c Return) decide(p *Program, found []loaded, now time.Time) (Decision, error) {
 	return p.Return(found[0].Account, bookingOf(found), c, now)
 }
 
-func (c Activate) decide(p *Program, found []Loaded, now time.Time) (Decision, error) {
+func (c Activate) decide(p *Program, found []loaded, now time.Time) (Decision, error) {
 	return p.Activate(found[0].Account, bookingOf(found), c, now)
 }
 
 // bookingOf returns the booking of an account, or of the one that a request followed.
-func bookingOf(found []Loaded) *Booking {
+func bookingOf(found []loaded) *Booking {
 	if len(found) == 1 {
 		return found[0].Booking
 	}
 	return found[1].Booking
 }
 
-func (c Expire) decide(p *Program, found []Loaded, now time.Time) (Decision, error) {
+func (c Expire) decide(p *Program, found []loaded, now time.Time) (Decision, error) {
 	return p.Expire(found[0].Account, now)
 }
 
-func (c SetTier) decide(p *Program, found []Loaded, now time.Time) (Decision, error) {
+func (c SetTier) decide(p *Program, found []loaded, now time.Time) (Decision, error) {
 	return p.SetTier(found[0].Account, c, now)
 }
 
 // A request is a command with what is stored of it.
 type request struct {
 	Command
-	needs []Lookup
+	needs []lookup
 	text  json.RawMessage
 	input []byte // the hash of kind and text
 
@@ -169,7 +169,7 @@ func (r request) follows() bool {
 // Account.Merged of an account.
 func (r request) follow(mergedTo func(AccountID) (MemberID, error)) (request, error) {
 	own := r.lookups()[0]
-	r.needs, r.followed = []Lookup{{Key: own.Key}, own}, true
+	r.needs, r.followed = []lookup{{Key: own.Key}, own}, true
 	for id := own.Account; ; {
 		to, err := mergedTo(id)
 		if err != nil {
@@ -180,7 +180,7 @@ func (r request) follow(mergedTo func(AccountID) (MemberID, error)) (request, er
 			return r, nil
 		}
 		if id != own.Account {
-			r.needs = append(r.needs, Lookup{Account: id, Key: own.Key})
+			r.needs = append(r.needs, lookup{Account: id, Key: own.Key})
 		}
 		id.Member = to
 	}

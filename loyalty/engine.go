@@ -14,12 +14,11 @@ import (
 
 	"github.com/scrmkit/scrmkit/internal/combine"
 	"github.com/scrmkit/scrmkit/internal/published"
+	"github.com/scrmkit/scrmkit/internal/tenant"
 	"github.com/scrmkit/scrmkit/internal/valid"
+	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
-
-// Tx is the part of storage.Tx that an Engine needs.
-type Tx interface{ Loyalty() Store }
 
 // Options of an Engine. Nil, and each zero field, is a default.
 type Options struct {
@@ -40,7 +39,7 @@ type Options struct {
 // Where it returns an error nothing was stored, but for one of the database or of ctx: then nothing
 // is known, and it may be run again with its key.
 type Engine struct {
-	store  Store
+	store  storage.Tx
 	opts   Options
 	shared *shared
 	runner *combine.Runner[op, *unit, Outcome]
@@ -50,8 +49,12 @@ type Engine struct {
 
 // shared is what the copies of an engine share.
 type shared struct {
-	accounts *lru.Cache[AccountID, Account]
+	accounts *lru.Cache[tenant.Key[AccountID], Account]
 	programs *published.Cache[ProgramID, *Program]
+}
+
+func (e *Engine) accountKey(id AccountID) tenant.Key[AccountID] {
+	return tenant.Key[AccountID]{Tenant: e.store.TenantID(), ID: id}
 }
 
 // Refresh is how long another process may go on with an older version of a program after a
@@ -59,7 +62,7 @@ type shared struct {
 const Refresh = published.Refresh
 
 // New returns an engine on a store.
-func New(s Store, opts *Options) *Engine {
+func New(s storage.Tx, opts *Options) *Engine {
 	e := &Engine{store: s, shared: &shared{programs: published.New[ProgramID, *Program]()}}
 	if opts != nil {
 		e.opts = *opts
@@ -70,16 +73,16 @@ func New(s Store, opts *Options) *Engine {
 	if e.opts.Accounts <= 0 {
 		e.opts.Accounts = 100_000
 	}
-	e.shared.accounts, _ = lru.New[AccountID, Account](e.opts.Accounts)
+	e.shared.accounts, _ = lru.New[tenant.Key[AccountID], Account](e.opts.Accounts)
 	e.runner = combine.New(work{e})
 	return e
 }
 
 // In returns a copy that is bound to a unit of work: what it does is committed or rolled back with
 // tx, which is of the database and the tenant that the engine was made for.
-func (e *Engine) In(tx Tx) *Engine {
+func (e *Engine) In(tx storage.Tx) *Engine {
 	b := *e
-	b.store, b.bound = tx.Loyalty(), true
+	b.store, b.bound = tx, true
 	b.runner = combine.New(work{&b})
 	return &b
 }
@@ -116,7 +119,7 @@ func (e *Engine) Publish(ctx context.Context, d Definition) (p *Program, err err
 		return nil, err
 	}
 	if d.Version > 1 {
-		before, err := e.store.Program(ctx, d.ID, d.Version-1)
+		before, err := definition(ctx, e.store, d.ID, d.Version-1)
 		if err == nil {
 			err = p.def.Follows(before)
 		}
@@ -124,21 +127,21 @@ func (e *Engine) Publish(ctx context.Context, d Definition) (p *Program, err err
 			return nil, fmt.Errorf("loyalty: publish %s version %d: %w", d.ID, d.Version, err)
 		}
 	}
-	err = e.store.Publish(ctx, p.def)
-	if errors.Is(err, ErrPublished) {
+	next, err := programs.Publish(ctx, e.store, d.ID, d.Version, p.def)
+	if err == nil && !next {
 		err = e.published(ctx, p.def)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("loyalty: publish %s version %d: %w", d.ID, d.Version, err)
 	}
-	e.shared.programs.Forget(d.ID)
+	e.shared.programs.Forget(e.store.TenantID(), d.ID)
 	return p, nil
 }
 
 // published returns why a version could not be stored, with the one that is in force; nil where it
 // is the very version that is stored.
 func (e *Engine) published(ctx context.Context, d Definition) error {
-	newest, err := e.store.Program(ctx, d.ID, 0)
+	newest, err := definition(ctx, e.store, d.ID, 0)
 	switch {
 	case errors.Is(err, ErrUnknownProgram):
 		return &PublishedError{Next: 1}
@@ -147,7 +150,7 @@ func (e *Engine) published(ctx context.Context, d Definition) error {
 	case newest.equal(d):
 		return nil
 	}
-	stored, err := e.store.Program(ctx, d.ID, d.Version)
+	stored, err := definition(ctx, e.store, d.ID, d.Version)
 	if err != nil && !errors.Is(err, ErrUnknownProgram) {
 		return err
 	}
@@ -161,10 +164,10 @@ func (e *Engine) Program(ctx context.Context, id ProgramID, version int) (*Progr
 		return nil, fmt.Errorf("loyalty: program: %w", err)
 	}
 	now := e.opts.Now()
-	if p, ok := e.shared.programs.Get(id, version, now); ok {
+	if p, ok := e.shared.programs.Get(e.store.TenantID(), id, version, now); ok {
 		return p, nil
 	}
-	d, err := e.store.Program(ctx, id, version)
+	d, err := definition(ctx, e.store, id, version)
 	if err != nil {
 		return nil, fmt.Errorf("loyalty: program %s: %w", id, err)
 	}
@@ -172,7 +175,7 @@ func (e *Engine) Program(ctx context.Context, id ProgramID, version int) (*Progr
 	if err != nil {
 		return nil, fmt.Errorf("loyalty: program %s as it is stored: %w", id, err)
 	}
-	e.shared.programs.Put(id, d.Version, p, version == 0, now)
+	e.shared.programs.Put(e.store.TenantID(), id, d.Version, p, version == 0, now)
 	return p, nil
 }
 
@@ -226,7 +229,7 @@ func (e *Engine) Account(ctx context.Context, id AccountID) (Account, error) {
 	if err := id.check(); err != nil {
 		return Account{}, fmt.Errorf("loyalty: account: %w", err)
 	}
-	found, err := e.store.Load(ctx, []Lookup{{Account: id}})
+	found, err := load(ctx, e.store, []lookup{{Account: id}})
 	if err != nil {
 		return Account{}, fmt.Errorf("loyalty: account of %s: %w", id.Member, err)
 	}
@@ -256,7 +259,7 @@ func (e *Engine) Accounts(ctx context.Context, q AccountQuery) iter.Seq2[Account
 	if err := cmp.Or(valid.OptionalID("program", q.Program), valid.OptionalID("member", q.Member), valid.Time("dueBefore", q.DueBefore)); err != nil {
 		return failed[Account](fmt.Errorf("loyalty: accounts: %w", err))
 	}
-	return e.store.Accounts(ctx, q)
+	return q.list(ctx, e.store)
 }
 
 // Totals returns the books of a program, by currency: the sums of those of its accounts, which it
@@ -267,7 +270,7 @@ func (e *Engine) Totals(ctx context.Context, id ProgramID) (map[CurrencyID]Total
 		return nil, fmt.Errorf("loyalty: totals: %w", err)
 	}
 	totals := map[CurrencyID]Totals{}
-	for a, err := range e.store.Accounts(ctx, AccountQuery{Program: id}) {
+	for a, err := range (AccountQuery{Program: id}).list(ctx, e.store) {
 		if err != nil {
 			return nil, fmt.Errorf("loyalty: totals of %s: %w", id, err)
 		}
@@ -286,7 +289,7 @@ func (e *Engine) Ledger(ctx context.Context, id AccountID) iter.Seq2[journal.Ent
 	if err := id.check(); err != nil {
 		return failed[journal.Entry](fmt.Errorf("loyalty: ledger: %w", err))
 	}
-	return e.store.Ledger(ctx, id)
+	return ledger(ctx, e.store, id)
 }
 
 // Sweep posts what time has done, for at most limit accounts, and returns how many there were.
@@ -295,7 +298,7 @@ func (e *Engine) Ledger(ctx context.Context, id AccountID) iter.Seq2[journal.Ent
 func (e *Engine) Sweep(ctx context.Context, limit int) (n int, err error) {
 	now := journal.Instant(e.opts.Now())
 	var errs []error
-	for a, err := range e.store.Accounts(ctx, AccountQuery{DueBefore: now.Add(time.Microsecond)}) {
+	for a, err := range (AccountQuery{DueBefore: now.Add(time.Microsecond)}).list(ctx, e.store) {
 		if err != nil {
 			return n, errors.Join(append(errs, fmt.Errorf("loyalty: sweep: %w", err))...)
 		}
@@ -330,7 +333,7 @@ func (e *Engine) do(ctx context.Context, c Command) (out Outcome, err error) {
 	out, err = e.run(ctx, r)
 	for errors.Is(err, ErrMerged) && r.follows() {
 		r, err = r.follow(func(id AccountID) (MemberID, error) {
-			found, err := e.store.Load(ctx, []Lookup{{Account: id}})
+			found, err := load(ctx, e.store, []lookup{{Account: id}})
 			if err != nil {
 				return "", err
 			}

@@ -18,7 +18,7 @@ func fatal(err error) {
 
 // started returns an engine with a point a yuan, and the double of it in the weekend.
 func started(ctx context.Context) *loyalty.Engine {
-	points := loyalty.New(memory.New().Loyalty(), nil)
+	points := loyalty.New(memory.New(), nil)
 	_, err := points.Publish(ctx, loyalty.Definition{
 		ID: "club", Version: 1, Zone: "Asia/Shanghai", Money: "CNY",
 		Currencies: []loyalty.Currency{{ID: "points", Expiry: loyalty.Expiry{Months: 12, RoundUp: loyalty.Month}}},

@@ -58,7 +58,7 @@ func open(t testing.TB, db storage.DB) (*loyalty.Engine, *clock) {
 	t.Helper()
 	c := &clock{}
 	c.set(noon)
-	points := loyalty.New(db.Loyalty(), &loyalty.Options{Now: c.now})
+	points := loyalty.New(db, &loyalty.Options{Now: c.now})
 	if _, err := points.Publish(ctx, club(1)); err != nil {
 		t.Fatal(err)
 	}
@@ -126,7 +126,7 @@ func TestEngine(t *testing.T) {
 			tenant := db.Tenant("replay")
 			points, _ := open(t, tenant)
 			first := must[loyalty.Outcome](t)(points.Earn(ctx, buy(alice, 10_000, "k")))
-			for _, engine := range []*loyalty.Engine{points, loyalty.New(tenant.Loyalty(), nil)} {
+			for _, engine := range []*loyalty.Engine{points, loyalty.New(tenant, nil)} {
 				again, err := engine.Earn(ctx, buy(alice, 10_000, "k"))
 				if err != nil || !again.Replayed {
 					t.Fatal(again, err)
@@ -161,7 +161,7 @@ func TestEngine(t *testing.T) {
 			tenant := db.Tenant("last")
 			points, c := open(t, tenant)
 			must[loyalty.Outcome](t)(points.Earn(ctx, buy(alice, 10_000, "order")))
-			engines := []*loyalty.Engine{points, loyalty.New(tenant.Loyalty(), &loyalty.Options{Now: c.now})} // as two processes
+			engines := []*loyalty.Engine{points, loyalty.New(tenant, &loyalty.Options{Now: c.now})} // as two processes
 			var won atomic.Int64
 			together(50, func(i int) {
 				_, err := engines[i%2].Redeem(ctx, loyalty.Redeem{Account: alice, N: 100, Key: fmt.Sprint("r", i)})

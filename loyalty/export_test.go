@@ -1,6 +1,11 @@
 package loyalty
 
-import "context"
+import (
+	"context"
+	"errors"
+
+	"github.com/scrmkit/scrmkit/storage"
+)
 
 // Check is verify, for tests that tamper.
 var Check = verify
@@ -25,4 +30,15 @@ func (e *Engine) Replayed(ctx context.Context, p *Program) (*Simulation, []error
 		}
 	}
 	return s, refused, err
+}
+
+// SaveAccounts stores accounts as they are.
+func SaveAccounts(ctx context.Context, s storage.Store, all []Account) error {
+	var changes []storage.Change
+	for _, a := range all {
+		c := change{Accounts: []Account{a}}
+		changes = append(changes, c.stored())
+	}
+	errs, err := s.Save(ctx, changes)
+	return errors.Join(append(errs, err)...)
 }

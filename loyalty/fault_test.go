@@ -18,12 +18,12 @@ func TestKilledPostgres(t *testing.T) {
 	n, _, dsn := pgtest.Load{
 		Kills: 20, Between: 300, Stored: "select count(*) from scrmkit.journal_entry where kind like 'loyalty.%'",
 		Open: func(t *testing.T, dsn string) {
-			if _, err := loyalty.New(dbtest.Postgres(t, dsn).Loyalty(), nil).Publish(ctx, club(1)); err != nil {
+			if _, err := loyalty.New(dbtest.Postgres(t, dsn), nil).Publish(ctx, club(1)); err != nil {
 				t.Fatal(err)
 			}
 		},
 		Commands: func(t *testing.T, dsn string) func(context.Context, string, int, int) error {
-			points := loyalty.New(dbtest.Postgres(t, dsn).Loyalty(), &loyalty.Options{Now: time.Now})
+			points := loyalty.New(dbtest.Postgres(t, dsn), &loyalty.Options{Now: time.Now})
 			return func(ctx context.Context, name string, caller, i int) (err error) {
 				// Three in turn: a purchase, points of it spent by hand, and the purchase sent
 				// back.
@@ -41,7 +41,7 @@ func TestKilledPostgres(t *testing.T) {
 			}
 		},
 	}.Kill(t)
-	points := loyalty.New(dbtest.Postgres(t, dsn).Loyalty(), nil)
+	points := loyalty.New(dbtest.Postgres(t, dsn), nil)
 	var entries int64
 	for a, err := range points.Accounts(ctx, loyalty.AccountQuery{Program: "club"}) {
 		if err != nil {

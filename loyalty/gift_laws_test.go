@@ -221,7 +221,7 @@ func TestAVersionWithGifts(t *testing.T) {
 			d.Tiers.Levels[i].Gift = nil
 		}
 		now := noon
-		points := loyalty.New(db.Tenant(fmt.Sprint(histories)).Loyalty(), &loyalty.Options{Now: func() time.Time { return now }})
+		points := loyalty.New(db.Tenant(fmt.Sprint(histories)), &loyalty.Options{Now: func() time.Time { return now }})
 		publish := func(d loyalty.Definition) {
 			if _, err := points.Publish(ctx, d); err != nil {
 				t.Fatal(err)

@@ -258,7 +258,7 @@ func TestEnginesGiveAGiftOnce(t *testing.T) {
 		c := &clock{}
 		c.set(noon)
 		tenant := db.Tenant("gifts")
-		points := loyalty.New(tenant.Loyalty(), &loyalty.Options{Now: c.now})
+		points := loyalty.New(tenant, &loyalty.Options{Now: c.now})
 		must[*loyalty.Program](t)(points.Publish(ctx, ladder()))
 		seen := must[loyalty.Outcome](t)(points.Preview().Earn(ctx, buy(alice, 100_000, "seen")))
 		if seen.Earned("points") != 100 || len(seen.Steps) != 1 {

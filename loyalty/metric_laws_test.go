@@ -84,7 +84,7 @@ func TestWhatIfTellsHowMembersStandOncePublished(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		histories++
 		c := &clock{}
-		points := loyalty.New(db.Tenant(fmt.Sprint(histories)).Loyalty(), &loyalty.Options{Now: c.now})
+		points := loyalty.New(db.Tenant(fmt.Sprint(histories)), &loyalty.Options{Now: c.now})
 		first, next := versions(t)
 		p, err := points.Publish(ctx, first)
 		if err != nil {

@@ -21,7 +21,7 @@ func TestEnginesAreTheModel(t *testing.T) {
 		rapid.Check(t, func(t *rapid.T) {
 			histories++
 			tenant, c := db.Tenant(fmt.Sprint(histories)), &clock{}
-			points := loyalty.New(tenant.Loyalty(), &loyalty.Options{Now: c.now, Accounts: rapid.SampledFrom([]int{1, 100}).Draw(t, "cache")})
+			points := loyalty.New(tenant, &loyalty.Options{Now: c.now, Accounts: rapid.SampledFrom([]int{1, 100}).Draw(t, "cache")})
 			d := anyProgram(t)
 			sim := loyalty.Simulate(compiled(t, d))
 			if _, err := points.Publish(ctx, d); err != nil {

@@ -25,7 +25,7 @@ func TestTotalsAtAreThoseAfterASweep(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		histories++
 		c := &clock{}
-		points := loyalty.New(db.Tenant(fmt.Sprint(histories)).Loyalty(), &loyalty.Options{Now: c.now})
+		points := loyalty.New(db.Tenant(fmt.Sprint(histories)), &loyalty.Options{Now: c.now})
 		d := anyProgram(t)
 		if _, err := points.Publish(ctx, d); err != nil {
 			t.Fatal(err)
@@ -139,7 +139,7 @@ func TestTotalsAtAnInstant(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db storage.DB) {
 		c := &clock{}
 		c.set(noon)
-		points := loyalty.New(db.Loyalty(), &loyalty.Options{Now: c.now})
+		points := loyalty.New(db, &loyalty.Options{Now: c.now})
 		d := loyalty.Definition{ID: "club", Version: 1, Zone: "Asia/Shanghai", Currencies: []loyalty.Currency{
 			{ID: "points", Value: &loyalty.Value{Money: "CNY", Amount: 1, Points: 3}}, {ID: "stars"}}}
 		must[*loyalty.Program](t)(points.Publish(ctx, d))
@@ -214,7 +214,7 @@ func TestValues(t *testing.T) {
 func TestBooksThatDoNotFit(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		db := memory.New()
-		points := loyalty.New(db.Loyalty(), &loyalty.Options{Now: func() time.Time { return noon }})
+		points := loyalty.New(db, &loyalty.Options{Now: func() time.Time { return noon }})
 		p, err := points.Publish(ctx, club(1))
 		if err != nil {
 			t.Fatal(err)
@@ -229,20 +229,20 @@ func TestBooksThatDoNotFit(t *testing.T) {
 		for i := range sums {
 			sums[i] = new(big.Int)
 		}
-		var changes []loyalty.Change
+		var accounts []loyalty.Account
 		for i := range rapid.IntRange(1, 4).Draw(t, "accounts") {
 			var books loyalty.Totals
 			for k, f := range fields(&books) {
 				*f = n.Draw(t, "books")
 				sums[k].Add(sums[k], big.NewInt(*f))
 			}
-			changes = append(changes, loyalty.Change{Accounts: []loyalty.Account{{
+			accounts = append(accounts, loyalty.Account{
 				ID: loyalty.AccountID{Program: "club", Member: loyalty.MemberID(fmt.Sprint("m", i))}, Version: 1, Seq: 1, At: noon, Joined: noon,
 				Holdings: []loyalty.Holding{{Currency: "points", Wallet: loyalty.Wallet{At: noon}, Totals: books}},
-			}}})
+			})
 		}
-		if errs, err := db.Loyalty().Save(ctx, changes); err != nil || errors.Join(errs...) != nil {
-			t.Fatal(errs, err)
+		if err := loyalty.SaveAccounts(ctx, db, accounts); err != nil {
+			t.Fatal(err)
 		}
 		fits := true
 		for _, sum := range sums {
@@ -265,7 +265,7 @@ func TestBooksThatDoNotFit(t *testing.T) {
 				t.Fatal(books, sums)
 			}
 		}
-		first := changes[0].Accounts[0]
+		first := accounts[0]
 		d, err := p.Adjust(first, loyalty.Adjust{Account: first.ID, N: 10}, noon)
 		if issued := first.Holdings[0].Totals.Issued; issued > math.MaxInt64-10 {
 			if !errors.Is(err, loyalty.ErrOverflow) {

@@ -57,7 +57,7 @@ func (s *Simulation) do(c Command, now time.Time) (Outcome, error) {
 	if r.follows() && s.accounts[r.needs[0].Account].Merged != "" {
 		r, _ = r.follow(func(id AccountID) (MemberID, error) { return s.accounts[id].Merged, nil })
 	}
-	var found []Loaded
+	var found []loaded
 	for i, l := range r.needs {
 		entries := s.entries[l.Account]
 		at := slices.IndexFunc(entries, func(e journal.Entry) bool { return e.Key == l.Key && l.Key != "" })
@@ -67,7 +67,7 @@ func (s *Simulation) do(c Command, now time.Time) (Outcome, error) {
 		case at >= 0:
 			return replayed(&entries[at], r.input)
 		}
-		f := Loaded{Account: s.accounts[l.Account]}
+		f := loaded{Account: s.accounts[l.Account]}
 		f.Account.ID = l.Account
 		if b, ok := s.bookings[bookingKey{l.Account, l.Booking}]; ok {
 			f.Booking = &b

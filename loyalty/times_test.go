@@ -15,7 +15,7 @@ import (
 func TestTimesThatNoCommandMayHave(t *testing.T) {
 	db := memory.New()
 	now := noon
-	points := loyalty.New(db.Loyalty(), &loyalty.Options{Now: func() time.Time { return now }})
+	points := loyalty.New(db, &loyalty.Options{Now: func() time.Time { return now }})
 	d := shop([]loyalty.Rule{{ID: "base", Give: loyalty.Give{Points: "1", Per: loyalty.PerMoney, Amount: 100}}}, loyalty.Metric{ID: "m", Of: loyalty.CountMoney})
 	d.Tiers = &loyalty.Tiers{Levels: []loyalty.Level{{ID: "low"}, {ID: "high", Manual: true}}, Downgrade: loyalty.Never}
 	if _, err := points.Publish(ctx, d); err != nil {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/scrmkit/scrmkit/internal/combine"
+	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
@@ -22,9 +23,9 @@ type unit struct {
 	program  *Program
 	account  Account
 	bookings map[string]*Booking // by key
-	peers    []Loaded            // of a command on several accounts
+	peers    []loaded            // of a command on several accounts
 	entries  []journal.Entry     // that were stored before
-	change   Change
+	change   change
 	cached   bool
 }
 
@@ -35,7 +36,7 @@ func (work) Subject(o op) string { return o.subject }
 
 func (e work) Load(ctx context.Context, groups [][]op, fresh bool) ([]*unit, error) {
 	units := make([]*unit, len(groups))
-	var lookups []Lookup
+	var lookups []lookup
 	var owner []*unit
 	for g, group := range groups {
 		if !fresh {
@@ -51,7 +52,7 @@ func (e work) Load(ctx context.Context, groups [][]op, fresh bool) ([]*unit, err
 		}
 	}
 	if len(lookups) > 0 {
-		found, err := e.store.Load(ctx, lookups)
+		found, err := load(ctx, e.store, lookups)
 		if err != nil {
 			return nil, err
 		}
@@ -80,14 +81,14 @@ func (e *Engine) cached(group []op) *unit {
 			return nil
 		}
 	}
-	a, ok := e.shared.accounts.Get(group[0].needs[0].Account)
+	a, ok := e.shared.accounts.Get(e.accountKey(group[0].needs[0].Account))
 	if !ok {
 		return nil
 	}
 	return &unit{account: a, cached: true}
 }
 
-func (u *unit) add(l Lookup, f Loaded) {
+func (u *unit) add(l lookup, f loaded) {
 	if u.account.ID != (AccountID{}) && l.Account != u.account.ID {
 		u.peers = append(u.peers, f)
 		return
@@ -124,7 +125,7 @@ func (e work) Decide(_ context.Context, u *unit, o op) (Outcome, error) {
 			return Outcome{}, combine.ErrAgain // it was stored between the reading of one account and of the other
 		}
 	}
-	found := append([]Loaded{{Account: u.account}}, u.peers...)
+	found := append([]loaded{{Account: u.account}}, u.peers...)
 	if of := o.needs[0].Booking; of != "" {
 		found[0].Booking = u.bookings[of]
 	}
@@ -187,9 +188,9 @@ func (u *unit) take(o op, before Account, d *Decision) {
 }
 
 func (e work) Save(ctx context.Context, units []*unit) ([]error, error) {
-	changes := make([]Change, len(units))
+	changes := make([]storage.Change, len(units))
 	for i, u := range units {
-		changes[i] = u.change
+		changes[i] = u.change.stored()
 	}
 	errs, err := e.store.Save(ctx, changes)
 	if e.bound {
@@ -198,9 +199,9 @@ func (e work) Save(ctx context.Context, units []*unit) ([]error, error) {
 	for i, u := range units {
 		for _, a := range u.change.Accounts {
 			if err == nil && errs[i] == nil {
-				e.shared.accounts.Add(a.ID, a)
+				e.shared.accounts.Add(e.accountKey(a.ID), a)
 			} else {
-				e.shared.accounts.Remove(a.ID)
+				e.shared.accounts.Remove(e.accountKey(a.ID))
 			}
 		}
 	}

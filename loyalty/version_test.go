@@ -167,7 +167,7 @@ func withLevel(a loyalty.Account, id loyalty.LevelID) loyalty.Account {
 func TestAMetricCountsFromTheVersionThatBringsIt(t *testing.T) {
 	c := &clock{}
 	c.set(noon)
-	points := loyalty.New(dbtest.SQLite(t).Loyalty(), &loyalty.Options{Now: c.now})
+	points := loyalty.New(dbtest.SQLite(t), &loyalty.Options{Now: c.now})
 	first := club(1)
 	first.Tiers, first.Metrics, first.Rules = nil, nil, first.Rules[:1]
 	must[*loyalty.Program](t)(points.Publish(ctx, first))
@@ -192,7 +192,7 @@ func TestTiersThatAreAdded(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db storage.DB) {
 		c := &clock{}
 		c.set(noon)
-		points := loyalty.New(db.Loyalty(), &loyalty.Options{Now: c.now})
+		points := loyalty.New(db, &loyalty.Options{Now: c.now})
 		first := club(1)
 		first.Tiers, first.Rules = nil, first.Rules[:1]
 		must[*loyalty.Program](t)(points.Publish(ctx, first))

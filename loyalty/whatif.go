@@ -98,22 +98,22 @@ func (e *Engine) WhatIf(ctx context.Context, p *Program) (c Comparison, err erro
 // happened, and calls each with every account as it is stored.
 func (e *Engine) history(ctx context.Context, id ProgramID, each func(Account) error) ([]*past, error) {
 	var h history
-	for a, err := range e.store.Accounts(ctx, AccountQuery{Program: id}) {
+	for a, err := range (AccountQuery{Program: id}).list(ctx, e.store) {
 		if err != nil {
 			return nil, err
 		}
 		if err := each(a); err != nil {
 			return nil, err
 		}
-		var ledger []journal.Entry
-		for entry, err := range e.store.Ledger(ctx, a.ID) {
+		var entries []journal.Entry
+		for entry, err := range ledger(ctx, e.store, a.ID) {
 			if err != nil {
 				return nil, err
 			}
-			ledger = append(ledger, entry)
+			entries = append(entries, entry)
 		}
-		slices.Reverse(ledger)
-		if err := h.add(a.ID, ledger); err != nil {
+		slices.Reverse(entries)
+		if err := h.add(a.ID, entries); err != nil {
 			return nil, err
 		}
 	}

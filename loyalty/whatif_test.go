@@ -19,7 +19,7 @@ func TestWhatIfNothingWereOtherwise(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		histories++
 		c := &clock{}
-		points := loyalty.New(db.Tenant(fmt.Sprint(histories)).Loyalty(), &loyalty.Options{Now: c.now})
+		points := loyalty.New(db.Tenant(fmt.Sprint(histories)), &loyalty.Options{Now: c.now})
 		d := anyProgram(t)
 		p, err := points.Publish(ctx, d)
 		if err != nil {

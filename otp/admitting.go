@@ -7,7 +7,7 @@ type admitting struct{ Admit }
 
 func (c admitting) party() Party { return Party{PartyTypist, string(c.Typist)} }
 
-func (c admitting) lookup(work) Lookup { return Lookup{Parties: []Party{c.party()}} }
+func (c admitting) lookup(work) lookup { return lookup{parties: []Party{c.party()}} }
 
 func (c admitting) decide(_ work, u *unit, _ time.Time) (answer, error) {
 	m := u.meters[c.party()]

@@ -12,8 +12,8 @@ type checking struct {
 	macs [][]byte
 }
 
-func (c *checking) lookup(work) Lookup {
-	return Lookup{MACs: c.macs, Parties: []Party{{PartyTypist, string(c.Typist)}}}
+func (c *checking) lookup(work) lookup {
+	return lookup{macs: c.macs, parties: []Party{{PartyTypist, string(c.Typist)}}}
 }
 
 // decide claims the code where it is right, and charges the attempt where it is wrong. Where the
@@ -39,7 +39,7 @@ func (c *checking) decide(w work, u *unit, now time.Time) (answer, error) {
 	claim, reason, charged := judge(u.matches(c.macs), c.Check, now)
 	switch {
 	case claim != nil:
-		claim.Tenant = w.store.Tenant()
+		claim.Tenant = w.store.TenantID()
 		if typist.Misses > 0 {
 			typist.Misses = 0
 			u.meter(typist)

@@ -7,11 +7,9 @@ import (
 	"time"
 
 	"github.com/scrmkit/scrmkit/internal/combine"
+	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
-
-// Tx is the part of storage.Tx that an Engine needs.
-type Tx interface{ OTP() Store }
 
 // Options of an Engine. Nil, and each zero field, is a default.
 type Options struct {
@@ -31,7 +29,7 @@ type Options struct {
 // first twenty times in a row, and what the database said; after the last two it may be run again
 // with its key.
 type Engine struct {
-	store  Store
+	store  storage.Tx
 	keys   ring
 	opts   Options
 	policy Policy // complete
@@ -41,7 +39,7 @@ type Engine struct {
 
 // New returns an engine on a store. It returns an error if keys is empty, a key is too short, two
 // share an ID, or a field of the policy is out of its bounds.
-func New(s Store, keys []Key, opts *Options) (*Engine, error) {
+func New(s storage.Tx, keys []Key, opts *Options) (*Engine, error) {
 	r, err := newRing(keys)
 	if err != nil {
 		return nil, err
@@ -63,9 +61,9 @@ func New(s Store, keys []Key, opts *Options) (*Engine, error) {
 // In returns a copy that is bound to a unit of work: what it does is committed or rolled back with
 // tx, and in the tenant of tx. Check belongs outside, so that a rollback can't forgive a wrong
 // code; Spend belongs inside.
-func (e *Engine) In(tx Tx) *Engine {
+func (e *Engine) In(tx storage.Tx) *Engine {
 	b := *e
-	b.store, b.bound = tx.OTP(), true
+	b.store, b.bound = tx, true
 	b.runner = combine.New(work{&b})
 	return &b
 }
@@ -123,7 +121,7 @@ func (e *Engine) attempt(c Check) (*op, error) {
 	if err != nil {
 		return nil, fmt.Errorf("otp: check: %w", err)
 	}
-	macs := e.keys.codes(e.store.Tenant(), c.Scope, digits)
+	macs := e.keys.codes(e.store.TenantID(), c.Scope, digits)
 	o := &op{
 		command: &checking{c, macs}, scope: c.Scope, key: c.Key, kind: "otp.check", by: string(c.Typist),
 		subject: typistSubject(c.Scope, c.Typist), now: journal.Instant(e.opts.Now()),
@@ -177,7 +175,7 @@ func (e *Engine) Prune(ctx context.Context, before time.Time) (int64, error) {
 	if now := e.opts.Now(); before.After(now) {
 		before = now
 	}
-	n, err := e.store.Prune(ctx, journal.Instant(before))
+	n, err := prune(ctx, e.store, journal.Instant(before))
 	if err != nil {
 		return n, fmt.Errorf("otp: prune: %w", err)
 	}

@@ -44,7 +44,7 @@ func openWith(t *testing.T, db storage.DB, p otp.Policy, keys ...otp.Key) *bench
 		keys = []otp.Key{key("a")}
 	}
 	b := &bench{t: t, db: db, now: time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)}
-	codes, err := otp.New(db.OTP(), keys, &otp.Options{Policy: p, Now: func() time.Time {
+	codes, err := otp.New(db, keys, &otp.Options{Policy: p, Now: func() time.Time {
 		b.mu.Lock()
 		defer b.mu.Unlock()
 		return b.now

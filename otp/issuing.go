@@ -25,12 +25,12 @@ func (c Issue) parties() []Party {
 	return all
 }
 
-func (c *issuing) lookup(w work) Lookup {
-	l := Lookup{Holder: c.Holder, Purpose: c.Purpose, Parties: c.parties()}
+func (c *issuing) lookup(w work) lookup {
+	l := lookup{holder: c.Holder, purpose: c.Purpose, parties: c.parties()}
 	c.drawn = map[int]string{}
 	for digits := minDigits; digits <= w.policy.MaxDigits; digits++ {
 		c.drawn[digits] = draw(digits)
-		l.MACs = append(l.MACs, w.keys.codes(w.store.Tenant(), c.Scope, c.drawn[digits])...)
+		l.macs = append(l.macs, w.keys.codes(w.store.TenantID(), c.Scope, c.drawn[digits])...)
 	}
 	return l
 }
@@ -54,7 +54,9 @@ func (c *issuing) decide(w work, u *unit, now time.Time) (answer, error) {
 	for _, old := range u.codes {
 		if old.Holder == c.Holder && old.Purpose == c.Purpose && old.Live(now) {
 			live[old.Digits]--
-			replaced = append(replaced, old.end(Replaced, "", now))
+			old = old.end(Replaced, "", now)
+			old.Version++
+			replaced = append(replaced, old)
 		}
 	}
 	digits := w.policy.Digits(live)
@@ -104,13 +106,13 @@ func (c Issue) charge(p Policy, meters map[Party]Meter, now time.Time) ([]Meter,
 
 // taken reports whether another code of that length has the digits that were drawn.
 func (c *issuing) taken(w work, u *unit, digits int, now time.Time) bool {
-	found := u.matches(w.keys.codes(w.store.Tenant(), c.Scope, c.drawn[digits]))
+	found := u.matches(w.keys.codes(w.store.TenantID(), c.Scope, c.drawn[digits]))
 	return slices.ContainsFunc(found, func(other Code) bool { return !other.free(now) })
 }
 
 // code returns the code of the digits that were drawn in that length.
 func (c *issuing) code(w work, u *unit, digits int, now time.Time) Code {
-	tenant, k := w.store.Tenant(), w.keys[0]
+	tenant, k := w.store.TenantID(), w.keys[0]
 	ttl := c.TTL
 	if ttl == 0 {
 		ttl = DefaultTTL
@@ -122,7 +124,7 @@ func (c *issuing) code(w work, u *unit, digits int, now time.Time) Code {
 		Issued: now, Expires: expires, Reusable: expires.Add(Quarantine),
 	}
 	rand.Read(code.ID)
-	code.Version = u.codes[string(code.MAC)].Version
+	code.Version = 2 * code.Number
 	code.Sealed = k.Seal([]byte(c.drawn[digits]), codeContext(tenant, code))
 	return code
 }

@@ -56,12 +56,12 @@ func (c Code) end(why End, by TypistID, now time.Time) Code {
 // spend returns the code as it is once the claim is spent, and what the journal tells of it.
 // ErrInvalidCode: the claim is of another tenant, past its end, or made by a clock that is ahead by
 // more than MaxSkew.
-func (c Claim) spend(tenant string, now time.Time) (Spent, error) {
+func (c Claim) spend(tenant string, now time.Time) (spent, error) {
 	if c.Tenant != tenant || !now.Before(c.Expires) || now.Add(ClaimTTL+MaxSkew).Before(c.Expires) {
-		return Spent{}, ErrInvalidCode
+		return spent{}, ErrInvalidCode
 	}
 	code := c.Code.end(Used, c.By, now)
-	return Spent{Code: code, Entries: []journal.Entry{{
+	return spent{code: code, entries: []journal.Entry{{
 		Subject: journal.Subject("otp-code", string(code.Scope), fmt.Sprint(code.Number)),
 		Seq:     1, Key: "spend", Kind: "otp.spend", At: now, By: string(c.By),
 		Input:  journal.Hash("otp.spend", code.Number),

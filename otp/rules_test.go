@@ -5,6 +5,8 @@ import (
 	"math"
 	"strings"
 	"testing"
+
+	"github.com/scrmkit/scrmkit/storage"
 )
 
 func TestWeightAndDigits(t *testing.T) {
@@ -149,9 +151,9 @@ func TestKeys(t *testing.T) {
 }
 
 // A tenantStore knows its tenant, and nothing else.
-type tenantStore struct{ Store }
+type tenantStore struct{ storage.Tx }
 
-func (tenantStore) Tenant() string { return "acme" }
+func (tenantStore) TenantID() string { return "acme" }
 
 func FuzzOpen(f *testing.F) {
 	e, err := New(tenantStore{}, []Key{{ID: "a", Secret: make([]byte, 32)}}, nil)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/scrmkit/scrmkit/internal/combine"
+	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
@@ -24,7 +25,7 @@ type op struct {
 // A command is one of issuing, checking, admitting.
 type command interface {
 	// lookup returns what the command needs of its scope.
-	lookup(w work) Lookup
+	lookup(w work) lookup
 	// decide runs the command on its scope. On an error the unit is as it was before.
 	decide(w work, u *unit, now time.Time) (answer, error)
 }
@@ -81,18 +82,18 @@ type work struct{ *Engine }
 func (work) Subject(o *op) string { return string(o.scope) }
 
 func (w work) Load(ctx context.Context, groups [][]*op, _ bool) ([]*unit, error) {
-	var lookups []Lookup
+	var lookups []lookup
 	var owner []*unit
 	units := make([]*unit, len(groups))
 	for g, group := range groups {
 		units[g] = newUnit()
 		for _, o := range group {
 			l := o.lookup(w)
-			l.Scope, l.Entry, l.Key = o.scope, o.subject, o.key
+			l.scope, l.entry, l.key = o.scope, o.subject, o.key
 			lookups, owner = append(lookups, l), append(owner, units[g])
 		}
 	}
-	states, err := w.store.Load(ctx, lookups, groups[0][0].now)
+	states, err := load(ctx, w.store, lookups, groups[0][0].now)
 	if err != nil {
 		return nil, err
 	}
@@ -102,28 +103,23 @@ func (w work) Load(ctx context.Context, groups [][]*op, _ bool) ([]*unit, error)
 	return units, nil
 }
 
-func (u *unit) add(l Lookup, s State) {
+func (u *unit) add(l lookup, s state) {
 	// Of several look-ups the oldest scope counts, so that what was read before another change
 	// meets a conflict.
-	if u.scope.Scope == "" || s.Scope.Version < u.scope.Version {
-		u.scope, u.live = s.Scope, s.Count
+	if u.scope.Scope == "" || s.scope.Version < u.scope.Version {
+		u.scope, u.live = s.scope, s.count
 	}
-	for _, p := range l.Parties {
-		if _, ok := u.meters[p]; !ok {
-			u.meters[p] = Meter{Scope: l.Scope, Party: p}
-		}
-	}
-	for _, m := range s.Meters {
+	for _, m := range s.meters {
 		u.meters[m.Party] = m
 	}
-	for _, c := range s.Codes {
+	for _, c := range s.codes {
 		u.codes[string(c.MAC)] = c
 	}
-	for _, c := range s.Live {
+	for _, c := range s.live {
 		u.codes[string(c.MAC)] = c
 	}
-	if s.Record != nil {
-		u.entries[[2]string{l.Entry, l.Key}] = *s.Record
+	if s.record != nil {
+		u.entries[[2]string{l.entry, l.key}] = *s.record
 	}
 }
 
@@ -168,7 +164,7 @@ func (w work) replay(u *unit, o *op, entry journal.Entry) (answer, error) {
 	a.issued.Replayed = true
 	for _, c := range u.codes {
 		if c.Number == a.Issued.Number && c.Live(o.now) {
-			digits, err := w.keys.open(c.KeyID, c.Sealed, codeContext(w.store.Tenant(), c))
+			digits, err := w.keys.open(c.KeyID, c.Sealed, codeContext(w.store.TenantID(), c))
 			a.issued.Code = string(digits)
 			return a, err
 		}
@@ -178,7 +174,6 @@ func (w work) replay(u *unit, o *op, entry journal.Entry) (answer, error) {
 
 // put stores a code with its next version.
 func (u *unit) put(c Code) {
-	c.Version++
 	u.codes[string(c.MAC)] = c
 	u.changed.codes[string(c.MAC)] = true
 }
@@ -190,15 +185,20 @@ func (u *unit) meter(m Meter) {
 }
 
 func (w work) Save(ctx context.Context, units []*unit) ([]error, error) {
-	changes := make([]Change, len(units))
+	changes := make([]storage.Change, len(units))
 	for i, u := range units {
-		changes[i] = Change{Scope: u.scope, Entries: u.written}
+		scope := u.scope
+		scope.Version++
+		c := storage.Change{Rows: []storage.Row{scopes.Save(&scope)}, Entries: u.written}
 		for mac := range u.changed.codes {
-			changes[i].Codes = append(changes[i].Codes, u.codes[mac])
+			code := u.codes[mac]
+			c.Rows = append(c.Rows, codes.Put(&code))
 		}
 		for party := range u.changed.meters {
-			changes[i].Meters = append(changes[i].Meters, u.meters[party])
+			meter := u.meters[party]
+			c.Rows = append(c.Rows, meters.Put(&meter))
 		}
+		changes[i] = c
 	}
 	return w.store.Save(ctx, changes)
 }

@@ -5,25 +5,26 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
 // A DB runs units of work that an engine takes part in: a storage.DB, where T is storage.Tx.
-type DB[T Tx] interface {
-	InTx(ctx context.Context, fn func(ctx context.Context, tx T) error) error
+type DB interface {
+	InTx(ctx context.Context, fn func(ctx context.Context, tx storage.Tx) error) error
 }
 
 // A Using is what Use does with codes that were typed. Each function may run more than once. An
 // error that it returns last, and not for one of the codes, rolls all back.
-type Using[T Tx] struct {
+type Using struct {
 	Checks []Check
 	// Admit returns an error for each of Checks, nil where it may be tried: another one is its
 	// answer, and charges nothing.
-	Admit func(ctx context.Context, tx T) ([]error, error)
+	Admit func(ctx context.Context, tx storage.Tx) ([]error, error)
 	// Do does what the codes allow, and reports which of them are to be spent: not one where
 	// nothing was done, or where it had been done before. A claim is nil where the code was wrong,
 	// or was not tried.
-	Do func(ctx context.Context, tx T, claims []*Claim) (spend []bool, err error)
+	Do func(ctx context.Context, tx storage.Tx, claims []*Claim) (spend []bool, err error)
 }
 
 // Use is Check and Spend for any number of codes, each by itself, in one transaction of db, which
@@ -33,13 +34,13 @@ type Using[T Tx] struct {
 //
 // An attempt that is wrong is committed with the transaction, before its answer is told, so that
 // nothing forgives it.
-func Use[T Tx](ctx context.Context, e *Engine, db DB[T], u Using[T]) (errs []error, err error) {
+func Use(ctx context.Context, e *Engine, db DB, u Using) (errs []error, err error) {
 	ctx, end := e.hook(ctx, "otp.use")
 	defer func() { end(err) }()
 	if e.bound {
 		return nil, errors.New("otp: use: the engine is bound to a transaction; Use begins one")
 	}
-	err = db.InTx(ctx, func(ctx context.Context, tx T) (err error) {
+	err = db.InTx(ctx, func(ctx context.Context, tx storage.Tx) (err error) {
 		b := e.In(tx)
 		if errs, err = u.Admit(ctx, tx); err != nil {
 			return err
@@ -95,23 +96,23 @@ func (e *Engine) checkAll(ctx context.Context, checks []Check, errs []error) ([]
 }
 
 // spendAll spends those of the claims. ErrInvalidCode: one of them can't be.
-func (e *Engine) spendAll(ctx context.Context, claims []*Claim, spend []bool) error {
+func (e *Engine) spendAll(ctx context.Context, claims []*Claim, used []bool) error {
 	now := journal.Instant(e.opts.Now())
-	var changes []Spent
+	var changes []spent
 	for i, c := range claims {
-		if c == nil || !spend[i] {
+		if c == nil || !used[i] {
 			continue
 		}
-		spent, err := c.spend(e.store.Tenant(), now)
+		one, err := c.spend(e.store.TenantID(), now)
 		if err != nil {
 			return err
 		}
-		changes = append(changes, spent)
+		changes = append(changes, one)
 	}
 	if len(changes) == 0 {
 		return nil
 	}
-	errs, err := e.store.Spend(ctx, changes)
+	errs, err := spend(ctx, e.store, changes)
 	if err != nil {
 		return err
 	}

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Cancel decides on a Cancel of the stamps of record, where above are the coupons that Lookup.Above
+// Cancel decides on a Cancel of the stamps of record, where above are the coupons that lookup.Above
 // gives. A purchase that was counted is taken back whole: the card becomes what the other purchases
 // make of it. Errors: *InputError, ErrUnknownCard, ErrUnknownRecord, ErrOtherShop, ErrCancelled,
 // ErrTooFew, *UsedError.

@@ -28,25 +28,25 @@ func (c Redeem) key() string   { return c.Key }
 func (c Undo) key() string     { return c.Key }
 func (c Void) key() string     { return c.Key }
 
-func (c Add) lookup() Lookup { return Lookup{Card: c.Card} }
+func (c Add) lookup() lookup { return lookup{Card: c.Card} }
 
-func (c Cancel) lookup() Lookup {
-	l := Lookup{Card: c.Card, Record: c.Record, Above: maxStamps}
+func (c Cancel) lookup() lookup {
+	l := lookup{Card: c.Card, Record: c.Record, Above: maxStamps}
 	if c.Record == 0 && c.Of == "" {
 		l.Record = -1
 	}
 	return l
 }
 
-func (c Adjust) lookup() Lookup   { return Lookup{Card: c.Card, Above: max(0, -c.N)} }
-func (c Transfer) lookup() Lookup { return Lookup{Card: c.From, Above: maxStamps} }
-func (c Expire) lookup() Lookup   { return Lookup{Card: c.Card, Coupon: c.Coupon} }
-func (c Claim) lookup() Lookup {
-	return Lookup{Card: CardID{Program: c.Program, Member: c.Member}, Claims: true}
+func (c Adjust) lookup() lookup   { return lookup{Card: c.Card, Above: max(0, -c.N)} }
+func (c Transfer) lookup() lookup { return lookup{Card: c.From, Above: maxStamps} }
+func (c Expire) lookup() lookup   { return lookup{Card: c.Card, Coupon: c.Coupon} }
+func (c Claim) lookup() lookup {
+	return lookup{Card: CardID{Program: c.Program, Member: c.Member}, Claims: true}
 }
-func (c Redeem) lookup() Lookup { return Lookup{Card: c.Coupon.Card, Coupon: c.Coupon.N} }
-func (c Undo) lookup() Lookup   { return Lookup{Card: c.Coupon.Card, Coupon: c.Coupon.N} }
-func (c Void) lookup() Lookup   { return Lookup{Card: c.Coupon.Card, Coupon: c.Coupon.N} }
+func (c Redeem) lookup() lookup { return lookup{Card: c.Coupon.Card, Coupon: c.Coupon.N} }
+func (c Undo) lookup() lookup   { return lookup{Card: c.Coupon.Card, Coupon: c.Coupon.N} }
+func (c Void) lookup() lookup   { return lookup{Card: c.Coupon.Card, Coupon: c.Coupon.N} }
 
 func (c Add) decide(u *unit, now time.Time) (Decision, error) {
 	c.At = journal.Instant(c.At)

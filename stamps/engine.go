@@ -12,12 +12,11 @@ import (
 
 	"github.com/scrmkit/scrmkit/internal/combine"
 	"github.com/scrmkit/scrmkit/internal/published"
+	"github.com/scrmkit/scrmkit/internal/tenant"
 	"github.com/scrmkit/scrmkit/internal/valid"
+	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
-
-// Tx is the part of storage.Tx that an Engine needs.
-type Tx interface{ Stamps() Store }
 
 // Options of an Engine. Nil, and each zero field, is a default.
 type Options struct {
@@ -38,7 +37,7 @@ type Options struct {
 // the database said. Where it returns an error nothing was stored, but for one of the database or
 // of ctx: then nothing is known, and it may be run again with its key.
 type Engine struct {
-	store  Store
+	store  storage.Tx
 	opts   Options
 	shared *shared
 	runner *combine.Runner[op, *unit, Outcome]
@@ -48,16 +47,24 @@ type Engine struct {
 
 // shared is what the copies of an engine share.
 type shared struct {
-	cards    *lru.Cache[CardID, Card]
+	cards    *lru.Cache[tenant.Key[CardID], Card]
 	programs *published.Cache[ProgramID, *Program]
-	sold     *lru.Cache[ProgramID, int64] // the largest stock of a handout that was found to be used up
+	sold     *lru.Cache[tenant.Key[ProgramID], int64] // the largest stock of a handout that was found to be used up
+}
+
+func (e *Engine) cardKey(id CardID) tenant.Key[CardID] {
+	return tenant.Key[CardID]{Tenant: e.store.TenantID(), ID: id}
+}
+
+func (e *Engine) soldKey(id ProgramID) tenant.Key[ProgramID] {
+	return tenant.Key[ProgramID]{Tenant: e.store.TenantID(), ID: id}
 }
 
 // Refresh is how long another process may go on with an older version of a program after a Publish.
 const Refresh = published.Refresh
 
 // New returns an engine on a store.
-func New(s Store, opts *Options) *Engine {
+func New(s storage.Tx, opts *Options) *Engine {
 	e := &Engine{store: s, shared: &shared{}}
 	if opts != nil {
 		e.opts = *opts
@@ -68,18 +75,18 @@ func New(s Store, opts *Options) *Engine {
 	if e.opts.Cards <= 0 {
 		e.opts.Cards = 100_000
 	}
-	e.shared.cards, _ = lru.New[CardID, Card](e.opts.Cards)
+	e.shared.cards, _ = lru.New[tenant.Key[CardID], Card](e.opts.Cards)
 	e.shared.programs = published.New[ProgramID, *Program]()
-	e.shared.sold, _ = lru.New[ProgramID, int64](1024)
+	e.shared.sold, _ = lru.New[tenant.Key[ProgramID], int64](1024)
 	e.runner = combine.New(work{e})
 	return e
 }
 
 // In returns a copy that is bound to a unit of work: what it does is committed or rolled back with
 // tx, which is of the database and the tenant that the engine was made for.
-func (e *Engine) In(tx Tx) *Engine {
+func (e *Engine) In(tx storage.Tx) *Engine {
 	b := *e
-	b.store, b.bound = tx.Stamps(), true
+	b.store, b.bound = tx, true
 	b.runner = combine.New(work{&b})
 	return &b
 }
@@ -107,17 +114,17 @@ func (e *Engine) Publish(ctx context.Context, d Definition) (p *Program, err err
 	if err != nil {
 		return nil, err
 	}
-	err = e.store.Publish(ctx, p.def)
-	if errors.Is(err, ErrPublished) {
-		stored, loadErr := e.store.Program(ctx, d.ID, d.Version)
-		if loadErr == nil && stored.equal(p.def) {
-			err = nil
+	next, err := programs.Publish(ctx, e.store, d.ID, d.Version, p.def)
+	if err == nil && !next {
+		stored, ok, loadErr := programs.Load(ctx, e.store, d.ID, d.Version)
+		if loadErr != nil || !ok || !stored.equal(p.def) {
+			err = ErrPublished
 		}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("stamps: publish %s version %d: %w", d.ID, d.Version, err)
 	}
-	e.shared.programs.Forget(d.ID)
+	e.shared.programs.Forget(e.store.TenantID(), d.ID)
 	return p, nil
 }
 
@@ -128,10 +135,13 @@ func (e *Engine) Program(ctx context.Context, id ProgramID, version int) (*Progr
 		return nil, fmt.Errorf("stamps: program: %w", err)
 	}
 	now := e.opts.Now()
-	if p, ok := e.shared.programs.Get(id, version, now); ok {
+	if p, ok := e.shared.programs.Get(e.store.TenantID(), id, version, now); ok {
 		return p, nil
 	}
-	d, err := e.store.Program(ctx, id, version)
+	d, ok, err := programs.Load(ctx, e.store, id, version)
+	if err == nil && !ok {
+		err = ErrUnknownProgram
+	}
 	if err != nil {
 		return nil, fmt.Errorf("stamps: program %s: %w", id, err)
 	}
@@ -139,7 +149,7 @@ func (e *Engine) Program(ctx context.Context, id ProgramID, version int) (*Progr
 	if err != nil {
 		return nil, fmt.Errorf("stamps: program %s as it is stored: %w", id, err)
 	}
-	e.shared.programs.Put(id, d.Version, p, version == 0, now)
+	e.shared.programs.Put(e.store.TenantID(), id, d.Version, p, version == 0, now)
 	return p, nil
 }
 

@@ -38,7 +38,7 @@ func coffee(version int) stamps.Definition {
 // open returns an engine with the coffee program in force.
 func open(t *testing.T, db storage.DB) *stamps.Engine {
 	t.Helper()
-	cards := stamps.New(db.Stamps(), nil)
+	cards := stamps.New(db, nil)
 	if _, err := cards.Publish(ctx, coffee(1)); err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +73,7 @@ func TestEngine(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, engine := range []*stamps.Engine{cards, stamps.New(db.Tenant("replay").Stamps(), nil)} {
+			for _, engine := range []*stamps.Engine{cards, stamps.New(db.Tenant("replay"), nil)} {
 				again, err := engine.Add(ctx, add(5, "k"))
 				if err != nil || !again.Replayed {
 					t.Fatal(again, err)
@@ -319,7 +319,7 @@ func TestEngine(t *testing.T) {
 		t.Run("a sweep writes down what lapsed, once", func(t *testing.T) {
 			tenant := db.Tenant("sweep")
 			now := time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)
-			cards := stamps.New(tenant.Stamps(), &stamps.Options{Now: func() time.Time { return now }})
+			cards := stamps.New(tenant, &stamps.Options{Now: func() time.Time { return now }})
 			d := coffee(1)
 			d.Card.Expiry.Days = 10
 			d.Card.Rewards[0].Coupon.Days = 5
@@ -420,9 +420,8 @@ func TestANumberThatWasLeftFreeIsGiven(t *testing.T) {
 		at := time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)
 		for _, number := range []int64{2, 5, 30} { // as claims leave it that met others
 			c := stamps.Card{ID: stamps.CardID{Program: "coffee", Member: stamps.MemberID(fmt.Sprint("x", number)), Claim: 1}, Version: 1, Number: number, Opened: at}
-			errs, err := db.Stamps().Save(ctx, []stamps.Change{{Cards: []stamps.Card{c}}})
-			if err != nil || errs[0] != nil {
-				t.Fatal(err, errs)
+			if err := stamps.SaveCard(ctx, db, c); err != nil {
+				t.Fatal(err)
 			}
 		}
 		var won, sold atomic.Int64

@@ -18,7 +18,7 @@ func TestKilledPostgres(t *testing.T) {
 		Kills: 20, Between: 300, Stored: "select count(*) from scrmkit.stamps_record",
 		Open: func(t *testing.T, dsn string) { open(t, dbtest.Postgres(t, dsn)) },
 		Commands: func(t *testing.T, dsn string) func(context.Context, string, int, int) error {
-			cards := stamps.New(dbtest.Postgres(t, dsn).Stamps(), nil)
+			cards := stamps.New(dbtest.Postgres(t, dsn), nil)
 			return func(ctx context.Context, name string, caller, i int) error {
 				id := stamps.CardID{Program: "coffee", Member: stamps.MemberID(fmt.Sprint("m", (caller+i)%10))}
 				_, err := cards.Add(ctx, stamps.Add{Card: id, N: 1, Key: name})

@@ -46,7 +46,7 @@ func TestEndsAreHalfOpen(t *testing.T) {
 		for name, ask := range asked {
 			for _, d := range []time.Duration{-time.Microsecond, 0, time.Microsecond} {
 				now := begin
-				cards := stamps.New(db.Tenant(fmt.Sprint(name, d)).Stamps(), &stamps.Options{Now: func() time.Time { return now }})
+				cards := stamps.New(db.Tenant(fmt.Sprint(name, d)), &stamps.Options{Now: func() time.Time { return now }})
 				def := coffee(1)
 				def.Card.Expiry.Days, def.Card.Rewards[0].Coupon.Days = 1, 1
 				if _, err := cards.Publish(ctx, def); err != nil {

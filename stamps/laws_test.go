@@ -11,7 +11,7 @@ import (
 )
 
 // programs draws two versions of a program.
-func programs(t *rapid.T) (first, second *Program) {
+func somePrograms(t *rapid.T) (first, second *Program) {
 	draw := func(version int) *Program {
 		size := rapid.Int64Range(1, 6).Draw(t, "size")
 		d := Definition{ID: "coffee", Version: version, Zone: "Asia/Shanghai", Card: &CardDefinition{
@@ -51,7 +51,7 @@ func visible(c Card) Card {
 
 func TestLaws(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		first, second := programs(rt)
+		first, second := somePrograms(rt)
 		x := newTill(t, first)
 		x.t = t
 		for range rapid.IntRange(1, 40).Draw(rt, "steps") {
@@ -154,7 +154,7 @@ func settledBefore(x *till, pos int64) bool {
 
 func TestTakingBackRestoresTheCard(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		p, _ := programs(rt)
+		p, _ := somePrograms(rt)
 		x := newTill(t, p)
 		for range rapid.IntRange(0, 6).Draw(rt, "adds") {
 			x.add(rapid.Int64Range(1, 9).Draw(rt, "n"))

@@ -20,7 +20,7 @@ func (e *Engine) Card(ctx context.Context, id CardID) (Card, error) {
 	if err := id.check(); err != nil {
 		return Card{}, fmt.Errorf("stamps: card: %w", err)
 	}
-	found, err := e.store.Load(ctx, []Lookup{{Card: id}})
+	found, err := load(ctx, e.store, []lookup{{Card: id}})
 	if err != nil {
 		return Card{}, fmt.Errorf("stamps: card %s: %w", id, err)
 	}
@@ -44,7 +44,7 @@ func (e *Engine) Cards(ctx context.Context, member MemberID) iter.Seq2[Card, err
 		return failed[Card](err)
 	}
 	now := e.opts.Now()
-	return each(e.store.Cards(ctx, CardQuery{Member: member}), func(c Card) Card { return c.At(now) })
+	return each(cardsOf(ctx, e.store, member), func(c Card) Card { return c.At(now) })
 }
 
 // Coupon returns a coupon as it stands. ErrUnknownCoupon: there is none.
@@ -52,7 +52,7 @@ func (e *Engine) Coupon(ctx context.Context, id CouponID) (Coupon, error) {
 	if err := id.check(); err != nil {
 		return Coupon{}, fmt.Errorf("stamps: coupon: %w", err)
 	}
-	found, err := e.store.Load(ctx, []Lookup{{Card: id.Card, Coupon: id.N}})
+	found, err := load(ctx, e.store, []lookup{{Card: id.Card, Coupon: id.N}})
 	if err == nil && len(found[0].Coupons) == 0 {
 		err = ErrUnknownCoupon
 	}
@@ -68,7 +68,7 @@ func (e *Engine) Coupons(ctx context.Context, member MemberID, program ProgramID
 		return failed[Coupon](err)
 	}
 	now := e.opts.Now()
-	return each(e.store.Coupons(ctx, CouponQuery{Member: member, Program: program}), func(c Coupon) Coupon { return c.At(now) })
+	return each(couponsOf(ctx, e.store, member, program), func(c Coupon) Coupon { return c.At(now) })
 }
 
 // History yields the records of a card, the newest first.
@@ -76,7 +76,7 @@ func (e *Engine) History(ctx context.Context, id CardID) iter.Seq2[Record, error
 	if err := id.check(); err != nil {
 		return failed[Record](err)
 	}
-	return e.store.Records(ctx, RecordQuery{Card: &id})
+	return RecordQuery{Card: &id}.list(ctx, e.store)
 }
 
 // Days is how far back a shop's records are shown where RecordQuery.From is zero.
@@ -104,7 +104,7 @@ func (e *Engine) Records(ctx context.Context, q RecordQuery) iter.Seq2[Record, e
 		q.From = until.AddDate(0, 0, -Days)
 	}
 	q.From, q.To = journal.Instant(q.From), journal.Instant(q.To)
-	return e.store.Records(ctx, q)
+	return q.list(ctx, e.store)
 }
 
 // A Total sums the records of one day, purpose and manager.
@@ -156,13 +156,13 @@ func (e *Engine) Totals(ctx context.Context, q RecordQuery, zone string) ([]Tota
 func (e *Engine) Sweep(ctx context.Context, limit int) (n int, err error) {
 	next := journal.Instant(e.opts.Now()).Add(time.Microsecond) // an end is the first instant after
 	var due []Expire
-	for c, err := range e.store.Cards(ctx, CardQuery{LapsedBefore: next, Limit: limit}) {
+	for c, err := range lapsedCards(ctx, e.store, next, limit) {
 		if err != nil {
 			return 0, fmt.Errorf("stamps: sweep: %w", err)
 		}
 		due = append(due, Expire{Card: c.ID, Key: rand.Text()})
 	}
-	for c, err := range e.store.Coupons(ctx, CouponQuery{LapsedBefore: next, Limit: limit}) {
+	for c, err := range lapsedCoupons(ctx, e.store, next, limit) {
 		if err != nil {
 			return 0, fmt.Errorf("stamps: sweep: %w", err)
 		}

@@ -143,7 +143,7 @@ func TestPurchasesThatAreCounted(t *testing.T) {
 		d := coffee(1)
 		d.Card.Earn = stamps.Earn{Per: stamps.PerPurchase, Purchases: 2, Include: []string{"drink"}}
 		d.Card.Limit.Minimums = map[string]int64{"CNY": 500}
-		cards := stamps.New(db.Stamps(), nil)
+		cards := stamps.New(db, nil)
 		if _, err := cards.Publish(ctx, d); err != nil {
 			t.Fatal(err)
 		}
@@ -153,7 +153,7 @@ func TestPurchasesThatAreCounted(t *testing.T) {
 			}}
 		}
 		t.Run("count once each, whoever races", func(t *testing.T) {
-			engines := []*stamps.Engine{cards, stamps.New(db.Stamps(), nil)}
+			engines := []*stamps.Engine{cards, stamps.New(db, nil)}
 			together(30, func(i int) {
 				if _, err := engines[i%2].Add(ctx, buy(fmt.Sprint("order-", i%15))); err != nil {
 					t.Error(err)

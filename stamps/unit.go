@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/scrmkit/scrmkit/internal/combine"
+	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
@@ -18,7 +19,7 @@ type command interface {
 	check() error
 	kind() string // of the journal's entry
 	key() string
-	lookup() Lookup // without Entry and Key
+	lookup() lookup // without Entry and Key
 	decide(u *unit, now time.Time) (Decision, error)
 }
 
@@ -32,16 +33,16 @@ type op struct {
 
 // A unit is a card, or a pair of them, with what the commands at hand need of it.
 type unit struct {
-	loaded  Loaded
-	peer    *Loaded // of a Transfer
+	loaded  loaded
+	peer    *loaded // of a Transfer
 	stock   *stock  // of a Claim
 	rules   Rules
 	now     *Program
 	coupons map[int64]Coupon
 	records map[int64]Record
-	newest  *Record         // what Lookup.Record -1 found
+	newest  *Record         // what lookup.Record -1 found
 	entries []journal.Entry // that were stored before
-	change  Change
+	change  change
 	cached  bool
 }
 
@@ -73,7 +74,7 @@ func (id CardID) subject() string {
 
 func (e work) Load(ctx context.Context, groups [][]op, fresh bool) ([]*unit, error) {
 	units := make([]*unit, len(groups))
-	var lookups []Lookup
+	var lookups []lookup
 	var owner []*unit
 	for g, group := range groups {
 		if !fresh {
@@ -88,17 +89,17 @@ func (e work) Load(ctx context.Context, groups [][]op, fresh bool) ([]*unit, err
 			l.Entry, l.Key = o.subject, o.key()
 			lookups, owner = append(lookups, l), append(owner, units[g])
 			if t, ok := o.command.(Transfer); ok {
-				lookups = append(lookups, Lookup{Card: t.To, Entry: t.To.subject(), Key: t.Key})
+				lookups = append(lookups, lookup{Card: t.To, Entry: t.To.subject(), Key: t.Key})
 				owner = append(owner, units[g])
 			}
 			if c, ok := o.command.(Cancel); ok && c.Of != "" {
-				lookups = append(lookups, Lookup{Card: c.Card, Entry: o.subject, Key: c.Of})
+				lookups = append(lookups, lookup{Card: c.Card, Entry: o.subject, Key: c.Of})
 				owner = append(owner, units[g])
 			}
 		}
 	}
 	if len(lookups) > 0 {
-		found, err := e.store.Load(ctx, lookups)
+		found, err := load(ctx, e.store, lookups)
 		if err != nil {
 			return nil, err
 		}
@@ -119,13 +120,13 @@ func (e work) Load(ctx context.Context, groups [][]op, fresh bool) ([]*unit, err
 
 // named loads the records of the Adds that cancels name by their keys, which a key does for ever.
 func (e work) named(ctx context.Context, groups [][]op, units []*unit) error {
-	var lookups []Lookup
+	var lookups []lookup
 	var owner []*unit
 	for g, group := range groups {
 		for _, o := range group {
 			if c, ok := o.command.(Cancel); ok && c.Of != "" {
 				if seq := units[g].added(c.Of); seq != 0 {
-					lookups, owner = append(lookups, Lookup{Card: c.Card, Record: seq}), append(owner, units[g])
+					lookups, owner = append(lookups, lookup{Card: c.Card, Record: seq}), append(owner, units[g])
 				}
 			}
 		}
@@ -133,7 +134,7 @@ func (e work) named(ctx context.Context, groups [][]op, units []*unit) error {
 	if len(lookups) == 0 {
 		return nil
 	}
-	found, err := e.store.Load(ctx, lookups)
+	found, err := load(ctx, e.store, lookups)
 	for i, f := range found {
 		owner[i].add(lookups[i], f)
 	}
@@ -154,12 +155,12 @@ func (e work) stocks(ctx context.Context, groups [][]op, units []*unit) error {
 			s = &stock{next: u.loaded.Taken + 1}
 			stocks[claim.Program] = s
 			if most := u.now.def.Handout.Stock; s.next > most && !e.soldOut(claim.Program, most) {
-				found, err := e.store.Load(ctx, []Lookup{{Card: claim.lookup().Card, Free: true}})
+				free, err := lowestFree(ctx, e.store, claim.Program, most)
 				if err != nil {
 					return err
 				}
-				if s.next = found[0].Free; s.next > most && !e.bound {
-					e.shared.sold.Add(claim.Program, most)
+				if s.next = free; s.next > most && !e.bound {
+					e.shared.sold.Add(e.soldKey(claim.Program), most)
 				}
 			}
 		}
@@ -170,7 +171,7 @@ func (e work) stocks(ctx context.Context, groups [][]op, units []*unit) error {
 
 // soldOut reports whether a stock of that size was found to have no free number. None comes back.
 func (e *Engine) soldOut(id ProgramID, most int64) bool {
-	sold, ok := e.shared.sold.Get(id)
+	sold, ok := e.shared.sold.Get(e.soldKey(id))
 	return ok && sold >= most
 }
 
@@ -184,14 +185,14 @@ func (e *Engine) cached(group []op) *unit {
 			return nil
 		}
 	}
-	card, ok := e.shared.cards.Get(group[0].lookup().Card)
+	card, ok := e.shared.cards.Get(e.cardKey(group[0].lookup().Card))
 	if !ok {
 		return nil
 	}
-	return &unit{loaded: Loaded{Card: card}, cached: true}
+	return &unit{loaded: loaded{Card: card}, cached: true}
 }
 
-func (u *unit) add(l Lookup, f Loaded) {
+func (u *unit) add(l lookup, f loaded) {
 	if u.loaded.Card.ID != (CardID{}) && l.Card != u.loaded.Card.ID {
 		u.peer = &f
 		return
@@ -332,9 +333,9 @@ func (u *unit) take(o op, subject string, before Card, d *Decision) {
 }
 
 func (e work) Save(ctx context.Context, units []*unit) ([]error, error) {
-	changes := make([]Change, len(units))
+	changes := make([]storage.Change, len(units))
 	for i, u := range units {
-		changes[i] = u.change
+		changes[i] = u.change.stored()
 	}
 	errs, err := e.store.Save(ctx, changes)
 	if e.bound {
@@ -343,9 +344,9 @@ func (e work) Save(ctx context.Context, units []*unit) ([]error, error) {
 	for i, u := range units {
 		for _, c := range u.change.Cards {
 			if err == nil && errs[i] == nil && c.ID.Claim == 0 {
-				e.shared.cards.Add(c.ID, c)
+				e.shared.cards.Add(e.cardKey(c.ID), c)
 			} else {
-				e.shared.cards.Remove(c.ID)
+				e.shared.cards.Remove(e.cardKey(c.ID))
 			}
 		}
 	}

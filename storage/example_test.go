@@ -39,8 +39,8 @@ func must(err error) {
 func Example_transaction() {
 	ctx := context.Background()
 	db := memory.New()
-	cards := stamps.New(db.Stamps(), nil)
-	codes, err := otp.New(db.OTP(), []otp.Key{{ID: "2026-11", Secret: []byte("32 random bytes, kept in a vault")}}, nil)
+	cards := stamps.New(db, nil)
+	codes, err := otp.New(db, []otp.Key{{ID: "2026-11", Secret: []byte("32 random bytes, kept in a vault")}}, nil)
 	must(err)
 	_, err = cards.Publish(ctx, coffee)
 	must(err)
@@ -77,7 +77,7 @@ func Example_join() {
 	must(bunstore.Migrate(ctx, db))
 	store, err := bunstore.New(db, nil)
 	must(err)
-	cards := stamps.New(store.Stamps(), nil)
+	cards := stamps.New(store, nil)
 	_, err = cards.Publish(ctx, coffee)
 	must(err)
 	_, err = sqldb.Exec("create table orders (id text primary key)")
@@ -101,8 +101,8 @@ func Example_join() {
 func Example_till() {
 	ctx := context.Background()
 	db := memory.New()
-	shops, cards := shop.New(db, nil), stamps.New(db.Stamps(), nil)
-	codes, err := otp.New(db.OTP(), []otp.Key{{ID: "2026-11", Secret: []byte("32 random bytes, kept in a vault")}}, nil)
+	shops, cards := shop.New(db, nil), stamps.New(db, nil)
+	codes, err := otp.New(db, []otp.Key{{ID: "2026-11", Secret: []byte("32 random bytes, kept in a vault")}}, nil)
 	must(err)
 	till := counter.New(db, shops, codes, cards)
 	_, err = cards.Publish(ctx, coffee)
@@ -129,7 +129,7 @@ func Example_till() {
 func Example_feed() {
 	ctx := context.Background()
 	db := memory.New()
-	cards := stamps.New(db.Stamps(), nil)
+	cards := stamps.New(db, nil)
 	_, err := cards.Publish(ctx, coffee)
 	must(err)
 	for _, order := range []string{"order-1", "order-2"} {

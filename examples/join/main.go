@@ -62,7 +62,7 @@ func open(ctx context.Context) (*shop, error) {
 	if err != nil {
 		return nil, err
 	}
-	points := loyalty.New(store.Loyalty(), nil)
+	points := loyalty.New(store, nil)
 	_, err = points.Publish(ctx, loyalty.Definition{
 		ID: "club", Version: 1, Name: "A point a yuan", Zone: "Asia/Shanghai", Money: "CNY",
 		Currencies: []loyalty.Currency{{ID: "points"}},

@@ -32,11 +32,11 @@ func (d *day) play(ctx context.Context, db storage.DB, callers int) (*played, er
 	clock := func() time.Time { return *now.Load() }
 	// The secret of a service stays the same, and comes from where it keeps such things.
 	secret := activation.Key{ID: "example", Secret: []byte("an example's secret of 32 bytes ")}
-	codes, err := activation.New(db.Activation(), []activation.Key{secret}, &activation.Options{Now: clock})
+	codes, err := activation.New(db, []activation.Key{secret}, &activation.Options{Now: clock})
 	if err != nil {
 		return nil, err
 	}
-	p := &played{day: d, leads: lead.New(db.Leads(), &lead.Options{Now: clock})}
+	p := &played{day: d, leads: lead.New(db, &lead.Options{Now: clock})}
 	p.Office = office.New(db, office.Parts{Codes: codes, Leads: p.leads}, &office.Options{Now: clock})
 	for i, c := range d.codes {
 		at := d.began.Add(time.Duration(i-len(d.codes)) * time.Second)

@@ -1,7 +1,7 @@
 // Package otel traces the engines with OpenTelemetry: each operation is a span with the operation's
 // name.
 //
-//	cards := stamps.New(db.Stamps(), &stamps.Options{Hook: otel.Hook(provider.Tracer("scrmkit"))})
+//	cards := stamps.New(db, &stamps.Options{Hook: otel.Hook(provider.Tracer("scrmkit"))})
 package otel
 
 import (

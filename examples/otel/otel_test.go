@@ -17,7 +17,7 @@ import (
 func TestHook(t *testing.T) {
 	spans := tracetest.NewSpanRecorder()
 	tracer := trace.NewTracerProvider(trace.WithSpanProcessor(spans)).Tracer("scrmkit")
-	cards := stamps.New(memory.New().Stamps(), &stamps.Options{Hook: otel.Hook(tracer)})
+	cards := stamps.New(memory.New(), &stamps.Options{Hook: otel.Hook(tracer)})
 
 	ctx, parent := tracer.Start(t.Context(), "checkout")
 	publish(ctx, t, cards)

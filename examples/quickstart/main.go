@@ -12,7 +12,7 @@ import (
 
 func main() {
 	ctx := context.Background()
-	points := loyalty.New(memory.New().Loyalty(), nil)
+	points := loyalty.New(memory.New(), nil)
 	if _, err := points.Publish(ctx, loyalty.Definition{
 		ID: "club", Version: 1, Name: "A point a yuan", Zone: "Asia/Shanghai", Money: "CNY",
 		Currencies: []loyalty.Currency{{ID: "points", Expiry: loyalty.Expiry{Months: 12, RoundUp: loyalty.Month}}},

@@ -23,12 +23,12 @@ var program = stamps.Definition{
 
 // An engineBook keeps the cards in a database.
 type engineBook struct {
-	db    storage.DB
-	cards *stamps.Engine
+	cards   *stamps.Engine
+	members map[stamps.MemberID]bool // who has a card
 }
 
 func newEngineBook(db storage.DB) *engineBook {
-	return &engineBook{db, stamps.New(db.Stamps(), nil)}
+	return &engineBook{stamps.New(db, nil), map[stamps.MemberID]bool{}}
 }
 
 func (b *engineBook) define(ctx context.Context) error {
@@ -37,6 +37,7 @@ func (b *engineBook) define(ctx context.Context) error {
 }
 
 func (b *engineBook) stamp(ctx context.Context, s sale) (bool, error) {
+	b.members[stamps.MemberID(s.card)] = true
 	out, err := b.cards.Add(ctx, stamps.Add{
 		Card:     stamps.CardID{Program: program.ID, Member: stamps.MemberID(s.card)},
 		Purchase: &stamps.Purchase{Amount: s.money, Currency: currency, Items: 1},
@@ -57,19 +58,20 @@ func refused(err error) bool {
 
 func (b *engineBook) totals(ctx context.Context) (totals, error) {
 	var t totals
-	for c, err := range b.db.Stamps().Cards(ctx, stamps.CardQuery{Program: program.ID}) {
+	for m := range b.members {
+		c, err := b.cards.Card(ctx, stamps.CardID{Program: program.ID, Member: m})
 		if err != nil {
 			return totals{}, err
 		}
 		t.cards++
 		t.stamps += c.Total
 		t.completed += c.Round
-	}
-	for _, err := range b.db.Stamps().Coupons(ctx, stamps.CouponQuery{Program: program.ID}) {
-		if err != nil {
-			return totals{}, err
+		for _, err := range b.cards.Coupons(ctx, m, program.ID) {
+			if err != nil {
+				return totals{}, err
+			}
+			t.coupons++
 		}
-		t.coupons++
 	}
 	return t, nil
 }

@@ -102,7 +102,7 @@ func readShop(data, path string) (d shopData, err error) {
 
 func playPoints(ctx context.Context, db storage.DB, d shopData, c config) ([]pointsRun, error) {
 	b := &pointsBook{}
-	b.points = loyalty.New(db.Loyalty(), &loyalty.Options{Now: func() time.Time { return time.UnixMicro(b.clock.Load()) }})
+	b.points = loyalty.New(db, &loyalty.Options{Now: func() time.Time { return time.UnixMicro(b.clock.Load()) }})
 	var err error
 	if b.program, err = b.points.Publish(ctx, pointsOf(d)); err != nil {
 		return nil, err

@@ -100,21 +100,21 @@ func (s *Server) prepare(ctx context.Context) error {
 		return err
 	}
 	s.shops = shop.New(s.db, &shop.Options{PressKeys: []shop.Key{{ID: "1", Secret: key}}})
-	s.cards = stamps.New(s.db.Stamps(), nil)
-	s.points = loyalty.New(s.db.Loyalty(), nil)
-	if s.codes, err = otp.New(s.db.OTP(), []otp.Key{{ID: "1", Secret: key}}, nil); err != nil {
+	s.cards = stamps.New(s.db, nil)
+	s.points = loyalty.New(s.db, nil)
+	if s.codes, err = otp.New(s.db, []otp.Key{{ID: "1", Secret: key}}, nil); err != nil {
 		return err
 	}
-	if s.rewards, err = reward.New(s.db.Rewards(), []reward.Key{{ID: "1", Secret: key}}, nil); err != nil {
+	if s.rewards, err = reward.New(s.db, []reward.Key{{ID: "1", Secret: key}}, nil); err != nil {
 		return err
 	}
-	if s.activation, err = activation.New(s.db.Activation(), []activation.Key{{ID: "1", Secret: key}}, nil); err != nil {
+	if s.activation, err = activation.New(s.db, []activation.Key{{ID: "1", Secret: key}}, nil); err != nil {
 		return err
 	}
 	if s.tickets, err = ticket.New(s.db, []ticket.Key{{ID: "1", Secret: key}}, &ticket.Options{Logger: s.cfg.Log}); err != nil {
 		return err
 	}
-	s.leads, s.dispatch = lead.New(s.db.Leads(), nil), dispatch.New(s.db, &dispatch.Options{Keys: []dispatch.Key{{ID: "1", Secret: key}}})
+	s.leads, s.dispatch = lead.New(s.db, nil), dispatch.New(s.db, &dispatch.Options{Keys: []dispatch.Key{{ID: "1", Secret: key}}})
 	s.office = office.New(s.db, office.Parts{Codes: s.activation, Leads: s.leads, Lines: s.dispatch, Tickets: s.tickets}, nil)
 	s.desk = exchange.New(s.db, s.points, s.rewards)
 	s.counter = counter.New(s.db, s.shops, s.codes, s.cards)

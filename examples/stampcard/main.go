@@ -13,7 +13,7 @@ import (
 
 func main() {
 	ctx := context.Background()
-	cards := stamps.New(memory.New().Stamps(), nil)
+	cards := stamps.New(memory.New(), nil)
 	if _, err := cards.Publish(ctx, stamps.Definition{
 		ID: "coffee", Version: 1, Name: "Every tenth coffee is free", Zone: "Asia/Shanghai",
 		Card: &stamps.CardDefinition{

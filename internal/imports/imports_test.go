@@ -20,11 +20,11 @@ const (
 )
 
 // leaves are what every context may depend on.
-var leaves = []string{"errs", "storage/journal", "storage/seam", "scrm/phone"}
+var leaves = []string{"errs", "storage", "storage/journal", "scrm/phone"}
 
 // ground is what everything stands on, each with the packages that it may depend on beside the
 // standard library.
-var ground = map[string][]string{"errs": {}, "storage/journal": {"errs"}, "storage/seam": {"errs", "storage/journal"}}
+var ground = map[string][]string{"errs": {}, "storage/journal": {"errs"}, "storage": {"errs", "storage/journal", "internal/tripwire"}}
 
 // contexts are the packages of rules and engines, each with the modules that it may import. Beside
 // those a context depends on the standard library, leaves and internal packages alone.
@@ -160,6 +160,11 @@ func violations(pkgs map[string]pkg) []string {
 			!within(path, module+"/storage") && !within(path, module+"/internal") {
 			report("%s: is neither a context nor a flow; give it its place in this test", short(path))
 		}
+		for _, dep := range p.Deps {
+			if _, context := contexts[short(dep)]; context && within(path, module+"/storage") {
+				report("%s: depends on %s, and no database knows a context", short(path), short(dep))
+			}
+		}
 		for _, dep := range p.Imports {
 			if slices.Contains(helpers, dep) && !helper {
 				report("%s: imports %s, which is for tests alone", short(path), short(dep))
@@ -230,7 +235,8 @@ func TestViolations(t *testing.T) {
 			module + "/scrm/ticket":                {"context"},
 			module + "/stamps":                     {"github.com/hashicorp/golang-lru/v2", module + "/internal/combine"},
 			module + "/stamps/shop":                {module + "/storage/journal"},
-			module + "/storage":                    {module + "/otp", module + "/stamps", module + "/stamps/shop"},
+			module + "/internal/tripwire":          {"context"},
+			module + "/storage":                    {module + "/errs", module + "/internal/tripwire", module + "/storage/journal"},
 			module + "/storage/bunstore":           {module + "/storage", "github.com/uptrace/bun"},
 			module + "/stamps/counter":             {module + "/storage", module + "/otp"},
 			module + "/examples/server":            {module + "/storage/bunstore", "github.com/jackc/pgx/v5/stdlib"},
@@ -245,7 +251,10 @@ func TestViolations(t *testing.T) {
 	}{
 		{name: "clean"},
 		{name: "context on context", from: "stamps", to: module + "/otp", want: "stamps: depends on otp"},
-		{name: "context on storage", from: "otp", to: module + "/storage", want: "otp: depends on storage"},
+		{name: "context on a database", from: "otp", to: module + "/storage/bunstore", want: "otp: depends on storage/bunstore"},
+		{name: "database on a context", from: "storage/bunstore", to: module + "/otp",
+			want: "storage/bunstore: depends on otp, and no database knows a context"},
+		{name: "storage on a context", from: "storage", to: module + "/stamps", want: "storage: depends on stamps"},
 		{name: "context on a module of another", from: "stamps", to: "golang.org/x/text/width",
 			want: "stamps: depends on golang.org/x/text/width, by stamps"},
 		{name: "context by an internal package", from: "internal/combine", to: "golang.org/x/text/width",

@@ -13,16 +13,17 @@ const Refresh = time.Second
 
 const size = 1024
 
-// A Cache has programs P by their id and version, and knows which version is the newest for as long
-// as Refresh. It is safe for concurrent use.
+// A Cache has programs P by their tenant, id and version, and knows which version is the newest for
+// as long as Refresh. It is safe for concurrent use.
 type Cache[ID comparable, P any] struct {
 	programs *lru.Cache[key[ID], P]
-	newest   *lru.Cache[ID, newest]
+	newest   *lru.Cache[key[ID], newest]
 }
 
 type key[ID comparable] struct {
+	tenant  string
 	id      ID
-	version int
+	version int // 0: whichever is the newest
 }
 
 type newest struct {
@@ -34,29 +35,29 @@ type newest struct {
 func New[ID comparable, P any]() *Cache[ID, P] {
 	c := &Cache[ID, P]{}
 	c.programs, _ = lru.New[key[ID], P](size)
-	c.newest, _ = lru.New[ID, newest](size)
+	c.newest, _ = lru.New[key[ID], newest](size)
 	return c
 }
 
 // Get returns a version of a program, or the newest for version 0, where the cache has it.
-func (c *Cache[ID, P]) Get(id ID, version int, now time.Time) (p P, ok bool) {
+func (c *Cache[ID, P]) Get(tenant string, id ID, version int, now time.Time) (p P, ok bool) {
 	if version == 0 {
-		n, known := c.newest.Get(id)
+		n, known := c.newest.Get(key[ID]{tenant, id, 0})
 		if !known || now.Sub(n.read).Abs() >= Refresh {
 			return p, false
 		}
 		version = n.version
 	}
-	return c.programs.Get(key[ID]{id, version})
+	return c.programs.Get(key[ID]{tenant, id, version})
 }
 
 // Put keeps a version of a program; isNewest says that it was read as the newest, now.
-func (c *Cache[ID, P]) Put(id ID, version int, p P, isNewest bool, now time.Time) {
-	c.programs.Add(key[ID]{id, version}, p)
+func (c *Cache[ID, P]) Put(tenant string, id ID, version int, p P, isNewest bool, now time.Time) {
+	c.programs.Add(key[ID]{tenant, id, version}, p)
 	if isNewest {
-		c.newest.Add(id, newest{version, now})
+		c.newest.Add(key[ID]{tenant, id, 0}, newest{version, now})
 	}
 }
 
 // Forget forgets which version is the newest.
-func (c *Cache[ID, P]) Forget(id ID) { c.newest.Remove(id) }
+func (c *Cache[ID, P]) Forget(tenant string, id ID) { c.newest.Remove(key[ID]{tenant, id, 0}) }

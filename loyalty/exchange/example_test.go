@@ -22,11 +22,11 @@ func check(err error) {
 // Points become a voucher, and a voucher that is given back becomes points again.
 func Example() {
 	ctx, db := context.Background(), memory.New()
-	points := loyalty.New(db.Loyalty(), nil)
+	points := loyalty.New(db, nil)
 	_, err := points.Publish(ctx, loyalty.Definition{ID: "club", Version: 1, Zone: "Asia/Shanghai", Currencies: []loyalty.Currency{{ID: "points"}}})
 	check(err)
 	secret := bytes.Repeat([]byte("0123456789abcdef"), 2) // from the configuration: 32 random bytes
-	rewards, err := reward.New(db.Rewards(), []reward.Key{{ID: "2026", Secret: secret}}, nil)
+	rewards, err := reward.New(db, []reward.Key{{ID: "2026", Secret: secret}}, nil)
 	check(err)
 	_, err = rewards.Publish(ctx, reward.Definition{
 		ID: "gifts", Version: 1, Zone: "Asia/Shanghai", Program: "club", Money: "CNY",

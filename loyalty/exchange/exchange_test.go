@@ -39,7 +39,7 @@ func open(t testing.TB, db storage.DB) setting {
 	s := setting{db: db, at: &atomic.Int64{}}
 	s.set(noon)
 	now := func() time.Time { return time.UnixMicro(s.at.Load()) }
-	s.points = loyalty.New(db.Loyalty(), &loyalty.Options{Now: now})
+	s.points = loyalty.New(db, &loyalty.Options{Now: now})
 	_, err := s.points.Publish(ctx, loyalty.Definition{
 		ID: "club", Version: 1, Zone: "UTC", Money: "CNY",
 		Currencies: []loyalty.Currency{{ID: "points", Expiry: loyalty.Expiry{Months: 12}}, {ID: "stars"}},
@@ -50,7 +50,7 @@ func open(t testing.TB, db storage.DB) setting {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.rewards, err = reward.New(db.Rewards(), []reward.Key{{ID: "1", Secret: bytes.Repeat([]byte{1}, 32)}}, &reward.Options{Now: now})
+	s.rewards, err = reward.New(db, []reward.Key{{ID: "1", Secret: bytes.Repeat([]byte{1}, 32)}}, &reward.Options{Now: now})
 	if err == nil {
 		_, err = s.rewards.Publish(ctx, reward.Definition{
 			ID: "gifts", Version: 1, Zone: "UTC", Program: "club", Money: "CNY", Rewards: []reward.Reward{

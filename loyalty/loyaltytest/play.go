@@ -38,10 +38,10 @@ func begin(s Scenario, rules map[string]bool) (*world, error) {
 		w.now = s.Steps[0].At
 	}
 	clock := func() time.Time { return w.now }
-	w.points = loyalty.New(db.Loyalty(), &loyalty.Options{Now: clock})
-	w.cards = stamps.New(db.Stamps(), &stamps.Options{Now: clock})
+	w.points = loyalty.New(db, &loyalty.Options{Now: clock})
+	w.cards = stamps.New(db, &stamps.Options{Now: clock})
 	var err error
-	w.rewards, err = reward.New(db.Rewards(), []reward.Key{{ID: "1", Secret: bytes.Repeat([]byte{1}, 32)}}, &reward.Options{Now: clock})
+	w.rewards, err = reward.New(db, []reward.Key{{ID: "1", Secret: bytes.Repeat([]byte{1}, 32)}}, &reward.Options{Now: clock})
 	if err != nil {
 		return nil, err
 	}

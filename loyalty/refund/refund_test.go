@@ -49,13 +49,13 @@ func must(t testing.TB, err error) {
 func open(t testing.TB, db storage.DB) setting {
 	t.Helper()
 	now := func() time.Time { return noon }
-	s := setting{db: db, points: loyalty.New(db.Loyalty(), &loyalty.Options{Now: now}), cards: stamps.New(db.Stamps(), &stamps.Options{Now: now})}
+	s := setting{db: db, points: loyalty.New(db, &loyalty.Options{Now: now}), cards: stamps.New(db, &stamps.Options{Now: now})}
 	_, err := s.points.Publish(ctx, loyalty.Definition{
 		ID: "club", Version: 1, Zone: "UTC", Money: "CNY", Currencies: []loyalty.Currency{{ID: "points"}},
 		Rules: []loyalty.Rule{{ID: "base", Give: loyalty.Give{Points: "1", Per: loyalty.PerMoney, Amount: 100}}},
 	})
 	must(t, err)
-	s.rewards, err = reward.New(db.Rewards(), []reward.Key{{ID: "1", Secret: bytes.Repeat([]byte{1}, 32)}}, &reward.Options{Now: now})
+	s.rewards, err = reward.New(db, []reward.Key{{ID: "1", Secret: bytes.Repeat([]byte{1}, 32)}}, &reward.Options{Now: now})
 	must(t, err)
 	_, err = s.rewards.Publish(ctx, reward.Definition{ID: "gifts", Version: 1, Zone: "UTC", Program: "club", Rewards: []reward.Reward{
 		{ID: "gift", Stock: 100}, {ID: "cup", Prices: []reward.Price{{Points: 20}}},
@@ -106,7 +106,7 @@ func (s setting) stands(t testing.TB) standing {
 		must(t, err)
 		got.Vouchers[v.State]++
 	}
-	counts, err := s.db.Rewards().Counts(ctx, "gifts", []string{"ever"})
+	counts, err := s.rewards.Counts(ctx, "gifts")
 	must(t, err)
 	for _, n := range counts {
 		got.Stock += n.N

@@ -13,11 +13,9 @@ import (
 	"github.com/scrmkit/scrmkit/internal/keyring"
 	"github.com/scrmkit/scrmkit/internal/published"
 	"github.com/scrmkit/scrmkit/internal/valid"
+	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
-
-// Tx is the part of storage.Tx that an Engine needs.
-type Tx interface{ Rewards() Store }
 
 // Options of an Engine. Nil, and each zero field, is a default.
 type Options struct {
@@ -37,22 +35,14 @@ type Options struct {
 // Where it returns an error nothing was stored, but for one of the database or of ctx: then nothing
 // is known, and it may be run again with its key.
 type Engine struct {
-	store    Store
+	store    storage.Tx
 	keys     []Key
 	opts     Options
-	catalogs *published.Cache[catalogKey, *Catalog]
+	catalogs *published.Cache[CatalogID, *Catalog]
 	runner   *combine.Runner[op, *unit, Outcome]
 	bound    bool // to a unit of work
 	dry      bool // stores nothing
 }
-
-// A catalogKey names a catalog in memory: that of one tenant is never another's.
-type catalogKey struct {
-	tenant string
-	id     CatalogID
-}
-
-func (e *Engine) catalogKey(id CatalogID) catalogKey { return catalogKey{e.store.Tenant(), id} }
 
 // Refresh is how long another process may go on with an older version of a catalog after a
 // Publish.
@@ -60,11 +50,11 @@ const Refresh = published.Refresh
 
 // New returns an engine on a store. The first key makes codes, and all of them read them; it is an
 // error where there is none, or a secret is too short.
-func New(s Store, keys []Key, opts *Options) (*Engine, error) {
+func New(s storage.Tx, keys []Key, opts *Options) (*Engine, error) {
 	if err := keyring.Check(keys); err != nil {
 		return nil, fmt.Errorf("reward: %w", err)
 	}
-	e := &Engine{store: s, keys: slices.Clone(keys), catalogs: published.New[catalogKey, *Catalog]()}
+	e := &Engine{store: s, keys: slices.Clone(keys), catalogs: published.New[CatalogID, *Catalog]()}
 	if opts != nil {
 		e.opts = *opts
 	}
@@ -76,10 +66,10 @@ func New(s Store, keys []Key, opts *Options) (*Engine, error) {
 }
 
 // In returns a copy that is bound to a unit of work: what it does is committed or rolled back with
-// tx, which is of the database and the tenant that the engine was made for.
-func (e *Engine) In(tx Tx) *Engine {
+// tx, which may be of any tenant of the same database.
+func (e *Engine) In(tx storage.Tx) *Engine {
 	b := *e
-	b.store, b.bound = tx.Rewards(), true
+	b.store, b.bound = tx, true
 	b.runner = combine.New(work{&b})
 	return &b
 }
@@ -107,17 +97,17 @@ func (e *Engine) Publish(ctx context.Context, d Definition) (c *Catalog, err err
 	if err != nil {
 		return nil, err
 	}
-	err = e.store.Publish(ctx, c.def)
-	if errors.Is(err, ErrPublished) {
-		stored, loadErr := e.store.Catalog(ctx, d.ID, d.Version)
-		if loadErr == nil && stored.equal(c.def) {
-			err = nil
+	next, err := catalogs.Publish(ctx, e.store, c.def.ID, c.def.Version, c.def)
+	if err == nil && !next {
+		stored, ok, loadErr := catalogs.Load(ctx, e.store, d.ID, d.Version)
+		if loadErr != nil || !ok || !stored.equal(c.def) {
+			err = ErrPublished
 		}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("reward: publish %s version %d: %w", d.ID, d.Version, err)
 	}
-	e.catalogs.Forget(e.catalogKey(d.ID))
+	e.catalogs.Forget(e.store.TenantID(), d.ID)
 	return c, nil
 }
 
@@ -128,10 +118,13 @@ func (e *Engine) Catalog(ctx context.Context, id CatalogID, version int) (*Catal
 		return nil, fmt.Errorf("reward: catalog: %w", err)
 	}
 	now := e.opts.Now()
-	if c, ok := e.catalogs.Get(e.catalogKey(id), version, now); ok {
+	if c, ok := e.catalogs.Get(e.store.TenantID(), id, version, now); ok {
 		return c, nil
 	}
-	d, err := e.store.Catalog(ctx, id, version)
+	d, ok, err := catalogs.Load(ctx, e.store, id, version)
+	if err == nil && !ok {
+		err = ErrUnknownCatalog
+	}
 	if err != nil {
 		return nil, fmt.Errorf("reward: catalog %s: %w", id, err)
 	}
@@ -139,7 +132,7 @@ func (e *Engine) Catalog(ctx context.Context, id CatalogID, version int) (*Catal
 	if err != nil {
 		return nil, fmt.Errorf("reward: catalog %s as it is stored: %w", id, err)
 	}
-	e.catalogs.Put(e.catalogKey(id), d.Version, c, version == 0, now)
+	e.catalogs.Put(e.store.TenantID(), id, d.Version, c, version == 0, now)
 	return c, nil
 }
 
@@ -213,7 +206,7 @@ func (e *Engine) run(ctx context.Context, c command, run func(context.Context, o
 	needs := c.lookup()
 	out, err = e.followed(ctx, op{c, needs, journal.Instant(e.opts.Now()), journal.Hash(c.kind(), c)}, run)
 	if err != nil {
-		return Outcome{}, fmt.Errorf("%s for %s: %w", c.kind(), needs.Holder.Member, err)
+		return Outcome{}, fmt.Errorf("%s for %s: %w", c.kind(), needs.holder.Member, err)
 	}
 	return out, nil
 }
@@ -252,14 +245,14 @@ func (e *Engine) codeOf(v Voucher) (string, Key) {
 	if i < 0 || v.Salt == nil {
 		return "", Key{}
 	}
-	return code(e.keys[i], e.store.Tenant(), v.Prefix, v.Salt), e.keys[i]
+	return code(e.keys[i], e.store.TenantID(), v.Prefix, v.Salt), e.keys[i]
 }
 
 // stored returns a voucher with what its code is found by.
-func (e *Engine) stored(v Voucher) Stored {
-	s := Stored{Voucher: v}
+func (e *Engine) stored(v Voucher) voucherRow {
+	s := voucherRow{Voucher: v}
 	if text, k := e.codeOf(v); text != "" {
-		s.MAC = mac(k, e.store.Tenant(), text)
+		s.MAC = mac(k, e.store.TenantID(), text)
 	}
 	return s
 }

@@ -34,7 +34,7 @@ func open(t testing.TB, db storage.DB, rewards ...reward.Reward) (*reward.Engine
 	t.Helper()
 	c := &clock{}
 	c.set(noon)
-	e, err := reward.New(db.Rewards(), keys, &reward.Options{Now: c.now})
+	e, err := reward.New(db, keys, &reward.Options{Now: c.now})
 	if err == nil {
 		_, err = e.Publish(ctx, catalog(rewards...))
 	}
@@ -69,8 +69,9 @@ func is(t testing.TB, what string, err, want error) {
 
 func counted(t testing.TB, db storage.DB, id reward.RewardID) int64 {
 	t.Helper()
-	for _, c := range must[[]reward.Count](t)(db.Rewards().Counts(ctx, "club", []string{"ever"})) {
-		if c.Reward == id {
+	e := must[*reward.Engine](t)(reward.New(db, keys, nil))
+	for _, c := range must[[]reward.Count](t)(e.Counts(ctx, "club")) {
+		if c.Reward == id && c.In == "ever" {
 			return c.N
 		}
 	}
@@ -132,8 +133,7 @@ func TestEngine(t *testing.T) {
 			e, _ := open(t, db, reward.Reward{ID: "cup"})
 			v := must[reward.Outcome](t)(e.Issue(ctx, by(free, "alice", "a"))).Vouchers[0]
 			must[reward.Outcome](t)(e.Redeem(ctx, reward.Redeem{Voucher: v.ID, Shop: "n", Key: "r"}))
-			stored := must[[]reward.Loaded](t)(db.Rewards().Load(ctx, []reward.Lookup{{Holder: v.ID.Holder, Voucher: 1, Key: "a"}}))
-			text := string(must[[]byte](t)(json.Marshal(stored)))
+			text := must[string](t)(reward.Stored(ctx, db, v.ID))
 			for r, err := range db.Journal().After(ctx, "", 0) {
 				text += string(must[[]byte](t)(json.Marshal(r)))
 				if err != nil {
@@ -147,11 +147,11 @@ func TestEngine(t *testing.T) {
 		run("codes of an older key stay good", func(t *testing.T, db storage.DB) {
 			e, c := open(t, db, reward.Reward{ID: "cup"})
 			v := must[reward.Outcome](t)(e.Issue(ctx, by(free, "alice", "a"))).Vouchers[0]
-			rotated := must[*reward.Engine](t)(reward.New(db.Rewards(), append([]reward.Key{{ID: "2", Secret: bytes.Repeat([]byte{2}, 32)}}, keys...), &reward.Options{Now: c.now}))
+			rotated := must[*reward.Engine](t)(reward.New(db, append([]reward.Key{{ID: "2", Secret: bytes.Repeat([]byte{2}, 32)}}, keys...), &reward.Options{Now: c.now}))
 			if found := must[reward.Voucher](t)(rotated.Find(ctx, v.Code)); found.Code != v.Code {
 				t.Error(found)
 			}
-			gone := must[*reward.Engine](t)(reward.New(db.Rewards(), []reward.Key{{ID: "2", Secret: bytes.Repeat([]byte{2}, 32)}}, &reward.Options{Now: c.now}))
+			gone := must[*reward.Engine](t)(reward.New(db, []reward.Key{{ID: "2", Secret: bytes.Repeat([]byte{2}, 32)}}, &reward.Options{Now: c.now}))
 			_, err := gone.Find(ctx, v.Code)
 			is(t, "without the key", err, reward.ErrUnknownVoucher)
 		})

@@ -16,7 +16,7 @@ import (
 func Example() {
 	ctx := context.Background()
 	secret := bytes.Repeat([]byte("0123456789abcdef"), 2) // from the configuration: 32 random bytes
-	rewards, err := reward.New(memory.New().Rewards(), []reward.Key{{ID: "2026", Secret: secret}}, nil)
+	rewards, err := reward.New(memory.New(), []reward.Key{{ID: "2026", Secret: secret}}, nil)
 	if err != nil {
 		log.Fatal(err)
 	}

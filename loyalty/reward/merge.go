@@ -40,9 +40,9 @@ func (r Rules) Merge(from, to Holder, x Merge, now time.Time) (Decision, error) 
 // join adds the other side of a merger to the change.
 func (u *unit) join(d Decision, o op) {
 	d.Next.Version++
-	u.change.Also = &d.Next
-	u.change.Entries = append(u.change.Entries, journal.Entry{
-		Subject: d.Holder.Subject(), Seq: d.Seq, Key: followedKey(u.holder.ID, o.needs.Key), Kind: o.kind(), At: o.now, By: o.who(),
+	u.change.also = &d.Next
+	u.change.entries = append(u.change.entries, journal.Entry{
+		Subject: d.Holder.Subject(), Seq: d.Seq, Key: followedKey(u.holder.ID, o.needs.key), Kind: o.kind(), At: o.now, By: o.who(),
 		Input: o.input, Result: journal.JSON(&d.Outcome),
 	})
 }
@@ -80,21 +80,21 @@ func (e *Engine) followed(ctx context.Context, o op, run func(context.Context, o
 		if !errors.Is(err, ErrMerged) || !ok {
 			return out, err
 		}
-		h, err := e.holder(ctx, o.needs.Holder)
+		h, err := e.holder(ctx, o.needs.holder)
 		if err != nil {
 			return Outcome{}, err
 		}
-		o.command = c.by(h.Merged, followedKey(given.Holder, given.Key))
+		o.command = c.by(h.Merged, followedKey(given.holder, given.key))
 		o.needs = o.lookup()
 	}
 }
 
 func (e *Engine) holder(ctx context.Context, id HolderID) (Holder, error) {
-	found, err := e.store.Load(ctx, []Lookup{{Holder: id}})
+	found, err := load(ctx, e.store, []lookup{{holder: id}})
 	if err != nil {
 		return Holder{}, err
 	}
-	return found[0].Holder, nil
+	return found[0].holder, nil
 }
 
 // current returns who has the holder's vouchers now: itself, or who it was merged into.

@@ -24,9 +24,9 @@ func (e *Engine) Find(ctx context.Context, code string) (Voucher, error) {
 	}
 	macs := make([][]byte, len(e.keys))
 	for i, k := range e.keys {
-		macs[i] = mac(k, e.store.Tenant(), text)
+		macs[i] = mac(k, e.store.TenantID(), text)
 	}
-	v, err := e.store.Find(ctx, macs)
+	v, err := withMAC(ctx, e.store, macs)
 	if err == nil {
 		err = e.proves(v, text)
 	}
@@ -53,14 +53,14 @@ func (e *Engine) Voucher(ctx context.Context, id VoucherID) (Voucher, error) {
 	if err := id.check(); err != nil {
 		return Voucher{}, fmt.Errorf("reward: voucher: %w", err)
 	}
-	found, err := e.store.Load(ctx, []Lookup{{Holder: id.Holder, Voucher: id.N}})
-	if err == nil && len(found[0].Vouchers) == 0 {
+	found, err := load(ctx, e.store, []lookup{{holder: id.Holder, voucher: id.N}})
+	if err == nil && len(found[0].vouchers) == 0 {
 		err = ErrUnknownVoucher
 	}
 	if err != nil {
 		return Voucher{}, fmt.Errorf("reward: voucher %s: %w", id, err)
 	}
-	return e.show(found[0].Vouchers[0].At(e.opts.Now())), nil
+	return e.show(found[0].vouchers[0].At(e.opts.Now())), nil
 }
 
 // Deduct returns what a voucher takes off a cart. It does not ask whether the voucher may be
@@ -81,7 +81,8 @@ func (e *Engine) Deduct(ctx context.Context, id VoucherID, cart Cart) (Deduction
 	return d, nil
 }
 
-// Vouchers yields the vouchers that the query asks for, as they stand, in the order of their ids.
+// Vouchers yields the vouchers that the query asks for, as they stand, in the order of their ids,
+// or of their ends where EndedBefore is given.
 // Those of a member are also those of members who were merged into it.
 func (e *Engine) Vouchers(ctx context.Context, q VoucherQuery) iter.Seq2[Voucher, error] {
 	return func(yield func(Voucher, error) bool) {
@@ -99,7 +100,7 @@ func (e *Engine) Vouchers(ctx context.Context, q VoucherQuery) iter.Seq2[Voucher
 		now, left := e.opts.Now(), q.Limit
 		for _, part := range all {
 			part.Limit = left
-			for v, err := range e.store.Vouchers(ctx, part) {
+			for v, err := range part.list(ctx, e.store) {
 				if !yield(e.show(v.At(now)), err) {
 					return
 				}
@@ -118,7 +119,7 @@ func (e *Engine) parts(ctx context.Context, q VoucherQuery) ([]VoucherQuery, err
 	if q.Member == "" {
 		return []VoucherQuery{q}, nil
 	}
-	holders, err := e.store.Holders(ctx, q.Member)
+	holders, err := holdersOf(ctx, e.store, q.Member)
 	if err != nil {
 		return nil, err
 	}
@@ -158,7 +159,7 @@ func (e *Engine) Catalogs(ctx context.Context, member MemberID) ([]CatalogID, er
 	if err := valid.ID("member", member); err != nil {
 		return nil, fmt.Errorf("reward: catalogs: %w", err)
 	}
-	holders, err := e.store.Holders(ctx, member)
+	holders, err := holdersOf(ctx, e.store, member)
 	if err != nil {
 		return nil, fmt.Errorf("reward: catalogs: %w", err)
 	}
@@ -191,15 +192,15 @@ func (e *Engine) Offers(ctx context.Context, id HolderID, level string) ([]Offer
 	if id, err = e.current(ctx, id); err != nil {
 		return nil, fmt.Errorf("reward: offers: %w", err)
 	}
-	found, err := e.store.Load(ctx, []Lookup{{Holder: id, Reserved: true}})
+	found, err := load(ctx, e.store, []lookup{{holder: id, reserved: true}})
 	if err != nil {
 		return nil, fmt.Errorf("reward: offers: %w", err)
 	}
-	taken, err := e.store.Counts(ctx, id.Catalog, c.periods(now))
+	counted, err := taken(ctx, e.store, c, now)
 	if err != nil {
 		return nil, fmt.Errorf("reward: offers: %w", err)
 	}
-	u := &unit{holder: found[0].Holder, vouchers: found[0].Vouchers}
+	u := &unit{holder: found[0].holder, vouchers: found[0].vouchers}
 	if err := e.loadPeers(ctx, []*unit{u}, [][]op{nil}); err != nil {
 		return nil, fmt.Errorf("reward: offers: %w", err)
 	}
@@ -209,7 +210,21 @@ func (e *Engine) Offers(ctx context.Context, id HolderID, level string) ([]Offer
 	if u.holder.Others, err = u.others(now); err != nil {
 		return nil, err
 	}
-	return u.rules.Offers(u.holder, u.reserved(), taken, level, now)
+	return u.rules.Offers(u.holder, u.reserved(), counted, level, now)
+}
+
+// Counts returns how many pieces of each reward all members together have taken in the periods of
+// this moment that it has a limit for, and ever; what is reserved among them, and none that are 0.
+func (e *Engine) Counts(ctx context.Context, id CatalogID) ([]Count, error) {
+	c, err := e.Catalog(ctx, id, 0)
+	if err != nil {
+		return nil, err
+	}
+	counted, err := taken(ctx, e.store, c, journal.Instant(e.opts.Now()))
+	if err != nil {
+		return nil, fmt.Errorf("reward: counts: %w", err)
+	}
+	return slices.DeleteFunc(counted, func(n Count) bool { return n.N == 0 }), nil
 }
 
 // Offers returns what a member of a level may take at that time, where reserved are the vouchers
@@ -258,7 +273,7 @@ func (e *Engine) Sweep(ctx context.Context, limit int) (n int, err error) {
 func (e *Engine) expire(ctx context.Context, q VoucherQuery) (n int, err error) {
 	q.EndedBefore = journal.Instant(e.opts.Now()).Add(time.Microsecond) // an end is the first instant after
 	var due []VoucherID
-	for v, err := range e.store.Vouchers(ctx, q) {
+	for v, err := range q.list(ctx, e.store) {
 		if err != nil {
 			return 0, fmt.Errorf("reward: sweep: %w", err)
 		}

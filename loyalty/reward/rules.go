@@ -37,6 +37,12 @@ type Outcome struct {
 	Replayed bool `json:"-"` // the key was used before, and this is the first outcome
 }
 
+// A Bound adds N to a count, which must then be in 0 to Most.
+type Bound struct {
+	Count
+	Most int64
+}
+
 // A Decision is a holder as it is after a command, and what is added to the counts of all.
 type Decision struct {
 	Outcome

@@ -13,13 +13,13 @@ import (
 
 // A tape is a store that keeps what was saved through it, byte by byte.
 type tape struct {
-	reward.Store
-	saved *[]reward.Change
+	storage.Tx
+	saved *[]storage.Change
 }
 
-func (s tape) Save(ctx context.Context, changes []reward.Change) ([]error, error) {
+func (s tape) Save(ctx context.Context, changes []storage.Change) ([]error, error) {
 	*s.saved = append(*s.saved, changes...)
-	return s.Store.Save(ctx, changes)
+	return s.Tx.Save(ctx, changes)
 }
 
 // TestACodeOfOneTenantIsUnknownInEveryOther tries every code in every other tenant by every method
@@ -32,12 +32,12 @@ func TestACodeOfOneTenantIsUnknownInEveryOther(t *testing.T) {
 			db    storage.DB
 			e     *reward.Engine
 			codes []string
-			saved []reward.Change
+			saved []storage.Change
 		}
 		tenants := map[string]*tenant{}
 		for _, name := range names {
 			x := &tenant{db: whole.Tenant(name)}
-			x.e = must[*reward.Engine](t)(reward.New(tape{x.db.Rewards(), &x.saved}, keys, nil))
+			x.e = must[*reward.Engine](t)(reward.New(tape{x.db, &x.saved}, keys, nil))
 			must[*reward.Catalog](t)(x.e.Publish(ctx, catalog(reward.Reward{ID: "cup", Name: "Cup of " + name})))
 			for _, member := range []string{"alice", "bob"} {
 				out := must[reward.Outcome](t)(x.e.Issue(ctx, by(issue("cup", 2, reward.Price{}), member, "order")))
@@ -95,10 +95,10 @@ func TestACodeOfOneTenantIsUnknownInEveryOther(t *testing.T) {
 		copies := map[string]*tenant{}
 		for _, name := range names {
 			x := &tenant{db: whole.Tenant("copy of " + name)}
-			x.e = must[*reward.Engine](t)(reward.New(x.db.Rewards(), keys, nil))
+			x.e = must[*reward.Engine](t)(reward.New(x.db, keys, nil))
 			must[*reward.Catalog](t)(x.e.Publish(ctx, catalog(reward.Reward{ID: "cup"})))
 			for _, c := range tenants[name].saved {
-				if errs, err := x.db.Rewards().Save(ctx, []reward.Change{c}); err != nil || errs[0] != nil {
+				if errs, err := x.db.Save(ctx, []storage.Change{c}); err != nil || errs[0] != nil {
 					t.Fatal(errs, err)
 				}
 			}
@@ -136,7 +136,7 @@ func TestACodeOfOneTenantIsUnknownInEveryOther(t *testing.T) {
 			}
 		}
 		empty := whole.Tenant("empty")
-		e := must[*reward.Engine](t)(reward.New(empty.Rewards(), keys, nil))
+		e := must[*reward.Engine](t)(reward.New(empty, keys, nil))
 		must[*reward.Catalog](t)(e.Publish(ctx, catalog(reward.Reward{ID: "cup"})))
 		id := reward.VoucherID{Holder: reward.HolderID{Catalog: "club", Member: "alice"}, N: 1}
 		for method, f := range map[string]func() error{

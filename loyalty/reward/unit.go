@@ -5,9 +5,11 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"slices"
 	"time"
 
+	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
@@ -16,7 +18,7 @@ type command interface {
 	check() error
 	kind() string // of the journal's entry
 	who() string  // did it
-	lookup() Lookup
+	lookup() lookup
 	decide(u *unit, now time.Time) (Decision, error)
 }
 
@@ -42,21 +44,21 @@ func (c Void) who() string    { return c.By }
 func (c Merge) who() string   { return c.By }
 func (c Expire) who() string  { return "" }
 
-func (c Issue) lookup() Lookup   { return Lookup{Holder: c.Holder, Reserved: true, Key: c.Key} }
-func (c Reserve) lookup() Lookup { return Lookup{Holder: c.Holder, Reserved: true, Key: c.Key} }
-func (c Capture) lookup() Lookup { return Lookup{Holder: c.Holder, Reserved: true, Key: c.Key} }
-func (c Cancel) lookup() Lookup  { return Lookup{Holder: c.Holder, Reserved: true, Key: c.Key} }
-func (c Redeem) lookup() Lookup  { return of(c.Voucher, c.Key) }
-func (c Undo) lookup() Lookup    { return of(c.Voucher, c.Key) }
-func (c Return) lookup() Lookup  { return of(c.Voucher, c.Key) }
-func (c Void) lookup() Lookup    { return of(c.Voucher, c.Key) }
-func (c Merge) lookup() Lookup   { return Lookup{Holder: c.Holder, Key: c.Key} }
+func (c Issue) lookup() lookup   { return lookup{holder: c.Holder, reserved: true, key: c.Key} }
+func (c Reserve) lookup() lookup { return lookup{holder: c.Holder, reserved: true, key: c.Key} }
+func (c Capture) lookup() lookup { return lookup{holder: c.Holder, reserved: true, key: c.Key} }
+func (c Cancel) lookup() lookup  { return lookup{holder: c.Holder, reserved: true, key: c.Key} }
+func (c Redeem) lookup() lookup  { return of(c.Voucher, c.Key) }
+func (c Undo) lookup() lookup    { return of(c.Voucher, c.Key) }
+func (c Return) lookup() lookup  { return of(c.Voucher, c.Key) }
+func (c Void) lookup() lookup    { return of(c.Voucher, c.Key) }
+func (c Merge) lookup() lookup   { return lookup{holder: c.Holder, key: c.Key} }
 
-func (c Expire) lookup() Lookup {
-	return Lookup{Holder: c.Voucher.Holder, Voucher: c.Voucher.N, Reserved: true, Key: c.Key}
+func (c Expire) lookup() lookup {
+	return lookup{holder: c.Voucher.Holder, voucher: c.Voucher.N, reserved: true, key: c.Key}
 }
 
-func of(id VoucherID, key string) Lookup { return Lookup{Holder: id.Holder, Voucher: id.N, Key: key} }
+func of(id VoucherID, key string) lookup { return lookup{holder: id.Holder, voucher: id.N, key: key} }
 
 func (c Issue) decide(u *unit, now time.Time) (Decision, error) {
 	return u.rules.Issue(u.holder, u.reserved(), c, now)
@@ -91,7 +93,7 @@ func (c Void) decide(u *unit, now time.Time) (Decision, error) {
 }
 
 func (c Merge) decide(u *unit, now time.Time) (Decision, error) {
-	return u.rules.Merge(u.holder, u.peers[c.To].Holder, c, now)
+	return u.rules.Merge(u.holder, u.peers[c.To].holder, c, now)
 }
 
 func (c Expire) decide(u *unit, now time.Time) (Decision, error) {
@@ -121,7 +123,7 @@ func (u *unit) voucher(id VoucherID) *Voucher {
 // An op is a command at its time.
 type op struct {
 	command
-	needs Lookup
+	needs lookup
 	now   time.Time
 	input []byte // the hash of the command, as it was given
 }
@@ -131,19 +133,19 @@ type unit struct {
 	holder   Holder
 	vouchers []Voucher // in the order of their numbers; of the reserved ones all where a command asks for them
 	entries  []journal.Entry
-	peers    map[MemberID]Loaded // those whom the holder absorbed, and the other side of a merger
+	peers    map[MemberID]loaded // those whom the holder absorbed, and the other side of a merger
 	rules    Rules
-	change   Change
+	change   change
 }
 
 // work is combine.Work for the commands of an engine.
 type work struct{ *Engine }
 
-func (work) Subject(o op) string { return o.needs.Holder.Subject() }
+func (work) Subject(o op) string { return o.needs.holder.Subject() }
 
 func (e work) Load(ctx context.Context, groups [][]op, _ bool) ([]*unit, error) {
 	units := make([]*unit, len(groups))
-	var lookups []Lookup
+	var lookups []lookup
 	var owner []*unit
 	for g, group := range groups {
 		units[g] = &unit{}
@@ -151,7 +153,7 @@ func (e work) Load(ctx context.Context, groups [][]op, _ bool) ([]*unit, error) 
 			lookups, owner = append(lookups, o.needs), append(owner, units[g])
 		}
 	}
-	found, err := e.store.Load(ctx, lookups)
+	found, err := load(ctx, e.store, lookups)
 	if err != nil {
 		return nil, err
 	}
@@ -171,7 +173,7 @@ func (e work) Load(ctx context.Context, groups [][]op, _ bool) ([]*unit, error) 
 
 // loadPeers loads who else the commands are about: few members were merged.
 func (e *Engine) loadPeers(ctx context.Context, units []*unit, groups [][]op) error {
-	var lookups []Lookup
+	var lookups []lookup
 	var owner []*unit
 	for i, u := range units {
 		peers := slices.Clone(u.holder.Absorbed)
@@ -181,22 +183,22 @@ func (e *Engine) loadPeers(ctx context.Context, units []*unit, groups [][]op) er
 			}
 		}
 		for _, m := range peers {
-			lookups = append(lookups, Lookup{Holder: HolderID{u.holder.ID.Catalog, m}, Reserved: true})
+			lookups = append(lookups, lookup{holder: HolderID{u.holder.ID.Catalog, m}, reserved: true})
 			owner = append(owner, u)
 		}
 	}
 	if len(lookups) == 0 {
 		return nil
 	}
-	found, err := e.store.Load(ctx, lookups)
+	found, err := load(ctx, e.store, lookups)
 	if err != nil {
 		return err
 	}
 	for i, f := range found {
 		if owner[i].peers == nil {
-			owner[i].peers = map[MemberID]Loaded{}
+			owner[i].peers = map[MemberID]loaded{}
 		}
-		owner[i].peers[f.Holder.ID.Member] = f
+		owner[i].peers[f.holder.ID.Member] = f
 	}
 	return nil
 }
@@ -207,7 +209,7 @@ func (u *unit) others(now time.Time) ([]Count, error) {
 	var all []Count
 	for _, m := range u.holder.Absorbed {
 		peer := u.peers[m]
-		past, err := u.rules.begin(peer.Holder, peer.Vouchers, now)
+		past, err := u.rules.begin(peer.holder, peer.vouchers, now)
 		if err != nil {
 			return nil, err
 		}
@@ -216,17 +218,17 @@ func (u *unit) others(now time.Time) ([]Count, error) {
 	return all, nil
 }
 
-func (u *unit) add(f Loaded) {
+func (u *unit) add(f loaded) {
 	// Of several look-ups the oldest holder counts, so that what was read before another change
 	// meets a conflict.
-	if u.holder.ID == (HolderID{}) || f.Holder.Version < u.holder.Version {
-		u.holder = f.Holder
+	if u.holder.ID == (HolderID{}) || f.holder.Version < u.holder.Version {
+		u.holder = f.holder
 	}
-	for _, v := range f.Vouchers {
+	for _, v := range f.vouchers {
 		u.put(v)
 	}
-	if f.Entry != nil {
-		u.entries = append(u.entries, *f.Entry)
+	if f.entry != nil {
+		u.entries = append(u.entries, *f.entry)
 	}
 }
 
@@ -250,7 +252,7 @@ func (e *Engine) rules(ctx context.Context, u *unit) (Rules, error) {
 	r := Rules{now: now}
 	taken := slices.Clone(u.vouchers)
 	for _, peer := range u.peers {
-		taken = append(taken, peer.Vouchers...)
+		taken = append(taken, peer.vouchers...)
 	}
 	for _, v := range taken {
 		if v.Version == now.def.Version || slices.ContainsFunc(r.others, func(c *Catalog) bool { return c.def.Version == v.Version }) {
@@ -267,10 +269,10 @@ func (e *Engine) rules(ctx context.Context, u *unit) (Rules, error) {
 
 func (e work) Stale(u *unit) bool { return e.Dirty(u) }
 
-func (e work) Dirty(u *unit) bool { return len(u.change.Entries) > 0 && !e.dry }
+func (e work) Dirty(u *unit) bool { return len(u.change.entries) > 0 && !e.dry }
 
 func (e work) Decide(_ context.Context, u *unit, o op) (Outcome, error) {
-	if i := slices.IndexFunc(u.entries, func(entry journal.Entry) bool { return entry.Key == o.needs.Key }); i >= 0 {
+	if i := slices.IndexFunc(u.entries, func(entry journal.Entry) bool { return entry.Key == o.needs.key }); i >= 0 {
 		var out Outcome
 		err := u.entries[i].Replay(o.input, &out)
 		out.Replayed = true
@@ -293,7 +295,7 @@ func (e work) Decide(_ context.Context, u *unit, o op) (Outcome, error) {
 		}
 	}
 	entry := journal.Entry{
-		Subject: d.Holder.Subject(), Seq: d.Seq, Key: o.needs.Key, Kind: o.kind(), At: o.now, By: o.who(), Input: o.input,
+		Subject: d.Holder.Subject(), Seq: d.Seq, Key: o.needs.key, Kind: o.kind(), At: o.now, By: o.who(), Input: o.input,
 		Result: journal.JSON(&d.Outcome),
 	}
 	if before.Version > 0 {
@@ -324,30 +326,36 @@ func (u *unit) before(h Holder, changed []Voucher) json.RawMessage {
 // take adds a decision to the change.
 func (u *unit) take(e *Engine, d Decision, entry journal.Entry) {
 	ch := &u.change
-	if len(ch.Entries) == 0 {
+	if len(ch.entries) == 0 {
 		d.Next.Version++
 	}
-	u.holder, ch.Holder = d.Next, d.Next
+	u.holder, ch.holder = d.Next, d.Next
 	for _, v := range slices.Concat(d.Lapsed, d.Vouchers) {
 		u.put(v)
-		ch.Vouchers = append(ch.Vouchers, e.stored(v))
+		ch.vouchers = append(ch.vouchers, e.stored(v))
 	}
 	for _, b := range d.Bounds {
-		i := slices.IndexFunc(ch.Bounds, func(o Bound) bool { return o.Reward == b.Reward && o.In == b.In })
+		i := slices.IndexFunc(ch.bounds, func(o Bound) bool { return o.Reward == b.Reward && o.In == b.In })
 		if i < 0 {
-			ch.Bounds = append(ch.Bounds, b)
+			ch.bounds = append(ch.bounds, b)
 			continue
 		}
-		ch.Bounds[i].N += b.N
-		ch.Bounds[i].Most = min(ch.Bounds[i].Most, b.Most)
+		ch.bounds[i].N += b.N
+		ch.bounds[i].Most = min(ch.bounds[i].Most, b.Most)
 	}
-	ch.Entries, u.entries = append(ch.Entries, entry), append(u.entries, entry)
+	ch.entries, u.entries = append(ch.entries, entry), append(u.entries, entry)
 }
 
 func (e work) Save(ctx context.Context, units []*unit) ([]error, error) {
-	changes := make([]Change, len(units))
+	changes := make([]storage.Change, len(units))
 	for i, u := range units {
-		changes[i] = u.change
+		changes[i] = u.change.stored()
 	}
-	return e.store.Save(ctx, changes)
+	errs, err := e.store.Save(ctx, changes)
+	for i, err := range errs {
+		if errors.Is(err, storage.ErrBound) {
+			errs[i] = ErrSoldOut
+		}
+	}
+	return errs, err
 }

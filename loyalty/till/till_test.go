@@ -56,9 +56,9 @@ func is(t testing.TB, what string, err, want error) {
 func open(t testing.TB, db storage.DB) setting {
 	t.Helper()
 	keys := []otp.Key{{ID: "k", Secret: bytes.Repeat([]byte{1}, 32)}} // one keyring serves every tenant and engine
-	s := setting{db: db, shops: shop.New(db, nil), cards: stamps.New(db.Stamps(), nil)}
-	s.codes = must[*otp.Engine](t)(otp.New(db.OTP(), keys, nil))
-	s.rewards = must[*reward.Engine](t)(reward.New(db.Rewards(), keys, nil))
+	s := setting{db: db, shops: shop.New(db, nil), cards: stamps.New(db, nil)}
+	s.codes = must[*otp.Engine](t)(otp.New(db, keys, nil))
+	s.rewards = must[*reward.Engine](t)(reward.New(db, keys, nil))
 	off := []reward.Discount{{BasisPoints: 2000}}
 	must[*reward.Catalog](t)(s.rewards.Publish(ctx, reward.Definition{ID: "gifts", Version: 1, Zone: "UTC", Program: "club", Money: "CNY", Rewards: []reward.Reward{
 		{ID: "off", Discounts: off}, {ID: "here", Shops: []reward.ShopID{"wangjing"}, Discounts: off},

@@ -162,7 +162,7 @@ func TestAccounts(t *testing.T) {
 func TestPortsEndWithTheirSession(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db storage.DB) {
 		stored := func(tenant string) (n int) {
-			return count(db.Tenant(tenant).Activation().Ports(ctx, activation.PortQuery{}))
+			return count(activation.StoredPorts(ctx, db.Tenant(tenant)))
 		}
 		t.Run("however often an agent signs in and opens one", func(t *testing.T) {
 			codes, _ := open(t, db.Tenant("often"))

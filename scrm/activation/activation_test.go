@@ -31,7 +31,7 @@ func open(t *testing.T, db storage.DB) (*activation.Engine, *clock) {
 	t.Helper()
 	c := &clock{}
 	c.now.Store(time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC).UnixMicro())
-	e, err := activation.New(db.Activation(), keys, &activation.Options{Now: c.time})
+	e, err := activation.New(db, keys, &activation.Options{Now: c.time})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -441,14 +441,14 @@ func TestPools(t *testing.T) {
 			now.pass(time.Second)
 			codes, _ = fill(t, "due", 2)
 			now.pass(activation.Idle)
-			late := must(activation.New(db.Tenant("due").Activation(), keys, &activation.Options{Now: now.time}))
+			late := must(activation.New(db.Tenant("due"), keys, &activation.Options{Now: now.time}))
 			seat := signIn(late, issue(late, shared, "late"), "late")
 			for i := range 2 {
 				must(late.Open(ctx, activation.Open{Session: seat.ID(), Platform: "line", Key: fmt.Sprint(i)}))
 			}
 			_, err := late.Open(ctx, activation.Open{Session: seat.ID(), Platform: "line", Key: "more"})
 			capacity(t, err, activation.CapacityError{Ports: 2, Pool: "plan"})
-			if n := count(db.Tenant("due").Activation().Due(ctx, activation.DueQuery{Now: now.time()})); n != 40 {
+			if n := count(activation.DueCodes(ctx, db.Tenant("due"), now.time())); n != 40 {
 				t.Fatal("codes of others were settled:", n)
 			}
 			_ = codes

@@ -140,12 +140,12 @@ func (e *Engine) Bound(ctx context.Context, token string, p PlatformID, a Accoun
 		return fail(err)
 	}
 	now := e.now()
-	l, c, s, err := e.seat(ctx, token, Lookup{Platform: p, Account: a}, now)
+	l, c, s, err := e.seat(ctx, token, lookup{platform: p, account: a}, now)
 	if err != nil {
 		return fail(err)
 	}
-	port := l.Claimed.Port.Settled(l.Claimed.Code, now)
-	return c.seat(s), Bound{port, l.Claim.Periods.until(port)}, nil
+	port := l.claimed.Port.Settled(l.claimed.Code, now)
+	return c.seat(s), Bound{port, l.claim.Periods.until(port)}, nil
 }
 
 func latest(a, b time.Time) time.Time {

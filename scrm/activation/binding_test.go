@@ -116,7 +116,7 @@ func TestNoTimeOfAnAccountIsTwoCodes(t *testing.T) {
 func open2(t rapid.TB) (*activation.Engine, *clock) {
 	c := &clock{}
 	c.now.Store(time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC).UnixMicro())
-	e, err := activation.New(memory.New().Activation(), keys, &activation.Options{Now: c.time})
+	e, err := activation.New(memory.New(), keys, &activation.Options{Now: c.time})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -42,9 +42,8 @@ var (
 	ErrPortState     = errs.New(errs.Conflict, "activation: the port is not in a state for that")
 	ErrLinked        = errs.New(errs.Conflict, "activation: the account is linked by another code; log it out there first")
 
-	// ErrCapacity: a pool would have fewer than no ports left. Stores return it; an engine tells it
-	// as a *CapacityError.
-	ErrCapacity = errs.New(errs.Exhausted, "activation: the pool has no port left")
+	// ErrCapacity: all ports of the code, or of its pool, are in use. It comes as a *CapacityError.
+	ErrCapacity = errs.New(errs.Exhausted, "activation: no port is left; close one, or give the code or its pool more")
 )
 
 // A CapacityError: all ports are in use. Close one, or raise the capacity.
@@ -61,7 +60,9 @@ func (e *CapacityError) Error() string {
 }
 
 // Is reports whether target is errs.Exhausted.
-func (e *CapacityError) Is(target error) bool { return target == errs.Exhausted }
+func (e *CapacityError) Is(target error) bool {
+	return target == errs.Exhausted || target == ErrCapacity
+}
 
 const (
 	// Idle is how long a session lives that nothing is heard of.
@@ -150,7 +151,7 @@ type Code struct {
 
 	Tries     []Try   `json:"tries,omitempty"`    // of devices that may not try again as often as they like
 	Strangers Budget  `json:"strangers,omitzero"` // of sign-ins at devices that never had one
-	Secret    *Secret `json:"secret,omitempty"`   // of what is stored; what an engine gives has none
+	Secret    *Secret `json:"-"`                  // that was looked up, or is to be stored; what an engine gives has none
 }
 
 // A Secret is how the rest of a code is stored.

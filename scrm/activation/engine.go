@@ -14,11 +14,9 @@ import (
 	"github.com/scrmkit/scrmkit/internal/combine"
 	"github.com/scrmkit/scrmkit/internal/keyring"
 	"github.com/scrmkit/scrmkit/internal/valid"
+	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
-
-// Tx is the part of storage.Tx that an Engine needs.
-type Tx interface{ Activation() Store }
 
 // Options of an Engine. Nil, and each zero field, is a default.
 type Options struct {
@@ -37,14 +35,14 @@ type Options struct {
 // journal.ErrConflict where other changes came first twenty times in a row, and what the database
 // said; after the last two it may be run again with its key.
 type Engine struct {
-	store Store
+	store storage.Tx
 	keys  []Key
 	opts  Options
 }
 
 // New returns an engine on a store. Codes are stored under the first key; the others are for those
 // of before. It is an error where the keys are none, too short or of the same id.
-func New(s Store, keys []Key, opts *Options) (*Engine, error) {
+func New(s storage.Tx, keys []Key, opts *Options) (*Engine, error) {
 	if err := keyring.Check(keys); err != nil {
 		return nil, fmt.Errorf("activation: %w", err)
 	}
@@ -60,9 +58,9 @@ func New(s Store, keys []Key, opts *Options) (*Engine, error) {
 
 // In returns a copy that is bound to a unit of work: what it does is committed or rolled back with
 // tx.
-func (e *Engine) In(tx Tx) *Engine {
+func (e *Engine) In(tx storage.Tx) *Engine {
 	b := *e
-	b.store = tx.Activation()
+	b.store = tx
 	return &b
 }
 
@@ -73,15 +71,15 @@ func (e *Engine) Create(ctx context.Context, c Create) ([]Issued, error) {
 	c.Settings.Expires = journal.Instant(c.Settings.Expires)
 	out, err := do(ctx, e, task[[]Issued]{
 		kind: "activation.create", check: check, subject: ofTenant(c.Key), key: c.Key, by: c.By, input: c,
-		lookup: Lookup{Pool: c.Settings.Pool},
-		decide: func(l Loaded, now time.Time) (ch Change, out []Issued, err error) {
-			if err := l.Pool.there(); err != nil {
+		lookup: lookup{pool: c.Settings.Pool},
+		decide: func(l loaded, now time.Time) (ch change, out []Issued, err error) {
+			if err := l.pool.there(); err != nil {
 				return ch, nil, err
 			}
 			secrets = nil
 			for range c.N {
 				id, rest := newCode()
-				ch.Codes = append(ch.Codes, Code{ID: id, Settings: c.Settings, Created: now, Updated: now, Secret: seal(e.keys[0], e.store.Tenant(), id, rest)})
+				ch.codes = append(ch.codes, Code{ID: id, Settings: c.Settings, Created: now, Updated: now, Secret: seal(e.keys[0], e.store.TenantID(), id, rest)})
 				out = append(out, Issued{ID: id})
 				secrets = append(secrets, Issued{id, id.text(rest)})
 			}
@@ -100,10 +98,10 @@ func (e *Engine) Edit(ctx context.Context, c Edit) (Code, error) {
 	c.Settings.Expires = journal.Instant(c.Settings.Expires)
 	return do(ctx, e, task[Code]{
 		kind: "activation.edit", check: check, subject: c.Code.Subject(), key: c.Key, by: c.By, input: c,
-		lookup: Lookup{Codes: []CodeID{c.Code}, Pool: c.Settings.Pool},
-		decide: func(l Loaded, now time.Time) (Change, Code, error) {
-			next, err := l.Codes[0].Edit(c, now)
-			return Change{Codes: []Code{next}}, next.public(), cmp.Or(err, l.Pool.there())
+		lookup: lookup{codes: []CodeID{c.Code}, pool: c.Settings.Pool},
+		decide: func(l loaded, now time.Time) (change, Code, error) {
+			next, err := l.codes[0].Edit(c, now)
+			return change{codes: []Code{next}}, next.public(), cmp.Or(err, l.pool.there())
 		},
 	})
 }
@@ -132,14 +130,14 @@ func (e *Engine) Delete(ctx context.Context, c Many) ([]Code, error) {
 func (e *Engine) to(ctx context.Context, kind string, s State, c Many) ([]Code, error) {
 	c.Codes = slices.Compact(slices.Sorted(slices.Values(c.Codes)))
 	return do(ctx, e, task[[]Code]{
-		kind: kind, check: c.check, subject: ofTenant(c.Key), key: c.Key, by: c.By, input: c, lookup: Lookup{Codes: c.Codes},
-		decide: func(l Loaded, now time.Time) (ch Change, out []Code, err error) {
-			for _, code := range l.Codes {
+		kind: kind, check: c.check, subject: ofTenant(c.Key), key: c.Key, by: c.By, input: c, lookup: lookup{codes: c.Codes},
+		decide: func(l loaded, now time.Time) (ch change, out []Code, err error) {
+			for _, code := range l.codes {
 				next, err := code.To(s, now)
 				if err != nil {
 					return ch, nil, fmt.Errorf("%s: %w", code.ID, err)
 				}
-				ch.Codes, out = append(ch.Codes, next), append(out, next.public())
+				ch.codes, out = append(ch.codes, next), append(out, next.public())
 			}
 			return ch, out, nil
 		},
@@ -150,19 +148,19 @@ func (e *Engine) to(ctx context.Context, kind string, s State, c Many) ([]Code, 
 func (e *Engine) Renew(ctx context.Context, c Renew) (Issued, error) {
 	var shown string
 	out, err := do(ctx, e, task[Issued]{
-		kind: "activation.renew", check: c.check, subject: c.Code.Subject(), key: c.Key, by: c.By, input: c, lookup: Lookup{Codes: []CodeID{c.Code}},
+		kind: "activation.renew", check: c.check, subject: c.Code.Subject(), key: c.Key, by: c.By, input: c, lookup: lookup{codes: []CodeID{c.Code}},
 		replayed: func() { shown = "" },
-		decide: func(l Loaded, now time.Time) (Change, Issued, error) {
-			next, err := l.Codes[0].known(now)
+		decide: func(l loaded, now time.Time) (change, Issued, error) {
+			next, err := l.codes[0].known(now)
 			if err != nil {
-				return Change{}, Issued{}, err
+				return change{}, Issued{}, err
 			}
 			_, rest := newCode()
 			shown = c.Code.text(rest)
 			next = next.vacant(now)
-			next.Secret, next.Updated = seal(e.keys[0], e.store.Tenant(), c.Code, rest), now
+			next.Secret, next.Updated = seal(e.keys[0], e.store.TenantID(), c.Code, rest), now
 			next.Tries, next.Strangers = nil, Budget{}
-			return Change{Codes: []Code{next}}, Issued{ID: c.Code}, nil
+			return change{codes: []Code{next}}, Issued{ID: c.Code}, nil
 		},
 	})
 	if err == nil {
@@ -175,12 +173,12 @@ func (e *Engine) Renew(ctx context.Context, c Renew) (Issued, error) {
 // where more are in use.
 func (e *Engine) PutPool(ctx context.Context, c PutPool) (Pool, error) {
 	return do(ctx, e, task[Pool]{
-		kind: "activation.pool", check: c.check, subject: c.Pool.Subject(), key: c.Key, by: c.By, input: c, lookup: Lookup{Pool: c.Pool},
-		decide: func(l Loaded, _ time.Time) (Change, Pool, error) {
-			next := l.Pool
+		kind: "activation.pool", check: c.check, subject: c.Pool.Subject(), key: c.Key, by: c.By, input: c, lookup: lookup{pool: c.Pool},
+		decide: func(l loaded, _ time.Time) (change, Pool, error) {
+			next := l.pool
 			more := c.Ports - next.Ports
 			next.Ports, next.Free = c.Ports, next.Free+more
-			return Change{Pools: []Pool{next}, Draws: []Draw{{c.Pool, -more}}}, next, nil
+			return change{pools: []Pool{next}, draws: []draw{{c.Pool, -more}}}, next, nil
 		},
 		full: func(p Pool) error {
 			return &InputError{Field: "ports", Reason: fmt.Sprintf("are fewer than the %d in use", p.Ports-p.Free)}
@@ -192,35 +190,51 @@ func (e *Engine) PutPool(ctx context.Context, c PutPool) (Pool, error) {
 func (e *Engine) Pool(ctx context.Context, id PoolID) (Pool, error) {
 	now := e.now()
 	err := valid.ID("pool", id)
-	var l Loaded
+	var l loaded
 	if err == nil {
-		l, err = e.store.Load(ctx, Lookup{Pool: id})
+		l, err = load(ctx, e.store, lookup{pool: id})
 	}
-	if err == nil && l.Pool.Version == 0 {
+	if err == nil && l.pool.Version == 0 {
 		err = ErrUnknownPool
 	}
 	if err != nil {
 		return Pool{}, fmt.Errorf("activation: pool: %w", err)
 	}
-	for c, err := range e.store.Due(ctx, DueQuery{Pool: id, Now: now}) {
+	for c, err := range (dueQuery{pool: id, now: now}).list(ctx, e.store) {
 		if err != nil {
 			return Pool{}, fmt.Errorf("activation: pool: %w", err)
 		}
-		l.Pool.Free += c.Ports() - c.Settled(now).Ports()
+		l.pool.Free += c.Ports() - c.Settled(now).Ports()
 	}
-	return l.Pool, nil
+	return l.pool, nil
+}
+
+// State returns whether a code works now, or why it does not. ErrUnknownCode: there never was one.
+func (e *Engine) State(ctx context.Context, id CodeID) (State, error) {
+	err := id.check("code")
+	var l loaded
+	if err == nil {
+		l, err = load(ctx, e.store, lookup{codes: []CodeID{id}})
+	}
+	if err == nil && l.codes[0].Version == 0 {
+		err = ErrUnknownCode
+	}
+	if err != nil {
+		return "", fmt.Errorf("activation: state: %w", err)
+	}
+	return l.codes[0].State(e.now()), nil
 }
 
 // Code returns a code. ErrUnknownCode: there is none.
 func (e *Engine) Code(ctx context.Context, id CodeID) (Code, error) {
 	err := id.check("code")
-	var l Loaded
+	var l loaded
 	if err == nil {
-		l, err = e.store.Load(ctx, Lookup{Codes: []CodeID{id}})
+		l, err = load(ctx, e.store, lookup{codes: []CodeID{id}})
 	}
 	var c Code
 	if err == nil {
-		c, err = l.Codes[0].known(e.now())
+		c, err = l.codes[0].known(e.now())
 	}
 	if err != nil {
 		return Code{}, fmt.Errorf("activation: code: %w", err)
@@ -241,7 +255,7 @@ func (e *Engine) Codes(ctx context.Context, q CodeQuery) iter.Seq2[Code, error] 
 			yield(Code{}, fmt.Errorf("activation: codes: %w", err))
 			return
 		}
-		for c, err := range e.store.Codes(ctx, q) {
+		for c, err := range q.list(ctx, e.store) {
 			if !yield(c.Settled(q.Now).public(), err) {
 				return
 			}
@@ -255,32 +269,32 @@ func (e *Engine) Codes(ctx context.Context, q CodeQuery) iter.Seq2[Code, error] 
 func (e *Engine) Sweep(ctx context.Context, limit int) (n int, err error) {
 	ctx, end := e.hook(ctx, "activation.sweep")
 	defer func() { end(err) }()
-	if n, err = e.settle(ctx, DueQuery{Now: e.now(), Limit: limit}, math.MaxInt); err != nil {
+	if n, err = e.settle(ctx, dueQuery{now: e.now(), limit: limit}, math.MaxInt); err != nil {
 		return n, fmt.Errorf("activation: sweep: %w", err)
 	}
 	return n, nil
 }
 
 // settle settles codes that are due, until that many ports are free, and returns how many codes.
-func (e *Engine) settle(ctx context.Context, q DueQuery, ports int) (n int, err error) {
-	for c, err := range e.store.Due(ctx, q) {
+func (e *Engine) settle(ctx context.Context, q dueQuery, ports int) (n int, err error) {
+	for c, err := range q.list(ctx, e.store) {
 		if err != nil {
 			return n, err
 		}
 		err = combine.Retry(ctx, func() error {
-			l, err := e.store.Load(ctx, Lookup{Codes: []CodeID{c.ID}})
+			l, err := load(ctx, e.store, lookup{codes: []CodeID{c.ID}})
 			if err != nil {
 				return err
 			}
-			ch := Change{Codes: []Code{l.Codes[0].Settled(q.Now)}}
+			ch := change{codes: []Code{l.codes[0].Settled(q.now)}}
 			ch.finish(l, nil)
-			return e.store.Save(ctx, ch)
+			return ch.save(ctx, e.store)
 		})
 		if err != nil {
 			return n, err
 		}
 		n++
-		if ports -= c.Ports() - c.Settled(q.Now).Ports(); ports <= 0 {
+		if ports -= c.Ports() - c.Settled(q.now).Ports(); ports <= 0 {
 			break
 		}
 	}
@@ -308,8 +322,8 @@ type task[V any] struct {
 	key      string
 	by       string
 	input    any
-	lookup   Lookup
-	decide   func(Loaded, time.Time) (Change, V, error)
+	lookup   lookup
+	decide   func(loaded, time.Time) (change, V, error)
 	replayed func()           // nil: nothing to do
 	who      func(V) string   // nil: by
 	full     func(Pool) error // of a pool that has too few ports; nil: *CapacityError
@@ -326,25 +340,25 @@ func do[V any](ctx context.Context, e *Engine, t task[V]) (v V, err error) {
 		return fail(err)
 	}
 	now, input := e.now(), journal.Hash(t.kind, t.input)
-	t.lookup.Subject, t.lookup.Key = t.subject, t.key
+	t.lookup.subject, t.lookup.key = t.subject, t.key
 	err = combine.Retry(ctx, func() error {
-		l, err := e.store.Load(ctx, t.lookup)
+		l, err := load(ctx, e.store, t.lookup)
 		if err != nil {
 			return err
 		}
-		if l.Entry != nil {
+		if l.entry != nil {
 			if t.replayed != nil {
 				t.replayed()
 			}
-			return l.Entry.Replay(input, &v)
+			return l.entry.Replay(input, &v)
 		}
-		var ch Change
+		var ch change
 		if ch, v, err = t.decide(l, now); err != nil {
 			return err
 		}
 		ch.finish(l, t.entry(now, input, v))
-		if err = e.store.Save(ctx, ch); errors.Is(err, ErrCapacity) {
-			return e.room(ctx, ch.Draws, now, t.full)
+		if err = ch.save(ctx, e.store); errors.Is(err, ErrCapacity) {
+			return e.room(ctx, ch.draws, now, t.full)
 		}
 		return err
 	})
@@ -365,24 +379,24 @@ func (t task[V]) entry(now time.Time, input []byte, v V) *journal.Entry {
 
 // room settles codes that are due, so that the draws may be tried again: journal.ErrConflict. Where
 // none is, it tells which pool is full.
-func (e *Engine) room(ctx context.Context, draws []Draw, now time.Time, full func(Pool) error) error {
+func (e *Engine) room(ctx context.Context, draws []draw, now time.Time, full func(Pool) error) error {
 	for _, d := range draws {
-		l, err := e.store.Load(ctx, Lookup{Pool: d.Pool})
+		l, err := load(ctx, e.store, lookup{pool: d.pool})
 		if err != nil {
 			return err
 		}
-		lack := d.N - l.Pool.Free
+		lack := d.n - l.pool.Free
 		if lack <= 0 {
 			continue
 		}
-		n, err := e.settle(ctx, DueQuery{Pool: d.Pool, Now: now, Limit: maxCodes}, lack)
+		n, err := e.settle(ctx, dueQuery{pool: d.pool, now: now, limit: maxCodes}, lack)
 		switch {
 		case err != nil:
 			return err
 		case n == 0 && full != nil:
-			return full(l.Pool)
+			return full(l.pool)
 		case n == 0:
-			return &CapacityError{l.Pool.Ports, d.Pool}
+			return &CapacityError{l.pool.Ports, d.pool}
 		}
 	}
 	return journal.ErrConflict
@@ -391,17 +405,20 @@ func (e *Engine) room(ctx context.Context, draws []Draw, now time.Time, full fun
 // finish gives what changes its versions, the sessions that ended, the ports that it has of pools,
 // and its entries: one of the command's subject, and one of every other code that changes. Nil: the
 // journal is told nothing.
-func (ch *Change) finish(l Loaded, told *journal.Entry) {
+func (ch *change) finish(l loaded, told *journal.Entry) {
 	drawn := map[PoolID]int{}
-	loaded := append(slices.Clone(l.Codes), l.Claimed.Code)
-	for i := range ch.Codes {
-		c := &ch.Codes[i]
+	loaded := append(slices.Clone(l.codes), l.claimed.Code)
+	for i := range ch.codes {
+		c := &ch.codes[i]
 		was := Code{}
 		if k := slices.IndexFunc(loaded, func(o Code) bool { return o.ID == c.ID }); k >= 0 {
 			was = loaded[k]
 		}
-		ch.Ended = append(ch.Ended, was.ended(*c)...)
+		ch.ended = append(ch.ended, was.ended(*c)...)
 		c.Version, c.Drawn = was.Version+1, 0
+		if c.Secret == was.Secret {
+			c.Secret = nil
+		}
 		if c.Settings.Pool != "" {
 			c.Drawn = c.Ports()
 		}
@@ -415,38 +432,38 @@ func (ch *Change) finish(l Loaded, told *journal.Entry) {
 			}
 		}
 	}
-	for i := range ch.Claims {
-		ch.Claims[i].Version++
+	for i := range ch.claims {
+		ch.claims[i].Version++
 	}
-	for i := range ch.Pools {
-		p := &ch.Pools[i]
+	for i := range ch.pools {
+		p := &ch.pools[i]
 		p.Version, p.Seq = p.Version+1, p.Seq+1
 		ch.tell(*told, p.ID.Subject(), p.Seq, *p)
 	}
-	for i := range ch.Devices {
-		d := &ch.Devices[i]
+	for i := range ch.devices {
+		d := &ch.devices[i]
 		d.Version++
 		if told.Subject == d.ID.Subject() {
 			d.Seq++
 			ch.tell(*told, told.Subject, d.Seq, d.public())
 		}
 	}
-	for i := range ch.Invitations {
-		ch.Invitations[i].Version++
+	for i := range ch.invitations {
+		ch.invitations[i].Version++
 	}
-	if told != nil && !slices.ContainsFunc(ch.Entries, func(e journal.Entry) bool { return e.Subject == told.Subject }) {
+	if told != nil && !slices.ContainsFunc(ch.entries, func(e journal.Entry) bool { return e.Subject == told.Subject }) {
 		ch.tell(*told, told.Subject, 1, nil)
 	}
 	for _, id := range slices.Sorted(maps.Keys(drawn)) {
 		if id != "" && drawn[id] != 0 {
-			ch.Draws = append(ch.Draws, Draw{id, drawn[id]})
+			ch.draws = append(ch.draws, draw{id, drawn[id]})
 		}
 	}
 }
 
 // tell adds an entry of a subject. Where the command is of another one, its key can't be one of
 // that subject, for it has a space, and the result is the row.
-func (ch *Change) tell(e journal.Entry, subject string, seq int64, row any) *journal.Entry {
+func (ch *change) tell(e journal.Entry, subject string, seq int64, row any) *journal.Entry {
 	if subject != e.Subject {
 		e.Result = journal.JSON(row)
 		if e.Key != "" {
@@ -454,6 +471,6 @@ func (ch *Change) tell(e journal.Entry, subject string, seq int64, row any) *jou
 		}
 	}
 	e.Subject, e.Seq = subject, seq
-	ch.Entries = append(ch.Entries, e)
-	return &ch.Entries[len(ch.Entries)-1]
+	ch.entries = append(ch.entries, e)
+	return &ch.entries[len(ch.entries)-1]
 }

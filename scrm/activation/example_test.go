@@ -13,7 +13,7 @@ import (
 // works any more.
 func Example() {
 	ctx := context.Background()
-	codes, err := activation.New(memory.New().Activation(), []activation.Key{{ID: "2026", Secret: []byte("32 random bytes of your own secret")}}, nil)
+	codes, err := activation.New(memory.New(), []activation.Key{{ID: "2026", Secret: []byte("32 random bytes of your own secret")}}, nil)
 	if err != nil {
 		panic(err)
 	}

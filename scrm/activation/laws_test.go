@@ -76,7 +76,7 @@ func TestPortsAddUp(t *testing.T) {
 			rt.Fatal(err)
 		}
 		addUp(rt, codes)
-		if stored, listed := count(db.Activation().Ports(ctx, activation.PortQuery{})), count(codes.Agents(ctx, activation.PortQuery{})); stored != listed {
+		if stored, listed := count(activation.StoredPorts(ctx, db)), count(codes.Agents(ctx, activation.PortQuery{})); stored != listed {
 			rt.Fatalf("after a sweep %d ports are stored as open, and %d listed", stored, listed)
 		}
 	})

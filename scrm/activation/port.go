@@ -123,6 +123,10 @@ func (id SessionID) check() error {
 	return cmp.Or(id.Code.check("session.code"), valid.Between("session.n", id.N, 1, 1<<62))
 }
 
+func (id PortID) compare(o PortID) int {
+	return cmp.Or(cmp.Compare(id.Code, o.Code), cmp.Compare(id.N, o.N))
+}
+
 func (id PortID) check() error {
 	return cmp.Or(id.Code.check("port.code"), valid.Between("port.n", id.N, 1, 1<<62))
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/scrmkit/scrmkit/internal/combine"
 	"github.com/scrmkit/scrmkit/internal/valid"
+	"github.com/scrmkit/scrmkit/storage"
 )
 
 // SignIn begins a session of an agent. Its token is in the Seat, shown this once. Errors:
@@ -29,45 +30,45 @@ func (e *Engine) SignIn(ctx context.Context, c SignIn) (Seat, error) {
 	var token string
 	seat, err := do(ctx, e, task[Seat]{
 		kind: "activation.signIn", subject: id.Subject(), who: func(s Seat) string { return s.ID().String() },
-		input: []any{c.Device, c.Agent}, lookup: Lookup{Codes: []CodeID{id}, Device: c.Device},
+		input: []any{c.Device, c.Agent}, lookup: lookup{codes: []CodeID{id}, secret: true, device: c.Device},
 		check: func() error {
 			if err := c.check(); err != nil || !ok {
 				return cmp.Or(err, ErrUnknownCode)
 			}
-			secret, err := e.store.Secret(ctx, id)
-			if err == nil && !secret.opens(e.keys, e.store.Tenant(), id, rest) {
+			secret, err := secretOf(ctx, e.store, id)
+			if err == nil && !secret.opens(e.keys, e.store.TenantID(), id, rest) {
 				err = ErrUnknownCode
 			}
 			return err
 		},
-		decide: func(l Loaded, now time.Time) (Change, Seat, error) {
-			code := l.Codes[0]
-			tenant := e.store.Tenant()
+		decide: func(l loaded, now time.Time) (change, Seat, error) {
+			code := l.codes[0]
+			tenant := e.store.TenantID()
 			if !code.Secret.opens(e.keys, tenant, id, rest) {
-				return Change{}, Seat{}, ErrUnknownCode
+				return change{}, Seat{}, ErrUnknownCode
 			}
-			shown := sameHash(l.Device.Hash, hashDevice(tenant, c.Device, c.DeviceToken))
-			next, s, err := code.SignIn(l.Device, c, shown, func(id SessionID) []byte {
+			shown := sameHash(l.device.Hash, hashDevice(tenant, c.Device, c.DeviceToken))
+			next, s, err := code.SignIn(l.device, c, shown, func(id SessionID) []byte {
 				token = newToken(id)
 				return hashSession(tenant, token)
 			}, now)
 			if err != nil {
-				return Change{}, Seat{}, cmp.Or(e.charge(ctx, l, next, err), err)
+				return change{}, Seat{}, cmp.Or(e.charge(ctx, l, next, err), err)
 			}
 			if code.Secret.KeyID != e.keys[0].ID {
 				next.Secret = seal(e.keys[0], tenant, id, rest)
 			}
-			device := l.Device
+			device := l.device
 			if device.full(id) {
-				of, err := e.store.Load(ctx, Lookup{Device: c.Device, OfDevice: true})
+				of, err := load(ctx, e.store, lookup{device: c.Device, ofDevice: true})
 				if err != nil {
-					return Change{}, Seat{}, err
+					return change{}, Seat{}, err
 				}
-				device = device.forget(of.Codes, now)
+				device = device.forget(of.codes, now)
 			}
 			device, err = device.signedIn(id, now)
 			s.Hash = nil
-			return Change{Codes: []Code{next}, Devices: []Device{device}}, Seat{Code: next.public(), Session: s}, err
+			return change{codes: []Code{next}, devices: []Device{device}}, Seat{Code: next.public(), Session: s}, err
 		},
 	})
 	seat.Token = token
@@ -78,19 +79,19 @@ func (e *Engine) SignIn(ctx context.Context, c SignIn) (Seat, error) {
 }
 
 // charge stores what a sign-in with the right code costs that was refused.
-func (e *Engine) charge(ctx context.Context, l Loaded, next Code, refusal error) error {
+func (e *Engine) charge(ctx context.Context, l loaded, next Code, refusal error) error {
 	var throttled *ThrottledError
 	if errors.As(refusal, &throttled) || errors.Is(refusal, ErrUnknownCode) {
 		return nil
 	}
-	ch := Change{Codes: []Code{next}}
+	ch := change{codes: []Code{next}}
 	ch.finish(l, nil)
-	return e.store.Save(ctx, ch)
+	return ch.save(ctx, e.store)
 }
 
 // Check returns what the session of a token has, at this moment. ErrSignedOut: it has none.
 func (e *Engine) Check(ctx context.Context, token string) (Seat, error) {
-	_, c, s, err := e.seat(ctx, token, Lookup{}, e.now())
+	_, c, s, err := e.seat(ctx, token, lookup{}, e.now())
 	if err != nil {
 		return Seat{}, fmt.Errorf("activation: check: %w", err)
 	}
@@ -103,15 +104,15 @@ func (e *Engine) Beat(ctx context.Context, token string) (Seat, error) {
 	now := e.now()
 	var seat Seat
 	err := combine.Retry(ctx, func() error {
-		l, c, s, err := e.seat(ctx, token, Lookup{}, now)
+		l, c, s, err := e.seat(ctx, token, lookup{}, now)
 		if err != nil {
 			return err
 		}
 		s.heard(now)
 		seat = c.seat(s)
-		ch := Change{Codes: []Code{c}}
+		ch := change{codes: []Code{c}}
 		ch.finish(l, nil)
-		return e.store.Save(ctx, ch)
+		return ch.save(ctx, e.store)
 	})
 	if err != nil {
 		return Seat{}, fmt.Errorf("activation: beat: %w", err)
@@ -121,17 +122,17 @@ func (e *Engine) Beat(ctx context.Context, token string) (Seat, error) {
 
 // seat returns the code of a token as it is at that time, with the session, and what else is looked
 // up.
-func (e *Engine) seat(ctx context.Context, token string, also Lookup, now time.Time) (l Loaded, c Code, s *Session, err error) {
+func (e *Engine) seat(ctx context.Context, token string, also lookup, now time.Time) (l loaded, c Code, s *Session, err error) {
 	id, ok := parseToken(token)
 	if !ok {
 		return l, c, nil, ErrSignedOut
 	}
-	also.Codes = []CodeID{id.Code}
-	if l, err = e.store.Load(ctx, also); err != nil {
+	also.codes = []CodeID{id.Code}
+	if l, err = load(ctx, e.store, also); err != nil {
 		return l, c, nil, err
 	}
-	c = l.Codes[0].Settled(now)
-	if s = c.Session(id.N); s == nil || !sameHash(s.Hash, hashSession(e.store.Tenant(), token)) {
+	c = l.codes[0].Settled(now)
+	if s = c.Session(id.N); s == nil || !sameHash(s.Hash, hashSession(e.store.TenantID(), token)) {
 		return l, c, nil, ErrSignedOut
 	}
 	return l, c, s, nil
@@ -148,11 +149,11 @@ func (c Code) seat(s *Session) Seat {
 func (e *Engine) SignOut(ctx context.Context, c SignOut) (Code, error) {
 	return do(ctx, e, task[Code]{
 		kind: "activation.signOut", check: c.check, subject: c.Session.Code.Subject(), key: c.Key, by: c.By, input: c,
-		lookup: Lookup{Codes: []CodeID{c.Session.Code}},
-		decide: func(l Loaded, now time.Time) (Change, Code, error) {
-			next, err := l.Codes[0].known(now)
+		lookup: lookup{codes: []CodeID{c.Session.Code}},
+		decide: func(l loaded, now time.Time) (change, Code, error) {
+			next, err := l.codes[0].known(now)
 			next = next.without(now, func(s Session) bool { return s.N == c.Session.N })
-			return Change{Codes: []Code{next}}, next.public(), err
+			return change{codes: []Code{next}}, next.public(), err
 		},
 	})
 }
@@ -161,10 +162,10 @@ func (e *Engine) SignOut(ctx context.Context, c SignOut) (Code, error) {
 func (e *Engine) Open(ctx context.Context, c Open) (Port, error) {
 	return do(ctx, e, task[Port]{
 		kind: "activation.open", check: c.check, subject: c.Session.Code.Subject(), key: c.Key, by: c.Session.String(), input: c,
-		lookup: Lookup{Codes: []CodeID{c.Session.Code}},
-		decide: func(l Loaded, now time.Time) (Change, Port, error) {
-			next, p, err := l.Codes[0].Open(c, now)
-			return Change{Codes: []Code{next}, Ports: []Port{p}}, p, err
+		lookup: lookup{codes: []CodeID{c.Session.Code}},
+		decide: func(l loaded, now time.Time) (change, Port, error) {
+			next, p, err := l.codes[0].Open(c, now)
+			return change{codes: []Code{next}, ports: []Port{p}}, p, err
 		},
 	})
 }
@@ -173,10 +174,10 @@ func (e *Engine) Open(ctx context.Context, c Open) (Port, error) {
 func (e *Engine) Pair(ctx context.Context, c Pair) (Port, error) {
 	return do(ctx, e, task[Port]{
 		kind: "activation.pair", check: c.check, subject: c.Session.Code.Subject(), key: c.Key, by: c.Session.String(), input: c,
-		lookup: Lookup{Codes: []CodeID{c.Session.Code}, Port: PortID{c.Session.Code, c.Port}},
-		decide: func(l Loaded, now time.Time) (Change, Port, error) {
-			next, p, err := l.Codes[0].Pair(l.Port, c, now)
-			return Change{Codes: []Code{next}, Ports: []Port{p}}, p, err
+		lookup: lookup{codes: []CodeID{c.Session.Code}, port: PortID{c.Session.Code, c.Port}},
+		decide: func(l loaded, now time.Time) (change, Port, error) {
+			next, p, err := l.codes[0].Pair(l.port, c, now)
+			return change{codes: []Code{next}, ports: []Port{p}}, p, err
 		},
 	})
 }
@@ -185,17 +186,17 @@ func (e *Engine) Pair(ctx context.Context, c Pair) (Port, error) {
 func (e *Engine) Link(ctx context.Context, c Link) (Port, error) {
 	return do(ctx, e, task[Port]{
 		kind: "activation.link", check: c.check, subject: c.Session.Code.Subject(), key: c.Key, by: c.Session.String(), input: c,
-		lookup: Lookup{Codes: []CodeID{c.Session.Code}, Port: PortID{c.Session.Code, c.Port}, Account: c.Account},
-		decide: func(l Loaded, now time.Time) (Change, Port, error) {
-			next, p, of, err := l.Codes[0].Link(l.Port, l.Claimed, c, now)
-			ch := Change{Codes: []Code{next}, Ports: []Port{p}}
-			if claim, isNew := l.Claim.linked(l.Claimed.Port.Settled(l.Claimed.Code, now), p, now); isNew {
-				ch.Claims = []Claim{claim}
+		lookup: lookup{codes: []CodeID{c.Session.Code}, port: PortID{c.Session.Code, c.Port}, account: c.Account},
+		decide: func(l loaded, now time.Time) (change, Port, error) {
+			next, p, of, err := l.codes[0].Link(l.port, l.claimed, c, now)
+			ch := change{codes: []Code{next}, ports: []Port{p}}
+			if claim, isNew := l.claim.linked(l.claimed.Port.Settled(l.claimed.Code, now), p, now); isNew {
+				ch.claims = []Claim{claim}
 			}
-			if of.Port.State != l.Claimed.Port.State {
-				ch.Ports = append(ch.Ports, of.Port)
+			if of.Port.State != l.claimed.Port.State {
+				ch.ports = append(ch.ports, of.Port)
 				if of.Code.ID != next.ID {
-					ch.Codes = append(ch.Codes, of.Code)
+					ch.codes = append(ch.codes, of.Code)
 				}
 			}
 			return ch, p, err
@@ -222,10 +223,10 @@ func (e *Engine) Close(ctx context.Context, c Leave) (Port, error) {
 func (e *Engine) leave(ctx context.Context, kind string, to PortState, c Leave) (Port, error) {
 	return do(ctx, e, task[Port]{
 		kind: kind, check: c.check, subject: c.Port.Code.Subject(), key: c.Key, by: c.By, input: c,
-		lookup: Lookup{Codes: []CodeID{c.Port.Code}, Port: c.Port},
-		decide: func(l Loaded, now time.Time) (Change, Port, error) {
-			next, p, err := l.Codes[0].Leave(l.Port, to, c, now)
-			return Change{Codes: []Code{next}, Ports: []Port{p}}, p, err
+		lookup: lookup{codes: []CodeID{c.Port.Code}, port: c.Port},
+		decide: func(l loaded, now time.Time) (change, Port, error) {
+			next, p, err := l.codes[0].Leave(l.port, to, c, now)
+			return change{codes: []Code{next}, ports: []Port{p}}, p, err
 		},
 	})
 }
@@ -254,7 +255,7 @@ func (e *Engine) Agents(ctx context.Context, q PortQuery) iter.Seq2[Agent, error
 		now, left := e.now(), q.Limit
 		q.Limit = 0
 		var code Code
-		for h, err := range e.store.Ports(ctx, q) {
+		for h, err := range q.held(ctx, e.store) {
 			if h.Code.ID != code.ID {
 				code = h.Code.Settled(now)
 			}
@@ -287,10 +288,10 @@ func (e *Engine) Invite(ctx context.Context, by, key string) (Invited, error) {
 	out, err := do(ctx, e, task[Invited]{
 		kind: "activation.invite", check: func() error { return cmp.Or(valid.OptionalID("by", by), valid.ID("key", key)) },
 		subject: ofTenant(key), key: key, by: by, input: by, replayed: func() { token = "" },
-		decide: func(_ Loaded, now time.Time) (Change, Invited, error) {
+		decide: func(_ loaded, now time.Time) (change, Invited, error) {
 			token = rand.Text()
-			inv := Invitation{Hash: hashInvitation(e.store.Tenant(), token), By: by, Expires: now.Add(InvitationTTL)}
-			return Change{Invitations: []Invitation{inv}}, Invited{Expires: inv.Expires}, nil
+			inv := Invitation{Hash: hashInvitation(e.store.TenantID(), token), By: by, Expires: now.Add(InvitationTTL)}
+			return change{invitations: []Invitation{inv}}, Invited{Expires: inv.Expires}, nil
 		},
 	})
 	if err == nil {
@@ -303,14 +304,14 @@ func (e *Engine) Invite(ctx context.Context, by, key string) (Invited, error) {
 // invitation can't be used.
 func (e *Engine) AddDevice(ctx context.Context, c AddDevice) (Added, error) {
 	var token string
-	hash := hashInvitation(e.store.Tenant(), c.Token)
+	hash := hashInvitation(e.store.TenantID(), c.Token)
 	out, err := do(ctx, e, task[Added]{
 		kind: "activation.addDevice", check: c.check, subject: c.Device.Subject(), key: c.Key, input: []any{hash, c},
-		lookup: Lookup{Device: c.Device, Invitation: hash}, replayed: func() { token = "" },
-		decide: func(l Loaded, now time.Time) (Change, Added, error) {
+		lookup: lookup{device: c.Device, invitation: hash}, replayed: func() { token = "" },
+		decide: func(l loaded, now time.Time) (change, Added, error) {
 			token = rand.Text()
-			next, inv, err := l.Device.Add(l.Invitation, c, hashDevice(e.store.Tenant(), c.Device, token), now)
-			return Change{Devices: []Device{next}, Invitations: []Invitation{inv}}, Added{Device: next.public()}, err
+			next, inv, err := l.device.Add(l.invitation, c, hashDevice(e.store.TenantID(), c.Device, token), now)
+			return change{devices: []Device{next}, invitations: []Invitation{inv}}, Added{Device: next.public()}, err
 		},
 	})
 	if err == nil {
@@ -324,16 +325,16 @@ func (e *Engine) AddDevice(ctx context.Context, c AddDevice) (Added, error) {
 func (e *Engine) RemoveDevice(ctx context.Context, c RemoveDevice) (Device, error) {
 	return do(ctx, e, task[Device]{
 		kind: "activation.removeDevice", check: c.check, subject: c.Device.Subject(), key: c.Key, by: c.By, input: c,
-		lookup: Lookup{Device: c.Device, OfDevice: true},
-		decide: func(l Loaded, now time.Time) (ch Change, next Device, err error) {
-			if next, err = l.Device.Remove(now); err != nil {
+		lookup: lookup{device: c.Device, ofDevice: true},
+		decide: func(l loaded, now time.Time) (ch change, next Device, err error) {
+			if next, err = l.device.Remove(now); err != nil {
 				return ch, next, err
 			}
-			ch.Devices = []Device{next}
-			for _, code := range l.Codes {
+			ch.devices = []Device{next}
+			for _, code := range l.codes {
 				after := code.without(now, func(s Session) bool { return s.Device == c.Device })
 				if len(after.Sessions) < len(code.Sessions) {
-					ch.Codes = append(ch.Codes, after)
+					ch.codes = append(ch.codes, after)
 				}
 			}
 			return ch, next, nil
@@ -344,7 +345,7 @@ func (e *Engine) RemoveDevice(ctx context.Context, c RemoveDevice) (Device, erro
 // Devices yields the devices of the list, in the order of their ids.
 func (e *Engine) Devices(ctx context.Context) iter.Seq2[Device, error] {
 	return func(yield func(Device, error) bool) {
-		for d, err := range e.store.Devices(ctx) {
+		for d, err := range storage.List(ctx, e.store, devicesNow, storage.Range{}) {
 			if !yield(d.public(), err) {
 				return
 			}

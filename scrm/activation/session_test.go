@@ -20,7 +20,7 @@ func TestSessions(t *testing.T) {
 	t.Run("end by their code's expiry, also in the middle of a beat", func(t *testing.T) {
 		base := time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)
 		var at, step atomic.Int64
-		codes := must(activation.New(memory.New().Activation(), keys, &activation.Options{Now: func() time.Time {
+		codes := must(activation.New(memory.New(), keys, &activation.Options{Now: func() time.Time {
 			return base.Add(time.Duration(at.Add(step.Load())))
 		}}))
 		s := both
@@ -88,10 +88,10 @@ func TestSessions(t *testing.T) {
 	t.Run("begin with a code that is then stored under the first key", func(t *testing.T) {
 		db := memory.New()
 		fresh := activation.Key{ID: "2", Secret: []byte("another secret that is 32 bytes or more")}
-		codes := must(activation.New(db.Activation(), keys, nil))
+		codes := must(activation.New(db, keys, nil))
 		used, unused := issue(codes, both, "k"), issue(codes, both, "k2")
-		signIn(must(activation.New(db.Activation(), []activation.Key{fresh, keys[0]}, nil)), used, "pc")
-		codes = must(activation.New(db.Activation(), []activation.Key{fresh}, nil))
+		signIn(must(activation.New(db, []activation.Key{fresh, keys[0]}, nil)), used, "pc")
+		codes = must(activation.New(db, []activation.Key{fresh}, nil))
 		signIn(codes, used, "pc")
 		_, err := codes.SignIn(ctx, activation.SignIn{Code: unused.Code, Device: "pc"})
 		isError(t, err, activation.ErrUnknownCode)
@@ -119,7 +119,7 @@ func TestGuessesReadSecretsAlone(t *testing.T) {
 	db := memory.New()
 	codes, _ := open(t, db)
 	c := issue(codes, both, "k")
-	blind := must(activation.New(secretsOnly{db.Activation()}, keys, nil))
+	blind := must(activation.New(secretsOnly{db}, keys, nil))
 	for _, label := range []string{string(c.ID), "ABCDEFGH"} {
 		_, err := blind.SignIn(ctx, activation.SignIn{Code: label + strings.Repeat("A", 26), Device: "pc"})
 		isError(t, err, activation.ErrUnknownCode)
@@ -127,10 +127,17 @@ func TestGuessesReadSecretsAlone(t *testing.T) {
 }
 
 // secretsOnly is a store that can read no more than secrets.
-type secretsOnly struct{ activation.Store }
+type secretsOnly struct{ storage.Tx }
 
-func (secretsOnly) Load(context.Context, activation.Lookup) (activation.Loaded, error) {
-	panic("more than the secret was read")
+func (s secretsOnly) Load(ctx context.Context, looks []storage.Look) error {
+	for _, l := range looks {
+		for _, r := range l.Reads {
+			if r.Table.Name != "activation_secret" {
+				panic("more than the secret was read")
+			}
+		}
+	}
+	return s.Tx.Load(ctx, looks)
 }
 
 // A command on many codes tells each of them about itself.

@@ -26,16 +26,7 @@ func TestSecretsAreTheirTenants(t *testing.T) {
 		for _, token := range []string{open.Token} {
 			hashes = append(hashes, activation.HashInvitation("here", token))
 		}
-		l := must(here.Activation().Load(ctx, activation.Lookup{Codes: []activation.CodeID{c.ID, onListed.ID}, Device: "pc", Invitation: hashes[0]}))
-		if l.Invitation.Version != 1 || len(l.Device.Hash) == 0 || len(l.Codes[0].Sessions) != 1 {
-			t.Fatal(l)
-		}
-		ch := activation.Change{Codes: l.Codes, Devices: []activation.Device{l.Device}, Invitations: []activation.Invitation{l.Invitation}}
-		for i := range ch.Codes {
-			ch.Codes[i].Version = 1
-		}
-		ch.Devices[0].Version = 1
-		isError(t, there.Activation().Save(ctx, ch), nil)
+		isError(t, activation.Copy(ctx, here, there, []activation.CodeID{c.ID, onListed.ID}, "pc", hashes[0]), nil)
 
 		for name, call := range map[string]struct {
 			want error
@@ -60,7 +51,7 @@ func TestSecretsAreTheirTenants(t *testing.T) {
 				return err
 			}},
 		} {
-			other := must(activation.New(there.Activation(), keys, &activation.Options{Now: now.time}))
+			other := must(activation.New(there, keys, &activation.Options{Now: now.time}))
 			for what, e := range map[string]*activation.Engine{"its engine": other, "an engine of both": codes.In(there)} {
 				if err := call.do(e); !errors.Is(err, call.want) {
 					t.Errorf("%s by %s of another tenant: %v, want %v", name, what, err, call.want)
@@ -68,7 +59,7 @@ func TestSecretsAreTheirTenants(t *testing.T) {
 			}
 		}
 		// The token of a device is of no use with a code of that tenant either.
-		other := must(activation.New(there.Activation(), keys, &activation.Options{Now: now.time}))
+		other := must(activation.New(there, keys, &activation.Options{Now: now.time}))
 		its := issue(other, listed, "its")
 		_, err := other.SignIn(ctx, activation.SignIn{Code: its.Code, Device: "pc", DeviceToken: added.Token})
 		isError(t, err, activation.ErrDevice)

@@ -50,7 +50,7 @@ func FuzzSettings(f *testing.F) {
 		if json.Unmarshal([]byte(text), &s) != nil {
 			return
 		}
-		codes := must(activation.New(memory.New().Activation(), keys, nil))
+		codes := must(activation.New(memory.New(), keys, nil))
 		made, err := codes.Create(ctx, activation.Create{N: 1, Settings: s, Key: "k"})
 		var bad *activation.InputError
 		if err != nil {
@@ -59,7 +59,7 @@ func FuzzSettings(f *testing.F) {
 			}
 			return
 		}
-		codes = must(activation.New(memory.New().Activation(), keys, nil))
+		codes = must(activation.New(memory.New(), keys, nil))
 		if _, err := codes.Create(ctx, activation.Create{N: 1, Settings: s, Key: "k"}); err != nil || len(made) != 1 {
 			t.Fatal(fmt.Sprint(made), err)
 		}

@@ -37,7 +37,7 @@ func BenchmarkImport(b *testing.B) {
 		for _, phones := range []bool{false, true} {
 			b.Run(fmt.Sprintf("%s/phones=%t", name, phones), func(b *testing.B) {
 				db, _ := adapters[name](b)
-				leads := lead.New(db.Leads(), nil)
+				leads := lead.New(db, nil)
 				c := lead.ImportCSV{Platform: "whatsapp", Namespace: lead.WhatsApp, Phones: phones, Region: "CN", Key: "file"}
 				file, to := io.Pipe()
 				go func() {
@@ -82,7 +82,7 @@ func BenchmarkMeet(b *testing.B) {
 				codes = append(codes, lead.CodeID(fmt.Sprint("code-", i)))
 			}
 			open(b, db, codes...)
-			leads := lead.New(db.Leads(), nil)
+			leads := lead.New(db, nil)
 			var event atomic.Int64
 			for _, callers := range []int{1, 32} {
 				b.Run(fmt.Sprint(callers), func(b *testing.B) {
@@ -125,7 +125,7 @@ func BenchmarkHistory(b *testing.B) {
 	for _, size := range []struct{ jobs, leads int }{{10, 1000}, {10_000, 1000}, {10, 5_000_000}, {10_000, 5_000_000}} {
 		b.Run(fmt.Sprintf("jobs=%d/leads=%d", size.jobs, size.leads), func(b *testing.B) {
 			db, server, tenant := past(b, size.jobs, size.leads)
-			leads := lead.New(db.Leads(), nil)
+			leads := lead.New(db, nil)
 			codes := make([]lead.CodeID, 10)
 			for i := range codes {
 				codes[i] = lead.CodeID(fmt.Sprint("code-", i*size.jobs/10))
@@ -217,7 +217,7 @@ func past(b *testing.B, jobs, leads int) (db storage.DB, server *sql.DB, tenant 
 	db = dbtest.Postgres(b, dsn).Tenant(tenant)
 	began := &clock{}
 	began.set(at(-400 * 24 * 60))
-	engine := lead.New(db.Leads(), &lead.Options{Now: began.now})
+	engine := lead.New(db, &lead.Options{Now: began.now})
 	var wg sync.WaitGroup
 	var next atomic.Int64
 	for range 16 {

@@ -13,12 +13,11 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 
 	"github.com/scrmkit/scrmkit/internal/combine"
+	"github.com/scrmkit/scrmkit/internal/tenant"
 	"github.com/scrmkit/scrmkit/internal/valid"
+	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
-
-// Tx is the part of storage.Tx that an Engine needs.
-type Tx interface{ Leads() Store }
 
 // Options of an Engine. Nil, and each zero field, is a default.
 type Options struct {
@@ -39,7 +38,7 @@ type Options struct {
 // said. Where it returns an error nothing was stored, but for one of the database or of ctx: then
 // nothing is known, and it may be repeated.
 type Engine struct {
-	store  Store
+	store  storage.Tx
 	opts   Options
 	shared *shared
 	runner *combine.Runner[op, *unit, result]
@@ -50,12 +49,12 @@ type Engine struct {
 
 // shared is what the copies of an engine share.
 type shared struct {
-	jobs   *lru.Cache[JobID, *read[Job]] // those whose turn to be read again comes first are the oldest
-	owners *lru.Cache[OwnerID, *read[Owner]]
+	jobs   *lru.Cache[tenant.Key[JobID], *read[Job]] // those whose turn to be read again comes first are the oldest
+	owners *lru.Cache[tenant.Key[OwnerID], *read[Owner]]
 	zones  *lru.Cache[string, *time.Location]
-	merged *lru.Cache[Identity, Identity] // who goes on, of identities that were one contact's
-	known  *lru.Cache[Identity, struct{}] // contacts to look for before they are stored: they are there, as far as was seen
-	wary   atomic.Int64                   // batches to come that look for all of their contacts
+	merged *lru.Cache[tenant.Key[Identity], Identity] // who goes on, of identities that were one contact's
+	known  *lru.Cache[tenant.Key[Identity], struct{}] // contacts to look for before they are stored: they are there, as far as was seen
+	wary   atomic.Int64                               // batches to come that look for all of their contacts
 }
 
 // read is what was stored at a time. It does not change.
@@ -81,8 +80,20 @@ const (
 	cachedZones = 1000
 )
 
+func (e *Engine) key(id Identity) tenant.Key[Identity] {
+	return tenant.Key[Identity]{Tenant: e.store.TenantID(), ID: id}
+}
+
+func (e *Engine) jobKey(id JobID) tenant.Key[JobID] {
+	return tenant.Key[JobID]{Tenant: e.store.TenantID(), ID: id}
+}
+
+func (e *Engine) ownerKey(id OwnerID) tenant.Key[OwnerID] {
+	return tenant.Key[OwnerID]{Tenant: e.store.TenantID(), ID: id}
+}
+
 // New returns an engine on a store.
-func New(s Store, opts *Options) *Engine {
+func New(s storage.Tx, opts *Options) *Engine {
 	e := &Engine{store: s, shared: &shared{}}
 	if opts != nil {
 		e.opts = *opts
@@ -90,20 +101,20 @@ func New(s Store, opts *Options) *Engine {
 	if e.opts.Now == nil {
 		e.opts.Now = time.Now
 	}
-	e.shared.jobs, _ = lru.New[JobID, *read[Job]](cached)
-	e.shared.owners, _ = lru.New[OwnerID, *read[Owner]](cached)
+	e.shared.jobs, _ = lru.New[tenant.Key[JobID], *read[Job]](cached)
+	e.shared.owners, _ = lru.New[tenant.Key[OwnerID], *read[Owner]](cached)
 	e.shared.zones, _ = lru.New[string, *time.Location](cachedZones)
-	e.shared.merged, _ = lru.New[Identity, Identity](cached)
-	e.shared.known, _ = lru.New[Identity, struct{}](cached)
+	e.shared.merged, _ = lru.New[tenant.Key[Identity], Identity](cached)
+	e.shared.known, _ = lru.New[tenant.Key[Identity], struct{}](cached)
 	e.runner, e.loads = combine.New(work{e}), combine.New(loads{e})
 	return e
 }
 
 // In returns a copy that is bound to a unit of work: what it does is committed or rolled back with
 // tx, which is of the database and the tenant that the engine was made for.
-func (e *Engine) In(tx Tx) *Engine {
+func (e *Engine) In(tx storage.Tx) *Engine {
 	b := *e
-	b.store, b.bound = tx.Leads(), true
+	b.store, b.bound = tx, true
 	b.runner, b.loads = combine.New(work{&b}), combine.New(loads{&b})
 	return &b
 }
@@ -231,7 +242,7 @@ func (e *Engine) going(names []Identity) []Identity {
 	}
 	next := make([]Identity, len(names))
 	for i, id := range names {
-		for to, ok := id, true; ok; to, ok = e.shared.merged.Get(to) {
+		for to, ok := id, true; ok; to, ok = e.shared.merged.Get(e.key(to)) {
 			next[i] = to
 		}
 	}
@@ -243,7 +254,7 @@ func (e *Engine) going(names []Identity) []Identity {
 func (e *Engine) follow(names []Identity, to Identity) {
 	for _, id := range names {
 		if id != to && !e.bound {
-			e.shared.merged.Add(id, to)
+			e.shared.merged.Add(e.key(id), to)
 		}
 	}
 }
@@ -284,7 +295,7 @@ func (e *Engine) facts(ctx context.Context, id JobID, at, now time.Time) (f Fact
 }
 
 func (e *Engine) job(ctx context.Context, id JobID, now time.Time) (*Job, error) {
-	if r, ok := e.shared.jobs.Peek(id); ok && r.usable(now) {
+	if r, ok := e.shared.jobs.Peek(e.jobKey(id)); ok && r.usable(now) {
 		return &r.v, nil
 	}
 	load := e.loads.Do
@@ -295,25 +306,25 @@ func (e *Engine) job(ctx context.Context, id JobID, now time.Time) (*Job, error)
 }
 
 func (e *Engine) owner(ctx context.Context, id OwnerID, now time.Time) (Owner, error) {
-	if r, ok := e.shared.owners.Get(id); ok && r.usable(now) {
+	if r, ok := e.shared.owners.Get(e.ownerKey(id)); ok && r.usable(now) {
 		return r.v, nil
 	}
-	l, err := e.store.LoadJob(ctx, JobLookup{Owner: id})
+	l, err := loadJob(ctx, e.store, jobLookup{owner: id})
 	if err != nil {
 		return Owner{}, err
 	}
-	l.Owner.ID = id
+	l.owner.ID = id
 	if !e.bound {
-		e.shared.owners.Add(id, &read[Owner]{v: l.Owner, at: now})
+		e.shared.owners.Add(e.ownerKey(id), &read[Owner]{v: l.owner, at: now})
 	}
-	return l.Owner, nil
+	return l.owner, nil
 }
 
 // resolve returns the contacts that go on under some names, each once: first those that are there,
 // in the order of their identities.
 func (e *Engine) resolve(ctx context.Context, names []Identity) (rows []Contact, err error) {
 	for open := names; len(open) > 0; {
-		found, err := e.store.Load(ctx, open)
+		found, err := load(ctx, e.store, open)
 		if err != nil {
 			return nil, err
 		}
@@ -335,40 +346,40 @@ func (e *Engine) resolve(ctx context.Context, names []Identity) (rows []Contact,
 
 // Put opens a job, or changes it. Errors: those of Job.Put.
 func (e *Engine) Put(ctx context.Context, c Put) (Job, error) {
-	return change(ctx, e, command{"lead.put", c.check, JobLookup{Job: c.Job, Subject: c.Job.Subject(), Key: c.Key}, c.By, c}, func(l LoadedJob, now time.Time) (v Job, ch JobChange, err error) {
-		v, err = l.Job.Put(c, now)
+	return change(ctx, e, command{"lead.put", c.check, jobLookup{job: c.Job, subject: c.Job.Subject(), key: c.Key}, c.By, c}, func(l loadedJob, now time.Time) (v Job, ch jobChange, err error) {
+		v, err = l.job.Put(c, now)
 		v.Seq++
-		return v, JobChange{Job: &v}, err
+		return v, jobChange{job: &v}, err
 	})
 }
 
 // Reset begins a new day of a job, and returns when it begins. Errors: those of Job.Reset.
 func (e *Engine) Reset(ctx context.Context, c Reset) (day time.Time, err error) {
-	return change(ctx, e, command{"lead.reset", c.check, JobLookup{Job: c.Job, Subject: c.Job.Subject(), Key: c.Key}, c.By, c}, func(l LoadedJob, now time.Time) (day time.Time, ch JobChange, err error) {
-		j, err := l.Job.Reset(c, now)
+	return change(ctx, e, command{"lead.reset", c.check, jobLookup{job: c.Job, subject: c.Job.Subject(), key: c.Key}, c.By, c}, func(l loadedJob, now time.Time) (day time.Time, ch jobChange, err error) {
+		j, err := l.job.Reset(c, now)
 		if err == nil {
 			j.Seq++
 			day = j.Resets[len(j.Resets)-1]
 		}
-		return day, JobChange{Job: &j}, err
+		return day, jobChange{job: &j}, err
 	})
 }
 
 // Link is an owner's consent to being compared with another. Errors: those of Owner.Link.
 func (e *Engine) Link(ctx context.Context, c Link) (Owner, error) {
-	return change(ctx, e, command{"lead.link", c.check, JobLookup{Owner: c.Owner, Subject: c.Owner.Subject(), Key: c.Key}, c.By, c}, func(l LoadedJob, now time.Time) (v Owner, ch JobChange, err error) {
-		v, err = l.Owner.Link(c, now)
+	return change(ctx, e, command{"lead.link", c.check, jobLookup{owner: c.Owner, subject: c.Owner.Subject(), key: c.Key}, c.By, c}, func(l loadedJob, now time.Time) (v Owner, ch jobChange, err error) {
+		v, err = l.owner.Link(c, now)
 		v.Seq++
-		return v, JobChange{Owner: &v}, err
+		return v, jobChange{owner: &v}, err
 	})
 }
 
 // Unlink ends an owner's consent. Errors: those of Owner.Unlink.
 func (e *Engine) Unlink(ctx context.Context, c Unlink) (Owner, error) {
-	return change(ctx, e, command{"lead.unlink", c.check, JobLookup{Owner: c.Owner, Subject: c.Owner.Subject(), Key: c.Key}, c.By, c}, func(l LoadedJob, now time.Time) (v Owner, ch JobChange, err error) {
-		v, err = l.Owner.Unlink(c, now)
+	return change(ctx, e, command{"lead.unlink", c.check, jobLookup{owner: c.Owner, subject: c.Owner.Subject(), key: c.Key}, c.By, c}, func(l loadedJob, now time.Time) (v Owner, ch jobChange, err error) {
+		v, err = l.owner.Unlink(c, now)
 		v.Seq++
-		return v, JobChange{Owner: &v}, err
+		return v, jobChange{owner: &v}, err
 	})
 }
 
@@ -376,13 +387,13 @@ func (e *Engine) Unlink(ctx context.Context, c Unlink) (Owner, error) {
 type command struct {
 	kind   string
 	check  func() error
-	lookup JobLookup
+	lookup jobLookup
 	by     string
 	input  any
 }
 
 func change[V any](
-	ctx context.Context, e *Engine, c command, decide func(l LoadedJob, now time.Time) (V, JobChange, error),
+	ctx context.Context, e *Engine, c command, decide func(l loadedJob, now time.Time) (V, jobChange, error),
 ) (v V, err error) {
 	ctx, end := e.hook(ctx, c.kind)
 	defer func() { end(err) }()
@@ -391,33 +402,33 @@ func change[V any](
 	}
 	now, input := journal.Instant(e.opts.Now()), journal.Hash(c.kind, c.input)
 	err = combine.Retry(ctx, func() error {
-		found, err := e.store.LoadJob(ctx, c.lookup)
+		found, err := loadJob(ctx, e.store, c.lookup)
 		if err != nil {
 			return err
 		}
-		if found.Entry != nil {
-			return found.Entry.Replay(input, &v)
+		if found.entry != nil {
+			return found.entry.Replay(input, &v)
 		}
-		var ch JobChange
+		var ch jobChange
 		if v, ch, err = decide(found, now); err != nil || e.dry {
 			return err
 		}
-		entry := journal.Entry{Subject: c.lookup.Subject, Key: c.lookup.Key, Kind: c.kind, At: now, By: c.by, Input: input, Result: journal.JSON(v)}
-		if ch.Job != nil {
-			entry.Seq = ch.Job.Seq
+		entry := journal.Entry{Subject: c.lookup.subject, Key: c.lookup.key, Kind: c.kind, At: now, By: c.by, Input: input, Result: journal.JSON(v)}
+		if ch.job != nil {
+			entry.Seq = ch.job.Seq
 		} else {
-			entry.Seq = ch.Owner.Seq
+			entry.Seq = ch.owner.Seq
 		}
-		ch.Entries = []journal.Entry{entry}
-		return e.store.SaveJob(ctx, ch)
+		ch.entries = []journal.Entry{entry}
+		return ch.save(ctx, e.store)
 	})
 	if err != nil {
 		var none V
 		return none, fmt.Errorf("%s: %w", c.kind, err)
 	}
 	if !e.dry {
-		e.shared.jobs.Remove(c.lookup.Job)
-		e.shared.owners.Remove(c.lookup.Owner)
+		e.shared.jobs.Remove(e.jobKey(c.lookup.job))
+		e.shared.owners.Remove(e.ownerKey(c.lookup.owner))
 	}
 	return v, nil
 }

@@ -33,7 +33,7 @@ func open(t testing.TB, db storage.DB, codes ...lead.CodeID) (*lead.Engine, *clo
 	t.Helper()
 	c := &clock{}
 	c.set(noon)
-	e := lead.New(db.Leads(), &lead.Options{Now: c.now})
+	e := lead.New(db, &lead.Options{Now: c.now})
 	for _, code := range codes {
 		must[lead.Job](t)(e.Put(ctx, put(func(p *lead.Put) { p.Job.Code = code })))
 	}
@@ -76,13 +76,13 @@ func total(t testing.TB, e *lead.Engine, code lead.CodeID) lead.Figures {
 
 // A holding is a library whose import waits for something else.
 type holding struct {
-	lead.Store
+	storage.Tx
 	before func()
 }
 
-func (h *holding) Import(ctx context.Context, rows []lead.Imported) ([]lead.ImportFound, error) {
+func (h *holding) Save(ctx context.Context, changes []storage.Change) ([]error, error) {
 	h.before()
-	return h.Store.Import(ctx, rows)
+	return h.Tx.Save(ctx, changes)
 }
 
 func TestEngine(t *testing.T) {
@@ -211,7 +211,7 @@ func TestEngine(t *testing.T) {
 			c.set(at(10))
 			ahead := inbound("1", "x", 10)
 			ahead.At = ahead.At.Add(lead.Ahead)
-			importing := &holding{db.Leads(), func() {
+			importing := &holding{db, func() {
 				must[lead.Outcome](t)(e.Meet(ctx, met("A", person("alice"), ahead)))
 			}}
 			must[[]bool](t)(lead.New(importing, &lead.Options{Now: c.now}).Import(ctx, person("alice")))
@@ -258,7 +258,7 @@ func TestEngine(t *testing.T) {
 		})
 		run("two processes judge an event alike, whatever of its job one of them has read before", func(t *testing.T, db storage.DB) {
 			e, c := open(t, db, "A", "B")
-			other := lead.New(db.Leads(), &lead.Options{Now: c.now})
+			other := lead.New(db, &lead.Options{Now: c.now})
 			out := must[lead.Outcome](t)
 			out(e.Meet(ctx, met("B", person("alice"), inbound("1", "x", 0))))
 			out(other.Preview().Meet(ctx, met("A", person("alice"), inbound("2", "y", 0))))
@@ -271,7 +271,7 @@ func TestEngine(t *testing.T) {
 				m.Event.At = c.now().Add(lead.Ahead)
 				told := []lead.Outcome{out(e.Preview().Meet(ctx, m)), out(other.Preview().Meet(ctx, m))}
 				c.set(noon.Add(time.Hour))
-				late := out(lead.New(db.Leads(), &lead.Options{Now: c.now}).Preview().Meet(ctx, m))
+				late := out(lead.New(db, &lead.Options{Now: c.now}).Preview().Meet(ctx, m))
 				for _, o := range told {
 					if o.Verdict != late.Verdict || !o.Lead.Day.Equal(late.Lead.Day) {
 						t.Fatalf("%v after: %+v, and later %+v", after, o, late)
@@ -286,7 +286,7 @@ func TestEngine(t *testing.T) {
 		run("a contact whom another process met, or has imported or merged, is judged by that", func(t *testing.T, db storage.DB) {
 			e, c := open(t, db, "A")
 			c.set(at(100))
-			other := lead.New(db.Leads(), &lead.Options{Now: c.now})
+			other := lead.New(db, &lead.Options{Now: c.now})
 			must[lead.Job](t)(e.Put(ctx, put(func(p *lead.Put) { p.Job.Code, p.Terms.Scope.Library = "L", true })))
 			out := must[lead.Outcome](t)
 			for i := range 30 {
@@ -329,12 +329,12 @@ func TestEngine(t *testing.T) {
 				}
 			}
 			reused := inbound("2", "y", 149)
-			if _, err := lead.New(db.Leads(), &lead.Options{Now: c.now}).Meet(ctx, met("A", person("person-3"), reused)); !errors.Is(err, journal.ErrKeyReused) {
+			if _, err := lead.New(db, &lead.Options{Now: c.now}).Meet(ctx, met("A", person("person-3"), reused)); !errors.Is(err, journal.ErrKeyReused) {
 				t.Error(err)
 			}
 			uncounted := reused
 			uncounted.Kind = lead.Friend
-			if o, err := lead.New(db.Leads(), &lead.Options{Now: c.now}).Meet(ctx, met("A", person("person-3"), uncounted)); !errors.Is(err, journal.ErrKeyReused) {
+			if o, err := lead.New(db, &lead.Options{Now: c.now}).Meet(ctx, met("A", person("person-3"), uncounted)); !errors.Is(err, journal.ErrKeyReused) {
 				t.Errorf("%+v %v", o, err)
 			}
 		})

@@ -14,7 +14,7 @@ import (
 func ExampleEngine() {
 	ctx, db := context.Background(), memory.New()
 	now := time.Date(2026, 3, 10, 4, 0, 0, 0, time.UTC)
-	leads := lead.New(db.Leads(), &lead.Options{Now: func() time.Time { return now }})
+	leads := lead.New(db, &lead.Options{Now: func() time.Time { return now }})
 	job := lead.JobID{Code: "YK9LSA3IS", Platform: "whatsapp"}
 	_, err := leads.Put(ctx, lead.Put{Job: job, Owner: "boss", Name: "WhatsApp", Key: "open", Terms: lead.Terms{
 		Scope: lead.Scope{Reach: lead.ReachOwner, Library: true}, Counts: lead.CountInbound, Zone: "Asia/Shanghai",
@@ -73,7 +73,7 @@ func ExampleFacts_Meet() {
 
 // A file of people who are known already. The same file is sent again after a failure, with its key.
 func ExampleEngine_ImportCSV() {
-	leads := lead.New(memory.New().Leads(), nil)
+	leads := lead.New(memory.New(), nil)
 	file := "name,phone\n郭恩晴,138 0013 8000\n张小东,+86 (0)139-1234-5678\n郭恩晴,008613800138000\n李,none\n"
 	list := lead.ImportCSV{Platform: "whatsapp", Namespace: lead.WhatsApp, Column: "phone", Phones: true, Region: "CN", Key: "customers.csv"}
 	for row, err := range leads.ImportCSV(context.Background(), list, strings.NewReader(file)) {

@@ -21,13 +21,13 @@ func TestKilledPostgres(t *testing.T) {
 	n, _, dsn := pgtest.Load{
 		Kills: 20, Between: 300, Stored: "select count(*) from scrmkit.lead_lead",
 		Open: func(t *testing.T, dsn string) {
-			leads := lead.New(dbtest.Postgres(t, dsn).Leads(), &lead.Options{Now: clock})
+			leads := lead.New(dbtest.Postgres(t, dsn), &lead.Options{Now: clock})
 			for _, code := range codes {
 				must[lead.Job](t)(leads.Put(ctx, put(func(p *lead.Put) { p.Job.Code, p.Terms.Scope.Reach = code, lead.ReachOwner })))
 			}
 		},
 		Commands: func(t *testing.T, dsn string) func(context.Context, string, int, int) error {
-			leads := lead.New(dbtest.Postgres(t, dsn).Leads(), &lead.Options{Now: clock})
+			leads := lead.New(dbtest.Postgres(t, dsn), &lead.Options{Now: clock})
 			return func(ctx context.Context, name string, caller, i int) error {
 				// All callers meet the same contacts, each at another account and time, in turn as
 				// the first and as the last one.
@@ -39,7 +39,7 @@ func TestKilledPostgres(t *testing.T) {
 			}
 		},
 	}.Kill(t)
-	leads := lead.New(dbtest.Postgres(t, dsn).Leads(), &lead.Options{Now: clock})
+	leads := lead.New(dbtest.Postgres(t, dsn), &lead.Options{Now: clock})
 	var of []lead.Stored
 	sums := map[lead.CodeID]lead.Figures{}
 	for _, code := range codes {

@@ -67,20 +67,6 @@ const (
 	readAhead   = 4096    // bytes that csv.Reader reads beyond a row
 )
 
-// Imported is an entry of the library.
-type Imported struct {
-	Identity Identity
-	Since    time.Time // for the events from then on: Notice after the import
-	Source   string    // the import that it came with
-	Row      int64     // of it
-}
-
-// ImportFound is what Store.Import found of a contact.
-type ImportFound struct {
-	Imported      // as it is stored
-	Met      bool // the contact was there when it was added
-}
-
 func (c ImportCSV) check() error {
 	return cmp.Or(valid.ID("platform", c.Platform), valid.OptionalID("namespace", c.Namespace), valid.Text("column", c.Column),
 		valid.OptionalID("region", c.Region), valid.OptionalID("by", c.By), valid.ID("key", c.Key))
@@ -103,13 +89,13 @@ func (e *Engine) Import(ctx context.Context, ids []Identity) (had []bool, err er
 		if id, err = id.normal(); err != nil {
 			return nil, fmt.Errorf("lead: import %d: %w", i, err)
 		}
-		rows[i] = Imported{id, since, source, int64(i)}
+		rows[i] = Imported{Identity: id, Since: since, Source: source, Row: int64(i)}
 	}
 	had = make([]bool, len(ids))
 	if len(ids) == 0 {
 		return had, nil
 	}
-	found, err := e.store.Import(ctx, rows)
+	found, err := addToLibrary(ctx, e.store, rows)
 	if err != nil {
 		return nil, fmt.Errorf("lead: import: %w", err)
 	}
@@ -182,15 +168,15 @@ func (e *Engine) beginImport(ctx context.Context, c ImportCSV, rows []importRow)
 		Subject: subject, Seq: 1, Key: c.Key, Kind: "lead.importCSV", At: now, By: c.By, Input: input, Result: journal.JSON(now),
 	}
 	return combine.Retry(ctx, func() error {
-		l, err := e.store.LoadJob(ctx, JobLookup{Subject: subject, Key: c.Key})
+		l, err := loadJob(ctx, e.store, jobLookup{subject: subject, key: c.Key})
 		switch {
 		case err != nil:
 			return err
-		case l.Entry != nil:
+		case l.entry != nil:
 			var began time.Time
-			return l.Entry.Replay(input, &began)
+			return l.entry.Replay(input, &began)
 		}
-		return e.store.SaveJob(ctx, JobChange{Entries: []journal.Entry{entry}})
+		return jobChange{entries: []journal.Entry{entry}}.save(ctx, e.store)
 	})
 }
 
@@ -203,12 +189,12 @@ func (e *Engine) importRows(ctx context.Context, c ImportCSV, rows []importRow) 
 		if rows[i].Mark == Unread {
 			continue
 		}
-		batch, of = append(batch, Imported{rows[i].id, since, source, rows[i].Row}), append(of, &rows[i])
+		batch, of = append(batch, Imported{Identity: rows[i].id, Since: since, Source: source, Row: rows[i].Row}), append(of, &rows[i])
 	}
 	if len(batch) == 0 {
 		return nil
 	}
-	found, err := e.store.Import(ctx, batch)
+	found, err := addToLibrary(ctx, e.store, batch)
 	for i, f := range found {
 		switch row := of[i]; {
 		case f.Source == source && f.Row == row.Row && f.Met:

@@ -203,7 +203,7 @@ func FuzzImportCSV(f *testing.F) {
 	f.Add([]byte("phone\n138 0013 8000\n\"a\nb\",c\n"), true)
 	f.Add([]byte("\xef\xbb\xbf\"\"\"\r\n\x00,\xff"), false)
 	f.Fuzz(func(t *testing.T, file []byte, phones bool) {
-		e := lead.New(memory.New().Leads(), nil)
+		e := lead.New(memory.New(), nil)
 		c := lead.ImportCSV{Platform: "whatsapp", Phones: phones, Region: "CN", Key: "k"}
 		row := int64(0)
 		for m, err := range e.ImportCSV(context.Background(), c, bytes.NewReader(file)) {

@@ -24,9 +24,9 @@ func (e loads) Load(ctx context.Context, groups [][]JobID, _ bool) ([][]Job, err
 		index[codes[i]] = i
 	}
 	if !e.bound {
-		codes = append(codes, e.shared.due(now, ahead)...)
+		codes = append(codes, e.shared.due(e.store.TenantID(), now, ahead)...)
 	}
-	for j, err := range e.store.Jobs(ctx, JobQuery{Codes: codes}) {
+	for j, err := range (JobQuery{Codes: codes}).list(ctx, e.store) {
 		if err != nil {
 			return nil, err
 		}
@@ -37,7 +37,7 @@ func (e loads) Load(ctx context.Context, groups [][]JobID, _ bool) ([][]Job, err
 			r.used.Store(true)
 		}
 		if !e.bound {
-			e.shared.jobs.Add(j.ID, r)
+			e.shared.jobs.Add(e.jobKey(j.ID), r)
 		}
 	}
 	return units, nil
@@ -46,10 +46,10 @@ func (e loads) Load(ctx context.Context, groups [][]JobID, _ bool) ([][]Job, err
 // ahead is how many jobs a reading takes along at most.
 const ahead = 64
 
-// due returns the codes of jobs that were read longest ago and used since, of the next n in turn.
+// due returns the codes of jobs of a tenant that were read longest ago and used since, of the next n in turn.
 // It forgets those that nobody used, or may use any more; the others may be used while they are
 // read again.
-func (s *shared) due(now time.Time, n int) (codes []CodeID) {
+func (s *shared) due(of string, now time.Time, n int) (codes []CodeID) {
 	for range n {
 		id, r, ok := s.jobs.GetOldest()
 		if !ok || now.Sub(r.at).Abs() < Refresh/4 {
@@ -60,8 +60,8 @@ func (s *shared) due(now time.Time, n int) (codes []CodeID) {
 			continue
 		}
 		s.jobs.Get(id) // and it is the last in turn
-		if !r.again.Swap(true) {
-			codes = append(codes, id.Code)
+		if id.Tenant == of && !r.again.Swap(true) {
+			codes = append(codes, id.ID.Code)
 		}
 	}
 	return codes

@@ -4,38 +4,48 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
-	"slices"
 	"testing"
 
 	gocmp "github.com/google/go-cmp/cmp"
 
 	"github.com/scrmkit/scrmkit/scrm/lead"
 	"github.com/scrmkit/scrmkit/storage/memory"
+
+	"github.com/scrmkit/scrmkit/storage"
 )
 
 // A reader notes of which codes jobs were read.
 type reader struct {
-	lead.Store
+	storage.Tx
 	read   [][]lead.CodeID
-	during func(lead.JobQuery) error // nil: nothing
+	during func() error // nil: nothing
 }
 
-func (r *reader) Jobs(ctx context.Context, q lead.JobQuery) iter.Seq2[lead.Job, error] {
-	r.read = append(r.read, slices.Compact(slices.Sorted(slices.Values(q.Codes))))
-	if r.during != nil {
-		if err := r.during(q); err != nil {
-			return func(yield func(lead.Job, error) bool) { yield(lead.Job{}, err) }
+func (r *reader) Load(ctx context.Context, looks []storage.Look) error {
+	var codes []lead.CodeID
+	for _, l := range looks {
+		for _, read := range l.Reads {
+			if read.Table.Name == "lead_job" {
+				codes = append(codes, lead.CodeID(read.Query.Prefix[0].Text))
+			}
 		}
 	}
-	return r.Store.Jobs(ctx, q)
+	if codes != nil {
+		r.read = append(r.read, codes)
+		if r.during != nil {
+			if err := r.during(); err != nil {
+				return err
+			}
+		}
+	}
+	return r.Tx.Load(ctx, looks)
 }
 
 func TestJobsInUseAreReadTogether(t *testing.T) {
 	db := memory.New()
 	codes := []lead.CodeID{"A", "B", "C", "D"}
 	_, c := open(t, db, codes...)
-	r := &reader{Store: db.Leads()}
+	r := &reader{Tx: db}
 	e := lead.New(r, &lead.Options{Now: c.now})
 	n := 0
 	meet := func(codes ...lead.CodeID) {
@@ -66,7 +76,7 @@ func TestJobsInUseAreReadTogether(t *testing.T) {
 	// Those that are read along may be used meanwhile, and where the reading fails.
 	failed := errors.New("the database is gone")
 	c.set(noon.Add(lead.Refresh * 3 / 2))
-	r.during = func(lead.JobQuery) error {
+	r.during = func() error {
 		meet("B", "C")
 		return failed
 	}

@@ -105,7 +105,7 @@ func anyJobs(t *rapid.T, names []lead.Identity) (codes []lead.CodeID, open func(
 	known, since := rapid.SampledFrom(names).Draw(t, "in the library"), rapid.SampledFrom([]int{-50, 600, 20_000}).Draw(t, "since")
 	open = func() *lead.Engine {
 		c := &clock{}
-		e := lead.New(memory.New().Leads(), &lead.Options{Now: c.now})
+		e := lead.New(memory.New(), &lead.Options{Now: c.now})
 		try := func(err error) {
 			if err != nil {
 				t.Fatal(err)
@@ -307,7 +307,7 @@ func TestNames(t *testing.T) {
 		})
 		run("of many at once, contacts come to what they are one after the other", func(t *testing.T, db storage.DB) {
 			e, c := open(t, db, "A", "B")
-			engines := []*lead.Engine{e, lead.New(db.Leads(), &lead.Options{Now: c.now})}
+			engines := []*lead.Engine{e, lead.New(db, &lead.Options{Now: c.now})}
 			c.set(at(1000))
 			var events []lead.Meet
 			for i := range 64 {
@@ -354,24 +354,24 @@ func TestNames(t *testing.T) {
 
 // A gate has the first Save wait until it is opened.
 type gate struct {
-	lead.Store
+	storage.Tx
 	first        sync.Once
 	waits, opens chan struct{}
 }
 
-func (g *gate) Save(ctx context.Context, changes []lead.Change) ([]error, error) {
+func (g *gate) Save(ctx context.Context, changes []storage.Change) ([]error, error) {
 	g.first.Do(func() {
 		close(g.waits)
 		<-g.opens
 	})
-	return g.Store.Save(ctx, changes)
+	return g.Tx.Save(ctx, changes)
 }
 
 func TestContactsThatShareABatchStayApart(t *testing.T) {
 	for _, ids := range [][2]lead.Identity{{name("p", "q/r"), name("p/q", "r")}, {name("", "a/b"), name("a", "b")}} {
 		db := memory.New()
 		open(t, db, "A")
-		g := &gate{Store: db.Leads(), waits: make(chan struct{}), opens: make(chan struct{})}
+		g := &gate{Tx: db, waits: make(chan struct{}), opens: make(chan struct{})}
 		e := lead.New(g, &lead.Options{Now: func() time.Time { return at(100) }})
 		var wg sync.WaitGroup
 		meet := func(id lead.Identity, event lead.EventID, account lead.AccountID) {
@@ -388,7 +388,7 @@ func TestContactsThatShareABatchStayApart(t *testing.T) {
 		}
 		close(g.opens)
 		wg.Wait()
-		found, err := db.Leads().Load(ctx, ids[:])
+		found, err := lead.Load(ctx, db, ids[:])
 		if err != nil || len(found[0].Leads) != 11 || len(found[1].Leads) != 10 || !slices.ContainsFunc(found[1].Leads, func(l lead.Lead) bool { return l.Verdict == lead.NewLead }) {
 			t.Fatalf("%+v %v", found, err)
 		}

@@ -16,9 +16,9 @@ import (
 func (e *Engine) Job(ctx context.Context, id JobID) (Job, error) {
 	err := id.check()
 	if err == nil {
-		var l LoadedJob
-		if l, err = e.store.LoadJob(ctx, JobLookup{Job: id}); err == nil && l.Job.Version > 0 {
-			return l.Job, nil
+		var l loadedJob
+		if l, err = loadJob(ctx, e.store, jobLookup{job: id}); err == nil && l.job.Version > 0 {
+			return l.job, nil
 		}
 	}
 	return Job{}, fmt.Errorf("lead: job of %s: %w", id.Code, cmp.Or(err, ErrUnknownJob))
@@ -33,7 +33,7 @@ func (e *Engine) Jobs(ctx context.Context, q JobQuery) iter.Seq2[Job, error] {
 	if err != nil {
 		return failed[Job](fmt.Errorf("lead: jobs: %w", err))
 	}
-	return e.store.Jobs(ctx, q)
+	return q.list(ctx, e.store)
 }
 
 // Leads yields the leads that the query asks for, in the order of their times.
@@ -41,7 +41,7 @@ func (e *Engine) Leads(ctx context.Context, q LeadQuery) iter.Seq2[Stored, error
 	if err := cmp.Or(q.Job.check(), valid.OptionalID("verdict", q.Verdict), valid.Time("from", q.From), valid.Time("to", q.To)); err != nil {
 		return failed[Stored](fmt.Errorf("lead: leads: %w", err))
 	}
-	return e.store.Leads(ctx, q)
+	return q.list(ctx, e.store)
 }
 
 // Counts yields the counts that the query asks for, in the order of days and accounts.
@@ -49,7 +49,7 @@ func (e *Engine) Counts(ctx context.Context, q CountQuery) iter.Seq2[Count, erro
 	if err := cmp.Or(q.Job.check(), valid.OptionalID("account", q.Account), valid.Time("from", q.From), valid.Time("to", q.To)); err != nil {
 		return failed[Count](fmt.Errorf("lead: counts: %w", err))
 	}
-	return e.store.Counts(ctx, q)
+	return q.list(ctx, e.store)
 }
 
 // A Summary is what a job has counted.
@@ -95,9 +95,9 @@ func (e *Engine) Summaries(ctx context.Context, codes []CodeID) ([]Summary, erro
 
 func (e *Engine) summaries(ctx context.Context, q JobQuery) ([]Summary, error) {
 	var all []Summary
-	var spans []Span
+	var spans []span
 	now := journal.Instant(e.opts.Now())
-	for j, err := range e.store.Jobs(ctx, q) {
+	for j, err := range q.list(ctx, e.store) {
 		var day time.Time
 		if err == nil {
 			day, err = j.Day(now)
@@ -106,14 +106,14 @@ func (e *Engine) summaries(ctx context.Context, q JobQuery) ([]Summary, error) {
 			return nil, err
 		}
 		all = append(all, Summary{Job: j})
-		spans = append(spans, Span{Job: j.ID, From: day, To: maxTime}, Span{Job: j.ID})
+		spans = append(spans, span{job: j.ID, from: day, to: maxTime}, span{job: j.ID})
 	}
-	sums, err := e.store.Sums(ctx, spans)
+	summed, err := sums(ctx, e.store, spans)
 	if err != nil {
 		return nil, err
 	}
 	for i := range all {
-		all[i].Today, all[i].Total = sums[2*i], sums[2*i+1]
+		all[i].Today, all[i].Total = summed[2*i], summed[2*i+1]
 	}
 	return all, nil
 }
@@ -146,14 +146,14 @@ func (e *Engine) Accounts(ctx context.Context, accounts []AccountOf) ([]AccountS
 	}
 	slices.Sort(codes)
 	jobs, now := map[JobID]*Job{}, journal.Instant(e.opts.Now())
-	for j, err := range e.store.Jobs(ctx, JobQuery{Codes: slices.Compact(codes)}) {
+	for j, err := range (JobQuery{Codes: slices.Compact(codes)}).list(ctx, e.store) {
 		if err != nil {
 			return fail(err)
 		}
 		jobs[j.ID] = &j
 	}
 	all := make([]AccountSummary, len(accounts))
-	var spans []Span
+	var spans []span
 	var of []*AccountSummary
 	for i, a := range accounts {
 		j := jobs[a.Job]
@@ -163,15 +163,15 @@ func (e *Engine) Accounts(ctx context.Context, accounts []AccountOf) ([]AccountS
 		if all[i].Day, err = j.Day(now); err != nil {
 			return fail(err)
 		}
-		spans = append(spans, Span{a.Job, a.Account, all[i].Day, maxTime}, Span{Job: a.Job, Account: a.Account})
+		spans = append(spans, span{a.Job, a.Account, all[i].Day, maxTime}, span{job: a.Job, account: a.Account})
 		of = append(of, &all[i])
 	}
-	sums, err := e.store.Sums(ctx, spans)
+	summed, err := sums(ctx, e.store, spans)
 	if err != nil {
 		return fail(err)
 	}
 	for i, s := range of {
-		s.Today, s.Total = sums[2*i], sums[2*i+1]
+		s.Today, s.Total = summed[2*i], summed[2*i+1]
 	}
 	return all, nil
 }

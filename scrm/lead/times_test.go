@@ -53,7 +53,7 @@ func FuzzTerms(f *testing.F) {
 		if json.Unmarshal([]byte(text), &p.Terms) != nil {
 			return
 		}
-		e := lead.New(memory.New().Leads(), &lead.Options{Now: func() time.Time { return noon }})
+		e := lead.New(memory.New(), &lead.Options{Now: func() time.Time { return noon }})
 		j, err := e.Put(ctx, p)
 		var bad *lead.InputError
 		if err != nil {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/scrmkit/scrmkit/internal/combine"
+	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
@@ -31,7 +32,7 @@ type unit struct {
 	contact Contact
 	assumed bool      // to be new, and not in the library; Save tells
 	others  []Contact // that are the same person, by the names of an op
-	change  Change
+	change  leadChange
 }
 
 // work is combine.Work for the events of an engine.
@@ -57,7 +58,7 @@ func (e work) Load(ctx context.Context, groups [][]op, fresh bool) ([]*unit, err
 	var of []int
 	for i, group := range groups {
 		id := group[0].names[0]
-		if assume && !e.shared.known.Contains(id) {
+		if assume && !e.shared.known.Contains(e.key(id)) {
 			units[i] = &unit{contact: Contact{ID: id}, assumed: true}
 		} else {
 			ids, of = append(ids, id), append(of, i)
@@ -66,14 +67,14 @@ func (e work) Load(ctx context.Context, groups [][]op, fresh bool) ([]*unit, err
 	if len(ids) == 0 {
 		return units, nil
 	}
-	found, err := e.store.Load(ctx, ids)
+	found, err := load(ctx, e.store, ids)
 	if err != nil {
 		return nil, err
 	}
 	for i, c := range found {
 		units[of[i]] = &unit{contact: c}
 		if c.Version > 0 {
-			e.shared.known.Add(c.ID, struct{}{})
+			e.shared.known.Add(e.key(c.ID), struct{}{})
 		}
 	}
 	return units, nil
@@ -89,7 +90,7 @@ const wary = 8
 
 func (work) Stale(u *unit) bool { return u.assumed }
 
-func (e work) Dirty(u *unit) bool { return len(u.change.Entries) > 0 && !e.dry }
+func (e work) Dirty(u *unit) bool { return len(u.change.entries) > 0 && !e.dry }
 
 func (e work) Decide(_ context.Context, u *unit, o op) (result, error) {
 	if to := u.contact.MergedTo; to != nil {
@@ -117,7 +118,7 @@ func (e work) Decide(_ context.Context, u *unit, o op) (result, error) {
 	if len(d.Changed) > 0 {
 		u.take(o, d)
 	}
-	if u.assumed && len(u.change.Entries) == 0 {
+	if u.assumed && len(u.change.entries) == 0 {
 		return result{}, combine.ErrAgain
 	}
 	return result{d.Outcome, u.contact.ID}, nil
@@ -129,21 +130,21 @@ func (u *unit) unite(o op, d Decision) {
 	for _, c := range u.others {
 		for _, l := range c.Leads {
 			l.Verdict = Moved
-			u.change.Leads = append(u.change.Leads, Stored{c.ID, l})
+			u.change.leads = append(u.change.leads, Stored{c.ID, l})
 		}
 		if c.Version > 0 {
 			united.Contacts = append(united.Contacts, c.Name)
 			c.Seq++
-			u.change.Entries = append(u.change.Entries, journal.Entry{
+			u.change.entries = append(u.change.entries, journal.Entry{
 				Subject: c.subject(), Seq: c.Seq, Kind: "lead.united", At: o.now, By: o.By, Result: journal.JSON(d.Next.Name),
 			})
 		}
 		to := d.Next.ID
 		c.MergedTo, c.Version, c.Name, c.Leads, c.Names = &to, c.Version+1, named(c, o.now), nil, nil
-		u.change.Contacts = append(u.change.Contacts, c)
+		u.change.contacts = append(u.change.contacts, c)
 	}
 	u.put(d)
-	u.change.Entries = append(u.change.Entries, journal.Entry{
+	u.change.entries = append(u.change.entries, journal.Entry{
 		Subject: d.Next.subject(), Seq: d.Next.Seq, Kind: "lead.unite", At: o.now, By: o.By, Result: journal.JSON(united),
 	})
 	u.others = nil
@@ -171,7 +172,7 @@ func named(c Contact, now time.Time) string {
 func (u *unit) take(o op, d Decision) {
 	u.put(d)
 	told := d.Outcome.brief()
-	u.change.Entries = append(u.change.Entries, journal.Entry{
+	u.change.entries = append(u.change.entries, journal.Entry{
 		Subject: d.Next.subject(), Seq: d.Next.Seq, Kind: "lead.meet", At: o.now, By: o.By, Result: told.json(),
 	})
 }
@@ -179,20 +180,20 @@ func (u *unit) take(o op, d Decision) {
 // put adds a decision on the contact to the change.
 func (u *unit) put(d Decision) {
 	ch := &u.change
-	i := slices.IndexFunc(ch.Contacts, func(c Contact) bool { return c.ID == d.Next.ID })
+	i := slices.IndexFunc(ch.contacts, func(c Contact) bool { return c.ID == d.Next.ID })
 	if i < 0 {
-		i = len(ch.Contacts)
-		ch.Contacts = append(ch.Contacts, d.Next)
+		i = len(ch.contacts)
+		ch.contacts = append(ch.contacts, d.Next)
 	} else {
-		d.Next.Version = ch.Contacts[i].Version
+		d.Next.Version = ch.contacts[i].Version
 	}
-	ch.Contacts[i] = d.Next
+	ch.contacts[i] = d.Next
 	for _, l := range d.Changed {
 		s := Stored{d.Next.ID, l}
-		if i := slices.IndexFunc(ch.Leads, func(o Stored) bool { return o.Contact == s.Contact && o.N == l.N }); i >= 0 {
-			ch.Leads[i] = s
+		if i := slices.IndexFunc(ch.leads, func(o Stored) bool { return o.Contact == s.Contact && o.N == l.N }); i >= 0 {
+			ch.leads[i] = s
 		} else {
-			ch.Leads = append(ch.Leads, s)
+			ch.leads = append(ch.leads, s)
 		}
 	}
 	ch.count(d.Counts)
@@ -200,30 +201,30 @@ func (u *unit) put(d Decision) {
 }
 
 // count adds to the counts of a change, of days and in total.
-func (ch *Change) count(counts []Count) {
+func (ch *leadChange) count(counts []Count) {
 	for _, c := range counts {
 		for _, day := range []time.Time{c.Day, {}} {
 			c.Day = day
-			i, known := slices.BinarySearchFunc(ch.Counts, c, compareCounts)
+			i, known := slices.BinarySearchFunc(ch.counts, c, compareCounts)
 			if !known {
-				ch.Counts = slices.Insert(ch.Counts, i, Count{Job: c.Job, Account: c.Account, Day: day})
+				ch.counts = slices.Insert(ch.counts, i, Count{Job: c.Job, Account: c.Account, Day: day})
 			}
-			ch.Counts[i].Figures = ch.Counts[i].Plus(c.Figures)
+			ch.counts[i].Figures = ch.counts[i].Plus(c.Figures)
 		}
 	}
-	ch.Counts = slices.DeleteFunc(ch.Counts, func(c Count) bool { return c.Figures == Figures{} })
+	ch.counts = slices.DeleteFunc(ch.counts, func(c Count) bool { return c.Figures == Figures{} })
 }
 
 func (e work) Save(ctx context.Context, units []*unit) ([]error, error) {
-	changes := make([]Change, len(units))
+	changes := make([]storage.Change, len(units))
 	for i, u := range units {
-		changes[i] = u.change
+		changes[i] = u.change.stored()
 	}
 	errs, err := e.store.Save(ctx, changes)
 	for i, err := range errs {
 		switch {
 		case err == nil && !e.bound:
-			e.shared.known.Add(units[i].contact.ID, struct{}{})
+			e.shared.known.Add(e.key(units[i].contact.ID), struct{}{})
 		case err != nil && units[i].assumed:
 			e.shared.wary.Store(wary)
 		}

@@ -99,11 +99,12 @@ func (o *Office) Edit(ctx context.Context, c activation.Edit) (code activation.C
 		return code, fmt.Errorf("office: edit: %w", err)
 	}
 	err = o.db.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
-		before, err := tx.Activation().Load(ctx, activation.Lookup{Subject: c.Code.Subject(), Key: c.Key})
-		if err != nil {
+		before := []storage.Look{{Subject: c.Code.Subject(), Key: c.Key}}
+		if err := tx.Load(ctx, before); err != nil {
 			return err
 		}
-		if code, err = o.p.Codes.In(tx).Edit(ctx, c); err != nil || before.Entry != nil {
+		var err error
+		if code, err = o.p.Codes.In(tx).Edit(ctx, c); err != nil || before[0].Entry != nil {
 			return err
 		}
 		jobs := map[lead.PlatformID]lead.Job{}

@@ -54,8 +54,8 @@ func open(db storage.DB) scene {
 	at.Store(noon.UnixMicro())
 	now := func() time.Time { return time.UnixMicro(at.Load()).UTC() }
 	p := office.Parts{
-		Codes:   must(activation.New(db.Activation(), []activation.Key{key}, &activation.Options{Now: now})),
-		Leads:   lead.New(db.Leads(), &lead.Options{Now: now}),
+		Codes:   must(activation.New(db, []activation.Key{key}, &activation.Options{Now: now})),
+		Leads:   lead.New(db, &lead.Options{Now: now}),
 		Lines:   dispatch.New(db, &dispatch.Options{Now: now, Keys: []dispatch.Key{key}}),
 		Tickets: must(ticket.New(db, []ticket.Key{key}, &ticket.Options{Now: now})),
 	}
@@ -272,7 +272,7 @@ func Example() {
 	now := time.Date(2026, 3, 10, 4, 0, 0, 0, time.UTC)
 	clock := func() time.Time { return now }
 	secret := []byte("32 random bytes of your own secret")
-	codes, err := activation.New(db.Activation(), []activation.Key{{ID: "2026", Secret: secret}}, &activation.Options{Now: clock})
+	codes, err := activation.New(db, []activation.Key{{ID: "2026", Secret: secret}}, &activation.Options{Now: clock})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -280,7 +280,7 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	leads := lead.New(db.Leads(), &lead.Options{Now: clock})
+	leads := lead.New(db, &lead.Options{Now: clock})
 	lines := dispatch.New(db, &dispatch.Options{Now: clock})
 	desk := office.New(db, office.Parts{Codes: codes, Leads: leads, Lines: lines, Tickets: tickets}, &office.Options{Now: clock})
 

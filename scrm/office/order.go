@@ -48,14 +48,14 @@ func (o *Office) unusable(ctx context.Context, tx storage.Tx, t ticket.Target) (
 		return "", nil
 	}
 	code := activation.CodeID(t.Code)
-	l, err := tx.Activation().Load(ctx, activation.Lookup{Codes: []activation.CodeID{code}})
+	state, err := o.p.Codes.In(tx).State(ctx, code)
+	if errors.Is(err, activation.ErrUnknownCode) {
+		return ticket.CodeUnknown, nil
+	}
 	if err != nil {
 		return "", err
 	}
-	if l.Codes[0].Version == 0 {
-		return ticket.CodeUnknown, nil
-	}
-	switch l.Codes[0].State(o.opts.Now()) {
+	switch state {
 	case activation.Disabled:
 		return ticket.CodeDisabled, nil
 	case activation.Expired:

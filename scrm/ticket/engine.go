@@ -16,8 +16,8 @@ import (
 	"github.com/scrmkit/scrmkit/internal/combine"
 	"github.com/scrmkit/scrmkit/internal/keyring"
 	"github.com/scrmkit/scrmkit/internal/published"
+	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
-	"github.com/scrmkit/scrmkit/storage/seam"
 )
 
 // A Key is a secret of the embedder's. The secrets of sites are sealed with the first one; the
@@ -45,7 +45,7 @@ type Options struct {
 // changes came first twenty times in a row, and what the database said; after the last two it may
 // be run again.
 type Engine struct {
-	store    seam.Store
+	store    storage.Tx
 	keys     []Key
 	boxes    []keyring.Box // of the keys
 	opts     Options
@@ -55,7 +55,7 @@ type Engine struct {
 
 // New returns an engine on a store. It is an error where the keys are none, too short or of the
 // same id.
-func New(s seam.Store, keys []Key, opts *Options) (*Engine, error) {
+func New(s storage.Tx, keys []Key, opts *Options) (*Engine, error) {
 	if err := keyring.Check(keys); err != nil {
 		return nil, fmt.Errorf("ticket: %w", err)
 	}
@@ -77,7 +77,7 @@ func New(s seam.Store, keys []Key, opts *Options) (*Engine, error) {
 
 // In returns a copy that is bound to a unit of work: what it does is committed or rolled back with
 // tx.
-func (e *Engine) In(tx seam.Store) *Engine {
+func (e *Engine) In(tx storage.Tx) *Engine {
 	b := *e
 	b.store, b.bound = tx, true
 	return &b
@@ -188,7 +188,7 @@ func (e *Engine) Publish(ctx context.Context, d Templates) (p *Program, err erro
 	if err != nil {
 		return nil, fmt.Errorf("ticket: publish %s version %d: %w", d.ID, d.Version, err)
 	}
-	e.programs.Forget(d.ID)
+	e.programs.Forget(e.store.TenantID(), d.ID)
 	return p, nil
 }
 
@@ -344,7 +344,7 @@ func (e *Engine) Process(ctx context.Context, id ID) (out Outcome, err error) {
 func (e *Engine) inForce(ctx context.Context, id TemplatesID, t Ticket) (*Program, error) {
 	p, err := e.Program(ctx, id, 0)
 	if err == nil && t.Templates == id && p.def.Version < t.Decided {
-		e.programs.Forget(id)
+		e.programs.Forget(e.store.TenantID(), id)
 		p, err = e.Program(ctx, id, 0)
 	}
 	if errors.Is(err, ErrUnknownTemplates) {

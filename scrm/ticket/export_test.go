@@ -3,13 +3,15 @@ package ticket
 import (
 	"context"
 
-	"github.com/scrmkit/scrmkit/storage/seam"
+	"github.com/scrmkit/scrmkit/storage"
 )
 
 // PublishUnchecked stores templates as they are.
-func PublishUnchecked(ctx context.Context, s seam.Store, d Templates) error {
+func PublishUnchecked(ctx context.Context, s storage.Store, d Templates) error {
 	return publish(ctx, s, d)
 }
 
 // Store stores a ticket as it is.
-func Store(ctx context.Context, s seam.Store, t Ticket) error { return update{ticket: &t}.save(ctx, s) }
+func Store(ctx context.Context, s storage.Store, t Ticket) error {
+	return update{ticket: &t}.save(ctx, s)
+}

@@ -8,7 +8,7 @@ import (
 	"math"
 
 	"github.com/scrmkit/scrmkit/internal/valid"
-	"github.com/scrmkit/scrmkit/storage/seam"
+	"github.com/scrmkit/scrmkit/storage"
 )
 
 // Site returns a site, without its secrets. Errors: *InputError, and ErrUnknownSite where there is
@@ -32,7 +32,7 @@ func (e *Engine) Site(ctx context.Context, id SiteID) (Site, error) {
 // ends it.
 func (e *Engine) Sites(ctx context.Context) iter.Seq2[Site, error] {
 	return func(yield func(Site, error) bool) {
-		for s, err := range seam.List(ctx, e.store, sitesByID, seam.Range{}) {
+		for s, err := range storage.List(ctx, e.store, sitesByID, storage.Range{}) {
 			if !yield(s.public(), err) {
 				return
 			}
@@ -47,7 +47,7 @@ func (e *Engine) Program(ctx context.Context, id TemplatesID, version int) (*Pro
 		return nil, fmt.Errorf("ticket: templates: %w", err)
 	}
 	now := e.opts.Now()
-	if p, ok := e.programs.Get(id, version, now); ok {
+	if p, ok := e.programs.Get(e.store.TenantID(), id, version, now); ok {
 		return p, nil
 	}
 	d, err := loadTemplates(ctx, e.store, id, version)
@@ -58,7 +58,7 @@ func (e *Engine) Program(ctx context.Context, id TemplatesID, version int) (*Pro
 	if err != nil {
 		return nil, fmt.Errorf("ticket: templates %s as they are stored: %w", id, err)
 	}
-	e.programs.Put(id, d.Version, p, version == 0, now)
+	e.programs.Put(e.store.TenantID(), id, d.Version, p, version == 0, now)
 	return p, nil
 }
 

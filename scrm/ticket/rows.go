@@ -6,12 +6,12 @@ import (
 	"time"
 
 	"github.com/scrmkit/scrmkit/internal/published"
+	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
-	"github.com/scrmkit/scrmkit/storage/seam"
 )
 
 // Tables are those of the package.
-var Tables = []seam.Declared{sites, tickets, bodies, templates}
+var Tables = []storage.Declared{sites, tickets, bodies, templates}
 
 // A bodyRow is what a push brought. Those of an order but its first are stored under ids that no
 // ticket has.
@@ -21,30 +21,30 @@ type bodyRow struct {
 }
 
 var (
-	sites = seam.NewTable("ticket_site", func(c *seam.Columns, s *Site) {
-		seam.Text(c, "site", &s.ID)
+	sites = storage.NewTable("ticket_site", func(c *storage.Columns, s *Site) {
+		storage.Text(c, "site", &s.ID)
 		c.Key()
 		c.Version(&s.Version)
 		c.State("state", 1, s)
 	})
-	tickets = seam.NewTable("ticket_ticket", func(c *seam.Columns, t *Ticket) {
-		seam.Text(c, "site", &t.ID.Site)
-		seam.Text(c, "event", &t.ID.Event)
+	tickets = storage.NewTable("ticket_ticket", func(c *storage.Columns, t *Ticket) {
+		storage.Text(c, "site", &t.ID.Site)
+		storage.Text(c, "event", &t.ID.Event)
 		c.Key()
 		c.Version(&t.Version)
-		seam.Time(c, "received", &t.Received)
-		seam.Derived(c, "status", func() State { return t.State })
-		seam.Derived(c, "platform", func() string { return t.Fields.Platform })
-		seam.Derived(c, "country", func() string { return t.Fields.Country })
+		storage.Time(c, "received", &t.Received)
+		storage.Derived(c, "status", func() State { return t.State })
+		storage.Derived(c, "platform", func() string { return t.Fields.Platform })
+		storage.Derived(c, "country", func() string { return t.Fields.Country })
 		c.State("state", 1, t)
-		seam.Derived(c, "code", func() CodeID { return t.Target.Code })
-		seam.Derived(c, "account", func() string { return t.Target.Account })
+		storage.Derived(c, "code", func() CodeID { return t.Target.Code })
+		storage.Derived(c, "account", func() string { return t.Target.Account })
 	})
-	bodies = seam.NewTable("ticket_body", func(c *seam.Columns, b *bodyRow) {
-		seam.Text(c, "site", &b.id.Site)
-		seam.Text(c, "event", &b.id.Event)
+	bodies = storage.NewTable("ticket_body", func(c *storage.Columns, b *bodyRow) {
+		storage.Text(c, "site", &b.id.Site)
+		storage.Text(c, "event", &b.id.Event)
 		c.Key()
-		seam.Bytes(c, "body", &b.body)
+		storage.Bytes(c, "body", &b.body)
 	}).Of(tickets)
 	templates = published.NewVersions[TemplatesID, Templates]("ticket_templates")
 
@@ -74,10 +74,10 @@ type loaded struct {
 	entry  *journal.Entry // nil: the key is new
 }
 
-func load(ctx context.Context, s seam.Store, l lookup) (f loaded, err error) {
+func load(ctx context.Context, s storage.Store, l lookup) (f loaded, err error) {
 	f.site.ID, f.ticket.ID = l.site, l.ticket
 	b := bodyRow{id: l.ticket}
-	look := seam.Look{Subject: l.subject, Key: l.key}
+	look := storage.Look{Subject: l.subject, Key: l.key}
 	if l.site != "" {
 		look.Reads = append(look.Reads, sites.Get(&f.site))
 	}
@@ -87,7 +87,7 @@ func load(ctx context.Context, s seam.Store, l lookup) (f loaded, err error) {
 	if l.body {
 		look.Reads = append(look.Reads, bodies.Get(&b))
 	}
-	looks := []seam.Look{look}
+	looks := []storage.Look{look}
 	if err := s.Load(ctx, looks); err != nil {
 		return loaded{}, err
 	}
@@ -105,8 +105,8 @@ type update struct {
 	entries []journal.Entry
 }
 
-func (u update) save(ctx context.Context, s seam.Store) error {
-	c := seam.Change{Entries: u.entries}
+func (u update) save(ctx context.Context, s storage.Store) error {
+	c := storage.Change{Entries: u.entries}
 	if u.site != nil {
 		c.Rows = append(c.Rows, sites.Save(u.site))
 	}
@@ -119,7 +119,7 @@ func (u update) save(ctx context.Context, s seam.Store) error {
 			c.Rows = append(c.Rows, bodies.Insert(&bodyRow{t.ID, u.body}))
 		}
 	}
-	errs, err := s.Save(ctx, []seam.Change{c})
+	errs, err := s.Save(ctx, []storage.Change{c})
 	if err != nil {
 		return err
 	}
@@ -128,7 +128,7 @@ func (u update) save(ctx context.Context, s seam.Store) error {
 
 // loadTemplates returns a version of templates, or the newest for version 0. ErrUnknownTemplates:
 // there is none.
-func loadTemplates(ctx context.Context, s seam.Store, id TemplatesID, version int) (Templates, error) {
+func loadTemplates(ctx context.Context, s storage.Store, id TemplatesID, version int) (Templates, error) {
 	d, ok, err := templates.Load(ctx, s, id, version)
 	if err == nil && !ok {
 		err = ErrUnknownTemplates
@@ -137,7 +137,7 @@ func loadTemplates(ctx context.Context, s seam.Store, id TemplatesID, version in
 }
 
 // publish stores a version of templates. ErrPublished: it exists, or is not the next.
-func publish(ctx context.Context, s seam.Store, d Templates) error {
+func publish(ctx context.Context, s storage.Store, d Templates) error {
 	ok, err := templates.Publish(ctx, s, d.ID, d.Version, d)
 	if err == nil && !ok {
 		err = ErrPublished
@@ -161,8 +161,8 @@ type Query struct {
 }
 
 // list yields the tickets of a query along the index that knows most of what it asks for.
-func (q Query) list(ctx context.Context, s seam.Store) iter.Seq2[Ticket, error] {
-	index, r := byReceived, seam.Range{Down: !q.Oldest, Limit: q.Limit}
+func (q Query) list(ctx context.Context, s storage.Store) iter.Seq2[Ticket, error] {
+	index, r := byReceived, storage.Range{Down: !q.Oldest, Limit: q.Limit}
 	open := q.State == Pending || q.State == Assigned
 	known := map[string]bool{}
 	given := []struct {
@@ -182,7 +182,7 @@ func (q Query) list(ctx context.Context, s seam.Store) iter.Seq2[Ticket, error] 
 	}
 	for _, g := range given {
 		if g.value != "" && !known[g.column] {
-			r.Where = append(r.Where, seam.Where(g.column, g.value))
+			r.Where = append(r.Where, storage.Where(g.column, g.value))
 		}
 	}
 	if index != ticketByID {
@@ -192,10 +192,10 @@ func (q Query) list(ctx context.Context, s seam.Store) iter.Seq2[Ticket, error] 
 		if !q.To.IsZero() {
 			r.To = journal.Instant(q.To)
 		}
-		return seam.List(ctx, s, index, r)
+		return storage.List(ctx, s, index, r)
 	}
 	return func(yield func(Ticket, error) bool) {
-		for t, err := range seam.List(ctx, s, index, r) {
+		for t, err := range storage.List(ctx, s, index, r) {
 			if err == nil && (t.Received.Before(q.From) || !q.To.IsZero() && !t.Received.Before(q.To)) {
 				continue
 			}
@@ -209,12 +209,12 @@ func (q Query) list(ctx context.Context, s seam.Store) iter.Seq2[Ticket, error] 
 // targets yields each account and code that Pending and Assigned tickets are at, once, in their
 // order: each is the first one after the one before, so that its work grows with the targets, not
 // with the tickets.
-func targets(ctx context.Context, s seam.Store) iter.Seq2[Target, error] {
+func targets(ctx context.Context, s storage.Store) iter.Seq2[Target, error] {
 	return func(yield func(Target, error) bool) {
-		r := seam.Range{}
+		r := storage.Range{}
 		for {
 			var t Ticket
-			if err := s.Load(ctx, []seam.Look{{Reads: []seam.Read{byTarget.First(&t, r)}}}); err != nil {
+			if err := s.Load(ctx, []storage.Look{{Reads: []storage.Read{byTarget.First(&t, r)}}}); err != nil {
 				yield(Target{}, err)
 				return
 			}

@@ -69,7 +69,7 @@ func (w work) enter(ctx context.Context, all []*entry) error {
 	for i, x := range all {
 		checks[i], pairs[i] = x.attempt(), shop.Pair{Shop: x.Shop, Identity: x.Manager}
 	}
-	errs, err := otp.Use(ctx, w.codes, w.db, otp.Using[storage.Tx]{
+	errs, err := otp.Use(ctx, w.codes, w.db, otp.Using{
 		Checks: checks,
 		Admit: func(ctx context.Context, tx storage.Tx) (errs []error, err error) {
 			shops, errs, err = w.shops.In(tx).AuthorizeEach(ctx, pairs)

@@ -10,8 +10,8 @@ import (
 	"github.com/scrmkit/scrmkit/internal/combine"
 	"github.com/scrmkit/scrmkit/internal/published"
 	"github.com/scrmkit/scrmkit/internal/valid"
+	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
-	"github.com/scrmkit/scrmkit/storage/seam"
 )
 
 // Options of an Engine. Nil, and each zero field, is a default.
@@ -35,9 +35,9 @@ type Options struct {
 // first twenty times in a row, and what the database said; after the last two it may be run again
 // with its key.
 type Engine struct {
-	store seam.Store
+	store storage.Tx
 	opts  Options
-	shops *published.Cache[tenantShop, Shop]
+	shops *published.Cache[ID, Shop]
 	bound bool // to a unit of work
 }
 
@@ -45,14 +45,9 @@ type Engine struct {
 // transaction, changed it.
 const Refresh = published.Refresh
 
-type tenantShop struct {
-	tenant string
-	id     ID
-}
-
 // New returns an engine on a store.
-func New(s seam.Store, opts *Options) *Engine {
-	e := &Engine{store: s, shops: published.New[tenantShop, Shop]()}
+func New(s storage.Tx, opts *Options) *Engine {
+	e := &Engine{store: s, shops: published.New[ID, Shop]()}
 	if opts != nil {
 		e.opts = *opts
 	}
@@ -64,7 +59,7 @@ func New(s seam.Store, opts *Options) *Engine {
 
 // In returns a copy that is bound to a unit of work: what it does is committed or rolled back with
 // tx.
-func (e *Engine) In(tx seam.Store) *Engine {
+func (e *Engine) In(tx storage.Tx) *Engine {
 	b := *e
 	b.store, b.bound = tx, true
 	return &b
@@ -73,7 +68,7 @@ func (e *Engine) In(tx seam.Store) *Engine {
 // Put makes or changes a shop. Managers in slots that the shop no longer has stay until they are
 // unbound.
 func (e *Engine) Put(ctx context.Context, c Put) (Outcome, error) {
-	defer e.shops.Forget(tenantShop{e.store.TenantID(), c.Shop.ID})
+	defer e.shops.Forget(e.store.TenantID(), c.Shop.ID)
 	return e.do(ctx, "shop.put", c.check, task{
 		lookup: lookup{shop: c.Shop.ID}, subject: journal.Subject("shop", string(c.Shop.ID)), key: c.Key, by: c.By,
 		input: c, seq: ofShop, before: func(s state) any { return s.shop },
@@ -130,7 +125,7 @@ func (e *Engine) Get(ctx context.Context, id ID) (Shop, []Manager, []Stamp, erro
 
 // List yields the shops in the order of their ids.
 func (e *Engine) List(ctx context.Context) iter.Seq2[Shop, error] {
-	return seam.List(ctx, e.store, shopsByID, seam.Range{})
+	return storage.List(ctx, e.store, shopsByID, storage.Range{})
 }
 
 // Manager returns what an identity manages. ErrNotManager: nothing.
@@ -181,11 +176,11 @@ func (e *Engine) AuthorizeEach(ctx context.Context, pairs []Pair) ([]Shop, []err
 		}
 		asked, of = append(asked, p), append(of, i)
 	}
-	states, looks := make([]state, len(asked)), make([]seam.Look, len(asked))
+	states, looks := make([]state, len(asked)), make([]storage.Look, len(asked))
 	for k, p := range asked {
 		st := &states[k]
 		st.shop.ID, st.manager.Identity = p.Shop, p.Identity
-		looks[k].Reads = []seam.Read{shops.Get(&st.shop), managers.Get(&st.manager)}
+		looks[k].Reads = []storage.Read{shops.Get(&st.shop), managers.Get(&st.manager)}
 	}
 	if err := e.store.Load(ctx, looks); err != nil {
 		return nil, nil, fmt.Errorf("shop: authorize: %w", err)
@@ -253,13 +248,13 @@ func (e *Engine) load(ctx context.Context, id ID) (Shop, error) {
 
 // recent returns a shop as it was at most Refresh ago, and one that is not there as it is.
 func (e *Engine) recent(ctx context.Context, id ID) (Shop, error) {
-	now, key := e.opts.Now(), tenantShop{e.store.TenantID(), id}
-	if s, ok := e.shops.Get(key, 0, now); ok {
+	now, tenant := e.opts.Now(), e.store.TenantID()
+	if s, ok := e.shops.Get(tenant, id, 0, now); ok {
 		return s, nil
 	}
 	s, err := e.load(ctx, id)
 	if err == nil && s.Version > 0 {
-		e.shops.Put(key, int(s.Version), s, true, now)
+		e.shops.Put(tenant, id, int(s.Version), s, true, now)
 	}
 	return s, err
 }

@@ -11,7 +11,6 @@ import (
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/stamps/shop"
 	"github.com/scrmkit/scrmkit/storage"
-	"github.com/scrmkit/scrmkit/storage/seam"
 )
 
 // bind accepts an invitation as an identity of its own.
@@ -129,7 +128,7 @@ func TestInvitations(t *testing.T) {
 			}
 			copied := all[0]
 			copied.Version = 1
-			errs, err := db.Tenant("mine").Save(ctx, []seam.Change{{Rows: []seam.Row{shop.InvitationTable.Save(&copied)}}})
+			errs, err := db.Tenant("mine").Save(ctx, []storage.Change{{Rows: []storage.Row{shop.InvitationTable.Save(&copied)}}})
 			if err != nil || errs[0] != nil {
 				t.Fatal(err, errs)
 			}

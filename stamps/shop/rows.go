@@ -5,8 +5,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
-	"github.com/scrmkit/scrmkit/storage/seam"
 )
 
 // A Manager is an identity and the shop that it manages.
@@ -42,48 +42,48 @@ type Invitation struct {
 }
 
 // Tables are those of the package.
-var Tables = []seam.Declared{shops, managers, stamps, invitations}
+var Tables = []storage.Declared{shops, managers, stamps, invitations}
 
 var (
-	shops = seam.NewTable("shop_shop", func(c *seam.Columns, s *Shop) {
-		seam.Text(c, "shop", &s.ID)
+	shops = storage.NewTable("shop_shop", func(c *storage.Columns, s *Shop) {
+		storage.Text(c, "shop", &s.ID)
 		c.Key()
 		c.Version(&s.Version)
-		seam.Text(c, "name", &s.Name)
-		seam.Text(c, "address", &s.Address)
-		seam.Text(c, "zone", &s.Zone)
-		seam.Time(c, "begins", &s.From)
-		seam.Time(c, "ends", &s.To)
-		seam.Int(c, "slots", &s.Slots)
+		storage.Text(c, "name", &s.Name)
+		storage.Text(c, "address", &s.Address)
+		storage.Text(c, "zone", &s.Zone)
+		storage.Time(c, "begins", &s.From)
+		storage.Time(c, "ends", &s.To)
+		storage.Int(c, "slots", &s.Slots)
 	})
-	managers = seam.NewTable("shop_manager", func(c *seam.Columns, m *Manager) {
-		seam.Text(c, "identity", &m.Identity)
+	managers = storage.NewTable("shop_manager", func(c *storage.Columns, m *Manager) {
+		storage.Text(c, "identity", &m.Identity)
 		c.Key()
 		c.Version(&m.Version)
-		seam.Text(c, "shop", &m.Shop)
-		seam.Int(c, "slot", &m.Slot)
-		seam.Text(c, "name", &m.Name)
-		seam.Time(c, "bound", &m.Bound)
+		storage.Text(c, "shop", &m.Shop)
+		storage.Int(c, "slot", &m.Slot)
+		storage.Text(c, "name", &m.Name)
+		storage.Time(c, "bound", &m.Bound)
 	})
-	stamps = seam.NewTable("shop_stamp", func(c *seam.Columns, s *Stamp) {
-		seam.Text(c, "serial", &s.Serial)
+	stamps = storage.NewTable("shop_stamp", func(c *storage.Columns, s *Stamp) {
+		storage.Text(c, "serial", &s.Serial)
 		c.Key()
 		c.Version(&s.Version)
-		seam.Text(c, "shop", &s.Shop)
-		seam.Time(c, "bound", &s.Bound)
-		seam.Text(c, "named", &s.Of)
-		seam.Text(c, "ref", &s.Ref)
-		seam.Bool(c, "unsigned", &s.Unsigned)
+		storage.Text(c, "shop", &s.Shop)
+		storage.Time(c, "bound", &s.Bound)
+		storage.Text(c, "named", &s.Of)
+		storage.Text(c, "ref", &s.Ref)
+		storage.Bool(c, "unsigned", &s.Unsigned)
 	})
-	invitations = seam.NewTable("shop_invitation", func(c *seam.Columns, i *Invitation) {
-		seam.Bytes(c, "hash", &i.Hash)
+	invitations = storage.NewTable("shop_invitation", func(c *storage.Columns, i *Invitation) {
+		storage.Bytes(c, "hash", &i.Hash)
 		c.Key()
 		c.Version(&i.Version)
-		seam.Text(c, "shop", &i.Shop)
-		seam.Text(c, "actor", &i.By)
-		seam.Time(c, "expires", &i.Expires)
-		seam.Time(c, "ended", &i.Ended)
-		seam.Text(c, "used_by", &i.UsedBy)
+		storage.Text(c, "shop", &i.Shop)
+		storage.Text(c, "actor", &i.By)
+		storage.Time(c, "expires", &i.Expires)
+		storage.Time(c, "ended", &i.Ended)
+		storage.Text(c, "used_by", &i.UsedBy)
 	})
 
 	shopsByID       = shops.Primary()
@@ -119,8 +119,8 @@ type state struct {
 	entry       *journal.Entry
 }
 
-func load(ctx context.Context, s seam.Store, l lookup) (st state, err error) {
-	look := seam.Look{Subject: l.subject, Key: l.key}
+func load(ctx context.Context, s storage.Store, l lookup) (st state, err error) {
+	look := storage.Look{Subject: l.subject, Key: l.key}
 	if st.shop.ID = l.shop; l.shop != "" {
 		look.Reads = append(look.Reads, shops.Get(&st.shop))
 	}
@@ -138,19 +138,19 @@ func load(ctx context.Context, s seam.Store, l lookup) (st state, err error) {
 		st.aliases[i].Serial = name
 		look.Reads = append(look.Reads, stamps.Get(&st.aliases[i]))
 	}
-	looks := []seam.Look{look}
+	looks := []storage.Look{look}
 	if err := s.Load(ctx, looks); err != nil {
 		return state{}, err
 	}
 	st.entry = looks[0].Entry
-	of := seam.Range{Prefix: []any{l.shop}}
+	of := storage.Range{Prefix: []any{l.shop}}
 	if l.staff {
-		if st.managers, err = seam.Collect(seam.List(ctx, s, managersOf, of)); err == nil {
-			st.stamps, err = seam.Collect(seam.List(ctx, s, stampsOf, of))
+		if st.managers, err = storage.Collect(storage.List(ctx, s, managersOf, of)); err == nil {
+			st.stamps, err = storage.Collect(storage.List(ctx, s, stampsOf, of))
 		}
 	}
 	if l.invited && err == nil {
-		st.invitations, err = seam.Collect(seam.List(ctx, s, openInvitations, of))
+		st.invitations, err = storage.Collect(storage.List(ctx, s, openInvitations, of))
 	}
 	return st, err
 }
@@ -164,8 +164,8 @@ type update struct {
 	entry       journal.Entry
 }
 
-func (c update) save(ctx context.Context, s seam.Store) error {
-	stored := seam.Change{Entries: []journal.Entry{c.entry}}
+func (c update) save(ctx context.Context, s storage.Store) error {
+	stored := storage.Change{Entries: []journal.Entry{c.entry}}
 	for _, r := range c.shops {
 		r.Version++
 		stored.Rows = append(stored.Rows, shops.Save(&r))
@@ -182,7 +182,7 @@ func (c update) save(ctx context.Context, s seam.Store) error {
 		r.Version++
 		stored.Rows = append(stored.Rows, invitations.Save(&r))
 	}
-	errs, err := s.Save(ctx, []seam.Change{stored})
+	errs, err := s.Save(ctx, []storage.Change{stored})
 	if err != nil {
 		return err
 	}

@@ -13,12 +13,6 @@ import (
 	"github.com/uptrace/bun/dialect"
 
 	"github.com/scrmkit/scrmkit/internal/tripwire"
-	"github.com/scrmkit/scrmkit/loyalty"
-	"github.com/scrmkit/scrmkit/loyalty/reward"
-	"github.com/scrmkit/scrmkit/otp"
-	"github.com/scrmkit/scrmkit/scrm/activation"
-	"github.com/scrmkit/scrmkit/scrm/lead"
-	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
@@ -97,7 +91,7 @@ type core struct {
 	statements sync.Map      // by their shape, or by their text
 	unprepared atomic.Bool   // none of them is prepared
 	used       atomic.Int64  // rows that were written or looked up with them
-	tables     sync.Map      // those of the writers, by their seam.Def
+	tables     sync.Map      // those of the writers, by their storage.Def
 	file       string        // of SQLite; empty: it is in memory
 	opened     os.FileInfo   // what the file was
 }
@@ -118,32 +112,11 @@ func (u unit) within(tx *sql.Tx) unit {
 
 var _ storage.Tx = unit{}
 
-// Activation implements [storage.Tx].
-func (u unit) Activation() activation.Store { return activationStore{u} }
-
 // Journal implements [storage.Tx].
 func (u unit) Journal() journal.Store { return journalStore{u} }
 
-// Leads implements [storage.Tx].
-func (u unit) Leads() lead.Store { return leadStore{u} }
-
-// Loyalty implements [storage.Tx].
-func (u unit) Loyalty() loyalty.Store { return loyaltyStore{u} }
-
-// OTP implements [storage.Tx].
-func (u unit) OTP() otp.Store { return otpStore{u} }
-
-// Rewards implements [storage.Tx].
-func (u unit) Rewards() reward.Store { return rewardStore{u} }
-
-// Stamps implements [storage.Tx].
-func (u unit) Stamps() stamps.Store { return stampStore{u} }
-
-// TenantID implements [seam.Store].
+// TenantID implements [storage.Store].
 func (u unit) TenantID() string { return u.tenant }
-
-// Tenant is that of every store.
-func (u unit) Tenant() string { return u.tenant }
 
 // check returns storage.ErrOutsideTx where a plain store is used within InTx.
 func (u unit) check(ctx context.Context) error {

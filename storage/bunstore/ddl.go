@@ -6,13 +6,13 @@ import (
 
 	"github.com/uptrace/bun/dialect"
 
-	"github.com/scrmkit/scrmkit/storage/seam"
+	"github.com/scrmkit/scrmkit/storage"
 )
 
 // Schema returns the statements that make the tables with their indexes, each of which ends a line,
 // for the migrations of a team's own context. It panics for a dialect other than SQLite and
 // Postgres.
-func Schema(d dialect.Name, tables ...seam.Declared) string {
+func Schema(d dialect.Name, tables ...storage.Declared) string {
 	g := sqlite
 	switch d {
 	case dialect.PG:
@@ -28,7 +28,7 @@ func Schema(d dialect.Name, tables ...seam.Declared) string {
 	return b.String()
 }
 
-func (g grammar) create(b *strings.Builder, d *seam.Def) {
+func (g grammar) create(b *strings.Builder, d *storage.Def) {
 	ordered := indexed(d)
 	b.WriteString("create table " + g.name(d.Name) + " (\n")
 	define := func(name string, k kind, ordered, nullable bool) {
@@ -43,7 +43,7 @@ func (g grammar) create(b *strings.Builder, d *seam.Def) {
 	}
 	define("tenant", text, true, false)
 	for i, c := range d.Columns {
-		define(c.Name, kinds[c.Kind], slices.Contains(ordered, i), c.Kind == seam.KindTime && !always(d, i))
+		define(c.Name, kinds[c.Kind], slices.Contains(ordered, i), c.Kind == storage.KindTime && !always(d, i))
 	}
 	b.WriteString("\tprimary key (tenant, " + nameList(d, d.Primary().Order()) + ")\n);\n")
 	for _, x := range d.Indexes {
@@ -60,16 +60,16 @@ func (g grammar) create(b *strings.Builder, d *seam.Def) {
 
 // always reports whether an index that has every row orders them by the column, which is never NULL
 // then: databases differ in where NULL stands.
-func always(d *seam.Def, column int) bool {
-	return slices.ContainsFunc(append([]*seam.IndexDef{d.Primary()}, d.Indexes...), func(x *seam.IndexDef) bool {
+func always(d *storage.Def, column int) bool {
+	return slices.ContainsFunc(append([]*storage.IndexDef{d.Primary()}, d.Indexes...), func(x *storage.IndexDef) bool {
 		return x.Sparse == nil && slices.Contains(x.Order(), column)
 	})
 }
 
 // indexed returns the columns that an index orders rows by or the condition of one names, whose
 // texts are compared by their bytes.
-func indexed(d *seam.Def) (columns []int) {
-	for _, x := range append([]*seam.IndexDef{d.Primary()}, d.Indexes...) {
+func indexed(d *storage.Def) (columns []int) {
+	for _, x := range append([]*storage.IndexDef{d.Primary()}, d.Indexes...) {
 		columns = append(columns, x.Order()...)
 		if x.Sparse != nil {
 			columns = append(columns, x.Sparse.Column)
@@ -78,7 +78,7 @@ func indexed(d *seam.Def) (columns []int) {
 	return columns
 }
 
-func nameList(d *seam.Def, columns []int) string {
+func nameList(d *storage.Def, columns []int) string {
 	names := make([]string, len(columns))
 	for i, c := range columns {
 		names[i] = d.Columns[c].Name

@@ -11,16 +11,24 @@ import (
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/dialect"
 
+	"github.com/scrmkit/scrmkit/loyalty"
+	"github.com/scrmkit/scrmkit/loyalty/reward"
+	"github.com/scrmkit/scrmkit/otp"
+	"github.com/scrmkit/scrmkit/scrm/activation"
+	"github.com/scrmkit/scrmkit/scrm/lead"
 	"github.com/scrmkit/scrmkit/scrm/lead/dispatch"
 	"github.com/scrmkit/scrmkit/scrm/ticket"
+	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/stamps/shop"
+	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/bunstore"
-	"github.com/scrmkit/scrmkit/storage/seam"
 	"github.com/scrmkit/scrmkit/storage/storagetest"
 )
 
 // declared are the tables of every package.
-var declared = slices.Concat(dispatch.Tables, shop.Tables, ticket.Tables)
+var declared = slices.Concat(
+	activation.Tables, dispatch.Tables, lead.Tables, loyalty.Tables, otp.Tables, reward.Tables, shop.Tables, stamps.Tables, ticket.Tables,
+)
 
 // What the migrations make is what the packages declare: the columns of each table, and its indexes.
 func TestDeclaredTables(t *testing.T) {
@@ -58,7 +66,7 @@ func TestDeclaredTables(t *testing.T) {
 	}
 }
 
-func names(tables []seam.Declared) (all []string) {
+func names(tables []storage.Declared) (all []string) {
 	for _, t := range tables {
 		all = append(all, t.Def().Name)
 	}
@@ -89,7 +97,7 @@ func TestEveryIndexIsUsed(t *testing.T) {
 	execScript(t, db, "analyze")
 	for _, table := range tables {
 		d := table.Def()
-		for _, x := range append([]*seam.IndexDef{d.Primary()}, d.Indexes...) {
+		for _, x := range append([]*storage.IndexDef{d.Primary()}, d.Indexes...) {
 			name := x.Name
 			if name == "" {
 				name = d.Name + "_pkey"
@@ -99,7 +107,7 @@ func TestEveryIndexIsUsed(t *testing.T) {
 					if n == 0 && tenant == "none" {
 						continue // there is nothing to read, along whichever index
 					}
-					q := seam.Query{Index: x}
+					q := storage.Query{Index: x}
 					for _, c := range x.Order()[:n] {
 						q.Prefix = append(q.Prefix, sample(d.Columns[c].Kind))
 					}
@@ -115,12 +123,12 @@ func TestEveryIndexIsUsed(t *testing.T) {
 	}
 }
 
-func sample(k seam.Kind) seam.Value {
-	return seam.Value{Kind: k, Int: 7, Text: "v7", Bytes: []byte("v7")}
+func sample(k storage.Kind) storage.Value {
+	return storage.Value{Kind: k, Int: 7, Text: "v7", Bytes: []byte("v7")}
 }
 
 // grow gives a table rows of a large tenant and of a small one.
-func grow(t *testing.T, db *bun.DB, d *seam.Def) {
+func grow(t *testing.T, db *bun.DB, d *storage.Def) {
 	t.Helper()
 	columns := []string{"tenant"}
 	values := []string{"case when i % 10 = 0 then 'small' else 'large' end"}
@@ -133,14 +141,14 @@ func grow(t *testing.T, db *bun.DB, d *seam.Def) {
 			number = "(i % 100)"
 		}
 		columns = append(columns, c.Name)
-		values = append(values, map[seam.Kind]string{
-			seam.KindText: "'v' || " + number, seam.KindInt: number, seam.KindTime: "now() + " + number + " * interval '1 min'",
-			seam.KindBytes: "decode(md5(" + number + "::text), 'hex')", seam.KindJSON: "'{}'",
+		values = append(values, map[storage.Kind]string{
+			storage.KindText: "'v' || " + number, storage.KindInt: number, storage.KindTime: "now() + " + number + " * interval '1 min'",
+			storage.KindBytes: "decode(md5(" + number + "::text), 'hex')", storage.KindJSON: "'{}'",
 		}[c.Kind])
 	}
 	for _, x := range d.Indexes {
 		if x.Unique { // each row has a place of its own
-			values[1+x.Sparse.Column] = "'v' || i"
+			values[1+x.Sparse.Column] = map[storage.Kind]string{storage.KindText: "'v' || i", storage.KindInt: "i"}[d.Columns[x.Sparse.Column].Kind]
 		}
 		switch s := x.Sparse; {
 		case s == nil || len(s.In) == 0:

@@ -16,7 +16,6 @@ import (
 	"github.com/uptrace/bun/dialect/pgdialect"
 
 	"github.com/scrmkit/scrmkit/internal/pgtest"
-	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/bunstore"
 	"github.com/scrmkit/scrmkit/storage/storagetest"
@@ -138,7 +137,7 @@ func TestPoolerWithFewConnections(t *testing.T) {
 	}
 }
 
-// crowd stamps a card each as many callers at once, plainly and in transactions, between queries of
+// crowd moves a box each as many callers at once, plainly and in transactions, between queries of
 // the embedder's.
 func crowd(t *testing.T, db *bun.DB, store storage.DB, callers, rounds int) {
 	t.Helper()
@@ -149,14 +148,14 @@ func crowd(t *testing.T, db *bun.DB, store storage.DB, callers, rounds int) {
 		all.Go(func() {
 			member := fmt.Sprint("m", i)
 			add := func(ctx context.Context, tx storage.Tx, n int) error {
-				found, err := tx.Stamps().Load(ctx, []stamps.Lookup{{Card: stamps.CardID{Program: "coffee", Member: stamps.MemberID(member)}}})
+				got, err := versionOf(ctx, tx, member)
 				if err != nil {
 					return err
 				}
-				if got := found[0].Card.Version; got != int64(n) {
+				if got != int64(n) {
 					return fmt.Errorf("%s has version %d, want %d", member, got, n)
 				}
-				return one(tx.Stamps().Save(ctx, []stamps.Change{stamped(member, int64(n+1))}))
+				return one(tx.Save(ctx, []storage.Change{moved(member, int64(n+1))}))
 			}
 			for n := range rounds {
 				err := add(ctx, store, 2*n)

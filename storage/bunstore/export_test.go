@@ -4,11 +4,11 @@ import (
 	"context"
 	"database/sql"
 
-	"github.com/scrmkit/scrmkit/storage/seam"
+	"github.com/scrmkit/scrmkit/storage"
 )
 
 // Explain returns the plan of Postgres for the first page of a range.
-func (d *DB) Explain(ctx context.Context, q seam.Query) (plan string, err error) {
+func (d *DB) Explain(ctx context.Context, q storage.Query) (plan string, err error) {
 	text, args := d.ranged(q, readingColumns(q.Index.Table, "t", ordered(q)), pageSize)
 	if text, err = inlined(d.readable(text), args); err != nil {
 		return "", err

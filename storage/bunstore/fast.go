@@ -5,147 +5,284 @@ import (
 	"database/sql"
 	"slices"
 
+	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
 // A shape is what the text of a Save in one statement depends on.
 type shape struct {
-	root     *table
-	many     bool // changes, or rows of one, as arrays: their numbers below are 0 or 1
-	insert   bool // the row of the root, or one of them, must not be there yet
-	update   bool // or must be there
-	place    bool // one takes a place in a unique index besides the key
-	children [maxChildren]int
-	entries  int  // rows of the journal
-	keyed    bool // one of them has a key
-	sums     int  // rows that are added to others
-	within   bool // a transaction that has other statements too
+	many    bool             // changes of one root each, as arrays; firm has the root
+	firm    [maxFirm]firm    // rows of the one change
+	groups  [maxGroups]group // guards first
+	entries int              // rows of the journal
+	keyed   bool             // one of them has a key
+	within  bool             // a transaction that has other statements too
 }
 
 const (
-	maxChildren = 6 // tables of children that a root has, each once for new rows
-	maxLone     = 2 // rows of a table that the one change of a statement with plain arguments may have
+	maxFirm   = 4
+	maxGroups = 8
+	maxLone   = 2  // rows of a group that are plain arguments
+	arrayed   = -1 // the number of rows that are arrays
 )
 
-// shapeOf returns the shape of changes that all have the same root table.
-func shapeOf(changes []change) shape {
-	s := shape{root: changes[0].roots[0].table}
-	for _, c := range changes {
-		inserts := s.root.inserts(c.roots[0])
-		s.insert, s.update = s.insert || inserts, s.update || !inserts
-		s.place = s.place || s.root.takes(c.roots[0])
-		s.entries += len(c.entries)
-		s.keyed = s.keyed || slices.ContainsFunc(c.entries, keyed)
-		s.sums += len(c.sums)
-		for _, r := range c.children {
-			s.children[slices.Index(s.root.children, r.table)]++
-		}
-	}
-	s.many = len(changes) > 1 || max(s.entries, s.sums, slices.Max(s.children[:])) > maxLone
-	if s.many {
-		s.entries, s.sums = min(s.entries, 1), min(s.sums, 1)
-		for i := range s.children {
-			s.children[i] = min(s.children[i], 1)
-		}
-	}
-	return s
+// A firm row of a shape.
+type firm struct {
+	table  *table
+	verb   storage.Verb
+	insert bool // the row, or one of many, must not be there yet
+	update bool // or must be there
+	place  bool // it takes a place in a unique index besides the key
 }
 
-// saveFast stores those of the changes, each by itself, in one statement.
-func (u unit) saveFast(ctx context.Context, all []change, which []int, errs []error) error {
-	changes := make([]change, len(which))
-	for i, j := range which {
-		changes[i], errs[j] = all[j], nil
+// A group is rows of one table with which the same is done.
+type group struct {
+	table *table
+	verb  storage.Verb
+	own   bool // their keys begin with that of the root, which they are written without
+	rows  int
+}
+
+// from is the first column of a row that is written.
+func (g group) from(root *table) int {
+	if g.own {
+		return len(root.key)
 	}
-	s := shapeOf(changes)
-	s.within = u.tx != nil
-	var args []any
-	if s.many {
-		args = u.several(s, changes)
-	} else {
-		args = u.lone(changes[0])
+	return 0
+}
+
+// columns are those that are written.
+func (g group) columns(root *table) []column {
+	if g.verb == storage.VerbDrop || g.verb == storage.VerbAbsent {
+		return g.table.key
 	}
-	statement := u.statement(s, func() string { return fastText(s) })
-	return u.query(ctx, statement, len(changes), args, func(rows *sql.Rows) error {
+	return g.table.columns[g.from(root):]
+}
+
+// A plan is what one statement stores.
+type plan struct {
+	shape
+	firm    []row      // of the one change, or the root of each
+	groups  []numbered // as in the shape
+	entries numbered
+}
+
+// numbered rows have the ordinals of their changes.
+type numbered struct {
+	rows []row
+	of   []int64
+}
+
+func (n *numbered) add(r row, of int) {
+	n.rows, n.of = append(n.rows, r), append(n.of, int64(of))
+}
+
+// fits reports whether a change may be stored in one statement. Within a transaction it must not
+// fail, so there is at most one row that another transaction might insert at the same moment.
+func (c change) fits(within bool) bool {
+	inserts := 0
+	for i, r := range c.firm {
+		if r.inserts() {
+			inserts++
+		}
+		for _, o := range c.firm[:i] { // one may take the place that another leaves
+			if o.table == r.table && len(r.uniques) > 0 {
+				return false
+			}
+		}
+	}
+	groups := map[group]bool{}
+	for _, r := range slices.Concat(c.guards, c.rest) {
+		groups[group{table: r.table, verb: r.verb}] = true
+	}
+	return len(c.firm) <= maxFirm && len(groups) <= maxGroups && !(within && inserts > 1)
+}
+
+// joins reports whether a change may be stored in one statement with others: it has one root, and
+// other rows that are its children or don't depend on what others write to them.
+func (c change) joins() bool {
+	if len(c.firm) != 1 || c.firm[0].verb != storage.VerbSave {
+		return false
+	}
+	for _, r := range c.rest {
+		if (r.verb == storage.VerbPut || r.verb == storage.VerbInsert) && !r.of(c.firm[0]) {
+			return false
+		}
+	}
+	return c.fits(false)
+}
+
+// of reports whether the row is a child of that root.
+func (r row) of(root row) bool {
+	return r.def.Parent == root.def && root.def.Root && compareKeys(r.values, root.values, len(root.key)) == 0
+}
+
+// empty reports whether nothing is to be stored.
+func (c change) empty() bool { return len(c.guards)+len(c.firm)+len(c.rest)+len(c.entries) == 0 }
+
+// batches returns which changes go into one statement together: each list in the order of keys, so
+// that statements of the same moment take their rows in one order.
+func batches(changes []change) (all [][]int) {
+	type key struct{ subject, key string }
+	used := make(map[key]bool, len(changes))
+	together, groups := map[*table]int{}, map[*table]map[group]bool{}
+	var alone [][]int
+	for i, c := range changes {
+		if c.empty() {
+			continue
+		}
+		joins := c.joins()
+		for _, e := range c.entries {
+			if keyed(e) {
+				k := key{e.values[0].Text, e.values[1].Text}
+				joins = joins && !used[k]
+				used[k] = true
+			}
+		}
+		if !joins {
+			alone = append(alone, []int{i})
+			continue
+		}
+		root := c.firm[0].table
+		n, known := together[root]
+		if !known {
+			n = len(all)
+			together[root], groups[root] = n, map[group]bool{}
+			all = append(all, nil)
+		}
+		for _, r := range slices.Concat(c.guards, c.rest) {
+			groups[root][group{table: r.table, verb: r.verb}] = true
+		}
+		all[n] = append(all[n], i)
+	}
+	for root, n := range together {
+		if len(groups[root]) > maxGroups {
+			for _, i := range all[n] {
+				alone = append(alone, []int{i})
+			}
+			all[n] = nil
+		}
+		slices.SortFunc(all[n], func(a, b int) int { return compareRows(changes[a].firm[0], changes[b].firm[0]) })
+	}
+	all = append(all, alone...)
+	return slices.DeleteFunc(all, func(some []int) bool { return len(some) == 0 })
+}
+
+// planOf returns the plan of some of the changes.
+func planOf(changes []change, some []int) (p plan) {
+	p.many = len(some) > 1
+	for n, i := range some {
+		c := changes[i]
+		for k, r := range c.firm {
+			if p.many {
+				k = 0
+			}
+			f := &p.shape.firm[k]
+			f.table, f.verb = r.table, r.verb
+			f.insert, f.update, f.place = f.insert || r.inserts(), f.update || !r.inserts(), f.place || r.takes()
+			p.firm = append(p.firm, r)
+		}
+		for _, rows := range [][]row{c.guards, c.rest} {
+			for _, r := range rows {
+				g := p.group(r, len(c.firm) == 1 && (r.verb == storage.VerbPut || r.verb == storage.VerbInsert) && r.of(c.firm[0]))
+				p.groups[g].add(r, n+1)
+			}
+		}
+		for _, e := range c.entries {
+			p.keyed = p.keyed || keyed(e)
+			p.entries.add(e, n+1)
+		}
+	}
+	rows := func(n int) int {
+		if p.many && n > 0 || n > maxLone {
+			return arrayed
+		}
+		return n
+	}
+	for i, g := range p.groups {
+		p.shape.groups[i].rows = rows(len(g.rows))
+	}
+	p.shape.entries = rows(len(p.entries.rows))
+	return p
+}
+
+// group returns the number of the group of a row.
+func (p *plan) group(r row, own bool) int {
+	for i := range p.groups {
+		if g := &p.shape.groups[i]; g.table == r.table && g.verb == r.verb {
+			g.own = g.own && own
+			return i
+		}
+	}
+	p.shape.groups[len(p.groups)] = group{table: r.table, verb: r.verb, own: own}
+	p.groups = append(p.groups, numbered{})
+	return len(p.groups) - 1
+}
+
+// saveFast stores some of the changes, each by itself, in one statement.
+func (u unit) saveFast(ctx context.Context, changes []change, some []int, errs []error) error {
+	for _, i := range some {
+		errs[i] = nil
+	}
+	p := planOf(changes, some)
+	p.within = u.tx != nil
+	statement := u.statement(p.shape, func() string { return fastText(p.shape) })
+	return u.query(ctx, statement, len(some), u.planArgs(p), func(rows *sql.Rows) error {
 		var ord int
-		var used bool
-		if err := rows.Scan(&ord, &used); err != nil {
+		var used, bound bool
+		if err := rows.Scan(&ord, &used, &bound); err != nil {
 			return err
 		}
-		errs[which[ord-1]] = journal.ErrConflict
-		if used {
-			errs[which[ord-1]] = journal.ErrDuplicate
+		err := journal.ErrConflict
+		switch {
+		case used:
+			err = journal.ErrDuplicate
+		case bound:
+			err = storage.ErrBound
 		}
+		errs[some[ord-1]] = err
 		return nil
 	})
 }
 
-// lone returns the arguments of a statement for one change: plain values.
-func (u unit) lone(c change) []any {
-	args := make([]any, 0, 64)
-	args = append(args, u.tenant)
-	add := func(r row, from int) {
-		for _, v := range r.values[from:] {
-			args = append(args, u.bind(v))
-		}
+// planArgs returns the arguments of the statement, in the order in which fastWriter takes them.
+func (u unit) planArgs(p plan) []any {
+	w := argWriter{grammar: u.grammar, args: append(make([]any, 0, 64), u.tenant)}
+	grow := size(p.entries.rows)
+	for _, g := range p.groups {
+		grow += size(g.rows)
 	}
-	add(c.roots[0], 0)
-	for _, t := range c.roots[0].table.children {
-		for _, r := range c.children {
-			if r.table == t {
-				add(r, len(c.roots[0].table.key))
+	if p.many {
+		w.text.Grow(grow + size(p.firm))
+		w.columns(p.firm, 0, len(p.firm[0].columns))
+	} else {
+		for _, r := range p.firm {
+			if w.values(r.values); r.verb == storage.VerbAddWithin {
+				w.args = append(w.args, r.most)
 			}
 		}
 	}
-	for _, r := range c.entries {
-		add(r, 0)
+	root := p.shape.firm[0].table
+	for i, g := range p.groups {
+		of := p.shape.groups[i]
+		first := of.from(root)
+		w.numbered(g, of.rows, p.many, first, first+len(of.columns(root)))
 	}
-	for _, r := range c.sums {
-		add(r, 0)
-	}
-	return args
+	w.numbered(p.entries, p.shape.entries, p.many, 0, len(entryTable.columns))
+	return w.all()
 }
 
-// several returns the arguments of a statement for any number of changes: an array for each column
-// of each table in turn, for children and entries with the ordinals of their changes before them.
-func (u unit) several(s shape, changes []change) []any {
-	var a arrays
-	a.text.Grow(size(changes))
-	var rows []row
-	var ordinals []int64
-	table := func(t *table, from int, numbered bool, rowsOf func(change) []row) {
-		rows, ordinals = rows[:0], ordinals[:0]
-		for i, c := range changes {
-			for _, r := range rowsOf(c) {
-				if r.table == t {
-					rows, ordinals = append(rows, r), append(ordinals, int64(i+1))
-				}
-			}
+// numbered adds the columns from first to last of rows: as values where they are few, and else as
+// arrays, with the ordinals of their changes where those are many.
+func (w *argWriter) numbered(n numbered, rows int, many bool, first, last int) {
+	if rows != arrayed {
+		for _, r := range n.rows {
+			w.values(r.values[first:last])
 		}
-		if numbered {
-			for _, n := range ordinals {
-				a.add(n)
-			}
-			a.end()
-		}
-		for i := from; i < len(t.columns); i++ {
-			for _, r := range rows {
-				a.add(r.values[i])
-			}
-			a.end()
-		}
+		return
 	}
-	table(s.root, 0, false, func(c change) []row { return c.roots })
-	for i, t := range s.root.children {
-		if s.children[i] > 0 {
-			table(t, len(s.root.key), true, func(c change) []row { return c.children })
-		}
+	if many {
+		w.numbers(n.of)
 	}
-	if s.entries > 0 {
-		table(entryTable, 0, true, func(c change) []row { return c.entries })
-	}
-	if s.sums > 0 {
-		table(s.root.sums, 0, true, func(c change) []row { return c.sums })
-	}
-	return a.appendTo(append(make([]any, 0, 64), u.tenant))
+	w.columns(n.rows, first, last)
 }

@@ -8,8 +8,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
-	"github.com/scrmkit/scrmkit/storage/seam"
 )
 
 // A gathering is what one statement reads for any number of Looks. Each of its rows of arguments,
@@ -23,20 +23,20 @@ type gathering struct {
 // A slot is for reads that differ in their values alone.
 type slot struct {
 	shape string
-	read  seam.Read // one of them
-	begin int       // of the columns of its values in l
+	read  storage.Read // one of them
+	begin int          // of the columns of its values in l
 }
 
 // A gathered row of arguments has the reads of its slots, nil where a slot is empty.
 type gathered struct {
-	look  *seam.Look
-	args  []any
-	reads []*seam.Read
-	rows  [][][]seam.Value // that each ReadAll found, with the values that order them
+	look  *storage.Look
+	args  []storage.Value
+	reads []*storage.Read
+	rows  [][][]storage.Value // that each ReadAll found, with the values that order them
 }
 
-// Load implements [seam.Store].
-func (u unit) Load(ctx context.Context, looks []seam.Look) error {
+// Load implements [storage.Store].
+func (u unit) Load(ctx context.Context, looks []storage.Look) error {
 	if err := u.check(ctx); err != nil {
 		return err
 	}
@@ -44,7 +44,7 @@ func (u unit) Load(ctx context.Context, looks []seam.Look) error {
 	if len(rows) == 0 {
 		return nil
 	}
-	args := make([][]any, len(rows))
+	args := make([][]storage.Value, len(rows))
 	for i, r := range rows {
 		args[i] = r.args
 	}
@@ -60,7 +60,7 @@ func (u unit) Load(ctx context.Context, looks []seam.Look) error {
 
 // gather returns what is to be read, and the rows of arguments: the first of a Look has its entry
 // and the first read of each slot, the next one has the second reads, and so on.
-func gather(looks []seam.Look) (g gathering, rows []*gathered) {
+func gather(looks []storage.Look) (g gathering, rows []*gathered) {
 	slots := map[string]int{}
 	slotOf := make([][]int, len(looks))
 	for i := range looks {
@@ -83,13 +83,13 @@ func gather(looks []seam.Look) (g gathering, rows []*gathered) {
 		}
 	}
 	g.columns = append(g.columns, column{"entry", text}, column{"key", text})
-	var values []seam.Value
+	var values []storage.Value
 	for i := range looks {
 		l := &looks[i]
 		begin := len(rows)
 		rowAt := func(at int) *gathered {
 			if at == len(rows) {
-				rows = append(rows, &gathered{l, make([]any, len(g.columns)), make([]*seam.Read, len(g.slots)), make([][][]seam.Value, len(g.slots))})
+				rows = append(rows, &gathered{l, slices.Repeat([]storage.Value{{Null: true}}, len(g.columns)), make([]*storage.Read, len(g.slots)), make([][][]storage.Value, len(g.slots))})
 			}
 			return rows[at]
 		}
@@ -102,20 +102,20 @@ func gather(looks []seam.Look) (g gathering, rows []*gathered) {
 			row.reads[n] = r
 			_, values = given(*r, values[:0])
 			for c, v := range values {
-				row.args[g.slots[n].begin+c] = plain(v)
+				row.args[g.slots[n].begin+c] = v
 			}
 		}
 		if l.Key != "" {
 			args := rowAt(begin).args
-			args[len(args)-2], args[len(args)-1] = l.Subject, l.Key
+			args[len(args)-2], args[len(args)-1] = storage.Value{Kind: storage.KindText, Text: l.Subject}, storage.Value{Kind: storage.KindText, Text: l.Key}
 		}
 	}
 	return g, rows
 }
 
 // shapeOfRead tells reads apart whose statements differ.
-func shapeOfRead(r seam.Read) string {
-	if r.Kind == seam.ReadKey {
+func shapeOfRead(r storage.Read) string {
+	if r.Kind == storage.ReadKey {
 		return r.Table.Name
 	}
 	q := r.Query
@@ -128,15 +128,15 @@ func shapeOfRead(r seam.Read) string {
 
 // given returns the columns whose values a read gives, and the values, appended to those: in the
 // order in which ranging.where takes them.
-func given(r seam.Read, values []seam.Value) ([]int, []seam.Value) {
-	if r.Kind == seam.ReadKey {
+func given(r storage.Read, values []storage.Value) ([]int, []storage.Value) {
+	if r.Kind == storage.ReadKey {
 		return r.Table.Primary().Columns, r.Key(values)
 	}
 	q, order := r.Query, r.Query.Index.Order()
 	columns := slices.Clone(order[:len(q.Prefix)])
 	rest := order[len(q.Prefix):]
 	values = append(values, q.Prefix...)
-	for _, v := range []*seam.Value{q.From, q.To} {
+	for _, v := range []*storage.Value{q.From, q.To} {
 		if v != nil {
 			columns, values = append(columns, rest[0]), append(values, *v)
 		}
@@ -144,7 +144,7 @@ func given(r seam.Read, values []seam.Value) ([]int, []seam.Value) {
 	columns, values = append(columns, rest[:len(q.After)]...), append(values, q.After...)
 	for _, c := range q.Where {
 		if c.Part != "" {
-			columns, values = append(columns, c.Column), append(values, seam.Value{Kind: seam.KindText, Text: c.Part})
+			columns, values = append(columns, c.Column), append(values, storage.Value{Kind: storage.KindText, Text: c.Part})
 		}
 		for _, v := range c.In {
 			columns, values = append(columns, c.Column), append(values, v)
@@ -167,15 +167,17 @@ func (g gathering) shape() any {
 }
 
 // joined reports whether a slot finds at most one row, which is joined to the others of its kind.
-func (s slot) joined() bool { return s.read.Kind == seam.ReadKey || s.read.Kind == seam.ReadFirst }
+func (s slot) joined() bool {
+	return s.read.Kind == storage.ReadKey || s.read.Kind == storage.ReadFirst
+}
 
 // selected are the columns that a slot reads. The rows of a ReadAll are put in order by the last of
 // them, for the parts of a union come in any.
 func (s slot) selected() []int {
 	switch q := s.read.Query; s.read.Kind {
-	case seam.ReadAll:
+	case storage.ReadAll:
 		return append(s.read.Table.Readable(), q.Index.Order()[len(q.Prefix):]...)
-	case seam.ReadCount:
+	case storage.ReadCount:
 		return nil
 	}
 	return s.read.Table.Readable()
@@ -202,7 +204,7 @@ func (g gathering) part(l lookup, n int) string {
 	if n >= 0 {
 		s := g.slots[n]
 		count := l.null(integer)
-		if s.read.Kind == seam.ReadCount {
+		if s.read.Kind == storage.ReadCount {
 			count = alias(n) + ".n"
 		}
 		selected = "select l.ord, " + strconv.Itoa(n+1) + ", " + count
@@ -221,13 +223,13 @@ func (g gathering) part(l lookup, n int) string {
 			selected += ", " + column(t, c)
 		}
 		switch {
-		case n < 0 && s.read.Kind == seam.ReadKey:
+		case n < 0 && s.read.Kind == storage.ReadKey:
 			var same []string
 			for k, c := range s.read.Table.Primary().Columns {
 				same = append(same, alias(t)+"."+s.read.Table.Columns[c].Name+" = l."+g.columns[s.begin+k].name)
 			}
 			from += l.find(s.read.Table.Name, alias(t), strings.Join(same, " and "))
-		case n < 0 && s.read.Kind == seam.ReadFirst, t == n:
+		case n < 0 && s.read.Kind == storage.ReadFirst, t == n:
 			from += g.ranged(l, t, alias(t))
 		}
 	}
@@ -245,7 +247,7 @@ func (g gathering) ranged(l lookup, n int, alias string) string {
 	s := g.slots[n]
 	q, d := s.read.Query, s.read.Table
 	next := s.begin
-	r := ranging{l.grammar, "x", func(int, seam.Value) string {
+	r := ranging{l.grammar, "x", func(int, storage.Value) string {
 		next++
 		if l.many {
 			return "l." + g.columns[next-1].name
@@ -259,9 +261,9 @@ func (g gathering) ranged(l lookup, n int, alias string) string {
 		join = " join lateral "
 	}
 	switch s.read.Kind {
-	case seam.ReadCount:
+	case storage.ReadCount:
 		return join + "(select count(*) as n from (select 1" + rows + limit + ") as c) as " + alias + on
-	case seam.ReadFirst:
+	case storage.ReadFirst:
 		join = " left" + join
 	}
 	return join + "(select x.*" + rows + r.order(q) + limit + ") as " + alias + on
@@ -288,7 +290,7 @@ func (g gathering) scan(found *sql.Rows, rows []*gathered) error {
 		r := row.reads[what-1]
 		switch {
 		case r == nil:
-		case r.Kind == seam.ReadCount:
+		case r.Kind == storage.ReadCount:
 			r.Counted(n)
 		default:
 			row.rows[what-1] = append(row.rows[what-1], wants[what-1].values)
@@ -302,7 +304,7 @@ func (g gathering) scan(found *sql.Rows, rows []*gathered) error {
 			}
 		}
 	}
-	if row.look.Key != "" && e.Key != "" && row.args[len(row.args)-1] != nil {
+	if row.look.Key != "" && e.Key != "" && !row.args[len(row.args)-1].Null {
 		row.look.Entry = &e
 	}
 	return nil
@@ -316,8 +318,8 @@ func (row *gathered) take() error {
 			continue
 		}
 		from := len(r.Table.Readable())
-		slices.SortStableFunc(found, func(a, b []seam.Value) int {
-			c := slices.CompareFunc(a[from:], b[from:], seam.Value.Compare)
+		slices.SortStableFunc(found, func(a, b []storage.Value) int {
+			c := slices.CompareFunc(a[from:], b[from:], storage.Value.Compare)
 			if r.Query.Down {
 				return -c
 			}

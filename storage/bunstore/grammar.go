@@ -2,7 +2,6 @@ package bunstore
 
 import (
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -42,27 +41,6 @@ func (g grammar) param(n int, k kind) string {
 	return "$" + strconv.Itoa(n) + "::" + g.typeOf(k)
 }
 
-// bind returns v as an argument.
-func (g grammar) bind(v any) any {
-	switch v := v.(type) {
-	case time.Time:
-		switch {
-		case v.IsZero():
-			return nil
-		case g == sqlite:
-			return v.UnixMicro()
-		}
-		return v.UTC().Truncate(time.Microsecond)
-	case []byte:
-		if v == nil {
-			return []byte{}
-		}
-	case json.RawMessage:
-		return string(v)
-	}
-	return v
-}
-
 var (
 	microsOf = regexp.MustCompile(`\bmicros\((\w+\.\w+)\)`)
 	hexOf    = regexp.MustCompile(`\bhexed\((\w+\.\w+)\)`)
@@ -96,6 +74,28 @@ func readingOf(alias string, columns []column) string {
 	all := make([]string, len(columns))
 	for i, c := range columns {
 		all[i] = c.reading(alias)
+	}
+	return strings.Join(all, ", ")
+}
+
+// null is the SQL of a value that is not there, of the type that one is read as.
+func (g grammar) null(k kind) string {
+	switch {
+	case g == sqlite:
+		return "null"
+	case k == instant:
+		k = integer
+	case k == binary:
+		k = text
+	}
+	return "null::" + g.typeOf(k)
+}
+
+// nulls stand for the columns.
+func (g grammar) nulls(columns []column) string {
+	all := make([]string, len(columns))
+	for i, c := range columns {
+		all[i] = g.null(c.kind)
 	}
 	return strings.Join(all, ", ")
 }
@@ -184,16 +184,5 @@ func binaryField(p *[]byte) field {
 			*p = nil
 		}
 		return err
-	}
-}
-
-// jsonField leaves p as it is where the column is empty.
-func jsonField(p any) field {
-	return func(src any) error {
-		var doc []byte
-		if err := bytesField(&doc)(src); err != nil || len(doc) == 0 {
-			return err
-		}
-		return json.Unmarshal(doc, p)
 	}
 }

@@ -3,6 +3,8 @@ package bunstore
 import (
 	"context"
 	"database/sql"
+
+	"github.com/scrmkit/scrmkit/storage"
 )
 
 // A lookup is the text of a load: what it looks for is the relation l, one row a lookup, numbered by ord. Many are
@@ -30,16 +32,6 @@ func (l lookup) source() string {
 	return unnest(arrays) + " as l (" + names(l.columns) + ", ord)"
 }
 
-// once begins a source that several selects share. One lookup is written out in each of them: from
-// a table of its own its values would come as a join, for which the planner may read all rows of a
-// tenant that it takes for a small one.
-func (l lookup) once() string {
-	if l.many {
-		return "materialized "
-	}
-	return "not materialized "
-}
-
 // find joins the row of the table that meets the condition, which at most one does. For many lookups its form leaves
 // the planner no choice but to use the index for each of them, however small it takes the table for.
 func (l lookup) find(table, alias, condition string) string {
@@ -56,46 +48,33 @@ func (l lookup) entry() string {
 	return l.find("journal_entry", "j", "j.subject = l.entry and j.key = l.key and j.key <> ''")
 }
 
-// all joins the rows of the table that meet the condition, which names the first columns of the key.
-func (l lookup) all(table, alias, condition string) string {
-	condition = alias + ".tenant = " + l.tenant() + " and " + condition
-	if !l.many {
-		return " join " + l.name(table) + " as " + alias + " on " + condition
-	}
-	return " cross join lateral (select * from " + l.name(table) + " as " + alias + " where " + condition +
-		" offset 0) as " + alias
-}
-
 // lookupArgs returns the arguments of one or of many lookups.
-func (u unit) lookupArgs(l lookup, lookups [][]any) []any {
-	args := []any{u.tenant}
+func (u unit) lookupArgs(l lookup, lookups [][]storage.Value) []any {
+	w := argWriter{grammar: u.grammar, args: append(make([]any, 0, 1+len(l.columns)), u.tenant)}
 	if !l.many {
-		for _, v := range lookups[0] {
-			args = append(args, u.bind(v))
-		}
-		return args
+		w.values(lookups[0])
+		return w.args
 	}
-	var a arrays
 	for i := range l.columns {
 		for _, values := range lookups {
-			a.add(values[i])
+			w.element(values[i])
 		}
-		a.end()
+		w.end()
 	}
-	return a.appendTo(args)
+	return w.all()
 }
 
 // look runs the lookups, whose text is made once for key, and calls fn for each row that is found. A row's ord counts
 // from first: Postgres is asked once, SQLite once a lookup.
 func (u unit) look(
-	ctx context.Context, key any, columns []column, lookups [][]any, text func(lookup) string,
+	ctx context.Context, key any, columns []column, lookups [][]storage.Value, text func(lookup) string,
 	fn func(rows *sql.Rows, first int) error,
 ) error {
 	type textKey struct {
 		key  any
 		many bool
 	}
-	ask := func(first int, some [][]any) error {
+	ask := func(first int, some [][]storage.Value) error {
 		l := lookup{u.grammar, columns, len(some) > 1}
 		s := u.statement(textKey{key, l.many}, func() string { return text(l) })
 		return u.query(ctx, s, len(some), u.lookupArgs(l, some), func(rows *sql.Rows) error { return fn(rows, first) })

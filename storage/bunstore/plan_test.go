@@ -41,7 +41,7 @@ func deeds(t *testing.T, db storage.DB) []deed {
 	now := func() time.Time { return start }
 	secret := bytes.Repeat([]byte{1}, 32)
 
-	points := loyalty.New(db.Loyalty(), &loyalty.Options{Now: now})
+	points := loyalty.New(db, &loyalty.Options{Now: now})
 	_, err := points.Publish(ctx, loyalty.Definition{
 		ID: "club", Version: 1, Name: "Club", Zone: "UTC", Money: "CNY",
 		Currencies: []loyalty.Currency{{ID: "points", Expiry: loyalty.Expiry{Months: 12}}},
@@ -52,7 +52,7 @@ func deeds(t *testing.T, db storage.DB) []deed {
 		return loyalty.AccountID{Program: "club", Member: loyalty.MemberID(fmt.Sprint("m", n))}
 	}
 
-	rewards, err := reward.New(db.Rewards(), []reward.Key{{ID: "1", Secret: secret}}, &reward.Options{Now: now})
+	rewards, err := reward.New(db, []reward.Key{{ID: "1", Secret: secret}}, &reward.Options{Now: now})
 	check(t, err)
 	_, err = rewards.Publish(ctx, reward.Definition{
 		ID: "gifts", Version: 1, Name: "Gifts", Zone: "UTC", Program: "club", Money: "CNY", Rewards: []reward.Reward{
@@ -65,7 +65,7 @@ func deeds(t *testing.T, db storage.DB) []deed {
 		return reward.Take{Holder: reward.HolderID{Catalog: "gifts", Member: reward.MemberID(fmt.Sprint("m", n))}, Reward: id}
 	}
 
-	cards := stamps.New(db.Stamps(), &stamps.Options{Now: now})
+	cards := stamps.New(db, &stamps.Options{Now: now})
 	_, err = cards.Publish(ctx, stamps.Definition{
 		ID: "coffee", Version: 1, Name: "Coffee", Zone: "UTC", Card: &stamps.CardDefinition{
 			Size: 2, Rewards: []stamps.Reward{{ID: "coffee", Name: "Coffee", At: 2, Coupon: stamps.Validity{Days: 30}}},
@@ -85,7 +85,7 @@ func deeds(t *testing.T, db storage.DB) []deed {
 
 	north := func(n int) stamps.Place { return stamps.Place{Shop: stamps.ShopID(fmt.Sprint("shop", n))} }
 
-	codes, err := otp.New(db.OTP(), []otp.Key{{ID: "1", Secret: secret}}, &otp.Options{Now: now})
+	codes, err := otp.New(db, []otp.Key{{ID: "1", Secret: secret}}, &otp.Options{Now: now})
 	check(t, err)
 	var issued, claimed sync.Map
 	scope := func(n int) otp.Scope { return otp.Scope(fmt.Sprint("shop-", n%50)) }
@@ -93,7 +93,7 @@ func deeds(t *testing.T, db storage.DB) []deed {
 	shops := shop.New(db, &shop.Options{Now: now})
 	var invited sync.Map
 
-	leads := lead.New(db.Leads(), &lead.Options{Now: now})
+	leads := lead.New(db, &lead.Options{Now: now})
 	job := lead.JobID{Code: "sales", Platform: "whatsapp"}
 	_, err = leads.Put(ctx, lead.Put{Job: job, Owner: "boss", Name: "WhatsApp", Key: "open", Terms: lead.Terms{
 		Scope: lead.Scope{Reach: lead.ReachOwner}, Counts: lead.CountInbound, Zone: "UTC",
@@ -104,7 +104,7 @@ func deeds(t *testing.T, db storage.DB) []deed {
 	_, err = lines.Put(ctx, dispatch.Put{Line: "ads", Key: "put", Settings: dispatch.Settings{Zone: "UTC", Accounts: []dispatch.Account{{ID: "a"}, {ID: "b"}}}})
 	check(t, err)
 
-	desk, err := activation.New(db.Activation(), []activation.Key{{ID: "1", Secret: secret}}, &activation.Options{Now: now})
+	desk, err := activation.New(db, []activation.Key{{ID: "1", Secret: secret}}, &activation.Options{Now: now})
 	check(t, err)
 	var created, seats, ports sync.Map
 

@@ -18,9 +18,6 @@ import (
 
 	"github.com/scrmkit/scrmkit/internal/pgtest"
 	"github.com/scrmkit/scrmkit/internal/race"
-	"github.com/scrmkit/scrmkit/otp"
-	"github.com/scrmkit/scrmkit/scrm/lead"
-	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/bunstore"
 	"github.com/scrmkit/scrmkit/storage/journal"
@@ -67,16 +64,17 @@ func traced(t *testing.T) (*bunstore.DB, *tracer) {
 	config.Tracer = tr
 	sqldb := stdlib.OpenDB(*config)
 	t.Cleanup(func() { _ = sqldb.Close() })
-	return newStore(t, bun.NewDB(sqldb, pgdialect.New())), tr
+	return boxStore(t, bun.NewDB(sqldb, pgdialect.New())), tr
 }
 
 func TestRoundTrips(t *testing.T) {
 	store, tr := traced(t)
 	ctx := t.Context()
-	var alone, together int64
-	lookup := stamps.Lookup{Card: stamps.CardID{Program: "coffee", Member: "alice"}, Entry: "stamps/coffee/alice", Key: "key-1"}
-	code := otp.Code{Scope: "north", MAC: []byte("mac"), Version: 1, Digits: 6, Holder: "alice", Purpose: "redeem", Expires: start}
-	check(t, one(store.OTP().Save(ctx, []otp.Change{{Scope: otp.ScopeRow{Scope: "north"}, Codes: []otp.Code{code}}})))
+	var alone, together, paired int64
+	look := storage.Look{Reads: []storage.Read{boxes.Get(&box{Member: "alice"})}, Subject: journal.Subject("box", "alice"), Key: "key-1"}
+	used := pass{Member: "dora", Hash: []byte("hash"), Version: 1}
+	var all []move
+	save(t, store, moved("dora", 1), storage.Change{Rows: []storage.Row{passes.Put(&used)}})
 	for _, c := range []struct {
 		name string
 		want int
@@ -84,27 +82,28 @@ func TestRoundTrips(t *testing.T) {
 	}{
 		{"a Save of one change", 1, func() {
 			alone++
-			save(t, store, []stamps.Change{stamped("alice", alone)})
+			save(t, store, moved("alice", alone))
 		}},
 		{"a Save of many", 1, func() {
 			together++
-			save(t, store, []stamps.Change{stamped("bob", together), stamped("carol", together)})
+			save(t, store, moved("bob", together), moved("carol", together))
 		}},
-		{"a Spend", 1, func() {
-			check(t, one(store.OTP().Spend(ctx, []otp.Spent{{Code: code}})))
-			code.Version++
+		{"a Save of two roots", 1, func() {
+			paired++
+			a, b := moved("erin", paired), moved("frank", paired)
+			save(t, store, storage.Change{Rows: append(a.Rows, b.Rows...), Entries: append(a.Entries, b.Entries...)})
 		}},
-		{"a Load of a card and a key", 1, func() {
-			_, err := store.Stamps().Load(ctx, []stamps.Lookup{lookup})
-			check(t, err)
+		{"a Save of a child that is a root", 1, func() {
+			used.Version++
+			save(t, store, storage.Change{Rows: []storage.Row{passes.Save(&used)}})
 		}},
+		{"a Load of a row and a key", 1, func() { check(t, store.Load(ctx, []storage.Look{look})) }},
 		{"a Load of many", 1, func() {
-			_, err := store.Stamps().Load(ctx, []stamps.Lookup{lookup, {Card: stamps.CardID{Program: "coffee", Member: "bob"}}})
-			check(t, err)
+			check(t, store.Load(ctx, []storage.Look{look, {Reads: []storage.Read{boxes.Get(&box{Member: "bob"})}}}))
 		}},
-		{"a Load of a code", 1, func() {
-			_, err := store.OTP().Load(ctx, []otp.Lookup{{Scope: "north", MACs: [][]byte{code.MAC}}}, start)
-			check(t, err)
+		{"a Load of a row and of a range", 1, func() {
+			of := storage.Range{Prefix: []any{"alice"}, Limit: 9}
+			check(t, store.Load(ctx, []storage.Look{{Reads: []storage.Read{boxes.Get(&box{Member: "alice"}), moves.Primary().All(&all, of)}}}))
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -135,14 +134,14 @@ func TestEmptyDatabasePlan(t *testing.T) {
 	for _, size := range []int{1, 8} {
 		t.Run(fmt.Sprint("batch=", size), func(t *testing.T) {
 			db := openPostgres(t)
-			store := newStore(t, db)
+			store := boxStore(t, db)
 			fill := func(from, to int) {
 				for n := from; n < to; n += size {
-					var batch []stamps.Change
+					var batch []storage.Change
 					for i := range size {
-						batch = append(batch, stamped(fmt.Sprintf("m%d", n+i), 1))
+						batch = append(batch, moved(fmt.Sprintf("m%d", n+i), 1))
 					}
-					save(t, store, batch)
+					save(t, store, batch...)
 				}
 			}
 			db.DB.SetMaxOpenConns(1) // so that the session's statistics are flushed by the one that reads them
@@ -162,16 +161,16 @@ func TestEmptyDatabasePlanWithin(t *testing.T) {
 	for _, size := range []int{1, 8} {
 		t.Run(fmt.Sprint("batch=", size), func(t *testing.T) {
 			db := openPostgres(t)
-			store := newStore(t, db)
+			store := boxStore(t, db)
 			db.DB.SetMaxOpenConns(1)
 			fill := func(from, to int) {
 				for n := from; n < to; n += size {
-					var batch []stamps.Change
+					var batch []storage.Change
 					for i := range size {
-						batch = append(batch, stamped(fmt.Sprintf("m%d", n+i), 1))
+						batch = append(batch, moved(fmt.Sprintf("m%d", n+i), 1))
 					}
 					check(t, store.InTx(t.Context(), func(ctx context.Context, tx storage.Tx) error {
-						return one(tx.Stamps().Save(ctx, batch))
+						return one(tx.Save(ctx, batch))
 					}))
 				}
 			}
@@ -209,7 +208,7 @@ func rowsRead(t *testing.T, db *bun.DB) (n int64) {
 func TestOverlappingBatches(t *testing.T) {
 	for name, open := range databases {
 		t.Run(name, func(t *testing.T) {
-			store := newStore(t, open(t))
+			store := boxStore(t, open(t))
 			const callers, rounds = 8, 20
 			members := []string{"a", "b", "c", "d", "e", "f"}
 			var mu sync.Mutex
@@ -218,11 +217,11 @@ func TestOverlappingBatches(t *testing.T) {
 			for caller := range callers {
 				all.Go(func() {
 					for n := 1; n <= rounds; n++ {
-						var batch []stamps.Change
+						var batch []storage.Change
 						for i := range members {
-							batch = append(batch, stamped(members[(i*(caller%2*4+1)+caller)%len(members)], int64(n)))
+							batch = append(batch, moved(members[(i*(caller%2*4+1)+caller)%len(members)], int64(n)))
 						}
-						errs, err := store.Stamps().Save(t.Context(), batch)
+						errs, err := store.Save(t.Context(), batch)
 						if err != nil {
 							t.Error(err)
 							return
@@ -230,7 +229,7 @@ func TestOverlappingBatches(t *testing.T) {
 						mu.Lock()
 						for i, err := range errs {
 							if err == nil {
-								wins[fmt.Sprint(batch[i].Cards[0].ID, " ", n)]++
+								wins[batch[i].Entries[0].Subject+fmt.Sprint(" ", n)]++
 							} else if !errors.Is(err, journal.ErrConflict) && !errors.Is(err, journal.ErrDuplicate) {
 								t.Error(err)
 							}
@@ -242,7 +241,7 @@ func TestOverlappingBatches(t *testing.T) {
 			all.Wait()
 			for _, m := range members {
 				for n := 1; n <= rounds; n++ {
-					if k := fmt.Sprintf("coffee/%s %d", m, n); wins[k] != 1 {
+					if k := fmt.Sprintf("%s %d", journal.Subject("box", m), n); wins[k] != 1 {
 						t.Errorf("%s: stored %d times", k, wins[k])
 					}
 				}
@@ -257,35 +256,34 @@ func TestOneConnection(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			db := open(t)
 			db.DB.SetMaxOpenConns(1)
-			store := newStore(t, db)
+			store := boxStore(t, db)
 			for n := int64(1); n <= 200; n++ {
 				check(t, store.InTx(t.Context(), func(ctx context.Context, tx storage.Tx) error {
-					if _, err := tx.Stamps().Load(ctx, []stamps.Lookup{{Card: stamps.CardID{Program: "coffee", Member: "alice"}}}); err != nil {
+					if _, err := versionOf(ctx, tx, "alice"); err != nil {
 						return err
 					}
-					return one(tx.Stamps().Save(ctx, []stamps.Change{stamped("alice", n)}))
+					return one(tx.Save(ctx, []storage.Change{moved("alice", n)}))
 				}))
 			}
 		})
 	}
 }
 
-// Who takes a contact for new that another is just changing learns at once that it is there. To
-// wait would be to wait for each other, where both change and take for new.
-func TestNewContactsDoNotWait(t *testing.T) {
-	store := newStore(t, databases["postgres"](t))
-	contact := func(id string, version int64) lead.Change {
-		return lead.Change{Contacts: []lead.Contact{{ID: lead.Identity{Platform: "whatsapp", ID: id}, Version: version, Name: id, Seq: version}}}
-	}
-	check(t, one(store.Leads().Save(t.Context(), []lead.Change{contact("amy", 1), contact("zoe", 1)})))
+// Who takes a row for new that another is just changing learns at once that it is there. To wait
+// would be to wait for each other, where both change some rows and take others for new.
+func TestNewRowsDoNotWait(t *testing.T) {
+	store := boxStore(t, databases["postgres"](t))
+	save(t, store, moved("amy", 1), moved("zoe", 1))
 	check(t, store.InTx(t.Context(), func(ctx context.Context, tx storage.Tx) error {
-		if err := one(tx.Leads().Save(ctx, []lead.Change{contact("zoe", 2)})); err != nil {
+		if err := one(tx.Save(ctx, []storage.Change{moved("zoe", 2)})); err != nil {
 			return err
 		}
 		other, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
-		for _, with := range [][]lead.Change{nil, {contact("bob", 1)}, {contact("amy", 2), contact("cid", 1)}} {
-			errs, err := store.Leads().Save(other, append(with, contact("zoe", 1)))
+		stale := moved("zoe", 1)
+		stale.Entries = nil
+		for _, with := range [][]storage.Change{nil, {moved("bob", 1)}, {moved("amy", 2), moved("cid", 1)}} {
+			errs, err := store.Save(other, append(with, stale))
 			if err != nil || !errors.Is(errs[len(with)], journal.ErrConflict) {
 				t.Fatal(errs, err)
 			}
@@ -298,27 +296,27 @@ func TestNewContactsDoNotWait(t *testing.T) {
 // Who meets a conflict within a transaction has the row to itself from then on.
 func TestConflictHolds(t *testing.T) {
 	db := databases["postgres"](t)
-	store, ctx := newStore(t, db), t.Context()
-	check(t, one(store.Stamps().Save(ctx, []stamps.Change{stamped("alice", 1), stamped("bob", 1)})))
+	store, ctx := boxStore(t, db), t.Context()
+	save(t, store, moved("alice", 1), moved("bob", 1))
 	free := func(member string) bool {
 		var version int64
-		err := db.QueryRowContext(ctx, "select version from scrmkit.stamps_card where member = '"+member+"' for update skip locked").Scan(&version)
+		err := db.QueryRowContext(ctx, "select version from scrmkit.test_box where member = '"+member+"' for update skip locked").Scan(&version)
 		if err != nil && !errors.Is(err, sql.ErrNoRows) {
 			t.Fatal(err)
 		}
 		return err == nil
 	}
 	check(t, store.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
-		stale := stamped("alice", 1)
+		stale := moved("alice", 1)
 		stale.Entries[0].Key = "another"
-		errs, err := tx.Stamps().Save(ctx, []stamps.Change{stale})
+		errs, err := tx.Save(ctx, []storage.Change{stale})
 		if err != nil || !errors.Is(errs[0], journal.ErrConflict) {
 			t.Fatal(errs, err)
 		}
 		if free("alice") || !free("bob") {
 			t.Error("others may change the row that met a conflict, or may not change another")
 		}
-		return one(tx.Stamps().Save(ctx, []stamps.Change{stamped("alice", 2)}))
+		return one(tx.Save(ctx, []storage.Change{moved("alice", 2)}))
 	}))
 	if !free("alice") {
 		t.Error("the row is locked after the transaction")
@@ -331,38 +329,39 @@ func TestListsPage(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			db := open(t)
 			db.DB.SetMaxOpenConns(1)
-			store := newStore(t, db)
+			store := boxStore(t, db)
 			const n = 1203
 			for from := 0; from < n; from += 401 {
-				var batch []stamps.Change
+				var batch []storage.Change
 				for i := from; i < from+401; i++ {
-					batch = append(batch, stamped(fmt.Sprintf("m%04d", i), 1))
+					batch = append(batch, moved(fmt.Sprintf("m%04d", i), 1))
 				}
-				save(t, store, batch)
+				save(t, store, batch...)
 			}
 			var members []string
-			for card, err := range store.Stamps().Cards(t.Context(), stamps.CardQuery{Program: "coffee"}) {
+			for b, err := range storage.List(t.Context(), store, boxesByID, storage.Range{}) {
 				check(t, err)
-				members = append(members, string(card.ID.Member))
+				members = append(members, b.Member)
 				if len(members)%100 == 0 {
-					_, err := store.Stamps().Load(t.Context(), []stamps.Lookup{{Card: card.ID}})
+					_, err := versionOf(t.Context(), store, b.Member)
 					check(t, err)
 				}
 			}
 			if len(members) != n || !slices.IsSorted(members) {
-				t.Errorf("%d cards, sorted: %t", len(members), slices.IsSorted(members))
+				t.Errorf("%d boxes, sorted: %t", len(members), slices.IsSorted(members))
 			}
-			records, entries := map[string]bool{}, map[string]bool{}
-			for r, err := range store.Stamps().Records(t.Context(), stamps.RecordQuery{Shop: "north", Nickname: "LIC"}) {
+			found, entries := map[string]bool{}, map[string]bool{}
+			part := storage.Range{Prefix: []any{"north"}, Where: []storage.Match{storage.Contains("name_key", "lic")}}
+			for m, err := range storage.List(t.Context(), store, movesByShop, part) {
 				check(t, err)
-				records[r.Card.String()] = true
+				found[m.Member] = true
 			}
 			for r, err := range store.Journal().After(t.Context(), "", 0) {
 				check(t, err)
 				entries[r.Subject] = true
 			}
-			if len(records) != n || len(entries) != n {
-				t.Errorf("%d records, %d entries, want %d", len(records), len(entries), n)
+			if len(found) != n || len(entries) != n {
+				t.Errorf("%d moves, %d entries, want %d", len(found), len(entries), n)
 			}
 		})
 	}

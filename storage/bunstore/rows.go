@@ -3,142 +3,29 @@ package bunstore
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"fmt"
 	"iter"
-	"slices"
 	"strconv"
 	"strings"
 
-	"github.com/scrmkit/scrmkit/storage/seam"
+	"github.com/scrmkit/scrmkit/storage"
 )
 
-var kinds = [...]kind{
-	seam.KindText: text, seam.KindInt: integer, seam.KindTime: instant, seam.KindBytes: binary, seam.KindJSON: text,
-}
-
-func columnOf(c seam.Column) column { return column{c.Name, kinds[c.Kind]} }
-
-// A declared is a table with the variants of it for rows that are never there yet, for numbers that
-// are added, and for keys.
-type declared struct{ table, fresh, bounded, keys *table }
-
-// declared returns the table of the writers for a declared one. It is made once.
-func (c *core) declared(d *seam.Def) declared {
-	if t, ok := c.tables.Load(d); ok {
-		return t.(declared)
-	}
-	t := table{name: d.Name, versioned: d.Root}
-	for i, col := range d.Columns {
-		switch {
-		case i < d.Key:
-			t.key = append(t.key, columnOf(col))
-		case i > d.Key || !d.Root:
-			t.rest = append(t.rest, columnOf(col))
-		}
-	}
-	for _, child := range d.Children {
-		k := c.declared(child)
-		t.children = append(t.children, k.fresh, k.table)
-	}
-	for _, x := range d.Indexes {
-		if !x.Unique {
-			continue
-		}
-		if x.Sparse == nil || len(x.Sparse.In) > 0 || kinds[d.Columns[x.Sparse.Column].Kind] > integer {
-			panic("bunstore: the unique index " + x.Name + " needs Only with a column of text or integers alone")
-		}
-		t.unique = &unique{place: columnOf(d.Columns[x.Sparse.Column])}
-		for _, c := range x.Columns {
-			t.unique.columns = append(t.unique.columns, d.Columns[c].Name)
-		}
-	}
-	made := declared{table: newTable(t)}
-	made.fresh = made.table.ofNew()
-	made.keys = newTable(table{name: t.name, key: t.key})
-	if t.rest = append(slices.Clone(t.rest), column{"most", integer}); !d.Root && len(t.rest) == 2 {
-		made.bounded = newTable(t)
-	}
-	stored, _ := c.tables.LoadOrStore(d, made)
-	return stored.(declared)
-}
-
-// Save implements [seam.Store].
-func (u unit) Save(ctx context.Context, changes []seam.Change) ([]error, error) {
-	all := make([]change, len(changes))
-	var values []seam.Value
-	for i, c := range changes {
-		to := &all[i]
-		for _, r := range c.Rows {
-			var err error
-			if values, err = r.Values(values[:0]); err != nil {
-				return nil, u.fail("save", err)
-			}
-			d := u.declared(r.Table)
-			w := row{d.table, make([]any, len(values))}
-			for k, v := range values {
-				w.values[k] = plain(v)
-			}
-			switch {
-			case r.Verb == seam.VerbAddWithin:
-				to.counts = append(to.counts, row{d.bounded, append(w.values, r.Most)})
-			case r.Verb == seam.VerbAdd:
-				to.sums = append(to.sums, w)
-			case r.Verb == seam.VerbKeep:
-				to.kept = append(to.kept, w)
-			case r.Verb == seam.VerbDrop, r.Verb == seam.VerbAbsent:
-				w.table = d.keys
-				if r.Verb == seam.VerbDrop {
-					to.dropped = append(to.dropped, w)
-				} else {
-					to.guards = append(to.guards, w)
-				}
-			case r.Verb == seam.VerbSave:
-				to.roots = append(to.roots, w)
-			case r.Verb == seam.VerbInsert && r.Table.Parent == nil:
-				to.fresh = append(to.fresh, w)
-			case r.Verb == seam.VerbInsert:
-				w.table = d.fresh
-				fallthrough
-			default:
-				to.children = append(to.children, w)
-			}
-		}
-		to.entries = entryRows(c.Entries)
-	}
-	return u.save(ctx, "save", all)
-}
-
-// plain returns a value as one of a row.
-func plain(v seam.Value) any {
-	switch v.Kind {
-	case seam.KindInt:
-		return v.Int
-	case seam.KindTime:
-		return v.Time()
-	case seam.KindBytes:
-		return v.Bytes
-	case seam.KindJSON:
-		return json.RawMessage(v.Bytes)
-	}
-	return v.Text
-}
-
 // A scanner reads a column into a value.
-type scanner struct{ *seam.Value }
+type scanner struct{ *storage.Value }
 
 // Scan implements sql.Scanner.
 func (s scanner) Scan(src any) error {
 	v := s.Value
 	switch v.Kind {
-	case seam.KindInt:
+	case storage.KindInt:
 		return intField(&v.Int)(src)
-	case seam.KindTime:
+	case storage.KindTime:
 		v.Null = src == nil
 		return intField(&v.Int)(src)
-	case seam.KindBytes:
+	case storage.KindBytes:
 		return binaryField(&v.Bytes)(src)
-	case seam.KindJSON:
+	case storage.KindJSON:
 		return bytesField(&v.Bytes)(src)
 	}
 	return textField(&v.Text)(src)
@@ -146,13 +33,13 @@ func (s scanner) Scan(src any) error {
 
 // A wanting has the values of some columns of one table, to read them from row after row.
 type wanting struct {
-	values []seam.Value
+	values []storage.Value
 	found  bool // the row has a first column: it is there
 }
 
 // want appends what reads the columns to fields.
-func want(d *seam.Def, columns []int, fields []any) (*wanting, []any) {
-	w := &wanting{values: make([]seam.Value, len(columns))}
+func want(d *storage.Def, columns []int, fields []any) (*wanting, []any) {
+	w := &wanting{values: make([]storage.Value, len(columns))}
 	for i, c := range columns {
 		w.values[i].Kind = d.Columns[c].Kind
 		s := scanner{&w.values[i]}
@@ -169,7 +56,7 @@ func want(d *seam.Def, columns []int, fields []any) (*wanting, []any) {
 }
 
 // readingColumns joins columns of a table as they are read.
-func readingColumns(d *seam.Def, alias string, columns []int) string {
+func readingColumns(d *storage.Def, alias string, columns []int) string {
 	all := make([]column, len(columns))
 	for i, c := range columns {
 		all[i] = columnOf(d.Columns[c])
@@ -177,9 +64,9 @@ func readingColumns(d *seam.Def, alias string, columns []int) string {
 	return readingOf(alias, all)
 }
 
-// List implements [seam.Store].
-func (u unit) List(ctx context.Context, q seam.Query) iter.Seq2[[]seam.Value, error] {
-	return func(yield func([]seam.Value, error) bool) {
+// List implements [storage.Store].
+func (u unit) List(ctx context.Context, q storage.Query) iter.Seq2[[]storage.Value, error] {
+	return func(yield func([]storage.Value, error) bool) {
 		readable := len(q.Index.Table.Readable())
 		for left := q.Limit; ; {
 			size := pageSize
@@ -206,7 +93,7 @@ func (u unit) List(ctx context.Context, q seam.Query) iter.Seq2[[]seam.Value, er
 
 // page reads at most size rows of a range: their readable columns, and those that the range goes on
 // after.
-func (u unit) page(ctx context.Context, q seam.Query, size int) (page [][]seam.Value, err error) {
+func (u unit) page(ctx context.Context, q storage.Query, size int) (page [][]storage.Value, err error) {
 	if err := u.check(ctx); err != nil {
 		return nil, err
 	}
@@ -219,8 +106,8 @@ func (u unit) page(ctx context.Context, q seam.Query, size int) (page [][]seam.V
 	return page, err
 }
 
-// Prune implements [seam.Store].
-func (u unit) Prune(ctx context.Context, q seam.Query) (n int64, err error) {
+// Prune implements [storage.Store].
+func (u unit) Prune(ctx context.Context, q storage.Query) (n int64, err error) {
 	if err := u.check(ctx); err != nil {
 		return 0, err
 	}
@@ -242,33 +129,33 @@ func (u unit) Prune(ctx context.Context, q seam.Query) (n int64, err error) {
 }
 
 // ordered are the columns of a page.
-func ordered(q seam.Query) []int {
+func ordered(q storage.Query) []int {
 	return append(q.Index.Table.Readable(), q.Index.Order()[len(q.Prefix):]...)
 }
 
 // ranged is the statement that selects columns of the first rows of a range, with its arguments.
-func (u unit) ranged(q seam.Query, columns string, size int) (query string, args []any) {
+func (u unit) ranged(q storage.Query, columns string, size int) (query string, args []any) {
 	d := q.Index.Table
 	args = []any{u.tenant}
-	param := func(k kind, v any) string {
+	param := func(v storage.Value) string {
 		args = append(args, u.bind(v))
-		return u.param(len(args), k)
+		return u.param(len(args), kinds[v.Kind])
 	}
-	r := ranging{u.grammar, "t", func(column int, v seam.Value) string { return param(kinds[d.Columns[column].Kind], plain(v)) }}
-	query = "select " + columns + " from " + u.name(d.Name) + " as t where " + r.where(q, u.param(1, kinds[seam.KindText])) +
+	r := ranging{u.grammar, "t", func(_ int, v storage.Value) string { return param(v) }}
+	query = "select " + columns + " from " + u.name(d.Name) + " as t where " + r.where(q, u.param(1, kinds[storage.KindText])) +
 		r.order(q)
-	return query + " limit " + param(integer, int64(size)), args
+	return query + " limit " + param(storage.Value{Kind: storage.KindInt, Int: int64(size)}), args
 }
 
 // A ranging is the text of a range of rows of the alias.
 type ranging struct {
 	grammar
 	alias string
-	param func(column int, v seam.Value) string // takes a value
+	param func(column int, v storage.Value) string // takes a value
 }
 
 // where is the condition that a row is in the range.
-func (r ranging) where(q seam.Query, tenant string) string {
+func (r ranging) where(q storage.Query, tenant string) string {
 	d, order := q.Index.Table, q.Index.Order()
 	rest := order[len(q.Prefix):]
 	name := func(c int) string { return r.alias + "." + d.Columns[c].Name }
@@ -306,7 +193,7 @@ func (r ranging) where(q seam.Query, tenant string) string {
 			if r.grammar == sqlite {
 				in = "instr"
 			}
-			where = append(where, in+"("+name(c.Column)+", "+r.param(c.Column, seam.Value{Kind: seam.KindText, Text: c.Part})+") > 0")
+			where = append(where, in+"("+name(c.Column)+", "+r.param(c.Column, storage.Value{Kind: storage.KindText, Text: c.Part})+") > 0")
 			continue
 		}
 		in := make([]string, len(c.In))
@@ -319,7 +206,7 @@ func (r ranging) where(q seam.Query, tenant string) string {
 }
 
 // order is the order of the rows, "" where there is one at most.
-func (r ranging) order(q seam.Query) string {
+func (r ranging) order(q storage.Query) string {
 	d, rest := q.Index.Table, q.Index.Order()[len(q.Prefix):]
 	by := make([]string, len(rest))
 	for i, c := range rest {
@@ -335,7 +222,7 @@ func (r ranging) order(q seam.Query) string {
 }
 
 // sparse is the condition of a sparse index, as it stands there.
-func sparse(alias string, d *seam.Def, c *seam.Condition) string {
+func sparse(alias string, d *storage.Def, c *storage.Condition) string {
 	name := d.Columns[c.Column].Name
 	if alias != "" {
 		name = alias + "." + name
@@ -343,11 +230,11 @@ func sparse(alias string, d *seam.Def, c *seam.Condition) string {
 	var in []string
 	for _, v := range c.In {
 		switch v.Kind {
-		case seam.KindText:
+		case storage.KindText:
 			in = append(in, "'"+strings.ReplaceAll(v.Text, "'", "''")+"'")
-		case seam.KindInt:
+		case storage.KindInt:
 			in = append(in, strconv.FormatInt(v.Int, 10))
-		case seam.KindTime:
+		case storage.KindTime:
 			if v.Null && len(c.In) == 1 {
 				return name + " is null"
 			}
@@ -359,10 +246,12 @@ func sparse(alias string, d *seam.Def, c *seam.Condition) string {
 	switch kind := d.Columns[c.Column].Kind; {
 	case in != nil:
 		return name + " in (" + strings.Join(in, ", ") + ")"
-	case kind == seam.KindText:
+	case kind == storage.KindText:
 		return name + " <> ''"
-	case kind == seam.KindInt:
+	case kind == storage.KindInt:
 		return name + " > 0"
+	case kind == storage.KindBytes:
+		return "length(" + name + ") > 0"
 	}
 	return name + " is not null"
 }

@@ -1,78 +1,122 @@
 package bunstore
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
 	"slices"
 
+	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
-// A row of a table, with a value a column: a string, an int64, a time.Time, a []byte or, as text, a json.RawMessage.
+// A row of a table, and what is done with it.
 type row struct {
-	table  *table
-	values []any
+	*table
+	verb   storage.Verb
+	most   int64
+	values []storage.Value // of a VerbDrop and a VerbAbsent those of the key
 }
 
-// version is the one that the row is to have; the stored one must be one less, and there must be no row where that is 0.
-func (r row) version() int64 { return r.values[len(r.table.key)].(int64) }
+// first reports whether the row is a root that must not be there yet.
+func (r row) first() bool { return r.values[len(r.table.key)].Int == 1 }
 
-func (r row) key() []any { return r.values[:len(r.table.key)] }
+// inserts reports whether the row must not be there yet, or may not be.
+func (r row) inserts() bool { return r.verb != storage.VerbSave || r.first() }
 
 // A change is stored whole or not at all.
 type change struct {
-	roots    []row // by compare-and-swap
-	fresh    []row // without a version, and new
-	children []row // new or other; by their tables and keys
-	ended    []row // sessions, whose ports without an account are closed
-	entries  []row // whose keys must be new
-	counts   []row // that are added to, each within its bound
-	sums     []row // whose numbers are added to those of the row that is there
-	kept     []row // new, or not stored
-	dropped  []row // by their keys alone
-	guards   []row // by their keys alone: must not be there
+	guards  []row // must not be there
+	firm    []row // may be refused: roots, rows that must be new, and those that are added within bounds; in the order in which they are locked
+	rest    []row // may not, once the others are stored
+	entries []row // whose keys must be new
+}
+
+// changeOf returns a change as the writers see it.
+func (c *core) changeOf(s storage.Change) (to change, err error) {
+	for _, r := range s.Rows {
+		w := row{table: c.tableOf(r.Table), verb: r.Verb, most: r.Most}
+		if w.values, err = r.Values(make([]storage.Value, 0, len(w.columns))); err != nil {
+			return change{}, err
+		}
+		switch {
+		case r.Verb == storage.VerbAbsent:
+			to.guards = append(to.guards, w)
+		case r.Verb == storage.VerbSave, r.Verb == storage.VerbAddWithin, r.Verb == storage.VerbInsert && r.Table.Parent == nil:
+			to.firm = append(to.firm, w)
+		default:
+			to.rest = append(to.rest, w)
+		}
+	}
+	slices.SortStableFunc(to.firm, func(a, b row) int { return cmp.Or(cmp.Compare(a.turn(), b.turn()), compareRows(a, b)) })
+	if len(to.rest) > 1 {
+		to.rest = lastOfEach(to.rest)
+	}
+	to.entries = entryRows(s.Entries)
+	return to, nil
+}
+
+// turn is when a row is written among those of its change: what others add to comes last, for the
+// shortest time.
+func (r row) turn() int {
+	switch r.verb {
+	case storage.VerbAdd:
+		return 1
+	case storage.VerbAddWithin:
+		return 2
+	}
+	return 0
 }
 
 func entryRows(entries []journal.Entry) []row {
+	if len(entries) == 0 {
+		return nil
+	}
 	rows := make([]row, len(entries))
 	for i, e := range entries {
-		rows[i] = row{entryTable, []any{
-			e.Subject, e.Key, e.Seq, e.Kind, e.At, e.By, e.Input, e.Before, e.Result,
+		str := func(s string) storage.Value { return storage.Value{Kind: storage.KindText, Text: s} }
+		raw := func(k storage.Kind, b []byte) storage.Value { return storage.Value{Kind: k, Bytes: b} }
+		rows[i] = row{table: entryTable, verb: storage.VerbInsert, values: []storage.Value{
+			str(e.Subject), str(e.Key), {Kind: storage.KindInt, Int: e.Seq}, str(e.Kind), instantValue(e.At), str(e.By),
+			raw(storage.KindBytes, e.Input), raw(storage.KindJSON, e.Before), raw(storage.KindJSON, e.Result),
 		}}
 	}
 	return rows
 }
 
 // keyed reports whether a row of the journal has a key, which must then be new.
-func keyed(entry row) bool { return entry.values[1] != "" }
+func keyed(entry row) bool { return entry.values[1].Text != "" }
 
-// save stores each change by itself and returns an error a change, nil where it was stored.
-func (u unit) save(ctx context.Context, op string, changes []change) ([]error, error) {
+// Save implements [storage.Store].
+func (u unit) Save(ctx context.Context, changes []storage.Change) ([]error, error) {
 	if err := u.check(ctx); err != nil {
 		return nil, err
 	}
 	if len(changes) == 0 {
 		return nil, nil
 	}
-	for i := range changes {
-		changes[i].children = lastOfEach(changes[i].children)
+	all := make([]change, len(changes))
+	for i, c := range changes {
+		var err error
+		if all[i], err = u.changeOf(c); err != nil {
+			return nil, u.fail("save", err)
+		}
 	}
-	errs := make([]error, len(changes))
+	errs := make([]error, len(all))
 	var err error
 	if u.grammar == sqlite {
-		err = u.saveInOne(ctx, changes, errs)
+		err = u.saveInOne(ctx, all, errs)
 	} else {
-		err = u.saveByStatement(ctx, changes, errs)
+		err = u.saveByStatement(ctx, all, errs)
 	}
 	if err != nil {
-		return nil, u.fail(op, err)
+		return nil, u.fail("save", err)
 	}
 	return errs, nil
 }
 
-// saveInOne stores all changes in one transaction: without savepoints, as long as none of them is lost.
+// saveInOne stores all changes in one transaction: without savepoints, as long as none of them is
+// lost.
 func (u unit) saveInOne(ctx context.Context, changes []change, errs []error) error {
 	if u.tx != nil {
 		return u.saveSteps(ctx, changes, errs)
@@ -105,21 +149,34 @@ func (u unit) saveSteps(ctx context.Context, changes []change, errs []error) (er
 	return nil
 }
 
-// saveByStatement stores the changes of one row with a version in one statement, and the others one by one.
+// saveByStatement stores the changes with as few statements as they allow: those of one root of a
+// table together, and each of the others in one of its own.
 func (u unit) saveByStatement(ctx context.Context, changes []change, errs []error) error {
-	fast, slow := split(changes)
-	if len(fast) > 0 {
-		err := u.once(ctx, func() error { return u.saveFast(ctx, changes, fast, errs) })
-		switch {
-		case err == nil:
-		case taken(err) && u.tx == nil:
-			// A transaction of the same moment took a key or a number. Step by step it is told which change that meets.
-			slow = append(slow, fast...)
-		default:
+	for _, some := range batches(changes) {
+		if err := u.saveBatch(ctx, changes, some, errs); err != nil {
 			return err
 		}
 	}
-	for _, i := range slow {
+	if u.tx != nil {
+		return u.hold(ctx, changes, errs)
+	}
+	return nil
+}
+
+// saveBatch stores some of the changes, each by itself: in one statement or, where that is not
+// enough to tell why one is refused, step by step.
+func (u unit) saveBatch(ctx context.Context, changes []change, some []int, errs []error) error {
+	fits := true
+	for _, i := range some {
+		fits = fits && changes[i].fits(u.tx != nil)
+	}
+	if fits {
+		err := u.once(ctx, func() error { return u.saveFast(ctx, changes, some, errs) })
+		if !undecided(err) || u.tx != nil {
+			return err
+		}
+	}
+	for _, i := range some {
 		step := func(u unit) error { return u.saveSteps(ctx, changes[i:i+1], errs[i:i+1]) }
 		var err error
 		if u.tx != nil {
@@ -131,19 +188,27 @@ func (u unit) saveByStatement(ctx context.Context, changes []change, errs []erro
 			return err
 		}
 	}
-	if u.tx != nil {
-		return u.hold(ctx, changes, errs)
-	}
 	return nil
 }
 
-// hold locks the rows of the changes that met a conflict until the transaction ends: who loses to another one loses once,
-// however many want the same rows.
+// undecided tells of a statement that met a transaction of the same moment, which took a key or a
+// place that was free: step by step it is told which change that meets.
+func undecided(err error) bool {
+	const divisionByZero = "22012" // see fastWriter.lone
+	return taken(err) || state(err) == divisionByZero
+}
+
+// hold locks the roots of the changes that met a conflict until the transaction ends: who loses to
+// another one loses once, however many want the same rows.
 func (u unit) hold(ctx context.Context, changes []change, errs []error) error {
 	var rows []row
 	for i, c := range changes {
 		if errors.Is(errs[i], journal.ErrConflict) {
-			rows = append(rows, c.roots...)
+			for _, r := range c.firm {
+				if r.verb == storage.VerbSave {
+					rows = append(rows, r)
+				}
+			}
 		}
 	}
 	slices.SortFunc(rows, compareRows)
@@ -155,7 +220,8 @@ func (u unit) hold(ctx context.Context, changes []change, errs []error) error {
 	return nil
 }
 
-// once runs fn, again where the database asks for it and no transaction of the caller's has to end first.
+// once runs fn, again where the database asks for it and no transaction of the caller's has to end
+// first.
 func (u unit) once(ctx context.Context, fn func() error) error {
 	if u.tx != nil {
 		return fn()
@@ -163,51 +229,13 @@ func (u unit) once(ctx context.Context, fn func() error) error {
 	return u.again(ctx, fn)
 }
 
-// split returns which changes go into one statement, in the order of their keys so that statements of the same moment
-// take their rows in one order, and which into none: those of several rows with versions, or of another table than the
-// first, those with children whose keys do not begin with the root's, those that end sessions or add to counts, and those
-// whose journal keys another one has.
-func split(changes []change) (fast, slow []int) {
-	type key struct{ subject, key any }
-	used := make(map[key]bool, len(changes))
-	var root *table
-	for i, c := range changes {
-		fits := len(c.roots) == 1 && len(c.fresh) == 0 && len(c.ended) == 0 && len(c.counts)+len(c.kept)+len(c.dropped)+len(c.guards) == 0 &&
-			(root == nil || root == c.roots[0].table)
-		for _, r := range c.sums {
-			fits = fits && c.roots[0].table.sums == r.table
-		}
-		for _, r := range c.children {
-			fits = fits && slices.Contains(c.roots[0].table.children, r.table) && compareValues(c.roots[0].key(), r.values) == 0
-		}
-		for _, e := range c.entries {
-			if keyed(e) {
-				k := key{e.values[0], e.values[1]}
-				fits = fits && !used[k]
-				used[k] = true
-			}
-		}
-		if !fits {
-			slow = append(slow, i)
-			continue
-		}
-		root = c.roots[0].table
-		fast = append(fast, i)
-	}
-	slices.SortFunc(fast, func(a, b int) int { return compareRows(changes[a].roots[0], changes[b].roots[0]) })
-	return fast, slow
-}
-
-// lastOfEach returns the rows by their tables and keys, without those that a later one replaces.
+// lastOfEach returns the rows by their turns, tables and keys, without those that a later one
+// replaces.
 func lastOfEach(rows []row) []row {
-	if len(rows) < 2 {
-		return rows
-	}
-	sorted := slices.Clone(rows)
-	slices.SortStableFunc(sorted, compareRows)
-	last := sorted[:0]
-	for i, r := range sorted {
-		if i+1 < len(sorted) && compareRows(r, sorted[i+1]) == 0 {
+	slices.SortStableFunc(rows, func(a, b row) int { return cmp.Or(cmp.Compare(a.turn(), b.turn()), compareRows(a, b)) })
+	last := rows[:0]
+	for i, r := range rows {
+		if i+1 < len(rows) && r.verb == storage.VerbPut && compareRows(r, rows[i+1]) == 0 {
 			continue
 		}
 		last = append(last, r)
@@ -217,24 +245,16 @@ func lastOfEach(rows []row) []row {
 
 // compareRows orders rows by their tables and their keys.
 func compareRows(a, b row) int {
-	if a.table.name != b.table.name {
-		return cmp.Compare(a.table.name, b.table.name)
+	if a.table != b.table {
+		return cmp.Compare(a.name, b.name)
 	}
-	return compareValues(a.key(), b.key())
+	return compareKeys(a.values, b.values, len(a.key))
 }
 
-func compareValues(a, b []any) int {
-	for i, v := range a {
-		var c int
-		switch v := v.(type) {
-		case string:
-			c = cmp.Compare(v, b[i].(string))
-		case int64:
-			c = cmp.Compare(v, b[i].(int64))
-		case []byte:
-			c = bytes.Compare(v, b[i].([]byte))
-		}
-		if c != 0 {
+// compareKeys orders rows by their first n values.
+func compareKeys(a, b []storage.Value, n int) int {
+	for i := range n {
+		if c := a[i].Compare(b[i]); c != 0 {
 			return c
 		}
 	}

@@ -12,7 +12,7 @@ import (
 var subjects = map[string]string{
 	"journal_entry": "subject", "otp_scope": "scope", "otp_meter": "scope", "otp_code": "scope", "shop_shop": "shop",
 	"shop_manager": "identity, shop", "shop_stamp": "serial", "shop_invitation": "hash",
-	"activation_code": "code", "activation_port": "code", "activation_claim": "account", "activation_pool": "pool", "activation_free": "pool",
+	"activation_code": "code", "activation_secret": "code", "activation_port": "code", "activation_claim": "account", "activation_pool": "pool", "activation_free": "pool",
 	"activation_device": "device", "activation_invitation": "hash",
 	"ticket_templates": "program", "ticket_site": "site", "ticket_ticket": "site", "ticket_body": "site",
 	"dispatch_line": "line", "dispatch_visitor": "line",

@@ -17,7 +17,6 @@ import (
 	"github.com/uptrace/bun/dialect/sqlitedialect"
 
 	"github.com/scrmkit/scrmkit/internal/pgtest"
-	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/bunstore"
 )
@@ -48,10 +47,10 @@ func TestSettingsOfSQLite(t *testing.T) {
 			db := openDB(t, "sqlite", dsn, sqlitedialect.New())
 			db.DB.SetMaxOpenConns(c.conns)
 			check(t, bunstore.Migrate(t.Context(), db))
-			store, err := bunstore.New(db, nil)
+			_, err := bunstore.New(db, nil)
 			if c.setting == "" {
 				check(t, err)
-				save(t, store, []stamps.Change{stamped("alice", 1)})
+				save(t, boxStore(t, db), moved("alice", 1))
 				return
 			}
 			var e *bunstore.SettingError
@@ -93,16 +92,16 @@ func TestFileGone(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "in", "test.db")
 			check(t, os.Mkdir(filepath.Dir(path), 0o700))
-			store := newStore(t, openDB(t, "sqlite", "file:"+path+"?_pragma=journal_mode(WAL)&_pragma=busy_timeout(5000)", sqlitedialect.New()))
-			save(t, store, []stamps.Change{stamped("alice", 1)})
+			store := boxStore(t, openDB(t, "sqlite", "file:"+path+"?_pragma=journal_mode(WAL)&_pragma=busy_timeout(5000)", sqlitedialect.New()))
+			save(t, store, moved("alice", 1))
 			check(t, ruin(path))
 			for n := int64(2); n < 20; n++ {
-				_, plain := store.Stamps().Save(t.Context(), []stamps.Change{stamped("alice", n)})
+				_, plain := store.Save(t.Context(), []storage.Change{moved("alice", n)})
 				inTx := store.InTx(t.Context(), func(ctx context.Context, tx storage.Tx) error {
-					return one(tx.Stamps().Save(ctx, []stamps.Change{stamped("bob", n-1)}))
+					return one(tx.Save(ctx, []storage.Change{moved("bob", n-1)}))
 				})
-				published := store.Stamps().Publish(t.Context(), stamps.Definition{ID: "coffee", Version: int(n - 1)})
-				for _, err := range []error{plain, inTx, published} {
+				_, pruned := storage.Prune(t.Context(), store, movesByShop, storage.Range{Prefix: []any{"nowhere"}, Limit: 1})
+				for _, err := range []error{plain, inTx, pruned} {
 					if !errors.Is(err, bunstore.ErrFileGone) {
 						t.Fatalf("write %d: %v", n, err)
 					}
@@ -115,14 +114,14 @@ func TestFileGone(t *testing.T) {
 // Many callers on a file that New accepts meet no locked database, beside another process's pool.
 func TestNobodyMeetsALockedDatabase(t *testing.T) {
 	dsn := "file:" + filepath.Join(t.TempDir(), "test.db") + "?_pragma=journal_mode(WAL)&_pragma=busy_timeout(60000)&_pragma=synchronous(OFF)"
-	stores := []*bunstore.DB{newStore(t, openDB(t, "sqlite", dsn, sqlitedialect.New())), newStore(t, openDB(t, "sqlite", dsn, sqlitedialect.New()))}
+	stores := []*bunstore.DB{boxStore(t, openDB(t, "sqlite", dsn, sqlitedialect.New())), boxStore(t, openDB(t, "sqlite", dsn, sqlitedialect.New()))}
 	var all sync.WaitGroup
 	for i := range 8 {
 		all.Go(func() {
 			for n := range int64(15) {
 				store := stores[i%2]
-				_, err := store.Stamps().Load(t.Context(), []stamps.Lookup{{Card: stamps.CardID{Program: "coffee", Member: "alice"}}})
-				errs, saveErr := store.Stamps().Save(t.Context(), []stamps.Change{stamped(fmt.Sprint("m", i), n+1)})
+				_, err := versionOf(t.Context(), store, "alice")
+				errs, saveErr := store.Save(t.Context(), []storage.Change{moved(fmt.Sprint("m", i), n+1)})
 				if err := errors.Join(err, one(errs, saveErr)); err != nil {
 					t.Error(err)
 					return
@@ -167,9 +166,7 @@ func TestMigrateWithoutTheRightToMakeASchema(t *testing.T) {
 	for range 2 {
 		check(t, bunstore.Migrate(t.Context(), db))
 	}
-	store, err := bunstore.New(db, nil)
-	check(t, err)
-	save(t, store, []stamps.Change{stamped("alice", 1)})
+	save(t, boxStore(t, db), moved("alice", 1))
 }
 
 func mustParse(t *testing.T, dsn string) *url.URL {

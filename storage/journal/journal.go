@@ -67,9 +67,6 @@ type Cursor string
 
 // Store reads the journal. Engines write it, each with its own changes.
 type Store interface {
-	// Tenant returns the tenant whose rows the store keeps. Engines bind what they seal or hash to
-	// it.
-	Tenant() string
 	// After yields at most limit records (limit <= 0: all) that follow the cursor, each at least
 	// once to a reader that goes on from the last cursor it dealt with. A record that commits late
 	// is never skipped: the feed stops short of the oldest transaction that still runs. Records of

@@ -53,17 +53,6 @@ func (s journalStore) Of(ctx context.Context, subject string) iter.Seq2[journal.
 	})
 }
 
-// entries yields what Of does, without cursors.
-func (s journalStore) entries(ctx context.Context, subject string) iter.Seq2[journal.Entry, error] {
-	return func(yield func(journal.Entry, error) bool) {
-		for r, err := range s.Of(ctx, subject) {
-			if !yield(r.Entry, err) {
-				return
-			}
-		}
-	}
-}
-
 func (s journalStore) recordAt(t *tables, i int) journal.Record {
 	return journal.Record{Entry: cloneEntry(t.feed[i]), Cursor: cursorAt(s.tenant, i+1)}
 }
@@ -110,7 +99,9 @@ func (t *tables) used(entries []journal.Entry) bool {
 func (t *tables) record(entries []journal.Entry) {
 	for _, e := range entries {
 		if e.Key != "" {
-			put(t, t.keys, entryKey{e.Subject, e.Key}, len(t.feed))
+			k := entryKey{e.Subject, e.Key}
+			t.keys[k] = len(t.feed)
+			t.undoable(func() { delete(t.keys, k) })
 		}
 		t.feed = append(t.feed, cloneEntry(e))
 		t.undoable(func() { t.feed = t.feed[:len(t.feed)-1] })

@@ -14,12 +14,6 @@ import (
 	"sync"
 
 	"github.com/scrmkit/scrmkit/internal/tripwire"
-	"github.com/scrmkit/scrmkit/loyalty"
-	"github.com/scrmkit/scrmkit/loyalty/reward"
-	"github.com/scrmkit/scrmkit/otp"
-	"github.com/scrmkit/scrmkit/scrm/activation"
-	"github.com/scrmkit/scrmkit/scrm/lead"
-	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
@@ -111,11 +105,8 @@ func (d *data) of(tenant string) *tables {
 	return t
 }
 
-// TenantID implements [seam.Store].
+// TenantID implements [storage.Store].
 func (u unit) TenantID() string { return u.tenant }
-
-// Tenant is that of every store.
-func (u unit) Tenant() string { return u.tenant }
 
 // A transaction is an open InTx. It has the lock of the data; its own is for the goroutines that
 // share its Tx.
@@ -168,23 +159,5 @@ func (u unit) do(ctx context.Context, fn func(*tables) error) error {
 	return fn(u.data.of(u.tenant))
 }
 
-// Activation implements [storage.Tx].
-func (u unit) Activation() activation.Store { return activationStore{u} }
-
 // Journal implements [storage.Tx].
 func (u unit) Journal() journal.Store { return journalStore{u} }
-
-// Loyalty implements [storage.Tx].
-func (u unit) Loyalty() loyalty.Store { return loyaltyStore{u} }
-
-// OTP implements [storage.Tx].
-func (u unit) OTP() otp.Store { return otpStore{u} }
-
-// Rewards implements [storage.Tx].
-func (u unit) Rewards() reward.Store { return rewardStore{u} }
-
-// Leads implements [storage.Tx].
-func (u unit) Leads() lead.Store { return leadStore{u} }
-
-// Stamps implements [storage.Tx].
-func (u unit) Stamps() stamps.Store { return stampStore{u} }

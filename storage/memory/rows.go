@@ -8,20 +8,20 @@ import (
 
 	"github.com/google/btree"
 
+	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
-	"github.com/scrmkit/scrmkit/storage/seam"
 )
 
 // A rowTable has the rows of a table: in the order of the key, and of each index.
 type rowTable struct {
-	def     *seam.Def
+	def     *storage.Def
 	primary *rowIndex
 	indexes []*rowIndex
 }
 
 // A rowIndex has the rows of a table in an order.
 type rowIndex struct {
-	def   *seam.IndexDef
+	def   *storage.IndexDef
 	order []int
 	tree  *btree.BTreeG[place]
 }
@@ -29,9 +29,9 @@ type rowIndex struct {
 // A place is where a row stands in an index, or, with fewer values, where those begin or end that
 // have them.
 type place struct {
-	values []seam.Value
+	values []storage.Value
 	behind bool // it stands behind all that begin with values
-	row    []seam.Value
+	row    []storage.Value
 }
 
 func (p place) less(q place) bool {
@@ -49,7 +49,7 @@ func (p place) less(q place) bool {
 	return !p.behind && q.behind
 }
 
-func newRowTable(d *seam.Def) *rowTable {
+func newRowTable(d *storage.Def) *rowTable {
 	t := &rowTable{def: d, primary: newRowIndex(d.Primary())}
 	for _, x := range d.Indexes {
 		t.indexes = append(t.indexes, newRowIndex(x))
@@ -57,7 +57,7 @@ func newRowTable(d *seam.Def) *rowTable {
 	return t
 }
 
-func newRowIndex(x *seam.IndexDef) *rowIndex {
+func newRowIndex(x *storage.IndexDef) *rowIndex {
 	order := x.Order()
 	if x.Unique && x.Name != "" { // two rows of one place are both there until it is known that they are
 		order = append(order, x.Table.Primary().Columns...)
@@ -66,7 +66,7 @@ func newRowIndex(x *seam.IndexDef) *rowIndex {
 }
 
 // place returns where a row stands in the index, and whether it does.
-func (x *rowIndex) place(row []seam.Value) (p place, ok bool) {
+func (x *rowIndex) place(row []storage.Value) (p place, ok bool) {
 	if x.def.Sparse != nil && !x.def.Sparse.Holds(row) {
 		return p, false
 	}
@@ -78,13 +78,13 @@ func (x *rowIndex) place(row []seam.Value) (p place, ok bool) {
 }
 
 // get returns the row with a key, nil where there is none.
-func (t *rowTable) get(key []seam.Value) []seam.Value {
+func (t *rowTable) get(key []storage.Value) []storage.Value {
 	p, _ := t.primary.tree.Get(place{values: key})
 	return p.row
 }
 
 // set puts a row in the place of the one that was, each nil where there is none.
-func (t *rowTable) set(was, row []seam.Value) {
+func (t *rowTable) set(was, row []storage.Value) {
 	for _, x := range append([]*rowIndex{t.primary}, t.indexes...) {
 		if was != nil {
 			if p, ok := x.place(was); ok {
@@ -100,7 +100,7 @@ func (t *rowTable) set(was, row []seam.Value) {
 }
 
 // index returns the index of a query.
-func (t *rowTable) index(x *seam.IndexDef) *rowIndex {
+func (t *rowTable) index(x *storage.IndexDef) *rowIndex {
 	for _, i := range t.indexes {
 		if i.def.Name == x.Name {
 			return i
@@ -110,7 +110,7 @@ func (t *rowTable) index(x *seam.IndexDef) *rowIndex {
 }
 
 // rowsOf returns the table, which is made where there is none.
-func (t *tables) rowsOf(d *seam.Def) *rowTable {
+func (t *tables) rowsOf(d *storage.Def) *rowTable {
 	r := t.rows[d.Name]
 	if r == nil {
 		r = newRowTable(d)
@@ -120,14 +120,14 @@ func (t *tables) rowsOf(d *seam.Def) *rowTable {
 }
 
 // write does with a row what a verb says, and returns what undoes that.
-func (t *tables) write(r *rowTable, verb seam.Verb, row []seam.Value) (undo func()) {
+func (t *tables) write(r *rowTable, verb storage.Verb, row []storage.Value) (undo func()) {
 	was := r.get(row[:r.def.Key])
 	switch {
-	case verb == seam.VerbDrop:
+	case verb == storage.VerbDrop:
 		row = nil
-	case verb == seam.VerbKeep && was != nil:
+	case verb == storage.VerbKeep && was != nil:
 		row = was
-	case (verb == seam.VerbAdd || verb == seam.VerbAddWithin) && was != nil:
+	case (verb == storage.VerbAdd || verb == storage.VerbAddWithin) && was != nil:
 		row = slices.Clone(row)
 		for i := r.def.Key; i < len(row); i++ {
 			row[i].Int += was[i].Int
@@ -138,7 +138,7 @@ func (t *tables) write(r *rowTable, verb seam.Verb, row []seam.Value) (undo func
 }
 
 // shared reports whether another row has the same place in a unique index.
-func (t *rowTable) shared(row []seam.Value) bool {
+func (t *rowTable) shared(row []storage.Value) bool {
 	for _, x := range t.indexes {
 		p, ok := x.place(row)
 		if !x.def.Unique || !ok {
@@ -153,8 +153,8 @@ func (t *rowTable) shared(row []seam.Value) bool {
 	return false
 }
 
-// Load implements [seam.Store].
-func (u unit) Load(ctx context.Context, looks []seam.Look) error {
+// Load implements [storage.Store].
+func (u unit) Load(ctx context.Context, looks []storage.Look) error {
 	return u.do(ctx, func(t *tables) error {
 		for i := range looks {
 			l := &looks[i]
@@ -172,14 +172,14 @@ func (u unit) Load(ctx context.Context, looks []seam.Look) error {
 	})
 }
 
-func (t *tables) read(r seam.Read) (err error) {
+func (t *tables) read(r storage.Read) (err error) {
 	rows := t.rowsOf(r.Table)
 	switch r.Kind {
-	case seam.ReadKey:
+	case storage.ReadKey:
 		if row := rows.get(r.Key(nil)); row != nil {
 			err = r.Found(readable(r.Table, row))
 		}
-	case seam.ReadCount:
+	case storage.ReadCount:
 		r.Counted(int64(len(rows.list(r.Query))))
 	default:
 		for _, row := range rows.list(r.Query) {
@@ -191,9 +191,9 @@ func (t *tables) read(r seam.Read) (err error) {
 	return err
 }
 
-// Save implements [seam.Store].
-func (u unit) Save(ctx context.Context, changes []seam.Change) ([]error, error) {
-	rows := make([][][]seam.Value, len(changes))
+// Save implements [storage.Store].
+func (u unit) Save(ctx context.Context, changes []storage.Change) ([]error, error) {
+	rows := make([][][]storage.Value, len(changes))
 	for i, c := range changes {
 		for _, r := range c.Rows {
 			values, err := r.Values(nil)
@@ -220,21 +220,21 @@ func (u unit) Save(ctx context.Context, changes []seam.Change) ([]error, error) 
 }
 
 // change stores a change whose rows have those values, or nothing of it.
-func (t *tables) change(c seam.Change, rows [][]seam.Value) error {
+func (t *tables) change(c storage.Change, rows [][]storage.Value) error {
 	if t.used(c.Entries) {
 		return journal.ErrDuplicate
 	}
 	for i, r := range c.Rows {
 		stored := t.rowsOf(r.Table).get(rows[i][:r.Table.Key])
 		switch {
-		case r.Verb == seam.VerbSave && versionOf(r.Table, stored) != versionOf(r.Table, rows[i])-1,
-			r.Verb == seam.VerbInsert && stored != nil, r.Verb == seam.VerbAbsent && stored != nil:
+		case r.Verb == storage.VerbSave && versionOf(r.Table, stored) != versionOf(r.Table, rows[i])-1,
+			r.Verb == storage.VerbInsert && stored != nil, r.Verb == storage.VerbAbsent && stored != nil:
 			return journal.ErrConflict
 		}
 	}
 	var undo []func()
 	for i, r := range c.Rows {
-		if r.Verb != seam.VerbAbsent {
+		if r.Verb != storage.VerbAbsent {
 			undo = append(undo, t.write(t.rowsOf(r.Table), r.Verb, rows[i]))
 		}
 	}
@@ -252,16 +252,16 @@ func (t *tables) change(c seam.Change, rows [][]seam.Value) error {
 }
 
 // refused returns why a change that was written may not stay.
-func (t *tables) refused(c seam.Change, rows [][]seam.Value) error {
+func (t *tables) refused(c storage.Change, rows [][]storage.Value) error {
 	for i, r := range c.Rows {
 		if len(rows[i]) == len(r.Table.Columns) && t.rowsOf(r.Table).shared(rows[i]) {
 			return journal.ErrConflict
 		}
 	}
 	for i, r := range c.Rows {
-		if r.Verb == seam.VerbAddWithin {
+		if r.Verb == storage.VerbAddWithin {
 			if n := t.rowsOf(r.Table).get(rows[i][:r.Table.Key])[r.Table.Key].Int; n < 0 || n > r.Most {
-				return seam.ErrBound
+				return storage.ErrBound
 			}
 		}
 	}
@@ -269,21 +269,21 @@ func (t *tables) refused(c seam.Change, rows [][]seam.Value) error {
 }
 
 // versionOf returns the version of a row of roots, 0 where there is none.
-func versionOf(d *seam.Def, row []seam.Value) int64 {
+func versionOf(d *storage.Def, row []storage.Value) int64 {
 	if row == nil {
 		return 0
 	}
 	return row[d.Key].Int
 }
 
-// Prune implements [seam.Store].
-func (u unit) Prune(ctx context.Context, q seam.Query) (n int64, err error) {
+// Prune implements [storage.Store].
+func (u unit) Prune(ctx context.Context, q storage.Query) (n int64, err error) {
 	err = u.do(ctx, func(t *tables) error {
 		rows := t.rowsOf(q.Index.Table)
-		var found [][]seam.Value
-		rows.each(q, func(row []seam.Value) { found = append(found, row) })
+		var found [][]storage.Value
+		rows.each(q, func(row []storage.Value) { found = append(found, row) })
 		for _, row := range found {
-			t.undoable(t.write(rows, seam.VerbDrop, row))
+			t.undoable(t.write(rows, storage.VerbDrop, row))
 		}
 		n = int64(len(found))
 		return nil
@@ -291,21 +291,21 @@ func (u unit) Prune(ctx context.Context, q seam.Query) (n int64, err error) {
 	return n, err
 }
 
-// List implements [seam.Store].
-func (u unit) List(ctx context.Context, q seam.Query) iter.Seq2[[]seam.Value, error] {
-	return yieldAll(ctx, u, func(t *tables) ([][]seam.Value, error) { return t.rowsOf(q.Index.Table).list(q), nil })
+// List implements [storage.Store].
+func (u unit) List(ctx context.Context, q storage.Query) iter.Seq2[[]storage.Value, error] {
+	return yieldAll(ctx, u, func(t *tables) ([][]storage.Value, error) { return t.rowsOf(q.Index.Table).list(q), nil })
 }
 
 // list returns copies of the rows of a range.
-func (t *rowTable) list(q seam.Query) (found [][]seam.Value) {
-	t.each(q, func(row []seam.Value) { found = append(found, readable(t.def, row)) })
+func (t *rowTable) list(q storage.Query) (found [][]storage.Value) {
+	t.each(q, func(row []storage.Value) { found = append(found, readable(t.def, row)) })
 	return found
 }
 
 // each calls fn for the rows of a query.
-func (t *rowTable) each(q seam.Query, fn func(row []seam.Value)) {
+func (t *rowTable) each(q storage.Query, fn func(row []storage.Value)) {
 	n := 0
-	t.index(q.Index).walk(q, func(row []seam.Value) bool {
+	t.index(q.Index).walk(q, func(row []storage.Value) bool {
 		for _, c := range q.Where {
 			if !c.Holds(row) {
 				return true
@@ -318,8 +318,8 @@ func (t *rowTable) each(q seam.Query, fn func(row []seam.Value)) {
 }
 
 // walk calls fn for the rows of a range until it returns false.
-func (x *rowIndex) walk(q seam.Query, fn func(row []seam.Value) bool) {
-	at := func(behind bool, values ...seam.Value) place {
+func (x *rowIndex) walk(q storage.Query, fn func(row []storage.Value) bool) {
+	at := func(behind bool, values ...storage.Value) place {
 		return place{values: slices.Concat(q.Prefix, values), behind: behind}
 	}
 	low, high := at(false), at(true)
@@ -348,8 +348,8 @@ func (x *rowIndex) walk(q seam.Query, fn func(row []seam.Value) bool) {
 }
 
 // readable returns copies of the values that are read.
-func readable(d *seam.Def, row []seam.Value) []seam.Value {
-	var values []seam.Value
+func readable(d *storage.Def, row []storage.Value) []storage.Value {
+	var values []storage.Value
 	for i, c := range d.Columns {
 		if !c.Derived {
 			v := row[i]

@@ -3,10 +3,7 @@ package storagetest
 import (
 	"context"
 	"errors"
-	"testing"
 
-	"github.com/scrmkit/scrmkit/otp"
-	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
@@ -14,48 +11,63 @@ import (
 // Rule 3: a change is stored whole or not at all, by itself: in a transaction that commits, and
 // beside other changes of its Save, which are stored.
 func atomicity(s suite) {
-	for name, cards := range map[string][]stamps.Card{
-		"cards, of which the first is stale":           {card("from", 5), card("to", 1)},
-		"cards, of which the second is stale":          {card("from", 1), card("to", 5)},
-		"cards, of which the first has a taken number": {claim("from", 1, 1), card("to", 1)},
-		"cards, of which the second has one":           {card("from", 1), claim("to", 1, 1)},
+	fresh, stale := oneRoot("fresh", 1), oneRoot("stale", 5)
+	taken, free := guest{"second", 1, "x", 1}, guest{"third", 1, "x", 2}
+	there, other := oneThing(1), oneThing(2)
+	within, above, gone := stock{"a", 1, 4}, stock{"a", 1, 5}, stock{"a", 2, -1}
+	spent, unspent := token{Root: "before", Hash: []byte{1}, Version: 5}, token{Root: "before", Hash: []byte{1}, Version: 2}
+	for name, c := range map[string]struct {
+		rows []storage.Row
+		want error
+	}{
+		"a stale root":                             {rowsOnce(roots.Save(&stale)), journal.ErrConflict},
+		"roots, of which the first is stale":       {rowsOnce(roots.Save(&stale), roots.Save(&fresh)), journal.ErrConflict},
+		"roots, of which the second is stale":      {rowsOnce(roots.Save(&fresh), roots.Save(&stale)), journal.ErrConflict},
+		"a root in a place that is taken":          {rowsOnce(guests.Save(&taken)), journal.ErrConflict},
+		"roots of two tables, one in such a place": {rowsOnce(roots.Save(&fresh), guests.Save(&taken)), journal.ErrConflict},
+		"a new row that is there":                  {rowsOnce(loose.Insert(&there)), journal.ErrConflict},
+		"a root, with a new row that is there":     {rowsOnce(roots.Save(&fresh), loose.Insert(&other), loose.Insert(&there)), journal.ErrConflict},
+		"a row that was to be absent":              {rowsOnce(roots.Save(&fresh), loose.Absent(&there)), journal.ErrConflict},
+		"a number above its bound":                 {rowsOnce(stocks.AddWithin(&above, 9)), storage.ErrBound},
+		"a root, with a number above its bound":    {rowsOnce(roots.Save(&fresh), stocks.AddWithin(&above, 9)), storage.ErrBound},
+		"numbers, of which one is below zero":      {rowsOnce(guests.Save(&free), stocks.AddWithin(&within, 9), stocks.AddWithin(&gone, 9)), storage.ErrBound},
+		"a stale root, with a number above":        {rowsOnce(roots.Save(&stale), stocks.AddWithin(&above, 9)), journal.ErrConflict},
+		"a token that was spent":                   {rowsOnce(roots.Save(&fresh), tokens.Save(&spent)), journal.ErrConflict},
+		"tokens alone, of which one was spent":     {rowsOnce(tokens.Save(&spent)), journal.ErrConflict},
 	} {
-		change := stamps.Change{Cards: cards, Entries: []journal.Entry{entry("transfer", "new", 1)}}
-		s.each(name+", stores nothing of them", losingCards(change, journal.ErrConflict))
+		s.each(name+", stores nothing of the change", losing(c.rows, c.want, entry("loser", "new", 1)))
 	}
-	twoKeys := []journal.Entry{entry("transfer", "new", 1), entry("taken", "key", 2)}
-	s.each("cards with a used key stores nothing of them",
-		losingCards(stamps.Change{Cards: []stamps.Card{card("from", 1), card("to", 1)}, Entries: twoKeys}, journal.ErrDuplicate))
-	s.each("cards that are stale, with a used key, answers duplicate",
-		losingCards(stamps.Change{Cards: []stamps.Card{card("from", 5), card("to", 1)}, Entries: twoKeys}, journal.ErrDuplicate))
-	s.each("cards with one number gives it to one of them", oneNumber)
-
-	s.each("of a scope that is stale stores nothing of it", losingScope(2, entry("otp", "new", 1), journal.ErrConflict))
-	s.each("of a scope with a used key stores nothing of it", losingScope(0, entry("taken", "key", 1), journal.ErrDuplicate))
-	s.each("spent codes stores those that stand", losingSpend)
+	used := []journal.Entry{entry("loser", "new", 1), entry("taken", "key", 2)}
+	s.each("a used key, stores nothing of the change", losing(rowsOnce(roots.Save(&fresh), tokens.Save(&unspent)), journal.ErrDuplicate, used...))
+	s.each("a used key and a stale root, answers duplicate", losing(rowsOnce(roots.Save(&stale)), journal.ErrDuplicate, used...))
+	s.each("a used key and no row, stores nothing of the change", losing(nil, journal.ErrDuplicate, used...))
+	s.each("one place for two, gives it to one of them", onePlace)
 }
 
-// withRows gives each card of a change a record and a coupon.
-func withRows(c stamps.Change) stamps.Change {
-	for _, card := range c.Cards {
-		c.Records = append(c.Records, record(card.ID, 1))
-		c.Coupons = append(c.Coupons, coupon(card.ID, 1))
-	}
-	return c
+// rowsOnce are rows, with others that depend on none.
+func rowsOnce(rows ...storage.Row) []storage.Row {
+	k, t, m := child{"fresh", 1, 1, "child"}, thing{[]byte{9}, "thing", 9}, sum{9, 1, 1}
+	return append(rows, children.Put(&k), loose.Put(&t), sums.Add(&m))
 }
 
-func losingCards(loser stamps.Change, want error) func(s *scene) {
-	loser = withRows(loser)
+func losing(rows []storage.Row, want error, entries ...journal.Entry) func(s *scene) {
 	return func(s *scene) {
-		before := withRows(stamps.Change{Cards: []stamps.Card{card("before", 1), card("beside", 1)},
-			Entries: []journal.Entry{entry("winner", "before", 1)}})
-		after := withRows(stamps.Change{Cards: []stamps.Card{card("after", 1)},
-			Entries: []journal.Entry{entry("winner", "after", 2)}})
 		s.do(func(ctx context.Context, tx storage.Tx) {
-			must(s.t, one(tx.Stamps().Save(ctx, []stamps.Change{
-				{Cards: []stamps.Card{claim("holder", 1, 1)}, Entries: []journal.Entry{entry("taken", "key", 1)}},
+			g, t, st, tk := guest{"first", 1, "x", 1}, oneThing(1), stock{"a", 1, 5}, token{Root: "before", Hash: []byte{1}, Version: 1}
+			b := oneRoot("before", 1)
+			must(s.t, allOf(tx.Save(ctx, []storage.Change{
+				{Rows: []storage.Row{roots.Save(&b), tokens.Put(&tk)}, Entries: []journal.Entry{entry("taken", "key", 1)}},
+				{Rows: []storage.Row{guests.Save(&g), loose.Insert(&t), stocks.AddWithin(&st, 9)}},
 			})))
-			errs, err := tx.Stamps().Save(ctx, []stamps.Change{before, loser, after})
+		})
+		var before any
+		s.do(func(ctx context.Context, tx storage.Tx) {
+			var err error
+			before, err = everything(ctx, tx)
+			must(s.t, err)
+			errs, err := tx.Save(ctx, []storage.Change{
+				rootChange("beside", 1, entry("winner", "beside", 1)), {Rows: rows, Entries: entries}, rootChange("after", 1, entry("winner", "after", 2)),
+			})
 			must(s.t, err)
 			if len(errs) != 3 {
 				s.t.Fatalf("%d answers for 3 changes", len(errs))
@@ -64,34 +76,31 @@ func losingCards(loser stamps.Change, want error) func(s *scene) {
 			isError(s.t, "loser", errs[1], want)
 		})
 		s.do(func(ctx context.Context, tx storage.Tx) {
-			holdsRows(ctx, s.t, tx, loser, false)
-			holdsRows(ctx, s.t, tx, before, true)
-			holdsRows(ctx, s.t, tx, after, true)
-			equal(s.t, "entries of the loser", len(list(s.t, tx.Journal().Of(ctx, "transfer"))), 0)
+			rootWriter.holds(ctx, s.t, tx, "beside", 1, 0)
+			rootWriter.holds(ctx, s.t, tx, "after", 1, 0)
+			equal(s.t, "entries of the loser", len(list(s.t, tx.Journal().Of(ctx, "loser"))), 0)
 			equal(s.t, "entries of the winners", len(list(s.t, tx.Journal().Of(ctx, "winner"))), 2)
 			equal(s.t, "entries of the key's owner", len(list(s.t, tx.Journal().Of(ctx, "taken"))), 1)
+			for _, id := range []string{"after", "beside"} {
+				_, err := tx.Save(ctx, []storage.Change{rootChange(id, 2)})
+				must(s.t, err)
+			}
+			n, err := storage.Prune(ctx, tx, rootsByN, storage.Range{Prefix: []any{int64(2)}, Limit: 9})
+			must(s.t, err)
+			equal(s.t, "winners taken away", n, 2)
+			after, err := everything(ctx, tx)
+			must(s.t, err)
+			equal(s.t, "all but the winners", after, before)
 		})
 	}
 }
 
-func holdsRows(ctx context.Context, t testing.TB, tx storage.Tx, c stamps.Change, stored bool) {
-	t.Helper()
-	for i, card := range c.Cards {
-		want := stamps.Loaded{Card: stamps.Card{ID: card.ID}}
-		if stored {
-			want = stamps.Loaded{Card: card, Record: &c.Records[i], Coupons: c.Coupons[i : i+1]}
-		}
-		got, err := tx.Stamps().Load(ctx, []stamps.Lookup{{Card: card.ID, Record: 1, Coupon: 1}})
-		must(t, err)
-		equal(t, "rows of "+card.ID.String(), got, []stamps.Loaded{want})
-	}
-}
-
-func oneNumber(s *scene) {
+func onePlace(s *scene) {
 	s.do(func(ctx context.Context, tx storage.Tx) {
-		errs, err := tx.Stamps().Save(ctx, []stamps.Change{
-			{Cards: []stamps.Card{claim("a", 1, 7)}}, {Cards: []stamps.Card{claim("b", 1, 7)}}, {Cards: []stamps.Card{claim("c", 1, 8)}},
-		})
+		seat := func(name string, n int) storage.Change {
+			return storage.Change{Rows: []storage.Row{guests.Save(&guest{name, 1, "x", n})}}
+		}
+		errs, err := tx.Save(ctx, []storage.Change{seat("a", 7), seat("b", 7), seat("c", 8)})
 		must(s.t, err)
 		must(s.t, errs[2])
 		lost := 0
@@ -102,67 +111,5 @@ func oneNumber(s *scene) {
 			}
 		}
 		equal(s.t, "changes that lost", lost, 1)
-	})
-}
-
-func losingScope(version int64, e journal.Entry, want error) func(s *scene) {
-	return func(s *scene) {
-		s.do(func(ctx context.Context, tx storage.Tx) {
-			must(s.t, cardWriter.save(ctx, tx, "a", 0, "k"))
-			must(s.t, one(tx.OTP().Save(ctx, []otp.Change{
-				{Scope: otp.ScopeRow{Scope: "other"}, Entries: []journal.Entry{entry("taken", "key", 1)}},
-			})))
-			errs, err := tx.OTP().Save(ctx, []otp.Change{
-				{Scope: otp.ScopeRow{Scope: "north", Version: version}, Meters: []otp.Meter{typist("north", "t", at(9))},
-					Codes: []otp.Code{code("north", 1)}, Entries: []journal.Entry{entry("otp", "first", 1), e}},
-				{Scope: otp.ScopeRow{Scope: "south"}, Meters: []otp.Meter{typist("south", "t", at(9))},
-					Codes: []otp.Code{code("south", 1)}, Entries: []journal.Entry{entry("otp", "second", 2)}},
-			})
-			must(s.t, err)
-			isError(s.t, "loser", errs[0], want)
-			must(s.t, errs[1])
-		})
-		s.do(func(ctx context.Context, tx storage.Tx) {
-			got, err := tx.OTP().Load(ctx, []otp.Lookup{
-				{Scope: "north", Parties: parties("t"), MACs: [][]byte{mac(1)}, Entry: "otp", Key: "first"},
-				{Scope: "south", Parties: parties("t"), MACs: [][]byte{mac(1)}, Entry: "otp", Key: "second"},
-			}, at(1))
-			must(s.t, err)
-			second := entry("otp", "second", 2)
-			equal(s.t, "state", got, []otp.State{
-				{Scope: otp.ScopeRow{Scope: "north"}},
-				{Scope: otp.ScopeRow{Scope: "south", Version: 1}, Meters: []otp.Meter{typist("south", "t", at(9))},
-					Codes: []otp.Code{code("south", 1)}, Count: map[int]int64{6: 1}, Record: &second},
-			})
-		})
-	}
-}
-
-func losingSpend(s *scene) {
-	spend := func(n byte, version int64, e journal.Entry) otp.Spent {
-		c := code("north", n)
-		c.Version, c.Ended, c.EndedAt, c.EndedBy, c.Sealed = version, otp.Used, at(3), "manager", nil
-		return otp.Spent{Code: c, Entries: []journal.Entry{e}}
-	}
-	s.do(func(ctx context.Context, tx storage.Tx) {
-		must(s.t, one(tx.OTP().Save(ctx, []otp.Change{{
-			Scope: otp.ScopeRow{Scope: "north"}, Codes: []otp.Code{code("north", 1), code("north", 2), code("north", 3)},
-			Entries: []journal.Entry{entry("taken", "key", 1)},
-		}})))
-		errs, err := tx.OTP().Spend(ctx, []otp.Spent{
-			spend(1, 2, entry("otp", "stale", 1)), spend(2, 1, entry("otp", "won", 2)), spend(3, 1, entry("taken", "key", 3)),
-		})
-		must(s.t, err)
-		isError(s.t, "stale", errs[0], journal.ErrConflict)
-		must(s.t, errs[1])
-		isError(s.t, "used key", errs[2], journal.ErrDuplicate)
-	})
-	s.do(func(ctx context.Context, tx storage.Tx) {
-		got, err := tx.OTP().Load(ctx, []otp.Lookup{{Scope: "north", MACs: [][]byte{mac(1), mac(2), mac(3)}}}, at(1))
-		must(s.t, err)
-		won := spend(2, 2, journal.Entry{}).Code
-		equal(s.t, "codes", got[0].Codes, []otp.Code{code("north", 1), won, code("north", 3)})
-		equal(s.t, "the scope's version", got[0].Scope.Version, 1)
-		equal(s.t, "entries", len(list(s.t, tx.Journal().Of(ctx, "otp"))), 1)
 	})
 }

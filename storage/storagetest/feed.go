@@ -29,7 +29,7 @@ func subjectsInOrder(t *testing.T, d Database) {
 		for _, w := range writers {
 			id := way + " " + w.name
 			must(t, unit(t.Context(), func(ctx context.Context, tx storage.Tx) error {
-				must(t, cardWriter.save(ctx, tx, "before "+id, 0, "key"))
+				must(t, rootWriter.save(ctx, tx, "before "+id, 0, "key"))
 				// Where the database lets only one transaction go on at a time, this one writes
 				// both.
 				impatient, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
@@ -69,7 +69,7 @@ func sharedSubjects(t *testing.T, d Database) {
 			for n := range each {
 				key := fmt.Sprintf("key %d %d", r, n)
 				err := d.DB.InTx(t.Context(), func(ctx context.Context, tx storage.Tx) error {
-					if err := cardWriter.save(ctx, tx, fmt.Sprintf("own %d", r), int64(n), key); err != nil {
+					if err := rootWriter.save(ctx, tx, fmt.Sprintf("own %d", r), int64(n), key); err != nil {
 						return err
 					}
 					for i := range shared { // in one order, so that none waits for another that waits for it
@@ -77,8 +77,8 @@ func sharedSubjects(t *testing.T, d Database) {
 						err := journal.ErrConflict
 						for errors.Is(err, journal.ErrConflict) {
 							var version int64
-							if version, err = cardWriter.version(ctx, tx, id); err == nil {
-								err = cardWriter.save(ctx, tx, id, version, key)
+							if version, err = rootWriter.version(ctx, tx, id); err == nil {
+								err = rootWriter.save(ctx, tx, id, version, key)
 							}
 						}
 						if err != nil {

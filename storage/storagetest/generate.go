@@ -7,26 +7,15 @@ import (
 
 	"pgregory.net/rapid"
 
-	"github.com/scrmkit/scrmkit/otp"
-	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
-// The ids of random histories are few, so that their commands meet.
+// The ids of random histories are few, so that their changes meet.
 var (
-	somePrograms  = []stamps.ProgramID{"coffee", "Tea"}
-	someMembers   = []stamps.MemberID{"alice", "Bob", `小明,"{}\`}
-	someShops     = []stamps.ShopID{"north", "店"}
-	someScopes    = []otp.Scope{"north", "店"}
-	someTypists   = []otp.TypistID{"t", "经理"}
-	someHolders   = []otp.HolderID{"alice", "小明"}
-	someNicknames = []string{"", "Alice", "BOB", "中文昵称", "50%", "a_b", `a\b`}
-	someNameParts = []string{"", "", "a", "LI", "文昵", "%", "_", `\`, "b"}
-	someKeys      = []string{"k1", "k2", "k3", "k4", "k5", "NULL"}
-	somePurposes  = []stamps.Purpose{stamps.PurposeStamp, stamps.PurposeCancel, stamps.PurposeRedeem}
-	someStates    = []stamps.CouponState{stamps.Issued, stamps.Redeemed, stamps.Voided, stamps.Lapsed}
-	someTexts     = []string{"", "latte", `a "b", {c}\`, "🙂"}
+	someKeys  = []string{"k1", "k2", "k3", "k4", "k5", "NULL"}
+	someTexts = []string{"", "latte", `a "b", {c}\`, "🙂"}
+	someRooms = []string{"", "x", "店"}
 )
 
 func pick[V any](h *history, from []V, label string) V {
@@ -45,15 +34,7 @@ func some[V comparable](h *history, from []V, least, n int, label string) []V {
 // step draws a call and runs it on the model.
 func (h *history) step(ctx context.Context, model storage.Tx) step {
 	return pick(h, []func(context.Context, storage.Tx) step{
-		h.saveCards, h.saveCards, h.saveCards, h.loadCards, h.loadCards, h.queryRecords, h.queryCoupons, h.queryCards,
-		h.publish, h.program,
-		h.saveAccounts, h.saveAccounts, h.loadAccounts, h.loadAccounts, h.queryAccounts, h.ledgerOf,
-		h.saveHolders, h.saveHolders, h.loadHolders, h.loadHolders, h.queryVouchers, h.countsOf, h.holdersOf, h.findVoucher,
-		h.saveScopes, h.saveScopes, h.spend, h.spend, h.loadScopes, h.loadScopes, h.prune,
-		h.saveActivation, h.saveActivation, h.loadActivation, h.loadActivation, h.queryActivation, h.queryActivation,
-		h.saveRows, h.saveRows, h.loadRows, h.pruneRows, h.listRows, h.saveGuests, h.saveGuests, h.listGuests,
-		h.saveLeads, h.saveLeads, h.loadLeads, h.loadLeads, h.importLeads, h.queryLeads, h.queryCounts, h.saveJob, h.loadJob, h.queryJobs,
-		h.entriesOf,
+		h.save, h.save, h.save, h.loadRows, h.listRows, h.listGuests, h.pruneRows, h.entriesOf,
 	}, "call")(ctx, model)
 }
 
@@ -74,202 +55,172 @@ func (h *history) time(zero bool, label string) time.Time {
 	return at(int64(n))
 }
 
-// entries draws none or one, of a few keys.
-func (h *history) entries(subject string) []journal.Entry {
-	if h.upTo(3, "no entry") == 0 {
+// A saving draws the changes of one Save, none of which rests on what another one writes.
+type saving struct {
+	*history
+	model  storage.Tx
+	chosen map[string]bool // rows
+	seats  int             // the change that has guests, from 1
+	n      int             // the change that is drawn, from 1
+}
+
+// choose reports whether a row was not chosen before.
+func (s *saving) choose(row ...any) bool {
+	key := fmt.Sprint(row...)
+	is := !s.chosen[key]
+	s.chosen[key] = true
+	return is
+}
+
+// save draws any mixture of rows, verbs and entries.
+func (h *history) save(ctx context.Context, model storage.Tx) step {
+	s := &saving{history: h, model: model, chosen: map[string]bool{}}
+	var changes []storage.Change
+	for range 1 + h.upTo(3, "changes") {
+		s.n++
+		changes = append(changes, s.change(ctx))
+	}
+	return try(ctx, model, "Save", changes, func(ctx context.Context, tx storage.Tx) (any, error) {
+		return kinds(tx.Save(ctx, changes))
+	})
+}
+
+func (s *saving) change(ctx context.Context) (c storage.Change) {
+	var own []string // roots of the change
+	for range s.upTo(5, "rows") {
+		switch s.upTo(8, "row of") {
+		case 0, 1, 2:
+			if id := pick(s.history, someRoots, "root"); s.choose("root", id) {
+				c.Rows, own = append(c.Rows, s.root(ctx, id)), append(own, id)
+			}
+		case 3, 4:
+			c.Rows = append(c.Rows, s.child(ctx, own)...)
+		case 5:
+			c.Rows = append(c.Rows, s.token(ctx)...)
+		case 6:
+			c.Rows = append(c.Rows, s.guest(ctx)...)
+		case 7:
+			c.Rows = append(c.Rows, s.thing()...)
+		case 8:
+			c.Rows = append(c.Rows, s.number()...)
+		}
+	}
+	used := map[string]bool{}
+	for range s.upTo(2, "entries") {
+		key := pick(s.history, append(someKeys, "", ""), "key")
+		if key != "" && used[key] {
+			continue
+		}
+		used[key] = true
+		s.seq++
+		e := entry(rootSubject(pick(s.history, someRoots, "subject")), key, s.seq)
+		e.Result = fmt.Appendf(nil, `{"seq": %d}`, s.seq)
+		c.Entries = append(c.Entries, e)
+	}
+	return c
+}
+
+func (s *saving) root(ctx context.Context, id string) storage.Row {
+	loaded, err := rootWriter.version(ctx, s.model, id)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return roots.Save(&root{
+		ID: id, Version: s.version(loaded) + 1, N: int64(s.upTo(2, "n") - 1), At: s.time(true, "at"), Label: pick(s.history, someTexts, "label"),
+		State: rootState{Note: pick(s.history, someTexts, "note"), Due: s.time(true, "due"), Stage: pick(s.history, someStages, "stage")},
+	})
+}
+
+// child draws what is done with a child: of a root of the change, or of another one.
+func (s *saving) child(ctx context.Context, own []string) []storage.Row {
+	id, k := pick(s.history, append(own, someRoots...), "root"), int64(1+s.upTo(2, "child"))
+	if !s.choose("child", id, k) {
 		return nil
 	}
-	h.seq++
-	e := entry(subject, pick(h, someKeys, "key"), h.seq)
-	e.Result = fmt.Appendf(nil, `{"seq": %d}`, h.seq)
-	return []journal.Entry{e}
-}
-
-func cardSubject(id stamps.CardID) string { return journal.Subject("stamps", id.String()) }
-
-// cardIDs draws different ones, among them some that stand for claims.
-func (h *history) cardIDs(least, n int) []stamps.CardID {
-	var all []stamps.CardID
-	for _, p := range somePrograms {
-		for _, m := range someMembers {
-			for claim := range int64(3) {
-				all = append(all, stamps.CardID{Program: p, Member: m, Claim: claim})
-			}
-		}
+	c := &child{id, k, int64(s.upTo(3, "place") - 1), pick(s.history, someTexts, "text")}
+	had := child{Root: id, K: k, Place: -9}
+	if err := s.model.Load(ctx, []storage.Look{{Reads: []storage.Read{children.Get(&had)}}}); err != nil {
+		s.t.Fatal(err)
 	}
-	return some(h, all, least, n, "cards")
-}
-
-func (h *history) saveCards(ctx context.Context, model storage.Tx) step {
-	ids := h.cardIDs(1, 4)
-	numbers := map[int64]bool{}
-	var changes []stamps.Change
-	for len(ids) > 0 {
-		n := min(len(ids), 1+h.upTo(1, "of two cards"))
-		c := stamps.Change{Entries: h.entries(cardSubject(ids[0]))}
-		for _, id := range ids[:n] {
-			h.addCard(ctx, model, &c, id, numbers)
-		}
-		changes, ids = append(changes, c), ids[n:]
-	}
-	return try(ctx, model, "Stamps.Save", changes, func(ctx context.Context, tx storage.Tx) (any, error) {
-		return kinds(tx.Stamps().Save(ctx, changes))
-	})
-}
-
-// addCard draws a card, its records and its coupons. Its number stays. No two cards of a Save ask
-// for one, for either could get it.
-func (h *history) addCard(ctx context.Context, model storage.Tx, c *stamps.Change, id stamps.CardID, numbers map[int64]bool) {
-	loaded, err := model.Stamps().Load(ctx, []stamps.Lookup{{Card: id}})
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	card := stamps.Card{
-		ID: id, Version: h.version(loaded[0].Card.Version) + 1, Nickname: pick(h, someNicknames, "nickname"), Began: h.upTo(2, "began"),
-		Round: int64(h.upTo(2, "round")), Count: int64(h.upTo(9, "count")), Total: int64(h.upTo(20, "total")),
-		Opened: h.time(false, "opened"), Expires: h.time(true, "expires"),
-		State: stamps.State{Seq: int64(h.upTo(9, "seq")), Last: h.time(true, "last")},
-	}
-	for n := range h.upTo(3, "ticks") {
-		card.State.Recent = append(card.State.Recent, stamps.Tick{Seq: int64(n), At: at(int64(n)), N: 1})
-		card.State.Owed = append(card.State.Owed, int64(n))
-	}
-	number := int64(h.upTo(5, "number"))
-	switch old := loaded[0].Card.Number; {
-	case old > 0:
-		card.Number = old
-	case id.Claim > 0 && !numbers[number]:
-		card.Number, numbers[number] = number, true
-	}
-	c.Cards = append(c.Cards, card)
-	for _, seq := range some(h, []int64{1, 2, 3, 4, 5}, 0, 3, "records") {
-		known, err := model.Stamps().Load(ctx, []stamps.Lookup{{Card: id, Record: seq}})
-		if err != nil {
-			h.t.Fatal(err)
-		}
-		r := h.record(id, seq)
-		if known[0].Record != nil {
-			r.Cancelled = max(1, r.Cancelled)
-		}
-		c.Records = append(c.Records, r)
-	}
-	for _, n := range some(h, []int64{1, 2, 3, 10}, 0, 2, "coupons") {
-		c.Coupons = append(c.Coupons, stamps.Coupon{
-			ID: stamps.CouponID{Card: id, N: n}, Reward: pick(h, someTexts, "reward"), Name: pick(h, someTexts, "name"), Began: 1,
-			Pos: int64(h.upTo(20, "pos")), State: pick(h, someStates, "state"), Nickname: pick(h, someNicknames, "nickname"),
-			Issued: h.time(false, "issued"), Expires: h.time(true, "expires"), Ended: h.time(true, "ended"),
-		})
-	}
-}
-
-// record draws one whose time follows from its card and number: those of a card may have one time,
-// those of two never.
-func (h *history) record(id stamps.CardID, seq int64) stamps.Record {
-	offset := id.Claim
-	for i, p := range somePrograms {
-		for j, m := range someMembers {
-			if id.Program == p && id.Member == m {
-				offset += int64(10 * (1 + i*len(someMembers) + j))
-			}
-		}
-	}
-	r := stamps.Record{
-		Card: id, Seq: seq, Purpose: pick(h, somePurposes, "purpose"), N: int64(h.upTo(3, "n")), Cancelled: int64(h.upTo(3, "cancelled")),
-		At: at(seq / 2).Add(time.Duration(offset) * time.Microsecond), Shop: pick(h, append(someShops, ""), "shop"),
-		Nickname: pick(h, someNicknames, "nickname"), Reason: pick(h, someTexts, "reason"),
-	}
-	if h.upTo(1, "with a purchase") == 1 {
-		r.Purchase = &stamps.Purchase{Amount: int64(h.upTo(99, "amount")), Currency: "CNY"}
-		r.Peer = &stamps.CardID{Program: id.Program, Member: "peer"}
-	}
-	return r
-}
-
-func (h *history) loadCards(ctx context.Context, model storage.Tx) step {
-	var lookups []stamps.Lookup
-	for _, id := range h.cardIDs(1, 4) {
-		l := stamps.Lookup{
-			Card: id, Record: int64(h.upTo(6, "record") - 1), Coupon: int64(h.upTo(3, "coupon")), Above: int64(h.upTo(12, "above")),
-			Claims: h.upTo(1, "claims") == 1,
-		}
-		if h.often("with a key") {
-			l.Entry, l.Key = cardSubject(id), pick(h, someKeys, "key")
-		}
-		lookups = append(lookups, l)
-	}
-	return try(ctx, model, "Stamps.Load", lookups, func(ctx context.Context, tx storage.Tx) (any, error) {
-		return tx.Stamps().Load(ctx, lookups)
-	})
-}
-
-func (h *history) queryRecords(ctx context.Context, model storage.Tx) step {
-	q := stamps.RecordQuery{
-		From: h.time(true, "from"), To: h.time(true, "to"), Purposes: some(h, somePurposes, 0, 2, "purposes"),
-		Nickname: pick(h, someNameParts, "part of the nickname"), Limit: h.upTo(3, "limit"),
-	}
-	if h.upTo(1, "of a card") == 1 {
-		q.Card = &h.cardIDs(1, 1)[0]
-	} else {
-		q.Shop = pick(h, someShops, "shop")
-	}
-	return try(ctx, model, "Stamps.Records", q, func(ctx context.Context, tx storage.Tx) (any, error) {
-		return collect(tx.Stamps().Records(ctx, q))
-	})
-}
-
-func (h *history) queryCoupons(ctx context.Context, model storage.Tx) step {
-	q := stamps.CouponQuery{Limit: h.upTo(3, "limit")}
-	if h.upTo(1, "lapsed") == 1 {
-		q.LapsedBefore = h.time(false, "lapsed before")
-	} else {
-		q.Member = pick(h, someMembers, "member")
-	}
-	if h.upTo(1, "of a program") == 1 {
-		q.Program = pick(h, somePrograms, "program")
-	}
-	return try(ctx, model, "Stamps.Coupons", q, func(ctx context.Context, tx storage.Tx) (any, error) {
-		return collect(tx.Stamps().Coupons(ctx, q))
-	})
-}
-
-func (h *history) queryCards(ctx context.Context, model storage.Tx) step {
-	q := stamps.CardQuery{Limit: h.upTo(3, "limit")}
-	switch h.upTo(3, "query") {
+	switch s.upTo(3, "verb") {
 	case 0:
-		q.Program = pick(h, somePrograms, "program")
+		return []storage.Row{children.Drop(c)}
 	case 1:
-		q.Member = pick(h, someMembers, "member")
-	case 2:
-		q.LapsedBefore = h.time(false, "lapsed before")
-	case 3:
-		q.Program, q.LapsedBefore = pick(h, somePrograms, "program"), h.time(false, "lapsed before")
+		return []storage.Row{children.Keep(c)}
+	case 2: // only where it is new: a child that is there is no answer, but a mistake
+		if len(own) == 1 && own[0] == id && had.Place == -9 {
+			return []storage.Row{children.Insert(c)}
+		}
 	}
-	return try(ctx, model, "Stamps.Cards", q, func(ctx context.Context, tx storage.Tx) (any, error) {
-		return collect(tx.Stamps().Cards(ctx, q))
-	})
+	return []storage.Row{children.Put(c)}
 }
 
-func (h *history) publish(ctx context.Context, model storage.Tx) step {
-	d := definition(1 + h.upTo(3, "version"))
-	d.ID, d.Name = pick(h, somePrograms, "program"), pick(h, someTexts, "name")
-	return try(ctx, model, "Stamps.Publish", d, func(ctx context.Context, tx storage.Tx) (any, error) {
-		return nil, tx.Stamps().Publish(ctx, d)
-	})
+func (s *saving) token(ctx context.Context) []storage.Row {
+	t := &token{Root: pick(s.history, someRoots, "root"), Hash: []byte{byte(s.upTo(2, "hash"))}}
+	if !s.choose("token", t.Root, t.Hash) {
+		return nil
+	}
+	if s.upTo(1, "put") == 0 {
+		t.Version = int64(10 + 10*s.upTo(2, "version"))
+		return []storage.Row{tokens.Put(t)}
+	}
+	if err := s.model.Load(ctx, []storage.Look{{Reads: []storage.Read{tokens.Get(t)}}}); err != nil {
+		s.t.Fatal(err)
+	}
+	t.Version, t.Used = s.version(t.Version)+1, true
+	return []storage.Row{tokens.Save(t)}
 }
 
-func (h *history) program(ctx context.Context, model storage.Tx) step {
-	id, version := pick(h, somePrograms, "program"), h.upTo(3, "version")
-	return try(ctx, model, "Stamps.Program", []any{id, version}, func(ctx context.Context, tx storage.Tx) (any, error) {
-		return tx.Stamps().Program(ctx, id, version)
-	})
+// guest draws one whose seat may be taken, in one change of the Save alone.
+func (s *saving) guest(ctx context.Context) []storage.Row {
+	g := &guest{Name: pick(s.history, []string{"a", "b", "c"}, "guest")}
+	if s.seats != 0 && s.seats != s.n || !s.choose("guest", g.Name) {
+		return nil
+	}
+	s.seats = s.n
+	loaded, err := guestWriter.version(ctx, s.model, g.Name)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	g.Version, g.Room, g.Seat = s.version(loaded)+1, pick(s.history, someRooms, "room"), s.upTo(2, "seat")
+	return []storage.Row{guests.Save(g)}
+}
+
+func (s *saving) thing() []storage.Row {
+	t := oneThing(byte(s.upTo(3, "thing")))
+	if !s.choose("thing", t.Hash) {
+		return nil
+	}
+	t.Size = s.upTo(2, "size")
+	verbs := []func(*thing) storage.Row{loose.Put, loose.Insert, loose.Keep, loose.Drop, loose.Absent}
+	return []storage.Row{verbs[s.upTo(len(verbs)-1, "verb")](&t)}
+}
+
+func (s *saving) number() []storage.Row {
+	day := int64(s.upTo(2, "day"))
+	if s.upTo(1, "bounded") == 0 {
+		if !s.choose("sum", s.n, day) { // many changes may add to one
+			return nil
+		}
+		return []storage.Row{sums.Add(&sum{day, int64(s.upTo(4, "a") - 2), 1})}
+	}
+	if !s.choose("stock", day) {
+		return nil
+	}
+	return []storage.Row{stocks.AddWithin(&stock{"a", int(day), int64(s.upTo(5, "n") - 2)}, int64(s.upTo(4, "most")))}
 }
 
 func (h *history) entriesOf(ctx context.Context, model storage.Tx) step {
-	subject := cardSubject(h.cardIDs(1, 1)[0])
-	if h.upTo(1, "of a scope") == 1 {
-		subject = scopeSubject(pick(h, someScopes, "scope"))
-	}
+	subject := rootSubject(pick(h, someRoots, "root"))
 	return try(ctx, model, "Journal.Of", subject, func(ctx context.Context, tx storage.Tx) (any, error) {
 		return entriesOf(collect(tx.Journal().Of(ctx, subject)))
 	})
+}
+
+func entriesOf(records []journal.Record, err error) ([]journal.Entry, error) {
+	var entries []journal.Entry
+	for _, r := range records {
+		entries = append(entries, r.Entry)
+	}
+	return entries, err
 }

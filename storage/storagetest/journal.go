@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
@@ -21,15 +20,15 @@ func journals(s suite) {
 	s.each("has the entries of a subject, the newest first", func(s *scene) {
 		s.do(func(ctx context.Context, tx storage.Tx) {
 			for n := range int64(30) {
-				must(s.t, cardWriter.save(ctx, tx, "a", n, fmt.Sprint("key ", n)))
-				must(s.t, cardWriter.save(ctx, tx, "b", n, fmt.Sprint("key ", n)))
+				must(s.t, rootWriter.save(ctx, tx, "a", n, fmt.Sprint("key ", n)))
+				must(s.t, rootWriter.save(ctx, tx, "b", n, fmt.Sprint("key ", n)))
 			}
 		})
 		s.do(func(ctx context.Context, tx storage.Tx) {
 			var got []int64
-			for r, err := range tx.Journal().Of(ctx, cardWriter.subject("a")) {
+			for r, err := range tx.Journal().Of(ctx, rootWriter.subject("a")) {
 				must(s.t, err)
-				equal(s.t, "subject", r.Subject, cardWriter.subject("a"))
+				equal(s.t, "subject", r.Subject, rootWriter.subject("a"))
 				got = append(got, r.Seq)
 			}
 			var want []int64
@@ -80,15 +79,14 @@ func exactEntries(s *scene) {
 	}
 	bare := journal.Entry{Subject: "bare", Key: "NULL", Result: json.RawMessage(`null`)}
 	s.do(func(ctx context.Context, tx storage.Tx) {
-		must(s.t, one(tx.Stamps().Save(ctx, []stamps.Change{
-			{Cards: []stamps.Card{card("a", 1)}, Entries: []journal.Entry{full, bare}},
-		})))
-		loaded, err := tx.Stamps().Load(ctx, []stamps.Lookup{
-			{Card: card("a", 1).ID, Entry: full.Subject, Key: full.Key},
-			{Card: card("a", 1).ID, Entry: bare.Subject, Key: bare.Key},
-			{Card: card("a", 1).ID, Entry: full.Subject, Key: bare.Key},
-		})
-		must(s.t, err)
+		r := oneRoot("a", 1)
+		must(s.t, one(tx.Save(ctx, []storage.Change{{Rows: []storage.Row{roots.Save(&r)}, Entries: []journal.Entry{full, bare}}})))
+		loaded := []storage.Look{
+			{Reads: []storage.Read{roots.Get(&r)}, Subject: full.Subject, Key: full.Key},
+			{Subject: bare.Subject, Key: bare.Key},
+			{Subject: full.Subject, Key: bare.Key},
+		}
+		must(s.t, tx.Load(ctx, loaded))
 		equal(s.t, "by its key", loaded[0].Entry, &full)
 		equal(s.t, "by its key", loaded[1].Entry, &bare)
 		equal(s.t, "by the key of another subject", loaded[2].Entry, nil)
@@ -107,21 +105,20 @@ func keyless(s *scene) {
 	}
 	var want []journal.Entry
 	s.do(func(ctx context.Context, tx storage.Tx) {
-		save := func(version int64, also ...stamps.Change) []error {
+		save := func(version int64, also ...storage.Change) []error {
 			entries := []journal.Entry{without("a", 2*version), without("a", 2*version+1)}
 			want = append(entries, want...)
-			errs, err := tx.Stamps().Save(ctx, append(also, stamps.Change{Cards: []stamps.Card{card("a", version)}, Entries: entries}))
+			errs, err := tx.Save(ctx, append(also, rootChange("a", version, entries...)))
 			must(s.t, err)
 			return errs
 		}
 		equal(s.t, "alone", save(1), []error{nil})
 		equal(s.t, "alone", save(2), []error{nil})
-		b := stamps.Change{Cards: []stamps.Card{card("b", 1)}, Entries: []journal.Entry{without("a", 1)}}
+		b := rootChange("b", 1, without("a", 1))
 		equal(s.t, "among others", save(3, b), []error{nil, nil})
-		keyed := stamps.Change{Cards: []stamps.Card{card("c", 1)}, Entries: []journal.Entry{entry("c", "key", 1), without("c", 2)}}
-		equal(s.t, "beside one with a key", save(4, keyed), []error{nil, nil})
-		keyed.Cards[0] = card("d", 1)
-		errs := save(5, keyed)
+		twice := []journal.Entry{entry("c", "key", 1), without("c", 2)}
+		equal(s.t, "beside one with a key", save(4, rootChange("c", 1, twice...)), []error{nil, nil})
+		errs := save(5, rootChange("d", 1, twice...))
 		isError(s.t, "a key that was used", errs[0], journal.ErrDuplicate)
 		must(s.t, errs[1])
 	})
@@ -138,8 +135,8 @@ func keyless(s *scene) {
 		}
 		equal(s.t, "entries", got, want)
 		equal(s.t, "entries of the change that lost", len(list(s.t, tx.Journal().Of(ctx, "c"))), 2)
-		loaded, err := tx.Stamps().Load(ctx, []stamps.Lookup{{Card: card("a", 1).ID, Entry: "a"}})
-		must(s.t, err)
+		loaded := []storage.Look{{Subject: "a"}}
+		must(s.t, tx.Load(ctx, loaded))
 		equal(s.t, "by no key", loaded[0].Entry, nil)
 	})
 }
@@ -147,7 +144,7 @@ func keyless(s *scene) {
 func resumes(t *testing.T, d Database) {
 	const n = 100
 	for i := range n {
-		must(t, cardWriter.save(t.Context(), d.DB, fmt.Sprint("card ", i%7), int64(i/7), fmt.Sprint("key ", i)))
+		must(t, rootWriter.save(t.Context(), d.DB, fmt.Sprint("card ", i%7), int64(i/7), fmt.Sprint("key ", i)))
 	}
 	whole := list(t, d.DB.Journal().After(t.Context(), "", 0))
 	equal(t, "records", len(whole), n)
@@ -172,16 +169,16 @@ func resumes(t *testing.T, d Database) {
 }
 
 func notYet(t *testing.T, d Database) {
-	must(t, cardWriter.save(t.Context(), d.DB, "a", 0, "key"))
+	must(t, rootWriter.save(t.Context(), d.DB, "a", 0, "key"))
 	before := list(t, d.DB.Journal().After(t.Context(), "", 0))
 	isError(t, "InTx", d.DB.InTx(t.Context(), func(ctx context.Context, tx storage.Tx) error {
-		must(t, cardWriter.save(ctx, tx, "b", 0, "key"))
+		must(t, rootWriter.save(ctx, tx, "b", 0, "key"))
 		equal(t, "to the transaction itself", list(t, tx.Journal().After(ctx, "", 0)), before)
 		return errGivenUp
 	}), errGivenUp)
-	must(t, cardWriter.save(t.Context(), d.DB, "c", 0, "key"))
+	must(t, rootWriter.save(t.Context(), d.DB, "c", 0, "key"))
 	after := list(t, d.DB.Journal().After(t.Context(), before[0].Cursor, 0))
-	equal(t, "after the last cursor", subjects(after), []string{cardWriter.subject("c")})
+	equal(t, "after the last cursor", subjects(after), []string{rootWriter.subject("c")})
 }
 
 // A transaction writes and stays open while another one commits and the feed is read; where the
@@ -195,7 +192,7 @@ func lateCommit(t *testing.T, d Database) {
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		if err := late(t.Context(), func(ctx context.Context, tx storage.Tx) error {
-			err := cardWriter.save(ctx, tx, "late", 0, "key")
+			err := rootWriter.save(ctx, tx, "late", 0, "key")
 			close(wrote)
 			<-commit
 			return err
@@ -206,7 +203,7 @@ func lateCommit(t *testing.T, d Database) {
 	<-wrote
 	impatient, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
-	early := cardWriter.save(impatient, d.DB, "early", 0, "key")
+	early := rootWriter.save(impatient, d.DB, "early", 0, "key")
 	var cursor journal.Cursor
 	read := map[string]bool{}
 	for r, err := range d.DB.Journal().After(impatient, "", 0) {
@@ -217,7 +214,7 @@ func lateCommit(t *testing.T, d Database) {
 	close(commit)
 	wg.Wait()
 	if early != nil {
-		early = cardWriter.save(t.Context(), d.DB, "early", 0, "key")
+		early = rootWriter.save(t.Context(), d.DB, "early", 0, "key")
 	}
 	if !errors.Is(early, journal.ErrDuplicate) { // of a wait that was given up too late
 		must(t, early)
@@ -225,7 +222,7 @@ func lateCommit(t *testing.T, d Database) {
 	for _, r := range list(t, d.DB.Journal().After(t.Context(), cursor, 0)) {
 		read[r.Subject] = true
 	}
-	equal(t, "subjects", read, map[string]bool{cardWriter.subject("late"): true, cardWriter.subject("early"): true})
+	equal(t, "subjects", read, map[string]bool{rootWriter.subject("late"): true, rootWriter.subject("early"): true})
 }
 
 func manyWriters(t *testing.T, d Database) {
@@ -237,10 +234,10 @@ func manyWriters(t *testing.T, d Database) {
 			for n := range each {
 				if err := d.DB.InTx(t.Context(), func(ctx context.Context, tx storage.Tx) error {
 					first, second := fmt.Sprintf("first %d %d", r, n), fmt.Sprintf("second %d", r)
-					if err := cardWriter.save(ctx, tx, first, 0, "key"); err != nil {
+					if err := rootWriter.save(ctx, tx, first, 0, "key"); err != nil {
 						return err
 					}
-					return cardWriter.save(ctx, tx, second, int64(n), fmt.Sprint("key ", n))
+					return rootWriter.save(ctx, tx, second, int64(n), fmt.Sprint("key ", n))
 				}); err != nil {
 					t.Error(err)
 					return

@@ -9,13 +9,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
-	"github.com/scrmkit/scrmkit/storage/seam"
+	"github.com/scrmkit/scrmkit/storage"
 )
 
 // Mapping draws rows with something in every field that is exported, and fails where one does not
 // go to its columns and back unchanged. fix, which may be nil, makes a row that was drawn one that
 // may be stored.
-func Mapping[T any](t *testing.T, table *seam.Table[T], fix func(*T)) {
+func Mapping[T any](t *testing.T, table *storage.Table[T], fix func(*T)) {
 	t.Helper()
 	rapid.Check(t, func(t *rapid.T) {
 		var want, got T
@@ -27,7 +27,7 @@ func Mapping[T any](t *testing.T, table *seam.Table[T], fix func(*T)) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var readable []seam.Value
+		var readable []storage.Value
 		for _, c := range table.Def().Readable() {
 			readable = append(readable, values[c])
 		}

@@ -9,7 +9,6 @@ import (
 
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/memory"
-	"github.com/scrmkit/scrmkit/storage/seam"
 )
 
 // rowRanges draws ranges of every index.
@@ -21,7 +20,7 @@ func rowRanges(t *testing.T, d Database) {
 		tenant := fmt.Sprint("ranges ", histories)
 		h := &history{t: t, ctx: context.Background(), model: model.Tenant(tenant), adapter: d.DB.Tenant(tenant)}
 		for range 3 {
-			h.saveRows(h.ctx, h.model).compare(h.ctx, t, h.adapter)
+			h.save(h.ctx, h.model).compare(h.ctx, t, h.adapter)
 		}
 		for range 10 {
 			h.listRows(h.ctx, h.model).compare(h.ctx, t, h.adapter)
@@ -35,37 +34,6 @@ var (
 	someStages = []string{"", "open", "late", "done"}
 )
 
-func (h *history) saveRows(ctx context.Context, model storage.Tx) step {
-	var changes []seam.Change
-	for _, id := range some(h, someRoots, 1, 3, "roots") {
-		loaded, err := rootWriter.version(ctx, model, id)
-		if err != nil {
-			h.t.Fatal(err)
-		}
-		r := root{
-			ID: id, Version: h.version(loaded) + 1, N: int64(h.upTo(2, "n") - 1), At: h.time(true, "at"), Label: pick(h, someTexts, "label"),
-			State: rootState{Note: pick(h, someTexts, "note"), Due: h.time(true, "due"), Stage: pick(h, someStages, "stage")},
-		}
-		c := seam.Change{Rows: []seam.Row{roots.Save(&r)}, Entries: h.entries(rootSubject(id))}
-		for _, k := range some(h, []int64{1, 2, 3}, 0, 3, "children") {
-			c.Rows = append(c.Rows, children.Put(&child{id, k, int64(h.upTo(3, "place") - 1), pick(h, someTexts, "text")}))
-		}
-		changes = append(changes, c)
-	}
-	for _, n := range some(h, []byte{1, 2, 3}, 0, 2, "things") {
-		th := oneThing(n)
-		th.Size = h.upTo(2, "size")
-		verbs := []func(*thing) seam.Row{loose.Put, loose.Insert, loose.Keep, loose.Drop, loose.Absent}
-		add, k := stock{Shelf: "a", Thing: int(n), N: 1}, stock{Shelf: "b", Thing: int(n), N: int64(h.upTo(4, "n") - 2)}
-		changes = append(changes, seam.Change{Rows: []seam.Row{
-			stocks.AddWithin(&k, 3), stocks.Add(&add), verbs[h.upTo(len(verbs)-1, "verb")](&th),
-		}})
-	}
-	return try(ctx, model, "Save", changes, func(ctx context.Context, tx storage.Tx) (any, error) {
-		return kinds(tx.Save(ctx, changes))
-	})
-}
-
 func (h *history) loadRows(ctx context.Context, model storage.Tx) step {
 	id, n, t, key := pick(h, someRoots, "root"), int64(h.upTo(3, "children")), byte(h.upTo(3, "thing")), pick(h, someKeys, "key")
 	return try(ctx, model, "Load", []any{id, n, t, key}, func(ctx context.Context, tx storage.Tx) (any, error) {
@@ -73,28 +41,13 @@ func (h *history) loadRows(ctx context.Context, model storage.Tx) step {
 	})
 }
 
-func (h *history) saveGuests(ctx context.Context, model storage.Tx) step {
-	c := seam.Change{Entries: h.entries("guests")}
-	for _, name := range some(h, []string{"a", "b", "c"}, 1, 3, "guests") {
-		g := guest{Name: name}
-		if err := model.Load(ctx, []seam.Look{{Reads: []seam.Read{guests.Get(&g)}}}); err != nil {
-			h.t.Fatal(err)
-		}
-		g.Version, g.Room, g.Seat = h.version(g.Version)+1, pick(h, []string{"", "x", "店"}, "room"), h.upTo(2, "seat")
-		c.Rows = append(c.Rows, guests.Save(&g))
-	}
-	return try(ctx, model, "Save", c, func(ctx context.Context, tx storage.Tx) (any, error) {
-		return kinds(tx.Save(ctx, []seam.Change{c}))
-	})
-}
-
 func (h *history) listGuests(ctx context.Context, model storage.Tx) step {
-	r := seam.Range{Prefix: []any{pick(h, []string{"x", "店"}, "room")}, Down: h.often("down")}
+	r := storage.Range{Prefix: []any{pick(h, []string{"x", "店"}, "room")}, Down: h.often("down")}
 	return try(ctx, model, "List", r, func(ctx context.Context, tx storage.Tx) (any, error) { return ranged(ctx, tx, bySeat, r) })
 }
 
 func (h *history) listRows(ctx context.Context, model storage.Tx) step {
-	r := seam.Range{Down: h.often("down"), Limit: h.upTo(3, "limit")}
+	r := storage.Range{Down: h.often("down"), Limit: h.upTo(3, "limit")}
 	bounds := func(v func(label string) any) {
 		if h.upTo(1, "from") == 0 {
 			r.From = v("from is")
@@ -126,14 +79,14 @@ func (h *history) listRows(ctx context.Context, model storage.Tx) step {
 			bounds(number)
 		}
 		if h.often("where") {
-			m := seam.Match{Column: "stage"}
+			m := storage.Match{Column: "stage"}
 			for _, s := range some(h, someStages, 1, 3, "stages") {
 				m.In = append(m.In, s)
 			}
 			r.Where = append(r.Where, m)
 		}
 		if h.often("a part") {
-			r.Where = append(r.Where, seam.Contains("id", pick(h, []string{"or", "店", "_", "B"}, "part")))
+			r.Where = append(r.Where, storage.Contains("id", pick(h, []string{"or", "店", "_", "B"}, "part")))
 		}
 		run = func(ctx context.Context, tx storage.Tx) (any, error) { return ranged(ctx, tx, rootsByN, r) }
 	case 3:
@@ -166,7 +119,7 @@ func (h *history) listRows(ctx context.Context, model storage.Tx) step {
 }
 
 func (h *history) pruneRows(ctx context.Context, model storage.Tx) step {
-	r := seam.Range{Limit: 1 + h.upTo(2, "limit"), Down: h.often("down")}
+	r := storage.Range{Limit: 1 + h.upTo(2, "limit"), Down: h.often("down")}
 	if h.often("from") {
 		r.From = int64(h.upTo(2, "from is"))
 	}
@@ -174,13 +127,13 @@ func (h *history) pruneRows(ctx context.Context, model storage.Tx) step {
 		r.To = int64(h.upTo(3, "to is"))
 	}
 	return try(ctx, model, "Prune", r, func(ctx context.Context, tx storage.Tx) (any, error) {
-		return seam.Prune(ctx, tx, looseBySize, r)
+		return storage.Prune(ctx, tx, looseBySize, r)
 	})
 }
 
 // ranged reads a range in every way.
-func ranged[T any](ctx context.Context, tx storage.Tx, x *seam.Index[T], r seam.Range) (any, error) {
-	listed, err := collect(seam.List(ctx, tx, x, r))
+func ranged[T any](ctx context.Context, tx storage.Tx, x *storage.Index[T], r storage.Range) (any, error) {
+	listed, err := collect(storage.List(ctx, tx, x, r))
 	if err != nil {
 		return nil, err
 	}
@@ -191,10 +144,10 @@ func ranged[T any](ctx context.Context, tx storage.Tx, x *seam.Index[T], r seam.
 	var all, more []T
 	n, same := int64(7), r
 	same.Limit = 1
-	err = tx.Load(ctx, []seam.Look{
-		{Reads: []seam.Read{x.First(&first, r), x.All(&all, r), x.Count(&n, r)}},
+	err = tx.Load(ctx, []storage.Look{
+		{Reads: []storage.Read{x.First(&first, r), x.All(&all, r), x.Count(&n, r)}},
 		{Subject: rootSubject("a"), Key: "none"},
-		{Reads: []seam.Read{x.All(&more, same), x.First(&another, same)}},
+		{Reads: []storage.Read{x.All(&more, same), x.First(&another, same)}},
 	})
 	return []any{listed, first, all, n, more, another}, err
 }

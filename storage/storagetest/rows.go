@@ -12,11 +12,10 @@ import (
 
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
-	"github.com/scrmkit/scrmkit/storage/seam"
 )
 
 // Tables are those that the tests of rows use. A database under test has them.
-var Tables = []seam.Declared{roots, children, loose, guests, stocks}
+var Tables = []storage.Declared{roots, children, tokens, loose, guests, stocks, sums}
 
 // A root has a column of every kind.
 type root struct {
@@ -65,45 +64,73 @@ type stock struct {
 	N     int64
 }
 
+// A token belongs to a root, and has a version of its own.
+type token struct {
+	Root    string
+	Hash    []byte
+	Version int64
+	Used    bool
+}
+
+// A sum has numbers that many add to.
+type sum struct {
+	Day  int64
+	A, B int64
+}
+
 var (
-	roots = seam.NewTable("test_root", func(c *seam.Columns, r *root) {
-		seam.Text(c, "id", &r.ID)
+	roots = storage.NewTable("test_root", func(c *storage.Columns, r *root) {
+		storage.Text(c, "id", &r.ID)
 		c.Key()
 		c.Version(&r.Version)
-		seam.Int(c, "n", &r.N)
-		seam.Time(c, "at", &r.At)
-		seam.Text(c, "label", &r.Label)
-		seam.Bytes(c, "data", &r.Data)
-		seam.Derived(c, "due", func() time.Time { return r.State.Due })
-		seam.Derived(c, "stage", func() string { return r.State.Stage })
+		storage.Int(c, "n", &r.N)
+		storage.Time(c, "at", &r.At)
+		storage.Text(c, "label", &r.Label)
+		storage.Bytes(c, "data", &r.Data)
+		storage.Derived(c, "due", func() time.Time { return r.State.Due })
+		storage.Derived(c, "stage", func() string { return r.State.Stage })
 		c.State("state", 1, &r.State)
 	})
-	children = seam.NewTable("test_child", func(c *seam.Columns, k *child) {
-		seam.Text(c, "id", &k.Root)
-		seam.Int(c, "k", &k.K)
+	children = storage.NewTable("test_child", func(c *storage.Columns, k *child) {
+		storage.Text(c, "id", &k.Root)
+		storage.Int(c, "k", &k.K)
 		c.Key()
-		seam.Int(c, "place", &k.Place)
-		seam.Text(c, "text", &k.Text)
+		storage.Int(c, "place", &k.Place)
+		storage.Text(c, "text", &k.Text)
 	}).Of(roots)
-	loose = seam.NewTable("test_loose", func(c *seam.Columns, t *thing) {
-		seam.Bytes(c, "hash", &t.Hash)
+	loose = storage.NewTable("test_loose", func(c *storage.Columns, t *thing) {
+		storage.Bytes(c, "hash", &t.Hash)
 		c.Key()
-		seam.Text(c, "name", &t.Name)
-		seam.Int(c, "size", &t.Size)
+		storage.Text(c, "name", &t.Name)
+		storage.Int(c, "size", &t.Size)
 	})
 
-	guests = seam.NewTable("test_guest", func(c *seam.Columns, g *guest) {
-		seam.Text(c, "name", &g.Name)
+	guests = storage.NewTable("test_guest", func(c *storage.Columns, g *guest) {
+		storage.Text(c, "name", &g.Name)
 		c.Key()
 		c.Version(&g.Version)
-		seam.Text(c, "room", &g.Room)
-		seam.Int(c, "seat", &g.Seat)
+		storage.Text(c, "room", &g.Room)
+		storage.Int(c, "seat", &g.Seat)
 	})
-	stocks = seam.NewTable("test_stock", func(c *seam.Columns, s *stock) {
-		seam.Text(c, "shelf", &s.Shelf)
-		seam.Int(c, "thing", &s.Thing)
+	stocks = storage.NewTable("test_stock", func(c *storage.Columns, s *stock) {
+		storage.Text(c, "shelf", &s.Shelf)
+		storage.Int(c, "thing", &s.Thing)
 		c.Key()
-		seam.Int(c, "n", &s.N)
+		storage.Int(c, "n", &s.N)
+	})
+
+	tokens = storage.NewTable("test_token", func(c *storage.Columns, t *token) {
+		storage.Text(c, "id", &t.Root)
+		storage.Bytes(c, "hash", &t.Hash)
+		c.Key()
+		c.Version(&t.Version)
+		storage.Bool(c, "used", &t.Used)
+	}).Of(roots)
+	sums = storage.NewTable("test_sum", func(c *storage.Columns, s *sum) {
+		storage.Int(c, "day", &s.Day)
+		c.Key()
+		storage.Int(c, "a", &s.A)
+		storage.Int(c, "b", &s.B)
 	})
 
 	bySeat       = guests.Unique("seat", "room", "seat").Only("room")
@@ -130,60 +157,26 @@ func oneChild(root string, k int64) child {
 
 func oneThing(n byte) thing { return thing{Hash: []byte{n, 0}, Name: "thing", Size: int(n)} }
 
-var rootWriter = writer{
-	name: "root",
-	save: func(ctx context.Context, tx storage.Tx, id string, loaded int64, key string) error {
-		r, k := oneRoot(id, loaded+1), oneChild(id, 1)
-		return one(tx.Save(ctx, []seam.Change{{
-			Rows: []seam.Row{roots.Save(&r), children.Put(&k)}, Entries: writer{name: "root"}.entries(id, loaded, key),
-		}}))
-	},
-	version: func(ctx context.Context, tx storage.Tx, id string) (int64, error) {
-		r := root{ID: id}
-		err := tx.Load(ctx, []seam.Look{{Reads: []seam.Read{roots.Get(&r)}}})
-		return r.Version, err
-	},
+// rootChange stores a root with entries.
+func rootChange(id string, version int64, entries ...journal.Entry) storage.Change {
+	r := oneRoot(id, version)
+	return storage.Change{Rows: []storage.Row{roots.Save(&r)}, Entries: entries}
 }
 
 func rootSubject(id string) string { return rootWriter.subject(id) }
-
-func fillRows(ctx context.Context, tx storage.Tx) error {
-	r, k, t := oneRoot("north", 1), oneChild("north", 1), oneThing(1)
-	return allOf(tx.Save(ctx, []seam.Change{
-		{Rows: []seam.Row{roots.Save(&r), children.Put(&k)}, Entries: []journal.Entry{entry(rootSubject("north"), "key", 1)}},
-		{Rows: []seam.Row{loose.Insert(&t)}},
-	}))
-}
 
 // rowsOf loads a root with the first n of its children, a thing, and an entry of the root.
 func rowsOf(ctx context.Context, tx storage.Tx, id string, n int64, t byte, key string) (any, error) {
 	r, found := root{ID: id}, make([]child, n)
 	th := thing{Hash: []byte{t, 0}}
-	l := seam.Look{Reads: []seam.Read{roots.Get(&r), loose.Get(&th)}, Subject: rootSubject(id), Key: key}
+	l := storage.Look{Reads: []storage.Read{roots.Get(&r), loose.Get(&th)}, Subject: rootSubject(id), Key: key}
 	for i := range found {
 		found[i] = child{Root: id, K: int64(i) + 1}
 		l.Reads = append(l.Reads, children.Get(&found[i]))
 	}
-	looks := []seam.Look{l}
+	looks := []storage.Look{l}
 	err := tx.Load(ctx, looks)
 	return []any{r, found, th, looks[0].Entry}, err
-}
-
-var rowReads = []call{
-	{"Load", func(ctx context.Context, tx storage.Tx) (any, error) { return rowsOf(ctx, tx, "north", 2, 1, "key") }},
-	{"List", func(ctx context.Context, tx storage.Tx) (any, error) {
-		return collect(seam.List(ctx, tx, rootsByID, seam.Range{}))
-	}},
-}
-
-var rowWrites = []call{
-	{"Save", func(ctx context.Context, tx storage.Tx) (any, error) {
-		r := oneRoot("north", 2)
-		return nil, one(tx.Save(ctx, []seam.Change{{Rows: []seam.Row{roots.Save(&r)}}}))
-	}},
-	{"Prune", func(ctx context.Context, tx storage.Tx) (any, error) {
-		return seam.Prune(ctx, tx, looseByHash, seam.Range{Limit: 9})
-	}},
 }
 
 func rows(s suite) {
@@ -193,35 +186,34 @@ func rows(s suite) {
 	s.each("have a place in a unique index for themselves", rowsUnique)
 	s.each("are added up within their bounds", rowsAdded)
 	s.once("are added up by all who add at once", addedAtOnce)
-	s.each("give their values back to the last bit", rowValues)
 	s.each("that a newer release wrote are refused", rowsOfNewer)
 	s.each("are listed by the page, in both directions", rowPages)
 	s.once("are found along every index as on the model", rowRanges)
 }
 
-func saved(s *scene, ctx context.Context, tx storage.Tx, rows ...seam.Row) {
+func saved(s *scene, ctx context.Context, tx storage.Tx, rows ...storage.Row) {
 	s.t.Helper()
-	must(s.t, one(tx.Save(ctx, []seam.Change{{Rows: rows}})))
+	must(s.t, one(tx.Save(ctx, []storage.Change{{Rows: rows}})))
 }
 
 func rowsWhole(s *scene) {
 	a, b, first, second, third, t := oneRoot("a", 1), oneRoot("b", 1), oneChild("a", 1), oneChild("b", 1), oneChild("b", 2), oneThing(7)
 	e := entry(rootSubject("b"), "key", 1)
 	s.do(func(ctx context.Context, tx storage.Tx) {
-		must(s.t, allOf(tx.Save(ctx, []seam.Change{
-			{Rows: []seam.Row{roots.Save(&b), children.Put(&second), children.Insert(&third)}, Entries: []journal.Entry{e}},
-			{Rows: []seam.Row{roots.Save(&a), children.Put(&first)}},
-			{Rows: []seam.Row{loose.Put(&t)}},
+		must(s.t, allOf(tx.Save(ctx, []storage.Change{
+			{Rows: []storage.Row{roots.Save(&b), children.Put(&second), children.Insert(&third)}, Entries: []journal.Entry{e}},
+			{Rows: []storage.Row{roots.Save(&a), children.Put(&first)}},
+			{Rows: []storage.Row{loose.Put(&t)}},
 		})))
 	})
 	s.do(func(ctx context.Context, tx storage.Tx) {
 		var gotA, gotB, none = root{ID: "a"}, root{ID: "b"}, root{ID: "none", Label: "stays"}
 		kids := []child{{Root: "b", K: 2}, {Root: "b", K: 3, Text: "stays"}, {Root: "b", K: 1}, {Root: "a", K: 1}}
 		th := thing{Hash: t.Hash}
-		looks := []seam.Look{
-			{Reads: []seam.Read{roots.Get(&none)}, Subject: rootSubject("none"), Key: "key"},
-			{Reads: []seam.Read{roots.Get(&gotB), children.Get(&kids[0]), children.Get(&kids[1]), children.Get(&kids[2])}, Subject: e.Subject, Key: "key"},
-			{Reads: []seam.Read{loose.Get(&th), roots.Get(&gotA), children.Get(&kids[3])}},
+		looks := []storage.Look{
+			{Reads: []storage.Read{roots.Get(&none)}, Subject: rootSubject("none"), Key: "key"},
+			{Reads: []storage.Read{roots.Get(&gotB), children.Get(&kids[0]), children.Get(&kids[1]), children.Get(&kids[2])}, Subject: e.Subject, Key: "key"},
+			{Reads: []storage.Read{loose.Get(&th), roots.Get(&gotA), children.Get(&kids[3])}},
 			{Subject: e.Subject, Key: "another"},
 			{},
 		}
@@ -243,9 +235,9 @@ func rowsTogether(s *scene) {
 		saved(s, ctx, tx, roots.Save(&a), roots.Save(&b))
 		a, b = oneRoot("a", 2), oneRoot("b", 3)
 		k, t := oneChild("a", 1), oneThing(1)
-		errs, err := tx.Save(ctx, []seam.Change{
-			{Rows: []seam.Row{loose.Put(&t), roots.Save(&a), children.Put(&k), roots.Save(&b)}, Entries: []journal.Entry{entry(rootSubject("a"), "lost", 2)}},
-			{Rows: []seam.Row{roots.Save(&c)}, Entries: []journal.Entry{entry(rootSubject("c"), "key", 1)}},
+		errs, err := tx.Save(ctx, []storage.Change{
+			{Rows: []storage.Row{loose.Put(&t), roots.Save(&a), children.Put(&k), roots.Save(&b)}, Entries: []journal.Entry{entry(rootSubject("a"), "lost", 2)}},
+			{Rows: []storage.Row{roots.Save(&c)}, Entries: []journal.Entry{entry(rootSubject("c"), "key", 1)}},
 		})
 		must(s.t, err)
 		isError(s.t, "one that is stale", errs[0], journal.ErrConflict)
@@ -256,8 +248,8 @@ func rowsTogether(s *scene) {
 		b = oneRoot("b", 2)
 		saved(s, ctx, tx, roots.Save(&a), children.Put(&k), roots.Save(&b), loose.Put(&t))
 		d := oneRoot("d", 1)
-		isError(s.t, "a key that was used", one(tx.Save(ctx, []seam.Change{{
-			Rows: []seam.Row{roots.Save(&d)}, Entries: []journal.Entry{entry(rootSubject("c"), "key", 1)},
+		isError(s.t, "a key that was used", one(tx.Save(ctx, []storage.Change{{
+			Rows: []storage.Row{roots.Save(&d)}, Entries: []journal.Entry{entry(rootSubject("c"), "key", 1)},
 		}})), journal.ErrDuplicate)
 		rootWriter.holds(ctx, s.t, tx, "d", 0, 0)
 	})
@@ -268,33 +260,33 @@ func rowsNew(s *scene) {
 		a, b := oneThing(1), oneThing(2)
 		saved(s, ctx, tx, loose.Insert(&a))
 		again := thing{Hash: a.Hash, Name: "another"}
-		isError(s.t, "one that is there", one(tx.Save(ctx, []seam.Change{{Rows: []seam.Row{loose.Insert(&b), loose.Insert(&again)}}})), journal.ErrConflict)
+		isError(s.t, "one that is there", one(tx.Save(ctx, []storage.Change{{Rows: []storage.Row{loose.Insert(&b), loose.Insert(&again)}}})), journal.ErrConflict)
 		saved(s, ctx, tx, loose.Insert(&b))
-		equal(s.t, "things", list(s.t, seam.List(ctx, tx, looseByHash, seam.Range{})), []thing{a, b})
+		equal(s.t, "things", list(s.t, storage.List(ctx, tx, looseByHash, storage.Range{})), []thing{a, b})
 		saved(s, ctx, tx, loose.Put(&again))
-		equal(s.t, "in its place", list(s.t, seam.List(ctx, tx, looseByHash, seam.Range{Prefix: []any{a.Hash}})), []thing{again})
+		equal(s.t, "in its place", list(s.t, storage.List(ctx, tx, looseByHash, storage.Range{Prefix: []any{a.Hash}})), []thing{again})
 	})
 }
 
 func rowsUnique(s *scene) {
 	s.do(func(ctx context.Context, tx storage.Tx) {
-		seat := func(name string, version int64, room string, n int) seam.Row {
+		seat := func(name string, version int64, room string, n int) storage.Row {
 			return guests.Save(&guest{name, version, room, n})
 		}
 		saved(s, ctx, tx, seat("a", 1, "x", 1), seat("b", 1, "x", 2), seat("c", 1, "", 1), seat("d", 1, "", 1), seat("e", 1, "y", 1))
-		for _, taken := range [][]seam.Row{
+		for _, taken := range [][]storage.Row{
 			{seat("f", 1, "x", 1)},
 			{seat("b", 2, "x", 1)},
 			{seat("c", 2, "x", 2)},
 			{seat("f", 1, "z", 1), seat("g", 1, "z", 1)},
 			{seat("a", 2, "x", 3), seat("b", 2, "y", 1)},
 		} {
-			isError(s.t, "a place that is taken", one(tx.Save(ctx, []seam.Change{{Rows: taken}})), journal.ErrConflict)
+			isError(s.t, "a place that is taken", one(tx.Save(ctx, []storage.Change{{Rows: taken}})), journal.ErrConflict)
 		}
 		saved(s, ctx, tx, seat("a", 2, "x", 2), seat("b", 2, "x", 1))
 		saved(s, ctx, tx, seat("a", 3, "", 0))
 		saved(s, ctx, tx, seat("c", 2, "x", 2))
-		in := list(s.t, seam.List(ctx, tx, bySeat, seam.Range{Prefix: []any{"x"}}))
+		in := list(s.t, storage.List(ctx, tx, bySeat, storage.Range{Prefix: []any{"x"}}))
 		equal(s.t, "who sits there", in, []guest{{"b", 2, "x", 1}, {"c", 2, "x", 2}})
 	})
 }
@@ -303,21 +295,21 @@ func rowsAdded(s *scene) {
 	s.do(func(ctx context.Context, tx storage.Tx) {
 		add := func(thing int, n, most int64) error {
 			g := guest{Name: fmt.Sprint("by ", thing, n, most), Version: 1}
-			return one(tx.Save(ctx, []seam.Change{{Rows: []seam.Row{stocks.AddWithin(&stock{"a", thing, n}, most), guests.Save(&g)}}}))
+			return one(tx.Save(ctx, []storage.Change{{Rows: []storage.Row{stocks.AddWithin(&stock{"a", thing, n}, most), guests.Save(&g)}}}))
 		}
-		isError(s.t, "below zero", add(1, -1, 9), seam.ErrBound)
-		isError(s.t, "above the most", add(1, 10, 9), seam.ErrBound)
+		isError(s.t, "below zero", add(1, -1, 9), storage.ErrBound)
+		isError(s.t, "above the most", add(1, 10, 9), storage.ErrBound)
 		must(s.t, add(1, 9, 9))
-		isError(s.t, "one too many", add(1, 1, 9), seam.ErrBound)
+		isError(s.t, "one too many", add(1, 1, 9), storage.ErrBound)
 		must(s.t, add(1, 1, 10))
 		must(s.t, add(1, -10, 3))
-		isError(s.t, "below zero again", add(1, -2, 9), seam.ErrBound)
+		isError(s.t, "below zero again", add(1, -2, 9), storage.ErrBound)
 		must(s.t, add(2, 0, 0))
 		got := []stock{{Shelf: "a", Thing: 1, N: 7}, {Shelf: "a", Thing: 2, N: 7}, {Shelf: "a", Thing: 3, N: 7}}
-		must(s.t, tx.Load(ctx, []seam.Look{{Reads: []seam.Read{stocks.Get(&got[0]), stocks.Get(&got[1]), stocks.Get(&got[2])}}}))
+		must(s.t, tx.Load(ctx, []storage.Look{{Reads: []storage.Read{stocks.Get(&got[0]), stocks.Get(&got[1]), stocks.Get(&got[2])}}}))
 		equal(s.t, "sums", got, []stock{{"a", 1, 0}, {"a", 2, 0}, {"a", 3, 7}})
 		n := int64(0)
-		must(s.t, tx.Load(ctx, []seam.Look{{Reads: []seam.Read{guests.Primary().Count(&n, seam.Range{Limit: 99})}}}))
+		must(s.t, tx.Load(ctx, []storage.Look{{Reads: []storage.Read{guests.Primary().Count(&n, storage.Range{Limit: 99})}}}))
 		equal(s.t, "changes that were stored", n, 4)
 	})
 }
@@ -329,10 +321,10 @@ func addedAtOnce(t *testing.T, d Database) {
 		all.Go(func() {
 			for k := range 10 {
 				g := guest{Name: fmt.Sprint(i, " ", k), Version: 1}
-				err := one(d.DB.Save(t.Context(), []seam.Change{{Rows: []seam.Row{stocks.AddWithin(&stock{"a", 1, 1}, 50), guests.Save(&g)}}}))
+				err := one(d.DB.Save(t.Context(), []storage.Change{{Rows: []storage.Row{stocks.AddWithin(&stock{"a", 1, 1}, 50), guests.Save(&g)}}}))
 				if err == nil {
 					stored.Add(1)
-				} else if !errors.Is(err, seam.ErrBound) {
+				} else if !errors.Is(err, storage.ErrBound) {
 					t.Error(err)
 				}
 			}
@@ -340,7 +332,7 @@ func addedAtOnce(t *testing.T, d Database) {
 	}
 	all.Wait()
 	got := stock{Shelf: "a", Thing: 1}
-	must(t, d.DB.Load(t.Context(), []seam.Look{{Reads: []seam.Read{stocks.Get(&got)}}}))
+	must(t, d.DB.Load(t.Context(), []storage.Look{{Reads: []storage.Read{stocks.Get(&got)}}}))
 	equal(t, "the sum, and who added to it", []int64{got.N, stored.Load()}, []int64{50, 50})
 }
 
@@ -357,9 +349,9 @@ func rowValues(s *scene) {
 	given := append([]root(nil), want...)
 	given[2].At, want[2].At = at(3).Add(999).In(time.FixedZone("", 3600)), at(3)
 	s.do(func(ctx context.Context, tx storage.Tx) {
-		var changes []seam.Change
+		var changes []storage.Change
 		for i := range given {
-			changes = append(changes, seam.Change{Rows: []seam.Row{roots.Save(&given[i])}})
+			changes = append(changes, storage.Change{Rows: []storage.Row{roots.Save(&given[i])}})
 		}
 		must(s.t, allOf(tx.Save(ctx, changes)))
 		given[0].Data[0] = '!'
@@ -368,16 +360,16 @@ func rowValues(s *scene) {
 		want[0].Data = []byte(want[0].ID)
 		for _, w := range want {
 			r := root{ID: w.ID}
-			must(s.t, tx.Load(ctx, []seam.Look{{Reads: []seam.Read{roots.Get(&r)}}}))
+			must(s.t, tx.Load(ctx, []storage.Look{{Reads: []storage.Read{roots.Get(&r)}}}))
 			equal(s.t, "one", r, w)
 			if len(r.Data) > 0 {
 				r.Data[0] = '!'
 			}
 		}
-		looks, got := make([]seam.Look, len(want)), make([]root, len(want))
+		looks, got := make([]storage.Look, len(want)), make([]root, len(want))
 		for i := range want {
 			got[i].ID = want[i].ID
-			looks[i].Reads = []seam.Read{roots.Get(&got[i])}
+			looks[i].Reads = []storage.Read{roots.Get(&got[i])}
 		}
 		must(s.t, tx.Load(ctx, looks))
 		equal(s.t, "all at once", got, want)
@@ -394,17 +386,17 @@ type newer struct {
 }
 
 // newerRoots declares the table of roots with another state.
-func newerRoots(format int) *seam.Table[newer] {
-	return seam.NewTable("test_root", func(c *seam.Columns, r *newer) {
-		seam.Text(c, "id", &r.ID)
+func newerRoots(format int) *storage.Table[newer] {
+	return storage.NewTable("test_root", func(c *storage.Columns, r *newer) {
+		storage.Text(c, "id", &r.ID)
 		c.Key()
 		c.Version(&r.Version)
-		seam.Int(c, "n", &r.N)
-		seam.Time(c, "at", &r.At)
-		seam.Text(c, "label", &r.Label)
-		seam.Bytes(c, "data", &r.Data)
-		seam.Derived(c, "due", func() time.Time { return r.State.Due })
-		seam.Derived(c, "stage", func() string { return r.State.Stage })
+		storage.Int(c, "n", &r.N)
+		storage.Time(c, "at", &r.At)
+		storage.Text(c, "label", &r.Label)
+		storage.Bytes(c, "data", &r.Data)
+		storage.Derived(c, "due", func() time.Time { return r.State.Due })
+		storage.Derived(c, "stage", func() string { return r.State.Stage })
 		c.State("state", format, &r.State)
 	})
 }
@@ -416,9 +408,9 @@ func rowsOfNewer(s *scene) {
 			birthday string
 			want     error
 		}{
-			"a field that is not known":                 {1, "05-17", seam.ErrFormat},
-			"a format that is not known":                {2, "", seam.ErrFormat},
-			"a field that is not known, nor its format": {3, "05-17", seam.ErrFormat},
+			"a field that is not known":                 {1, "05-17", storage.ErrFormat},
+			"a format that is not known":                {2, "", storage.ErrFormat},
+			"a field that is not known, nor its format": {3, "05-17", storage.ErrFormat},
 			"nothing that is not known":                 {1, "", nil},
 		} {
 			table := newerRoots(c.format)
@@ -426,12 +418,12 @@ func rowsOfNewer(s *scene) {
 			n.State.Birthday, n.State.Note = c.birthday, "note"
 			saved(s, ctx, tx, table.Save(&n))
 			r := root{ID: name}
-			err := tx.Load(ctx, []seam.Look{{Reads: []seam.Read{roots.Get(&r)}}})
+			err := tx.Load(ctx, []storage.Look{{Reads: []storage.Read{roots.Get(&r)}}})
 			if !errors.Is(err, c.want) {
 				s.t.Errorf("%s: error is %v, want %v", name, err, c.want)
 			}
 			again := newer{root: root{ID: name}}
-			must(s.t, tx.Load(ctx, []seam.Look{{Reads: []seam.Read{table.Get(&again)}}}))
+			must(s.t, tx.Load(ctx, []storage.Look{{Reads: []storage.Read{table.Get(&again)}}}))
 			equal(s.t, name, again.State.Birthday+again.State.Note, c.birthday+"note")
 		}
 	})
@@ -440,10 +432,10 @@ func rowsOfNewer(s *scene) {
 func rowPages(s *scene) {
 	const n = 1203 // two pages and a part
 	s.do(func(ctx context.Context, tx storage.Tx) {
-		var changes []seam.Change
+		var changes []storage.Change
 		for i := range int64(n) {
 			r := root{ID: fmt.Sprintf("%04d", i), Version: 1, N: i / 100}
-			changes = append(changes, seam.Change{Rows: []seam.Row{roots.Save(&r)}})
+			changes = append(changes, storage.Change{Rows: []storage.Row{roots.Save(&r)}})
 		}
 		must(s.t, allOf(tx.Save(ctx, changes)))
 	})
@@ -454,7 +446,7 @@ func rowPages(s *scene) {
 			want  int
 		}{{false, 0, n}, {true, 0, n}, {false, 500, 500}, {true, 501, 501}, {false, 1000, 1000}, {true, 2 * n, n}} {
 			last, count := "", 0
-			for r, err := range seam.List(ctx, tx, rootsByN, seam.Range{Down: c.down, Limit: c.limit}) {
+			for r, err := range storage.List(ctx, tx, rootsByN, storage.Range{Down: c.down, Limit: c.limit}) {
 				must(s.t, err)
 				if count++; last != "" && (last < r.ID) == c.down {
 					s.t.Fatalf("%s comes after %s", r.ID, last)

@@ -4,11 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"sync"
 	"testing"
 
-	"github.com/scrmkit/scrmkit/otp"
-	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
@@ -28,66 +27,74 @@ func (w writer) entries(id string, loaded int64, key string) []journal.Entry {
 	return []journal.Entry{entry(w.subject(id), key, loaded+1)}
 }
 
-var writers = []writer{activationWriter, rootWriter, cardWriter, accountWriter, holderWriter, contactWriter, jobWriter, scopeWriter, codeWriter}
+var writers = []writer{rootWriter, guestWriter, pairWriter, tokenWriter}
 
-var cardWriter = writer{
-	name: "card",
+var rootWriter = writer{
+	name: "root",
 	save: func(ctx context.Context, tx storage.Tx, id string, loaded int64, key string) error {
-		return one(tx.Stamps().Save(ctx, []stamps.Change{{
-			Cards: []stamps.Card{card(id, loaded+1)}, Entries: writer{name: "card"}.entries(id, loaded, key),
+		r, k := oneRoot(id, loaded+1), oneChild(id, 1)
+		return one(tx.Save(ctx, []storage.Change{{
+			Rows: []storage.Row{roots.Save(&r), children.Put(&k)}, Entries: writer{name: "root"}.entries(id, loaded, key),
 		}}))
 	},
 	version: func(ctx context.Context, tx storage.Tx, id string) (int64, error) {
-		loaded, err := tx.Stamps().Load(ctx, []stamps.Lookup{{Card: card(id, 1).ID}})
-		if err != nil {
-			return 0, err
-		}
-		return loaded[0].Card.Version, nil
+		r := root{ID: id}
+		err := tx.Load(ctx, []storage.Look{{Reads: []storage.Read{roots.Get(&r)}}})
+		return r.Version, err
 	},
 }
 
-var scopeWriter = writer{
-	name: "scope",
+var guestWriter = writer{
+	name: "guest",
 	save: func(ctx context.Context, tx storage.Tx, id string, loaded int64, key string) error {
-		return one(tx.OTP().Save(ctx, []otp.Change{{
-			Scope:   otp.ScopeRow{Scope: otp.Scope(id), Version: loaded, Issued: loaded + 1, Debt: at(loaded)},
-			Entries: writer{name: "scope"}.entries(id, loaded, key),
+		g := guest{id, loaded + 1, "of " + id, int(loaded)}
+		return one(tx.Save(ctx, []storage.Change{{Rows: []storage.Row{guests.Save(&g)}, Entries: writer{name: "guest"}.entries(id, loaded, key)}}))
+	},
+	version: func(ctx context.Context, tx storage.Tx, id string) (int64, error) {
+		g := guest{Name: id}
+		err := tx.Load(ctx, []storage.Look{{Reads: []storage.Read{guests.Get(&g)}}})
+		return g.Version, err
+	},
+}
+
+// A pair is two roots, of two tables, with rows of others and a number that is added to.
+var pairWriter = writer{
+	name: "pair",
+	save: func(ctx context.Context, tx storage.Tx, id string, loaded int64, key string) error {
+		r, g, k, s := oneRoot("pair "+id, loaded+1), guest{"pair " + id, loaded + 1, "", 0}, oneChild("pair "+id, loaded), stock{"pair " + id, 1, 1}
+		return one(tx.Save(ctx, []storage.Change{{
+			Rows:    []storage.Row{stocks.AddWithin(&s, math.MaxInt32), guests.Save(&g), children.Put(&k), roots.Save(&r)},
+			Entries: writer{name: "pair"}.entries(id, loaded, key),
 		}}))
 	},
 	version: func(ctx context.Context, tx storage.Tx, id string) (int64, error) {
-		states, err := tx.OTP().Load(ctx, []otp.Lookup{{Scope: otp.Scope(id)}}, at(0))
-		if err != nil {
-			return 0, err
+		r, g, s := root{ID: "pair " + id}, guest{Name: "pair " + id}, stock{Shelf: "pair " + id, Thing: 1}
+		err := tx.Load(ctx, []storage.Look{{Reads: []storage.Read{roots.Get(&r), guests.Get(&g), stocks.Get(&s)}}})
+		if err == nil && (r.Version != g.Version || r.Version != s.N) {
+			err = fmt.Errorf("half of a change was stored: %v, %v, %v", r, g, s)
 		}
-		return states[0].Scope.Version, nil
+		return r.Version, err
 	},
 }
 
-// A code is new by the Save of its scope, and changes by Spend.
-var codeWriter = writer{
-	name: "code",
+// A token is new under the version of its root, and changes under its own.
+var tokenWriter = writer{
+	name: "token",
 	save: func(ctx context.Context, tx storage.Tx, id string, loaded int64, key string) error {
-		entries := writer{name: "code"}.entries(id, loaded, key)
-		c := code(codeScope(id), 1)
-		if loaded > 0 {
-			c.Version = loaded
-			return one(tx.OTP().Spend(ctx, []otp.Spent{{Code: c, Entries: entries}}))
+		t := token{Root: "of " + id, Hash: []byte{1}, Version: loaded + 1}
+		rows := []storage.Row{tokens.Save(&t)}
+		if loaded == 0 {
+			r := oneRoot(t.Root, 1)
+			rows = []storage.Row{roots.Save(&r), tokens.Put(&t)}
 		}
-		return one(tx.OTP().Save(ctx, []otp.Change{{
-			Scope: otp.ScopeRow{Scope: c.Scope, Issued: 1}, Codes: []otp.Code{c}, Entries: entries,
-		}}))
+		return one(tx.Save(ctx, []storage.Change{{Rows: rows, Entries: writer{name: "token"}.entries(id, loaded, key)}}))
 	},
 	version: func(ctx context.Context, tx storage.Tx, id string) (int64, error) {
-		states, err := tx.OTP().Load(ctx, []otp.Lookup{{Scope: codeScope(id), MACs: [][]byte{mac(1)}}}, at(0))
-		if err != nil || len(states[0].Codes) == 0 {
-			return 0, err
-		}
-		return states[0].Codes[0].Version, nil
+		t := token{Root: "of " + id, Hash: []byte{1}}
+		err := tx.Load(ctx, []storage.Look{{Reads: []storage.Read{tokens.Get(&t)}}})
+		return t.Version, err
 	},
 }
-
-// codeScope is no scope of scopeWriter.
-func codeScope(id string) otp.Scope { return otp.Scope("of code " + id) }
 
 // holds fails where the row has another version, or its journal another number of entries.
 func (w writer) holds(ctx context.Context, t testing.TB, tx storage.Tx, id string, version int64, entries int) {

@@ -39,7 +39,7 @@ func tenants(s suite) {
 		must(t, fill(t.Context(), a))
 		before := answers(t, a)
 		must(t, b.InTx(t.Context(), func(ctx context.Context, tx storage.Tx) error {
-			cardWriter.holds(ctx, t, tx, "alice", 0, 0)
+			rootWriter.holds(ctx, t, tx, "north", 0, 0)
 			must(t, fill(ctx, tx))
 			for _, c := range writes {
 				if _, err := c.run(ctx, tx); err != nil {
@@ -49,6 +49,6 @@ func tenants(s suite) {
 			return nil
 		}))
 		equal(t, "tenant a", answers(t, a), before)
-		cardWriter.holds(t.Context(), t, b, "alice", 2, 0)
+		rootWriter.holds(t.Context(), t, b, "north", 2, 1)
 	})
 }

@@ -9,8 +9,8 @@ import (
 
 	"github.com/scrmkit/scrmkit/internal/combine"
 	"github.com/scrmkit/scrmkit/internal/valid"
+	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
-	"github.com/scrmkit/scrmkit/storage/seam"
 )
 
 // Options of an Engine. Nil, and each zero field, is a default.
@@ -29,14 +29,14 @@ type Options struct {
 // loaded, journal.ErrConflict where other changes came first twenty times in a row, and what the
 // database said; after the last two it may be run again.
 type Engine struct {
-	store  seam.Store
+	store  storage.Tx
 	opts   Options
 	runner *combine.Runner[op, *unit, Outcome]
 	bound  bool // to a unit of work
 }
 
 // New returns an engine on a store.
-func New(s seam.Store, opts *Options) *Engine {
+func New(s storage.Tx, opts *Options) *Engine {
 	e := &Engine{store: s}
 	if opts != nil {
 		e.opts = *opts
@@ -50,7 +50,7 @@ func New(s seam.Store, opts *Options) *Engine {
 
 // In returns a copy that is bound to a unit of work: what it does is committed or rolled back with
 // tx.
-func (e *Engine) In(tx seam.Store) *Engine {
+func (e *Engine) In(tx storage.Tx) *Engine {
 	b := *e
 	b.store, b.bound = tx, true
 	b.runner = combine.New(work{&b})
@@ -258,7 +258,7 @@ func (e *Engine) Line(ctx context.Context, id LineID) (Line, error) {
 	err := valid.ID("line", id)
 	line := Line{ID: id}
 	if err == nil {
-		err = e.store.Load(ctx, []seam.Look{{Reads: []seam.Read{lines.Get(&line)}}})
+		err = e.store.Load(ctx, []storage.Look{{Reads: []storage.Read{lines.Get(&line)}}})
 	}
 	if err == nil && line.Version == 0 {
 		err = ErrUnknownLine
@@ -276,7 +276,7 @@ func (e *Engine) Line(ctx context.Context, id LineID) (Line, error) {
 func (e *Engine) Lines(ctx context.Context) iter.Seq2[Line, error] {
 	now := e.now()
 	return func(yield func(Line, error) bool) {
-		for l, err := range seam.List(ctx, e.store, byID, seam.Range{}) {
+		for l, err := range storage.List(ctx, e.store, byID, storage.Range{}) {
 			if err == nil {
 				l, err = l.At(now)
 			}
@@ -293,7 +293,7 @@ func (e *Engine) Waiting(ctx context.Context, id LineID, limit int) iter.Seq2[Vi
 		return func(yield func(Visitor, error) bool) { yield(Visitor{}, fmt.Errorf("dispatch: waiting: %w", err)) }
 	}
 	return func(yield func(Visitor, error) bool) {
-		for v, err := range seam.List(ctx, e.store, byPlace, seam.Range{Prefix: []any{id}, Limit: limit}) {
+		for v, err := range storage.List(ctx, e.store, byPlace, storage.Range{Prefix: []any{id}, Limit: limit}) {
 			if !yield(v.Visitor, err) {
 				return
 			}

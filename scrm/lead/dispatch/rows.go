@@ -1,11 +1,11 @@
 package dispatch
 
 import (
-	"github.com/scrmkit/scrmkit/storage/seam"
+	"github.com/scrmkit/scrmkit/storage"
 )
 
 // Tables are those of the package.
-var Tables = []seam.Declared{lines, visitors}
+var Tables = []storage.Declared{lines, visitors}
 
 // A Visitor is a row of the line that they came to.
 type visitorRow struct {
@@ -14,17 +14,17 @@ type visitorRow struct {
 }
 
 var (
-	lines = seam.NewTable("dispatch_line", func(c *seam.Columns, l *Line) {
-		seam.Text(c, "line", &l.ID)
+	lines = storage.NewTable("dispatch_line", func(c *storage.Columns, l *Line) {
+		storage.Text(c, "line", &l.ID)
 		c.Key()
 		c.Version(&l.Version)
 		c.State("state", 1, l)
 	})
-	visitors = seam.NewTable("dispatch_visitor", func(c *seam.Columns, v *visitorRow) {
-		seam.Text(c, "line", &v.line)
-		seam.Text(c, "visitor", &v.ID)
+	visitors = storage.NewTable("dispatch_visitor", func(c *storage.Columns, v *visitorRow) {
+		storage.Text(c, "line", &v.line)
+		storage.Text(c, "visitor", &v.ID)
 		c.Key()
-		seam.Derived(c, "place", v.place)
+		storage.Derived(c, "place", v.place)
 		c.State("state", 1, &v.Visitor)
 	}).Of(lines)
 

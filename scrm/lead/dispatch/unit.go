@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"github.com/scrmkit/scrmkit/internal/combine"
+	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
-	"github.com/scrmkit/scrmkit/storage/seam"
 )
 
 // A unit is a line with what the commands at hand need and change of it.
@@ -73,13 +73,13 @@ func (work) Subject(o op) string { return string(o.line) }
 
 func (e work) Load(ctx context.Context, groups [][]op, _ bool) ([]*unit, error) {
 	units := make([]*unit, len(groups))
-	var looks []seam.Look
+	var looks []storage.Look
 	var found []*visitorRow
 	for i, group := range groups {
 		u := &unit{visitors: map[VisitorID]Visitor{}, entries: map[string]*journal.Entry{}}
 		u.line.ID = group[0].line
 		units[i] = u
-		l := seam.Look{Reads: []seam.Read{lines.Get(&u.line)}}
+		l := storage.Look{Reads: []storage.Read{lines.Get(&u.line)}}
 		for _, o := range group {
 			for _, id := range o.visitors {
 				if _, known := u.visitors[id]; id != "" && !known {
@@ -92,7 +92,7 @@ func (e work) Load(ctx context.Context, groups [][]op, _ bool) ([]*unit, error) 
 		looks = append(looks, l)
 		for _, o := range group {
 			if o.key != "" {
-				looks = append(looks, seam.Look{Subject: o.line.Subject(), Key: o.key})
+				looks = append(looks, storage.Look{Subject: o.line.Subject(), Key: o.key})
 			}
 		}
 	}
@@ -163,10 +163,10 @@ func (u *unit) next() Line {
 }
 
 func (e work) Save(ctx context.Context, units []*unit) ([]error, error) {
-	changes := make([]seam.Change, len(units))
+	changes := make([]storage.Change, len(units))
 	for i, u := range units {
 		line := u.next()
-		c := seam.Change{Rows: []seam.Row{lines.Save(&line)}, Entries: u.written}
+		c := storage.Change{Rows: []storage.Row{lines.Save(&line)}, Entries: u.written}
 		for _, v := range u.changed {
 			c.Rows = append(c.Rows, visitors.Put(&visitorRow{line.ID, v}))
 		}

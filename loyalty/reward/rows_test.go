@@ -1,0 +1,26 @@
+package reward
+
+import (
+	"testing"
+
+	"github.com/scrmkit/scrmkit/storage/storagetest"
+)
+
+func TestRows(t *testing.T) {
+	t.Run("of catalogs", func(t *testing.T) { storagetest.Mapping(t, catalogs.Table(), nil) })
+	t.Run("of holders", func(t *testing.T) {
+		storagetest.Mapping(t, holders, func(h *Holder) { h.Others = nil })
+	})
+	t.Run("of vouchers", func(t *testing.T) {
+		storagetest.Mapping(t, vouchers, func(v *voucherRow) {
+			v.Code, v.QR = "", ""
+			if len(v.MAC) == 0 {
+				v.MAC = nil
+			}
+			if len(v.Salt) == 0 {
+				v.Salt = nil
+			}
+		})
+	})
+	t.Run("of counts", func(t *testing.T) { storagetest.Mapping(t, counts, nil) })
+}

@@ -1,0 +1,177 @@
+package loyalty
+
+import (
+	"context"
+	"iter"
+	"time"
+
+	"github.com/scrmkit/scrmkit/internal/published"
+	"github.com/scrmkit/scrmkit/storage"
+	"github.com/scrmkit/scrmkit/storage/journal"
+)
+
+// Tables are those of the package. Everything of an account changes under its version.
+var Tables = []storage.Declared{programs, accounts, bookings}
+
+// An accountRow is an account with when it is listed as due.
+type accountRow struct {
+	Account
+	Listed time.Time // Due
+}
+
+var (
+	programs = published.NewVersions[ProgramID, Definition]("loyalty_program")
+	accounts = storage.NewTable("loyalty_account", func(c *storage.Columns, a *accountRow) {
+		storage.Text(c, "member", &a.ID.Member)
+		storage.Text(c, "program", &a.ID.Program)
+		c.Key()
+		c.Version(&a.Version)
+		storage.Int(c, "seq", &a.Seq)
+		storage.Bytes(c, "hash", &a.Hash)
+		storage.Time(c, "due", &a.Listed)
+		c.State("state", 1, &a.Account)
+	})
+	bookings = storage.NewTable("loyalty_booking", func(c *storage.Columns, b *Booking) {
+		storage.Text(c, "member", &b.Account.Member)
+		storage.Text(c, "program", &b.Account.Program)
+		storage.Text(c, "key", &b.Key)
+		c.Key()
+		storage.Int(c, "changes", &b.Changes)
+		c.State("state", 1, b)
+	}).Of(accounts)
+
+	byMember   = accounts.Primary()
+	byProgram  = accounts.Index("program", "program", "member")
+	byDue      = accounts.Index("due", "due").Only("due").Filter("program", "member")
+	bookingsOf = bookings.Primary().Filter("program")
+)
+
+// A lookup names what a command needs of an account. Fields but Account may be empty, and nothing
+// is loaded for them then.
+type lookup struct {
+	Account AccountID
+	Booking string // the key that it was booked under
+	Key     string // of the journal's record of the account to load
+}
+
+// A loaded is what a lookup found. An account that does not exist has version 0.
+type loaded struct {
+	Account Account
+	Booking *Booking       // nil: none
+	Entry   *journal.Entry // nil: the key is new
+}
+
+func load(ctx context.Context, s storage.Store, lookups []lookup) ([]loaded, error) {
+	looks, found := make([]storage.Look, len(lookups)), make([]loaded, len(lookups))
+	rows, booked := make([]accountRow, len(lookups)), make([]Booking, len(lookups))
+	for i, l := range lookups {
+		rows[i].ID = l.Account
+		looks[i] = storage.Look{Reads: []storage.Read{accounts.Get(&rows[i])}, Subject: l.Account.Subject(), Key: l.Key}
+		if l.Booking != "" {
+			booked[i] = Booking{Account: l.Account, Key: l.Booking}
+			looks[i].Reads = append(looks[i].Reads, bookings.Get(&booked[i]))
+		}
+	}
+	if err := s.Load(ctx, looks); err != nil {
+		return nil, err
+	}
+	for i := range found {
+		found[i] = loaded{Account: rows[i].Account, Entry: looks[i].Entry}
+		if !booked[i].At.IsZero() {
+			found[i].Booking = &booked[i]
+		}
+	}
+	return found, nil
+}
+
+// A change is one or two accounts (both sides of a transfer) as they are to be stored, with Version
+// one more than the one that was loaded. A booking is new where its Changes are 0, and its key is
+// then that of an entry of its account; else it replaces the one with its key.
+type change struct {
+	Accounts []Account
+	Bookings []Booking
+	Entries  []journal.Entry
+}
+
+func (c *change) stored() storage.Change {
+	rows := make([]storage.Row, 0, len(c.Accounts)+len(c.Bookings))
+	for _, a := range c.Accounts {
+		rows = append(rows, accounts.Save(&accountRow{a, a.Due()}))
+	}
+	for i := range c.Bookings {
+		if b := &c.Bookings[i]; b.Changes == 0 {
+			rows = append(rows, bookings.Insert(b))
+		} else {
+			rows = append(rows, bookings.Put(b))
+		}
+	}
+	return storage.Change{Rows: rows, Entries: c.Entries}
+}
+
+// definition returns a version of a program, or the newest for version 0. ErrUnknownProgram: there
+// is none.
+func definition(ctx context.Context, s storage.Store, id ProgramID, version int) (Definition, error) {
+	d, ok, err := programs.Load(ctx, s, id, version)
+	if err == nil && !ok {
+		err = ErrUnknownProgram
+	}
+	return d, err
+}
+
+// An AccountQuery asks for the accounts of a member, of a program or of both, and, where
+// DueBefore is not zero, for those of them alone that Account.Due before that time, the first ones
+// first.
+type AccountQuery struct {
+	Program   ProgramID
+	Member    MemberID
+	DueBefore time.Time
+	Limit     int // 0: all
+}
+
+func (q AccountQuery) list(ctx context.Context, s storage.Store) iter.Seq2[Account, error] {
+	index, r := byProgram, storage.Range{Limit: q.Limit}
+	switch {
+	case !q.DueBefore.IsZero():
+		index, r.To = byDue, journal.Instant(q.DueBefore)
+		if q.Program != "" {
+			r.Where = append(r.Where, storage.Where("program", q.Program))
+		}
+		if q.Member != "" {
+			r.Where = append(r.Where, storage.Where("member", q.Member))
+		}
+	case q.Member != "":
+		index, r.Prefix = byMember, []any{q.Member}
+		if q.Program != "" {
+			r.Prefix = append(r.Prefix, q.Program)
+		}
+	case q.Program != "":
+		r.Prefix = []any{q.Program}
+	}
+	return func(yield func(Account, error) bool) {
+		for row, err := range storage.List(ctx, s, index, r) {
+			if !yield(row.Account, err) {
+				return
+			}
+		}
+	}
+}
+
+// bookingsIn yields the bookings of an account, in the order of their keys; where its Member is "",
+// those of all accounts of the program, in the order of their members and keys.
+func bookingsIn(ctx context.Context, s storage.Store, id AccountID) iter.Seq2[Booking, error] {
+	if id.Member != "" {
+		return storage.List(ctx, s, bookingsOf, storage.Range{Prefix: []any{id.Member, id.Program}})
+	}
+	return storage.List(ctx, s, bookingsOf, storage.Range{Where: []storage.Match{storage.Where("program", id.Program)}})
+}
+
+// ledger yields the journal's entries of an account, the newest first.
+func ledger(ctx context.Context, s storage.Tx, id AccountID) iter.Seq2[journal.Entry, error] {
+	return func(yield func(journal.Entry, error) bool) {
+		for r, err := range s.Journal().Of(ctx, id.Subject()) {
+			if !yield(r.Entry, err) {
+				return
+			}
+		}
+	}
+}

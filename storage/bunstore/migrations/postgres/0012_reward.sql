@@ -1,0 +1,12 @@
+-- The end of a voucher that time may end, and nothing of the others.
+alter table scrmkit.reward_voucher rename column ends to due;
+update scrmkit.reward_voucher set due = null where status not in ('reserved', 'issued');
+
+drop index scrmkit.reward_voucher_mac;
+create index reward_voucher_mac on scrmkit.reward_voucher ((tenant || ''), mac, member, catalog, n) where length(mac) > 0;
+drop index scrmkit.reward_voucher_reserved;
+create index reward_voucher_reserved on scrmkit.reward_voucher ((tenant || ''), member, catalog, n) where status in ('reserved');
+drop index scrmkit.reward_voucher_ends;
+create index reward_voucher_due on scrmkit.reward_voucher ((tenant || ''), due, member, catalog, n) where due is not null;
+
+insert into scrmkit.scrmkit_migration (version, name, applied) values (12, '0012_reward', now());
