@@ -81,29 +81,41 @@ func TestWhatIsSealedIsOfOneTenant(t *testing.T) {
 	})
 }
 
-// A claim whose MAC, version and number are those of another code, but not its id, spends nothing:
-// digits come again.
+// Digits come again. A claim of a code that had them before spends nothing, whether the row of that
+// code is still there or was pruned, and whether or not that code was spent.
 func TestAClaimIsOfOneCode(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db storage.DB) {
-		b := open(t, db.Tenant("ids"))
-		first, second := b.issue("s", "alice", "stamp"), b.issue("s", "bob", "stamp")
-		one, err := b.check("s", first.Code, "")
-		if err != nil {
-			t.Fatal(err)
-		}
-		other, err := b.check("s", second.Code, "")
-		if err != nil {
-			t.Fatal(err)
-		}
-		for name, id := range map[string][]byte{"another's id": other.Code.ID, "no id": nil, "a cut id": one.Code.ID[:15]} {
-			c := one
-			c.Code.ID = id
-			if err := b.spend(c); !errors.Is(err, otp.ErrInvalidCode) {
-				t.Errorf("%s: %v", name, err)
+		for _, spent := range []bool{false, true} {
+			for _, pruned := range []bool{false, true} {
+				db := db.Tenant(fmt.Sprint("ids ", spent, pruned))
+				b := open(t, db)
+				issued := b.issue("s", "alice", "stamp")
+				before, err := b.check("s", issued.Code, "")
+				if err != nil {
+					t.Fatal(err)
+				}
+				if spent {
+					if err := b.spend(before); err != nil {
+						t.Fatal(err)
+					}
+				}
+				for number := int64(2); number < 6; number++ {
+					if err := otp.Reissue(ctx, db, before.Code, number, pruned); err != nil {
+						t.Fatal(err)
+					}
+					if err := b.spend(before); !errors.Is(err, otp.ErrInvalidCode) {
+						t.Errorf("a claim of the first code spends the code with number %d: %v", number, err)
+					}
+				}
+				b.n.Add(1)
+				after, err := b.check("s", issued.Code, "")
+				if err != nil || after.Code.Number != 5 {
+					t.Fatal(after.Code.Number, err)
+				}
+				if err := b.spend(after); err != nil {
+					t.Error(err)
+				}
 			}
-		}
-		if err := b.spend(one); err != nil {
-			t.Error(err)
 		}
 	})
 }
