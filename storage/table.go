@@ -130,8 +130,8 @@ func (t *Table[T]) Index(name string, columns ...string) *Index[T] {
 }
 
 // Unique declares an index in which no two rows have the same columns: a change that would put a
-// second one there is ErrConflict. Index.Only, with a column of text or integers alone, has to say
-// which rows have a place in it.
+// second one there is ErrConflict. Index.Only, with a column alone that is no time, has to say which
+// rows have a place in it.
 func (t *Table[T]) Unique(name string, columns ...string) *Index[T] {
 	x := t.Index(name, columns...)
 	x.def.Unique = true

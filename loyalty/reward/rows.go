@@ -64,7 +64,7 @@ var (
 	holdersByID = holders.Primary()
 	byMember    = vouchers.Primary().Filter("reward", "status")
 	byCatalog   = vouchers.Index("catalog", "catalog", "member", "n").Filter("reward", "status")
-	byMAC       = vouchers.Index("mac", "mac").Only("mac")
+	byMAC       = vouchers.Unique("mac", "mac").Only("mac")
 	reserved    = vouchers.Index("reserved", "member", "catalog").Only("status", Reserved)
 	byDue       = vouchers.Index("due", "due").Only("due").Filter("member", "catalog", "reward", "status")
 )

@@ -148,7 +148,7 @@ func grow(t *testing.T, db *bun.DB, d *storage.Def) {
 	}
 	for _, x := range d.Indexes {
 		if x.Unique { // each row has a place of its own
-			values[1+x.Sparse.Column] = map[storage.Kind]string{storage.KindText: "'v' || i", storage.KindInt: "i"}[d.Columns[x.Sparse.Column].Kind]
+			values[1+x.Sparse.Column] = map[storage.Kind]string{storage.KindText: "'v' || i", storage.KindInt: "i", storage.KindBytes: "decode(md5(i::text), 'hex')"}[d.Columns[x.Sparse.Column].Kind]
 		}
 		switch s := x.Sparse; {
 		case s == nil || len(s.In) == 0:

@@ -18,7 +18,7 @@ var subjects = map[string]string{
 	"dispatch_line": "line", "dispatch_visitor": "line",
 	"lead_job": "code", "lead_owner": "owner", "lead_contact": "id", "lead_lead": "id", "lead_count": "code", "lead_library": "id",
 	"loyalty_program": "program", "loyalty_account": "member", "loyalty_booking": "member",
-	"reward_catalog": "program", "reward_holder": "member", "reward_voucher": "member", "reward_count": "catalog",
+	"reward_catalog": "program", "reward_holder": "member", "reward_voucher": "member, mac", "reward_count": "catalog",
 	"stamps_program": "program", "stamps_card": "member, program", "stamps_record": "member", "stamps_coupon": "member",
 }
 

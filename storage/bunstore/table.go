@@ -39,7 +39,7 @@ type table struct {
 }
 
 // A unique is a unique index besides the key. A row is in it where the place column has a number
-// above 0, or a text.
+// above 0, a text or bytes.
 type unique struct {
 	columns []string
 	place   column
@@ -65,8 +65,8 @@ func (c *core) tableOf(d *storage.Def) *table {
 }
 
 func uniqueOf(d *storage.Def, x *storage.IndexDef) (u unique) {
-	if x.Sparse == nil || len(x.Sparse.In) > 0 || kinds[d.Columns[x.Sparse.Column].Kind] > integer {
-		panic("bunstore: the unique index " + x.Name + " needs Only with a column of text or integers alone")
+	if x.Sparse == nil || len(x.Sparse.In) > 0 || kinds[d.Columns[x.Sparse.Column].Kind] == instant {
+		panic("bunstore: the unique index " + x.Name + " needs Only with a column alone, that is no time")
 	}
 	u.place = columnOf(d.Columns[x.Sparse.Column])
 	for _, c := range x.Columns {
@@ -80,10 +80,14 @@ func (t *table) rest() []column { return t.columns[len(t.key):] }
 
 // holds is the condition that the row of the alias has a place.
 func (u unique) holds(alias string) string {
-	if u.place.kind == integer {
-		return alias + "." + u.place.name + " > 0"
+	name := alias + "." + u.place.name
+	switch u.place.kind {
+	case integer:
+		return name + " > 0"
+	case binary:
+		return "length(" + name + ") > 0"
 	}
-	return alias + "." + u.place.name + " <> ''"
+	return name + " <> ''"
 }
 
 // none is the SQL of the value that takes no place.
@@ -98,7 +102,7 @@ func (u unique) none() string {
 func (r row) takes() bool {
 	return slices.ContainsFunc(r.uniques, func(u unique) bool {
 		v := r.values[slices.Index(r.columns, u.place)]
-		return v.Int > 0 || v.Text != ""
+		return v.Int > 0 || v.Text != "" || len(v.Bytes) > 0
 	})
 }
 

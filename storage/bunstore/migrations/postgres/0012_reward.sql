@@ -3,7 +3,7 @@ alter table scrmkit.reward_voucher rename column ends to due;
 update scrmkit.reward_voucher set due = null where status not in ('reserved', 'issued');
 
 drop index scrmkit.reward_voucher_mac;
-create index reward_voucher_mac on scrmkit.reward_voucher ((tenant || ''), mac, member, catalog, n) where length(mac) > 0;
+create unique index reward_voucher_mac on scrmkit.reward_voucher (tenant, mac) where length(mac) > 0;
 drop index scrmkit.reward_voucher_reserved;
 create index reward_voucher_reserved on scrmkit.reward_voucher ((tenant || ''), member, catalog, n) where status in ('reserved');
 drop index scrmkit.reward_voucher_ends;

@@ -3,7 +3,7 @@ alter table reward_voucher rename column ends to due;
 update reward_voucher set due = null where status not in ('reserved', 'issued');
 
 drop index reward_voucher_mac;
-create index reward_voucher_mac on reward_voucher ((tenant || ''), mac, member, catalog, n) where length(mac) > 0;
+create unique index reward_voucher_mac on reward_voucher (tenant, mac) where length(mac) > 0;
 drop index reward_voucher_reserved;
 create index reward_voucher_reserved on reward_voucher ((tenant || ''), member, catalog, n) where status in ('reserved');
 drop index reward_voucher_ends;
