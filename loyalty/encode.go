@@ -7,7 +7,7 @@ import (
 	"github.com/scrmkit/scrmkit/internal/encode"
 )
 
-// AppendJSON appends what json.Marshal gives. A store writes it with each change.
+// AppendJSON appends what json.Marshal gives. It is written with each change.
 func (a *Account) AppendJSON(b []byte) []byte {
 	t := encode.JSON(b)
 	t.Open()
@@ -53,7 +53,7 @@ func (a *Account) AppendJSON(b []byte) []byte {
 	return t
 }
 
-// AppendJSON appends what json.Marshal gives. A store writes it with each change.
+// AppendJSON appends what json.Marshal gives. It is written with each change.
 func (k *Booking) AppendJSON(b []byte) []byte {
 	t := encode.JSON(b)
 	t.Open()

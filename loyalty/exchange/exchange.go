@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/scrmkit/scrmkit/internal/flow"
 	"github.com/scrmkit/scrmkit/loyalty"
 	"github.com/scrmkit/scrmkit/loyalty/reward"
 	"github.com/scrmkit/scrmkit/storage"
@@ -24,15 +25,14 @@ import (
 // for that one, who has the vouchers and the reservations of both, and for whom limits count both.
 // So to reserve, merge and capture comes to the same as to merge, reserve and capture.
 type Desk struct {
-	db      storage.DB
+	unit    flow.Unit
 	points  *loyalty.Engine
 	rewards *reward.Engine
-	tx      storage.Tx // that it is bound to; nil: none
 }
 
 // New returns a desk. The engines must be made on the stores of db.
 func New(db storage.DB, points *loyalty.Engine, rewards *reward.Engine) *Desk {
-	return &Desk{db: db, points: points, rewards: rewards}
+	return &Desk{flow.On(db), points, rewards}
 }
 
 // In returns a copy that is bound to a unit of work: what it does is committed or rolled back with
@@ -41,15 +41,8 @@ func New(db storage.DB, points *loyalty.Engine, rewards *reward.Engine) *Desk {
 // reward.Engine.Reclaim outside of it, where an order returns reward.ErrSoldOut.
 func (d *Desk) In(tx storage.Tx) *Desk {
 	b := *d
-	b.tx = tx
+	b.unit = d.unit.In(tx)
 	return &b
-}
-
-func (d *Desk) inTx(ctx context.Context, fn func(ctx context.Context, tx storage.Tx) error) error {
-	if d.tx != nil {
-		return fn(ctx, d.tx)
-	}
-	return d.db.InTx(ctx, fn)
 }
 
 // An Order is what a member exchanges points for.
@@ -156,7 +149,7 @@ func (d *Desk) take(
 		}, pay)
 	}
 	r, err := run()
-	if !errors.Is(err, reward.ErrSoldOut) || d.tx != nil {
+	if !errors.Is(err, reward.ErrSoldOut) || d.unit.Bound() {
 		return r, err
 	}
 	n, reclaimErr := d.rewards.Reclaim(ctx, o.Holder.Catalog, o.Reward)
@@ -170,7 +163,7 @@ func (d *Desk) take(
 // points.
 func (d *Desk) settle(ctx context.Context, name string, of reward.HolderID, give give, pay pay) (Result, error) {
 	var r Result
-	err := d.inTx(ctx, func(ctx context.Context, tx storage.Tx) error {
+	err := d.unit.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
 		rewards, points := d.rewards.In(tx), d.points.In(tx)
 		a, _, err := account(ctx, rewards, points, of)
 		if err == nil {

@@ -16,7 +16,7 @@ import (
 // command that names the member who is gone; until then the other's limits don't count what that
 // one took. Errors: those of loyalty.Program.Merge.
 func (d *Desk) Merge(ctx context.Context, c loyalty.Merge) (out loyalty.Outcome, err error) {
-	err = d.inTx(ctx, func(ctx context.Context, tx storage.Tx) error {
+	err = d.unit.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
 		rewards, points := d.rewards.In(tx), d.points.In(tx)
 		out, err = points.Merge(ctx, c)
 		if err != nil {

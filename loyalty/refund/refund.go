@@ -26,6 +26,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/scrmkit/scrmkit/internal/flow"
 	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/loyalty"
 	"github.com/scrmkit/scrmkit/loyalty/exchange"
@@ -43,24 +44,23 @@ type InputError = valid.Error
 
 // A Desk joins the engines that an order gives by. It is safe for concurrent use.
 type Desk struct {
-	db       storage.DB
+	unit     flow.Unit
 	points   *loyalty.Engine
 	rewards  *reward.Engine
 	cards    *stamps.Engine
 	exchange *exchange.Desk
-	tx       storage.Tx // that it is bound to; nil: none
 }
 
 // New returns a desk. The engines must be made on the stores of db.
 func New(db storage.DB, points *loyalty.Engine, rewards *reward.Engine, cards *stamps.Engine) *Desk {
-	return &Desk{db: db, points: points, rewards: rewards, cards: cards, exchange: exchange.New(db, points, rewards)}
+	return &Desk{unit: flow.On(db), points: points, rewards: rewards, cards: cards, exchange: exchange.New(db, points, rewards)}
 }
 
 // In returns a copy that is bound to a unit of work: what it does is committed or rolled back with
 // tx, which is of the database and the tenant of the desk.
 func (d *Desk) In(tx storage.Tx) *Desk {
 	b := *d
-	b.tx = tx
+	b.unit = d.unit.In(tx)
 	return &b
 }
 
@@ -130,7 +130,7 @@ func (d *Desk) Refund(ctx context.Context, c Refund) (r Result, err error) {
 	if err := c.check(); err != nil {
 		return Result{}, fmt.Errorf("refund: %w", err)
 	}
-	in := func(ctx context.Context, tx storage.Tx) error {
+	err = d.unit.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
 		s := session{c, d.points.In(tx), d.rewards.In(tx), d.cards.In(tx), d.exchange.In(tx)}
 		// A part that was done under the key says that all of it was: nothing else is done under it
 		// any more.
@@ -138,12 +138,7 @@ func (d *Desk) Refund(ctx context.Context, c Refund) (r Result, err error) {
 			r, err = s.run(ctx)
 		}
 		return err
-	}
-	if d.tx != nil {
-		err = in(ctx, d.tx)
-	} else {
-		err = d.db.InTx(ctx, in)
-	}
+	})
 	if err != nil {
 		return Result{}, fmt.Errorf("refund: order %s: %w", c.Order, err)
 	}

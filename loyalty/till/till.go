@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/scrmkit/scrmkit/internal/flow"
 	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/loyalty/reward"
 	"github.com/scrmkit/scrmkit/otp"
@@ -32,7 +33,7 @@ type InputError = valid.Error
 
 // A Till joins the engines of shops, codes and vouchers. It is safe for concurrent use.
 type Till struct {
-	db      storage.DB
+	unit    flow.Unit
 	shops   *shop.Engine
 	codes   *otp.Engine
 	rewards *reward.Engine
@@ -40,7 +41,14 @@ type Till struct {
 
 // New returns a till. The engines must be made on the stores of db.
 func New(db storage.DB, shops *shop.Engine, codes *otp.Engine, rewards *reward.Engine) *Till {
-	return &Till{db, shops, codes, rewards}
+	return &Till{flow.On(db), shops, codes, rewards}
+}
+
+// In returns a copy that is bound to a unit of work: what it does is committed or rolled back with
+// tx. Ask and Confirm may be parts of one; Preview and Enter check a code, whose guess a rollback
+// must not forgive, and are errors.
+func (t *Till) In(tx storage.Tx) *Till {
+	return &Till{t.unit.In(tx), t.shops.In(tx), t.codes.In(tx), t.rewards.In(tx)}
 }
 
 // An Ask asks for a code to show at a shop.
@@ -193,7 +201,7 @@ func (t *Till) check(ctx context.Context, x Enter) (claim otp.Claim, err error) 
 // spend redeems the voucher of a claim and uses the claim up. The key of the redemption is that of
 // the code, so that a claim that was spent gives its first result again.
 func (t *Till) spend(ctx context.Context, claim otp.Claim, cart *reward.Cart) (r Result, err error) {
-	err = t.db.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
+	err = t.unit.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
 		s, err := t.shops.In(tx).Authorize(ctx, shop.ID(claim.Code.Scope), shop.Identity(claim.By))
 		if err != nil {
 			return err

@@ -2,7 +2,7 @@ package lead
 
 import "github.com/scrmkit/scrmkit/internal/encode"
 
-// AppendJSON appends what json.Marshal gives. A store writes it with each change.
+// AppendJSON appends what json.Marshal gives. It is written with each change.
 func (l *Lead) AppendJSON(b []byte) []byte {
 	t := encode.JSON(b)
 	writeLead(&t, l)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/internal/flow"
 	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/scrm/activation"
 	"github.com/scrmkit/scrmkit/scrm/lead"
@@ -38,7 +39,7 @@ type Options struct {
 // An Office joins engines. It is safe for concurrent use. Its methods return the errors of the
 // engines that they use.
 type Office struct {
-	db   storage.DB
+	unit flow.Unit
 	p    Parts
 	opts Options
 }
@@ -49,7 +50,7 @@ var ErrAccount = errs.New(errs.Denied, "office: the code does not have the accou
 
 // New returns an office.
 func New(db storage.DB, p Parts, opts *Options) *Office {
-	o := &Office{db: db, p: p}
+	o := &Office{unit: flow.On(db), p: p}
 	if opts != nil {
 		o.opts = *opts
 	}
@@ -62,6 +63,15 @@ func New(db storage.DB, p Parts, opts *Options) *Office {
 	return o
 }
 
+// In returns a copy that is bound to a unit of work: what it does is committed or rolled back with
+// tx.
+func (o *Office) In(tx storage.Tx) *Office {
+	b := *o
+	b.unit = o.unit.In(tx)
+	b.p = Parts{o.p.Codes.In(tx), o.p.Leads.In(tx), o.p.Lines.In(tx), o.p.Tickets.In(tx)}
+	return &b
+}
+
 // Create makes codes, and opens a job for each of them on each platform that it has permission for,
 // which is of the owner that Codes.Settings.Counting has. Repeated with its key it changes nothing.
 type Create struct {
@@ -72,7 +82,7 @@ type Create struct {
 // Create makes codes with their jobs. Errors: *activation.InputError, where there are platforms and
 // no owner too, and activation.ErrUnknownPool; and *lead.InputError, where the jobs can't count so.
 func (o *Office) Create(ctx context.Context, c Create) (made []activation.Issued, err error) {
-	err = o.db.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
+	err = o.unit.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
 		if made, err = o.p.Codes.In(tx).Create(ctx, c.Codes); err != nil || made[0].Code == "" {
 			return err // without the code itself it is an answer of before
 		}
@@ -98,7 +108,7 @@ func (o *Office) Edit(ctx context.Context, c activation.Edit) (code activation.C
 	if err := cmp.Or(valid.ID("code", c.Code), valid.ID("key", c.Key)); err != nil {
 		return code, fmt.Errorf("office: edit: %w", err)
 	}
-	err = o.db.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
+	err = o.unit.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
 		before := []storage.Look{{Subject: c.Code.Subject(), Key: c.Key}}
 		if err := tx.Load(ctx, before); err != nil {
 			return err

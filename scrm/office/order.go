@@ -90,7 +90,7 @@ func (o *Office) Recall(ctx context.Context) (n int, err error) {
 		}
 		var why ticket.Reason
 		if err == nil {
-			err = o.db.InTx(ctx, func(ctx context.Context, tx storage.Tx) (err error) {
+			err = o.unit.InTx(ctx, func(ctx context.Context, tx storage.Tx) (err error) {
 				why, err = o.unusable(ctx, tx, t)
 				return err
 			})
@@ -119,7 +119,7 @@ func (o *Office) recallAll(ctx context.Context, q ticket.Query) (n int, err erro
 	for t, err := range o.p.Tickets.Tickets(ctx, q) {
 		recalled := false
 		if err == nil {
-			err = o.db.InTx(ctx, func(ctx context.Context, tx storage.Tx) (err error) {
+			err = o.unit.InTx(ctx, func(ctx context.Context, tx storage.Tx) (err error) {
 				recalled, err = o.recall(ctx, tx, t.ID, t.Target)
 				return err
 			})
@@ -198,7 +198,7 @@ func (o *Office) order(
 	if err := valid.Text("note", c.Note); err != nil {
 		return out, fmt.Errorf("office: %s: %w", kind, err)
 	}
-	err = o.db.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
+	err = o.unit.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
 		seat, err := o.p.Codes.In(tx).Check(ctx, c.Token)
 		if err != nil {
 			return err

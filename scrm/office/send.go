@@ -130,7 +130,7 @@ const attempts = 20
 // after its leads were read.
 func (o *Office) onLine(ctx context.Context, run func(ctx context.Context, tx storage.Tx) error) (err error) {
 	for range attempts {
-		if err = o.db.InTx(ctx, run); !errors.Is(err, dispatch.ErrMoved) || ctx.Err() != nil {
+		if err = o.unit.InTx(ctx, run); !errors.Is(err, dispatch.ErrMoved) || ctx.Err() != nil {
 			break
 		}
 	}
@@ -347,7 +347,7 @@ func (o *Office) Reject(ctx context.Context, c ticket.Reject) (ticket.Outcome, e
 func (o *Office) decide(
 	ctx context.Context, id ticket.ID, run func(ctx context.Context, tx storage.Tx) (ticket.Outcome, error),
 ) (out ticket.Outcome, err error) {
-	err = o.db.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
+	err = o.unit.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
 		t, _, err := o.p.Tickets.In(tx).Ticket(ctx, id)
 		if err != nil {
 			return err

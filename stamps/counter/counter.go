@@ -15,6 +15,7 @@ import (
 
 	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/internal/combine"
+	"github.com/scrmkit/scrmkit/internal/flow"
 	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/otp"
 	"github.com/scrmkit/scrmkit/stamps"
@@ -31,7 +32,8 @@ type InputError = stamps.InputError
 
 // A Counter joins the engines of shops, codes and cards. It is safe for concurrent use.
 type Counter struct {
-	db    storage.DB
+	unit  flow.Unit
+	db    storage.DB // for codes, which are not checked in a transaction that may be rolled back
 	shops *shop.Engine
 	codes *otp.Engine
 	cards *stamps.Engine
@@ -41,9 +43,19 @@ type Counter struct {
 
 // New returns a counter. The engines must be made on the stores of db.
 func New(db storage.DB, shops *shop.Engine, codes *otp.Engine, cards *stamps.Engine) *Counter {
-	c := &Counter{db: db, shops: shops, codes: codes, cards: cards}
+	c := &Counter{unit: flow.On(db), db: db, shops: shops, codes: codes, cards: cards}
 	c.entries = combine.New(work{c})
 	return c
+}
+
+// In returns a copy that is bound to a unit of work: what it does is committed or rolled back with
+// tx. Ask, Confirm and Press may be parts of one; Preview and Enter check a code, whose guess a
+// rollback must not forgive, and are errors.
+func (c *Counter) In(tx storage.Tx) *Counter {
+	b := *c
+	b.unit, b.shops, b.codes, b.cards = c.unit.In(tx), c.shops.In(tx), c.codes.In(tx), c.cards.In(tx)
+	b.entries = combine.New(work{&b})
+	return &b
 }
 
 // Ask asks for a code to show at a shop.
@@ -212,7 +224,7 @@ func (c *Counter) Press(ctx context.Context, x Press) (Result, error) {
 	// A press serves one deed: the keys of cards tell only those of one card apart.
 	serves := hex.EncodeToString(journal.Hash("counter.press", []any{x.Key, x.Deed}))
 	var r Result
-	err := c.db.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
+	err := c.unit.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
 		p, err := c.shops.In(tx).Pressed(ctx, shop.Press{Serial: x.Serial, Token: x.Token, Member: string(x.Deed.Member), Key: serves})
 		if err != nil {
 			return err
@@ -267,7 +279,7 @@ func (c *Counter) spend(
 	ctx context.Context, id shop.ID, by shop.Identity, claim otp.Claim, deed Deed, given sale,
 ) (Result, error) {
 	var r Result
-	err := c.db.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
+	err := c.unit.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
 		s, err := c.shops.In(tx).Authorize(ctx, id, by)
 		if err != nil {
 			return err

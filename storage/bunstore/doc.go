@@ -10,9 +10,9 @@
 //
 //   - A row that several may change has a version, and a write names the version that it was
 //     decided on. No lock is taken to read, and no expected outcome is an SQL error.
-//   - On Postgres a Save is one statement however many changes it has; a change of several rows
-//     with versions of their own (a transfer between two cards, a change of shops) is a short
-//     transaction, or a savepoint within one.
+//   - On Postgres a Save is one statement for all changes of one root of a table, however many those
+//     are, and one for each change of several. Where another transaction takes at that moment what
+//     the statement found free, it is a short transaction, or a savepoint within one.
 //   - On SQLite the transactions of all tenants of a DB run one after the other, behind a lock that
 //     a context can give up. Readers don't wait. One DB should be all that writes the file; others
 //     are waited for as busy_timeout says.

@@ -143,11 +143,3 @@ func entryFields(e *journal.Entry) []any {
 		textField(&e.By), binaryField(&e.Input), bytesField(&e.Before), bytesField(&e.Result),
 	}
 }
-
-// found returns the entry, or nil where none was found.
-func found(e journal.Entry) *journal.Entry {
-	if e.Subject == "" && e.Key == "" {
-		return nil
-	}
-	return &e
-}

@@ -1,0 +1,36 @@
+// Package flow says where the transactions of a flow run.
+package flow
+
+import (
+	"context"
+
+	"github.com/scrmkit/scrmkit/storage"
+)
+
+// A Unit runs each transaction of a flow by itself, or all of them as parts of one that the flow is
+// bound to.
+type Unit struct {
+	db storage.DB
+	tx storage.Tx // that the flow is bound to; nil: none
+}
+
+// On returns the unit of a flow on a database.
+func On(db storage.DB) Unit { return Unit{db: db} }
+
+// In returns the unit of a flow that is bound to tx.
+func (u Unit) In(tx storage.Tx) Unit {
+	u.tx = tx
+	return u
+}
+
+// Bound reports whether the flow is bound.
+func (u Unit) Bound() bool { return u.tx != nil }
+
+// InTx runs fn as [storage.DB] does or, where the flow is bound, once and as a part of that
+// transaction.
+func (u Unit) InTx(ctx context.Context, fn func(ctx context.Context, tx storage.Tx) error) error {
+	if u.tx != nil {
+		return fn(ctx, u.tx)
+	}
+	return u.db.InTx(ctx, fn)
+}
