@@ -134,9 +134,9 @@ func Derived[V ~string | ~int64 | time.Time](c *Columns, name string, of func() 
 }
 
 // State is a column with all of p as JSON, by name: what its method AppendJSON([]byte) []byte
-// appends, where it has one, and else what json.Marshal gives. The format is 1, and grows by 1 where what is
-// written means something else than before. A state of a newer format, or with a field that p does
-// not have, is ErrFormat: to write it back would lose what a newer release has put there.
+// appends, where it has one, and else what json.Marshal gives. The format is 1, and grows by 1 where
+// what is written means something else than before. A state of a newer format, or with a field that
+// p does not have, is ErrFormat: to write it back would lose what a newer release has put there.
 func (c *Columns) State(name string, format int, p any) {
 	switch v := c.column(name, KindJSON, false); {
 	case v == nil:

@@ -70,15 +70,15 @@ func (t *Table[T]) Drop(v *T) Row {
 func (t *Table[T]) Absent(v *T) Row { return t.as(VerbAbsent, v) }
 
 // Add adds the numbers of v, which are all that it has besides its key, to those of the row with
-// its key. Of a change these rows are written last, for others who add to them wait until it is
-// stored.
+// its key, which is made where there is none. The sums must fit into an int64. Of a change these
+// rows are written last, for others who add to them wait until it is stored.
 func (t *Table[T]) Add(v *T) Row {
 	t.numbers()
 	return t.as(VerbAdd, v)
 }
 
-// AddWithin adds v, which has one number besides its key, to the row with its key: the sum must be
-// from 0 to most, or the change is ErrBound.
+// AddWithin adds v, which has one number besides its key, to the row with its key, which counts as
+// 0 where there is none: the sum must be from 0 to most, or the change is ErrBound.
 func (t *Table[T]) AddWithin(v *T, most int64) Row {
 	if t.numbers(); len(t.def.Columns) != t.def.Key+1 {
 		panic("storage: " + t.def.Name + " has more than one number besides its key")
