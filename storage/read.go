@@ -186,7 +186,8 @@ func List[T any](ctx context.Context, s Store, x *Index[T], r Range) iter.Seq2[T
 }
 
 // Prune deletes the rows of a range, which has a limit, and returns how many those were: as many as
-// the limit where there may be more. It may run twice, and beside anything else.
+// the limit where there may be more. It may run twice, and beside anything else: rows that others
+// are changing may be left for the next time.
 func Prune[T any](ctx context.Context, s Store, x *Index[T], r Range) (int64, error) {
 	return s.Prune(ctx, x.limited(r))
 }

@@ -26,7 +26,7 @@ type Store interface {
 	// of the outcome, and the keys make a retry safe.
 	Save(ctx context.Context, changes []Change) ([]error, error)
 	// Prune deletes the rows of a range, at most as many as its limit, and returns how many those
-	// were. It asks for no version.
+	// were. It asks for no version, and leaves a row that is moved out of the range meanwhile.
 	Prune(ctx context.Context, q Query) (int64, error)
 	// List yields the readable columns of the rows of a range, in the order of its index. What it
 	// yields is of use until the next one.

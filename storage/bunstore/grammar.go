@@ -33,6 +33,15 @@ func (g grammar) typeOf(k kind) string {
 	return [...]string{text: "text", integer: "bigint", instant: "timestamptz", binary: "bytea"}[k]
 }
 
+// locking ends a selection of rows that the same statement deletes: one that somebody is changing is
+// none of them, for it may be moved out of their range.
+func (g grammar) locking() string {
+	if g == postgres {
+		return " for update skip locked"
+	}
+	return ""
+}
+
 // param returns the n-th argument of a statement, as a value of the kind.
 func (g grammar) param(n int, k kind) string {
 	if g == sqlite {

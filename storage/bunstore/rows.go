@@ -114,7 +114,8 @@ func (u unit) Prune(ctx context.Context, q storage.Query) (n int64, err error) {
 	d := q.Index.Table
 	key := nameList(d, d.Primary().Columns)
 	rows, args := u.ranged(q, key, q.Limit)
-	prune := "delete from " + u.name(d.Name) + " where tenant = " + u.param(1, text) + " and (" + key + ") in (" + rows + ")"
+	prune := "with old as (" + rows + u.locking() + ") delete from " + u.name(d.Name) +
+		" where tenant = " + u.param(1, text) + " and (" + key + ") in (select " + key + " from old)"
 	err = u.write(ctx, func(u unit) error {
 		result, err := u.exec(ctx, u.statement(prune, func() string { return prune }), args)
 		if err == nil {

@@ -42,6 +42,7 @@ func atomicity(s suite) {
 	s.each("a used key and a stale root, answers duplicate", losing(rowsOnce(roots.Save(&stale)), journal.ErrDuplicate, used...))
 	s.each("a used key and no row, stores nothing of the change", losing(nil, journal.ErrDuplicate, used...))
 	s.each("one place for two, gives it to one of them", onePlace)
+	s.once("a row that is pruned meanwhile, leaves it where it was moved to", movedAway)
 }
 
 // rowsOnce are rows, with others that depend on none.
