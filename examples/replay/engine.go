@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"sync"
 
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/storage"
@@ -24,11 +25,11 @@ var program = stamps.Definition{
 // An engineBook keeps the cards in a database.
 type engineBook struct {
 	cards   *stamps.Engine
-	members map[stamps.MemberID]bool // who has a card
+	members sync.Map // who has a card: keys are stamps.MemberID
 }
 
 func newEngineBook(db storage.DB) *engineBook {
-	return &engineBook{stamps.New(db, nil), map[stamps.MemberID]bool{}}
+	return &engineBook{cards: stamps.New(db, nil)}
 }
 
 func (b *engineBook) define(ctx context.Context) error {
@@ -37,14 +38,16 @@ func (b *engineBook) define(ctx context.Context) error {
 }
 
 func (b *engineBook) stamp(ctx context.Context, s sale) (bool, error) {
-	b.members[stamps.MemberID(s.card)] = true
 	out, err := b.cards.Add(ctx, stamps.Add{
 		Card:     stamps.CardID{Program: program.ID, Member: stamps.MemberID(s.card)},
 		Purchase: &stamps.Purchase{Amount: s.money, Currency: currency, Items: 1},
 		At:       s.at,
 		Key:      s.key,
 	})
-	if refused(err) {
+	switch {
+	case err == nil:
+		b.members.Store(stamps.MemberID(s.card), nil)
+	case refused(err):
 		err = &refusal{err}
 	}
 	return out.Replayed, err
@@ -58,7 +61,8 @@ func refused(err error) bool {
 
 func (b *engineBook) totals(ctx context.Context) (totals, error) {
 	var t totals
-	for m := range b.members {
+	for key := range b.members.Range {
+		m := key.(stamps.MemberID)
 		c, err := b.cards.Card(ctx, stamps.CardID{Program: program.ID, Member: m})
 		if err != nil {
 			return totals{}, err
