@@ -16,7 +16,8 @@ import (
 	"github.com/scrmkit/scrmkit/storage/bunstore"
 )
 
-// BenchmarkSave moves boxes, each with a move and an entry, in batches on a connection each. An operation is a change.
+// BenchmarkSave moves boxes, each with a move and an entry, in batches on a connection each. An
+// operation is a change.
 func BenchmarkSave(b *testing.B) {
 	open := map[string]func(testing.TB) *bun.DB{
 		"sqlite": func(t testing.TB) *bun.DB {
