@@ -15,6 +15,7 @@ type Def struct {
 	Parent   *Def     // the root that its rows belong to, with whose key theirs begin; nil: none
 	Children []*Def
 	Indexes  []*IndexDef // besides the key
+	Fill     int         // how many percent of a page new rows fill, where the database has that; 0: as it likes
 }
 
 // A Column of a table.
@@ -110,6 +111,13 @@ func (t *Table[T]) Of(root Declared) *Table[T] {
 	}
 	t.def.Parent = r
 	r.Children = append(r.Children, t.def)
+	return t
+}
+
+// Fill has new rows fill that many percent of a page, which leaves the rest for their next versions.
+// It is for rows that are updated often.
+func (t *Table[T]) Fill(percent int) *Table[T] {
+	t.def.Fill = percent
 	return t
 }
 
