@@ -17,6 +17,7 @@ var ErrRefused = errs.New(errs.Conflict, "loyalty: refused")
 
 func refuse(c errs.Class, text string) error { return errs.New(c, text, ErrRefused) }
 
+// Errors of calls that the rules, or what the wallet holds, do not allow.
 var (
 	ErrUnknownProgram  = refuse(errs.NotFound, "loyalty: there is no such program; publish it first")
 	ErrPublished       = refuse(errs.Conflict, "loyalty: that version is published; publish the next one")
@@ -59,6 +60,7 @@ func (e *PublishedError) Is(target error) bool {
 	return target == errs.Conflict || target == ErrPublished || target == ErrRefused
 }
 
+// Error implements error.
 func (e *PublishedError) Error() string {
 	if e.InForce == 0 {
 		return "loyalty: no version is published; publish version 1 first"
@@ -68,13 +70,16 @@ func (e *PublishedError) Error() string {
 
 // An InsufficientError is a spending of more points than there are. Have is below zero where the
 // member owes points.
-type InsufficientError struct{ Have, Need int64 }
+type InsufficientError struct {
+	Have, Need int64 // units that may be spent, and units that were asked for
+}
 
 // Is reports whether target is errs.Exhausted or ErrRefused.
 func (e *InsufficientError) Is(target error) bool {
 	return target == errs.Exhausted || target == ErrRefused
 }
 
+// Error implements error.
 func (e *InsufficientError) Error() string {
 	return fmt.Sprintf("loyalty: %d points are needed and %d are there", e.Need, e.Have)
 }

@@ -61,7 +61,7 @@ type Position struct {
 // An Ending is the points whose last day is in a month.
 type Ending struct {
 	Month string `json:"month"` // "2026-12", in the zone of the program
-	N     int64  `json:"n"`
+	N     int64  `json:"n"`     // units that end in the month
 }
 
 // A stock is a Position on its way.

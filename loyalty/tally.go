@@ -26,7 +26,7 @@ type Tally struct {
 // A DayTotal is what a Tally counted on a day.
 type DayTotal struct {
 	Day int64 // days since 1 January 1970
-	N   int64
+	N   int64 // what was counted, never 0
 }
 
 // MarshalJSON writes the total and then, for each day, how many days after the one before it is and

@@ -170,7 +170,7 @@ func (c *Catalog) reward(id RewardID) (*Reward, error) {
 // A Fit is how often a step of a table was taken.
 type Fit struct {
 	Step
-	Times int64 `json:"times"`
+	Times int64 `json:"times"` // how often it was taken
 }
 
 // Fit returns what the table makes of so many points: the steps that are taken, the points that

@@ -21,6 +21,7 @@ var ErrRefused = errs.New(errs.Conflict, "reward: refused")
 
 func refuse(c errs.Class, text string) error { return errs.New(c, text, ErrRefused) }
 
+// Errors of commands that the rules do not allow.
 var (
 	ErrUnknownCatalog = refuse(errs.NotFound, "reward: there is no such catalog; publish it first")
 	ErrPublished      = refuse(errs.Conflict, "reward: that version is published; publish the next one")

@@ -53,28 +53,28 @@ func (t *Till) In(tx storage.Tx) *Till {
 
 // An Ask asks for a code to show at a shop.
 type Ask struct {
-	Shop    shop.ID
+	Shop    shop.ID          // where the code is to be shown
 	Member  reward.MemberID  // who asks, and has the voucher
 	Voucher reward.VoucherID // its holder is Member, or was merged into Member
 	Device  otp.DeviceID     // from which it is asked for; "": it has no budget of its own
-	Key     string
+	Key     string           // idempotency key; required
 }
 
 // An Enter is a code that a manager types.
 type Enter struct {
-	Shop    shop.ID
-	Manager shop.Identity
-	Code    string
-	Cart    *reward.Cart // what the voucher takes something off; nil: that is not computed
-	Key     string
+	Shop    shop.ID       // shop of the manager
+	Manager shop.Identity // who types; must manage the shop
+	Code    string        // as it was typed
+	Cart    *reward.Cart  // what the voucher takes something off; nil: that is not computed
+	Key     string        // idempotency key; required
 }
 
 // A Confirm is a manager's yes to what Preview showed, with the cart that it was shown for. The
 // claim is the key of it.
 type Confirm struct {
-	Shop    shop.ID
-	Manager shop.Identity
-	Claim   string // Preview.Claim
+	Shop    shop.ID       // shop of the manager
+	Manager shop.Identity // who typed the code
+	Claim   string        // Preview.Claim
 }
 
 // A Preview is what a code would do.
@@ -89,7 +89,7 @@ type Preview struct {
 
 // A Result is what was done.
 type Result struct {
-	Shop     shop.ID        `json:"shop"`
+	Shop     shop.ID        `json:"shop"`    // where it was redeemed
 	Outcome  reward.Outcome `json:"outcome"` // its vouchers without their codes
 	Replayed bool           `json:"-"`       // it was done before, and this is the first result
 }
