@@ -33,12 +33,12 @@ type Press struct {
 	Serial Serial // any name of the stamp; "": Token says it
 	Token  string // what Certify gave; "" is for stamps that were bound with Unsigned
 	Member string // whose phone it is. With Key it says what the press is for: it serves that alone
-	Key    string
+	Key    string // idempotency key; required with Token
 }
 
 // Pressed is what a press shows.
 type Pressed struct {
-	Shop Shop
+	Shop Shop   // shop that the stamp belongs to
 	Ref  string // of the stamp, for records that a customer may see; not a serial
 }
 

@@ -19,9 +19,9 @@ type InputError = valid.Error
 
 // A Shop (门店) takes part in [From, To).
 type Shop struct {
-	ID      ID        `json:"id"`
-	Name    string    `json:"name"`
-	Address string    `json:"address,omitempty"`
+	ID      ID        `json:"id"`                // unique in the tenant
+	Name    string    `json:"name"`              // shown to people
+	Address string    `json:"address,omitempty"` // shown to people
 	Zone    string    `json:"zone"`              // IANA name of its time zone
 	From    time.Time `json:"from,omitzero"`     // zero: no bound
 	To      time.Time `json:"to,omitzero"`       // zero: no bound
