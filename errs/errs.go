@@ -41,6 +41,7 @@ const (
 
 var classes = []Class{NotFound, Invalid, Denied, Conflict, Exhausted, OutOfTime, TryAgain, Internal}
 
+// Error returns the text of the class, which is the class itself.
 func (c Class) Error() string { return string(c) }
 
 // New returns an error of a class, with a text that need not name it. The error matches itself, the

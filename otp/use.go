@@ -11,13 +11,14 @@ import (
 
 // A DB runs units of work that an engine takes part in: a storage.DB, where T is storage.Tx.
 type DB interface {
+	// InTx runs fn in a transaction, as storage.DB does.
 	InTx(ctx context.Context, fn func(ctx context.Context, tx storage.Tx) error) error
 }
 
 // A Using is what Use does with codes that were typed. Each function may run more than once. An
 // error that it returns last, and not for one of the codes, rolls all back.
 type Using struct {
-	Checks []Check
+	Checks []Check // codes that were typed
 	// Admit returns an error for each of Checks, nil where it may be tried: another one is its
 	// answer, and charges nothing.
 	Admit func(ctx context.Context, tx storage.Tx) ([]error, error)
