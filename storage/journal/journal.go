@@ -44,12 +44,12 @@ var (
 
 // An Entry tells of one command that took effect.
 type Entry struct {
-	Subject string          `json:"subject"`       // what it tells of, made by Subject
-	Seq     int64           `json:"seq"`           // number of the entry within its subject, growing
-	Key     string          `json:"key,omitempty"` // the command's key; empty: it has none. See Derived
-	Kind    string          `json:"kind"`          // what happened: "stamps.added"
-	At      time.Time       `json:"at"`            // when the command ran: UTC, microseconds
-	By      string          `json:"by,omitempty"`
+	Subject string          `json:"subject"`          // what it tells of, made by Subject
+	Seq     int64           `json:"seq"`              // number of the entry within its subject, growing
+	Key     string          `json:"key,omitempty"`    // the command's key; empty: it has none. See Derived
+	Kind    string          `json:"kind"`             // what happened: "stamps.added"
+	At      time.Time       `json:"at"`               // when the command ran: UTC, microseconds
+	By      string          `json:"by,omitempty"`     // who did it, in the embedder's words
 	Input   []byte          `json:"input,omitempty"`  // SHA-256 of the command, made by Hash; without a key it may be left out
 	Before  json.RawMessage `json:"before,omitempty"` // the subject before, where the command changed one
 	Result  json.RawMessage `json:"result"`           // what the command returned, with the subject after it
@@ -58,7 +58,7 @@ type Entry struct {
 // A Record is an entry as it is stored. Cursor is its place in the feed.
 type Record struct {
 	Entry
-	Cursor Cursor `json:"cursor"`
+	Cursor Cursor `json:"cursor"` // place of the record, after which a reader goes on
 }
 
 // A Cursor is a place in the feed of one tenant. The zero Cursor stands before the first record.

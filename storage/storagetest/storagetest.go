@@ -18,7 +18,7 @@ import (
 
 // A Database is an empty database of the adapter under test.
 type Database struct {
-	DB storage.DB
+	DB storage.DB // adapter under test
 	// Join runs fn once in a transaction of the embedder's own that DB's adapter has joined, as the
 	// tenant of DB. It commits where fn returns nil, and rolls back otherwise. Nil: the adapter has
 	// none.
