@@ -234,9 +234,9 @@ func (e *Engine) leave(ctx context.Context, kind string, to PortState, c Leave) 
 // An Agent (客服) is a port as it is now, with who works there.
 type Agent struct {
 	Port
-	Agent      AgentID `json:"agent,omitempty"` // of the session that has the port in use
-	Online     bool    `json:"online"`          // the session is, and the port is linked
-	Department string  `json:"department,omitempty"`
+	Agent      AgentID `json:"agent,omitempty"`      // of the session that has the port in use
+	Online     bool    `json:"online"`               // the session is, and the port is linked
+	Department string  `json:"department,omitempty"` // Settings.Department of the code
 }
 
 // Agents yields the ports that the query asks for and that are not closed, in the order of their

@@ -28,13 +28,13 @@ import (
 // the beginning of the same file, an import that broke off goes on, and marks every row as it was
 // marked, or would have been, at first.
 type ImportCSV struct {
-	Platform  PlatformID `json:"platform"`
-	Namespace string     `json:"namespace,omitempty"`
-	Column    string     `json:"column,omitempty"` // of the ids, by its name in the first line; "": the first one, and the first line is a row
-	Phones    bool       `json:"phones,omitempty"` // they are telephone numbers as people type them: of WhatsApp; else the ids are E.164, for platforms that have such
-	Region    string     `json:"region,omitempty"` // of telephone numbers without a country code, as ISO 3166-1 alpha-2
-	By        string     `json:"by,omitempty"`
-	Key       string     `json:"-"`
+	Platform  PlatformID `json:"platform"`            // platform of the contacts
+	Namespace string     `json:"namespace,omitempty"` // whose ids they are; "": see Identity
+	Column    string     `json:"column,omitempty"`    // of the ids, by its name in the first line; "": the first one, and the first line is a row
+	Phones    bool       `json:"phones,omitempty"`    // they are telephone numbers as people type them: of WhatsApp; else the ids are E.164, for platforms that have such
+	Region    string     `json:"region,omitempty"`    // of telephone numbers without a country code, as ISO 3166-1 alpha-2
+	By        string     `json:"by,omitempty"`        // who did it, for the journal
+	Key       string     `json:"-"`                   // names the file; required
 }
 
 // A Mark is what became of a row.
@@ -53,9 +53,9 @@ const (
 type Marked struct {
 	Row    int64    // from 1, without the line of the names
 	Fields []string // as they were read
-	Mark   Mark
-	Of     int64  // with InFile: the row before
-	Why    string // with Unread
+	Mark   Mark     // what became of it
+	Of     int64    // with InFile: the row before
+	Why    string   // with Unread
 }
 
 const (

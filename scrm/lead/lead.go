@@ -24,9 +24,9 @@ type (
 // WhatsApp for numbers, "lid" for ids of linked devices. So it is the same contact in events and in
 // the library, however it is written.
 type Identity struct {
-	Platform  PlatformID `json:"platform"`
+	Platform  PlatformID `json:"platform"`            // platform that has the name
 	Namespace string     `json:"namespace,omitempty"` // whose ids they are: a provider of LINE, a portfolio of WhatsApp; "": see Identity
-	ID        string     `json:"id"`
+	ID        string     `json:"id"`                  // the name, as the platform writes it
 }
 
 // A Kind says who began.
@@ -42,10 +42,10 @@ const (
 
 // An Event says that a contact and an account of the operator's met.
 type Event struct {
-	ID       EventID   `json:"id"`
-	Account  AccountID `json:"account"`
-	At       time.Time `json:"at"` // by the platform
-	Kind     Kind      `json:"kind"`
+	ID       EventID   `json:"id"`                 // unique on the account; told again, it changes nothing
+	Account  AccountID `json:"account"`            // account of the operator's
+	At       time.Time `json:"at"`                 // by the platform
+	Kind     Kind      `json:"kind"`               // what happened
 	Unknown  bool      `json:"unknown,omitempty"`  // they may have met before: the platform does not tell (可能是老粉)
 	Backfill bool      `json:"backfill,omitempty"` // it was read after the account had been offline (补录)
 }
@@ -83,7 +83,7 @@ type Verdict string
 
 // The verdicts.
 const (
-	NewLead   Verdict = "new"
+	NewLead   Verdict = "new"       // nobody in the scope had the contact before
 	Duplicate Verdict = "duplicate" // a lead in the scope came first
 	Uncertain Verdict = "uncertain" // it is new, or from before the account was watched
 	Excluded  Verdict = "excluded"  // it does not count
@@ -113,22 +113,22 @@ const (
 
 // A Lead is the first event of a contact and an account in a job, with its verdict.
 type Lead struct {
-	N       int64     `json:"n"` // within its contact, in the order of arrival
-	Job     JobID     `json:"job"`
-	Event   Event     `json:"event"`
-	Basis   Basis     `json:"basis,omitzero"`
-	Day     time.Time `json:"day"` // when the day began on which it counts
-	Verdict Verdict   `json:"verdict"`
-	Reasons []Reason  `json:"reasons"`
-	Of      int64     `json:"of,omitempty"` // the first lead that it duplicates
-	Within  Verdict   `json:"within"`       // the verdict if the job compared with itself alone
+	N       int64     `json:"n"`              // within its contact, in the order of arrival
+	Job     JobID     `json:"job"`            // job that counts it
+	Event   Event     `json:"event"`          // the first of the contact and the account in the job
+	Basis   Basis     `json:"basis,omitzero"` // what it was judged by
+	Day     time.Time `json:"day"`            // when the day began on which it counts
+	Verdict Verdict   `json:"verdict"`        // what it counts as
+	Reasons []Reason  `json:"reasons"`        // why
+	Of      int64     `json:"of,omitempty"`   // the first lead that it duplicates
+	Within  Verdict   `json:"within"`         // the verdict if the job compared with itself alone
 }
 
 // A Basis is what a lead is judged by: the terms of its job at its time.
 type Basis struct {
-	Owner   OwnerID   `json:"owner,omitempty"`
-	Group   GroupID   `json:"group,omitempty"`
-	Scope   Scope     `json:"scope,omitzero"`
+	Owner   OwnerID   `json:"owner,omitempty"`   // owner of the job
+	Group   GroupID   `json:"group,omitempty"`   // Terms.Group
+	Scope   Scope     `json:"scope,omitzero"`    // Terms.Scope
 	Linked  []OwnerID `json:"linked,omitempty"`  // owners whose jobs and whose consent it has, where the scope asks for them
 	Library bool      `json:"library,omitempty"` // the scope asks for the library, which had the contact
 	Reasons []Reason  `json:"reasons,omitempty"` // why it does not count, whatever came before
@@ -136,7 +136,7 @@ type Basis struct {
 
 // A Contact is a person on one platform, with all leads.
 type Contact struct {
-	ID       Identity   `json:"id"`
+	ID       Identity   `json:"id"`                 // identity that it is stored under
 	Version  int64      `json:"version"`            // 0: there is none yet
 	Name     string     `json:"name"`               // for the journal: the time of the first event told, and chance
 	Seq      int64      `json:"seq"`                // entries of the journal
@@ -148,12 +148,12 @@ type Contact struct {
 
 // Figures are counts of leads.
 type Figures struct {
-	New       int64 `json:"new"`
-	Duplicate int64 `json:"duplicate"`
-	Uncertain int64 `json:"uncertain"`
-	Excluded  int64 `json:"excluded"`
-	Contacts  int64 `json:"contacts"` // total, each contact once in a job
-	Pairs     int64 `json:"pairs"`    // total, each contact once with every account of a job
+	New       int64 `json:"new"`       // leads that are NewLead
+	Duplicate int64 `json:"duplicate"` // leads that are Duplicate
+	Uncertain int64 `json:"uncertain"` // leads that are Uncertain
+	Excluded  int64 `json:"excluded"`  // leads that are Excluded
+	Contacts  int64 `json:"contacts"`  // total, each contact once in a job
+	Pairs     int64 `json:"pairs"`     // total, each contact once with every account of a job
 }
 
 // Plus adds two figures.
@@ -191,9 +191,9 @@ func (l Lead) figures() (f Figures) {
 
 // A Count is what an account counted on a day in a job, or how much it changes.
 type Count struct {
-	Job     JobID     `json:"job"`
-	Account AccountID `json:"account"`
-	Day     time.Time `json:"day"` // when it began
+	Job     JobID     `json:"job"`     // job that counts
+	Account AccountID `json:"account"` // account that the leads are of
+	Day     time.Time `json:"day"`     // when it began
 	Figures
 }
 

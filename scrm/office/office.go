@@ -24,10 +24,10 @@ import (
 
 // Parts are the engines of an Office, all on its database.
 type Parts struct {
-	Codes   *activation.Engine
-	Leads   *lead.Engine
-	Lines   *dispatch.Engine
-	Tickets *ticket.Engine
+	Codes   *activation.Engine // activation codes, and who is signed in
+	Leads   *lead.Engine       // jobs and leads
+	Lines   *dispatch.Engine   // lines that visitors come by
+	Tickets *ticket.Engine     // orders and leads that websites push
 }
 
 // Options of an Office. Nil, and each zero field, is a default.
@@ -75,8 +75,8 @@ func (o *Office) In(tx storage.Tx) *Office {
 // Create makes codes, and opens a job for each of them on each platform that it has permission for,
 // which is of the owner that Codes.Settings.Counting has. Repeated with its key it changes nothing.
 type Create struct {
-	Codes   activation.Create
-	Targets lead.Targets // of the jobs
+	Codes   activation.Create // codes to make
+	Targets lead.Targets      // of the jobs
 }
 
 // Create makes codes with their jobs. Errors: *activation.InputError, where there are platforms and

@@ -13,18 +13,18 @@ import (
 
 // A Report is an event that an agent's client tells of.
 type Report struct {
-	Token    string // of the session
-	Platform lead.PlatformID
-	Contact  []lead.Identity
-	Event    lead.Event
+	Token    string          // of the session
+	Platform lead.PlatformID // platform of the account
+	Contact  []lead.Identity // names of the contact that the event tells
+	Event    lead.Event      // what happened
 }
 
 // An Answer is what an agent is told of a report: what it counts as and why. Who else has the
 // contact, and since when, is for administrators, who read it in the leads of the jobs.
 type Answer struct {
-	Verdict  lead.Verdict  `json:"verdict"`
-	Reasons  []lead.Reason `json:"reasons"`
-	Replayed bool          `json:"-"` // the event was told before
+	Verdict  lead.Verdict  `json:"verdict"` // what the contact counts as
+	Reasons  []lead.Reason `json:"reasons"` // why
+	Replayed bool          `json:"-"`       // the event was told before
 }
 
 // Report counts an event in the job of the session's code, by the session. It counts by its time:

@@ -139,7 +139,7 @@ func (o *Office) onLine(ctx context.Context, run func(ctx context.Context, tx st
 
 // An Arrival is a visitor who comes to a line.
 type Arrival struct {
-	Line    dispatch.LineID
+	Line    dispatch.LineID    // line that the visitor comes by
 	Visitor dispatch.VisitorID // "": whom the token is for
 	Token   string             // of dispatch.Engine.Sign; "": none, where the line asks for none
 	Origin  string             // where the visitor comes from, such as a hash of an address; "": not known

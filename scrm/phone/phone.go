@@ -46,8 +46,11 @@ const (
 )
 
 // An Error is a text that is no number.
-type Error struct{ Reason Reason }
+type Error struct {
+	Reason Reason // why it is none
+}
 
+// Error implements error.
 func (e *Error) Error() string { return "phone: the number can't be read: " + string(e.Reason) }
 
 // Is reports whether target is errs.Invalid.

@@ -33,10 +33,11 @@ var ErrMoved = errs.New(errs.TryAgain, "dispatch: the line has changed since its
 
 // A NoCapacityError: no account takes a visitor now, and no more may wait.
 type NoCapacityError struct {
-	Line LineID
-	Why  Why
+	Line LineID // line that has no room
+	Why  Why    // what keeps its accounts from taking a visitor
 }
 
+// Error implements error.
 func (e *NoCapacityError) Error() string {
 	return fmt.Sprintf("dispatch: line %s takes no visitor: %s", e.Line, map[Why]string{
 		Closed: "no account is open; open one", Offline: "no open account is online; have one sign in",
@@ -68,7 +69,7 @@ const (
 
 // Settings are how a line works.
 type Settings struct {
-	Name     string    `json:"name,omitempty"`
+	Name     string    `json:"name,omitempty"`    // shown to people
 	Zone     string    `json:"zone"`              // of the IANA database, where days begin
 	Reset    int       `json:"reset,omitempty"`   // minutes after midnight when a day begins
 	Accounts []Account `json:"accounts"`          // no two of one id
@@ -93,17 +94,17 @@ type Settings struct {
 
 // Defaults of Settings, in minutes.
 const (
-	DefaultHold      = 30
-	DefaultWait      = 30
-	DefaultOrderWait = 7 * 24 * 60
-	DefaultTokenAge  = 24 * 60
+	DefaultHold      = 30          // Settings.Hold
+	DefaultWait      = 30          // Settings.Wait
+	DefaultOrderWait = 7 * 24 * 60 // Settings.OrderWait: 7 days
+	DefaultTokenAge  = 24 * 60     // Settings.TokenAge: a day
 )
 
 const maxMinutes = 366 * 24 * 60
 
 // An Account takes visitors of a line.
 type Account struct {
-	ID     AccountID `json:"id"`
+	ID     AccountID `json:"id"`               // unique in the line
 	Closed bool      `json:"closed,omitempty"` // it takes none
 	Day    int64     `json:"day,omitempty"`    // how many leads it is to have a day; 0: no number
 	Total  int64     `json:"total,omitempty"`  // how many leads it is to have altogether; 0: no number
@@ -111,10 +112,10 @@ type Account struct {
 
 // A Line (分流链接) sends visitors to accounts.
 type Line struct {
-	ID       LineID    `json:"id"`
-	Version  int64     `json:"version"`
-	Seq      int64     `json:"seq"` // entries of the journal
-	Settings Settings  `json:"settings"`
+	ID       LineID    `json:"id"`              // unique in the tenant
+	Version  int64     `json:"version"`         // number of the change that made it so
+	Seq      int64     `json:"seq"`             // entries of the journal
+	Settings Settings  `json:"settings"`        // how the line works
 	Taken    []Taken   `json:"taken,omitempty"` // of all accounts that ever took one, at most 5000, in the order of their ids
 	Today    time.Time `json:"today,omitzero"`  // when the day began that Taken.Today is of
 	Came     int64     `json:"came"`            // visitors so far
@@ -125,7 +126,7 @@ type Line struct {
 
 // Taken is what an account has taken.
 type Taken struct {
-	Account     AccountID `json:"account"`
+	Account     AccountID `json:"account"`               // account of the line
 	Today       int64     `json:"today"`                 // visitors who were sent there, orders too
 	Total       int64     `json:"total"`                 // the same, altogether
 	OrdersToday int64     `json:"ordersToday,omitempty"` // orders among them
@@ -136,14 +137,14 @@ type Taken struct {
 
 // A Visitor is one who came to a line.
 type Visitor struct {
-	ID      VisitorID `json:"id"`
+	ID      VisitorID `json:"id"`                // as the embedder names the visitor
 	N       int64     `json:"n"`                 // in the order of coming
 	Account AccountID `json:"account,omitempty"` // where the visitor was sent last
-	Waiting bool      `json:"waiting,omitempty"`
-	Order   bool      `json:"order,omitempty"` // an order that was pushed: it counts for targets at once
-	Came    time.Time `json:"came"`            // or last began to wait
-	Sent    time.Time `json:"sent,omitzero"`
-	Debt    time.Time `json:"debt,omitzero"` // of an origin, which is no visitor: as Line.Debt
+	Waiting bool      `json:"waiting,omitempty"` // the visitor waits for an account
+	Order   bool      `json:"order,omitempty"`   // an order that was pushed: it counts for targets at once
+	Came    time.Time `json:"came"`              // or last began to wait
+	Sent    time.Time `json:"sent,omitzero"`     // when the visitor was last sent to an account; zero: never
+	Debt    time.Time `json:"debt,omitzero"`     // of an origin, which is no visitor: as Line.Debt
 }
 
 func (s Settings) check() error {

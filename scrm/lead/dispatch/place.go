@@ -17,16 +17,16 @@ import (
 // The figures are absolute, those of the time of the command: told twice they are the same, and
 // where a verdict turns they are others. An account without them counts its visitors.
 type Leads struct {
-	Account AccountID `json:"account"`
-	Day     time.Time `json:"day"`   // when the day began that Today is of, by who counts
-	Today   int64     `json:"today"` // leads that count, on that day
-	Total   int64     `json:"total"` // the same, altogether
+	Account AccountID `json:"account"` // account of the line
+	Day     time.Time `json:"day"`     // when the day began that Today is of, by who counts
+	Today   int64     `json:"today"`   // leads that count, on that day
+	Total   int64     `json:"total"`   // the same, altogether
 }
 
 // A Place is held by visitors who were sent to an account and are no leads yet.
 type Place struct {
 	Minute int64 `json:"m"` // since 1970, when the first of them was sent, or up to a tenth of Settings.Hold before
-	N      int64 `json:"n"`
+	N      int64 `json:"n"` // how many visitors
 }
 
 func (c Leads) check() error {
