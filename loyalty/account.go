@@ -42,7 +42,7 @@ type Account struct {
 	Reached  []Reached    `json:"reached,omitempty"`  // milestones, by rule and window
 	Gifts    []Gifted     `json:"gifts,omitempty"`    // gifts of levels
 	Status   Status       `json:"status,omitzero"`    // its level
-	Past     []Past       `json:"past,omitempty"`     // levels before, as far as events told late and refunds may change them; the oldest first
+	Past     []Past       `json:"past,omitempty"`     // earlier levels that late events and refunds may still change; the oldest first
 	Turns    time.Time    `json:"turns,omitzero"`     // when time next changes the level, or what is counted for it; zero: never
 	Merged   MemberID     `json:"merged,omitempty"`   // who the member turned out to be: the account takes no more commands
 }

@@ -21,7 +21,7 @@ type Activate struct {
 }
 
 // Activate decides on an Activate of what b books. Errors: ErrUnknownAccount, ErrMerged,
-// ErrUnknownCurrency, ErrUnknownBooking, ErrTooMuch: so many are not pending of it.
+// ErrUnknownCurrency, ErrUnknownBooking, ErrTooMuch: fewer are pending of it.
 func (p *Program) Activate(a Account, b *Booking, c Activate, now time.Time) (Decision, error) {
 	d, u, err := p.change(a, c.Currency, now)
 	if err != nil {

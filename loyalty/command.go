@@ -23,7 +23,7 @@ type Redeem struct {
 	Account  AccountID  `json:"account"`            // member who spends
 	Currency CurrencyID `json:"currency,omitempty"` // "": the program's first
 	N        int64      `json:"n"`                  // units to spend, 1 to MaxPoints
-	UpTo     bool       `json:"upTo,omitempty"`     // where there are fewer, but some, take those: Outcome.Spent tells how many
+	UpTo     bool       `json:"upTo,omitempty"`     // if there are fewer, but some, takes those; Outcome.Spent returns how many
 	Reason   string     `json:"reason,omitempty"`   // why, for the journal
 	By       string     `json:"by,omitempty"`       // who did it, for the journal
 	Key      string     `json:"-"`                  // idempotency key; required
@@ -102,7 +102,7 @@ type Refund struct {
 	Key     string       `json:"-"`                // idempotency key; required
 }
 
-// A LineRefund is what came back of a line: an Amount, or so many of its items.
+// A LineRefund is what came back of a line: an Amount, or a number of its Items.
 type LineRefund struct {
 	ID     string `json:"id"`               // Line.ID
 	Amount int64  `json:"amount,omitempty"` // minor units; 0: Items says it

@@ -81,8 +81,8 @@ type lineFacts struct {
 	failed error
 }
 
-// A ConditionError is a condition that can't be decided on an event: it divides by zero, or counts
-// too far.
+// A ConditionError reports a condition that has no value for an event: it divides by zero, or
+// counts too far.
 type ConditionError struct {
 	Of  string // "rule double", "metric nights"
 	Err error  // what went wrong

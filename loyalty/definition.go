@@ -31,11 +31,11 @@ type Definition struct {
 	Money   string    `json:"money,omitempty"` // ISO 4217; of all amounts. "": the program takes no purchases
 	Basis   Basis     `json:"basis,omitempty"` // what of a purchase earns
 
-	// Late is for how many days after it an event that is told late counts as if it had been told
-	// at once: for the caps, the milestones and the levels of the day when it happened. What rules
-	// with a cap on a day, week, month, year or all time give, and milestones, is not for one that
-	// is told later still, which its Steps say; it counts for the levels of today. 0: 35; at most
-	// 366.
+	// Late is the number of days after an event in which it may be reported late and still count as
+	// if it had been reported at once: for the caps, the milestones and the levels of the day when
+	// it happened. One that is reported later still gets nothing from rules with a cap on a day,
+	// week, month, year or all time, and no milestones, as its Steps say; it counts for the levels
+	// of today. 0: 35; at most 366.
 	Late int `json:"late,omitempty"`
 
 	Currencies []Currency `json:"currencies"`        // at least one; commands that name none mean the first
@@ -204,7 +204,7 @@ type Level struct {
 // A Need is metrics and what each of them has to come to; all of them.
 type Need map[MetricID]int64
 
-// Validity is how long a level is kept after it was earned: as an Expiry, and so many months more.
+// Validity is how long a level is kept after it was earned: an Expiry, and ExtraMonths after it.
 // "The rest of the year and the next" is Years: 1 with RoundUp: Year; "to the end of February of
 // the year after that" adds ExtraMonths: 2. Zero: as long as it is earned.
 type Validity struct {

@@ -7,11 +7,10 @@ import (
 	"github.com/scrmkit/scrmkit/internal/valid"
 )
 
-// An InputError is a call that can't be: its Field is missing or out of its bounds, as its Reason
-// says.
+// An InputError reports an invalid call: Field is missing or out of range, and Reason says why.
 type InputError = valid.Error
 
-// ErrRefused: errors.Is tells it of every error below and of *InsufficientError: the call was
+// ErrRefused is matched, by errors.Is, by every error below and by *InsufficientError: the call was
 // understood, and what the wallet holds does not allow it.
 var ErrRefused = errs.New(errs.Conflict, "loyalty: refused")
 
@@ -44,8 +43,8 @@ var (
 	ErrHolds = refuse(errs.Exhausted, "loyalty: the wallet has as many holds as it can; capture or release one")
 )
 
-// A PublishedError is a version that can't be published, for it exists and is another, or it is not
-// the next. It matches ErrPublished.
+// A PublishedError reports a version that may not be published: it exists with another content, or
+// is not the next one. It matches ErrPublished.
 type PublishedError struct {
 	InForce int // the newest version; 0: none is published
 	Next    int // the version that can be published

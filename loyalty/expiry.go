@@ -51,7 +51,7 @@ const (
 	maxYears  = 100
 )
 
-// Check returns an *InputError where the rule can't be.
+// Check returns an *InputError if the rule is invalid.
 func (e Expiry) Check() error {
 	for _, f := range []struct {
 		name    string

@@ -77,7 +77,7 @@ const (
 	maxCurrencies = 10
 )
 
-// Compile checks a definition. *DefinitionError: it has mistakes; all of them are told at once.
+// Compile checks a definition. *DefinitionError: it has mistakes, all of which the error lists.
 func Compile(d Definition) (*Program, error) {
 	c := compiler{p: &Program{def: d, rules: map[string][]*rule{}, keep: map[string]int{}}}
 	c.Field(valid.ID("id", d.ID))
@@ -398,7 +398,7 @@ func (c *compiler) gift(path string, i int, l Level) {
 	c.Between(path+"points", l.Gift.Points, 1, MaxEarned)
 }
 
-// Check returns an *InputError where the validity can't be.
+// Check returns an *InputError if the validity is invalid.
 func (v Validity) Check() error { return v.Expiry.Check() }
 
 func sorted[K cmp.Ordered, V any](m map[K]V) []K {

@@ -77,7 +77,8 @@ func (h Heads) Digest() []byte {
 // Without a head that was kept outside, one who may write everything can write another history.
 //
 // Entries that were written before these sealed more than the entry before them are checked as far
-// as they tell: the account is from its next command on, and a booking from its next change.
+// as their seals reach: the account is from its next command on, and a booking from its next
+// change.
 //
 // It reads the whole ledger. A command that comes in between is no error; journal.ErrConflict:
 // twenty of them came.

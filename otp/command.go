@@ -30,7 +30,7 @@ const (
 
 var (
 	// ErrInvalidCode: the code is unknown, expired, used, of another scope or for another purpose,
-	// or the claim is no longer good. It does not tell which; the journal does.
+	// or the claim is no longer good. It does not say which; the journal does.
 	ErrInvalidCode = errs.New(errs.Invalid, "otp: the code is not valid; ask for a new one")
 	// ErrEnded: the key names a code that has ended. Use a new key for a new code.
 	ErrEnded = errs.New(errs.Conflict, "otp: the code that was issued with this key has ended; use a new key")

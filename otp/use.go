@@ -30,11 +30,11 @@ type Using struct {
 
 // Use is Check and Spend for any number of codes, each by itself, in one transaction of db, which
 // is of the tenant of e. It returns an error for each: nil, Admit's, or one of Check. The last
-// error is that of the whole: nothing was stored then, no answer of a Check is told, and it may be
-// run again with its keys. ErrInvalidCode there: a code was spent meanwhile.
+// error is that of the whole: nothing was stored then, no answer of a Check is returned, and it may
+// be run again with its keys. ErrInvalidCode there: a code was spent meanwhile.
 //
-// An attempt that is wrong is committed with the transaction, before its answer is told, so that
-// nothing forgives it.
+// An attempt that is wrong is committed with the transaction, before its answer is returned, so
+// that nothing forgives it.
 func Use(ctx context.Context, e *Engine, db DB, u Using) (errs []error, err error) {
 	ctx, end := e.hook(ctx, "otp.use")
 	defer func() { end(err) }()

@@ -9,9 +9,9 @@ import (
 	"github.com/scrmkit/scrmkit/internal/valid"
 )
 
-// A Place tells where and by whom a command was done. All of it is optional, and goes to the
-// records as it is. The caller answers for it: Shop and Zone are those of a shop whose manager,
-// code or physical stamp was checked, never what a customer says. A command without a shop is the
+// A Place is where and by whom a command was done. All of it is optional, and goes to the records
+// as it is. The caller answers for it: Shop and Zone are those of a shop whose manager, code or
+// physical stamp was checked, never what a customer says. A command without a shop is the
 // administrator's.
 type Place struct {
 	Shop     ShopID `json:"shop,omitempty"`     // where; "": the administrator does it

@@ -8,13 +8,12 @@ import (
 	"github.com/scrmkit/scrmkit/internal/valid"
 )
 
-// An InputError is a command that can't be: its Field is missing or out of its bounds, as its
-// Reason says.
+// An InputError reports an invalid command: Field is missing or out of range, and Reason says why.
 type InputError = valid.Error
 
-// ErrRefused: errors.Is tells it of every error below, *LimitError and *UsedError: the command was
-// understood, and the rules do not allow it. Nothing was stored, and the same command is refused
-// again while nothing else changes.
+// ErrRefused is matched, by errors.Is, by every error below, *LimitError and *UsedError: the
+// command was understood, and the rules do not allow it. Nothing was stored, and the same command
+// is refused again while nothing else changes.
 var ErrRefused = errs.New(errs.Conflict, "stamps: refused")
 
 func refuse(c errs.Class, text string) error { return errs.New(c, text, ErrRefused) }

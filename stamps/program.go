@@ -41,7 +41,7 @@ const (
 	maxStock  = 1_000_000_000
 )
 
-// Compile checks a definition. *DefinitionError: it has mistakes; all of them are told at once.
+// Compile checks a definition. *DefinitionError: it has mistakes, all of which the error lists.
 func Compile(d Definition) (*Program, error) {
 	var c checker
 	p := &Program{def: d}

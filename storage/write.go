@@ -114,7 +114,7 @@ func (r Row) Values(values []Value) ([]Value, error) {
 	return append(values, c.values...), nil
 }
 
-// A Change is stored whole or not at all: rows, and what the journal tells of them. No two rows are
+// A Change is stored whole or not at all: rows, and what the journal says of them. No two rows are
 // of one key, but those that are put, of which the last one counts, and those to be absent.
 type Change struct {
 	Rows    []Row           // rows to write

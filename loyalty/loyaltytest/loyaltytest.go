@@ -24,8 +24,8 @@ import (
 	"github.com/scrmkit/scrmkit/stamps"
 )
 
-// Coverage tells which rules of the programs any scenario exercised: those that gave, multiplied,
-// or were capped.
+// Coverage is which rules of the programs the scenarios exercised: those that gave, multiplied, or
+// were capped.
 type Coverage struct {
 	Exercised []string // "program/rule", in their order
 	Never     []string // rules that no scenario exercised, in their order

@@ -176,8 +176,8 @@ func (s Scenario) under(programs []loyalty.Definition) (Scenario, error) {
 	return s, nil
 }
 
-// Parse reads a file of scenarios. *loyalty.InputError: it is none, has a field that a scenario
-// does not know, or a step has no time or one that no command may have.
+// Parse reads a file of scenarios. *loyalty.InputError: the text is no array of scenarios or has an
+// unknown field, or a step has no time or one that no command may have.
 func Parse(text []byte) ([]Scenario, error) {
 	all, err := valid.Parse[[]Scenario]("scenarios", text)
 	for i, s := range all {

@@ -108,14 +108,14 @@ type Result struct {
 	Replayed bool `json:"-"` // the key was used before, and this is what was done then
 }
 
-// StampsBack tells of the stamps of a card.
+// StampsBack is what became of the stamps of a card.
 type StampsBack struct {
 	Program stamps.ProgramID `json:"program"`           // program of the card
 	Fate    Fate             `json:"fate"`              // what became of the stamps
 	Outcome *stamps.Outcome  `json:"outcome,omitempty"` // nil: they were kept
 }
 
-// VoucherBack tells of a voucher.
+// VoucherBack is what became of a voucher.
 type VoucherBack struct {
 	Voucher reward.Voucher   `json:"voucher"`          // as it is then
 	Fate    Fate             `json:"fate"`             // what became of the voucher

@@ -22,7 +22,7 @@ import (
 type Discount struct {
 	BasisPoints int64 `json:"basisPoints,omitempty"` // of what the lines come to, in hundredths of a percent: 2000 is 20 %
 	Amount      int64 `json:"amount,omitempty"`      // minor units
-	Free        int64 `json:"free,omitempty"`        // so many items, the cheapest that cost anything first
+	Free        int64 `json:"free,omitempty"`        // number of items, the cheapest that cost anything first
 	Value       bool  `json:"value,omitempty"`       // what the voucher stands for: Reward.Value, or what a Table made of points
 
 	Most        int64 `json:"most,omitempty"`        // that it takes off, minor units; 0: no bound

@@ -5,8 +5,7 @@ import (
 	"github.com/scrmkit/scrmkit/internal/valid"
 )
 
-// An InputError is a command that can't be: its Field is missing or out of its bounds, as its
-// Reason says.
+// An InputError reports an invalid command: Field is missing or out of range, and Reason says why.
 type InputError = valid.Error
 
 // A DefinitionError lists every mistake of a definition.
@@ -15,8 +14,8 @@ type DefinitionError = valid.DefinitionError
 // A Mistake says what is wrong at its Path: "rewards[1].stock".
 type Mistake = valid.Mistake
 
-// ErrRefused: errors.Is tells it of every error below: the command was understood, and the rules do
-// not allow it. Nothing was stored.
+// ErrRefused is matched, by errors.Is, by every error below: the command was understood, and the
+// rules do not allow it. Nothing was stored.
 var ErrRefused = errs.New(errs.Conflict, "reward: refused")
 
 func refuse(c errs.Class, text string) error { return errs.New(c, text, ErrRefused) }

@@ -15,8 +15,8 @@ import (
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
-// Find returns the voucher of a code, as it stands, that was typed or scanned. *InputError: it
-// can't be a code, and what was typed is wrong. ErrUnknownVoucher: no voucher has it.
+// Find returns the voucher of a code, as it stands, that was typed or scanned. *InputError: the
+// text is no code, and was typed wrong. ErrUnknownVoucher: no voucher has it.
 func (e *Engine) Find(ctx context.Context, code string) (Voucher, error) {
 	text, err := read(code)
 	if err != nil {

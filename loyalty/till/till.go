@@ -134,7 +134,7 @@ func (t *Till) Ask(ctx context.Context, a Ask) (otp.Issued, error) {
 }
 
 // Preview checks a code, as an attempt, and shows what it would do. It may run twice with its key.
-// What can't be is refused before the code is looked at, and costs no guess. Errors: *InputError,
+// Invalid input is refused before the code is looked at, and costs no guess. Errors: *InputError,
 // shop.ErrNotManager, shop.ErrClosed, those of otp.Engine.Check and of reward.Rules.Redeem.
 func (t *Till) Preview(ctx context.Context, x Enter) (Preview, error) {
 	claim, err := t.check(ctx, x)

@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	// Early is how long before its linking was told an account may have been linked on its
+	// Early is how long before its linking was reported an account may have been linked on its
 	// platform: what it met then counts.
 	Early = 10 * time.Minute
 	// Offline is how long before it was linked again what an account met counts (补录), where it was
@@ -34,8 +34,8 @@ type Period struct {
 type Binding []Period
 
 // Of returns when events of the account are the code's. Each period begins earlier than it was
-// told, by Early, or by Offline after another period of the same code, but never within the period
-// before. So no time is two codes'.
+// reported, by Early, or by Offline after another period of the same code, but never within the
+// period before. So no time is two codes'.
 func (b Binding) Of(code CodeID) (of []Period) {
 	for i, p := range b {
 		if p.Code != code {

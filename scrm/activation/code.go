@@ -23,8 +23,7 @@ type (
 // is to hold no telephone number, let it be another name of the account.
 type AccountID string
 
-// An InputError is a command that can't be: its Field is missing or out of its bounds, as its
-// Reason says.
+// An InputError reports an invalid command: Field is missing or out of range, and Reason says why.
 type InputError = valid.Error
 
 // Errors of commands and look-ups.
@@ -199,7 +198,7 @@ func (c Code) State(now time.Time) State {
 	return Enabled
 }
 
-// Online tells how many sessions of the code are online.
+// Online returns how many sessions of the code are online.
 func (c Code) Online(now time.Time) (n int) {
 	for _, s := range c.Sessions {
 		if s.Online(now) {
@@ -209,7 +208,7 @@ func (c Code) Online(now time.Time) (n int) {
 	return n
 }
 
-// Ports tells how many ports are in use.
+// Ports returns how many ports are in use.
 func (c Code) Ports() (n int) {
 	for _, s := range c.Sessions {
 		n += s.Ports

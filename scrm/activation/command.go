@@ -83,7 +83,7 @@ type Pool struct {
 	Free    int    `json:"free"`    // of them; kept apart, where codes draw on it
 }
 
-// A PutPool makes a pool or changes how many ports it has, which can't be fewer than are in use.
+// A PutPool makes a pool or changes how many ports it has, not below those in use.
 type PutPool struct {
 	Pool  PoolID `json:"pool"`         // pool to make or to change
 	Ports int    `json:"ports"`        // how many ports it is to have
@@ -184,8 +184,8 @@ func (c Code) To(s State, now time.Time) (Code, error) {
 	return c.Settled(now), nil
 }
 
-// SignIn decides on an agent's signing in, whose code has been found to be this one. shown tells
-// that the device has shown its token. What lived of the code on the device ends. Errors:
+// SignIn decides on an agent's signing in, whose code has been found to be this one. shown reports
+// whether the device has shown its token. What lived of the code on the device ends. Errors:
 // ErrUnknownCode and *ThrottledError; and ErrDisabled, ErrExpired, ErrDevice and *SessionsError,
 // with the code as it was but for what is charged for the try.
 func (c Code) SignIn(d Device, in SignIn, shown bool, hash func(SessionID) []byte, now time.Time) (Code, Session, error) {

@@ -96,14 +96,14 @@ type Link struct {
 	Key     string    `json:"-"`              // idempotency key; required
 }
 
-// A Claim tells which port an account is for, of those that are not closed no other has it, and
-// when codes had it linked.
+// A Claim is the port that an account is for, the only one of those that are not closed, and when
+// codes had the account linked.
 type Claim struct {
 	Platform PlatformID // platform of the account
 	Account  AccountID  // account on the platform
 	Version  int64      // number of the change that made it so
 	Port     PortID     // port that the account is for
-	Periods  Binding    // the last one without an end, which the port tells
+	Periods  Binding    // when codes had it linked; the last one without an end, which the port has
 }
 
 // A Leave says that a port is not in use any more: to Logout, Ban or Close it.

@@ -16,7 +16,7 @@ import (
 )
 
 // SignIn begins a session of an agent. Its token is in the Seat, shown this once. Errors:
-// ErrUnknownCode, and those that tell more of the code to who has it: ErrDisabled, ErrExpired,
+// ErrUnknownCode, and those that say more of the code to whoever has it: ErrDisabled, ErrExpired,
 // ErrDevice, ErrSessions (a *SessionsError, but where the device has a thousand codes) and
 // *ThrottledError. What a refused sign-in with the right code is charged is stored, outside of a
 // unit of work that is rolled back.

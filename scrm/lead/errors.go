@@ -5,7 +5,7 @@ import (
 	"github.com/scrmkit/scrmkit/internal/valid"
 )
 
-// An InputError is a command that can't be. Field is the one to change.
+// An InputError reports an invalid command: Field is missing or out of range, and Reason says why.
 type InputError = valid.Error
 
 // ErrUnknownJob: the code has no job on that platform. Open it with Put.

@@ -42,8 +42,8 @@ type Mark string
 
 // The marks.
 const (
-	Added     Mark = "added"     // the library had no such contact, and no event told of it
-	AddedLead Mark = "addedLead" // an event told of the contact before the library had it
+	Added     Mark = "added"     // neither the library nor an event had the contact
+	AddedLead Mark = "addedLead" // an event had the contact before the library
 	InFile    Mark = "inFile"    // a row before has the contact
 	Had       Mark = "had"       // the library had the contact already
 	Unread    Mark = "unread"    // the row has no contact that can be read, and was passed by
@@ -110,7 +110,7 @@ func (e *Engine) Import(ctx context.Context, ids []Identity) (had []bool, err er
 // It holds at most 5,000 rows in memory, of at most 64 KiB and 1,000 fields each, and 4 MiB of
 // them. It ends with the error of r, wrapped, and with those of Engine: *InputError where a row is
 // no CSV or too long, and journal.ErrKeyReused where the key was used for another file, as its
-// first rows tell; then nothing was stored. Who stops the iteration stops the import.
+// first rows show; then nothing was stored. Who stops the iteration stops the import.
 func (e *Engine) ImportCSV(ctx context.Context, c ImportCSV, r io.Reader) iter.Seq2[Marked, error] {
 	return func(yield func(Marked, error) bool) {
 		fail := func(err error) { yield(Marked{}, fmt.Errorf("lead: import %s: %w", c.Key, err)) }

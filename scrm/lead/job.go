@@ -121,7 +121,7 @@ func (j *Job) at(t time.Time) Terms {
 }
 
 // Day returns when the day began that a time is in: at the reset time of the zone, or when it was
-// begun by hand after that. Errors: *InputError, where the zone is none.
+// begun by hand after that. Errors: *InputError, where the zone is unknown.
 func (j *Job) Day(at time.Time) (time.Time, error) {
 	t := j.at(at)
 	if err := t.locate(); err != nil {

@@ -27,7 +27,7 @@ type Outcome struct {
 	Lead     *Lead     `json:"lead"`             // of the contact and the account in the job; nil: there is none by this event
 	Of       *Lead     `json:"of,omitempty"`     // the lead that it duplicates
 	Turned   []Turning `json:"turned,omitempty"` // verdicts of other leads that it changed, in their order
-	Replayed bool      `json:"-"`                // the event is that of the lead, and was told before
+	Replayed bool      `json:"-"`                // the event is that of the lead, and was reported before
 }
 
 // brief returns what the journal has of an outcome: without what leads are judged by.
@@ -91,7 +91,7 @@ func place(leads *[]Lead, l Lead) int {
 }
 
 // Merge decides on a contact who turned out to be the same person as others, and goes on with the
-// leads of all. The decision is of that one; its outcome tells which verdicts that turned.
+// leads of all. The decision is of that one; its outcome has the verdicts that this changed.
 func Merge(c Contact, others ...Contact) Decision {
 	were, leads := slices.Clone(c.Leads), slices.Clone(c.Leads)
 	next := c

@@ -42,11 +42,11 @@ const (
 
 // An Event says that a contact and an account of the operator's met.
 type Event struct {
-	ID       EventID   `json:"id"`                 // unique on the account; told again, it changes nothing
+	ID       EventID   `json:"id"`                 // unique within its contact, job and account; reported again, it changes nothing
 	Account  AccountID `json:"account"`            // account of the operator's
 	At       time.Time `json:"at"`                 // by the platform
 	Kind     Kind      `json:"kind"`               // what happened
-	Unknown  bool      `json:"unknown,omitempty"`  // they may have met before: the platform does not tell (可能是老粉)
+	Unknown  bool      `json:"unknown,omitempty"`  // they may have met before: the platform does not say (可能是老粉)
 	Backfill bool      `json:"backfill,omitempty"` // it was read after the account had been offline (补录)
 }
 
@@ -102,12 +102,12 @@ const (
 	InOwner    Reason = "owner"      // another job of the owner
 	InLinked   Reason = "linked"     // a job of a linked owner
 	InLibrary  Reason = "library"    // the library has the contact
-	AgeUnknown Reason = "ageUnknown" // the platform does not tell whether they met before
+	AgeUnknown Reason = "ageUnknown" // the platform does not say whether they met before
 	Began      Reason = "began"      // the operator's account began
 	NotCounted Reason = "notCounted" // the platform's rule does not count its kind
 	TooEarly   Reason = "tooEarly"   // the job had not begun
 	TooLate    Reason = "tooLate"    // the job had ended
-	Unbound    Reason = "unbound"    // an agent tells of it, and the account was not bound to the job then
+	Unbound    Reason = "unbound"    // an agent reported it, and the account was not bound to the job then
 	NotFirst   Reason = "notFirst"   // contact and account met before in this job
 )
 
@@ -138,7 +138,7 @@ type Basis struct {
 type Contact struct {
 	ID       Identity   `json:"id"`                 // identity that it is stored under
 	Version  int64      `json:"version"`            // 0: there is none yet
-	Name     string     `json:"name"`               // for the journal: the time of the first event told, and chance
+	Name     string     `json:"name"`               // for the journal: the time of the first event reported, and chance
 	Seq      int64      `json:"seq"`                // entries of the journal
 	MergedTo *Identity  `json:"mergedTo,omitempty"` // the identity under which the contact goes on
 	Names    []Identity `json:"names,omitempty"`    // that were found to be this contact's, besides ID

@@ -32,7 +32,7 @@ type Number struct {
 	Valid  bool   // by the numbering plans of today
 }
 
-// A Reason tells why a text is no number.
+// A Reason is why a text is no number.
 type Reason string
 
 // The reasons.

@@ -23,8 +23,7 @@ type (
 	PoolID      string // of those who share tickets: a line of distribution
 )
 
-// An InputError is a command that can't be: its Field is missing or out of its bounds, as its
-// Reason says.
+// An InputError reports an invalid command: Field is missing or out of range, and Reason says why.
 type InputError = valid.Error
 
 // Errors of commands, look-ups and pushes.
@@ -146,7 +145,7 @@ type Ticket struct {
 }
 
 // Name returns the name of a ticket, as lists have it: the site, the country, the language, and
-// what tells it from others.
+// what distinguishes it from others.
 func (t Ticket) Name() string {
 	name := string(t.ID.Site)
 	for _, part := range []string{t.Fields.Country, t.Fields.Language} {
@@ -190,7 +189,7 @@ type Reject struct {
 	Key    string `json:"-"`            // idempotency key; required
 }
 
-// A Route tells where the ticket of a pool has gone: to an account, which leaves it Pending, or
+// A Route says where the ticket of a pool has gone: to an account, which leaves it Pending, or
 // nowhere, which makes it Manual for NoCapacity.
 type Route struct {
 	Ticket  ID     `json:"ticket"`            // ticket of the pool

@@ -149,7 +149,7 @@ func (c *Counter) look(ctx context.Context, s shop.Shop, a Ask) error {
 }
 
 // Preview checks a code, as an attempt, and shows what it would do. It may run twice with its key.
-// What can't be is refused before the code is looked at, and costs no guess. Errors: *InputError,
+// Invalid input is refused before the code is looked at, and costs no guess. Errors: *InputError,
 // shop.ErrNotManager, shop.ErrClosed, those of otp.Engine.Check, and what the deed would meet.
 func (c *Counter) Preview(ctx context.Context, x Enter) (Preview, error) {
 	s, claim, deed, err := c.check(ctx, x)

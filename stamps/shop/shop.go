@@ -13,8 +13,7 @@ type (
 	Identity string
 )
 
-// An InputError is a command that can't be: its Field is missing or out of its bounds, as its
-// Reason says.
+// An InputError reports an invalid command: Field is missing or out of range, and Reason says why.
 type InputError = valid.Error
 
 // A Shop (门店) takes part in [From, To).

@@ -20,8 +20,7 @@ type (
 	VisitorID string // of a visitor: a cookie, or a hash of an address
 )
 
-// An InputError is a command that can't be: its Field is missing or out of its bounds, as its
-// Reason says.
+// An InputError reports an invalid command: Field is missing or out of range, and Reason says why.
 type InputError = valid.Error
 
 // ErrUnknownLine: there is no such line.
@@ -131,7 +130,7 @@ type Taken struct {
 	Total       int64     `json:"total"`                 // the same, altogether
 	OrdersToday int64     `json:"ordersToday,omitempty"` // orders among them
 	Orders      int64     `json:"orders,omitempty"`      // the same, altogether
-	Leads       *Leads    `json:"leads,omitempty"`       // as last told; nil: nobody counts the leads of the account
+	Leads       *Leads    `json:"leads,omitempty"`       // as last reported; nil: nobody counts the leads of the account
 	Places      []Place   `json:"places,omitempty"`      // of visitors who were sent and are no leads yet, the oldest first
 }
 
@@ -169,7 +168,7 @@ func (s Settings) check() error {
 }
 
 // At returns the line as it is at that time: on another day nothing was taken yet, and places are
-// no longer held than Settings.Hold. *InputError: the zone is none.
+// no longer held than Settings.Hold. *InputError: the zone is unknown.
 func (l Line) At(now time.Time) (Line, error) {
 	zone, err := time.LoadLocation(l.Settings.Zone)
 	if err != nil {
@@ -189,8 +188,8 @@ func (l Line) At(now time.Time) (Line, error) {
 	return l, nil
 }
 
-// Put decides on other settings. *InputError: they can't be, or with them the line would have had
-// too many accounts.
+// Put decides on other settings. *InputError: they are invalid, or with them the line would have
+// had too many accounts.
 func (l Line) Put(s Settings, now time.Time) (Line, error) {
 	if err := s.check(); err != nil {
 		return l, err

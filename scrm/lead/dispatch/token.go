@@ -55,7 +55,8 @@ func (e *Engine) keys() error {
 	return nil
 }
 
-// Visitor returns who a token is for, however old it is. ErrToken: it is none of the line.
+// Visitor returns who a token is for, however old it is. ErrToken: the token is not one of the
+// line.
 func (e *Engine) Visitor(line LineID, token string) (VisitorID, error) {
 	v, _, err := e.visitor(line, token)
 	return v, err
