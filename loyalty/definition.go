@@ -221,8 +221,8 @@ const (
 	OnRefund Downgrade = "onRefund" // as well as soon as a refund takes away what it was earned for
 )
 
-// ParseDefinition reads a definition from JSON, which Compile then checks. *InputError: it is no
-// JSON of one, or has a field that a definition does not know.
+// ParseDefinition reads a definition from JSON, which Compile then checks. *InputError: the text is
+// not the JSON of a definition, or has an unknown field.
 func ParseDefinition(text []byte) (Definition, error) {
 	return valid.Parse[Definition]("definition", text)
 }

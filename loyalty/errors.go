@@ -67,8 +67,8 @@ func (e *PublishedError) Error() string {
 	return fmt.Sprintf("loyalty: version %d is in force; publish version %d", e.InForce, e.Next)
 }
 
-// An InsufficientError is a spending of more points than there are. Have is below zero where the
-// member owes points.
+// An InsufficientError reports a spending of more points than there are. Have is below zero where
+// the member owes points.
 type InsufficientError struct {
 	Have, Need int64 // units that may be spent, and units that were asked for
 }

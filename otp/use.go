@@ -9,7 +9,7 @@ import (
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
-// A DB runs units of work that an engine takes part in: a storage.DB, where T is storage.Tx.
+// A DB runs units of work that an engine takes part in. A storage.DB is one.
 type DB interface {
 	// InTx runs fn in a transaction, as storage.DB does.
 	InTx(ctx context.Context, fn func(ctx context.Context, tx storage.Tx) error) error

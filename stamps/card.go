@@ -33,7 +33,7 @@ func (id CardID) String() string {
 	return s
 }
 
-// ParseCardID reads what String wrote. *InputError: the text is no card's.
+// ParseCardID reads what String wrote. *InputError: the text is not that of a card.
 func ParseCardID(s string) (CardID, error) {
 	bad := &InputError{Field: "card", Reason: `is not like "program/member"`}
 	part := strings.Split(s, "/")
@@ -180,7 +180,7 @@ type CouponID struct {
 // String returns the text of the id, which ParseCouponID reads.
 func (id CouponID) String() string { return fmt.Sprintf("%s:%d", id.Card, id.N) }
 
-// ParseCouponID reads what String wrote. *InputError: the text is no coupon's.
+// ParseCouponID reads what String wrote. *InputError: the text is not that of a coupon.
 func ParseCouponID(s string) (CouponID, error) {
 	bad := &InputError{Field: "coupon", Reason: `is not like "program/member:1"`}
 	i := strings.LastIndexByte(s, ':')

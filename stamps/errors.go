@@ -47,8 +47,8 @@ var (
 	ErrNotRedeemed    = refuse(errs.Conflict, "stamps: the coupon is not redeemed")
 )
 
-// A LimitError is an Add that a limit on time refuses. It may be tried again, with a new key, after
-// RetryAfter.
+// A LimitError reports an Add that a limit on time refuses. It may be tried again, with a new key,
+// after RetryAfter.
 type LimitError struct {
 	Limit      string        // "cooldown" or "perDay"
 	RetryAfter time.Duration // how long to wait
@@ -62,7 +62,8 @@ func (e *LimitError) Error() string {
 	return fmt.Sprintf("stamps: limit %s is reached; try again in %s", e.Limit, e.RetryAfter.Round(time.Second))
 }
 
-// A UsedError is a taking back of stamps whose coupon is used, in a program that refuses that.
+// A UsedError reports stamps that can't be taken back because their coupon is used, in a program
+// that refuses that.
 type UsedError struct {
 	Coupon CouponID // coupon that was used
 }

@@ -102,8 +102,8 @@ type Validity struct {
 	Until  time.Time `json:"until,omitzero"`   // latest end; zero: none
 }
 
-// ParseDefinition reads a definition from JSON, which Compile then checks. *InputError: it is no
-// JSON of one, or has a field that a definition does not know.
+// ParseDefinition reads a definition from JSON, which Compile then checks. *InputError: the text is
+// not the JSON of a definition, or has an unknown field.
 func ParseDefinition(text []byte) (Definition, error) {
 	return valid.Parse[Definition]("definition", text)
 }

@@ -38,8 +38,9 @@ func (b Budget) spend(now time.Time, n int, each time.Duration) (Budget, time.Du
 	return Budget{whole}, 0
 }
 
-// A ThrottledError: the device has tried to sign in with the code too often, or too many devices
-// did that never had before. Devices that signed in before are not held up by others.
+// A ThrottledError reports that the device has tried to sign in with the code too often, or that
+// too many devices did that never had before. Devices that signed in before are not held up by
+// others.
 type ThrottledError struct {
 	RetryAfter time.Duration // how long to wait at least
 }
@@ -90,8 +91,8 @@ const (
 	Settling = 10 * time.Minute
 )
 
-// A SessionsError is ErrSessions: the code, or the agent at it, has as many sessions as it may, and
-// each of them is at work.
+// A SessionsError reports ErrSessions: the code, or the agent at it, has as many sessions as it
+// may, and each of them is at work.
 type SessionsError struct {
 	Sessions   int           // how many there are
 	RetryAfter time.Duration // at the earliest: one may have been left by then

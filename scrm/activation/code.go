@@ -46,7 +46,7 @@ var (
 	ErrCapacity = errs.New(errs.Exhausted, "activation: no port is left; close one, or give the code or its pool more")
 )
 
-// A CapacityError: all ports are in use. Close one, or raise the capacity.
+// A CapacityError reports that all ports are in use. Close one, or raise the capacity.
 type CapacityError struct {
 	Ports int    // as many as there may be
 	Pool  PoolID // "": they are the code's own

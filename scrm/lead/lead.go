@@ -18,7 +18,8 @@ type (
 )
 
 // An Identity is one name that a platform has for a contact. A platform may have several: WhatsApp
-// has a telephone number, and an id of a linked device. A name that its user may change is none.
+// has a telephone number, and an id of a linked device. A name that its user may change is no
+// identity.
 //
 // On the platform "whatsapp" a number or a JID without a namespace has the one that it is of:
 // WhatsApp for numbers, "lid" for ids of linked devices. So it is the same contact in events and in

@@ -80,7 +80,8 @@ type Create struct {
 }
 
 // Create makes codes with their jobs. Errors: *activation.InputError, where there are platforms and
-// no owner too, and activation.ErrUnknownPool; and *lead.InputError, where the jobs can't count so.
+// no owner too, and activation.ErrUnknownPool; and *lead.InputError, where the counting is invalid
+// for a job.
 func (o *Office) Create(ctx context.Context, c Create) (made []activation.Issued, err error) {
 	err = o.unit.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
 		if made, err = o.p.Codes.In(tx).Create(ctx, c.Codes); err != nil || made[0].Code == "" {
@@ -103,7 +104,7 @@ func (o *Office) Create(ctx context.Context, c Create) (made []activation.Issued
 // and owners stay. It opens those that are missing, of the owner that the code has then. A job of a
 // platform that it has no permission for any more keeps what it counted. Repeated with its key it
 // changes nothing. Errors: those of activation.Engine.Edit; *activation.InputError, where a job is
-// missing and no owner is known; and *lead.InputError, where the jobs can't count so.
+// missing and no owner is known; and *lead.InputError, where the counting is invalid for a job.
 func (o *Office) Edit(ctx context.Context, c activation.Edit) (code activation.Code, err error) {
 	if err := cmp.Or(valid.ID("code", c.Code), valid.ID("key", c.Key)); err != nil {
 		return code, fmt.Errorf("office: edit: %w", err)

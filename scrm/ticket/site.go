@@ -109,7 +109,7 @@ func (s Site) public() Site {
 	return s
 }
 
-// Put decides on a PutSite, of a site with these secrets. ErrScheme: one of them is none of the
+// Put decides on a PutSite, of a site with these secrets. ErrScheme: one of them is not of the
 // scheme.
 func (s Site) Put(next Settings, secrets []string) (Site, error) {
 	for _, secret := range secrets {

@@ -226,7 +226,7 @@ func (id ID) check() error {
 // String returns the site and the id of the push, with a slash between: Parse reads it.
 func (id ID) String() string { return string(id.Site) + "/" + string(id.Event) }
 
-// Parse reads what ID.String has written. *InputError: it is none.
+// Parse reads what ID.String has written. *InputError: the text is not an id.
 func Parse(text string) (ID, error) {
 	site, event, _ := strings.Cut(text, "/")
 	id := ID{SiteID(site), EventID(event)}

@@ -30,7 +30,7 @@ var ErrUnknownLine = errs.New(errs.NotFound, "dispatch: there is no such line; p
 // line.
 var ErrMoved = errs.New(errs.TryAgain, "dispatch: the line has changed since its leads were read; read them again")
 
-// A NoCapacityError: no account takes a visitor now, and no more may wait.
+// A NoCapacityError reports that no account takes a visitor now, and no more may wait.
 type NoCapacityError struct {
 	Line LineID // line that has no room
 	Why  Why    // what keeps its accounts from taking a visitor
@@ -47,7 +47,7 @@ func (e *NoCapacityError) Error() string {
 // Is reports whether target is errs.Exhausted.
 func (e *NoCapacityError) Is(target error) bool { return target == errs.Exhausted }
 
-// Why a line takes no visitor.
+// A Why is why a line takes no visitor.
 type Why string
 
 // The reasons.
