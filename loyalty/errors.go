@@ -4,11 +4,10 @@ import (
 	"fmt"
 
 	"github.com/scrmkit/scrmkit/errs"
-	"github.com/scrmkit/scrmkit/internal/valid"
 )
 
 // An InputError reports an invalid call: Field is missing or out of range, and Reason says why.
-type InputError = valid.Error
+type InputError = errs.InputError
 
 // ErrRefused is matched, by errors.Is, by every error below and by *InsufficientError: the call was
 // understood, and what the wallet holds does not allow it.

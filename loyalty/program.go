@@ -7,14 +7,15 @@ import (
 	"sync"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/internal/valid"
 )
 
 // A DefinitionError lists every mistake of a definition.
-type DefinitionError = valid.DefinitionError
+type DefinitionError = errs.DefinitionError
 
 // A Mistake says what is wrong at its Path: "rules[2].give.points".
-type Mistake = valid.Mistake
+type Mistake = errs.Mistake
 
 // A Program is a definition that was checked. It is immutable and safe for concurrent use. Its
 // methods are the decisions of the program: they take an account as a value and return it as it

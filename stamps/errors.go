@@ -9,7 +9,7 @@ import (
 )
 
 // An InputError reports an invalid command: Field is missing or out of range, and Reason says why.
-type InputError = valid.Error
+type InputError = errs.InputError
 
 // ErrRefused is matched, by errors.Is, by every error below, *LimitError and *UsedError: the
 // command was understood, and the rules do not allow it. Nothing was stored, and the same command

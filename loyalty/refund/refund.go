@@ -26,6 +26,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/internal/flow"
 	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/loyalty"
@@ -40,7 +41,7 @@ import (
 var ErrUnknownOrder = fmt.Errorf("refund: nothing was given for that order: %w", loyalty.ErrUnknownBooking)
 
 // An InputError reports an invalid command: Field is missing or out of range, and Reason says why.
-type InputError = valid.Error
+type InputError = errs.InputError
 
 // A Desk joins the engines that an order gives by. It is safe for concurrent use.
 type Desk struct {

@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/internal/flow"
 	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/loyalty/reward"
@@ -29,7 +30,7 @@ import (
 const Purpose otp.Purpose = "voucher"
 
 // An InputError reports an invalid command: Field is missing or out of range, and Reason says why.
-type InputError = valid.Error
+type InputError = errs.InputError
 
 // A Till joins the engines of shops, codes and vouchers. It is safe for concurrent use.
 type Till struct {

@@ -24,7 +24,7 @@ type (
 type AccountID string
 
 // An InputError reports an invalid command: Field is missing or out of range, and Reason says why.
-type InputError = valid.Error
+type InputError = errs.InputError
 
 // Errors of commands and look-ups.
 var (

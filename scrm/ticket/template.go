@@ -16,6 +16,7 @@ import (
 	"github.com/expr-lang/expr/parser"
 	"github.com/expr-lang/expr/vm"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/scrm/phone"
 )
@@ -199,7 +200,7 @@ func fieldSource(at, field, text string) (source, error) {
 }
 
 // A DefinitionError lists every mistake of templates.
-type DefinitionError = valid.DefinitionError
+type DefinitionError = errs.DefinitionError
 
 // compileCondition returns a condition, nil for none, and how many instructions its patterns have.
 func compileCondition(source string) (*vm.Program, int, error) {

@@ -24,7 +24,7 @@ type (
 )
 
 // An InputError reports an invalid command: Field is missing or out of range, and Reason says why.
-type InputError = valid.Error
+type InputError = errs.InputError
 
 // Errors of commands, look-ups and pushes.
 var (

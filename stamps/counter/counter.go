@@ -28,7 +28,7 @@ import (
 var ErrNotYours = errs.New(errs.Denied, "counter: the coupon is another member's")
 
 // An InputError reports an invalid command: Field is missing or out of range, and Reason says why.
-type InputError = stamps.InputError
+type InputError = errs.InputError
 
 // A Counter joins the engines of shops, codes and cards. It is safe for concurrent use.
 type Counter struct {

@@ -3,7 +3,7 @@ package shop
 import (
 	"time"
 
-	"github.com/scrmkit/scrmkit/internal/valid"
+	"github.com/scrmkit/scrmkit/errs"
 )
 
 type (
@@ -14,7 +14,7 @@ type (
 )
 
 // An InputError reports an invalid command: Field is missing or out of range, and Reason says why.
-type InputError = valid.Error
+type InputError = errs.InputError
 
 // A Shop (门店) takes part in [From, To).
 type Shop struct {

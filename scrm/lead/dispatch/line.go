@@ -21,7 +21,7 @@ type (
 )
 
 // An InputError reports an invalid command: Field is missing or out of range, and Reason says why.
-type InputError = valid.Error
+type InputError = errs.InputError
 
 // ErrUnknownLine: there is no such line.
 var ErrUnknownLine = errs.New(errs.NotFound, "dispatch: there is no such line; put it first")
