@@ -30,7 +30,7 @@ type Parts struct {
 	Tickets *ticket.Engine     // orders and leads that websites push
 }
 
-// Options of an Office. Nil, and each zero field, is a default.
+// Options configures an Office. Nil and zero fields mean the documented defaults.
 type Options struct {
 	Now  func() time.Time                // the clock; nil: time.Now
 	Rule func(lead.PlatformID) lead.Rule // which events of a platform count; nil: lead.RuleOf
