@@ -20,6 +20,7 @@ type SettingError struct {
 	Fix     string // what to do: "add _pragma=busy_timeout(5000) to its DSN"
 }
 
+// Error implements error.
 func (e *SettingError) Error() string {
 	return fmt.Sprintf("bunstore: %s of the database is %q; %s", e.Setting, e.Value, e.Fix)
 }
