@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"math"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -50,7 +49,7 @@ type Engine struct {
 // shared is what the copies of an engine share.
 type shared struct {
 	accounts *lru.Cache[tenant.Key[AccountID], Account]
-	programs *published.Cache[ProgramID, *Program]
+	programs *published.Programs[ProgramID, Definition, *Program]
 }
 
 func (e *Engine) accountKey(id AccountID) tenant.Key[AccountID] {
@@ -63,7 +62,7 @@ const Refresh = published.Refresh
 
 // New returns an engine on a store.
 func New(s storage.Tx, opts *Options) *Engine {
-	e := &Engine{store: s, shared: &shared{programs: published.New[ProgramID, *Program]()}}
+	e := &Engine{store: s, shared: &shared{programs: newPrograms()}}
 	if opts != nil {
 		e.opts = *opts
 	}
@@ -114,69 +113,40 @@ func (e *Engine) Publish(ctx context.Context, d Definition) (p *Program, err err
 	if e.bound {
 		return nil, errors.New("loyalty: a program is published outside of a transaction, for engines keep it in memory")
 	}
-	p, err = Compile(d)
-	if err != nil {
-		return nil, err
-	}
-	if d.Version > 1 {
-		before, err := definition(ctx, e.store, d.ID, d.Version-1)
-		if err == nil {
-			err = p.def.Follows(before)
-		}
-		if err != nil && !errors.Is(err, ErrUnknownProgram) { // there is none before: ErrPublished says so
-			return nil, fmt.Errorf("loyalty: publish %s version %d: %w", d.ID, d.Version, err)
-		}
-	}
-	next, err := programs.Publish(ctx, e.store, d.ID, d.Version, p.def)
-	if err == nil && !next {
-		err = e.published(ctx, p.def)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("loyalty: publish %s version %d: %w", d.ID, d.Version, err)
-	}
-	e.shared.programs.Forget(e.store.TenantID(), d.ID)
-	return p, nil
+	return e.shared.programs.Publish(ctx, e.store, d)
 }
 
-// published returns why a version could not be stored, with the one that is in force; nil where it
-// is the very version that is stored.
-func (e *Engine) published(ctx context.Context, d Definition) error {
-	newest, err := definition(ctx, e.store, d.ID, 0)
+func newPrograms() *published.Programs[ProgramID, Definition, *Program] {
+	return published.NewPrograms(published.Kind[ProgramID, Definition, *Program]{
+		Package: "loyalty", Noun: "program", Versions: programs, Compile: Compile, Definition: (*Program).Definition,
+		Version: func(d Definition) (ProgramID, int) { return d.ID, d.Version },
+		Unknown: ErrUnknownProgram, Published: ErrPublished, Follows: Definition.Follows, Refusal: refusal,
+	})
+}
+
+// refusal returns why a version could not be stored, with the one that is in force; nil where it is
+// the very version that is in force.
+func refusal(ctx context.Context, s storage.Store, d Definition) error {
+	newest, err := definition(ctx, s, d.ID, 0)
 	switch {
 	case errors.Is(err, ErrUnknownProgram):
 		return &PublishedError{Next: 1}
 	case err != nil:
 		return err
-	case newest.equal(d):
+	case published.Same(newest, d):
 		return nil
 	}
-	stored, err := definition(ctx, e.store, d.ID, d.Version)
+	stored, err := definition(ctx, s, d.ID, d.Version)
 	if err != nil && !errors.Is(err, ErrUnknownProgram) {
 		return err
 	}
-	return &PublishedError{InForce: newest.Version, Next: newest.Version + 1, Same: err == nil && stored.equal(d)}
+	return &PublishedError{InForce: newest.Version, Next: newest.Version + 1, Same: err == nil && published.Same(stored, d)}
 }
 
 // Program returns a version of a program, or the one in force for version 0. ErrUnknownProgram:
 // there is none.
 func (e *Engine) Program(ctx context.Context, id ProgramID, version int) (*Program, error) {
-	if err := cmp.Or(valid.ID("program", id), valid.Between("version", int64(version), 0, math.MaxInt32)); err != nil {
-		return nil, fmt.Errorf("loyalty: program: %w", err)
-	}
-	now := e.opts.Now()
-	if p, ok := e.shared.programs.Get(e.store.TenantID(), id, version, now); ok {
-		return p, nil
-	}
-	d, err := definition(ctx, e.store, id, version)
-	if err != nil {
-		return nil, fmt.Errorf("loyalty: program %s: %w", id, err)
-	}
-	p, err := Compile(d)
-	if err != nil {
-		return nil, fmt.Errorf("loyalty: program %s as it is stored: %w", id, err)
-	}
-	e.shared.programs.Put(e.store.TenantID(), id, d.Version, p, version == 0, now)
-	return p, nil
+	return e.shared.programs.Get(ctx, e.store, id, version, e.opts.Now())
 }
 
 // Earn gives points for an event, and opens the account where it is the first. Errors: those of

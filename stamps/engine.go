@@ -1,11 +1,9 @@
 package stamps
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -13,7 +11,6 @@ import (
 	"github.com/scrmkit/scrmkit/internal/combine"
 	"github.com/scrmkit/scrmkit/internal/published"
 	"github.com/scrmkit/scrmkit/internal/tenant"
-	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
@@ -48,7 +45,7 @@ type Engine struct {
 // shared is what the copies of an engine share.
 type shared struct {
 	cards    *lru.Cache[tenant.Key[CardID], Card]
-	programs *published.Cache[ProgramID, *Program]
+	programs *published.Programs[ProgramID, Definition, *Program]
 	sold     *lru.Cache[tenant.Key[ProgramID], int64] // the largest stock of a handout that was found to be used up
 }
 
@@ -76,7 +73,7 @@ func New(s storage.Tx, opts *Options) *Engine {
 		e.opts.Cards = 100_000
 	}
 	e.shared.cards, _ = lru.New[tenant.Key[CardID], Card](e.opts.Cards)
-	e.shared.programs = published.New[ProgramID, *Program]()
+	e.shared.programs = newPrograms()
 	e.shared.sold, _ = lru.New[tenant.Key[ProgramID], int64](1024)
 	e.runner = combine.New(work{e})
 	return e
@@ -110,47 +107,21 @@ func (e *Engine) Publish(ctx context.Context, d Definition) (p *Program, err err
 	if e.bound {
 		return nil, errors.New("stamps: a program is published outside of a transaction, for engines keep it in memory")
 	}
-	p, err = Compile(d)
-	if err != nil {
-		return nil, err
-	}
-	next, err := programs.Publish(ctx, e.store, d.ID, d.Version, p.def)
-	if err == nil && !next {
-		stored, ok, loadErr := programs.Load(ctx, e.store, d.ID, d.Version)
-		if loadErr != nil || !ok || !stored.equal(p.def) {
-			err = ErrPublished
-		}
-	}
-	if err != nil {
-		return nil, fmt.Errorf("stamps: publish %s version %d: %w", d.ID, d.Version, err)
-	}
-	e.shared.programs.Forget(e.store.TenantID(), d.ID)
-	return p, nil
+	return e.shared.programs.Publish(ctx, e.store, d)
+}
+
+func newPrograms() *published.Programs[ProgramID, Definition, *Program] {
+	return published.NewPrograms(published.Kind[ProgramID, Definition, *Program]{
+		Package: "stamps", Noun: "program", Versions: programs, Compile: Compile, Definition: (*Program).Definition,
+		Version: func(d Definition) (ProgramID, int) { return d.ID, d.Version },
+		Unknown: ErrUnknownProgram, Published: ErrPublished,
+	})
 }
 
 // Program returns a version of a program, or the one in force for version 0. ErrUnknownProgram:
 // there is none.
 func (e *Engine) Program(ctx context.Context, id ProgramID, version int) (*Program, error) {
-	if err := cmp.Or(valid.ID("program", id), valid.Between("version", int64(version), 0, math.MaxInt32)); err != nil {
-		return nil, fmt.Errorf("stamps: program: %w", err)
-	}
-	now := e.opts.Now()
-	if p, ok := e.shared.programs.Get(e.store.TenantID(), id, version, now); ok {
-		return p, nil
-	}
-	d, ok, err := programs.Load(ctx, e.store, id, version)
-	if err == nil && !ok {
-		err = ErrUnknownProgram
-	}
-	if err != nil {
-		return nil, fmt.Errorf("stamps: program %s: %w", id, err)
-	}
-	p, err := Compile(d)
-	if err != nil {
-		return nil, fmt.Errorf("stamps: program %s as it is stored: %w", id, err)
-	}
-	e.shared.programs.Put(e.store.TenantID(), id, d.Version, p, version == 0, now)
-	return p, nil
+	return e.shared.programs.Get(ctx, e.store, id, version, e.opts.Now())
 }
 
 // Add gives stamps. Errors: those of Rules.Add, ErrUnknownProgram.

@@ -1,18 +1,15 @@
 package reward
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 	"time"
 
 	"github.com/scrmkit/scrmkit/internal/combine"
 	"github.com/scrmkit/scrmkit/internal/keyring"
 	"github.com/scrmkit/scrmkit/internal/published"
-	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
@@ -38,7 +35,7 @@ type Engine struct {
 	store    storage.Tx
 	keys     []Key
 	opts     Options
-	catalogs *published.Cache[CatalogID, *Catalog]
+	catalogs *published.Programs[CatalogID, Definition, *Catalog]
 	runner   *combine.Runner[op, *unit, Outcome]
 	bound    bool // to a unit of work
 	dry      bool // stores nothing
@@ -54,7 +51,7 @@ func New(s storage.Tx, keys []Key, opts *Options) (*Engine, error) {
 	if err := keyring.Check(keys); err != nil {
 		return nil, fmt.Errorf("reward: %w", err)
 	}
-	e := &Engine{store: s, keys: slices.Clone(keys), catalogs: published.New[CatalogID, *Catalog]()}
+	e := &Engine{store: s, keys: slices.Clone(keys), catalogs: newCatalogs()}
 	if opts != nil {
 		e.opts = *opts
 	}
@@ -93,47 +90,21 @@ func (e *Engine) Publish(ctx context.Context, d Definition) (c *Catalog, err err
 	if e.bound {
 		return nil, errors.New("reward: a catalog is published outside of a transaction, for engines keep it in memory")
 	}
-	c, err = Compile(d)
-	if err != nil {
-		return nil, err
-	}
-	next, err := catalogs.Publish(ctx, e.store, c.def.ID, c.def.Version, c.def)
-	if err == nil && !next {
-		stored, ok, loadErr := catalogs.Load(ctx, e.store, d.ID, d.Version)
-		if loadErr != nil || !ok || !stored.equal(c.def) {
-			err = ErrPublished
-		}
-	}
-	if err != nil {
-		return nil, fmt.Errorf("reward: publish %s version %d: %w", d.ID, d.Version, err)
-	}
-	e.catalogs.Forget(e.store.TenantID(), d.ID)
-	return c, nil
+	return e.catalogs.Publish(ctx, e.store, d)
+}
+
+func newCatalogs() *published.Programs[CatalogID, Definition, *Catalog] {
+	return published.NewPrograms(published.Kind[CatalogID, Definition, *Catalog]{
+		Package: "reward", Noun: "catalog", Versions: catalogs, Compile: Compile, Definition: (*Catalog).Definition,
+		Version: func(d Definition) (CatalogID, int) { return d.ID, d.Version },
+		Unknown: ErrUnknownCatalog, Published: ErrPublished,
+	})
 }
 
 // Catalog returns a version of a catalog, or the one in force for version 0. ErrUnknownCatalog:
 // there is none.
 func (e *Engine) Catalog(ctx context.Context, id CatalogID, version int) (*Catalog, error) {
-	if err := cmp.Or(valid.ID("catalog", id), valid.Between("version", int64(version), 0, math.MaxInt32)); err != nil {
-		return nil, fmt.Errorf("reward: catalog: %w", err)
-	}
-	now := e.opts.Now()
-	if c, ok := e.catalogs.Get(e.store.TenantID(), id, version, now); ok {
-		return c, nil
-	}
-	d, ok, err := catalogs.Load(ctx, e.store, id, version)
-	if err == nil && !ok {
-		err = ErrUnknownCatalog
-	}
-	if err != nil {
-		return nil, fmt.Errorf("reward: catalog %s: %w", id, err)
-	}
-	c, err := Compile(d)
-	if err != nil {
-		return nil, fmt.Errorf("reward: catalog %s as it is stored: %w", id, err)
-	}
-	e.catalogs.Put(e.store.TenantID(), id, d.Version, c, version == 0, now)
-	return c, nil
+	return e.catalogs.Get(ctx, e.store, id, version, e.opts.Now())
 }
 
 // Issue takes pieces of a reward. Errors: those of Rules.Issue. What costs points is taken with

@@ -49,7 +49,7 @@ type Engine struct {
 	keys     []Key
 	boxes    []keyring.Box // of the keys
 	opts     Options
-	programs *published.Cache[TemplatesID, *Program]
+	programs *published.Programs[TemplatesID, Templates, *Program]
 	bound    bool // to a unit of work
 }
 
@@ -59,7 +59,7 @@ func New(s storage.Tx, keys []Key, opts *Options) (*Engine, error) {
 	if err := keyring.Check(keys); err != nil {
 		return nil, fmt.Errorf("ticket: %w", err)
 	}
-	e := &Engine{store: s, keys: slices.Clone(keys), programs: published.New[TemplatesID, *Program]()}
+	e := &Engine{store: s, keys: slices.Clone(keys), programs: newPrograms()}
 	for _, k := range keys {
 		e.boxes = append(e.boxes, keyring.NewBox(k.Secret, "ticket.v1 seal"))
 	}
@@ -175,21 +175,15 @@ func (e *Engine) Publish(ctx context.Context, d Templates) (p *Program, err erro
 	if e.bound {
 		return nil, errors.New("ticket: templates are published outside of a transaction, for engines keep them in memory")
 	}
-	if p, err = Compile(d); err != nil {
-		return nil, err
-	}
-	err = publish(ctx, e.store, d)
-	if errors.Is(err, ErrPublished) {
-		stored, loadErr := loadTemplates(ctx, e.store, d.ID, d.Version)
-		if loadErr == nil && bytes.Equal(journal.JSON(stored), journal.JSON(d)) {
-			err = nil
-		}
-	}
-	if err != nil {
-		return nil, fmt.Errorf("ticket: publish %s version %d: %w", d.ID, d.Version, err)
-	}
-	e.programs.Forget(e.store.TenantID(), d.ID)
-	return p, nil
+	return e.programs.Publish(ctx, e.store, d)
+}
+
+func newPrograms() *published.Programs[TemplatesID, Templates, *Program] {
+	return published.NewPrograms(published.Kind[TemplatesID, Templates, *Program]{
+		Package: "ticket", Noun: "templates", Versions: templates, Compile: Compile, Definition: (*Program).Templates,
+		Version: func(d Templates) (TemplatesID, int) { return d.ID, d.Version },
+		Unknown: ErrUnknownTemplates, Published: ErrPublished,
+	})
 }
 
 // Receive stores a push as it came, where its signature is good; its templates are asked by

@@ -43,23 +43,7 @@ func (e *Engine) Sites(ctx context.Context) iter.Seq2[Site, error] {
 // Program returns a version of templates, or the one in force for version 0. Errors: *InputError,
 // and ErrUnknownTemplates where there is none.
 func (e *Engine) Program(ctx context.Context, id TemplatesID, version int) (*Program, error) {
-	if err := cmp.Or(valid.ID("templates", id), valid.Between("version", int64(version), 0, math.MaxInt32)); err != nil {
-		return nil, fmt.Errorf("ticket: templates: %w", err)
-	}
-	now := e.opts.Now()
-	if p, ok := e.programs.Get(e.store.TenantID(), id, version, now); ok {
-		return p, nil
-	}
-	d, err := loadTemplates(ctx, e.store, id, version)
-	if err != nil {
-		return nil, fmt.Errorf("ticket: templates %s: %w", id, err)
-	}
-	p, err := Compile(d)
-	if err != nil {
-		return nil, fmt.Errorf("ticket: templates %s as they are stored: %w", id, err)
-	}
-	e.programs.Put(e.store.TenantID(), id, d.Version, p, version == 0, now)
-	return p, nil
+	return e.programs.Get(ctx, e.store, id, version, e.opts.Now())
 }
 
 // Push returns the body of a push of an order's ticket, by the number of its arrival. Errors:
