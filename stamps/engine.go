@@ -1,6 +1,7 @@
 package stamps
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 
 	"github.com/scrmkit/scrmkit/internal/combine"
+	"github.com/scrmkit/scrmkit/internal/engine"
 	"github.com/scrmkit/scrmkit/internal/published"
 	"github.com/scrmkit/scrmkit/internal/tenant"
 	"github.com/scrmkit/scrmkit/storage"
@@ -20,8 +22,7 @@ type Options struct {
 	Now   func() time.Time // the clock; nil: time.Now
 	Cards int              // how many cards are kept in memory, so that an Add of a known card is one round trip; 0: 100,000
 
-	// Hook is called as an operation begins, and what it returns as it ends. Nil: none.
-	Hook func(ctx context.Context, op string) (context.Context, func(error))
+	Hook storage.Hook // of traces and metrics; nil: none
 }
 
 // An Engine runs commands on cards. It is safe for concurrent use.
@@ -34,12 +35,9 @@ type Options struct {
 // the database said. Where it returns an error nothing was stored, but for one of the database or
 // of ctx: then nothing is known, and it may be run again with its key.
 type Engine struct {
-	store  storage.Tx
-	opts   Options
+	frame  engine.Frame
 	shared *shared
 	runner *combine.Runner[op, *unit, Outcome]
-	bound  bool // to a unit of work
-	dry    bool // stores nothing
 }
 
 // shared is what the copies of an engine share.
@@ -50,11 +48,11 @@ type shared struct {
 }
 
 func (e *Engine) cardKey(id CardID) tenant.Key[CardID] {
-	return tenant.Key[CardID]{Tenant: e.store.TenantID(), ID: id}
+	return tenant.Key[CardID]{Tenant: e.frame.Tenant(), ID: id}
 }
 
 func (e *Engine) soldKey(id ProgramID) tenant.Key[ProgramID] {
-	return tenant.Key[ProgramID]{Tenant: e.store.TenantID(), ID: id}
+	return tenant.Key[ProgramID]{Tenant: e.frame.Tenant(), ID: id}
 }
 
 // Refresh is how long another process may go on with an older version of a program after a Publish.
@@ -62,58 +60,42 @@ const Refresh = published.Refresh
 
 // New returns an engine on a store.
 func New(s storage.Tx, opts *Options) *Engine {
-	e := &Engine{store: s, shared: &shared{}}
-	if opts != nil {
-		e.opts = *opts
-	}
-	if e.opts.Now == nil {
-		e.opts.Now = time.Now
-	}
-	if e.opts.Cards <= 0 {
-		e.opts.Cards = 100_000
-	}
-	e.shared.cards, _ = lru.New[tenant.Key[CardID], Card](e.opts.Cards)
-	e.shared.programs = newPrograms()
+	o := cmp.Or(opts, &Options{})
+	e := &Engine{shared: &shared{programs: newPrograms()}}
+	e.shared.cards, _ = lru.New[tenant.Key[CardID], Card](cmp.Or(max(o.Cards, 0), 100_000))
 	e.shared.sold, _ = lru.New[tenant.Key[ProgramID], int64](1024)
-	e.runner = combine.New(work{e})
-	return e
+	return e.on(engine.New(s, o.Now, o.Hook))
+}
+
+// on returns a copy on another frame.
+func (e *Engine) on(f engine.Frame) *Engine {
+	b := *e
+	b.frame = f
+	b.runner = combine.New(work{&b})
+	return &b
 }
 
 // In returns a copy that is bound to a unit of work: what it does is committed or rolled back with
 // tx, which is of the database and the tenant that the engine was made for.
-func (e *Engine) In(tx storage.Tx) *Engine {
-	b := *e
-	b.store, b.bound = tx, true
-	b.runner = combine.New(work{&b})
-	return &b
-}
+func (e *Engine) In(tx storage.Tx) *Engine { return e.on(e.frame.In(tx)) }
 
 // Preview returns a copy that decides and explains, and stores nothing. What it returns may be
 // otherwise a moment later.
-func (e *Engine) Preview() *Engine {
-	b := *e
-	b.dry = true
-	b.runner = combine.New(work{&b})
-	return &b
-}
+func (e *Engine) Preview() *Engine { return e.on(e.frame.Preview()) }
 
 // Publish puts a version of a program in force: the first one, or the one after the newest. It may
 // run twice: the version that is in force already, unchanged, is no error. *DefinitionError: it has
 // mistakes. ErrPublished: the version exists and is another, or is not the next. A bound engine
 // does not publish.
-func (e *Engine) Publish(ctx context.Context, d Definition) (p *Program, err error) {
-	ctx, end := e.hook(ctx, "stamps.publish")
-	defer func() { end(err) }()
-	if e.bound {
-		return nil, errors.New("stamps: a program is published outside of a transaction, for engines keep it in memory")
-	}
-	return e.shared.programs.Publish(ctx, e.store, d)
+func (e *Engine) Publish(ctx context.Context, d Definition) (*Program, error) {
+	return e.shared.programs.Publish(ctx, e.frame, d)
 }
 
 func newPrograms() *published.Programs[ProgramID, Definition, *Program] {
 	return published.NewPrograms(published.Kind[ProgramID, Definition, *Program]{
 		Package: "stamps", Noun: "program", Versions: programs, Compile: Compile, Definition: (*Program).Definition,
 		Version: func(d Definition) (ProgramID, int) { return d.ID, d.Version },
+		Bound:   errors.New("stamps: a program is published outside of a transaction, for engines keep it in memory"),
 		Unknown: ErrUnknownProgram, Published: ErrPublished,
 	})
 }
@@ -121,7 +103,7 @@ func newPrograms() *published.Programs[ProgramID, Definition, *Program] {
 // Program returns a version of a program, or the one in force for version 0. ErrUnknownProgram:
 // there is none.
 func (e *Engine) Program(ctx context.Context, id ProgramID, version int) (*Program, error) {
-	return e.shared.programs.Get(ctx, e.store, id, version, e.opts.Now())
+	return e.shared.programs.Get(ctx, e.frame, id, version)
 }
 
 // Add gives stamps. Errors: those of Rules.Add, ErrUnknownProgram.
@@ -153,26 +135,20 @@ func (e *Engine) Undo(ctx context.Context, c Undo) (Outcome, error) { return e.d
 func (e *Engine) Void(ctx context.Context, c Void) (Outcome, error) { return e.do(ctx, c) }
 
 func (e *Engine) do(ctx context.Context, c command) (out Outcome, err error) {
-	ctx, end := e.hook(ctx, c.kind())
-	defer func() { end(err) }()
+	ctx, call := e.frame.Begin(ctx, c.kind(), subject(c))
+	defer call.End(&err)
 	if err := c.check(); err != nil {
 		return Outcome{}, fmt.Errorf("%s: %w", c.kind(), err)
 	}
-	o := op{c, journal.Instant(e.opts.Now()), subject(c), journal.Hash(c.kind(), c)}
-	if _, pair := c.(Transfer); pair || e.bound || e.dry {
-		out, err = e.runner.Alone(ctx, o)
-	} else {
-		out, err = e.runner.Do(ctx, o)
-	}
+	_, pair := c.(Transfer)
+	out, err = engine.Together(ctx, e.frame, call, e.runner, e.op(c), pair)
 	if err != nil {
 		return Outcome{}, fmt.Errorf("%s %s: %w", c.kind(), c.lookup().Card, err)
 	}
+	call.Replayed = out.Replayed
 	return out, nil
 }
 
-func (e *Engine) hook(ctx context.Context, name string) (context.Context, func(error)) {
-	if e.opts.Hook == nil {
-		return ctx, func(error) {}
-	}
-	return e.opts.Hook(ctx, name)
+func (e *Engine) op(c command) op {
+	return op{c, e.frame.Now(), subject(c), journal.Hash(c.kind(), c)}
 }

@@ -9,13 +9,15 @@ import (
 
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/trace"
+
+	"github.com/scrmkit/scrmkit/storage"
 )
 
 // Hook returns the Hook of an engine's Options. The span of an operation that fails has the status
 // Error.
-func Hook(tracer trace.Tracer) func(ctx context.Context, op string) (context.Context, func(error)) {
-	return func(ctx context.Context, op string) (context.Context, func(error)) {
-		ctx, span := tracer.Start(ctx, op)
+func Hook(tracer trace.Tracer) storage.Hook {
+	return func(ctx context.Context, op *storage.Op) (context.Context, func(error)) {
+		ctx, span := tracer.Start(ctx, op.Name)
 		return ctx, func(err error) {
 			if err != nil {
 				span.RecordError(err)

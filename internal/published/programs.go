@@ -7,8 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"time"
 
+	"github.com/scrmkit/scrmkit/internal/engine"
 	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
@@ -22,6 +22,7 @@ type Kind[ID ~string, D, P any] struct {
 	Compile       func(D) (P, error)
 	Definition    func(P) D // that P was compiled from
 
+	Bound     error // a bound engine does not publish
 	Unknown   error // there is no such version
 	Published error // the version exists and is another, or is not the next
 
@@ -46,23 +47,28 @@ func NewPrograms[ID ~string, D, P any](k Kind[ID, D, P]) *Programs[ID, D, P] {
 
 // Publish compiles and stores a version: the first one, or the one after the newest. One that is
 // stored already, unchanged, is no error. Errors: those of Kind.
-func (p *Programs[ID, D, P]) Publish(ctx context.Context, s storage.Store, d D) (program P, err error) {
+func (p *Programs[ID, D, P]) Publish(ctx context.Context, f engine.Frame, d D) (program P, err error) {
+	ctx, call := f.Begin(ctx, p.kind.Package+".publish", "")
+	defer call.End(&err)
 	var none P
+	if f.Bound {
+		return none, p.kind.Bound
+	}
 	if program, err = p.kind.Compile(d); err != nil {
 		return none, err
 	}
 	id, version := p.kind.Version(d)
-	if err := p.store(ctx, s, p.kind.Definition(program)); err != nil {
+	if err := p.store(ctx, f.Store, p.kind.Definition(program)); err != nil {
 		return none, fmt.Errorf("%s: publish %s version %d: %w", p.kind.Package, id, version, err)
 	}
-	p.Forget(s.TenantID(), id)
+	p.Forget(f, id)
 	return program, nil
 }
 
 func (p *Programs[ID, D, P]) store(ctx context.Context, s storage.Store, d D) error {
 	id, version := p.kind.Version(d)
 	if version > 1 && p.kind.Follows != nil {
-		before, err := p.Stored(ctx, s, id, version-1)
+		before, err := p.stored(ctx, s, id, version-1)
 		if err == nil {
 			err = p.kind.Follows(d, before)
 		}
@@ -77,7 +83,7 @@ func (p *Programs[ID, D, P]) store(ctx context.Context, s storage.Store, d D) er
 	case p.kind.Refusal != nil:
 		return p.kind.Refusal(ctx, s, d)
 	}
-	stored, err := p.Stored(ctx, s, id, version)
+	stored, err := p.stored(ctx, s, id, version)
 	if err != nil || !Same(stored, d) {
 		return p.kind.Published
 	}
@@ -87,8 +93,8 @@ func (p *Programs[ID, D, P]) store(ctx context.Context, s storage.Store, d D) er
 // Same reports whether two definitions say the same.
 func Same[D any](a, b D) bool { return bytes.Equal(journal.JSON(a), journal.JSON(b)) }
 
-// Stored returns the definition of a version as it is stored, or of the newest for version 0.
-func (p *Programs[ID, D, P]) Stored(ctx context.Context, s storage.Store, id ID, version int) (D, error) {
+// stored returns the definition of a version, or of the newest for version 0.
+func (p *Programs[ID, D, P]) stored(ctx context.Context, s storage.Store, id ID, version int) (D, error) {
 	d, ok, err := p.kind.Versions.Load(ctx, s, id, version)
 	if err == nil && !ok {
 		err = p.kind.Unknown
@@ -98,15 +104,16 @@ func (p *Programs[ID, D, P]) Stored(ctx context.Context, s storage.Store, id ID,
 
 // Get returns a version of a program, or the newest for version 0: the one of at most Refresh ago
 // where another process publishes.
-func (p *Programs[ID, D, P]) Get(ctx context.Context, s storage.Store, id ID, version int, now time.Time) (program P, err error) {
+func (p *Programs[ID, D, P]) Get(ctx context.Context, f engine.Frame, id ID, version int) (program P, err error) {
 	var none P
 	if err := cmp.Or(valid.ID(p.kind.Noun, id), valid.Between("version", int64(version), 0, math.MaxInt32)); err != nil {
 		return none, fmt.Errorf("%s: %s: %w", p.kind.Package, p.kind.Noun, err)
 	}
-	if program, ok := p.cache.Get(s.TenantID(), id, version, now); ok {
+	now := f.Now()
+	if program, ok := p.cache.Get(f.Tenant(), id, version, now); ok {
 		return program, nil
 	}
-	d, err := p.Stored(ctx, s, id, version)
+	d, err := p.stored(ctx, f.Store, id, version)
 	if err != nil {
 		return none, fmt.Errorf("%s: %s %s: %w", p.kind.Package, p.kind.Noun, id, err)
 	}
@@ -114,9 +121,9 @@ func (p *Programs[ID, D, P]) Get(ctx context.Context, s storage.Store, id ID, ve
 		return none, fmt.Errorf("%s: %s %s as stored: %w", p.kind.Package, p.kind.Noun, id, err)
 	}
 	_, n := p.kind.Version(d)
-	p.cache.Put(s.TenantID(), id, n, program, version == 0, now)
+	p.cache.Put(f.Tenant(), id, n, program, version == 0, now)
 	return program, nil
 }
 
 // Forget forgets which version is the newest.
-func (p *Programs[ID, D, P]) Forget(tenant string, id ID) { p.cache.Forget(tenant, id) }
+func (p *Programs[ID, D, P]) Forget(f engine.Frame, id ID) { p.cache.Forget(f.Tenant(), id) }

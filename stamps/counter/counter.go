@@ -196,7 +196,7 @@ func (c *Counter) Enter(ctx context.Context, x Enter) (Result, error) {
 	err := x.check()
 	var done *entry
 	if err == nil {
-		done, err = c.entries.Do(ctx, &entry{Enter: x})
+		done, _, err = c.entries.Do(ctx, &entry{Enter: x})
 	}
 	if err == nil {
 		err = done.err
