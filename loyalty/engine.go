@@ -9,8 +9,6 @@ import (
 	"iter"
 	"time"
 
-	lru "github.com/hashicorp/golang-lru/v2"
-
 	"github.com/scrmkit/scrmkit/internal/combine"
 	"github.com/scrmkit/scrmkit/internal/engine"
 	"github.com/scrmkit/scrmkit/internal/published"
@@ -45,12 +43,8 @@ type Engine struct {
 
 // shared is what the copies of an engine share.
 type shared struct {
-	accounts *lru.Cache[tenant.Key[AccountID], Account]
+	accounts tenant.Cache[AccountID, Account]
 	programs *published.Programs[ProgramID, Definition, *Program]
-}
-
-func (e *Engine) accountKey(id AccountID) tenant.Key[AccountID] {
-	return tenant.Key[AccountID]{Tenant: e.frame.Tenant(), ID: id}
 }
 
 // Refresh is how long another process may go on with an older version of a program after a
@@ -60,8 +54,9 @@ const Refresh = published.Refresh
 // New returns an engine on a store.
 func New(s storage.Tx, opts *Options) *Engine {
 	o := cmp.Or(opts, &Options{})
-	e := &Engine{shared: &shared{programs: newPrograms()}}
-	e.shared.accounts, _ = lru.New[tenant.Key[AccountID], Account](cmp.Or(max(o.Accounts, 0), 100_000))
+	e := &Engine{shared: &shared{
+		accounts: tenant.NewCache[AccountID, Account](cmp.Or(max(o.Accounts, 0), 100_000)), programs: newPrograms(),
+	}}
 	return e.on(engine.New(s, o.Now, o.Hook))
 }
 

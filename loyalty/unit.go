@@ -82,7 +82,7 @@ func (e *Engine) cached(group []op) *unit {
 			return nil
 		}
 	}
-	a, ok := e.shared.accounts.Get(e.accountKey(group[0].needs[0].Account))
+	a, ok := e.shared.accounts.Get(e.frame.Tenant(), group[0].needs[0].Account)
 	if !ok {
 		return nil
 	}
@@ -189,11 +189,7 @@ func (e work) Save(ctx context.Context, units []*unit) ([]error, error) {
 	}
 	for i, u := range units {
 		for _, a := range u.change.Accounts {
-			if err == nil && errs[i] == nil {
-				e.shared.accounts.Add(e.accountKey(a.ID), a)
-			} else {
-				e.shared.accounts.Remove(e.accountKey(a.ID))
-			}
+			e.shared.accounts.Saved(e.frame.Tenant(), a.ID, a, err == nil && errs[i] == nil)
 		}
 	}
 	return errs, err

@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"time"
 
-	lru "github.com/hashicorp/golang-lru/v2"
-
 	"github.com/scrmkit/scrmkit/internal/combine"
 	"github.com/scrmkit/scrmkit/internal/engine"
 	"github.com/scrmkit/scrmkit/internal/published"
@@ -42,17 +40,9 @@ type Engine struct {
 
 // shared is what the copies of an engine share.
 type shared struct {
-	cards    *lru.Cache[tenant.Key[CardID], Card]
+	cards    tenant.Cache[CardID, Card]
 	programs *published.Programs[ProgramID, Definition, *Program]
-	sold     *lru.Cache[tenant.Key[ProgramID], int64] // the largest stock of a handout that was found to be used up
-}
-
-func (e *Engine) cardKey(id CardID) tenant.Key[CardID] {
-	return tenant.Key[CardID]{Tenant: e.frame.Tenant(), ID: id}
-}
-
-func (e *Engine) soldKey(id ProgramID) tenant.Key[ProgramID] {
-	return tenant.Key[ProgramID]{Tenant: e.frame.Tenant(), ID: id}
+	sold     tenant.Cache[ProgramID, int64] // the largest stock of a handout that was found to be used up
 }
 
 // Refresh is how long another process may go on with an older version of a program after a Publish.
@@ -61,9 +51,10 @@ const Refresh = published.Refresh
 // New returns an engine on a store.
 func New(s storage.Tx, opts *Options) *Engine {
 	o := cmp.Or(opts, &Options{})
-	e := &Engine{shared: &shared{programs: newPrograms()}}
-	e.shared.cards, _ = lru.New[tenant.Key[CardID], Card](cmp.Or(max(o.Cards, 0), 100_000))
-	e.shared.sold, _ = lru.New[tenant.Key[ProgramID], int64](1024)
+	e := &Engine{shared: &shared{
+		cards: tenant.NewCache[CardID, Card](cmp.Or(max(o.Cards, 0), 100_000)), programs: newPrograms(),
+		sold: tenant.NewCache[ProgramID, int64](1024),
+	}}
 	return e.on(engine.New(s, o.Now, o.Hook))
 }
 

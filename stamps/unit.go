@@ -161,7 +161,7 @@ func (e work) stocks(ctx context.Context, groups [][]op, units []*unit) error {
 					return err
 				}
 				if s.next = free; s.next > most && !e.frame.Bound {
-					e.shared.sold.Add(e.soldKey(claim.Program), most)
+					e.shared.sold.Add(e.frame.Tenant(), claim.Program, most)
 				}
 			}
 		}
@@ -172,7 +172,7 @@ func (e work) stocks(ctx context.Context, groups [][]op, units []*unit) error {
 
 // soldOut reports whether a stock of that size was found to have no free number. None comes back.
 func (e *Engine) soldOut(id ProgramID, most int64) bool {
-	sold, ok := e.shared.sold.Get(e.soldKey(id))
+	sold, ok := e.shared.sold.Get(e.frame.Tenant(), id)
 	return ok && sold >= most
 }
 
@@ -186,7 +186,7 @@ func (e *Engine) cached(group []op) *unit {
 			return nil
 		}
 	}
-	card, ok := e.shared.cards.Get(e.cardKey(group[0].lookup().Card))
+	card, ok := e.shared.cards.Get(e.frame.Tenant(), group[0].lookup().Card)
 	if !ok {
 		return nil
 	}
@@ -339,11 +339,7 @@ func (e work) Save(ctx context.Context, units []*unit) ([]error, error) {
 	}
 	for i, u := range units {
 		for _, c := range u.change.Cards {
-			if err == nil && errs[i] == nil && c.ID.Claim == 0 {
-				e.shared.cards.Add(e.cardKey(c.ID), c)
-			} else {
-				e.shared.cards.Remove(e.cardKey(c.ID))
-			}
+			e.shared.cards.Saved(e.frame.Tenant(), c.ID, c, err == nil && errs[i] == nil && c.ID.Claim == 0)
 		}
 	}
 	return errs, err

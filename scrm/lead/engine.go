@@ -46,11 +46,11 @@ type Engine struct {
 // shared is what the copies of an engine share.
 type shared struct {
 	jobs   *lru.Cache[tenant.Key[JobID], *read[Job]] // those whose turn to be read again comes first are the oldest
-	owners *lru.Cache[tenant.Key[OwnerID], *read[Owner]]
+	owners tenant.Cache[OwnerID, *read[Owner]]
 	zones  *lru.Cache[string, *time.Location]
-	merged *lru.Cache[tenant.Key[Identity], Identity] // who goes on, of identities that were one contact's
-	known  *lru.Cache[tenant.Key[Identity], struct{}] // contacts to look for before they are stored: they are there, as far as was seen
-	wary   atomic.Int64                               // batches to come that look for all of their contacts
+	merged tenant.Cache[Identity, Identity] // who goes on, of identities that were one contact's
+	known  tenant.Cache[Identity, struct{}] // contacts to look for before they are stored: they are there, as far as was seen
+	wary   atomic.Int64                     // batches to come that look for all of their contacts
 }
 
 // read is what was stored at a time. It does not change.
@@ -76,27 +76,19 @@ const (
 	cachedZones = 1000
 )
 
-func (e *Engine) key(id Identity) tenant.Key[Identity] {
-	return tenant.Key[Identity]{Tenant: e.frame.Tenant(), ID: id}
-}
-
 func (e *Engine) jobKey(id JobID) tenant.Key[JobID] {
 	return tenant.Key[JobID]{Tenant: e.frame.Tenant(), ID: id}
-}
-
-func (e *Engine) ownerKey(id OwnerID) tenant.Key[OwnerID] {
-	return tenant.Key[OwnerID]{Tenant: e.frame.Tenant(), ID: id}
 }
 
 // New returns an engine on a store.
 func New(s storage.Tx, opts *Options) *Engine {
 	o := cmp.Or(opts, &Options{})
-	e := &Engine{shared: &shared{}}
+	e := &Engine{shared: &shared{
+		owners: tenant.NewCache[OwnerID, *read[Owner]](cached), merged: tenant.NewCache[Identity, Identity](cached),
+		known: tenant.NewCache[Identity, struct{}](cached),
+	}}
 	e.shared.jobs, _ = lru.New[tenant.Key[JobID], *read[Job]](cached)
-	e.shared.owners, _ = lru.New[tenant.Key[OwnerID], *read[Owner]](cached)
 	e.shared.zones, _ = lru.New[string, *time.Location](cachedZones)
-	e.shared.merged, _ = lru.New[tenant.Key[Identity], Identity](cached)
-	e.shared.known, _ = lru.New[tenant.Key[Identity], struct{}](cached)
 	return e.on(engine.New(s, o.Now, o.Hook))
 }
 
@@ -225,7 +217,7 @@ func (e *Engine) going(names []Identity) []Identity {
 	}
 	next := make([]Identity, len(names))
 	for i, id := range names {
-		for to, ok := id, true; ok; to, ok = e.shared.merged.Get(e.key(to)) {
+		for to, ok := id, true; ok; to, ok = e.shared.merged.Get(e.frame.Tenant(), to) {
 			next[i] = to
 		}
 	}
@@ -237,7 +229,7 @@ func (e *Engine) going(names []Identity) []Identity {
 func (e *Engine) follow(names []Identity, to Identity) {
 	for _, id := range names {
 		if id != to && !e.frame.Bound {
-			e.shared.merged.Add(e.key(id), to)
+			e.shared.merged.Add(e.frame.Tenant(), id, to)
 		}
 	}
 }
@@ -290,7 +282,7 @@ func (e *Engine) job(ctx context.Context, id JobID, now time.Time) (*Job, error)
 }
 
 func (e *Engine) owner(ctx context.Context, id OwnerID, now time.Time) (Owner, error) {
-	if r, ok := e.shared.owners.Get(e.ownerKey(id)); ok && r.usable(now) {
+	if r, ok := e.shared.owners.Get(e.frame.Tenant(), id); ok && r.usable(now) {
 		return r.v, nil
 	}
 	l, err := loadJob(ctx, e.frame.Store, jobLookup{owner: id})
@@ -299,7 +291,7 @@ func (e *Engine) owner(ctx context.Context, id OwnerID, now time.Time) (Owner, e
 	}
 	l.owner.ID = id
 	if !e.frame.Bound {
-		e.shared.owners.Add(e.ownerKey(id), &read[Owner]{v: l.owner, at: now})
+		e.shared.owners.Add(e.frame.Tenant(), id, &read[Owner]{v: l.owner, at: now})
 	}
 	return l.owner, nil
 }
@@ -403,7 +395,7 @@ func change[V any](
 	})
 	if err == nil && !e.frame.Dry {
 		e.shared.jobs.Remove(e.jobKey(c.lookup.job))
-		e.shared.owners.Remove(e.ownerKey(c.lookup.owner))
+		e.shared.owners.Remove(e.frame.Tenant(), c.lookup.owner)
 	}
 	return v, err
 }

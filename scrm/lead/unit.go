@@ -58,7 +58,7 @@ func (e work) Load(ctx context.Context, groups [][]op, fresh bool) ([]*unit, err
 	var of []int
 	for i, group := range groups {
 		id := group[0].names[0]
-		if assume && !e.shared.known.Contains(e.key(id)) {
+		if _, known := e.shared.known.Get(e.frame.Tenant(), id); assume && !known {
 			units[i] = &unit{contact: Contact{ID: id}, assumed: true}
 		} else {
 			ids, of = append(ids, id), append(of, i)
@@ -74,7 +74,7 @@ func (e work) Load(ctx context.Context, groups [][]op, fresh bool) ([]*unit, err
 	for i, c := range found {
 		units[of[i]] = &unit{contact: c}
 		if c.Version > 0 {
-			e.shared.known.Add(e.key(c.ID), struct{}{})
+			e.shared.known.Add(e.frame.Tenant(), c.ID, struct{}{})
 		}
 	}
 	return units, nil
@@ -224,7 +224,7 @@ func (e work) Save(ctx context.Context, units []*unit) ([]error, error) {
 	for i, err := range errs {
 		switch {
 		case err == nil && !e.frame.Bound:
-			e.shared.known.Add(e.key(units[i].contact.ID), struct{}{})
+			e.shared.known.Add(e.frame.Tenant(), units[i].contact.ID, struct{}{})
 		case err != nil && units[i].assumed:
 			e.shared.wary.Store(wary)
 		}
