@@ -3,6 +3,8 @@
 //
 // Every exported error of scrmkit, variable or type, has exactly one class and matches it with
 // errors.Is. Which one it is may be relied on; errors that are added later have one too.
+// An invalid argument is an *[InputError] in every package, and an invalid definition a
+// *[DefinitionError].
 //
 // Errors without a class are those of others, of databases and contexts for instance, and mistakes
 // of the program that no caller is to tell apart. They are for a log, as those of class Internal
@@ -41,6 +43,7 @@ const (
 
 var classes = []Class{NotFound, Invalid, Denied, Conflict, Exhausted, OutOfTime, TryAgain, Internal}
 
+// Error returns the text of the class, which is the class itself.
 func (c Class) Error() string { return string(c) }
 
 // New returns an error of a class, with a text that need not name it. The error matches itself, the

@@ -12,8 +12,8 @@ import (
 
 // An AccountID names a member in a program.
 type AccountID struct {
-	Program ProgramID `json:"program"`
-	Member  MemberID  `json:"member"`
+	Program ProgramID `json:"program"` // program that the points are of
+	Member  MemberID  `json:"member"`  // customer, in the embedder's words
 }
 
 // Subject is the subject of the account's entries in the journal.
@@ -29,29 +29,29 @@ func (id AccountID) check() error {
 // its tallies have at most one number a day for as long as the program looks back. Its times, and
 // those of a Booking, are UTC in microseconds.
 type Account struct {
-	ID       AccountID    `json:"-"`
-	Version  int64        `json:"-"` // 0: there is none yet
-	Seq      int64        `json:"-"` // entries of its ledger
-	Hash     []byte       `json:"-"` // of the last of them
-	Joined   time.Time    `json:"joined"`
-	Active   time.Time    `json:"active,omitzero"` // last earned or spent
-	At       time.Time    `json:"at"`              // of the last change: an earlier time counts as this one
-	Holdings []Holding    `json:"holdings,omitempty"`
-	Tallies  []NamedTally `json:"tallies,omitempty"`
-	Carried  []Carried    `json:"carried,omitempty"`
-	Reached  []Reached    `json:"reached,omitempty"`
-	Gifts    []Gifted     `json:"gifts,omitempty"`
-	Status   Status       `json:"status,omitzero"`
-	Past     []Past       `json:"past,omitempty"`   // levels before, as far as events told late and refunds may change them; the oldest first
-	Turns    time.Time    `json:"turns,omitzero"`   // when time next changes the level, or what is counted for it; zero: never
-	Merged   MemberID     `json:"merged,omitempty"` // who the member turned out to be: the account takes no more commands
+	ID       AccountID    `json:"-"`                  // member and program
+	Version  int64        `json:"-"`                  // 0: there is none yet
+	Seq      int64        `json:"-"`                  // entries of its ledger
+	Hash     []byte       `json:"-"`                  // of the last of them
+	Joined   time.Time    `json:"joined"`             // time of its first event or command
+	Active   time.Time    `json:"active,omitzero"`    // last earned or spent
+	At       time.Time    `json:"at"`                 // of the last change: an earlier time counts as this one
+	Holdings []Holding    `json:"holdings,omitempty"` // points, by currency
+	Tallies  []NamedTally `json:"tallies,omitempty"`  // what metrics and caps have counted
+	Carried  []Carried    `json:"carried,omitempty"`  // remainders of rules with Part Carry
+	Reached  []Reached    `json:"reached,omitempty"`  // milestones, by rule and window
+	Gifts    []Gifted     `json:"gifts,omitempty"`    // gifts of levels
+	Status   Status       `json:"status,omitzero"`    // its level
+	Past     []Past       `json:"past,omitempty"`     // earlier levels that late events and refunds may still change; the oldest first
+	Turns    time.Time    `json:"turns,omitzero"`     // when time next changes the level, or what is counted for it; zero: never
+	Merged   MemberID     `json:"merged,omitempty"`   // who the member turned out to be: the account takes no more commands
 }
 
 // A Holding is the points of one currency, and what became of all that ever came in.
 type Holding struct {
-	Currency CurrencyID `json:"currency"`
-	Wallet   Wallet     `json:"wallet,omitzero"`
-	Totals   Totals     `json:"totals,omitzero"`
+	Currency CurrencyID `json:"currency"`        // currency of the program
+	Wallet   Wallet     `json:"wallet,omitzero"` // points that are there now
+	Totals   Totals     `json:"totals,omitzero"` // sums over the life of the account
 }
 
 // Totals are the books of a currency: of one account, or of all of a program. Outstanding is what
@@ -104,30 +104,30 @@ func (t Totals) addTo(books map[CurrencyID]Totals, id CurrencyID) error {
 
 // A NamedTally counts what a metric or a cap looks back to.
 type NamedTally struct {
-	Name  string `json:"name"`
-	Tally Tally  `json:"tally"`
+	Name  string `json:"name"`  // metric or cap that it belongs to
+	Tally Tally  `json:"tally"` // counts by day
 }
 
 // Carried is what a rule with Part Carry counts with the next event.
 type Carried struct {
-	Rule RuleID `json:"rule"`
-	N    int64  `json:"n"` // minor units or items; below zero: what a refund took of a block that was given
+	Rule RuleID `json:"rule"` // rule with Part Carry
+	N    int64  `json:"n"`    // minor units or items; below zero: what a refund took of a block that was given
 }
 
 // Reached is how many milestones of a rule the member got in the window that began on a day.
 type Reached struct {
-	Rule   RuleID  `json:"rule"`
-	From   int64   `json:"from"` // days since 1 January 1970; 0: the window rolls, or is all time
-	N      int64   `json:"n"`
+	Rule   RuleID  `json:"rule"`             // rule that gives for milestones
+	From   int64   `json:"from"`             // days since 1 January 1970; 0: the window rolls, or is all time
+	N      int64   `json:"n"`                // how many
 	Raised []Raise `json:"raised,omitempty"` // how N came about, the last 16 times
 }
 
 // A Status is the level of a member.
 type Status struct {
-	Level LevelID   `json:"level,omitempty"`
-	Since time.Time `json:"since,omitzero"`
-	Until time.Time `json:"until,omitzero"` // zero: as long as it is earned, or for ever; of an Outcome: Program.Until
-	Hand  LevelID   `json:"hand,omitempty"` // the level that was given by hand: the member does not fall below it until then
+	Level LevelID   `json:"level,omitempty"` // level in force; "": the program has no levels
+	Since time.Time `json:"since,omitzero"`  // when it was reached
+	Until time.Time `json:"until,omitzero"`  // zero: as long as it is earned, or for ever; of an Outcome: Program.Until
+	Hand  LevelID   `json:"hand,omitempty"`  // the level that was given by hand: the member does not fall below it until then
 }
 
 // Wallet returns the points of a currency.
@@ -174,45 +174,45 @@ func (a Account) Due() (due time.Time) {
 
 // A Booking is what was given or spent under the key of one command, as far as its refunds need it.
 type Booking struct {
-	Account AccountID    `json:"-"`
-	Key     string       `json:"-"`
-	Changes int64        `json:"-"` // 0: it is new
-	At      time.Time    `json:"at"`
-	Spent   bool         `json:"spent,omitempty"` // else earned
-	Lines   []BookedLine `json:"lines,omitempty"`
-	Parts   []Portion    `json:"parts,omitempty"`
-	Counts  []Count      `json:"counts,omitempty"`
-	Uses    []Use        `json:"uses,omitempty"`
+	Account AccountID    `json:"-"`                // account that the command was of
+	Key     string       `json:"-"`                // key of the command
+	Changes int64        `json:"-"`                // 0: it is new
+	At      time.Time    `json:"at"`               // when the event happened or the points were spent
+	Spent   bool         `json:"spent,omitempty"`  // else earned
+	Lines   []BookedLine `json:"lines,omitempty"`  // lines of the purchase
+	Parts   []Portion    `json:"parts,omitempty"`  // points that it gave or took
+	Counts  []Count      `json:"counts,omitempty"` // what it counted for metrics
+	Uses    []Use        `json:"uses,omitempty"`   // what it used up of caps and blocks
 }
 
 // A BookedLine is a line of the purchase.
 type BookedLine struct {
-	ID    string `json:"id"`
+	ID    string `json:"id"`             // Line.ID
 	Item  bool   `json:"item,omitempty"` // of a kind that earns
 	Paid  int64  `json:"paid"`           // minor units
 	Items int64  `json:"items"`          // its quantity
-	Back  int64  `json:"back,omitempty"`
+	Back  int64  `json:"back,omitempty"` // minor units that came back
 	Gone  int64  `json:"gone,omitempty"` // items that came back
 }
 
 // A Portion is points of one currency that came in, or went out, together.
 type Portion struct {
-	Currency  CurrencyID `json:"currency"`
-	N         int64      `json:"n"`
-	Back      int64      `json:"back,omitempty"` // revoked, or given back, so far
-	Lots      []Lot      `json:"lots"`
-	Overdraft Overdraft  `json:"overdraft,omitempty"`
-	Shares    []int64    `json:"shares,omitempty"` // of the lines, in their order: weights
-	Whole     int64      `json:"whole,omitempty"`  // the weight of what was given for no line
-	More      int64      `json:"more,omitempty"`   // what refunds revoke beyond N, as others were given points thanks to it; below zero: less, as others go without
-	Rule      RuleID     `json:"rule,omitempty"`   // that gave it for milestones, which go back with their metric; once the rule is gone, with all of the purchase
+	Currency  CurrencyID `json:"currency"`            // currency of the points
+	N         int64      `json:"n"`                   // units that came in or went out
+	Back      int64      `json:"back,omitempty"`      // revoked, or given back, so far
+	Lots      []Lot      `json:"lots"`                // lots that came in, or that were spent
+	Overdraft Overdraft  `json:"overdraft,omitempty"` // what a refund does about points that are spent
+	Shares    []int64    `json:"shares,omitempty"`    // of the lines, in their order: weights
+	Whole     int64      `json:"whole,omitempty"`     // the weight of what was given for no line
+	More      int64      `json:"more,omitempty"`      // what refunds revoke beyond N, as others were given points thanks to it; below zero: less, as others go without
+	Rule      RuleID     `json:"rule,omitempty"`      // that gave it for milestones, which go back with their metric; once the rule is gone, with all of the purchase
 }
 
 // A Count is what the tally of a metric went up by.
 type Count struct {
-	Tally  string  `json:"tally"`
-	N      int64   `json:"n"`
-	Back   int64   `json:"back,omitempty"`
+	Tally  string  `json:"tally"`            // name of the tally
+	N      int64   `json:"n"`                // what was counted
+	Back   int64   `json:"back,omitempty"`   // how much of N refunds took back
 	Part   int     `json:"part"`             // the portion that it goes back with; -1: it goes back with its lines
 	Shares []int64 `json:"shares,omitempty"` // of the lines, in their order: what was counted of each
 	Items  bool    `json:"items,omitempty"`  // it counts items, and not money
@@ -220,23 +220,23 @@ type Count struct {
 
 // An Outcome is what a command did.
 type Outcome struct {
-	Account  AccountID       `json:"account"`
+	Account  AccountID       `json:"account"`           // account that the command was of
 	Command  json.RawMessage `json:"command,omitempty"` // as it was given; Recorded reads it
 	Seq      int64           `json:"seq"`               // of its entry in the ledger of the account; 0: it left none
-	At       time.Time       `json:"at"`
-	Moves    []Move          `json:"moves,omitempty"`
-	Steps    []Step          `json:"steps,omitempty"`  // how the points came about
-	Tier     *TierChange     `json:"tier,omitempty"`   // nil: the member's level is the same
-	Status   Status          `json:"status,omitzero"`  // after it
-	Reason   string          `json:"reason,omitempty"` // as it was given
-	Of       string          `json:"of,omitempty"`     // the key of the command that was refunded or given back
-	Peer     *AccountID      `json:"peer,omitempty"`   // the other account of a transfer or a merger
-	Replayed bool            `json:"-"`                // the key was used before, and this is the first result
+	At       time.Time       `json:"at"`                // when it took effect
+	Moves    []Move          `json:"moves,omitempty"`   // what it did to points, by currency
+	Steps    []Step          `json:"steps,omitempty"`   // how the points came about
+	Tier     *TierChange     `json:"tier,omitempty"`    // nil: the member's level is the same
+	Status   Status          `json:"status,omitzero"`   // after it
+	Reason   string          `json:"reason,omitempty"`  // as it was given
+	Of       string          `json:"of,omitempty"`      // the key of the command that was refunded or given back
+	Peer     *AccountID      `json:"peer,omitempty"`    // the other account of a transfer or a merger
+	Replayed bool            `json:"-"`                 // the key was used before, and this is the first result
 }
 
 // A Move is what a command did to the points of one currency.
 type Move struct {
-	Currency CurrencyID `json:"currency"`
+	Currency CurrencyID `json:"currency"` // currency of the points
 	Movement
 	Balance Balance `json:"balance"` // after it
 	Totals  Totals  `json:"totals"`  // what it added to the books
@@ -244,8 +244,8 @@ type Move struct {
 
 // A TierChange is a level that was reached or lost.
 type TierChange struct {
-	From LevelID `json:"from"`
-	To   LevelID `json:"to"`
+	From LevelID `json:"from"` // level before
+	To   LevelID `json:"to"`   // level after
 }
 
 // Earned returns the points that came in, of a currency.
@@ -271,7 +271,7 @@ func (o Outcome) Spent(id CurrencyID) (n int64) {
 // A Decision is an account as it is after a command, and what else is to be stored with it.
 type Decision struct {
 	Outcome
-	Next    Account
+	Next    Account  // account after the command
 	Booking *Booking // nil: none is new or changed
 	also    *Decision
 }

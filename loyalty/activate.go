@@ -15,13 +15,13 @@ type Activate struct {
 	Of       string     `json:"of"`                 // the key of the Earn
 	Currency CurrencyID `json:"currency,omitempty"` // "": the program's first
 	N        int64      `json:"n,omitempty"`        // 0: all that is pending of it
-	Reason   string     `json:"reason,omitempty"`
-	By       string     `json:"by,omitempty"`
-	Key      string     `json:"-"`
+	Reason   string     `json:"reason,omitempty"`   // why, for the journal
+	By       string     `json:"by,omitempty"`       // who did it, for the journal
+	Key      string     `json:"-"`                  // idempotency key; required
 }
 
 // Activate decides on an Activate of what b books. Errors: ErrUnknownAccount, ErrMerged,
-// ErrUnknownCurrency, ErrUnknownBooking, ErrTooMuch: so many are not pending of it.
+// ErrUnknownCurrency, ErrUnknownBooking, ErrTooMuch: fewer are pending of it.
 func (p *Program) Activate(a Account, b *Booking, c Activate, now time.Time) (Decision, error) {
 	d, u, err := p.change(a, c.Currency, now)
 	if err != nil {

@@ -11,8 +11,8 @@ import (
 // of a rule with Part Carry. A refund gives it back, and what others did without it takes its
 // place.
 type Use struct {
-	Rule     RuleID  `json:"rule,omitempty"` // "": the caps of the program
-	Of       UseKind `json:"of"`
+	Rule     RuleID  `json:"rule,omitempty"`     // "": the caps of the program
+	Of       UseKind `json:"of"`                 // kind of what was used up
 	N        int64   `json:"n,omitempty"`        // units, events, or the amount that was counted
 	Over     int64   `json:"over,omitempty"`     // units or events that the caps left no room for
 	Blocks   int64   `json:"blocks,omitempty"`   // UseCarry: how many came together
@@ -35,7 +35,7 @@ type UseKind string
 const (
 	UsePoints UseKind = "points" // of caps on points
 	UseTimes  UseKind = "times"  // of caps on events
-	UseCarry  UseKind = "carry"
+	UseCarry  UseKind = "carry"  // of the amount that makes a block of a rule with Part Carry
 )
 
 // Names of the tallies of caps: what was given under them, and what they left no room for.

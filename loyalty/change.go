@@ -204,7 +204,7 @@ func (r request) entry(p *Program, d *Decision, before Account) journal.Entry {
 	return e
 }
 
-// Recorded returns the command that an entry of a ledger tells of, as it was given, and the account
+// Recorded returns the command that an entry of a ledger records, as it was given, and the account
 // that it was given for: that of a transfer or a merger stands in both ledgers.
 func Recorded(e journal.Entry) (Command, AccountID, error) {
 	var out Outcome

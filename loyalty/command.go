@@ -12,74 +12,74 @@ import (
 // An Earn gives points for an event. Its key names what they are given for: an order, a review. A
 // later Refund names it by that key.
 type Earn struct {
-	Account AccountID `json:"account"`
+	Account AccountID `json:"account"` // member who earns
 	Event
 	By  string `json:"by,omitempty"` // who did it, for the journal
-	Key string `json:"-"`
+	Key string `json:"-"`            // idempotency key; required
 }
 
 // A Redeem spends points. What ends first goes first, then the oldest.
 type Redeem struct {
-	Account  AccountID  `json:"account"`
+	Account  AccountID  `json:"account"`            // member who spends
 	Currency CurrencyID `json:"currency,omitempty"` // "": the program's first
-	N        int64      `json:"n"`
-	UpTo     bool       `json:"upTo,omitempty"` // where there are fewer, but some, take those: Outcome.Spent tells how many
-	Reason   string     `json:"reason,omitempty"`
-	By       string     `json:"by,omitempty"`
-	Key      string     `json:"-"`
+	N        int64      `json:"n"`                  // units to spend, 1 to MaxPoints
+	UpTo     bool       `json:"upTo,omitempty"`     // if there are fewer, but some, takes those; Outcome.Spent returns how many
+	Reason   string     `json:"reason,omitempty"`   // why, for the journal
+	By       string     `json:"by,omitempty"`       // who did it, for the journal
+	Key      string     `json:"-"`                  // idempotency key; required
 }
 
 // A Reserve sets points aside until a time, to be captured or released. The hold has the name of
 // the command's key.
 type Reserve struct {
-	Account  AccountID  `json:"account"`
-	Currency CurrencyID `json:"currency,omitempty"`
-	N        int64      `json:"n"`
-	Until    time.Time  `json:"until"`
-	By       string     `json:"by,omitempty"`
-	Key      string     `json:"-"`
+	Account  AccountID  `json:"account"`            // member whose points are set aside
+	Currency CurrencyID `json:"currency,omitempty"` // "": the program's first
+	N        int64      `json:"n"`                  // units to set aside, 1 to MaxPoints
+	Until    time.Time  `json:"until"`              // when the hold releases itself
+	By       string     `json:"by,omitempty"`       // who did it, for the journal
+	Key      string     `json:"-"`                  // idempotency key; required
 }
 
 // A Capture spends N points of a hold, and releases the rest.
 type Capture struct {
-	Account  AccountID  `json:"account"`
-	Currency CurrencyID `json:"currency,omitempty"`
-	Hold     string     `json:"hold"` // the key of the Reserve
-	N        int64      `json:"n"`
-	Reason   string     `json:"reason,omitempty"`
-	By       string     `json:"by,omitempty"`
-	Key      string     `json:"-"`
+	Account  AccountID  `json:"account"`            // member whose points are held
+	Currency CurrencyID `json:"currency,omitempty"` // "": the program's first
+	Hold     string     `json:"hold"`               // the key of the Reserve
+	N        int64      `json:"n"`                  // units to spend, at most those of the hold
+	Reason   string     `json:"reason,omitempty"`   // why, for the journal
+	By       string     `json:"by,omitempty"`       // who did it, for the journal
+	Key      string     `json:"-"`                  // idempotency key; required
 }
 
 // A Release gives the points of a hold back.
 type Release struct {
-	Account  AccountID  `json:"account"`
-	Currency CurrencyID `json:"currency,omitempty"`
-	Hold     string     `json:"hold"`
-	By       string     `json:"by,omitempty"`
-	Key      string     `json:"-"`
+	Account  AccountID  `json:"account"`            // member whose points are held
+	Currency CurrencyID `json:"currency,omitempty"` // "": the program's first
+	Hold     string     `json:"hold"`               // key of the Reserve
+	By       string     `json:"by,omitempty"`       // who did it, for the journal
+	Key      string     `json:"-"`                  // idempotency key; required
 }
 
 // An Adjust gives points by hand, or takes them, and counts towards no metric and no cap.
 type Adjust struct {
-	Account  AccountID  `json:"account"`
-	Currency CurrencyID `json:"currency,omitempty"`
-	N        int64      `json:"n"`            // below zero: takes what is there
-	To       time.Time  `json:"to,omitzero"`  // of what is given, its end; zero: the program's
-	Reason   string     `json:"reason"`       //
-	By       string     `json:"by,omitempty"` //
-	Key      string     `json:"-"`            //
+	Account  AccountID  `json:"account"`            // member who gets or loses points
+	Currency CurrencyID `json:"currency,omitempty"` // "": the program's first
+	N        int64      `json:"n"`                  // below zero: takes what is there
+	To       time.Time  `json:"to,omitzero"`        // of what is given, its end; zero: the program's
+	Reason   string     `json:"reason"`             // why; required
+	By       string     `json:"by,omitempty"`       // who did it, for the journal
+	Key      string     `json:"-"`                  // idempotency key; required
 }
 
 // A Transfer gives points to another member, with their ends.
 type Transfer struct {
-	Account  AccountID  `json:"account"`
-	To       MemberID   `json:"to"`
-	Currency CurrencyID `json:"currency,omitempty"`
-	N        int64      `json:"n"`
-	Reason   string     `json:"reason,omitempty"`
-	By       string     `json:"by,omitempty"`
-	Key      string     `json:"-"`
+	Account  AccountID  `json:"account"`            // member who gives
+	To       MemberID   `json:"to"`                 // member who gets, another one of the same program
+	Currency CurrencyID `json:"currency,omitempty"` // "": the program's first
+	N        int64      `json:"n"`                  // units to move, 1 to MaxPoints
+	Reason   string     `json:"reason,omitempty"`   // why, for the journal
+	By       string     `json:"by,omitempty"`       // who did it, for the journal
+	Key      string     `json:"-"`                  // idempotency key; required
 }
 
 // A Refund takes back what a purchase earned, as far as it was sent back: by Amount, by Lines, or
@@ -95,18 +95,18 @@ type Refund struct {
 	Account AccountID    `json:"account"`          // that earned it
 	Of      string       `json:"of"`               // the key of the Earn
 	Amount  int64        `json:"amount,omitempty"` // minor units, spread over the lines as they were paid
-	Lines   []LineRefund `json:"lines,omitempty"`
-	All     bool         `json:"all,omitempty"` // what is left of it; the one way for an event that is no purchase
-	Reason  string       `json:"reason,omitempty"`
-	By      string       `json:"by,omitempty"`
-	Key     string       `json:"-"`
+	Lines   []LineRefund `json:"lines,omitempty"`  // what came back of each line
+	All     bool         `json:"all,omitempty"`    // what is left of it; the one way for an event that is no purchase
+	Reason  string       `json:"reason,omitempty"` // why, for the journal
+	By      string       `json:"by,omitempty"`     // who did it, for the journal
+	Key     string       `json:"-"`                // idempotency key; required
 }
 
-// A LineRefund is what came back of a line: an Amount, or so many of its items.
+// A LineRefund is what came back of a line: an Amount, or a number of its Items.
 type LineRefund struct {
-	ID     string `json:"id"`
-	Amount int64  `json:"amount,omitempty"`
-	Items  int64  `json:"items,omitempty"`
+	ID     string `json:"id"`               // Line.ID
+	Amount int64  `json:"amount,omitempty"` // minor units; 0: Items says it
+	Items  int64  `json:"items,omitempty"`  // number of items; 0: Amount says it
 }
 
 // A Return gives points back that were spent, to the lots that they came from. They lapse there if
@@ -114,30 +114,30 @@ type LineRefund struct {
 // rule says by now. Where the member of the account was merged into another one since, that one
 // gets them.
 type Return struct {
-	Account AccountID `json:"account"`     // that spent them
-	Of      string    `json:"of"`          // the key of the Redeem or Capture
-	N       int64     `json:"n,omitempty"` // 0: all that is left of it
-	Reason  string    `json:"reason,omitempty"`
-	By      string    `json:"by,omitempty"`
-	Key     string    `json:"-"`
+	Account AccountID `json:"account"`          // that spent them
+	Of      string    `json:"of"`               // the key of the Redeem or Capture
+	N       int64     `json:"n,omitempty"`      // 0: all that is left of it
+	Reason  string    `json:"reason,omitempty"` // why, for the journal
+	By      string    `json:"by,omitempty"`     // who did it, for the journal
+	Key     string    `json:"-"`                // idempotency key; required
 }
 
 // An Expire posts what time has done: points that ended, holds, a level. Where it has done nothing
 // it leaves no trace.
 type Expire struct {
-	Account AccountID `json:"account"`
-	Key     string    `json:"-"`
+	Account AccountID `json:"account"` // member whose points may have ended
+	Key     string    `json:"-"`       // idempotency key; required
 }
 
 // A SetTier gives a level by hand. The member does not fall below it until then, and leaves it
 // behind with a higher one that is earned. It gives no Gift.
 type SetTier struct {
-	Account AccountID `json:"account"`
-	Level   LevelID   `json:"level"`
-	Until   time.Time `json:"until,omitzero"` // zero: without end
-	Reason  string    `json:"reason,omitempty"`
-	By      string    `json:"by,omitempty"`
-	Key     string    `json:"-"`
+	Account AccountID `json:"account"`          // member who gets the level
+	Level   LevelID   `json:"level"`            // level to give
+	Until   time.Time `json:"until,omitzero"`   // zero: without end
+	Reason  string    `json:"reason,omitempty"` // why, for the journal
+	By      string    `json:"by,omitempty"`     // who did it, for the journal
+	Key     string    `json:"-"`                // idempotency key; required
 }
 
 // A Merge moves all that a member has to another one, who is the same person: points, what metrics
@@ -145,11 +145,11 @@ type SetTier struct {
 // that either has. Account takes no more commands, but for refunds of what was earned or spent
 // under it, and for what becomes of its holds: they are done to To.
 type Merge struct {
-	Account AccountID `json:"account"`
-	To      MemberID  `json:"to"`
-	Reason  string    `json:"reason,omitempty"`
-	By      string    `json:"by,omitempty"`
-	Key     string    `json:"-"`
+	Account AccountID `json:"account"`          // member who is merged, and takes no more commands
+	To      MemberID  `json:"to"`               // member who goes on
+	Reason  string    `json:"reason,omitempty"` // why, for the journal
+	By      string    `json:"by,omitempty"`     // who did it, for the journal
+	Key     string    `json:"-"`                // idempotency key; required
 }
 
 func (c Earn) check() error {

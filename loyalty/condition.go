@@ -22,39 +22,39 @@ import (
 // the functions len and lower; and ?:. So it has no loops, and the time that it takes grows with
 // its length and that of the texts alone.
 type Facts struct {
-	Event    EventFacts    `expr:"event"`
-	Purchase PurchaseFacts `expr:"purchase"`
-	Member   MemberFacts   `expr:"member"`
-	Tier     string        `expr:"tier"` // the id of the member's level, before the event
-	Time     TimeFacts     `expr:"time"` // of the event, in the program's zone
+	Event    EventFacts    `expr:"event"`    // what happened
+	Purchase PurchaseFacts `expr:"purchase"` // the purchase; empty for other events
+	Member   MemberFacts   `expr:"member"`   // who it happened to
+	Tier     string        `expr:"tier"`     // the id of the member's level, before the event
+	Time     TimeFacts     `expr:"time"`     // of the event, in the program's zone
 }
 
 // EventFacts are those of the event.
 type EventFacts struct {
-	Kind    string `expr:"kind"`
-	N       int64  `expr:"n"`
-	Channel string `expr:"channel"`
-	Shop    string `expr:"shop"`
+	Kind    string `expr:"kind"`    // Event.Kind
+	N       int64  `expr:"n"`       // Event.N
+	Channel string `expr:"channel"` // Event.Channel
+	Shop    string `expr:"shop"`    // Event.Shop
 }
 
 // PurchaseFacts are those of the whole purchase. Lines that earn nothing are left out of all but
 // paid.
 type PurchaseFacts struct {
-	Total      int64    `expr:"total"` // what earns; minor units
-	Paid       int64    `expr:"paid"`  // gross less discount, of all lines
-	Items      int64    `expr:"items"`
-	SKUs       []string `expr:"skus"`
-	Categories []string `expr:"categories"`
-	Labels     []string `expr:"labels"`
+	Total      int64    `expr:"total"`      // what earns; minor units
+	Paid       int64    `expr:"paid"`       // gross less discount, of all lines
+	Items      int64    `expr:"items"`      // sum of the quantities
+	SKUs       []string `expr:"skus"`       // those of the lines
+	Categories []string `expr:"categories"` // those of the lines
+	Labels     []string `expr:"labels"`     // Purchase.Labels
 }
 
 // LineFacts are those of one line.
 type LineFacts struct {
-	SKU      string   `expr:"sku"`
-	Category string   `expr:"category"`
-	Labels   []string `expr:"labels"`
-	Quantity int64    `expr:"quantity"`
-	Amount   int64    `expr:"amount"` // what earns; minor units
+	SKU      string   `expr:"sku"`      // Line.SKU
+	Category string   `expr:"category"` // Line.Category
+	Labels   []string `expr:"labels"`   // Line.Labels
+	Quantity int64    `expr:"quantity"` // Line.Quantity
+	Amount   int64    `expr:"amount"`   // what earns; minor units
 }
 
 // MemberFacts are those of the member.
@@ -65,13 +65,13 @@ type MemberFacts struct {
 
 // TimeFacts are those of an instant.
 type TimeFacts struct {
-	Year    int    `expr:"year"`
-	Month   int    `expr:"month"`
-	Day     int    `expr:"day"`
+	Year    int    `expr:"year"`    // calendar year
+	Month   int    `expr:"month"`   // 1 is January
+	Day     int    `expr:"day"`     // day of the month, from 1
 	Weekday int    `expr:"weekday"` // 1 is Monday, 7 is Sunday
-	Hour    int    `expr:"hour"`
-	Minute  int    `expr:"minute"`
-	Date    string `expr:"date"` // "2026-03-02"
+	Hour    int    `expr:"hour"`    // 0 to 23
+	Minute  int    `expr:"minute"`  // 0 to 59
+	Date    string `expr:"date"`    // "2026-03-02"
 }
 
 type lineFacts struct {
@@ -81,13 +81,14 @@ type lineFacts struct {
 	failed error
 }
 
-// A ConditionError is a condition that can't be decided on an event: it divides by zero, or counts
-// too far.
+// A ConditionError reports a condition that has no value for an event: it divides by zero, or
+// counts too far.
 type ConditionError struct {
 	Of  string // "rule double", "metric nights"
-	Err error
+	Err error  // what went wrong
 }
 
+// Error implements error.
 func (e *ConditionError) Error() string {
 	return fmt.Sprintf("loyalty: condition of %s: %v", e.Of, e.Err)
 }
@@ -95,6 +96,7 @@ func (e *ConditionError) Error() string {
 // Is reports whether target is errs.Invalid.
 func (e *ConditionError) Is(target error) bool { return target == errs.Invalid }
 
+// Unwrap returns Err.
 func (e *ConditionError) Unwrap() error { return e.Err }
 
 var (

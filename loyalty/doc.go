@@ -28,15 +28,15 @@
 //   - A level that has a Gift gives it once for being reached by what is counted, or once each time,
 //     and takes it back where it was not reached after all.
 //   - A purchase that was returned in full leaves points, metrics, caps, what is carried,
-//     milestones, gifts and, where levels go with refunds (OnRefund, or without Valid), the level as
-//     if it had not been, in whatever order purchases and refunds are told: what a cap kept from
-//     another purchase comes in its place, and a block or a milestone that others completed thanks
-//     to it goes. This holds as long as tallies keep the days (Definition.Late, and for levels as
-//     long as they are valid).
-//   - Events that are told in any order within Definition.Late leave the same points, metrics,
+//     milestones, gifts and, where levels go with refunds (OnRefund, or without Valid), the level
+//     as if it had not been, in whatever order purchases and refunds are reported: what a cap kept
+//     from another purchase comes in its place, and a block or a milestone that others completed
+//     thanks to it goes. This holds as long as tallies keep the days (Definition.Late, and for
+//     levels as long as they are valid).
+//   - Events that are reported in any order within Definition.Late leave the same points, metrics,
 //     caps, milestones, gifts and level, in the same bounds; since when a level is had, to the day.
 //     A rule that asks for the level sees the one of the event's time, as far as it was known when
-//     the event was told.
+//     the event was reported.
 //   - Apart from the last two stand, and depend on what came first: the last activity; what was
 //     given for a level that a returned purchase brought; what others have in the place of a
 //     purchase under a cap on times, where the rule does not give the same each time, and under one
@@ -59,8 +59,8 @@
 //     what is given back goes to the lots that it came from, and lapses there if they have ended.
 //   - Where points end with inactivity, none of an account, available, held or given back, ends
 //     sooner after an activity than the rule says. Ends depend on the rule and on what happened
-//     alone: reserving and releasing changes none, and an activity that is told late renews what
-//     had lapsed without it.
+//     alone: reserving and releasing changes none, and an activity that is reported late renews
+//     what had lapsed without it.
 //   - What lapsed unspent is owed by nobody.
 //   - A wallet has at most one lot for each end that lies ahead, besides those that have not begun,
 //     however many credits it has seen. A tally has at most one number for each day that it keeps.

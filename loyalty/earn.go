@@ -10,33 +10,33 @@ const MaxEarned = 1_000_000_000_000
 
 // A Step explains what one rule did about an event, or a gift that came or went with a level.
 type Step struct {
-	Rule     RuleID     `json:"rule,omitempty"`  // "": the rounding, a cap of the program, or the gift of a level
-	Level    LevelID    `json:"level,omitempty"` // whose gift it is
-	Currency CurrencyID `json:"currency,omitempty"`
-	N        int64      `json:"n,omitempty"` // what it added, in millionths of a unit, towards zero
-	Why      Why        `json:"why"`
+	Rule     RuleID     `json:"rule,omitempty"`     // "": the rounding, a cap of the program, or the gift of a level
+	Level    LevelID    `json:"level,omitempty"`    // whose gift it is
+	Currency CurrencyID `json:"currency,omitempty"` // currency of N
+	N        int64      `json:"n,omitempty"`        // what it added, in millionths of a unit, towards zero
+	Why      Why        `json:"why"`                // what happened
 }
 
 // Why says what a rule did, or why it did nothing.
 type Why string
 
 const (
-	Gave         Why = "gave"
-	Multiplied   Why = "multiplied"
-	Capped       Why = "capped" // gave less than without its cap, or nothing
-	Rounded      Why = "rounded"
-	OutsideTime  Why = "outside its time"
-	NotMet       Why = "condition is not met"
-	NoLine       Why = "no line meets its condition"
-	BelowMinimum Why = "below its minimum spend"
-	Stopped      Why = "stopped by a rule before it"
-	Excluded     Why = "excluded by another rule"
-	GroupGives   Why = "another rule of its group gives more"
-	TooLittle    Why = "there is not enough to count"
-	Late         Why = "told too late for what has a cap, and for milestones"
+	Gave         Why = "gave"                                                 // the rule gave N
+	Multiplied   Why = "multiplied"                                           // the rule multiplied what others gave, which added N
+	Capped       Why = "capped"                                               // gave less than without its cap, or nothing
+	Rounded      Why = "rounded"                                              // N is what rounding added or took
+	OutsideTime  Why = "outside its time"                                     // the event is not in [Rule.From, Rule.To)
+	NotMet       Why = "condition is not met"                                 // Rule.If is false
+	NoLine       Why = "no line meets its condition"                          // Rule.Lines is false for every line
+	BelowMinimum Why = "below its minimum spend"                              // the lines come to less than Rule.MinSpend
+	Stopped      Why = "stopped by a rule before it"                          // a rule of a higher priority has Stop
+	Excluded     Why = "excluded by another rule"                             // another rule that applies is Exclusive
+	GroupGives   Why = "another rule of its group gives more"                 // another rule of Rule.Group applies instead
+	TooLittle    Why = "there is not enough to count"                         // what counts does not make a whole Give.Amount
+	Late         Why = "told too late for what has a cap, and for milestones" // the event came later than Definition.Late allows
 
-	LevelReached    Why = "level was reached"
-	LevelNotReached Why = "level was not reached after all"
+	LevelReached    Why = "level was reached"               // the gift of a level was given
+	LevelNotReached Why = "level was not reached after all" // the gift of a level was taken back
 )
 
 // An earning is an event on its way through the rules. A program keeps those that have ended, for

@@ -18,7 +18,7 @@ import (
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
-// Options of an Engine. Nil, and each zero field, is a default.
+// Options configures an Engine. Nil and zero fields mean the documented defaults.
 type Options struct {
 	Now      func() time.Time // the clock; nil: time.Now
 	Accounts int              // how many accounts are kept in memory, so that a command on a known one is one round trip; 0: 100,000

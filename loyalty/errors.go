@@ -4,19 +4,18 @@ import (
 	"fmt"
 
 	"github.com/scrmkit/scrmkit/errs"
-	"github.com/scrmkit/scrmkit/internal/valid"
 )
 
-// An InputError is a call that can't be: its Field is missing or out of its bounds, as its Reason
-// says.
-type InputError = valid.Error
+// An InputError reports an invalid call: Field is missing or out of range, and Reason says why.
+type InputError = errs.InputError
 
-// ErrRefused: errors.Is tells it of every error below and of *InsufficientError: the call was
+// ErrRefused is matched, by errors.Is, by every error below and by *InsufficientError: the call was
 // understood, and what the wallet holds does not allow it.
 var ErrRefused = errs.New(errs.Conflict, "loyalty: refused")
 
 func refuse(c errs.Class, text string) error { return errs.New(c, text, ErrRefused) }
 
+// Errors of calls that the rules, or what the wallet holds, do not allow.
 var (
 	ErrUnknownProgram  = refuse(errs.NotFound, "loyalty: there is no such program; publish it first")
 	ErrPublished       = refuse(errs.Conflict, "loyalty: that version is published; publish the next one")
@@ -43,8 +42,8 @@ var (
 	ErrHolds = refuse(errs.Exhausted, "loyalty: the wallet has as many holds as it can; capture or release one")
 )
 
-// A PublishedError is a version that can't be published, for it exists and is another, or it is not
-// the next. It matches ErrPublished.
+// A PublishedError reports a version that may not be published: it exists with another content, or
+// is not the next one. It matches ErrPublished.
 type PublishedError struct {
 	InForce int // the newest version; 0: none is published
 	Next    int // the version that can be published
@@ -59,6 +58,7 @@ func (e *PublishedError) Is(target error) bool {
 	return target == errs.Conflict || target == ErrPublished || target == ErrRefused
 }
 
+// Error implements error.
 func (e *PublishedError) Error() string {
 	if e.InForce == 0 {
 		return "loyalty: no version is published; publish version 1 first"
@@ -66,15 +66,18 @@ func (e *PublishedError) Error() string {
 	return fmt.Sprintf("loyalty: version %d is in force; publish version %d", e.InForce, e.Next)
 }
 
-// An InsufficientError is a spending of more points than there are. Have is below zero where the
-// member owes points.
-type InsufficientError struct{ Have, Need int64 }
+// An InsufficientError reports a spending of more points than there are. Have is below zero where
+// the member owes points.
+type InsufficientError struct {
+	Have, Need int64 // units that may be spent, and units that were asked for
+}
 
 // Is reports whether target is errs.Exhausted or ErrRefused.
 func (e *InsufficientError) Is(target error) bool {
 	return target == errs.Exhausted || target == ErrRefused
 }
 
+// Error implements error.
 func (e *InsufficientError) Error() string {
 	return fmt.Sprintf("loyalty: %d points are needed and %d are there", e.Need, e.Have)
 }

@@ -26,40 +26,40 @@ type Event struct {
 	N        int64     `json:"n,omitempty"`        // of another event than a purchase: nights, kilometres; 0 is 1
 	Purchase *Purchase `json:"purchase,omitempty"` // of a purchase
 	Labels   []string  `json:"labels,omitempty"`   // of the member at that time: what conditions may ask for
-	Channel  string    `json:"channel,omitempty"`
-	Shop     string    `json:"shop,omitempty"`
+	Channel  string    `json:"channel,omitempty"`  // where it happened, for conditions: "app", "shop"
+	Shop     string    `json:"shop,omitempty"`     // shop where it happened, for conditions
 }
 
 // A Purchase is an order that was paid. Its lines come to at most MaxAmount together, before
 // discounts.
 type Purchase struct {
-	Currency string   `json:"currency"` // ISO 4217
-	Lines    []Line   `json:"lines"`
-	Labels   []string `json:"labels,omitempty"`
+	Currency string   `json:"currency"`         // ISO 4217
+	Lines    []Line   `json:"lines"`            // at least one, at most MaxLines
+	Labels   []string `json:"labels,omitempty"` // of the order, for conditions
 }
 
 // A Line is a position of a purchase. Amounts are minor units, of all its items together, from 0 to
 // MaxAmount.
 type Line struct {
-	ID       string   `json:"id"` // within the purchase, for refunds
-	Kind     LineKind `json:"kind,omitempty"`
-	SKU      string   `json:"sku,omitempty"`
-	Category string   `json:"category,omitempty"`
-	Labels   []string `json:"labels,omitempty"`
+	ID       string   `json:"id"`                 // within the purchase, for refunds
+	Kind     LineKind `json:"kind,omitempty"`     // "": Item
+	SKU      string   `json:"sku,omitempty"`      // article, for conditions
+	Category string   `json:"category,omitempty"` // category of the article, for conditions
+	Labels   []string `json:"labels,omitempty"`   // of the line, for conditions
 	Quantity int64    `json:"quantity,omitempty"` // 0 is 1
-	Gross    int64    `json:"gross"`
-	Discount int64    `json:"discount,omitempty"`
-	Tax      int64    `json:"tax,omitempty"`     // in Gross less Discount
-	Covered  int64    `json:"covered,omitempty"` // that a gift card or points paid: it earns nothing
+	Gross    int64    `json:"gross"`              // price before discount
+	Discount int64    `json:"discount,omitempty"` // taken off Gross, 0 to Gross
+	Tax      int64    `json:"tax,omitempty"`      // in Gross less Discount
+	Covered  int64    `json:"covered,omitempty"`  // that a gift card or points paid: it earns nothing
 }
 
 // LineKind says what a line is of.
 type LineKind string
 
 const (
-	Item     LineKind = "" // alone earns points
-	Shipping LineKind = "shipping"
-	Fee      LineKind = "fee"
+	Item     LineKind = ""         // alone earns points
+	Shipping LineKind = "shipping" // earns nothing
+	Fee      LineKind = "fee"      // earns nothing
 	GiftCard LineKind = "giftCard" // the sale of one
 	Reward   LineKind = "reward"   // what points were spent for
 )

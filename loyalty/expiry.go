@@ -11,11 +11,11 @@ import (
 type Period string
 
 const (
-	Day     Period = "day"
-	Month   Period = "month"
-	Quarter Period = "quarter"
-	Half    Period = "half"
-	Year    Period = "year"
+	Day     Period = "day"     // from midnight to midnight
+	Month   Period = "month"   // calendar month
+	Quarter Period = "quarter" // three months, from January
+	Half    Period = "half"    // six months, from January
+	Year    Period = "year"    // calendar year
 )
 
 // An Expiry says when points end that were earned at a time. The zero Expiry is never.
@@ -28,7 +28,7 @@ const (
 type Expiry struct {
 	Days   int `json:"days,omitempty"`   // after they were earned
 	Months int `json:"months,omitempty"` // cut to the last day of the month that it comes to: 31 January and 1 is 28 February
-	Years  int `json:"years,omitempty"`
+	Years  int `json:"years,omitempty"`  // cut as Months is
 
 	RoundUp Period `json:"roundUp,omitempty"` // "": Day
 	Eve     bool   `json:"eve,omitempty"`     // the day before is the last one: "until the eve of the anniversary"; excludes RoundUp
@@ -40,8 +40,8 @@ type Expiry struct {
 
 // A YearDay is a day of every year.
 type YearDay struct {
-	Month time.Month `json:"month"`
-	Day   int        `json:"day"`
+	Month time.Month `json:"month"` // month of the day
+	Day   int        `json:"day"`   // day of the month, from 1
 }
 
 // The longest spans of an Expiry.
@@ -51,7 +51,7 @@ const (
 	maxYears  = 100
 )
 
-// Check returns an *InputError where the rule can't be.
+// Check returns an *InputError if the rule is invalid.
 func (e Expiry) Check() error {
 	for _, f := range []struct {
 		name    string

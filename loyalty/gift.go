@@ -31,7 +31,7 @@ type Gift struct {
 
 // Gifted is what a member was given for reaching a level.
 type Gifted struct {
-	Level LevelID `json:"level"`
+	Level LevelID `json:"level"`           // level that was reached
 	N     int64   `json:"n,omitempty"`     // how many times
 	Due   int64   `json:"due,omitempty"`   // how many were taken back while the level stayed, until it is earned again
 	Given []Given `json:"given,omitempty"` // those that may be taken back; the oldest first
@@ -39,9 +39,9 @@ type Gifted struct {
 
 // Given is one gift.
 type Given struct {
-	At       time.Time  `json:"at"` // when the level was reached
-	Currency CurrencyID `json:"currency"`
-	Lots     []Lot      `json:"lots"`
+	At       time.Time  `json:"at"`       // when the level was reached
+	Currency CurrencyID `json:"currency"` // currency of the points
+	Lots     []Lot      `json:"lots"`     // points that were given
 }
 
 // A height is a level that was reached.

@@ -10,9 +10,9 @@ import (
 
 // A Raise is milestones that one event brought.
 type Raise struct {
-	Day  int64 `json:"day"` // of the event; days since 1 January 1970
-	N    int64 `json:"n"`   // how many
-	Lots []Lot `json:"lots,omitempty"`
+	Day  int64 `json:"day"`            // of the event; days since 1 January 1970
+	N    int64 `json:"n"`              // how many
+	Lots []Lot `json:"lots,omitempty"` // points that were given for them
 }
 
 // maxRaises is how many raises are kept of a window: those before are of its first day.

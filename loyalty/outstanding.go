@@ -13,7 +13,8 @@ import (
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
-// A Value is what points are worth in the books of whoever gives them: Amount for so many Points.
+// A Value is what points are worth in the books of whoever gives them: Amount for each Points
+// units.
 type Value struct {
 	Money  string `json:"money"`  // ISO 4217
 	Amount int64  `json:"amount"` // minor units
@@ -27,7 +28,7 @@ func (v *Value) check() error {
 	return cmp.Or(valid.Currency("money", v.Money), valid.Between("amount", v.Amount, 1, MaxAmount), valid.Between("points", v.Points, 1, MaxPoints))
 }
 
-// Of returns what so many units are worth, in minor units, rounded towards zero; below zero of
+// Of returns what a number of units is worth, in minor units, rounded towards zero; below zero of
 // units that are owed. The value is one that Compile accepts. ErrOverflow: it is more than an int64
 // holds.
 func (v Value) Of(units int64) (int64, error) {
@@ -61,7 +62,7 @@ type Position struct {
 // An Ending is the points whose last day is in a month.
 type Ending struct {
 	Month string `json:"month"` // "2026-12", in the zone of the program
-	N     int64  `json:"n"`
+	N     int64  `json:"n"`     // units that end in the month
 }
 
 // A stock is a Position on its way.
@@ -112,7 +113,7 @@ func (s *stock) position(v *Value) (Position, error) {
 
 // TotalsAt returns what the accounts, as they are stored, hold together at an instant, by currency:
 // as if Expire had been run on each of them then. An instant before the last change of an account
-// counts as that, for the past is not told anew.
+// counts as that, for the past is not worked out again.
 //
 // Points that are set aside end with their hold where that is later. Ends are as they are at the
 // instant: what an activity or a level after it makes of them is not foreseen. Errors: those of the

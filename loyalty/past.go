@@ -9,10 +9,10 @@ import (
 )
 
 // Past is a level as it was given, kept on or taken at a time. An account keeps those that an event
-// that is told late, or a refund, may change, and the one before them.
+// that is reported late, or a refund, may change, and the one before them.
 type Past struct {
-	At     time.Time `json:"at"`
-	Status Status    `json:"status,omitzero"`
+	At     time.Time `json:"at"`              // from when on it was the level
+	Status Status    `json:"status,omitzero"` // the level, and how long it was to be kept
 	Given  LevelID   `json:"given,omitempty"` // by a SetTier, which Status need not be
 	Until  time.Time `json:"until,omitzero"`  // SetTier.Until
 }

@@ -2,6 +2,7 @@ package loyalty
 
 import (
 	"context"
+	"embed"
 	"iter"
 	"time"
 
@@ -11,7 +12,10 @@ import (
 )
 
 // Tables are those of the package. Everything of an account changes under its version.
-var Tables = []storage.Declared{programs, accounts, bookings}
+var Tables = storage.Schema{Name: "loyalty", Tables: []storage.Declared{programs, accounts, bookings}, Files: migrations}
+
+//go:embed migrations
+var migrations embed.FS
 
 // An accountRow is an account with when it is listed as due.
 type accountRow struct {
@@ -30,7 +34,7 @@ var (
 		storage.Bytes(c, "hash", &a.Hash)
 		storage.Time(c, "due", &a.Listed)
 		c.State("state", 1, &a.Account)
-	})
+	}).Fill(70)
 	bookings = storage.NewTable("loyalty_booking", func(c *storage.Columns, b *Booking) {
 		storage.Text(c, "member", &b.Account.Member)
 		storage.Text(c, "program", &b.Account.Program)

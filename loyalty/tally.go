@@ -26,7 +26,7 @@ type Tally struct {
 // A DayTotal is what a Tally counted on a day.
 type DayTotal struct {
 	Day int64 // days since 1 January 1970
-	N   int64
+	N   int64 // what was counted, never 0
 }
 
 // MarshalJSON writes the total and then, for each day, how many days after the one before it is and
@@ -147,8 +147,8 @@ func (t Tally) sum(w Window, day int64, zone *time.Location) (n int64) {
 // is set.
 type Window struct {
 	Calendar Period `json:"calendar,omitempty"` // the day, week (from Monday), month, quarter, half or year that it is
-	Days     int    `json:"days,omitempty"`     // so many days, today included
-	Months   int    `json:"months,omitempty"`   // since the same day so many months ago, which is left out
+	Days     int    `json:"days,omitempty"`     // number of days, today included
+	Months   int    `json:"months,omitempty"`   // number of months back to the same day, which is left out
 
 	// The year since the last anniversary of this day, which is the member's own: the day of
 	// joining, or of an upgrade.
@@ -158,7 +158,7 @@ type Window struct {
 // Week is Monday to Sunday. It is for windows alone.
 const Week Period = "week"
 
-// Check returns an *InputError where the window can't be.
+// Check returns an *InputError if the window is invalid.
 func (w Window) Check() error {
 	switch w.Calendar {
 	case "", Day, Week, Month, Quarter, Half, Year:

@@ -393,9 +393,9 @@ type Way []Missing
 
 // Missing is what a metric has to come to.
 type Missing struct {
-	Metric MetricID  `json:"metric"`
-	Have   int64     `json:"have"`
-	Need   int64     `json:"need"`
+	Metric MetricID  `json:"metric"`      // metric that the need names
+	Have   int64     `json:"have"`        // what it comes to
+	Need   int64     `json:"need"`        // what it has to come to
 	By     time.Time `json:"by,omitzero"` // the end of its window, when it begins anew; zero: the window rolls, or is all time
 }
 

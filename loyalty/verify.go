@@ -19,11 +19,12 @@ import (
 // written. Seq is the first entry of the ledger that is another one or is missing, or that left
 // behind what is another one now. Account.Member is "" and Seq is 0 where it is the program.
 type TamperedError struct {
-	Account AccountID
-	Seq     int64
-	Reason  string
+	Account AccountID // account that was changed
+	Seq     int64     // entry of its ledger
+	Reason  string    // what does not fit
 }
 
+// Error implements error.
 func (e *TamperedError) Error() string {
 	if e.Account.Member == "" {
 		return fmt.Sprintf("loyalty: program %s: %s", e.Account.Program, e.Reason)
@@ -38,14 +39,14 @@ func (e *TamperedError) Is(target error) bool { return target == errs.Internal }
 // database finds by it what nobody can find inside: that a ledger was cut off or written anew, or
 // that an account is gone with all that it had.
 type Head struct {
-	Member MemberID `json:"member"`
-	Seq    int64    `json:"seq"`
-	Hash   []byte   `json:"hash"` // of the entry, which seals all before it
+	Member MemberID `json:"member"` // member of the account
+	Seq    int64    `json:"seq"`    // number of the last entry
+	Hash   []byte   `json:"hash"`   // of the entry, which seals all before it
 }
 
 // Heads are those of all accounts of a program, and the digest of its versions.
 type Heads struct {
-	Program ProgramID `json:"program"`
+	Program ProgramID `json:"program"` // program of the accounts
 	Version int       `json:"version"` // in force
 	Terms   []byte    `json:"terms"`   // digest of all versions up to it
 	Members []Head    `json:"members"` // in the order that the database gives them
@@ -76,7 +77,8 @@ func (h Heads) Digest() []byte {
 // Without a head that was kept outside, one who may write everything can write another history.
 //
 // Entries that were written before these sealed more than the entry before them are checked as far
-// as they tell: the account is from its next command on, and a booking from its next change.
+// as their seals reach: the account is from its next command on, and a booking from its next
+// change.
 //
 // It reads the whole ledger. A command that comes in between is no error; journal.ErrConflict:
 // twenty of them came.

@@ -23,7 +23,7 @@ const (
 type Lot struct {
 	From time.Time `json:"from,omitzero"` // zero: since ever; in a wallet also of a lot that has begun
 	To   time.Time `json:"to,omitzero"`   // zero: without end
-	N    int64     `json:"n"`
+	N    int64     `json:"n"`             // units
 
 	// Since is what the end counts from where it follows the member (Currency.Inactive and
 	// ByLevel), if that is later than the last activity: then a lot that is given back has the end
@@ -35,9 +35,9 @@ type Lot struct {
 // comes: then it is released by itself. Points that are held don't lapse; they do as they are
 // released, where their lots have ended.
 type Hold struct {
-	Name  string    `json:"name"`
-	Until time.Time `json:"until"`
-	Lots  []Lot     `json:"lots"`
+	Name  string    `json:"name"`  // key of the Reserve
+	Until time.Time `json:"until"` // when it is released by itself
+	Lots  []Lot     `json:"lots"`  // points that are held
 
 	// Member and As are who reserved it, and under which name, where that one was merged into the
 	// member of the wallet.
@@ -48,10 +48,10 @@ type Hold struct {
 // A Wallet is a member's points of one currency. The zero Wallet is empty. Its times are UTC, in
 // microseconds.
 type Wallet struct {
-	At    time.Time `json:"at,omitzero"`    // of the last movement: an earlier time counts as this one
-	Lots  []Lot     `json:"lots,omitempty"` // in the order in which they end, those without an end last
-	Holds []Hold    `json:"holds,omitempty"`
-	Debt  int64     `json:"debt,omitempty"` // what points that come in, or begin, repay first
+	At    time.Time `json:"at,omitzero"`     // of the last movement: an earlier time counts as this one
+	Lots  []Lot     `json:"lots,omitempty"`  // in the order in which they end, those without an end last
+	Holds []Hold    `json:"holds,omitempty"` // points that are set aside
+	Debt  int64     `json:"debt,omitempty"`  // what points that come in, or begin, repay first
 
 	// What lapsed unspent, by its end: a Revoke does not take it again, and makes no debt of it. A
 	// lot with From is all that ended after it and up to To: what a downgrade took, and, after 100
@@ -63,15 +63,15 @@ type Wallet struct {
 type Balance struct {
 	Available int64 `json:"available"` // may be spent; 0 where Debt is not
 	Pending   int64 `json:"pending"`   // has not begun
-	Held      int64 `json:"held"`
-	Debt      int64 `json:"debt"`
-	Lapsed    int64 `json:"lapsed"` // has ended since the last movement
+	Held      int64 `json:"held"`      // set aside by holds
+	Debt      int64 `json:"debt"`      // owed, which points that come in repay
+	Lapsed    int64 `json:"lapsed"`    // has ended since the last movement
 }
 
 // A Movement is what one call did to a wallet, for the books. Its lots are as they were in the
 // wallet, or came to it.
 type Movement struct {
-	At       time.Time `json:"at"`
+	At       time.Time `json:"at"`                 // when it took effect
 	Credited []Lot     `json:"credited,omitempty"` // came in
 	Taken    []Lot     `json:"taken,omitempty"`    // went out: Return gives them back
 	Held     []Lot     `json:"held,omitempty"`     // were set aside; in the wallet as before

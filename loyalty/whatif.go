@@ -19,7 +19,7 @@ import (
 // the version that brings it, so that it is 0 in Next and what it would have been in Is. Where
 // levels need a new metric, publish it before them, or give the levels by SetTier.
 type Comparison struct {
-	Commands int
+	Commands int            // how many of the history were run
 	Refused  map[string]int // by the text of the error: commands that the definition would have refused
 	Was      Standing       // by the version in force
 	Next     Standing       // as soon as the definition is published
@@ -29,9 +29,9 @@ type Comparison struct {
 // A Standing is what all members hold together, what their metrics come to, and how many are on
 // each level.
 type Standing struct {
-	Totals  map[CurrencyID]Totals
-	Metrics map[MetricID]int64 // in the windows of the instant
-	Levels  map[LevelID]int
+	Totals  map[CurrencyID]Totals // sums of all members
+	Metrics map[MetricID]int64    // in the windows of the instant
+	Levels  map[LevelID]int       // how many members are on each
 }
 
 // stand returns how nobody stands.

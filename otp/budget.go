@@ -88,8 +88,8 @@ func (b Budget) check(field string) error {
 	return nil
 }
 
-// Weight returns the weight of a guess where so many codes are live, by number of digits: its
-// chance to hit one, in millionths, but at least 10.
+// Weight returns the weight of a guess, where live has how many codes of each number of digits are
+// live: its chance to hit one, in millionths, but at least 10.
 func Weight(live map[int]int64) int64 {
 	weight := int64(minWeight)
 	for digits, n := range live {
@@ -99,8 +99,9 @@ func Weight(live map[int]int64) int64 {
 	return weight
 }
 
-// Digits returns the length of the next code where so many are live, or 0 where even the longest
-// would make a guess weigh too much. It is Policy.Digits of the zero Policy.
+// Digits returns the length of the next code, where live has how many codes of each number of
+// digits are live, or 0 if even the longest would make a guess weigh too much. It is Policy.Digits
+// of the zero Policy.
 func Digits(live map[int]int64) int { return Policy{}.Digits(live) }
 
 func pow10(n int) int64 {

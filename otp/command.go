@@ -30,7 +30,7 @@ const (
 
 var (
 	// ErrInvalidCode: the code is unknown, expired, used, of another scope or for another purpose,
-	// or the claim is no longer good. It does not tell which; the journal does.
+	// or the claim is no longer good. It does not say which; the journal does.
 	ErrInvalidCode = errs.New(errs.Invalid, "otp: the code is not valid; ask for a new one")
 	// ErrEnded: the key names a code that has ended. Use a new key for a new code.
 	ErrEnded = errs.New(errs.Conflict, "otp: the code that was issued with this key has ended; use a new key")
@@ -45,10 +45,11 @@ var (
 // ones came before, or a new code, because too many were asked for. The same command is refused
 // before RetryAfter has passed, and charged nothing.
 type ThrottledError struct {
-	RetryAfter time.Duration
-	Budget     PartyKind // whose budget it is; PartyScope: that of all typists together
+	RetryAfter time.Duration // how long to wait at least
+	Budget     PartyKind     // whose budget it is; PartyScope: that of all typists together
 }
 
+// Error implements error.
 func (e *ThrottledError) Error() string {
 	what := "too many wrong codes"
 	if e.Budget == PartyHolder || e.Budget == PartyDevice {
@@ -63,10 +64,11 @@ func (e *ThrottledError) Is(target error) bool { return target == errs.Exhausted
 // A StoppedError refuses a code unread: the typist typed MaxMisses wrong ones in a row in the
 // scope. Time does not help; Engine.Admit does.
 type StoppedError struct {
-	Scope  Scope
-	Typist TypistID
+	Scope  Scope    // scope in which the typist is stopped
+	Typist TypistID // who is stopped
 }
 
+// Error implements error.
 func (e *StoppedError) Error() string {
 	return fmt.Sprintf("otp: %d wrong codes in a row stopped typist %s in %s; let the typist in again with Admit",
 		MaxMisses, e.Typist, e.Scope)
@@ -78,53 +80,53 @@ func (e *StoppedError) Is(target error) bool { return target == errs.Denied }
 // Issue asks for a code for a holder. The holder's live code for the same purpose, if there is one,
 // ends.
 type Issue struct {
-	Scope   Scope         `json:"scope"`
-	Holder  HolderID      `json:"holder"`
-	Purpose Purpose       `json:"purpose"`
+	Scope   Scope         `json:"scope"`             // where the code is to be typed
+	Holder  HolderID      `json:"holder"`            // who shows the code
+	Purpose Purpose       `json:"purpose"`           // what the code allows
 	Payload []byte        `json:"payload,omitempty"` // up to 4096 bytes for whoever spends it
 	TTL     time.Duration `json:"ttl,omitempty"`     // 0: DefaultTTL; at most MaxTTL
 	Device  DeviceID      `json:"device,omitempty"`  // from which it is asked for; "": Policy.Device bounds nothing
-	Key     string        `json:"-"`
+	Key     string        `json:"-"`                 // idempotency key; required
 }
 
 // Issued is the answer to an Issue. Code is for the holder's eyes alone.
 type Issued struct {
-	Code     string    `json:"-"`
-	Digits   int       `json:"digits"` // length of Code; see Policy.MaxDigits
-	Next     int       `json:"next"`   // length of the next code, as things stand; 0: ErrCrowded
-	Number   int64     `json:"number"` // how many codes the scope has issued; names this one there
-	Issued   time.Time `json:"issued"`
+	Code     string    `json:"-"`       // the digits; a repeated command has them while the code lives
+	Digits   int       `json:"digits"`  // length of Code; see Policy.MaxDigits
+	Next     int       `json:"next"`    // length of the next code, as things stand; 0: ErrCrowded
+	Number   int64     `json:"number"`  // how many codes the scope has issued; names this one there
+	Issued   time.Time `json:"issued"`  // when it was made
 	Expires  time.Time `json:"expires"` // good in [Issued, Expires)
 	Replayed bool      `json:"-"`       // the key was used before, and this is the first result
 }
 
 // Check asks whose a code is and what for. Typist is who types it.
 type Check struct {
-	Scope   Scope
-	Typist  TypistID
-	Code    string
-	Purpose Purpose // "": any. Another one than the code's is as wrong as other digits
-	Key     string
+	Scope   Scope    // where the code is typed
+	Typist  TypistID // who types it
+	Code    string   // as it was typed
+	Purpose Purpose  // "": any. Another one than the code's is as wrong as other digits
+	Key     string   // idempotency key; required
 }
 
 // A Claim is the right to spend a code that was checked, in the tenant where it was checked. It is
 // a value of this process; Seal makes a text of it for the way to a device and back.
 type Claim struct {
-	Tenant   string    `json:"tenant,omitempty"`
-	Code     Code      `json:"code"` // Holder, Purpose and Payload are what the typist may be shown
-	By       TypistID  `json:"by"`
-	Expires  time.Time `json:"expires"`
-	Note     []byte    `json:"note,omitempty"` // what a caller of Seal wants to find again after Open; nothing reads it
-	Replayed bool      `json:"-"`              // the key was used before, and this is the first result
+	Tenant   string    `json:"tenant,omitempty"` // where it was checked
+	Code     Code      `json:"code"`             // Holder, Purpose and Payload are what the typist may be shown
+	By       TypistID  `json:"by"`               // who typed the code
+	Expires  time.Time `json:"expires"`          // end of the time in which it may be spent, ClaimTTL after the Check
+	Note     []byte    `json:"note,omitempty"`   // what a caller of Seal wants to find again after Open; nothing reads it
+	Replayed bool      `json:"-"`                // the key was used before, and this is the first result
 }
 
 // Admit lets a typist in again whom MaxMisses wrong codes in a row have stopped. The budgets stay
 // as they are.
 type Admit struct {
-	Scope  Scope    `json:"scope"`
-	Typist TypistID `json:"typist"`
+	Scope  Scope    `json:"scope"`        // scope in which the typist is stopped
+	Typist TypistID `json:"typist"`       // who is let in again
 	By     string   `json:"by,omitempty"` // who lets the typist in
-	Key    string   `json:"-"`
+	Key    string   `json:"-"`            // idempotency key; required
 }
 
 // Admitted is the answer to an Admit.

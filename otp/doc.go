@@ -1,9 +1,9 @@
 // Package otp makes and checks one-time codes.
 //
 // A live code (动态验证码) is one that a third person types: the customer's phone shows six digits, the
-// manager of a shop types them, and they alone tell who asked and what for. So the digits are
-// unique in their scope (the shop), and a guess hits whichever code is live. These hold, under any
-// number of callers and processes whose clocks are at most MaxSkew apart:
+// manager of a shop types them, and they alone say who asked and what for. So the digits are unique
+// in their scope (the shop), and a guess hits whichever code is live. These hold, under any number
+// of callers and processes whose clocks are at most MaxSkew apart:
 //
 //   - No two codes of a scope that are live, or were within the quarantine, have the same digits.
 //   - A holder has at most one live code for a purpose; a new one kills the old.
@@ -16,7 +16,7 @@
 //   - At any number of live codes one typist leaves room for another's two guesses, and one wrong
 //     guess leaves room for a right one. (Policy.MaxDigits may give up the former.)
 //   - 100 wrong codes in a row stop a typist until somebody lets the typist in again.
-//   - Whoever types a wrong code learns only that it is wrong; the journal alone tells why. Where a
+//   - Whoever types a wrong code learns only that it is wrong; the journal alone says why. Where a
 //     guess has no room, the code is not looked at.
 //   - A holder, and a device where it is named, gets as many codes of a scope as a Policy allows,
 //     and no more.

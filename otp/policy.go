@@ -52,8 +52,8 @@ func (p Policy) of(party Party) Budget {
 	return p.Holder
 }
 
-// Digits returns the length of the next code where so many are live, or 0 where even the longest
-// would make a guess weigh too much.
+// Digits returns the length of the next code, where live has how many codes of each number of
+// digits are live, or 0 if even the longest would make a guess weigh too much.
 func (p Policy) Digits(live map[int]int64) int {
 	longest := p.MaxDigits
 	if longest == 0 {

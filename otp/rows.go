@@ -2,6 +2,7 @@ package otp
 
 import (
 	"context"
+	"embed"
 	"math"
 	"time"
 
@@ -11,7 +12,10 @@ import (
 
 // Tables are those of the package. Everything of a scope changes under the version of the scope, but
 // for the spending of a code, which has a version of its own.
-var Tables = []storage.Declared{scopes, meters, codes}
+var Tables = storage.Schema{Name: "otp", Tables: []storage.Declared{scopes, meters, codes}, Files: migrations}
+
+//go:embed migrations
+var migrations embed.FS
 
 // ScopeRow is the root of all that changes in a scope.
 type ScopeRow struct {
@@ -84,7 +88,7 @@ var (
 		storage.Int(c, "issued", &s.Issued)
 		storage.Time(c, "debt", &s.Debt)
 		storage.Int(c, "seq", &s.Seq)
-	})
+	}).Fill(50)
 	meters = storage.NewTable("otp_meter", func(c *storage.Columns, m *Meter) {
 		storage.Text(c, "scope", &m.Scope)
 		storage.Text(c, "kind", &m.Party.Kind)
@@ -93,7 +97,7 @@ var (
 		storage.Time(c, "debt", &m.Debt)
 		storage.Int(c, "misses", &m.Misses)
 		storage.Derived(c, "idle", m.idle)
-	}).Of(scopes)
+	}).Fill(80).Of(scopes)
 	codes = storage.NewTable("otp_code", func(c *storage.Columns, k *Code) {
 		storage.Text(c, "scope", &k.Scope)
 		storage.Bytes(c, "mac", &k.MAC)

@@ -11,8 +11,8 @@ import (
 const (
 	Unknown      = "unknown" // to the scope: no such code, or one of another scope
 	Early        = "early"   // issued by a clock that is ahead by more than MaxSkew
-	Expired      = "expired"
-	WrongPurpose = "purpose"
+	Expired      = "expired" // past its end
+	WrongPurpose = "purpose" // issued for another purpose than Check.Purpose
 )
 
 // Live reports whether the code may be claimed at that time, or later.

@@ -1,6 +1,6 @@
 package otp
 
-import "github.com/scrmkit/scrmkit/internal/valid"
+import "github.com/scrmkit/scrmkit/errs"
 
 type (
 	// A Scope is where digits are unique and guesses are counted: a shop. One for a whole brand has
@@ -17,4 +17,4 @@ type (
 )
 
 // An InputError reports an invalid command: Field is missing or out of range, and Reason says why.
-type InputError = valid.Error
+type InputError = errs.InputError

@@ -9,15 +9,16 @@ import (
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
-// A DB runs units of work that an engine takes part in: a storage.DB, where T is storage.Tx.
+// A DB runs units of work that an engine takes part in. A storage.DB is one.
 type DB interface {
+	// InTx runs fn in a transaction, as storage.DB does.
 	InTx(ctx context.Context, fn func(ctx context.Context, tx storage.Tx) error) error
 }
 
 // A Using is what Use does with codes that were typed. Each function may run more than once. An
 // error that it returns last, and not for one of the codes, rolls all back.
 type Using struct {
-	Checks []Check
+	Checks []Check // codes that were typed
 	// Admit returns an error for each of Checks, nil where it may be tried: another one is its
 	// answer, and charges nothing.
 	Admit func(ctx context.Context, tx storage.Tx) ([]error, error)
@@ -29,11 +30,11 @@ type Using struct {
 
 // Use is Check and Spend for any number of codes, each by itself, in one transaction of db, which
 // is of the tenant of e. It returns an error for each: nil, Admit's, or one of Check. The last
-// error is that of the whole: nothing was stored then, no answer of a Check is told, and it may be
-// run again with its keys. ErrInvalidCode there: a code was spent meanwhile.
+// error is that of the whole: nothing was stored then, no answer of a Check is returned, and it may
+// be run again with its keys. ErrInvalidCode there: a code was spent meanwhile.
 //
-// An attempt that is wrong is committed with the transaction, before its answer is told, so that
-// nothing forgives it.
+// An attempt that is wrong is committed with the transaction, before its answer is returned, so
+// that nothing forgives it.
 func Use(ctx context.Context, e *Engine, db DB, u Using) (errs []error, err error) {
 	ctx, call := e.frame.Begin(ctx, "otp.use", "")
 	defer call.End(&err)

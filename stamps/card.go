@@ -19,9 +19,9 @@ type (
 
 // A CardID is a member's card in a program. Its text is "coffee/alice".
 type CardID struct {
-	Program ProgramID
-	Member  MemberID
-	Claim   int64 // 0: the stamp card. n: what stands for the member's n-th coupon of a handout, and takes no stamps
+	Program ProgramID // program of the card
+	Member  MemberID  // whose card it is
+	Claim   int64     // 0: the stamp card. n: what stands for the member's n-th coupon of a handout, and takes no stamps
 }
 
 // String returns the text of the id, which ParseCardID reads.
@@ -33,7 +33,7 @@ func (id CardID) String() string {
 	return s
 }
 
-// ParseCardID reads what String wrote. *InputError: the text is no card's.
+// ParseCardID reads what String wrote. *InputError: the text is not that of a card.
 func ParseCardID(s string) (CardID, error) {
 	bad := &InputError{Field: "card", Reason: `is not like "program/member"`}
 	part := strings.Split(s, "/")
@@ -68,17 +68,17 @@ func (id *CardID) UnmarshalText(text []byte) (err error) {
 // A Card is what a member has collected in a program. It is small however many stamps it has
 // seen.
 type Card struct {
-	ID       CardID    `json:"id"`
-	Version  int64     `json:"version"` // number of the change that made it so; 0: not opened yet
-	Nickname string    `json:"nickname,omitempty"`
-	Began    int       `json:"began"` // version of the program that the round began with
-	Round    int64     `json:"round"` // rounds completed
-	Count    int64     `json:"count"` // stamps in this round
-	Total    int64     `json:"total"` // stamps that stand, lapsed ones included
-	Opened   time.Time `json:"opened"`
-	Expires  time.Time `json:"expires,omitzero"` // when the stamps of this round lapse; zero: never, as far as is known
-	Number   int64     `json:"number,omitempty"` // of the stock of the handout, from 1
-	State    State     `json:"-"`                // as it is stored; zero in an outcome that was replayed
+	ID       CardID    `json:"id"`                 // program and member
+	Version  int64     `json:"version"`            // number of the change that made it so; 0: not opened yet
+	Nickname string    `json:"nickname,omitempty"` // the newest one that a command gave
+	Began    int       `json:"began"`              // version of the program that the round began with
+	Round    int64     `json:"round"`              // rounds completed
+	Count    int64     `json:"count"`              // stamps in this round
+	Total    int64     `json:"total"`              // stamps that stand, lapsed ones included
+	Opened   time.Time `json:"opened"`             // time of the command that opened it
+	Expires  time.Time `json:"expires,omitzero"`   // when the stamps of this round lapse; zero: never, as far as is known
+	Number   int64     `json:"number,omitempty"`   // of the stock of the handout, from 1
+	State    State     `json:"-"`                  // as it is stored; zero in an outcome that was replayed
 }
 
 // State is the part of a card that only the rules read.
@@ -98,18 +98,18 @@ type State struct {
 
 // A Tick is a stamp that limits on time count.
 type Tick struct {
-	Seq int64     `json:"seq"`
-	At  time.Time `json:"at"`
-	N   int64     `json:"n"`
+	Seq int64     `json:"seq"` // Record.Seq
+	At  time.Time `json:"at"`  // when it was given
+	N   int64     `json:"n"`   // stamps that stand of it
 }
 
 // A Run is a number of completed rounds of one version. The newest runs are exact; of older ones
 // First is that of the newest round, so that a card stays small, and a round that is taken back so
 // far lapses later rather than sooner.
 type Run struct {
-	Version int       `json:"version"`
-	Size    int64     `json:"size"`
-	Rounds  int64     `json:"rounds"`
+	Version int       `json:"version"`        // version of the program
+	Size    int64     `json:"size"`           // stamps of each round
+	Rounds  int64     `json:"rounds"`         // how many
 	First   time.Time `json:"first,omitzero"` // first stamp
 }
 
@@ -118,7 +118,7 @@ type Run struct {
 type Paid struct {
 	Before int64 `json:"before"` // State.Bought before the purchase that made the unit whole
 	Stamps int64 `json:"stamps"` // for each unit
-	Units  int64 `json:"units"`
+	Units  int64 `json:"units"`  // how many
 }
 
 // A Purpose is what a record was made for.
@@ -138,49 +138,49 @@ const (
 
 // A Record is a line of a card's history, and of the shop's where it has one (流水).
 type Record struct {
-	Card      CardID    `json:"card"`
-	Seq       int64     `json:"seq"` // from 1, without a gap
-	Purpose   Purpose   `json:"purpose"`
+	Card      CardID    `json:"card"`                // card that it is of
+	Seq       int64     `json:"seq"`                 // from 1, without a gap
+	Purpose   Purpose   `json:"purpose"`             // what was done
 	N         int64     `json:"n"`                   // stamps added, or taken where negative
 	Began     int       `json:"began,omitempty"`     // version of the program that gave them; 0: none did
 	Cancelled int64     `json:"cancelled,omitempty"` // of N, by later records; 1 where a purchase that gave none was taken back
 	Of        int64     `json:"of,omitempty"`        // the record that this one cancels
 	Coupon    int64     `json:"coupon,omitempty"`    // the coupon that this one is about
 	Peer      *CardID   `json:"peer,omitempty"`      // the other card of a transfer
-	At        time.Time `json:"at"`
-	Shop      ShopID    `json:"shop,omitempty"`
-	By        string    `json:"by,omitempty"`  // who did it: the manager
-	Via       string    `json:"via,omitempty"` // how: "code", the reference of a physical stamp, or what the embedder says
-	Nickname  string    `json:"nickname,omitempty"`
-	Purchase  *Purchase `json:"purchase,omitempty"`
-	Reason    string    `json:"reason,omitempty"`
+	At        time.Time `json:"at"`                  // when it happened
+	Shop      ShopID    `json:"shop,omitempty"`      // where; "": the administrator did it
+	By        string    `json:"by,omitempty"`        // who did it: the manager
+	Via       string    `json:"via,omitempty"`       // how: "code", the reference of a physical stamp, or what the embedder says
+	Nickname  string    `json:"nickname,omitempty"`  // of the member at that time
+	Purchase  *Purchase `json:"purchase,omitempty"`  // of an Add: what the stamps were counted from
+	Reason    string    `json:"reason,omitempty"`    // as the command gave it
 }
 
 // A Purchase is what stamps may be counted from.
 type Purchase struct {
 	Amount   int64  `json:"amount,omitempty"`   // net, in minor units (分)
 	Currency string `json:"currency,omitempty"` // ISO 4217
-	Items    int64  `json:"items,omitempty"`
-	Lines    []Line `json:"lines,omitempty"` // what is known of its parts; the rest has no category
+	Items    int64  `json:"items,omitempty"`    // number of items
+	Lines    []Line `json:"lines,omitempty"`    // what is known of its parts; the rest has no category
 }
 
 // A Line is the part of a purchase that is of one category.
 type Line struct {
-	Category string `json:"category"`
+	Category string `json:"category"`         // for Earn.Include and Earn.Exclude
 	Amount   int64  `json:"amount,omitempty"` // minor units
-	Items    int64  `json:"items,omitempty"`
+	Items    int64  `json:"items,omitempty"`  // number of items
 }
 
 // A CouponID is the n-th coupon of a card. Its text is "coffee/alice:2".
 type CouponID struct {
-	Card CardID
-	N    int64
+	Card CardID // card that issued it, or that stands for it
+	N    int64  // number of the coupon on the card, from 1
 }
 
 // String returns the text of the id, which ParseCouponID reads.
 func (id CouponID) String() string { return fmt.Sprintf("%s:%d", id.Card, id.N) }
 
-// ParseCouponID reads what String wrote. *InputError: the text is no coupon's.
+// ParseCouponID reads what String wrote. *InputError: the text is not that of a coupon.
 func ParseCouponID(s string) (CouponID, error) {
 	bad := &InputError{Field: "coupon", Reason: `is not like "program/member:1"`}
 	i := strings.LastIndexByte(s, ':')
@@ -206,19 +206,19 @@ func (id *CouponID) UnmarshalText(text []byte) (err error) {
 
 // A Coupon (优惠券) is the right to one reward.
 type Coupon struct {
-	ID       CouponID    `json:"id"`
-	Reward   string      `json:"reward"`
-	Name     string      `json:"name"`
-	Began    int         `json:"began"`         // version of the program that issued it
-	Pos      int64       `json:"pos,omitempty"` // Card.Total at which it was due; 0: handed out
-	State    CouponState `json:"state"`
-	Issued   time.Time   `json:"issued"`
-	Expires  time.Time   `json:"expires,omitzero"` // redeemable in [Issued, Expires); zero: never ends
-	Ended    time.Time   `json:"ended,omitzero"`   // when it was redeemed, voided or found lapsed
-	Issuer   ShopID      `json:"issuer,omitempty"` // shop that gave it; "": none did
-	Shop     ShopID      `json:"shop,omitempty"`   // where it was redeemed
-	By       string      `json:"by,omitempty"`     // who redeemed or voided it
-	Nickname string      `json:"nickname,omitempty"`
+	ID       CouponID    `json:"id"`                 // card and number
+	Reward   string      `json:"reward"`             // Reward.ID
+	Name     string      `json:"name"`               // Reward.Name when it was issued
+	Began    int         `json:"began"`              // version of the program that issued it
+	Pos      int64       `json:"pos,omitempty"`      // Card.Total at which it was due; 0: handed out
+	State    CouponState `json:"state"`              // where it stands
+	Issued   time.Time   `json:"issued"`             // when it was issued
+	Expires  time.Time   `json:"expires,omitzero"`   // redeemable in [Issued, Expires); zero: never ends
+	Ended    time.Time   `json:"ended,omitzero"`     // when it was redeemed, voided or found lapsed
+	Issuer   ShopID      `json:"issuer,omitempty"`   // shop that gave it; "": none did
+	Shop     ShopID      `json:"shop,omitempty"`     // where it was redeemed
+	By       string      `json:"by,omitempty"`       // who redeemed or voided it
+	Nickname string      `json:"nickname,omitempty"` // of the member when it was issued
 }
 
 // A CouponState is where a coupon stands. A coupon that is past its end is lapsed whether or not
@@ -226,10 +226,10 @@ type Coupon struct {
 type CouponState string
 
 const (
-	Issued   CouponState = "issued"
-	Redeemed CouponState = "redeemed"
-	Voided   CouponState = "voided"
-	Lapsed   CouponState = "lapsed"
+	Issued   CouponState = "issued"   // may be redeemed
+	Redeemed CouponState = "redeemed" // was used
+	Voided   CouponState = "voided"   // ended by hand, or taken back with its stamps
+	Lapsed   CouponState = "lapsed"   // past its end
 )
 
 // At returns the coupon as it stands at that time.

@@ -9,102 +9,102 @@ import (
 	"github.com/scrmkit/scrmkit/internal/valid"
 )
 
-// A Place tells where and by whom a command was done. All of it is optional, and goes to the
-// records as it is. The caller answers for it: Shop and Zone are those of a shop whose manager,
-// code or physical stamp was checked, never what a customer says. A command without a shop is the
+// A Place is where and by whom a command was done. All of it is optional, and goes to the records
+// as it is. The caller answers for it: Shop and Zone are those of a shop whose manager, code or
+// physical stamp was checked, never what a customer says. A command without a shop is the
 // administrator's.
 type Place struct {
-	Shop     ShopID `json:"shop,omitempty"`
-	Zone     string `json:"zone,omitempty"` // IANA name of the shop's time zone; "": the program's
-	By       string `json:"by,omitempty"`   // the manager, or whoever did it
-	Via      string `json:"via,omitempty"`  // how it came: "code", a physical stamp's reference; not its serial number
-	Nickname string `json:"nickname,omitempty"`
+	Shop     ShopID `json:"shop,omitempty"`     // where; "": the administrator does it
+	Zone     string `json:"zone,omitempty"`     // IANA name of the shop's time zone; "": the program's
+	By       string `json:"by,omitempty"`       // the manager, or whoever did it
+	Via      string `json:"via,omitempty"`      // how it came: "code", a physical stamp's reference; not its serial number
+	Nickname string `json:"nickname,omitempty"` // of the member, for the records
 }
 
 // Add gives stamps to a card, and opens it where it is the first.
 type Add struct {
-	Card     CardID    `json:"card"`
+	Card     CardID    `json:"card"`               // card that gets the stamps
 	N        int64     `json:"n,omitempty"`        // how many, to MaxStamps, for PerHand alone; PerVisit takes 1 as 0
 	Purchase *Purchase `json:"purchase,omitempty"` // where the program counts money, items or purchases, or has a minimum
 	At       time.Time `json:"at,omitzero"`        // when it happened, not in the future; zero: now
 	Place
-	Key string `json:"-"`
+	Key string `json:"-"` // idempotency key; required
 }
 
 // Cancel takes stamps back (取消累计), in the shop that gave them; in others where
 // CardDefinition.CancelAt says so.
 type Cancel struct {
-	Card   CardID `json:"card"`
+	Card   CardID `json:"card"`             // card that loses the stamps
 	Record int64  `json:"record,omitempty"` // the record of the Add; 0: the newest that is not wholly cancelled
 	Of     string `json:"of,omitempty"`     // the key of the Add, instead of its record
 	N      int64  `json:"n,omitempty"`      // how many of its stamps; 0: all that are left
-	Reason string `json:"reason,omitempty"`
+	Reason string `json:"reason,omitempty"` // why, for the journal
 	Place
-	Key string `json:"-"`
+	Key string `json:"-"` // idempotency key; required
 }
 
 // Adjust changes a card by hand, past every limit but the program's end of a card and MaxStamps.
 // A shop must take part.
 type Adjust struct {
-	Card   CardID `json:"card"`
-	N      int64  `json:"n"` // stamps to give, or to take where negative
-	Reason string `json:"reason"`
+	Card   CardID `json:"card"`   // card to change
+	N      int64  `json:"n"`      // stamps to give, or to take where negative
+	Reason string `json:"reason"` // why; required
 	Place
-	Key string `json:"-"`
+	Key string `json:"-"` // idempotency key; required
 }
 
 // Transfer moves stamps of the round that From is in to another card of the program. A shop must
 // take part.
 type Transfer struct {
-	From   CardID `json:"from"`
-	To     CardID `json:"to"`
-	N      int64  `json:"n,omitempty"` // 0: all of the round, where that is at most MaxStamps
-	Reason string `json:"reason,omitempty"`
+	From   CardID `json:"from"`             // card that loses the stamps
+	To     CardID `json:"to"`               // card that gets them
+	N      int64  `json:"n,omitempty"`      // 0: all of the round, where that is at most MaxStamps
+	Reason string `json:"reason,omitempty"` // why, for the journal
 	Place
-	Key string `json:"-"`
+	Key string `json:"-"` // idempotency key; required
 }
 
 // Expire writes down what time has done: that the stamps of a card, or a coupon of it, lapsed.
 type Expire struct {
-	Card   CardID `json:"card"`
+	Card   CardID `json:"card"`             // card whose stamps or coupon may have lapsed
 	Coupon int64  `json:"coupon,omitempty"` // 0: the stamps
-	Key    string `json:"-"`
+	Key    string `json:"-"`                // idempotency key; required
 }
 
 // Claim takes a coupon from the stock of a handout (领券). Where it names a shop, as a program that
 // is restricted to shops needs, somebody must vouch for it: what a customer says of herself is no
 // reason to believe that she is there.
 type Claim struct {
-	Program ProgramID `json:"program"`
-	Member  MemberID  `json:"member"`
+	Program ProgramID `json:"program"`           // program with a handout
+	Member  MemberID  `json:"member"`            // who gets the coupon
 	Present bool      `json:"present,omitempty"` // the member is in Place.Shop, by a code or a press that was checked there
 	Place
-	Key string `json:"-"`
+	Key string `json:"-"` // idempotency key; required
 }
 
 // Redeem uses a coupon (核销).
 type Redeem struct {
-	Coupon CouponID `json:"coupon"`
+	Coupon CouponID `json:"coupon"` // coupon to use
 	Place
-	Key string `json:"-"`
+	Key string `json:"-"` // idempotency key; required
 }
 
 // Undo takes a redemption back: in the shop where it was, or with Asked in another that takes part.
 type Undo struct {
-	Coupon CouponID `json:"coupon"`
-	Reason string   `json:"reason,omitempty"`
-	Asked  bool     `json:"asked,omitempty"` // the customer asked for it in Place.Shop, by a code that was checked
+	Coupon CouponID `json:"coupon"`           // coupon that was redeemed
+	Reason string   `json:"reason,omitempty"` // why, for the journal
+	Asked  bool     `json:"asked,omitempty"`  // the customer asked for it in Place.Shop, by a code that was checked
 	Place
-	Key string `json:"-"`
+	Key string `json:"-"` // idempotency key; required
 }
 
 // Void ends a coupon by hand: in the shop that gave it, or with Asked in another that takes part.
 type Void struct {
-	Coupon CouponID `json:"coupon"`
-	Reason string   `json:"reason"`
+	Coupon CouponID `json:"coupon"`          // coupon to end
+	Reason string   `json:"reason"`          // why; required
 	Asked  bool     `json:"asked,omitempty"` // the customer asked for it in Place.Shop, by a code that was checked
 	Place
-	Key string `json:"-"`
+	Key string `json:"-"` // idempotency key; required
 }
 
 // An Outcome is what a command did.
@@ -119,9 +119,9 @@ type Outcome struct {
 
 // A Step explains what one rule gave, or took from what others gave.
 type Step struct {
-	Rule string `json:"rule"`
-	N    int64  `json:"n"`
-	Why  string `json:"why"`
+	Rule string `json:"rule"` // what decided, as a path of the definition: "earn.amount", "limit.perDay"
+	N    int64  `json:"n"`    // stamps that it gave, or took where negative
+	Why  string `json:"why"`  // for people
 }
 
 // Issued returns the coupons that the command issued.

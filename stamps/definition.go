@@ -9,12 +9,12 @@ import (
 // A Definition is a program as a team writes it, in Go or in JSON. A version of it never changes
 // once it is published.
 type Definition struct {
-	ID      ProgramID `json:"id"`
-	Version int       `json:"version"` // from 1, each one more than the one before
-	Name    string    `json:"name"`
+	ID      ProgramID `json:"id"`              // id of the program; the same in all its versions
+	Version int       `json:"version"`         // from 1, each one more than the one before
+	Name    string    `json:"name"`            // shown to people
 	Zone    string    `json:"zone"`            // IANA name of the calendar's time zone; a shop may have another
 	From    time.Time `json:"from,omitzero"`   // stamps and claims are given in [From, To); zero: no bound
-	To      time.Time `json:"to,omitzero"`     //
+	To      time.Time `json:"to,omitzero"`     // end of the interval that From begins
 	Shops   []ShopID  `json:"shops,omitempty"` // those that take part; empty: all
 
 	Card    *CardDefinition `json:"card,omitempty"`    // nil: the program collects no stamps
@@ -23,22 +23,22 @@ type Definition struct {
 
 // A CardDefinition says how a card fills, and what it gives.
 type CardDefinition struct {
-	Size       int64      `json:"size"`    // stamps of a full card, 1 to 1000
-	Rewards    []Reward   `json:"rewards"` // at milestones and at the end
-	Earn       Earn       `json:"earn"`
-	Limit      Limit      `json:"limit,omitzero"`
-	PastEnd    PastEnd    `json:"pastEnd"`
-	Expiry     Expiry     `json:"expiry,omitzero"`
-	UsedCoupon UsedCoupon `json:"usedCoupon"`
+	Size       int64      `json:"size"`               // stamps of a full card, 1 to 1000
+	Rewards    []Reward   `json:"rewards"`            // at milestones and at the end
+	Earn       Earn       `json:"earn"`               // what gives stamps
+	Limit      Limit      `json:"limit,omitzero"`     // bounds of what an Add gives
+	PastEnd    PastEnd    `json:"pastEnd"`            // stamps beyond a full card
+	Expiry     Expiry     `json:"expiry,omitzero"`    // when stamps lapse
+	UsedCoupon UsedCoupon `json:"usedCoupon"`         // stamps taken back whose coupon is used
 	CancelAt   CancelAt   `json:"cancelAt,omitempty"` // "": OwnShop
 }
 
 // A Reward becomes a coupon where a card's count reaches At.
 type Reward struct {
-	ID     string   `json:"id"`
-	Name   string   `json:"name"`
-	At     int64    `json:"at,omitempty"` // 1 to CardDefinition.Size; 0 in a Handout
-	Coupon Validity `json:"coupon,omitzero"`
+	ID     string   `json:"id"`              // unique in the program
+	Name   string   `json:"name"`            // shown to people; a coupon keeps it
+	At     int64    `json:"at,omitempty"`    // 1 to CardDefinition.Size; 0 in a Handout
+	Coupon Validity `json:"coupon,omitzero"` // how long its coupons may be redeemed
 	Shops  []ShopID `json:"shops,omitempty"` // where it is redeemed; empty: all that take part
 }
 
@@ -47,12 +47,12 @@ type Reward struct {
 type Validity struct {
 	Days   int       `json:"days,omitempty"`   // after the issue, each of 24 hours
 	Months int       `json:"months,omitempty"` // calendar months after the issue, cut to the month's last day
-	Until  time.Time `json:"until,omitzero"`
+	Until  time.Time `json:"until,omitzero"`   // latest end; zero: none
 }
 
 // Earn says what gives stamps.
 type Earn struct {
-	Per      Per    `json:"per"`
+	Per      Per    `json:"per"`                // what a stamp is given for
 	Stamps   int64  `json:"stamps,omitempty"`   // for each unit, 1 to 1000; 0 is 1
 	Amount   int64  `json:"amount,omitempty"`   // PerAmount: minor units that make a unit
 	Currency string `json:"currency,omitempty"` // ISO 4217; of Amount and of Limit.MinPurchase
@@ -119,7 +119,7 @@ const (
 
 // Expiry says when the stamps of a round lapse: the first bound that applies. All zero: never.
 type Expiry struct {
-	Date     time.Time `json:"date,omitzero"`
+	Date     time.Time `json:"date,omitzero"`      // latest end; zero: none
 	Days     int       `json:"days,omitempty"`     // after the first stamp of the round, each of 24 hours
 	Months   int       `json:"months,omitempty"`   // calendar months after the first stamp, cut to the month's last day
 	Inactive int       `json:"inactive,omitempty"` // days after the newest stamp
@@ -127,15 +127,15 @@ type Expiry struct {
 
 // A Handout gives coupons from a stock (发券引流).
 type Handout struct {
-	Reward    Reward    `json:"reward"`
+	Reward    Reward    `json:"reward"`              // what is handed out
 	Stock     int64     `json:"stock"`               // coupons in all versions of the program together
 	PerMember int64     `json:"perMember,omitempty"` // 0: no limit
 	From      time.Time `json:"from,omitzero"`       // claimed in [From, To); zero: no bound but the program's
-	To        time.Time `json:"to,omitzero"`
+	To        time.Time `json:"to,omitzero"`         // end of the interval that From begins
 }
 
-// ParseDefinition reads a definition from JSON, which Compile then checks. *InputError: it is no
-// JSON of one, or has a field that a definition does not know.
+// ParseDefinition reads a definition from JSON, which Compile then checks. *InputError: the text is
+// not the JSON of a definition, or has an unknown field.
 func ParseDefinition(text []byte) (Definition, error) {
 	return valid.Parse[Definition]("definition", text)
 }

@@ -8,17 +8,17 @@ import (
 	"github.com/scrmkit/scrmkit/internal/valid"
 )
 
-// An InputError is a command that can't be: its Field is missing or out of its bounds, as its
-// Reason says.
-type InputError = valid.Error
+// An InputError reports an invalid command: Field is missing or out of range, and Reason says why.
+type InputError = errs.InputError
 
-// ErrRefused: errors.Is tells it of every error below, *LimitError and *UsedError: the command was
-// understood, and the rules do not allow it. Nothing was stored, and the same command is refused
-// again while nothing else changes.
+// ErrRefused is matched, by errors.Is, by every error below, *LimitError and *UsedError: the
+// command was understood, and the rules do not allow it. Nothing was stored, and the same command
+// is refused again while nothing else changes.
 var ErrRefused = errs.New(errs.Conflict, "stamps: refused")
 
 func refuse(c errs.Class, text string) error { return errs.New(c, text, ErrRefused) }
 
+// Errors of commands that the rules do not allow.
 var (
 	ErrUnknownProgram = refuse(errs.NotFound, "stamps: there is no such program; publish it first")
 	ErrPublished      = refuse(errs.Conflict, "stamps: that version is published; publish the next one")
@@ -47,26 +47,31 @@ var (
 	ErrNotRedeemed    = refuse(errs.Conflict, "stamps: the coupon is not redeemed")
 )
 
-// A LimitError is an Add that a limit on time refuses. It may be tried again, with a new key, after
-// RetryAfter.
+// A LimitError reports an Add that a limit on time refuses. It may be tried again, with a new key,
+// after RetryAfter.
 type LimitError struct {
-	Limit      string // "cooldown" or "perDay"
-	RetryAfter time.Duration
+	Limit      string        // "cooldown" or "perDay"
+	RetryAfter time.Duration // how long to wait
 }
 
 // Is reports whether target is errs.Exhausted or ErrRefused.
 func (e *LimitError) Is(target error) bool { return target == errs.Exhausted || target == ErrRefused }
 
+// Error implements error.
 func (e *LimitError) Error() string {
 	return fmt.Sprintf("stamps: limit %s is reached; try again in %s", e.Limit, e.RetryAfter.Round(time.Second))
 }
 
-// A UsedError is a taking back of stamps whose coupon is used, in a program that refuses that.
-type UsedError struct{ Coupon CouponID }
+// A UsedError reports stamps that can't be taken back because their coupon is used, in a program
+// that refuses that.
+type UsedError struct {
+	Coupon CouponID // coupon that was used
+}
 
 // Is reports whether target is errs.Conflict or ErrRefused.
 func (e *UsedError) Is(target error) bool { return target == errs.Conflict || target == ErrRefused }
 
+// Error implements error.
 func (e *UsedError) Error() string {
 	return fmt.Sprintf("stamps: coupon %s of these stamps is used; undo its redemption first", e.Coupon)
 }

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/internal/valid"
 )
 
@@ -23,10 +24,10 @@ type Program struct {
 func (p *Program) Definition() Definition { return p.def }
 
 // A DefinitionError lists every mistake of a definition.
-type DefinitionError = valid.DefinitionError
+type DefinitionError = errs.DefinitionError
 
 // A Mistake says what is wrong at its Path: "card.rewards[1].at".
-type Mistake = valid.Mistake
+type Mistake = errs.Mistake
 
 // MaxStamps is the largest number of stamps that one command gives, takes or moves, whatever the
 // program says.
@@ -41,7 +42,7 @@ const (
 	maxStock  = 1_000_000_000
 )
 
-// Compile checks a definition. *DefinitionError: it has mistakes; all of them are told at once.
+// Compile checks a definition. *DefinitionError: it has mistakes, all of which the error lists.
 func Compile(d Definition) (*Program, error) {
 	var c checker
 	p := &Program{def: d}

@@ -110,11 +110,11 @@ func (e *Engine) Records(ctx context.Context, q RecordQuery) iter.Seq2[Record, e
 
 // A Total sums the records of one day, purpose and manager.
 type Total struct {
-	Day     string  `json:"day"` // 2026-11-22, in the zone that was asked for
-	Purpose Purpose `json:"purpose"`
-	By      string  `json:"by"`
-	Records int64   `json:"records"`
-	Stamps  int64   `json:"stamps"` // given, less those taken
+	Day     string  `json:"day"`     // 2026-11-22, in the zone that was asked for
+	Purpose Purpose `json:"purpose"` // of all its records
+	By      string  `json:"by"`      // who did it
+	Records int64   `json:"records"` // how many
+	Stamps  int64   `json:"stamps"`  // given, less those taken
 }
 
 // Totals sums what Records yields by day (in zone, an IANA name), purpose and manager, in that

@@ -2,6 +2,7 @@ package stamps
 
 import (
 	"context"
+	"embed"
 	"iter"
 	"math"
 	"slices"
@@ -14,7 +15,10 @@ import (
 )
 
 // Tables are those of the package. Everything of a card changes under its version.
-var Tables = []storage.Declared{programs, cards, records, coupons}
+var Tables = storage.Schema{Name: "stamps", Tables: []storage.Declared{programs, cards, records, coupons}, Files: migrations}
+
+//go:embed migrations
+var migrations embed.FS
 
 // A peerID is a CardID as it is stored: by name.
 type peerID struct {
@@ -38,7 +42,7 @@ var (
 		storage.Time(c, "expires", &k.Expires)
 		storage.Int(c, "number", &k.Number)
 		stateColumn(c, &k.State)
-	})
+	}).Fill(80)
 	records = storage.NewTable("stamps_record", func(c *storage.Columns, r *Record) {
 		cardKey(c, &r.Card)
 		storage.Int(c, "seq", &r.Seq)

@@ -87,8 +87,9 @@ func (c Charge) try(ctx context.Context, tx storage.Tx) (GiftCard, error) {
 	return card, errs[0]
 }
 
-// A context of a team's own. bunstore.Schema writes the SQL of its table, for the team's own
-// migrations; storagetest.Mapping tests that its rows come back as they were written.
+// A context of a team's own. With a Schema of its tables, bunstore.Script writes the SQL that makes
+// them and bunstore.Migrate runs it; storagetest.Mapping tests that rows come back as they were
+// written.
 func ExampleNewTable() {
 	ctx := context.Background()
 	db := memory.New()

@@ -74,7 +74,7 @@ func Example_join() {
 	must(err)
 	defer sqldb.Close()
 	db := bun.NewDB(sqldb, sqlitedialect.New())
-	must(bunstore.Migrate(ctx, db))
+	must(bunstore.Migrate(ctx, db, stamps.Tables))
 	store, err := bunstore.New(db, nil)
 	must(err)
 	cards := stamps.New(store, nil)

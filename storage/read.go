@@ -22,9 +22,9 @@ const (
 
 // A Read is one thing that a Look asks for.
 type Read struct {
-	Table *Def
-	Kind  ReadKind
-	Query Query // of every kind but ReadKey; it has a limit
+	Table *Def     // table that is read
+	Kind  ReadKind // by key or by a range, rows or their number
+	Query Query    // of every kind but ReadKey; it has a limit
 	key   func(*Columns)
 	found func(*Columns)
 	count *int64
@@ -88,7 +88,7 @@ func (r Read) Counted(n int64) { *r.count = n }
 
 // A Look asks for what a command needs, all of one moment.
 type Look struct {
-	Reads []Read
+	Reads []Read // rows to read
 	// The entry of the journal with that subject and key, unless Key is "".
 	Subject, Key string
 	Entry        *journal.Entry // that was found; nil: none
@@ -97,18 +97,18 @@ type Look struct {
 // A Range is a part of an index: the rows whose first columns are Prefix, from From up to To in the
 // column that comes next.
 type Range struct {
-	Prefix   []any
-	After    []any // what the columns after the prefix must come after, in the direction of the range; none: its beginning
-	From, To any   // half-open; nil: unbounded
-	Down     bool  // the last row first
-	Limit    int   // 0: all
-	Where    []Match
+	Prefix   []any   // values of the first columns of the index
+	After    []any   // what the columns after the prefix must come after, in the direction of the range; none: its beginning
+	From, To any     // half-open; nil: unbounded
+	Down     bool    // the last row first
+	Limit    int     // 0: all
+	Where    []Match // filters; a row matches all of them
 }
 
 // A Match asks for the rows whose column is one of some values, or is a text with a part.
 type Match struct {
-	Column string
-	In     []any
+	Column string // name of one of the filters of the index
+	In     []any  // any of these values
 	Part   string // "": any
 }
 
@@ -120,14 +120,14 @@ func Contains(column, part string) Match { return Match{Column: column, Part: pa
 
 // A Query is a range of an index, as a Store sees it.
 type Query struct {
-	Index  *IndexDef
-	Prefix []Value
-	After  []Value // in Index.Order, after the prefix
-	From   *Value
-	To     *Value
-	Down   bool
-	Limit  int // 0: all
-	Where  []Condition
+	Index  *IndexDef   // index of the range
+	Prefix []Value     // Range.Prefix
+	After  []Value     // in Index.Order, after the prefix
+	From   *Value      // Range.From; nil: unbounded
+	To     *Value      // Range.To; nil: unbounded
+	Down   bool        // the last row first
+	Limit  int         // 0: all
+	Where  []Condition // filters; a row matches all of them
 }
 
 // query returns the range as a Store sees it. It panics where a range is none of the index.

@@ -22,6 +22,7 @@ var (
 // own.
 type Tx interface {
 	Store
+	// Journal returns the journal, to read it.
 	Journal() journal.Store
 }
 

@@ -8,26 +8,27 @@ import (
 
 // A Def is a table as a Store sees it. Every row has the tenant before its columns.
 type Def struct {
-	Name     string
-	Columns  []Column // those of the key, then the version of a root, then the rest
-	Key      int      // how many are of the key
-	Root     bool     // the column after the key is a version
-	Parent   *Def     // the root that its rows belong to, with whose key theirs begin; nil: none
-	Children []*Def
+	Name     string      // unique in the database
+	Columns  []Column    // those of the key, then the version of a root, then the rest
+	Key      int         // how many are of the key
+	Root     bool        // the column after the key is a version
+	Parent   *Def        // the root that its rows belong to, with whose key theirs begin; nil: none
+	Children []*Def      // tables whose Parent it is
 	Indexes  []*IndexDef // besides the key
+	Fill     int         // how many percent of a page new rows fill, where the database has that; 0: as it likes
 }
 
 // A Column of a table.
 type Column struct {
-	Name    string
-	Kind    Kind
-	Derived bool // it is written and not read
+	Name    string // unique in the table
+	Kind    Kind   // what its values are
+	Derived bool   // it is written and not read
 }
 
 // An IndexDef orders the rows of a table by columns, and then by the key.
 type IndexDef struct {
-	Name    string // of the database: that of the table with one of its own; "": the key
-	Table   *Def
+	Name    string     // of the database: that of the table with one of its own; "": the key
+	Table   *Def       // table that it is of
 	Columns []int      // in the order of the index
 	Unique  bool       // no two rows have the same Columns
 	Sparse  *Condition // nil: every row has a place
@@ -37,9 +38,9 @@ type IndexDef struct {
 // A Condition is that a column has one of some values, that it is a text with a part or, without
 // either, that it is above zero, or is not empty.
 type Condition struct {
-	Column int
-	In     []Value
-	Part   string
+	Column int     // number of the column in Def.Columns
+	In     []Value // any of these values
+	Part   string  // part of a text
 }
 
 // Holds reports whether a row meets the condition.
@@ -76,7 +77,10 @@ type Table[T any] struct {
 }
 
 // A Declared is a Table of any type.
-type Declared interface{ Def() *Def }
+type Declared interface {
+	// Def returns the table as a Store sees it.
+	Def() *Def
+}
 
 // NewTable declares a table with its columns, in the order of the function, which declares, writes
 // and reads a row. It panics where there is no key, or two columns have one name.
@@ -110,6 +114,13 @@ func (t *Table[T]) Of(root Declared) *Table[T] {
 	}
 	t.def.Parent = r
 	r.Children = append(r.Children, t.def)
+	return t
+}
+
+// Fill has new rows fill that many percent of a page, which leaves the rest for their next versions.
+// It is for rows that are updated often.
+func (t *Table[T]) Fill(percent int) *Table[T] {
+	t.def.Fill = percent
 	return t
 }
 

@@ -13,20 +13,20 @@ type Kind uint8
 
 // The kinds of columns.
 const (
-	KindText  Kind = iota
-	KindInt        // 64 bits
-	KindTime       // microseconds since 1970 in UTC; the zero time is NULL
-	KindBytes      // no bytes and nil are the same
-	KindJSON       // a text, in Value.Bytes
+	KindText  Kind = iota // UTF-8
+	KindInt               // 64 bits
+	KindTime              // microseconds since 1970 in UTC; the zero time is NULL
+	KindBytes             // no bytes and nil are the same
+	KindJSON              // a text, in Value.Bytes
 )
 
 // A Value is what a row has in a column.
 type Value struct {
-	Kind  Kind
-	Null  bool  // of a KindTime: the zero time
-	Int   int64 // an integer, or microseconds
-	Text  string
-	Bytes []byte
+	Kind  Kind   // which of the other fields counts
+	Null  bool   // of a KindTime: the zero time
+	Int   int64  // an integer, or microseconds
+	Text  string // of a KindText
+	Bytes []byte // of a KindBytes or KindJSON
 }
 
 // Time returns the time of a KindTime.

@@ -28,8 +28,8 @@ var ErrBound = errs.New(errs.Exhausted, "storage: the sum would be out of its bo
 
 // A Row is a row of any table, and what is done with it.
 type Row struct {
-	Table *Def
-	Verb  Verb
+	Table *Def  // table that it is of
+	Verb  Verb  // what is done with it
 	Most  int64 // of a VerbAddWithin: the sum is from 0 to that
 	write func(*Columns)
 }
@@ -114,9 +114,9 @@ func (r Row) Values(values []Value) ([]Value, error) {
 	return append(values, c.values...), nil
 }
 
-// A Change is stored whole or not at all: rows, and what the journal tells of them. No two rows are
+// A Change is stored whole or not at all: rows, and what the journal says of them. No two rows are
 // of one key, but those that are put, of which the last one counts, and those to be absent.
 type Change struct {
-	Rows    []Row
-	Entries []journal.Entry
+	Rows    []Row           // rows to write
+	Entries []journal.Entry // what the journal says of them
 }

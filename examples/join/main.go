@@ -52,7 +52,7 @@ func open(ctx context.Context) (*shop, error) {
 		return nil, err
 	}
 	bundb := bun.NewDB(db, sqlitedialect.New())
-	if err := bunstore.Migrate(ctx, bundb); err != nil {
+	if err := bunstore.Migrate(ctx, bundb, loyalty.Tables); err != nil {
 		return nil, err
 	}
 	if _, err := db.ExecContext(ctx, "create table orders (id text primary key, amount integer not null)"); err != nil {

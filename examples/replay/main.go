@@ -32,6 +32,7 @@ import (
 	_ "time/tzdata" // zone, on machines without it
 
 	"github.com/scrmkit/scrmkit/examples/internal/database"
+	"github.com/scrmkit/scrmkit/stamps"
 )
 
 func main() {
@@ -152,7 +153,7 @@ func open(ctx context.Context, c config, sales []sale) (b book, end func() error
 		server := newServerBook(c, sales)
 		return server, server.close, nil
 	}
-	db, end, err := database.Open(ctx, c.db)
+	db, end, err := database.Open(ctx, c.db, stamps.Tables)
 	if err != nil {
 		return nil, nil, err
 	}

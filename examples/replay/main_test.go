@@ -100,7 +100,7 @@ func TestReplay(t *testing.T) {
 
 func testReplay(t *testing.T, path, name string) {
 	sales := read(t, path)
-	db, end, err := database.Open(t.Context(), name)
+	db, end, err := database.Open(t.Context(), name, stamps.Tables)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -230,7 +230,7 @@ func TestRunErrors(t *testing.T) {
 func TestRefused(t *testing.T) {
 	for name, fresh := range databases {
 		t.Run(name, func(t *testing.T) {
-			db, end, err := database.Open(t.Context(), fresh(t))
+			db, end, err := database.Open(t.Context(), fresh(t), stamps.Tables)
 			if err != nil {
 				t.Fatal(err)
 			}

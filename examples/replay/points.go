@@ -65,7 +65,7 @@ func replayPoints(ctx context.Context, c config, stdout io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.path, err)
 	}
-	db, end, err := database.Open(ctx, c.db)
+	db, end, err := database.Open(ctx, c.db, loyalty.Tables)
 	if err != nil {
 		return err
 	}

@@ -18,8 +18,23 @@ import (
 	"github.com/uptrace/bun/dialect/sqlitedialect"
 	_ "modernc.org/sqlite" // the driver "sqlite"
 
+	"github.com/scrmkit/scrmkit/loyalty"
+	"github.com/scrmkit/scrmkit/loyalty/reward"
+	"github.com/scrmkit/scrmkit/otp"
+	"github.com/scrmkit/scrmkit/scrm/activation"
+	"github.com/scrmkit/scrmkit/scrm/lead"
+	"github.com/scrmkit/scrmkit/scrm/lead/dispatch"
+	"github.com/scrmkit/scrmkit/scrm/ticket"
+	"github.com/scrmkit/scrmkit/stamps"
+	"github.com/scrmkit/scrmkit/stamps/shop"
+	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/bunstore"
 )
+
+// schemas are those of the packages that the server uses.
+var schemas = []storage.Schema{
+	activation.Tables, dispatch.Tables, lead.Tables, loyalty.Tables, otp.Tables, reward.Tables, shop.Tables, stamps.Tables, ticket.Tables,
+}
 
 // openDatabase opens the database that the configuration names and brings its tables up to date.
 // The caller closes it.
@@ -32,7 +47,7 @@ func openDatabase(ctx context.Context, cfg Config) (*bun.DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := bunstore.Migrate(ctx, db); err != nil {
+	if err := bunstore.Migrate(ctx, db, schemas...); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	return db, nil

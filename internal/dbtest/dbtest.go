@@ -14,10 +14,24 @@ import (
 	_ "modernc.org/sqlite" // the driver that tests use
 
 	"github.com/scrmkit/scrmkit/internal/pgtest"
+	"github.com/scrmkit/scrmkit/loyalty"
+	"github.com/scrmkit/scrmkit/loyalty/reward"
+	"github.com/scrmkit/scrmkit/otp"
+	"github.com/scrmkit/scrmkit/scrm/activation"
+	"github.com/scrmkit/scrmkit/scrm/lead"
+	"github.com/scrmkit/scrmkit/scrm/lead/dispatch"
+	"github.com/scrmkit/scrmkit/scrm/ticket"
+	"github.com/scrmkit/scrmkit/stamps"
+	"github.com/scrmkit/scrmkit/stamps/shop"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/bunstore"
 	"github.com/scrmkit/scrmkit/storage/memory"
 )
+
+// Schemas are those of every package.
+var Schemas = []storage.Schema{
+	activation.Tables, dispatch.Tables, lead.Tables, loyalty.Tables, otp.Tables, reward.Tables, shop.Tables, stamps.Tables, ticket.Tables,
+}
 
 // Each runs f on an empty database of each adapter.
 func Each(t *testing.T, f func(t *testing.T, db storage.DB)) {
@@ -56,7 +70,7 @@ func Postgres(t testing.TB, dsn string) *bunstore.DB {
 func migrated(t testing.TB, db *bun.DB) *bunstore.DB {
 	t.Helper()
 	t.Cleanup(func() { db.Close() })
-	if err := bunstore.Migrate(context.Background(), db); err != nil {
+	if err := bunstore.Migrate(context.Background(), db, Schemas...); err != nil {
 		t.Fatal(err)
 	}
 	store, err := bunstore.New(db, nil)

@@ -17,7 +17,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/scrmkit/scrmkit/internal/valid"
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
@@ -45,8 +45,8 @@ func Bad() map[string]time.Time {
 
 // Refuses holds a command to refusing each of the [Bad] times in each of its fields of type
 // time.Time, however deep: in structs, pointers, slices, arrays, maps and interfaces. What is empty
-// there gets one element that is zero but for the time. Each must be a *valid.Error whose Field
-// names the field, or a *valid.DefinitionError with a mistake there; run must not panic, and what
+// there gets one element that is zero but for the time. Each must be a *errs.InputError whose Field
+// names the field, or a *errs.DefinitionError with a mistake there; run must not panic, and what
 // stored returns must stay as it was (nil: it is not looked at; [Records] is that of a journal).
 //
 // The zero time must be refused too, but in the fields named in optional, where it stands for a
@@ -83,7 +83,7 @@ func problems[C any](command C, run func(C) error, stored func() any, optional [
 		case err == nil:
 			return false
 		case !f.named(err):
-			report("%s: %s: the error %q, a %T, is no *valid.Error that names the field", f.path, name, err, err)
+			report("%s: %s: the error %q, a %T, is no *errs.InputError that names the field", f.path, name, err, err)
 		}
 		if !reflect.DeepEqual(before, stored()) {
 			report("%s: %s: something was stored", f.path, name)
@@ -156,11 +156,11 @@ func (f field) named(err error) bool {
 			return strings.Contains(strings.ToLower(path), strings.ToLower(name))
 		}))
 	}
-	if e, ok := errors.AsType[*valid.Error](err); ok {
+	if e, ok := errors.AsType[*errs.InputError](err); ok {
 		return named(e.Field)
 	}
-	d, ok := errors.AsType[*valid.DefinitionError](err)
-	return ok && slices.ContainsFunc(d.Mistakes, func(m valid.Mistake) bool { return named(m.Path) })
+	d, ok := errors.AsType[*errs.DefinitionError](err)
+	return ok && slices.ContainsFunc(d.Mistakes, func(m errs.Mistake) bool { return named(m.Path) })
 }
 
 var timeType = reflect.TypeFor[time.Time]()

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/internal/valid"
 )
 
@@ -101,7 +102,7 @@ func TestProblemsAreFound(t *testing.T) {
 			optional: []string{"At"},
 		},
 		"something stored":     {run: func(c one) error { n++; return strict(c) }, want: "stored"},
-		"a command that fails": {run: func(c one) error { return &valid.Error{Field: "at, other"} }, want: "is not accepted"},
+		"a command that fails": {run: func(c one) error { return &errs.InputError{Field: "at, other"} }, want: "is not accepted"},
 	} {
 		found := strings.Join(problems(good, test.run, counted, test.optional), "\n")
 		if test.want == "" && found != "" || !strings.Contains(found, test.want) {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -13,50 +12,28 @@ import (
 	"github.com/scrmkit/scrmkit/errs"
 )
 
-// A Mistake says what is wrong at Path of a definition: "card.rewards[1].at".
-type Mistake struct {
-	Path   string `json:"path"`
-	Reason string `json:"reason"`
-}
-
-// A DefinitionError lists every mistake of a definition.
-type DefinitionError struct{ Mistakes []Mistake }
-
-func (e *DefinitionError) Error() string {
-	var b strings.Builder
-	b.WriteString("the definition has mistakes: ")
-	for i, m := range e.Mistakes {
-		if i > 0 {
-			b.WriteString("; ")
-		}
-		fmt.Fprintf(&b, "%s %s", m.Path, m.Reason)
-	}
-	return b.String()
-}
-
-// Is reports whether target is errs.Invalid.
-func (e *DefinitionError) Is(target error) bool { return target == errs.Invalid }
-
 // A Checker collects the mistakes of a definition.
-type Checker struct{ mistakes []Mistake }
+type Checker struct{ mistakes []errs.Mistake }
 
-// Err returns a *DefinitionError where there are mistakes.
+// Err returns an *errs.DefinitionError where there are mistakes.
 func (c *Checker) Err() error {
 	if len(c.mistakes) == 0 {
 		return nil
 	}
-	return &DefinitionError{c.mistakes}
+	return &errs.DefinitionError{Mistakes: c.mistakes}
 }
 
 // Add notes a mistake.
-func (c *Checker) Add(path, reason string) { c.mistakes = append(c.mistakes, Mistake{path, reason}) }
+func (c *Checker) Add(path, reason string) {
+	c.mistakes = append(c.mistakes, errs.Mistake{Path: path, Reason: reason})
+}
 
-// Field notes what an *Error says, at its field.
+// Field notes what an *errs.InputError says, at its field.
 func (c *Checker) Field(err error) { c.At("", err) }
 
-// At notes what an *Error says, at its field below the path.
+// At notes what an *errs.InputError says, at its field below the path.
 func (c *Checker) At(path string, err error) {
-	var e *Error
+	var e *errs.InputError
 	if errors.As(err, &e) {
 		c.Add(path+e.Field, e.Reason)
 	}
@@ -93,21 +70,21 @@ func (c *Checker) Zone(path, name string) *time.Location {
 // Currency accepts the form of ISO 4217: three capital letters.
 func Currency(field, code string) error {
 	if len(code) != 3 || strings.ContainsFunc(code, func(r rune) bool { return r < 'A' || r > 'Z' }) {
-		return &Error{Field: field, Reason: "is not an ISO 4217 code like CNY"}
+		return &errs.InputError{Field: field, Reason: "is not an ISO 4217 code like CNY"}
 	}
 	return nil
 }
 
-// Parse reads a D from JSON. *Error: it is no JSON of one, or has a field that a D does not know.
+// Parse reads a D from JSON. *errs.InputError: it is no JSON of one, or has a field that a D does not know.
 func Parse[D any](field string, text []byte) (D, error) {
 	var d, none D
 	dec := json.NewDecoder(bytes.NewReader(text))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(&d); err != nil {
-		return none, &Error{Field: field, Reason: "can't be read: " + err.Error()}
+		return none, &errs.InputError{Field: field, Reason: "can't be read: " + err.Error()}
 	}
 	if _, err := dec.Token(); err != io.EOF {
-		return none, &Error{Field: field, Reason: "is followed by something else"}
+		return none, &errs.InputError{Field: field, Reason: "is followed by something else"}
 	}
 	return d, nil
 }

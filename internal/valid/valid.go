@@ -19,30 +19,21 @@ const (
 	MaxText = 1024
 )
 
-// An Error names the field of a command that can't be, and what to do about it.
-type Error struct {
-	Field  string
-	Reason string
-}
-
-func (e *Error) Error() string { return fmt.Sprintf("%s: %s", e.Field, e.Reason) }
-
-// Is reports whether target is errs.Invalid.
-func (e *Error) Is(target error) bool { return target == errs.Invalid }
+func fail(field, reason string) error { return &errs.InputError{Field: field, Reason: reason} }
 
 // ID accepts 1 to MaxID bytes of printable UTF-8 without spaces.
 func ID[S ~string](field string, id S) error {
 	switch {
 	case id == "":
-		return &Error{field, "is missing"}
+		return fail(field, "is missing")
 	case len(id) > MaxID:
-		return &Error{field, fmt.Sprintf("is longer than %d bytes", MaxID)}
+		return fail(field, fmt.Sprintf("is longer than %d bytes", MaxID))
 	case plain(string(id)):
 		return nil
 	case !utf8.ValidString(string(id)):
-		return &Error{field, "is not UTF-8"}
+		return fail(field, "is not UTF-8")
 	case strings.ContainsFunc(string(id), func(r rune) bool { return !unicode.IsGraphic(r) || unicode.IsSpace(r) }):
-		return &Error{field, "has a space or a control character"}
+		return fail(field, "has a space or a control character")
 	}
 	return nil
 }
@@ -69,11 +60,11 @@ func OptionalID[S ~string](field string, id S) error {
 func Text(field, text string) error {
 	switch {
 	case len(text) > MaxText:
-		return &Error{field, fmt.Sprintf("is longer than %d bytes", MaxText)}
+		return fail(field, fmt.Sprintf("is longer than %d bytes", MaxText))
 	case !utf8.ValidString(text):
-		return &Error{field, "is not UTF-8"}
+		return fail(field, "is not UTF-8")
 	case strings.ContainsFunc(text, unicode.IsControl):
-		return &Error{field, "has a control character"}
+		return fail(field, "has a control character")
 	}
 	return nil
 }
@@ -84,15 +75,15 @@ func Between(field string, n, from, to int64) error {
 	case from <= n && n <= to:
 		return nil
 	case to == math.MaxInt64:
-		return &Error{field, fmt.Sprintf("is less than %d", from)}
+		return fail(field, fmt.Sprintf("is less than %d", from))
 	}
-	return &Error{field, fmt.Sprintf("is not between %d and %d", from, to)}
+	return fail(field, fmt.Sprintf("is not between %d and %d", from, to))
 }
 
 // RequiredTime accepts what Time accepts but for the zero time.
 func RequiredTime(field string, t time.Time) error {
 	if t.IsZero() {
-		return &Error{field, "is missing"}
+		return fail(field, "is missing")
 	}
 	return Time(field, t)
 }
@@ -102,13 +93,13 @@ func RequiredTime(field string, t time.Time) error {
 func Time(field string, t time.Time) error {
 	// A time of other years, or with another offset, has no RFC 3339 text and so no JSON.
 	if _, offset := t.Zone(); offset <= -24*60*60 || offset >= 24*60*60 {
-		return &Error{field, "has a zone of 24 hours or more from UTC"}
+		return fail(field, "has a zone of 24 hours or more from UTC")
 	}
 	if t.IsZero() {
 		return nil
 	}
 	if utc := t.UTC().Year(); utc < 1970 || max(utc, t.Year()) > 9999 {
-		return &Error{field, "is not in the years 1970 to 9999 of UTC"}
+		return fail(field, "is not in the years 1970 to 9999 of UTC")
 	}
 	return nil
 }

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
+
+	"github.com/scrmkit/scrmkit/errs"
 )
 
 func TestChecks(t *testing.T) {
@@ -45,7 +47,7 @@ func TestChecks(t *testing.T) {
 		{"9999", Time("f", time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)), true},
 		{"10000", Time("f", time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)), false},
 	} {
-		var e *Error
+		var e *errs.InputError
 		if (c.err == nil) != c.ok || c.err != nil && (!errors.As(c.err, &e) || e.Field != "f" || e.Reason == "") {
 			t.Errorf("%s: %v", c.name, c.err)
 		}

@@ -52,14 +52,14 @@ func (d *Desk) In(tx storage.Tx) *Desk {
 
 // An Order is what a member exchanges points for.
 type Order struct {
-	Holder reward.HolderID
-	Reward reward.RewardID
-	N      int64        // pieces; 0 is 1
-	Price  reward.Price // the one of the reward's that the member agreed to; of a table the most points. Its money is for the caller to collect
-	Cart   *reward.Cart // of a table: what the points are to pay, at most as much of it as the reward lets them; nil: any
-	Of     string       // the order that it is taken with, for its refund; "": the key names it
-	By     string       // who did it, for the journal
-	Key    string
+	Holder reward.HolderID // member and catalog
+	Reward reward.RewardID // reward of the catalog
+	N      int64           // pieces; 0 is 1
+	Price  reward.Price    // the one of the reward's that the member agreed to; of a table the most points. Its money is for the caller to collect
+	Cart   *reward.Cart    // of a table: what the points are to pay, at most as much of it as the reward lets them; nil: any
+	Of     string          // the order that it is taken with, for its refund; "": the key names it
+	By     string          // who did it, for the journal
+	Key    string          // idempotency key; required
 }
 
 // A Reserve sets pieces and their points aside for a time, to be captured or cancelled: while the

@@ -24,13 +24,14 @@ import (
 	"github.com/scrmkit/scrmkit/stamps"
 )
 
-// Coverage tells which rules of the programs any scenario exercised: those that gave, multiplied,
-// or were capped.
+// Coverage is which rules of the programs the scenarios exercised: those that gave, multiplied, or
+// were capped.
 type Coverage struct {
 	Exercised []string // "program/rule", in their order
-	Never     []string
+	Never     []string // rules that no scenario exercised, in their order
 }
 
+// String returns how many rules were exercised, and which were not.
 func (c Coverage) String() string {
 	s := fmt.Sprintf("%d of %d rules exercised", len(c.Exercised), len(c.Exercised)+len(c.Never))
 	if len(c.Never) > 0 {
@@ -41,9 +42,9 @@ func (c Coverage) String() string {
 
 // A Suite is what the code publishes, for scenarios that have none of their own.
 type Suite struct {
-	Programs []loyalty.Definition
-	Catalogs []reward.Definition
-	Cards    []stamps.Definition
+	Programs []loyalty.Definition // programs of points
+	Catalogs []reward.Definition  // catalogs of rewards
+	Cards    []stamps.Definition  // programs of stamp cards and handouts
 }
 
 // Run runs the scenarios of a team that has programs of points alone, as Suite.Run does.

@@ -26,6 +26,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/internal/flow"
 	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/loyalty"
@@ -40,7 +41,7 @@ import (
 var ErrUnknownOrder = fmt.Errorf("refund: nothing was given for that order: %w", loyalty.ErrUnknownBooking)
 
 // An InputError reports an invalid command: Field is missing or out of range, and Reason says why.
-type InputError = valid.Error
+type InputError = errs.InputError
 
 // A Desk joins the engines that an order gives by. It is safe for concurrent use.
 type Desk struct {
@@ -79,20 +80,20 @@ type Refund struct {
 	Account loyalty.AccountID    `json:"account"`          // that earned the points; its member is that of the cards and vouchers too
 	Order   string               `json:"order"`            // the key that the order gave under
 	Amount  int64                `json:"amount,omitempty"` // minor units, spread over the lines as they were paid
-	Lines   []loyalty.LineRefund `json:"lines,omitempty"`
-	All     bool                 `json:"all,omitempty"`
+	Lines   []loyalty.LineRefund `json:"lines,omitempty"`  // what came back of each line
+	All     bool                 `json:"all,omitempty"`    // all that is left of the order came back
 
 	Stamps   []Stamps           `json:"stamps,omitempty"`   // of a part of the order: which go back with it; none: they are kept
 	Vouchers []reward.VoucherID `json:"vouchers,omitempty"` // of a part of the order: which go back with it; none: they are kept
 
-	Reason string `json:"reason,omitempty"`
-	By     string `json:"by,omitempty"` // who did it, for the journal
-	Key    string `json:"-"`
+	Reason string `json:"reason,omitempty"` // for the journal
+	By     string `json:"by,omitempty"`     // who did it, for the journal
+	Key    string `json:"-"`                // idempotency key; required
 }
 
 // Stamps are those that go back of a program's card.
 type Stamps struct {
-	Program stamps.ProgramID `json:"program"`
+	Program stamps.ProgramID `json:"program"`     // program of the card
 	N       int64            `json:"n,omitempty"` // 0: all that the order gave
 }
 
@@ -100,34 +101,34 @@ type Stamps struct {
 type Fate string
 
 const (
-	TakenBack   Fate = "taken back"
-	KeptPart    Fate = "kept: a part of the order is"
-	KeptUsed    Fate = "kept: it was used"
-	KeptEnded   Fate = "kept: it had ended before"
-	KeptCounted Fate = "kept: the stamps don't stand any more"
+	TakenBack   Fate = "taken back"                            // nothing of it is left with the member
+	KeptPart    Fate = "kept: a part of the order is"          // goes back with the refund that completes the order
+	KeptUsed    Fate = "kept: it was used"                     // a voucher that was redeemed, or stamps whose coupon was
+	KeptEnded   Fate = "kept: it had ended before"             // it had lapsed or was taken back before
+	KeptCounted Fate = "kept: the stamps don't stand any more" // the card has fewer stamps than the order gave
 )
 
 // A Result is what was taken back, and what was not.
 type Result struct {
-	Whole    bool             `json:"whole"`            // all of the order came back
-	Points   *loyalty.Outcome `json:"points,omitempty"` // nil: the order earned none
-	Stamps   []StampsBack     `json:"stamps,omitempty"` // of each card that the order gave stamps to, in the order of the programs
-	Vouchers []VoucherBack    `json:"vouchers,omitempty"`
+	Whole    bool             `json:"whole"`              // all of the order came back
+	Points   *loyalty.Outcome `json:"points,omitempty"`   // nil: the order earned none
+	Stamps   []StampsBack     `json:"stamps,omitempty"`   // of each card that the order gave stamps to, in the order of the programs
+	Vouchers []VoucherBack    `json:"vouchers,omitempty"` // what became of each voucher that the order gave
 
 	Replayed bool `json:"-"` // the key was used before, and this is what was done then
 }
 
-// StampsBack tells of the stamps of a card.
+// StampsBack is what became of the stamps of a card.
 type StampsBack struct {
-	Program stamps.ProgramID `json:"program"`
-	Fate    Fate             `json:"fate"`
+	Program stamps.ProgramID `json:"program"`           // program of the card
+	Fate    Fate             `json:"fate"`              // what became of the stamps
 	Outcome *stamps.Outcome  `json:"outcome,omitempty"` // nil: they were kept
 }
 
-// VoucherBack tells of a voucher.
+// VoucherBack is what became of a voucher.
 type VoucherBack struct {
-	Voucher reward.Voucher   `json:"voucher"` // as it is then
-	Fate    Fate             `json:"fate"`
+	Voucher reward.Voucher   `json:"voucher"`          // as it is then
+	Fate    Fate             `json:"fate"`             // what became of the voucher
 	Points  *loyalty.Outcome `json:"points,omitempty"` // those that it had cost; nil: none, or they were given back with another
 }
 

@@ -18,17 +18,17 @@ const (
 // its lines.
 type Cart struct {
 	Currency string     `json:"currency"` // ISO 4217; that of the catalog
-	Lines    []CartLine `json:"lines"`
+	Lines    []CartLine `json:"lines"`    // at least one
 }
 
 // A CartLine is a position of a cart.
 type CartLine struct {
-	ID         string   `json:"id"` // within the cart
-	SKU        string   `json:"sku,omitempty"`
-	Categories []string `json:"categories,omitempty"`
-	Quantity   int64    `json:"quantity,omitempty"` // 0 is 1
-	Price      int64    `json:"price"`              // of one item, minor units
-	Reduced    int64    `json:"reduced,omitempty"`  // by what the price of all items was reduced already, minor units
+	ID         string   `json:"id"`                   // within the cart
+	SKU        string   `json:"sku,omitempty"`        // article, for discounts
+	Categories []string `json:"categories,omitempty"` // categories of the article, for discounts
+	Quantity   int64    `json:"quantity,omitempty"`   // 0 is 1
+	Price      int64    `json:"price"`                // of one item, minor units
+	Reduced    int64    `json:"reduced,omitempty"`    // by what the price of all items was reduced already, minor units
 }
 
 func (l CartLine) items() int64 { return max(1, l.Quantity) }

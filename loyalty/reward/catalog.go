@@ -35,7 +35,7 @@ const (
 	maxMonths  = 1200
 )
 
-// Compile checks a definition. *DefinitionError: it has mistakes; all of them are told at once.
+// Compile checks a definition. *DefinitionError: it has mistakes, all of which the error lists.
 func Compile(d Definition) (*Catalog, error) {
 	var c checker
 	c.Field(valid.ID("id", d.ID))
@@ -170,10 +170,10 @@ func (c *Catalog) reward(id RewardID) (*Reward, error) {
 // A Fit is how often a step of a table was taken.
 type Fit struct {
 	Step
-	Times int64 `json:"times"`
+	Times int64 `json:"times"` // how often it was taken
 }
 
-// Fit returns what the table makes of so many points: the steps that are taken, the points that
+// Fit returns what the table makes of a number of points: the steps that are taken, the points that
 // this takes and the value that it comes to. Points that come to no step are left.
 func (t Table) Fit(points int64) (fits []Fit, taken, value int64) {
 	return t.Pay(points, math.MaxInt64)

@@ -9,6 +9,13 @@ import (
 
 // A Key makes codes. To rotate, put a new key first: it makes codes from then on, and those of the
 // others stay good. A key may go once no voucher that it made a code for can be redeemed any more.
+//
+// The Key of every package is the same type, so that one list of keys serves all engines:
+//
+//	struct {
+//		ID     string // 1 to 32 bytes of a-z, A-Z, 0-9, '-' and '_'; names the key for ever
+//		Secret []byte // at least 32 bytes from a random source
+//	}
 type Key = keyring.Key
 
 const (

@@ -9,8 +9,8 @@ import (
 
 // A Take is what a member takes.
 type Take struct {
-	Holder HolderID `json:"holder"`
-	Reward RewardID `json:"reward"`
+	Holder HolderID `json:"holder"`         // member and catalog
+	Reward RewardID `json:"reward"`         // reward of the catalog
 	N      int64    `json:"n,omitempty"`    // pieces; 0 is 1
 	Price  Price    `json:"price,omitzero"` // the one of the reward's that the member agreed to; of a table the most points
 	Cart   *Cart    `json:"cart,omitempty"` // of a table: what the points are to pay, at most as much of it as the reward lets them; nil: any
@@ -21,18 +21,18 @@ type Take struct {
 // An Issue takes pieces of a reward, a voucher each.
 type Issue struct {
 	Take
-	Gift   bool   `json:"gift,omitempty"` // it costs nothing, and neither levels nor limits of the member stand against it
-	Reason string `json:"reason,omitempty"`
-	By     string `json:"by,omitempty"` // who did it, for the journal
-	Key    string `json:"-"`
+	Gift   bool   `json:"gift,omitempty"`   // it costs nothing, and neither levels nor limits of the member stand against it
+	Reason string `json:"reason,omitempty"` // why, for the journal
+	By     string `json:"by,omitempty"`     // who did it, for the journal
+	Key    string `json:"-"`                // idempotency key; required
 }
 
 // A Reserve sets pieces aside for a time, to be captured or cancelled.
 type Reserve struct {
 	Take
-	For time.Duration `json:"for"` // up to MaxReservation
-	By  string        `json:"by,omitempty"`
-	Key string        `json:"-"`
+	For time.Duration `json:"for"`          // up to MaxReservation
+	By  string        `json:"by,omitempty"` // who did it, for the journal
+	Key string        `json:"-"`            // idempotency key; required
 }
 
 // MaxReservation is the longest time that something is reserved for.
@@ -40,70 +40,70 @@ const MaxReservation = 31 * 24 * time.Hour
 
 // A Capture issues what was reserved.
 type Capture struct {
-	Holder HolderID `json:"holder"`
-	Order  int64    `json:"order"` // Voucher.Order
-	By     string   `json:"by,omitempty"`
-	Key    string   `json:"-"`
+	Holder HolderID `json:"holder"`       // member and catalog
+	Order  int64    `json:"order"`        // Voucher.Order
+	By     string   `json:"by,omitempty"` // who did it, for the journal
+	Key    string   `json:"-"`            // idempotency key; required
 }
 
 // A Cancel gives back what was reserved.
 type Cancel struct {
-	Holder HolderID `json:"holder"`
-	Order  int64    `json:"order"`
-	Reason string   `json:"reason,omitempty"`
-	By     string   `json:"by,omitempty"`
-	Key    string   `json:"-"`
+	Holder HolderID `json:"holder"`           // member and catalog
+	Order  int64    `json:"order"`            // Voucher.Order
+	Reason string   `json:"reason,omitempty"` // why, for the journal
+	By     string   `json:"by,omitempty"`     // who did it, for the journal
+	Key    string   `json:"-"`                // idempotency key; required
 }
 
 // A Redeem uses a voucher.
 type Redeem struct {
-	Voucher VoucherID `json:"voucher"`
-	Shop    ShopID    `json:"shop"`
+	Voucher VoucherID `json:"voucher"`        // voucher to use
+	Shop    ShopID    `json:"shop"`           // where it is used
 	Cart    *Cart     `json:"cart,omitempty"` // that it takes something off; nil: what it takes off is not computed
-	By      string    `json:"by,omitempty"`
-	Key     string    `json:"-"`
+	By      string    `json:"by,omitempty"`   // who did it, for the journal
+	Key     string    `json:"-"`              // idempotency key; required
 }
 
 // An Undo takes a redemption back.
 type Undo struct {
-	Voucher VoucherID `json:"voucher"`
-	Reason  string    `json:"reason,omitempty"`
-	By      string    `json:"by,omitempty"`
-	Key     string    `json:"-"`
+	Voucher VoucherID `json:"voucher"`          // voucher that was redeemed
+	Reason  string    `json:"reason,omitempty"` // why, for the journal
+	By      string    `json:"by,omitempty"`     // who did it, for the journal
+	Key     string    `json:"-"`                // idempotency key; required
 }
 
 // A Return gives a voucher back that was not redeemed: to the stock, and to the limits.
 type Return struct {
-	Voucher VoucherID `json:"voucher"`
-	Reason  string    `json:"reason,omitempty"`
-	By      string    `json:"by,omitempty"`
-	Key     string    `json:"-"`
+	Voucher VoucherID `json:"voucher"`          // voucher to give back
+	Reason  string    `json:"reason,omitempty"` // why, for the journal
+	By      string    `json:"by,omitempty"`     // who did it, for the journal
+	Key     string    `json:"-"`                // idempotency key; required
 }
 
 // A Void ends a voucher that was not redeemed, and gives nothing back.
 type Void struct {
-	Voucher VoucherID `json:"voucher"`
-	Reason  string    `json:"reason"`
-	By      string    `json:"by,omitempty"`
-	Key     string    `json:"-"`
+	Voucher VoucherID `json:"voucher"`      // voucher to end
+	Reason  string    `json:"reason"`       // why; required
+	By      string    `json:"by,omitempty"` // who did it, for the journal
+	Key     string    `json:"-"`            // idempotency key; required
 }
 
 // A Merge notes that a member turned out to be another one. What Holder took stays under its ids,
 // and what was reserved is captured or cancelled there; from then on To takes in its place, who has
 // its vouchers among the own ones and for whom limits count what both took.
 type Merge struct {
-	Holder HolderID `json:"holder"`
-	To     MemberID `json:"to"` // who goes on
-	Reason string   `json:"reason,omitempty"`
-	By     string   `json:"by,omitempty"`
-	Key    string   `json:"-"`
+	Holder HolderID `json:"holder"`           // member who is merged, and takes no more
+	To     MemberID `json:"to"`               // who goes on
+	Reason string   `json:"reason,omitempty"` // why, for the journal
+	By     string   `json:"by,omitempty"`     // who did it, for the journal
+	Key    string   `json:"-"`                // idempotency key; required
 }
 
 // An Expire posts that a voucher is past its end, and with it all that its holder had reserved
 // until an earlier time. Where nothing is it leaves no trace.
 type Expire struct {
-	Voucher VoucherID `json:"voucher"`
-	Key     string    `json:"-"`
+	Voucher VoucherID `json:"voucher"` // voucher that may be past its end
+	Key     string    `json:"-"`       // idempotency key; required
 }
 
 func (id HolderID) check() error {

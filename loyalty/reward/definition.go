@@ -15,23 +15,23 @@ type RewardID string
 // A Definition is a catalog as a team writes it, in Go or in JSON. A version of it never changes
 // once it is published.
 type Definition struct {
-	ID      CatalogID `json:"id"`
-	Version int       `json:"version"` // from 1, each one more than the one before
-	Name    string    `json:"name"`
+	ID      CatalogID `json:"id"`               // id of the catalog; the same in all its versions
+	Version int       `json:"version"`          // from 1, each one more than the one before
+	Name    string    `json:"name"`             // shown to people
 	Zone    string    `json:"zone"`             // IANA name of the calendar's time zone
 	Program string    `json:"program"`          // of the points that prices are in
 	Money   string    `json:"money,omitempty"`  // ISO 4217; of all amounts. "": there are none
 	Prefix  string    `json:"prefix,omitempty"` // of codes: up to 8 of 0-9 and A-Z without I, L, O and U
-	Rewards []Reward  `json:"rewards"`
+	Rewards []Reward  `json:"rewards"`          // what members may take
 }
 
 // A Reward is what members take.
 type Reward struct {
-	ID       RewardID `json:"id"`
-	Name     string   `json:"name"`
-	Text     string   `json:"text,omitempty"`
-	Image    string   `json:"image,omitempty"` // its address
-	Category string   `json:"category,omitempty"`
+	ID       RewardID `json:"id"`                 // unique in the catalog
+	Name     string   `json:"name"`               // for people; a voucher keeps it
+	Text     string   `json:"text,omitempty"`     // description for people
+	Image    string   `json:"image,omitempty"`    // its address
+	Category string   `json:"category,omitempty"` // for the embedder to group by
 
 	From   time.Time `json:"from,omitzero"`    // taken in [From, To); zero: no bound
 	To     time.Time `json:"to,omitzero"`      //
@@ -47,15 +47,15 @@ type Reward struct {
 	Limits    []Limit `json:"limits,omitempty"`    // of all members together
 	PerMember []Limit `json:"perMember,omitempty"` // of each of them
 
-	Valid Validity `json:"valid,omitzero"`
+	Valid Validity `json:"valid,omitzero"`  // when its vouchers may be redeemed
 	Shops []ShopID `json:"shops,omitempty"` // where it is redeemed; empty: everywhere
 }
 
 // A Price is what a piece costs: points, money or both.
 type Price struct {
 	Currency string `json:"currency,omitempty"` // of points; "": the program's first
-	Points   int64  `json:"points,omitempty"`
-	Money    int64  `json:"money,omitempty"` // minor units; for the embedder to collect
+	Points   int64  `json:"points,omitempty"`   // units of Currency
+	Money    int64  `json:"money,omitempty"`    // minor units; for the embedder to collect
 }
 
 // A Table turns points into value by steps: the dearest that fits goes first, as often as it fits,
@@ -63,45 +63,45 @@ type Price struct {
 type Table struct {
 	Currency string `json:"currency,omitempty"` // of points; "": the program's first
 	Min      int64  `json:"min,omitempty"`      // points, below which none are taken
-	Steps    []Step `json:"steps"`
+	Steps    []Step `json:"steps"`              // at least one
 }
 
 // A Step turns Points into Value.
 type Step struct {
-	Points int64 `json:"points"`
+	Points int64 `json:"points"`         // units of Table.Currency
 	Value  int64 `json:"value"`          // minor units
 	Most   int64 `json:"most,omitempty"` // times at once; 0: as often as it fits
 }
 
 // A Limit bounds the pieces that are taken in a Period of the catalog's calendar.
 type Limit struct {
-	N   int64  `json:"n"`
-	Per Period `json:"per"`
+	N   int64  `json:"n"`   // pieces, at most
+	Per Period `json:"per"` // period in which they are counted
 }
 
 // A Period is a part of the calendar. A Week is Monday to Sunday.
 type Period string
 
 const (
-	Day   Period = "day"
-	Week  Period = "week"
-	Month Period = "month"
-	Year  Period = "year"
-	Ever  Period = "ever"
+	Day   Period = "day"   // from midnight to midnight
+	Week  Period = "week"  // from Monday
+	Month Period = "month" // calendar month
+	Year  Period = "year"  // calendar year
+	Ever  Period = "ever"  // all time
 )
 
 // Validity is when a voucher may be redeemed: from the day that is After days after the one on
 // which it was taken, to the end of the day that is Days and Months after that, or to Until where
 // that is earlier. Without Days, Months and Until it has no end.
 type Validity struct {
-	After  int       `json:"after,omitempty"`
-	Days   int       `json:"days,omitempty"`
+	After  int       `json:"after,omitempty"`  // days after the one on which it was taken; 0: at once
+	Days   int       `json:"days,omitempty"`   // days to the end
 	Months int       `json:"months,omitempty"` // cut to the month's last day
-	Until  time.Time `json:"until,omitzero"`
+	Until  time.Time `json:"until,omitzero"`   // latest end; zero: none
 }
 
-// ParseDefinition reads a definition from JSON, which Compile then checks. *InputError: it is no
-// JSON of one, or has a field that a definition does not know.
+// ParseDefinition reads a definition from JSON, which Compile then checks. *InputError: the text is
+// not the JSON of a definition, or has an unknown field.
 func ParseDefinition(text []byte) (Definition, error) {
 	return valid.Parse[Definition]("definition", text)
 }

@@ -22,7 +22,7 @@ import (
 type Discount struct {
 	BasisPoints int64 `json:"basisPoints,omitempty"` // of what the lines come to, in hundredths of a percent: 2000 is 20 %
 	Amount      int64 `json:"amount,omitempty"`      // minor units
-	Free        int64 `json:"free,omitempty"`        // so many items, the cheapest that cost anything first
+	Free        int64 `json:"free,omitempty"`        // number of items, the cheapest that cost anything first
 	Value       bool  `json:"value,omitempty"`       // what the voucher stands for: Reward.Value, or what a Table made of points
 
 	Most        int64 `json:"most,omitempty"`        // that it takes off, minor units; 0: no bound
@@ -40,13 +40,13 @@ type Discount struct {
 type Why string
 
 const (
-	Gave          Why = "gave"
-	CappedMost    Why = "limited by most"
-	CappedOrder   Why = "limited by the share of the order"
-	CappedLines   Why = "limited by what the lines come to"
-	NoLine        Why = "no line matches"
-	BelowMin      Why = "the lines come to less than min"
-	BelowMinItems Why = "the lines have fewer items than minItems"
+	Gave          Why = "gave"                                     // all that it says
+	CappedMost    Why = "limited by most"                          // no more than Discount.Most
+	CappedOrder   Why = "limited by the share of the order"        // no more than Discount.MostOfOrder
+	CappedLines   Why = "limited by what the lines come to"        // no more than the lines come to
+	NoLine        Why = "no line matches"                          // nothing, as no line of the cart matches
+	BelowMin      Why = "the lines come to less than min"          // nothing, as the lines come to less than Discount.Min
+	BelowMinItems Why = "the lines have fewer items than minItems" // nothing, as the lines have fewer items than Discount.MinItems
 )
 
 // A Deduction is what a voucher takes off a cart. Its lines add up to its total, and so do its
@@ -59,7 +59,7 @@ type Deduction struct {
 
 // A DeductedLine is what is taken off a line.
 type DeductedLine struct {
-	ID    string `json:"id"`
+	ID    string `json:"id"`              // CartLine.ID
 	N     int64  `json:"n"`               // minor units
 	Items int64  `json:"items,omitempty"` // free ones
 }
@@ -69,7 +69,7 @@ type DeductionStep struct {
 	Discount int   `json:"discount"` // its place among those of the reward, from 0
 	Of       int64 `json:"of"`       // what the lines that match come to, minor units
 	N        int64 `json:"n"`        // what it took off
-	Why      Why   `json:"why"`
+	Why      Why   `json:"why"`      // how it came to N
 }
 
 // Deduct returns what a voucher of that value takes off a cart. Errors: *InputError,

@@ -2,25 +2,24 @@ package reward
 
 import (
 	"github.com/scrmkit/scrmkit/errs"
-	"github.com/scrmkit/scrmkit/internal/valid"
 )
 
-// An InputError is a command that can't be: its Field is missing or out of its bounds, as its
-// Reason says.
-type InputError = valid.Error
+// An InputError reports an invalid command: Field is missing or out of range, and Reason says why.
+type InputError = errs.InputError
 
 // A DefinitionError lists every mistake of a definition.
-type DefinitionError = valid.DefinitionError
+type DefinitionError = errs.DefinitionError
 
 // A Mistake says what is wrong at its Path: "rewards[1].stock".
-type Mistake = valid.Mistake
+type Mistake = errs.Mistake
 
-// ErrRefused: errors.Is tells it of every error below: the command was understood, and the rules do
-// not allow it. Nothing was stored.
+// ErrRefused is matched, by errors.Is, by every error below: the command was understood, and the
+// rules do not allow it. Nothing was stored.
 var ErrRefused = errs.New(errs.Conflict, "reward: refused")
 
 func refuse(c errs.Class, text string) error { return errs.New(c, text, ErrRefused) }
 
+// Errors of commands that the rules do not allow.
 var (
 	ErrUnknownCatalog = refuse(errs.NotFound, "reward: there is no such catalog; publish it first")
 	ErrPublished      = refuse(errs.Conflict, "reward: that version is published; publish the next one")

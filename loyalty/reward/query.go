@@ -14,8 +14,8 @@ import (
 	"github.com/scrmkit/scrmkit/internal/valid"
 )
 
-// Find returns the voucher of a code, as it stands, that was typed or scanned. *InputError: it
-// can't be a code, and what was typed is wrong. ErrUnknownVoucher: no voucher has it.
+// Find returns the voucher of a code, as it stands, that was typed or scanned. *InputError: the
+// text is no code, and was typed wrong. ErrUnknownVoucher: no voucher has it.
 func (e *Engine) Find(ctx context.Context, code string) (Voucher, error) {
 	text, err := read(code)
 	if err != nil {
@@ -171,7 +171,7 @@ func (e *Engine) Catalogs(ctx context.Context, member MemberID) ([]CatalogID, er
 
 // An Offer is a reward that a member may take, and how many pieces are left of it.
 type Offer struct {
-	Reward Reward `json:"reward"`
+	Reward Reward `json:"reward"`          // as the catalog in force has it
 	Left   *int64 `json:"left,omitempty"`  // by the stock, and by the limits of all; nil: without bound
 	Yours  *int64 `json:"yours,omitempty"` // by the limits of the member; nil: without bound
 }

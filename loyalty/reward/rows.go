@@ -3,6 +3,7 @@ package reward
 import (
 	"cmp"
 	"context"
+	"embed"
 	"iter"
 	"math"
 	"slices"
@@ -14,7 +15,10 @@ import (
 )
 
 // Tables are those of the package.
-var Tables = []storage.Declared{catalogs, holders, vouchers, counts}
+var Tables = storage.Schema{Name: "reward", Tables: []storage.Declared{catalogs, holders, vouchers, counts}, Files: migrations}
+
+//go:embed migrations
+var migrations embed.FS
 
 // A voucherRow is a voucher with what its code is found by.
 type voucherRow struct {
@@ -38,7 +42,7 @@ var (
 		storage.Int(c, "seq", &h.Seq)
 		storage.Int(c, "last", &h.Last)
 		c.State("state", 1, h)
-	})
+	}).Fill(80)
 	vouchers = storage.NewTable("reward_voucher", func(c *storage.Columns, v *voucherRow) {
 		storage.Text(c, "member", &v.ID.Holder.Member)
 		storage.Text(c, "catalog", &v.ID.Holder.Catalog)
@@ -59,7 +63,7 @@ var (
 		storage.Text(c, "period", &n.In)
 		c.Key()
 		storage.Int(c, "n", &n.N)
-	})
+	}).Fill(50)
 
 	holdersByID = holders.Primary()
 	byMember    = vouchers.Primary().Filter("reward", "status")

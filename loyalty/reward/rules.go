@@ -23,14 +23,14 @@ func NewRules(now *Catalog, others ...*Catalog) Rules { return Rules{now, others
 
 // An Outcome is what a command did.
 type Outcome struct {
-	Holder    HolderID   `json:"holder"`
-	Seq       int64      `json:"seq"` // number of the command among those of the holder
-	At        time.Time  `json:"at"`
-	Vouchers  []Voucher  `json:"vouchers"`
-	Lapsed    []Voucher  `json:"lapsed,omitempty"` // reservations whose end was posted with it
-	Price     Price      `json:"price,omitzero"`   // of the vouchers together
-	Fits      []Fit      `json:"fits,omitempty"`   // of a table
-	Reason    string     `json:"reason,omitempty"`
+	Holder    HolderID   `json:"holder"`              // member and catalog
+	Seq       int64      `json:"seq"`                 // number of the command among those of the holder
+	At        time.Time  `json:"at"`                  // when the command took effect
+	Vouchers  []Voucher  `json:"vouchers"`            // new or changed, after the command
+	Lapsed    []Voucher  `json:"lapsed,omitempty"`    // reservations whose end was posted with it
+	Price     Price      `json:"price,omitzero"`      // of the vouchers together
+	Fits      []Fit      `json:"fits,omitempty"`      // of a table
+	Reason    string     `json:"reason,omitempty"`    // as it was given
 	Peer      *HolderID  `json:"peer,omitempty"`      // the other side of a merger
 	Deduction *Deduction `json:"deduction,omitempty"` // what a redemption took off its cart
 
@@ -40,14 +40,14 @@ type Outcome struct {
 // A Bound adds N to a count, which must then be in 0 to Most.
 type Bound struct {
 	Count
-	Most int64
+	Most int64 // largest sum
 }
 
 // A Decision is a holder as it is after a command, and what is added to the counts of all.
 type Decision struct {
 	Outcome
-	Next   Holder
-	Bounds []Bound
+	Next   Holder    // holder after the command
+	Bounds []Bound   // what is added to the counts of all members
 	also   *Decision // on the other side of a merger
 }
 

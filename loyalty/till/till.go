@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/internal/engine"
 	"github.com/scrmkit/scrmkit/internal/flow"
 	"github.com/scrmkit/scrmkit/internal/valid"
@@ -30,7 +31,7 @@ import (
 const Purpose otp.Purpose = "voucher"
 
 // An InputError reports an invalid command: Field is missing or out of range, and Reason says why.
-type InputError = valid.Error
+type InputError = errs.InputError
 
 // A Till joins the engines of shops, codes and vouchers. It is safe for concurrent use.
 type Till struct {
@@ -59,28 +60,28 @@ func (t *Till) In(tx storage.Tx) *Till {
 
 // An Ask asks for a code to show at a shop.
 type Ask struct {
-	Shop    shop.ID
+	Shop    shop.ID          // where the code is to be shown
 	Member  reward.MemberID  // who asks, and has the voucher
 	Voucher reward.VoucherID // its holder is Member, or was merged into Member
 	Device  otp.DeviceID     // from which it is asked for; "": it has no budget of its own
-	Key     string
+	Key     string           // idempotency key; required
 }
 
 // An Enter is a code that a manager types.
 type Enter struct {
-	Shop    shop.ID
-	Manager shop.Identity
-	Code    string
-	Cart    *reward.Cart // what the voucher takes something off; nil: that is not computed
-	Key     string
+	Shop    shop.ID       // shop of the manager
+	Manager shop.Identity // who types; must manage the shop
+	Code    string        // as it was typed
+	Cart    *reward.Cart  // what the voucher takes something off; nil: that is not computed
+	Key     string        // idempotency key; required
 }
 
 // A Confirm is a manager's yes to what Preview showed, with the cart that it was shown for. The
 // claim is the key of it.
 type Confirm struct {
-	Shop    shop.ID
-	Manager shop.Identity
-	Claim   string // Preview.Claim
+	Shop    shop.ID       // shop of the manager
+	Manager shop.Identity // who typed the code
+	Claim   string        // Preview.Claim
 }
 
 // A Preview is what a code would do.
@@ -95,7 +96,7 @@ type Preview struct {
 
 // A Result is what was done.
 type Result struct {
-	Shop     shop.ID        `json:"shop"`
+	Shop     shop.ID        `json:"shop"`    // where it was redeemed
 	Outcome  reward.Outcome `json:"outcome"` // its vouchers without their codes
 	Replayed bool           `json:"-"`       // it was done before, and this is the first result
 }
@@ -143,7 +144,7 @@ func (t *Till) Ask(ctx context.Context, a Ask) (issued otp.Issued, err error) {
 }
 
 // Preview checks a code, as an attempt, and shows what it would do. It may run twice with its key.
-// What can't be is refused before the code is looked at, and costs no guess. Errors: *InputError,
+// Invalid input is refused before the code is looked at, and costs no guess. Errors: *InputError,
 // shop.ErrNotManager, shop.ErrClosed, those of otp.Engine.Check and of reward.Rules.Redeem.
 func (t *Till) Preview(ctx context.Context, x Enter) (p Preview, err error) {
 	ctx, call := t.unit.Begin(ctx, "till.preview", "")

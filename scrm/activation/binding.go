@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	// Early is how long before its linking was told an account may have been linked on its
+	// Early is how long before its linking was reported an account may have been linked on its
 	// platform: what it met then counts.
 	Early = 10 * time.Minute
 	// Offline is how long before it was linked again what an account met counts (补录), where it was
@@ -24,8 +24,8 @@ const (
 
 // A Period is when a code had an account linked: in [From, To).
 type Period struct {
-	Code CodeID    `json:"code"`
-	From time.Time `json:"from"`
+	Code CodeID    `json:"code"`        // code that had the account
+	From time.Time `json:"from"`        // when it was linked
 	To   time.Time `json:"to,omitzero"` // zero: it has
 }
 
@@ -34,8 +34,8 @@ type Period struct {
 type Binding []Period
 
 // Of returns when events of the account are the code's. Each period begins earlier than it was
-// told, by Early, or by Offline after another period of the same code, but never within the period
-// before. So no time is two codes'.
+// reported, by Early, or by Offline after another period of the same code, but never within the
+// period before. So no time is two codes'.
 func (b Binding) Of(code CodeID) (of []Period) {
 	for i, p := range b {
 		if p.Code != code {
@@ -99,8 +99,8 @@ func (c Claim) linked(was, p Port, now time.Time) (next Claim, isNew bool) {
 
 // An End is when a session ended that had ports in use.
 type End struct {
-	Session int64     `json:"session"`
-	At      time.Time `json:"at"`
+	Session int64     `json:"session"` // Session.N
+	At      time.Time `json:"at"`      // when it ended
 }
 
 // end notes when a session ended, now or by time alone before.
@@ -126,8 +126,8 @@ func (c Code) left(p Port) time.Time {
 
 // Bound is what is known of an account on its platform.
 type Bound struct {
-	Port    Port // that it is for, as it is now; with number 0 there is none
-	Binding Binding
+	Port    Port    // that it is for, as it is now; with number 0 there is none
+	Binding Binding // when codes had it linked
 }
 
 // Bound returns what the session of a token has, at this moment, with what is known of an account

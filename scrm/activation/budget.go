@@ -38,12 +38,14 @@ func (b Budget) spend(now time.Time, n int, each time.Duration) (Budget, time.Du
 	return Budget{whole}, 0
 }
 
-// A ThrottledError: the device has tried to sign in with the code too often, or too many devices
-// did that never had before. Devices that signed in before are not held up by others.
+// A ThrottledError reports that the device has tried to sign in with the code too often, or that
+// too many devices did that never had before. Devices that signed in before are not held up by
+// others.
 type ThrottledError struct {
-	RetryAfter time.Duration
+	RetryAfter time.Duration // how long to wait at least
 }
 
+// Error implements error.
 func (e *ThrottledError) Error() string {
 	return fmt.Sprintf("activation: too many sign-ins with the code; try again in %s, and renew the code where it has leaked", e.RetryAfter)
 }
@@ -53,8 +55,8 @@ func (e *ThrottledError) Is(target error) bool { return target == errs.Exhausted
 
 // A Try is what a device has left of its sign-ins with a code.
 type Try struct {
-	Device DeviceID `json:"device"`
-	Budget Budget   `json:"budget"`
+	Device DeviceID `json:"device"` // device that signs in
+	Budget Budget   `json:"budget"` // what is left
 }
 
 // try charges a device that tries to sign in. Errors: *ThrottledError, and nothing is charged.
@@ -89,13 +91,14 @@ const (
 	Settling = 10 * time.Minute
 )
 
-// A SessionsError is ErrSessions: the code, or the agent at it, has as many sessions as it may, and
-// each of them is at work.
+// A SessionsError reports ErrSessions: the code, or the agent at it, has as many sessions as it
+// may, and each of them is at work.
 type SessionsError struct {
-	Sessions   int
+	Sessions   int           // how many there are
 	RetryAfter time.Duration // at the earliest: one may have been left by then
 }
 
+// Error implements error.
 func (e *SessionsError) Error() string {
 	return fmt.Sprintf("activation: all of %d sessions are online; end one, or try again in %s, and renew the code where it has leaked", e.Sessions, e.RetryAfter)
 }

@@ -23,10 +23,10 @@ type (
 // is to hold no telephone number, let it be another name of the account.
 type AccountID string
 
-// An InputError is a command that can't be: its Field is missing or out of its bounds, as its
-// Reason says.
-type InputError = valid.Error
+// An InputError reports an invalid command: Field is missing or out of range, and Reason says why.
+type InputError = errs.InputError
 
+// Errors of commands and look-ups.
 var (
 	ErrUnknownCode   = errs.New(errs.NotFound, "activation: there is no such code")
 	ErrDisabled      = errs.New(errs.Denied, "activation: the code is disabled; have it enabled")
@@ -46,12 +46,13 @@ var (
 	ErrCapacity = errs.New(errs.Exhausted, "activation: no port is left; close one, or give the code or its pool more")
 )
 
-// A CapacityError: all ports are in use. Close one, or raise the capacity.
+// A CapacityError reports that all ports are in use. Close one, or raise the capacity.
 type CapacityError struct {
 	Ports int    // as many as there may be
 	Pool  PoolID // "": they are the code's own
 }
 
+// Error implements error.
 func (e *CapacityError) Error() string {
 	if e.Pool == "" {
 		return fmt.Sprintf("activation: all %d ports of the code are in use; close one or give it more", e.Ports)
@@ -80,14 +81,14 @@ const (
 
 // Settings are what a code may do and how its leads count.
 type Settings struct {
-	Platforms  []PlatformID `json:"platforms"`         // that it has permission for
-	Ports      int          `json:"ports,omitempty"`   // how many channel accounts work at a time; with Pool: 0
-	Pool       PoolID       `json:"pool,omitempty"`    // whose ports it takes instead of its own
-	Listed     bool         `json:"listed,omitempty"`  // it works on devices that were added, on no other
-	Expires    time.Time    `json:"expires,omitzero"`  // from when on it does not work; zero: never
-	Counting   Counting     `json:"counting,omitzero"` // of its leads
-	Department string       `json:"department,omitempty"`
-	Remark     string       `json:"remark,omitempty"`
+	Platforms  []PlatformID `json:"platforms"`            // that it has permission for
+	Ports      int          `json:"ports,omitempty"`      // how many channel accounts work at a time; with Pool: 0
+	Pool       PoolID       `json:"pool,omitempty"`       // whose ports it takes instead of its own
+	Listed     bool         `json:"listed,omitempty"`     // it works on devices that were added, on no other
+	Expires    time.Time    `json:"expires,omitzero"`     // from when on it does not work; zero: never
+	Counting   Counting     `json:"counting,omitzero"`    // of its leads
+	Department string       `json:"department,omitempty"` // for the list of codes
+	Remark     string       `json:"remark,omitempty"`     // for the list of codes
 }
 
 // Counting is how the leads of a code count: whose they are, the scope of their de-duplication
@@ -136,14 +137,14 @@ func (c Counting) check() error {
 
 // A Code (激活码) is what agents sign in with.
 type Code struct {
-	ID       CodeID    `json:"id"`
-	Version  int64     `json:"version"`
-	Seq      int64     `json:"seq"` // entries of the journal
-	Settings Settings  `json:"settings"`
-	Disabled bool      `json:"disabled,omitempty"`
-	Deleted  time.Time `json:"deleted,omitzero"`
-	Created  time.Time `json:"created"`
-	Updated  time.Time `json:"updated"`
+	ID       CodeID    `json:"id"`                 // names the code; it is no secret
+	Version  int64     `json:"version"`            // number of the change that made it so
+	Seq      int64     `json:"seq"`                // entries of the journal
+	Settings Settings  `json:"settings"`           // what the code may do
+	Disabled bool      `json:"disabled,omitempty"` // it was disabled by hand
+	Deleted  time.Time `json:"deleted,omitzero"`   // when it was deleted; zero: it was not
+	Created  time.Time `json:"created"`            // when it was made
+	Updated  time.Time `json:"updated"`            // when it was last changed
 	Sessions []Session `json:"sessions,omitempty"` // that live, in the order of their numbers
 	Drawn    int       `json:"drawn,omitempty"`    // ports that it has of its pool
 	LastN    int64     `json:"lastN,omitempty"`    // the highest number of a session or a port
@@ -156,21 +157,21 @@ type Code struct {
 
 // A Secret is how the rest of a code is stored.
 type Secret struct {
-	KeyID string `json:"keyID"`
-	MAC   []byte `json:"mac"`
+	KeyID string `json:"keyID"` // id of the Key that MAC is made with
+	MAC   []byte `json:"mac"`   // keyed hash of the secret
 }
 
 // A Session is an agent at a device.
 type Session struct {
-	N      int64     `json:"n"` // within its code
-	Agent  AgentID   `json:"agent,omitempty"`
-	Device DeviceID  `json:"device"`
-	Began  time.Time `json:"began"`
-	Since  time.Time `json:"since"`          // since when its device is there
-	Here   time.Time `json:"here"`           // since when its device has had a session of the code, without a break
-	Seen   time.Time `json:"seen"`           // when something was last heard of it
-	Ports  int       `json:"ports"`          // that it has in use
-	Hash   []byte    `json:"hash,omitempty"` // of its token and the tenant; what an engine gives has none
+	N      int64     `json:"n"`               // within its code
+	Agent  AgentID   `json:"agent,omitempty"` // who signed in; "": nobody in particular
+	Device DeviceID  `json:"device"`          // where
+	Began  time.Time `json:"began"`           // when the agent signed in
+	Since  time.Time `json:"since"`           // since when its device is there
+	Here   time.Time `json:"here"`            // since when its device has had a session of the code, without a break
+	Seen   time.Time `json:"seen"`            // when something was last heard of it
+	Ports  int       `json:"ports"`           // that it has in use
+	Hash   []byte    `json:"hash,omitempty"`  // of its token and the tenant; what an engine gives has none
 }
 
 // A State is whether a code works.
@@ -180,8 +181,8 @@ type State string
 const (
 	Enabled  State = "enabled"  // 启用
 	Disabled State = "disabled" // 停用
-	Expired  State = "expired"
-	Deleted  State = "deleted"
+	Expired  State = "expired"  // past Settings.Expires
+	Deleted  State = "deleted"  // it works no more
 )
 
 // State returns whether the code works at that time.
@@ -197,7 +198,7 @@ func (c Code) State(now time.Time) State {
 	return Enabled
 }
 
-// Online tells how many sessions of the code are online.
+// Online returns how many sessions of the code are online.
 func (c Code) Online(now time.Time) (n int) {
 	for _, s := range c.Sessions {
 		if s.Online(now) {
@@ -207,7 +208,7 @@ func (c Code) Online(now time.Time) (n int) {
 	return n
 }
 
-// Ports tells how many ports are in use.
+// Ports returns how many ports are in use.
 func (c Code) Ports() (n int) {
 	for _, s := range c.Sessions {
 		n += s.Ports

@@ -10,17 +10,17 @@ import (
 
 // A Create makes N codes of the same settings.
 type Create struct {
-	N        int      `json:"n"`
-	Settings Settings `json:"settings"`
-	By       string   `json:"by,omitempty"`
-	Key      string   `json:"-"`
+	N        int      `json:"n"`            // how many codes, at least 1
+	Settings Settings `json:"settings"`     // of each of them
+	By       string   `json:"by,omitempty"` // who did it, for the journal
+	Key      string   `json:"-"`            // idempotency key; required
 }
 
 // Issued is a code that was made or renewed. Code is what agents sign in with: it is shown this
 // once, and is empty where the command is repeated. Who has lost it renews the code.
 type Issued struct {
-	ID   CodeID `json:"id"`
-	Code string `json:"-"`
+	ID   CodeID `json:"id"` // names the code; it is no secret
+	Code string `json:"-"`  // what agents sign in with
 }
 
 // An Edit gives a code other settings; without an owner of what counts its leads, the one that it
@@ -28,40 +28,40 @@ type Issued struct {
 // they use, or leaves fewer of them than are in use, or has the code work on devices that were
 // added alone.
 type Edit struct {
-	Code     CodeID   `json:"code"`
-	Settings Settings `json:"settings"`
-	By       string   `json:"by,omitempty"`
-	Key      string   `json:"-"`
+	Code     CodeID   `json:"code"`         // code to change
+	Settings Settings `json:"settings"`     // the settings that it is to have
+	By       string   `json:"by,omitempty"` // who did it, for the journal
+	Key      string   `json:"-"`            // idempotency key; required
 }
 
 // Many names codes to Disable, Enable, Expire or Delete: all of them or, where one does not exist,
 // none.
 type Many struct {
-	Codes []CodeID `json:"codes"`
-	By    string   `json:"by,omitempty"`
-	Key   string   `json:"-"`
+	Codes []CodeID `json:"codes"`        // at least one
+	By    string   `json:"by,omitempty"` // who did it, for the journal
+	Key   string   `json:"-"`            // idempotency key; required
 }
 
 // A Renew gives a code another secret, and signs everybody out.
 type Renew struct {
-	Code CodeID `json:"code"`
-	By   string `json:"by,omitempty"`
-	Key  string `json:"-"`
+	Code CodeID `json:"code"`         // code that gets another secret
+	By   string `json:"by,omitempty"` // who did it, for the journal
+	Key  string `json:"-"`            // idempotency key; required
 }
 
 // A SignIn is an agent with a code at a device. What lived of the code on that device ends.
 type SignIn struct {
-	Code        string // as it is typed
-	Device      DeviceID
-	DeviceToken string  // that the device got when it was added; for a code that is Listed
-	Agent       AgentID // "": nobody in particular
+	Code        string   // as it is typed
+	Device      DeviceID // where the agent signs in
+	DeviceToken string   // that the device got when it was added; for a code that is Listed
+	Agent       AgentID  // "": nobody in particular
 }
 
 // A Seat is what a session has.
 type Seat struct {
-	Code    Code    `json:"code"`
-	Session Session `json:"session"`
-	Token   string  `json:"-"` // of SignIn alone: what the client keeps
+	Code    Code    `json:"code"`    // code that was signed in with
+	Session Session `json:"session"` // session of the agent
+	Token   string  `json:"-"`       // of SignIn alone: what the client keeps
 }
 
 // ID names the session.
@@ -69,26 +69,26 @@ func (s Seat) ID() SessionID { return SessionID{s.Code.ID, s.Session.N} }
 
 // A SignOut ends a session. One that has ended is no error.
 type SignOut struct {
-	Session SessionID `json:"session"`
-	By      string    `json:"by,omitempty"`
-	Key     string    `json:"-"`
+	Session SessionID `json:"session"`      // session to end
+	By      string    `json:"by,omitempty"` // who did it, for the journal
+	Key     string    `json:"-"`            // idempotency key; required
 }
 
 // A Pool is the ports that codes share.
 type Pool struct {
-	ID      PoolID `json:"id"`
-	Version int64  `json:"version"`
-	Seq     int64  `json:"seq"` // entries of the journal
-	Ports   int    `json:"ports"`
-	Free    int    `json:"free"` // of them; kept apart, where codes draw on it
+	ID      PoolID `json:"id"`      // unique in the tenant
+	Version int64  `json:"version"` // number of the change that made it so
+	Seq     int64  `json:"seq"`     // entries of the journal
+	Ports   int    `json:"ports"`   // how many ports it has
+	Free    int    `json:"free"`    // of them; kept apart, where codes draw on it
 }
 
-// A PutPool makes a pool or changes how many ports it has, which can't be fewer than are in use.
+// A PutPool makes a pool or changes how many ports it has, not below those in use.
 type PutPool struct {
-	Pool  PoolID `json:"pool"`
-	Ports int    `json:"ports"`
-	By    string `json:"by,omitempty"`
-	Key   string `json:"-"`
+	Pool  PoolID `json:"pool"`         // pool to make or to change
+	Ports int    `json:"ports"`        // how many ports it is to have
+	By    string `json:"by,omitempty"` // who did it, for the journal
+	Key   string `json:"-"`            // idempotency key; required
 }
 
 func (c Create) check() error {
@@ -184,8 +184,8 @@ func (c Code) To(s State, now time.Time) (Code, error) {
 	return c.Settled(now), nil
 }
 
-// SignIn decides on an agent's signing in, whose code has been found to be this one. shown tells
-// that the device has shown its token. What lived of the code on the device ends. Errors:
+// SignIn decides on an agent's signing in, whose code has been found to be this one. shown reports
+// whether the device has shown its token. What lived of the code on the device ends. Errors:
 // ErrUnknownCode and *ThrottledError; and ErrDisabled, ErrExpired, ErrDevice and *SessionsError,
 // with the code as it was but for what is charged for the try.
 func (c Code) SignIn(d Device, in SignIn, shown bool, hash func(SessionID) []byte, now time.Time) (Code, Session, error) {

@@ -18,10 +18,10 @@ const maxDeviceCodes = 1000
 // A Device (渠道设备) is what agents sign in at. It is there since it was added by QR code, or since
 // its first session.
 type Device struct {
-	ID      DeviceID  `json:"id"`
-	Version int64     `json:"version"`
-	Seq     int64     `json:"seq"` // entries of the journal
-	Name    string    `json:"name,omitempty"`
+	ID      DeviceID  `json:"id"`               // as its client names it
+	Version int64     `json:"version"`          // number of the change that made it so
+	Seq     int64     `json:"seq"`              // entries of the journal
+	Name    string    `json:"name,omitempty"`   // shown to people
 	Added   time.Time `json:"added,omitzero"`   // by QR code; zero: it was not
 	Removed time.Time `json:"removed,omitzero"` // zero: it was not, or is there again
 	First   time.Time `json:"first,omitzero"`   // when it came: added, or first signed in at, since it was last removed
@@ -49,42 +49,42 @@ func (d *Device) come(now time.Time) {
 
 // An Invitation is what a QR code for adding a device has.
 type Invitation struct {
-	Hash    []byte    `json:"hash,omitempty"` // of its token and the tenant
-	By      string    `json:"by,omitempty"`
-	Expires time.Time `json:"expires"`
-	Used    time.Time `json:"used,omitzero"`
+	Hash    []byte    `json:"hash,omitempty"`   // of its token and the tenant
+	By      string    `json:"by,omitempty"`     // who invited
+	Expires time.Time `json:"expires"`          // end of the time in which it may be used
+	Used    time.Time `json:"used,omitzero"`    // when a device was added with it; zero: not yet
 	Device  DeviceID  `json:"device,omitempty"` // that was added with it
-	Version int64     `json:"version"`
+	Version int64     `json:"version"`          // number of the change that made it so
 }
 
 // Invited is a new invitation. Token goes into the QR code; it is shown this once.
 type Invited struct {
-	Token   string    `json:"-"`
-	Expires time.Time `json:"expires"`
+	Token   string    `json:"-"`       // what AddDevice takes
+	Expires time.Time `json:"expires"` // end of the time in which it may be used
 }
 
 // Added is a device that was added. Token is what its client keeps, and signs in with where a code
 // is for such devices alone: it is shown this once, and is empty where the command is repeated. A
 // device that has lost it is added anew.
 type Added struct {
-	Device Device `json:"device"`
-	Token  string `json:"-"`
+	Device Device `json:"device"` // the device after it
+	Token  string `json:"-"`      // what SignIn takes as DeviceToken
 }
 
 // AddDevice adds the device that has scanned an invitation.
 type AddDevice struct {
-	Token  string   `json:"-"`
-	Device DeviceID `json:"device"`
-	Name   string   `json:"name,omitempty"`
-	Key    string   `json:"-"`
+	Token  string   `json:"-"`              // Invited.Token
+	Device DeviceID `json:"device"`         // as its client names it
+	Name   string   `json:"name,omitempty"` // shown to people
+	Key    string   `json:"-"`              // idempotency key; required
 }
 
 // RemoveDevice takes a device from the list and ends every session at it. A code that is not for
 // listed devices alone brings it back when it is signed in with there.
 type RemoveDevice struct {
-	Device DeviceID `json:"device"`
-	By     string   `json:"by,omitempty"`
-	Key    string   `json:"-"`
+	Device DeviceID `json:"device"`       // device to remove
+	By     string   `json:"by,omitempty"` // who did it, for the journal
+	Key    string   `json:"-"`            // idempotency key; required
 }
 
 func (c AddDevice) check() error {

@@ -10,7 +10,7 @@
 //   - An account is with one port, of one code: no other code takes it while it is linked. What a session leaves without an
 //     account is closed with it.
 //   - A device that was added has a token, without which a code that is for such devices alone does not work there.
-//   - Why a code does not work is told to who has the code in hand, and to nobody else.
+//   - Why a code does not work is shown to whoever has the code in hand, and to nobody else.
 //
 // Platforms are names: which ones there are is for the embedder to say.
 package activation

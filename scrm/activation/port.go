@@ -11,14 +11,14 @@ import (
 
 // A SessionID names a session.
 type SessionID struct {
-	Code CodeID `json:"code"`
-	N    int64  `json:"n"`
+	Code CodeID `json:"code"` // code that was signed in with
+	N    int64  `json:"n"`    // Session.N
 }
 
 // A PortID names a port.
 type PortID struct {
-	Code CodeID `json:"code"`
-	N    int64  `json:"n"`
+	Code CodeID `json:"code"` // code that the port is of
+	N    int64  `json:"n"`    // number of the port within its code
 }
 
 // A PortState is what a port is at.
@@ -31,21 +31,21 @@ const (
 	Linked    PortState = "linked"    // its account works
 	LoggedOut PortState = "loggedOut" // its account may be linked again
 	Banned    PortState = "banned"    // by its platform
-	Closed    PortState = "closed"
+	Closed    PortState = "closed"    // it takes no account any more
 )
 
 // A Port (端口) is a place for a channel account (主号).
 type Port struct {
-	ID       PortID     `json:"id"`
-	Platform PlatformID `json:"platform"`
-	State    PortState  `json:"state"`
+	ID       PortID     `json:"id"`                // code and number
+	Platform PlatformID `json:"platform"`          // platform of its account
+	State    PortState  `json:"state"`             // where it stands
 	Session  int64      `json:"session"`           // that has it in use, or had
 	Account  AccountID  `json:"account,omitempty"` // that is linked, or was
 	Name     string     `json:"name,omitempty"`    // of the account
 	Until    time.Time  `json:"until,omitzero"`    // when the QR code ends
 	Reason   string     `json:"reason,omitempty"`  // why it is banned
 	Left     time.Time  `json:"left,omitzero"`     // since when its account is not linked any more
-	Updated  time.Time  `json:"updated"`
+	Updated  time.Time  `json:"updated"`           // when it was last changed
 }
 
 // used reports whether the port is stored as in use.
@@ -73,46 +73,46 @@ func (p Port) within(c Code, now time.Time) Port {
 
 // Open opens a port.
 type Open struct {
-	Session  SessionID  `json:"session"`
-	Platform PlatformID `json:"platform"`
-	Key      string     `json:"-"`
+	Session  SessionID  `json:"session"`  // session that uses the port
+	Platform PlatformID `json:"platform"` // platform of the account that is to be linked
+	Key      string     `json:"-"`        // idempotency key; required
 }
 
 // Pair says that a QR code is shown for a port, which ends at Until.
 type Pair struct {
-	Session SessionID `json:"session"`
-	Port    int64     `json:"port"` // its number
-	Until   time.Time `json:"until"`
-	Key     string    `json:"-"`
+	Session SessionID `json:"session"` // session that uses the port
+	Port    int64     `json:"port"`    // its number
+	Until   time.Time `json:"until"`   // when the QR code ends
+	Key     string    `json:"-"`       // idempotency key; required
 }
 
 // Link says that an account has linked a port. An account has one port, of one code: another that
 // had it is closed, where it is of the same code, or not linked any more.
 type Link struct {
-	Session SessionID `json:"session"`
-	Port    int64     `json:"port"` // its number
-	Account AccountID `json:"account"`
-	Name    string    `json:"name,omitempty"`
-	Key     string    `json:"-"`
+	Session SessionID `json:"session"`        // session that uses the port
+	Port    int64     `json:"port"`           // its number
+	Account AccountID `json:"account"`        // account that is linked
+	Name    string    `json:"name,omitempty"` // of the account, shown to people
+	Key     string    `json:"-"`              // idempotency key; required
 }
 
-// A Claim tells which port an account is for, of those that are not closed no other has it, and
-// when codes had it linked.
+// A Claim is the port that an account is for, the only one of those that are not closed, and when
+// codes had the account linked.
 type Claim struct {
-	Platform PlatformID
-	Account  AccountID
-	Version  int64
-	Port     PortID
-	Periods  Binding // the last one without an end, which the port tells
+	Platform PlatformID // platform of the account
+	Account  AccountID  // account on the platform
+	Version  int64      // number of the change that made it so
+	Port     PortID     // port that the account is for
+	Periods  Binding    // when codes had it linked; the last one without an end, which the port has
 }
 
 // A Leave says that a port is not in use any more: to Logout, Ban or Close it.
 type Leave struct {
-	Port    PortID `json:"port"`
+	Port    PortID `json:"port"`              // port that is left
 	Session int64  `json:"session,omitempty"` // of the code, whose agent says so; 0: somebody else does
-	Reason  string `json:"reason,omitempty"`
-	By      string `json:"by,omitempty"`
-	Key     string `json:"-"`
+	Reason  string `json:"reason,omitempty"`  // why, for people
+	By      string `json:"by,omitempty"`      // who did it, for the journal
+	Key     string `json:"-"`                 // idempotency key; required
 }
 
 // String returns the code and the number, with a slash between. What an agent does is said to be

@@ -3,6 +3,7 @@ package activation
 import (
 	"bytes"
 	"context"
+	"embed"
 	"errors"
 	"iter"
 	"math"
@@ -15,7 +16,10 @@ import (
 
 // Tables are those of the package. Each row but a port has a version of its own; a port changes
 // under that of its code.
-var Tables = []storage.Declared{codes, secrets, ports, claims, pools, free, devices, invitations}
+var Tables = storage.Schema{Name: "activation", Tables: []storage.Declared{codes, secrets, ports, claims, pools, free, devices, invitations}, Files: migrations}
+
+//go:embed migrations
+var migrations embed.FS
 
 // A secretRow is how the rest of a code is stored.
 type secretRow struct {
@@ -40,7 +44,7 @@ var (
 		storage.Derived(c, "pool", k.pool)
 		storage.Derived(c, "department", func() string { return k.Settings.Department })
 		c.State("state", 1, k)
-	})
+	}).Fill(70)
 	secrets = storage.NewTable("activation_secret", func(c *storage.Columns, s *secretRow) {
 		storage.Text(c, "code", &s.code)
 		c.Key()
@@ -75,7 +79,7 @@ var (
 		storage.Text(c, "pool", &f.pool)
 		c.Key()
 		storage.Int(c, "n", &f.n)
-	})
+	}).Fill(50)
 	devices = storage.NewTable("activation_device", func(c *storage.Columns, d *Device) {
 		storage.Text(c, "device", &d.ID)
 		c.Key()

@@ -16,6 +16,13 @@ import (
 
 // A Key is a secret of the embedder's. Codes are stored under the first one; the others are for
 // codes of before.
+//
+// The Key of every package is the same type, so that one list of keys serves all engines:
+//
+//	struct {
+//		ID     string // 1 to 32 bytes of a-z, A-Z, 0-9, '-' and '_'; names the key for ever
+//		Secret []byte // at least 32 bytes from a random source
+//	}
 type Key = keyring.Key
 
 const (

@@ -16,7 +16,7 @@ import (
 )
 
 // SignIn begins a session of an agent. Its token is in the Seat, shown this once. Errors:
-// ErrUnknownCode, and those that tell more of the code to who has it: ErrDisabled, ErrExpired,
+// ErrUnknownCode, and those that say more of the code to whoever has it: ErrDisabled, ErrExpired,
 // ErrDevice, ErrSessions (a *SessionsError, but where the device has a thousand codes) and
 // *ThrottledError. What a refused sign-in with the right code is charged is stored, outside of a
 // unit of work that is rolled back.
@@ -229,9 +229,9 @@ func (e *Engine) leave(ctx context.Context, kind string, to PortState, c Leave) 
 // An Agent (客服) is a port as it is now, with who works there.
 type Agent struct {
 	Port
-	Agent      AgentID `json:"agent,omitempty"` // of the session that has the port in use
-	Online     bool    `json:"online"`          // the session is, and the port is linked
-	Department string  `json:"department,omitempty"`
+	Agent      AgentID `json:"agent,omitempty"`      // of the session that has the port in use
+	Online     bool    `json:"online"`               // the session is, and the port is linked
+	Department string  `json:"department,omitempty"` // Settings.Department of the code
 }
 
 // Agents yields the ports that the query asks for and that are not closed, in the order of their

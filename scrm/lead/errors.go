@@ -2,11 +2,10 @@ package lead
 
 import (
 	"github.com/scrmkit/scrmkit/errs"
-	"github.com/scrmkit/scrmkit/internal/valid"
 )
 
-// An InputError is a command that can't be. Field is the one to change.
-type InputError = valid.Error
+// An InputError reports an invalid command: Field is missing or out of range, and Reason says why.
+type InputError = errs.InputError
 
 // ErrUnknownJob: the code has no job on that platform. Open it with Put.
 var ErrUnknownJob = errs.New(errs.NotFound, "lead: there is no such job")

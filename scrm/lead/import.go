@@ -28,13 +28,13 @@ import (
 // the beginning of the same file, an import that broke off goes on, and marks every row as it was
 // marked, or would have been, at first.
 type ImportCSV struct {
-	Platform  PlatformID `json:"platform"`
-	Namespace string     `json:"namespace,omitempty"`
-	Column    string     `json:"column,omitempty"` // of the ids, by its name in the first line; "": the first one, and the first line is a row
-	Phones    bool       `json:"phones,omitempty"` // they are telephone numbers as people type them: of WhatsApp; else the ids are E.164, for platforms that have such
-	Region    string     `json:"region,omitempty"` // of telephone numbers without a country code, as ISO 3166-1 alpha-2
-	By        string     `json:"by,omitempty"`
-	Key       string     `json:"-"`
+	Platform  PlatformID `json:"platform"`            // platform of the contacts
+	Namespace string     `json:"namespace,omitempty"` // whose ids they are; "": see Identity
+	Column    string     `json:"column,omitempty"`    // of the ids, by its name in the first line; "": the first one, and the first line is a row
+	Phones    bool       `json:"phones,omitempty"`    // they are telephone numbers as people type them: of WhatsApp; else the ids are E.164, for platforms that have such
+	Region    string     `json:"region,omitempty"`    // of telephone numbers without a country code, as ISO 3166-1 alpha-2
+	By        string     `json:"by,omitempty"`        // who did it, for the journal
+	Key       string     `json:"-"`                   // names the file; required
 }
 
 // A Mark is what became of a row.
@@ -42,8 +42,8 @@ type Mark string
 
 // The marks.
 const (
-	Added     Mark = "added"     // the library had no such contact, and no event told of it
-	AddedLead Mark = "addedLead" // an event told of the contact before the library had it
+	Added     Mark = "added"     // neither the library nor an event had the contact
+	AddedLead Mark = "addedLead" // an event had the contact before the library
 	InFile    Mark = "inFile"    // a row before has the contact
 	Had       Mark = "had"       // the library had the contact already
 	Unread    Mark = "unread"    // the row has no contact that can be read, and was passed by
@@ -53,9 +53,9 @@ const (
 type Marked struct {
 	Row    int64    // from 1, without the line of the names
 	Fields []string // as they were read
-	Mark   Mark
-	Of     int64  // with InFile: the row before
-	Why    string // with Unread
+	Mark   Mark     // what became of it
+	Of     int64    // with InFile: the row before
+	Why    string   // with Unread
 }
 
 const (
@@ -110,7 +110,7 @@ func (e *Engine) Import(ctx context.Context, ids []Identity) (had []bool, err er
 // It holds at most 5,000 rows in memory, of at most 64 KiB and 1,000 fields each, and 4 MiB of
 // them. It ends with the error of r, wrapped, and with those of Engine: *InputError where a row is
 // no CSV or too long, and journal.ErrKeyReused where the key was used for another file, as its
-// first rows tell; then nothing was stored. Who stops the iteration stops the import.
+// first rows show; then nothing was stored. Who stops the iteration stops the import.
 func (e *Engine) ImportCSV(ctx context.Context, c ImportCSV, r io.Reader) iter.Seq2[Marked, error] {
 	return func(yield func(Marked, error) bool) {
 		fail := func(err error) { yield(Marked{}, fmt.Errorf("lead: import %s: %w", c.Key, err)) }

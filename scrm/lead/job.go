@@ -10,8 +10,8 @@ import (
 
 // A JobID names the one job that a code has on a platform.
 type JobID struct {
-	Code     CodeID     `json:"code"`
-	Platform PlatformID `json:"platform"`
+	Code     CodeID     `json:"code"`     // code that counts
+	Platform PlatformID `json:"platform"` // platform of the contacts
 }
 
 func (id JobID) compare(o JobID) int {
@@ -20,29 +20,29 @@ func (id JobID) compare(o JobID) int {
 
 // A Job (工单) counts the leads of a code on a platform.
 type Job struct {
-	ID      JobID       `json:"id"`
-	Version int64       `json:"version"`
-	Seq     int64       `json:"seq"` // entries of the journal
-	Owner   OwnerID     `json:"owner"`
-	Name    string      `json:"name"`
-	Targets Targets     `json:"targets,omitzero"`
+	ID      JobID       `json:"id"`               // code and platform
+	Version int64       `json:"version"`          // number of the change that made it so
+	Seq     int64       `json:"seq"`              // entries of the journal
+	Owner   OwnerID     `json:"owner"`            // whose job it is
+	Name    string      `json:"name"`             // shown to people
+	Targets Targets     `json:"targets,omitzero"` // how many leads are wanted
 	Terms   []Terms     `json:"terms"`            // in the order of From, the last two hundred; the first are in force before their From as well
 	Resets  []time.Time `json:"resets,omitempty"` // when a new day was begun by hand (置零), the first one first, of the last thousand
 }
 
 // Targets are how many leads are wanted; 0: no number.
 type Targets struct {
-	Day   int64 `json:"day,omitempty"`
-	Total int64 `json:"total,omitempty"`
+	Day   int64 `json:"day,omitempty"`   // leads a day
+	Total int64 `json:"total,omitempty"` // leads altogether
 }
 
 // Terms are what a job counts by. They are for the events from a time on; a change of them leaves
 // the verdicts of earlier ones.
 type Terms struct {
-	From   time.Time `json:"from"`
-	Group  GroupID   `json:"group,omitempty"`
-	Scope  Scope     `json:"scope,omitzero"`
-	Counts Rule      `json:"counts"`
+	From   time.Time `json:"from"`            // from when on they are in force
+	Group  GroupID   `json:"group,omitempty"` // group of codes, for Reach
+	Scope  Scope     `json:"scope,omitzero"`  // what leads are compared with
+	Counts Rule      `json:"counts"`          // which events make leads
 	Begins time.Time `json:"begins,omitzero"` // what came before does not count; zero: all counts
 	Ends   time.Time `json:"ends,omitzero"`   // nor what comes from then on
 	Zone   string    `json:"zone"`            // of the IANA database, where days begin
@@ -102,8 +102,8 @@ const (
 // long ago that was, at the same account or at another; Days says how far back other jobs are
 // looked at, for every account alike.
 type Scope struct {
-	Reach   Reach    `json:"reach,omitempty"`
-	Codes   []CodeID `json:"codes,omitempty"`
+	Reach   Reach    `json:"reach,omitempty"`   // which jobs are looked at; "": the own one
+	Codes   []CodeID `json:"codes,omitempty"`   // with the reach of codes: which
 	Library bool     `json:"library,omitempty"` // what the library has does not count (含底库)
 	Days    int      `json:"days,omitempty"`    // what came longer ago to other jobs counts for nothing; 0: all
 }
@@ -121,7 +121,7 @@ func (j *Job) at(t time.Time) Terms {
 }
 
 // Day returns when the day began that a time is in: at the reset time of the zone, or when it was
-// begun by hand after that. Errors: *InputError, where the zone is none.
+// begun by hand after that. Errors: *InputError, where the zone is unknown.
 func (j *Job) Day(at time.Time) (time.Time, error) {
 	t := j.at(at)
 	if err := t.locate(); err != nil {

@@ -24,20 +24,20 @@ const (
 // A Put opens a job, or changes it. Other terms than it has are in force from Notice after now on,
 // at the earliest; Terms.From may be later. The first ones are in force for all events.
 type Put struct {
-	Job     JobID   `json:"job"`
-	Owner   OwnerID `json:"owner"` // stays what it was first
-	Name    string  `json:"name"`
-	Targets Targets `json:"targets,omitzero"`
-	Terms   Terms   `json:"terms"`
-	By      string  `json:"by,omitempty"`
-	Key     string  `json:"-"`
+	Job     JobID   `json:"job"`              // job to open or to change
+	Owner   OwnerID `json:"owner"`            // stays what it was first
+	Name    string  `json:"name"`             // shown to people
+	Targets Targets `json:"targets,omitzero"` // how many leads are wanted
+	Terms   Terms   `json:"terms"`            // what it is to count by
+	By      string  `json:"by,omitempty"`     // who did it, for the journal
+	Key     string  `json:"-"`                // idempotency key; required
 }
 
 // A Reset begins a new day (置零), Notice after now. It changes no total.
 type Reset struct {
-	Job JobID  `json:"job"`
-	By  string `json:"by,omitempty"`
-	Key string `json:"-"`
+	Job JobID  `json:"job"`          // job whose day begins
+	By  string `json:"by,omitempty"` // who did it, for the journal
+	Key string `json:"-"`            // idempotency key; required
 }
 
 // Put decides on a Put. Errors: *InputError.

@@ -8,26 +8,26 @@ import (
 
 // Facts are what a decision needs beside the contact, of the event's job at its time.
 type Facts struct {
-	Job    *Job
+	Job    *Job      // as it is at that time
 	Linked []OwnerID // owners that consented, and have the consent of the job's, at the time of the event
 }
 
 // A Decision is what an event comes to.
 type Decision struct {
 	Outcome
-	Next    Contact
+	Next    Contact // contact after the event
 	Changed []Lead  // that are new, or other than before, by number
 	Counts  []Count // how much counts change
 }
 
 // An Outcome is what an event came to.
 type Outcome struct {
-	Verdict  Verdict   `json:"verdict"`
-	Reasons  []Reason  `json:"reasons"`
+	Verdict  Verdict   `json:"verdict"`          // of Lead
+	Reasons  []Reason  `json:"reasons"`          // why
 	Lead     *Lead     `json:"lead"`             // of the contact and the account in the job; nil: there is none by this event
 	Of       *Lead     `json:"of,omitempty"`     // the lead that it duplicates
 	Turned   []Turning `json:"turned,omitempty"` // verdicts of other leads that it changed, in their order
-	Replayed bool      `json:"-"`                // the event is that of the lead, and was told before
+	Replayed bool      `json:"-"`                // the event is that of the lead, and was reported before
 }
 
 // brief returns what the journal has of an outcome: without what leads are judged by.
@@ -44,10 +44,10 @@ func (o Outcome) brief() Outcome {
 
 // A Turning is a verdict that another event changed.
 type Turning struct {
-	N    int64   `json:"n"` // of the lead; with Moved that of the one which it is now
-	Job  JobID   `json:"job"`
-	From Verdict `json:"from"`
-	To   Verdict `json:"to"`
+	N    int64   `json:"n"`    // of the lead; with Moved that of the one which it is now
+	Job  JobID   `json:"job"`  // job of the lead
+	From Verdict `json:"from"` // verdict before
+	To   Verdict `json:"to"`   // verdict after
 }
 
 // Meet decides on an event of a contact in a job. One that changes nothing has a Decision without
@@ -91,7 +91,7 @@ func place(leads *[]Lead, l Lead) int {
 }
 
 // Merge decides on a contact who turned out to be the same person as others, and goes on with the
-// leads of all. The decision is of that one; its outcome tells which verdicts that turned.
+// leads of all. The decision is of that one; its outcome has the verdicts that this changed.
 func Merge(c Contact, others ...Contact) Decision {
 	were, leads := slices.Clone(c.Leads), slices.Clone(c.Leads)
 	next := c

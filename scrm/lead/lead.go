@@ -18,15 +18,16 @@ type (
 )
 
 // An Identity is one name that a platform has for a contact. A platform may have several: WhatsApp
-// has a telephone number, and an id of a linked device. A name that its user may change is none.
+// has a telephone number, and an id of a linked device. A name that its user may change is no
+// identity.
 //
 // On the platform "whatsapp" a number or a JID without a namespace has the one that it is of:
 // WhatsApp for numbers, "lid" for ids of linked devices. So it is the same contact in events and in
 // the library, however it is written.
 type Identity struct {
-	Platform  PlatformID `json:"platform"`
+	Platform  PlatformID `json:"platform"`            // platform that has the name
 	Namespace string     `json:"namespace,omitempty"` // whose ids they are: a provider of LINE, a portfolio of WhatsApp; "": see Identity
-	ID        string     `json:"id"`
+	ID        string     `json:"id"`                  // the name, as the platform writes it
 }
 
 // A Kind says who began.
@@ -42,11 +43,11 @@ const (
 
 // An Event says that a contact and an account of the operator's met.
 type Event struct {
-	ID       EventID   `json:"id"`
-	Account  AccountID `json:"account"`
-	At       time.Time `json:"at"` // by the platform
-	Kind     Kind      `json:"kind"`
-	Unknown  bool      `json:"unknown,omitempty"`  // they may have met before: the platform does not tell (可能是老粉)
+	ID       EventID   `json:"id"`                 // unique within its contact, job and account; reported again, it changes nothing
+	Account  AccountID `json:"account"`            // account of the operator's
+	At       time.Time `json:"at"`                 // by the platform
+	Kind     Kind      `json:"kind"`               // what happened
+	Unknown  bool      `json:"unknown,omitempty"`  // they may have met before: the platform does not say (可能是老粉)
 	Backfill bool      `json:"backfill,omitempty"` // it was read after the account had been offline (补录)
 }
 
@@ -83,7 +84,7 @@ type Verdict string
 
 // The verdicts.
 const (
-	NewLead   Verdict = "new"
+	NewLead   Verdict = "new"       // nobody in the scope had the contact before
 	Duplicate Verdict = "duplicate" // a lead in the scope came first
 	Uncertain Verdict = "uncertain" // it is new, or from before the account was watched
 	Excluded  Verdict = "excluded"  // it does not count
@@ -102,33 +103,33 @@ const (
 	InOwner    Reason = "owner"      // another job of the owner
 	InLinked   Reason = "linked"     // a job of a linked owner
 	InLibrary  Reason = "library"    // the library has the contact
-	AgeUnknown Reason = "ageUnknown" // the platform does not tell whether they met before
+	AgeUnknown Reason = "ageUnknown" // the platform does not say whether they met before
 	Began      Reason = "began"      // the operator's account began
 	NotCounted Reason = "notCounted" // the platform's rule does not count its kind
 	TooEarly   Reason = "tooEarly"   // the job had not begun
 	TooLate    Reason = "tooLate"    // the job had ended
-	Unbound    Reason = "unbound"    // an agent tells of it, and the account was not bound to the job then
+	Unbound    Reason = "unbound"    // an agent reported it, and the account was not bound to the job then
 	NotFirst   Reason = "notFirst"   // contact and account met before in this job
 )
 
 // A Lead is the first event of a contact and an account in a job, with its verdict.
 type Lead struct {
-	N       int64     `json:"n"` // within its contact, in the order of arrival
-	Job     JobID     `json:"job"`
-	Event   Event     `json:"event"`
-	Basis   Basis     `json:"basis,omitzero"`
-	Day     time.Time `json:"day"` // when the day began on which it counts
-	Verdict Verdict   `json:"verdict"`
-	Reasons []Reason  `json:"reasons"`
-	Of      int64     `json:"of,omitempty"` // the first lead that it duplicates
-	Within  Verdict   `json:"within"`       // the verdict if the job compared with itself alone
+	N       int64     `json:"n"`              // within its contact, in the order of arrival
+	Job     JobID     `json:"job"`            // job that counts it
+	Event   Event     `json:"event"`          // the first of the contact and the account in the job
+	Basis   Basis     `json:"basis,omitzero"` // what it was judged by
+	Day     time.Time `json:"day"`            // when the day began on which it counts
+	Verdict Verdict   `json:"verdict"`        // what it counts as
+	Reasons []Reason  `json:"reasons"`        // why
+	Of      int64     `json:"of,omitempty"`   // the first lead that it duplicates
+	Within  Verdict   `json:"within"`         // the verdict if the job compared with itself alone
 }
 
 // A Basis is what a lead is judged by: the terms of its job at its time.
 type Basis struct {
-	Owner   OwnerID   `json:"owner,omitempty"`
-	Group   GroupID   `json:"group,omitempty"`
-	Scope   Scope     `json:"scope,omitzero"`
+	Owner   OwnerID   `json:"owner,omitempty"`   // owner of the job
+	Group   GroupID   `json:"group,omitempty"`   // Terms.Group
+	Scope   Scope     `json:"scope,omitzero"`    // Terms.Scope
 	Linked  []OwnerID `json:"linked,omitempty"`  // owners whose jobs and whose consent it has, where the scope asks for them
 	Library bool      `json:"library,omitempty"` // the scope asks for the library, which had the contact
 	Reasons []Reason  `json:"reasons,omitempty"` // why it does not count, whatever came before
@@ -136,9 +137,9 @@ type Basis struct {
 
 // A Contact is a person on one platform, with all leads.
 type Contact struct {
-	ID       Identity   `json:"id"`
+	ID       Identity   `json:"id"`                 // identity that it is stored under
 	Version  int64      `json:"version"`            // 0: there is none yet
-	Name     string     `json:"name"`               // for the journal: the time of the first event told, and chance
+	Name     string     `json:"name"`               // for the journal: the time of the first event reported, and chance
 	Seq      int64      `json:"seq"`                // entries of the journal
 	MergedTo *Identity  `json:"mergedTo,omitempty"` // the identity under which the contact goes on
 	Names    []Identity `json:"names,omitempty"`    // that were found to be this contact's, besides ID
@@ -148,12 +149,12 @@ type Contact struct {
 
 // Figures are counts of leads.
 type Figures struct {
-	New       int64 `json:"new"`
-	Duplicate int64 `json:"duplicate"`
-	Uncertain int64 `json:"uncertain"`
-	Excluded  int64 `json:"excluded"`
-	Contacts  int64 `json:"contacts"` // total, each contact once in a job
-	Pairs     int64 `json:"pairs"`    // total, each contact once with every account of a job
+	New       int64 `json:"new"`       // leads that are NewLead
+	Duplicate int64 `json:"duplicate"` // leads that are Duplicate
+	Uncertain int64 `json:"uncertain"` // leads that are Uncertain
+	Excluded  int64 `json:"excluded"`  // leads that are Excluded
+	Contacts  int64 `json:"contacts"`  // total, each contact once in a job
+	Pairs     int64 `json:"pairs"`     // total, each contact once with every account of a job
 }
 
 // Plus adds two figures.
@@ -191,9 +192,9 @@ func (l Lead) figures() (f Figures) {
 
 // A Count is what an account counted on a day in a job, or how much it changes.
 type Count struct {
-	Job     JobID     `json:"job"`
-	Account AccountID `json:"account"`
-	Day     time.Time `json:"day"` // when it began
+	Job     JobID     `json:"job"`     // job that counts
+	Account AccountID `json:"account"` // account that the leads are of
+	Day     time.Time `json:"day"`     // when it began
 	Figures
 }
 

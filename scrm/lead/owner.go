@@ -11,34 +11,34 @@ import (
 // An Owner (主账号) has jobs, and consents to their being compared with those of others (关联账号). Two
 // owners are linked while both consent.
 type Owner struct {
-	ID       OwnerID   `json:"id"`
-	Version  int64     `json:"version"`
-	Seq      int64     `json:"seq"` // entries of the journal
-	Consents []Consent `json:"consents,omitempty"`
+	ID       OwnerID   `json:"id"`                 // unique in the tenant
+	Version  int64     `json:"version"`            // number of the change that made it so
+	Seq      int64     `json:"seq"`                // entries of the journal
+	Consents []Consent `json:"consents,omitempty"` // to being compared with others
 }
 
 // A Consent of an owner's is for the events in [From, To).
 type Consent struct {
-	With OwnerID   `json:"with"`
-	From time.Time `json:"from"`
+	With OwnerID   `json:"with"`        // the other owner
+	From time.Time `json:"from"`        // when it begins
 	To   time.Time `json:"to,omitzero"` // zero: without end
 }
 
 // A Link is an owner's consent to being compared with another one, for the events from Notice after
 // now on. They are linked once the other one consents as well.
 type Link struct {
-	Owner OwnerID `json:"owner"`
-	With  OwnerID `json:"with"`
-	By    string  `json:"by,omitempty"`
-	Key   string  `json:"-"`
+	Owner OwnerID `json:"owner"`        // who consents
+	With  OwnerID `json:"with"`         // the other owner
+	By    string  `json:"by,omitempty"` // who did it, for the journal
+	Key   string  `json:"-"`            // idempotency key; required
 }
 
 // An Unlink ends an owner's consent, for the events from Notice after now on.
 type Unlink struct {
-	Owner OwnerID `json:"owner"`
-	With  OwnerID `json:"with"`
-	By    string  `json:"by,omitempty"`
-	Key   string  `json:"-"`
+	Owner OwnerID `json:"owner"`        // whose consent ends
+	With  OwnerID `json:"with"`         // the other owner
+	By    string  `json:"by,omitempty"` // who did it, for the journal
+	Key   string  `json:"-"`            // idempotency key; required
 }
 
 // maxConsents is how many times an owner may consent.

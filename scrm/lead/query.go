@@ -54,9 +54,9 @@ func (e *Engine) Counts(ctx context.Context, q CountQuery) iter.Seq2[Count, erro
 
 // A Summary is what a job has counted.
 type Summary struct {
-	Job   Job     `json:"job"`
+	Job   Job     `json:"job"`   // the job as it is
 	Today Figures `json:"today"` // since the day began
-	Total Figures `json:"total"`
+	Total Figures `json:"total"` // since the job was opened
 }
 
 // Summary returns what a job has counted, today and in total. ErrUnknownJob: there is none.
@@ -120,15 +120,15 @@ func (e *Engine) summaries(ctx context.Context, q JobQuery) ([]Summary, error) {
 
 // AccountOf names an account in a job.
 type AccountOf struct {
-	Job     JobID
-	Account AccountID
+	Job     JobID     // job that counts
+	Account AccountID // account of the operator's
 }
 
 // An AccountSummary is what an account has counted in a job.
 type AccountSummary struct {
 	Day   time.Time `json:"day"`   // when the day began that Today is of
 	Today Figures   `json:"today"` // since then
-	Total Figures   `json:"total"`
+	Total Figures   `json:"total"` // since the job was opened
 }
 
 // Accounts returns what each account has counted in its job, in their order, at most 1000 of them.

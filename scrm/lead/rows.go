@@ -3,6 +3,7 @@ package lead
 import (
 	"cmp"
 	"context"
+	"embed"
 	"iter"
 	"math"
 	"slices"
@@ -14,7 +15,10 @@ import (
 
 // Tables are those of the package. Everything of a contact changes under its version; counts are
 // shared, and added to.
-var Tables = []storage.Declared{jobs, owners, contacts, leads, counts, library}
+var Tables = storage.Schema{Name: "lead", Tables: []storage.Declared{jobs, owners, contacts, leads, counts, library}, Files: migrations}
+
+//go:embed migrations
+var migrations embed.FS
 
 // Stored is a lead with its contact.
 type Stored struct {
@@ -71,7 +75,7 @@ var (
 		storage.Int(c, "seq", &k.Seq)
 		c.State("merged", 1, &k.MergedTo)
 		c.State("names", 1, &k.Names)
-	})
+	}).Fill(90)
 	leads = storage.NewTable("lead_lead", func(c *storage.Columns, l *Stored) {
 		identityKey(c, &l.Contact)
 		storage.Int(c, "n", &l.N)
@@ -80,7 +84,7 @@ var (
 		storage.Derived(c, "at", func() time.Time { return l.Event.At })
 		storage.Derived(c, "verdict", func() Verdict { return l.Verdict })
 		c.State("state", 1, &l.Lead)
-	}).Of(contacts)
+	}).Fill(90).Of(contacts)
 	counts = storage.NewTable("lead_count", func(c *storage.Columns, n *countRow) {
 		storage.Text(c, "code", &n.Job.Code)
 		storage.Text(c, "platform", &n.Job.Platform)
@@ -93,7 +97,7 @@ var (
 		storage.Int(c, "excluded", &n.Excluded)
 		storage.Int(c, "contacts", &n.Contacts)
 		storage.Int(c, "pairs", &n.Pairs)
-	})
+	}).Fill(50)
 	library = storage.NewTable("lead_library", func(c *storage.Columns, i *Imported) {
 		identityKey(c, &i.Identity)
 		c.Key()

@@ -24,13 +24,13 @@ import (
 
 // Parts are the engines of an Office, all on its database.
 type Parts struct {
-	Codes   *activation.Engine
-	Leads   *lead.Engine
-	Lines   *dispatch.Engine
-	Tickets *ticket.Engine
+	Codes   *activation.Engine // activation codes, and who is signed in
+	Leads   *lead.Engine       // jobs and leads
+	Lines   *dispatch.Engine   // lines that visitors come by
+	Tickets *ticket.Engine     // orders and leads that websites push
 }
 
-// Options of an Office. Nil, and each zero field, is a default.
+// Options configures an Office. Nil and zero fields mean the documented defaults.
 type Options struct {
 	Now  func() time.Time                // the clock; nil: time.Now
 	Rule func(lead.PlatformID) lead.Rule // which events of a platform count; nil: lead.RuleOf
@@ -77,12 +77,13 @@ func (o *Office) In(tx storage.Tx) *Office {
 // Create makes codes, and opens a job for each of them on each platform that it has permission for,
 // which is of the owner that Codes.Settings.Counting has. Repeated with its key it changes nothing.
 type Create struct {
-	Codes   activation.Create
-	Targets lead.Targets // of the jobs
+	Codes   activation.Create // codes to make
+	Targets lead.Targets      // of the jobs
 }
 
 // Create makes codes with their jobs. Errors: *activation.InputError, where there are platforms and
-// no owner too, and activation.ErrUnknownPool; and *lead.InputError, where the jobs can't count so.
+// no owner too, and activation.ErrUnknownPool; and *lead.InputError, where the counting is invalid
+// for a job.
 func (o *Office) Create(ctx context.Context, c Create) (made []activation.Issued, err error) {
 	ctx, call := o.unit.Begin(ctx, "office.create", "")
 	defer call.End(&err)
@@ -109,7 +110,7 @@ func (o *Office) Create(ctx context.Context, c Create) (made []activation.Issued
 // and owners stay. It opens those that are missing, of the owner that the code has then. A job of a
 // platform that it has no permission for any more keeps what it counted. Repeated with its key it
 // changes nothing. Errors: those of activation.Engine.Edit; *activation.InputError, where a job is
-// missing and no owner is known; and *lead.InputError, where the jobs can't count so.
+// missing and no owner is known; and *lead.InputError, where the counting is invalid for a job.
 func (o *Office) Edit(ctx context.Context, c activation.Edit) (code activation.Code, err error) {
 	ctx, call := o.unit.Begin(ctx, "office.edit", c.Code.Subject())
 	defer call.End(&err)

@@ -17,10 +17,11 @@ import (
 // A TargetError reports a target that cannot handle tickets: its code or pool is unknown or not in
 // use, or no port of the code has its account.
 type TargetError struct {
-	Target ticket.Target
-	Reason ticket.Reason
+	Target ticket.Target // where the ticket was to go
+	Reason ticket.Reason // why it can't
 }
 
+// Error implements error.
 func (e *TargetError) Error() string {
 	return fmt.Sprintf("office: the ticket cannot go to %s: %s", e.Target, map[ticket.Reason]string{
 		ticket.CodeUnknown: "there is no such code; name another", ticket.CodeDisabled: "the code is disabled; have it enabled",
@@ -149,10 +150,10 @@ func (o *Office) recall(ctx context.Context, tx storage.Tx, id ticket.ID, at tic
 
 // An Order is what an agent does with a ticket of the code that he is signed in with.
 type Order struct {
-	Token  string // of the session
-	Ticket ticket.ID
-	Note   string
-	Key    string
+	Token  string    // of the session
+	Ticket ticket.ID // ticket at the code
+	Note   string    // for the ticket
+	Key    string    // idempotency key; required
 }
 
 // Mine yields the tickets that are at the code of a session, in one state or, with "", in all, the

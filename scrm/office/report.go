@@ -11,26 +11,26 @@ import (
 	"github.com/scrmkit/scrmkit/scrm/lead"
 )
 
-// A Report is an event that an agent's client tells of.
+// A Report is an event that an agent's client reports.
 type Report struct {
-	Token    string // of the session
-	Platform lead.PlatformID
-	Contact  []lead.Identity
-	Event    lead.Event
+	Token    string          // of the session
+	Platform lead.PlatformID // platform of the account
+	Contact  []lead.Identity // names of the contact in the event
+	Event    lead.Event      // what happened
 }
 
-// An Answer is what an agent is told of a report: what it counts as and why. Who else has the
-// contact, and since when, is for administrators, who read it in the leads of the jobs.
+// An Answer is what an agent sees of a report: what it counts as and why. Who else has the contact,
+// and since when, is for administrators, who read it in the leads of the jobs.
 type Answer struct {
-	Verdict  lead.Verdict  `json:"verdict"`
-	Reasons  []lead.Reason `json:"reasons"`
-	Replayed bool          `json:"-"` // the event was told before
+	Verdict  lead.Verdict  `json:"verdict"` // what the contact counts as
+	Reasons  []lead.Reason `json:"reasons"` // why
+	Replayed bool          `json:"-"`       // the event was reported before
 }
 
 // Report counts an event in the job of the session's code, by the session. It counts by its time:
 // where the code had the account then, whatever became of the account since, less the allowances of
 // activation.Binding. One of any other time is Excluded, as lead.Unbound, and changes nothing. An
-// administrator, whose events count whenever they were, tells them to the engine of leads.
+// administrator, whose events count whenever they were, reports them to the engine of leads.
 //
 // Errors: activation.ErrSignedOut, activation.ErrPlatform, ErrAccount, *activation.InputError where
 // the event has no platform or no account, and those of lead.Engine.Meet.

@@ -139,7 +139,7 @@ func (o *Office) onLine(ctx context.Context, run func(ctx context.Context, tx st
 
 // An Arrival is a visitor who comes to a line.
 type Arrival struct {
-	Line    dispatch.LineID
+	Line    dispatch.LineID    // line that the visitor comes by
 	Visitor dispatch.VisitorID // "": whom the token is for
 	Token   string             // of dispatch.Engine.Sign; "": none, where the line asks for none
 	Origin  string             // where the visitor comes from, such as a hash of an address; "": not known
@@ -228,8 +228,8 @@ func (o *Office) sent(ctx context.Context, tx storage.Tx, id ticket.ID, line dis
 // pool to an account of the line of that name: one by one, each in a transaction. One whose code is
 // not in use, or whose pool is no line, becomes Manual with the reason. Of a query for Pending or
 // Assigned tickets it recalls those whose targets cannot handle them: see Recall. It returns how
-// many it has handled, and of the latter how many it recalled. Where some can't be, it goes on with
-// the others, and its error is those of all of them, joined: of ticket.Engine.Process and of
+// many it has handled, and of the latter how many it recalled. Where some fail, it goes on with the
+// others, and its error is those of all of them, joined: of ticket.Engine.Process and of
 // dispatch.Engine.Route. *ticket.InputError: the query's state is another. It may run anywhere, any
 // number of times.
 func (o *Office) Handle(ctx context.Context, q ticket.Query) (n int, err error) {

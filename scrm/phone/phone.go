@@ -32,7 +32,7 @@ type Number struct {
 	Valid  bool   // by the numbering plans of today
 }
 
-// A Reason tells why a text is no number.
+// A Reason is why a text is not a number.
 type Reason string
 
 // The reasons.
@@ -45,9 +45,12 @@ const (
 	Country  Reason = "there is no such country code"
 )
 
-// An Error is a text that is no number.
-type Error struct{ Reason Reason }
+// An Error reports a text that is not a telephone number.
+type Error struct {
+	Reason Reason // why it is not a number
+}
 
+// Error implements error.
 func (e *Error) Error() string { return "phone: the number can't be read: " + string(e.Reason) }
 
 // Is reports whether target is errs.Invalid.
@@ -64,7 +67,7 @@ const (
 // and 00 for the "+" before it, which counts where the text is no number of the region by itself.
 // It takes tel URIs (RFC 3966), with a country code of their own or in a phone-context, and no
 // other parameters. The 1 of mobile numbers in Mexico until 2019 is left out; after the country
-// code 1 nothing is. *Error: it is none.
+// code 1 nothing is. *Error: the text is not a number.
 func Parse(text, region string) (Number, error) {
 	if len(text) > maxText {
 		return Number{}, &Error{Garbled}

@@ -8,7 +8,7 @@ import "strings"
 // began with until 2019. Two ids of one number are one person.
 //
 // Numbers of Argentina stay as they are: without the 9 of mobile numbers they may be somebody
-// else's. *Error: it is no id.
+// else's. *Error: the text is not an id.
 func WhatsApp(id string) (e164 string, err error) {
 	if len(id) < 7 || len(id) > 15 || strings.Trim(id, "0123456789") != "" || id[0] == '0' {
 		return "", &Error{Garbled}

@@ -11,34 +11,34 @@ import (
 
 // A Take gives a ticket that is Pending or Assigned at a code to one of the code's agents.
 type Take struct {
-	Ticket ID     `json:"ticket"`
+	Ticket ID     `json:"ticket"`       // ticket to take
 	Code   CodeID `json:"code"`         // of the agent
 	By     string `json:"by,omitempty"` // the agent
-	Key    string `json:"-"`
+	Key    string `json:"-"`            // idempotency key; required
 }
 
 // A HandBack returns a ticket from a code to those who assign by hand: it becomes Manual for
 // HandedBack.
 type HandBack struct {
-	Ticket ID     `json:"ticket"`
-	Code   CodeID `json:"code"` // of the agent
-	Note   string `json:"note"` // why
-	By     string `json:"by,omitempty"`
-	Key    string `json:"-"`
+	Ticket ID     `json:"ticket"`       // ticket to return
+	Code   CodeID `json:"code"`         // of the agent
+	Note   string `json:"note"`         // why
+	By     string `json:"by,omitempty"` // who did it, for the journal
+	Key    string `json:"-"`            // idempotency key; required
 }
 
 // A Finish ends an Assigned ticket that was handled.
 type Finish struct {
-	Ticket ID     `json:"ticket"`
+	Ticket ID     `json:"ticket"`         // ticket that was handled
 	Code   CodeID `json:"code,omitempty"` // of the agent; "": an administrator finishes it
-	Note   string `json:"note,omitempty"`
-	By     string `json:"by,omitempty"`
-	Key    string `json:"-"`
+	Note   string `json:"note,omitempty"` // for people
+	By     string `json:"by,omitempty"`   // who did it, for the journal
+	Key    string `json:"-"`              // idempotency key; required
 }
 
 // A Recall makes a ticket Manual whose target cannot handle it any more.
 type Recall struct {
-	Ticket ID     `json:"ticket"`
+	Ticket ID     `json:"ticket"` // ticket to take back
 	Target Target `json:"target"` // where the ticket is; at another one it stays there
 	Reason Reason `json:"reason"` // CodeUnknown, CodeDisabled, CodeExpired, CodeDeleted, AccountGone or PoolUnknown
 }

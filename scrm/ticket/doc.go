@@ -7,8 +7,8 @@
 //   - What was signed is stored as it came, before anything looks into it. The same push again is
 //     the same ticket; another body under its id is refused.
 //   - [Templates] are versioned: rules in an order, each with a condition, with what to read from
-//     where, and with where the ticket goes. The first one that is met counts. A ticket tells which
-//     one that was, and which before it could not be decided.
+//     where, and with where the ticket goes. The first one that is met counts. A ticket names that
+//     one, and those before it that could not be decided.
 //   - A ticket that no template is for, whose telephone number can't be read, or that nobody has
 //     room for waits for somebody to look at it. Nothing is guessed, and nothing is lost: processed
 //     again with other templates, it comes to what those say.

@@ -28,7 +28,7 @@ type Key = keyring.Key
 // published.
 const Refresh = published.Refresh
 
-// Options of an Engine. Nil, and each zero field, is a default.
+// Options configures an Engine. Nil and zero fields mean the documented defaults.
 type Options struct {
 	Now    func() time.Time // the clock; nil: time.Now
 	Logger *slog.Logger     // tells of secrets that can't be opened; nil: discard

@@ -25,12 +25,12 @@ type Ordering struct {
 
 // Pushed is a push of an order's ticket.
 type Pushed struct {
-	Event    EventID   `json:"event"`
+	Event    EventID   `json:"event"`             // id of the push
 	Hash     []byte    `json:"hash"`              // SHA-256 of the body
 	Version  int64     `json:"version,omitempty"` // that the push says
 	At       time.Time `json:"at"`                // that the push says, or else Received
-	Received time.Time `json:"received"`
-	N        int64     `json:"n"` // in the order of arrival, from 1
+	Received time.Time `json:"received"`          // when it came
+	N        int64     `json:"n"`                 // in the order of arrival, from 1
 }
 
 const (

@@ -86,7 +86,7 @@ func (e *Engine) Ticket(ctx context.Context, id ID) (t Ticket, body []byte, err 
 }
 
 // Tickets yields the tickets that the query asks for (网站工单管理), the newest first. *InputError: the
-// query can't be. It or the database's error ends it.
+// query is invalid. It or the database's error ends it.
 func (e *Engine) Tickets(ctx context.Context, q Query) iter.Seq2[Ticket, error] {
 	err := cmp.Or(q.State.check(), valid.OptionalID("event", q.Event), valid.Text("platform", q.Platform), valid.Text("country", q.Country),
 		valid.OptionalID("code", q.Code), valid.OptionalID("account", q.Account), valid.Time("from", q.From), valid.Time("to", q.To), valid.Between("limit", int64(q.Limit), 0, math.MaxInt32))

@@ -2,6 +2,7 @@ package ticket
 
 import (
 	"context"
+	"embed"
 	"iter"
 	"time"
 
@@ -11,7 +12,10 @@ import (
 )
 
 // Tables are those of the package.
-var Tables = []storage.Declared{sites, tickets, bodies, templates}
+var Tables = storage.Schema{Name: "ticket", Tables: []storage.Declared{sites, tickets, bodies, templates}, Files: migrations}
+
+//go:embed migrations
+var migrations embed.FS
 
 // A bodyRow is what a push brought. Those of an order but its first are stored under ids that no
 // ticket has.
@@ -39,7 +43,7 @@ var (
 		c.State("state", 1, t)
 		storage.Derived(c, "code", func() CodeID { return t.Target.Code })
 		storage.Derived(c, "account", func() string { return t.Target.Account })
-	})
+	}).Fill(80)
 	bodies = storage.NewTable("ticket_body", func(c *storage.Columns, b *bodyRow) {
 		storage.Text(c, "site", &b.id.Site)
 		storage.Text(c, "event", &b.id.Event)

@@ -76,9 +76,9 @@ type Encoding string
 
 // The encodings. Of each, padding may be there or not.
 const (
-	Hex       Encoding = "hex"
-	Base64    Encoding = "base64"
-	Base64URL Encoding = "base64url"
+	Hex       Encoding = "hex"       // base 16
+	Base64    Encoding = "base64"    // RFC 4648, section 4
+	Base64URL Encoding = "base64url" // RFC 4648, section 5
 )
 
 var signings = map[Scheme]Signing{

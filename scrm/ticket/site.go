@@ -12,19 +12,19 @@ import (
 
 // A Site is a website that pushes orders and leads.
 type Site struct {
-	ID       SiteID   `json:"id"`
-	Version  int64    `json:"version"`
-	Seq      int64    `json:"seq"` // entries of the journal
-	Settings Settings `json:"settings"`
+	ID       SiteID   `json:"id"`                // unique in the tenant
+	Version  int64    `json:"version"`           // number of the change that made it so
+	Seq      int64    `json:"seq"`               // entries of the journal
+	Settings Settings `json:"settings"`          // how its pushes are read
 	Secrets  []Secret `json:"secrets,omitempty"` // at most two, the older one first
 }
 
 // Settings are how the pushes of a site are read.
 type Settings struct {
-	Name      string            `json:"name,omitempty"`
-	Scheme    Scheme            `json:"scheme"`
+	Name      string            `json:"name,omitempty"`    // shown to people
+	Scheme    Scheme            `json:"scheme"`            // how pushes are signed
 	Signing   *Signing          `json:"signing,omitempty"` // of the scheme custom
-	Templates TemplatesID       `json:"templates"`
+	Templates TemplatesID       `json:"templates"`         // templates that decide on its pushes
 	Map       map[string]string `json:"map,omitempty"`     // fields, by their JSON names, and where the body has them: "customer.first_name + customer.last_name"
 	Values    Values            `json:"values,omitempty"`  // what the texts of fields become
 	Order     Ordering          `json:"order,omitzero"`    // which pushes are of one order; zero: each is a ticket of its own
@@ -34,40 +34,40 @@ type Settings struct {
 
 // A Secret is what a site signs with.
 type Secret struct {
-	ID     string    `json:"id"`
-	Added  time.Time `json:"added"`
-	KeyID  string    `json:"keyID,omitempty"` // that Sealed is under; what an engine gives has neither
-	Sealed []byte    `json:"sealed,omitempty"`
+	ID     string    `json:"id"`               // names the secret
+	Added  time.Time `json:"added"`            // when it was added
+	KeyID  string    `json:"keyID,omitempty"`  // that Sealed is under; what an engine gives has neither
+	Sealed []byte    `json:"sealed,omitempty"` // the secret, encrypted
 }
 
 // A PutSite makes a site, or gives it other settings.
 type PutSite struct {
-	Site     SiteID   `json:"site"`
-	Settings Settings `json:"settings"`
-	By       string   `json:"by,omitempty"`
-	Key      string   `json:"-"`
+	Site     SiteID   `json:"site"`         // site to make or to change
+	Settings Settings `json:"settings"`     // the settings that it is to have
+	By       string   `json:"by,omitempty"` // who did it, for the journal
+	Key      string   `json:"-"`            // idempotency key; required
 }
 
 // An AddSecret gives a site one more secret, for the time until the other one is retired.
 type AddSecret struct {
-	Site   SiteID `json:"site"`
-	Secret string `json:"-"` // that the site has chosen; "": one is made, of the site's scheme
-	By     string `json:"by,omitempty"`
-	Key    string `json:"-"`
+	Site   SiteID `json:"site"`         // site that signs with it
+	Secret string `json:"-"`            // that the site has chosen; "": one is made, of the site's scheme
+	By     string `json:"by,omitempty"` // who did it, for the journal
+	Key    string `json:"-"`            // idempotency key; required
 }
 
 // An Issued secret is shown this once; it is empty where the command is repeated.
 type Issued struct {
 	ID     string `json:"id"` // to retire it by
-	Secret string `json:"-"`
+	Secret string `json:"-"`  // what the site signs with
 }
 
 // A RetireSecret ends a secret at once.
 type RetireSecret struct {
-	Site SiteID `json:"site"`
-	ID   string `json:"id"`
-	By   string `json:"by,omitempty"`
-	Key  string `json:"-"`
+	Site SiteID `json:"site"`         // site that signed with it
+	ID   string `json:"id"`           // Secret.ID
+	By   string `json:"by,omitempty"` // who did it, for the journal
+	Key  string `json:"-"`            // idempotency key; required
 }
 
 const maxSecrets = 2
@@ -109,7 +109,7 @@ func (s Site) public() Site {
 	return s
 }
 
-// Put decides on a PutSite, of a site with these secrets. ErrScheme: one of them is none of the
+// Put decides on a PutSite, of a site with these secrets. ErrScheme: one of them is not of the
 // scheme.
 func (s Site) Put(next Settings, secrets []string) (Site, error) {
 	for _, secret := range secrets {

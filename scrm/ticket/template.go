@@ -16,26 +16,27 @@ import (
 	"github.com/expr-lang/expr/parser"
 	"github.com/expr-lang/expr/vm"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/scrm/phone"
 )
 
 // Templates (自动处理模板) are rules in their order, of which the first one that is met counts.
 type Templates struct {
-	ID      TemplatesID `json:"id"`
+	ID      TemplatesID `json:"id"`      // the same in all versions
 	Version int         `json:"version"` // 1, 2, 3, ...
-	Rules   []Rule      `json:"rules"`
+	Rules   []Rule      `json:"rules"`   // in their order
 }
 
 // A Rule says what to read of a push, for which pushes it is, and where those go.
 type Rule struct {
-	ID       RuleID            `json:"id"`
+	ID       RuleID            `json:"id"`                // unique in the templates
 	If       string            `json:"if,omitempty"`      // a condition on Facts; "": it is met
 	Map      map[string]string `json:"map,omitempty"`     // fields, and where the body has them; before those of Settings.Map
 	Values   Values            `json:"values,omitempty"`  // before those of Settings.Values
 	Defaults Fields            `json:"defaults,omitzero"` // of what the body has not
 	NoPhone  bool              `json:"noPhone,omitempty"` // a ticket needs no telephone number
-	Action   Action            `json:"action"`
+	Action   Action            `json:"action"`            // where its pushes go
 }
 
 // Values are tables of what the texts of fields become: {"status": {"processing": "paid", "*":
@@ -80,8 +81,8 @@ func (v Values) check(at string) error {
 
 // An Action is where a ticket goes: to a code or to a pool, or nowhere in particular.
 type Action struct {
-	Code CodeID   `json:"code,omitempty"`
-	Pool PoolID   `json:"pool,omitempty"`
+	Code CodeID   `json:"code,omitempty"` // "": none
+	Pool PoolID   `json:"pool,omitempty"` // "": none
 	Tags []string `json:"tags,omitempty"` // that the ticket gets
 }
 
@@ -96,17 +97,17 @@ type Action struct {
 // in all rules. So it can't run long: the longest decision that was found, over 500 rules, took a
 // core 0.9 s (BenchmarkDecideWorst).
 type Facts struct {
-	Site     string                   `expr:"site"`
-	Name     string                   `expr:"name"`
+	Site     string                   `expr:"site"`     // Site.ID
+	Name     string                   `expr:"name"`     // Fields.Name
 	Phone    string                   `expr:"phone"`    // as it was typed
 	Country  string                   `expr:"country"`  // in capitals
 	Platform string                   `expr:"platform"` // in small letters
-	Language string                   `expr:"language"`
-	Gender   string                   `expr:"gender"`
-	Status   string                   `expr:"status"`
-	Order    string                   `expr:"order"`
-	Remark   string                   `expr:"remark"`
-	Body     func(path string) string `expr:"body"`
+	Language string                   `expr:"language"` // Fields.Language
+	Gender   string                   `expr:"gender"`   // Fields.Gender
+	Status   string                   `expr:"status"`   // Fields.Status
+	Order    string                   `expr:"order"`    // Fields.Order
+	Remark   string                   `expr:"remark"`   // Fields.Remark
+	Body     func(path string) string `expr:"body"`     // text of the body at a path
 }
 
 // fields are what a rule may read.
@@ -199,7 +200,7 @@ func fieldSource(at, field, text string) (source, error) {
 }
 
 // A DefinitionError lists every mistake of templates.
-type DefinitionError = valid.DefinitionError
+type DefinitionError = errs.DefinitionError
 
 // compileCondition returns a condition, nil for none, and how many instructions its patterns have.
 func compileCondition(source string) (*vm.Program, int, error) {

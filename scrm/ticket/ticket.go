@@ -23,10 +23,10 @@ type (
 	PoolID      string // of those who share tickets: a line of distribution
 )
 
-// An InputError is a command that can't be: its Field is missing or out of its bounds, as its
-// Reason says.
-type InputError = valid.Error
+// An InputError reports an invalid command: Field is missing or out of range, and Reason says why.
+type InputError = errs.InputError
 
+// Errors of commands, look-ups and pushes.
 var (
 	ErrUnknownSite      = errs.New(errs.NotFound, "ticket: there is no such site; put it first")
 	ErrUnknownTicket    = errs.New(errs.NotFound, "ticket: there is no such ticket")
@@ -52,8 +52,8 @@ const MaxBody = 1 << 20
 
 // An ID names a ticket.
 type ID struct {
-	Site  SiteID  `json:"site"`
-	Event EventID `json:"event"`
+	Site  SiteID  `json:"site"`  // site that pushed it
+	Event EventID `json:"event"` // id of the push, or of the ticket of its order
 }
 
 // A State is what a ticket is at.
@@ -65,8 +65,8 @@ const (
 	Pending  State = "pending"  // 未处理: it was pushed to where its template says, and nobody has taken it
 	Assigned State = "assigned" // 已分配
 	Manual   State = "manual"   // 需要手工处理
-	Rejected State = "rejected"
-	Done     State = "done" // an agent or an administrator has finished it
+	Rejected State = "rejected" // somebody has rejected it
+	Done     State = "done"     // an agent or an administrator has finished it
 )
 
 // A Reason is why a ticket is to be handled by hand.
@@ -90,22 +90,22 @@ const (
 
 // Fields are what is read of a push.
 type Fields struct {
-	Name     string `json:"name,omitempty"`
+	Name     string `json:"name,omitempty"`     // of the customer
 	Phone    string `json:"phone,omitempty"`    // E.164; "": it can't be read, or there is none
 	Typed    string `json:"typed,omitempty"`    // the number, as it was typed
 	Country  string `json:"country,omitempty"`  // in capitals
 	Platform string `json:"platform,omitempty"` // in small letters
-	Language string `json:"language,omitempty"`
-	Gender   string `json:"gender,omitempty"`
-	Status   string `json:"status,omitempty"` // of the order, in the site's words or those of Values
-	Order    string `json:"order,omitempty"`
-	Remark   string `json:"remark,omitempty"`
+	Language string `json:"language,omitempty"` // of the customer
+	Gender   string `json:"gender,omitempty"`   // of the customer
+	Status   string `json:"status,omitempty"`   // of the order, in the site's words or those of Values
+	Order    string `json:"order,omitempty"`    // number or id of the order
+	Remark   string `json:"remark,omitempty"`   // what the customer wrote
 }
 
 // A Target is who handles a ticket.
 type Target struct {
-	Code    CodeID `json:"code,omitempty"`
-	Pool    PoolID `json:"pool,omitempty"`
+	Code    CodeID `json:"code,omitempty"`    // "": none
+	Pool    PoolID `json:"pool,omitempty"`    // "": none
 	Account string `json:"account,omitempty"` // of those of the pool or the code
 }
 
@@ -122,30 +122,30 @@ func (t Target) String() string {
 
 // A Ticket (网站工单) is a push with what became of it.
 type Ticket struct {
-	ID        ID          `json:"id"`
-	Version   int64       `json:"version"`
-	Seq       int64       `json:"seq"` // entries of the journal
-	State     State       `json:"state"`
-	Reason    Reason      `json:"reason,omitempty"` // of Manual
-	Note      string      `json:"note,omitempty"`   // of who assigned, rejected, handed back or finished it
-	Fields    Fields      `json:"fields"`
-	Tags      []string    `json:"tags,omitempty"`
-	Target    Target      `json:"target,omitzero"`
-	Agent     string      `json:"agent,omitempty"` // who took it
-	Taken     time.Time   `json:"taken,omitzero"`  // when an agent took it
-	Templates TemplatesID `json:"templates,omitempty"`
+	ID        ID          `json:"id"`                  // site and push
+	Version   int64       `json:"version"`             // number of the change that made it so
+	Seq       int64       `json:"seq"`                 // entries of the journal
+	State     State       `json:"state"`               // where it stands
+	Reason    Reason      `json:"reason,omitempty"`    // of Manual
+	Note      string      `json:"note,omitempty"`      // of who assigned, rejected, handed back or finished it
+	Fields    Fields      `json:"fields"`              // what was read of it
+	Tags      []string    `json:"tags,omitempty"`      // those of Action
+	Target    Target      `json:"target,omitzero"`     // who handles it
+	Agent     string      `json:"agent,omitempty"`     // who took it
+	Taken     time.Time   `json:"taken,omitzero"`      // when an agent took it
+	Templates TemplatesID `json:"templates,omitempty"` // templates that decided
 	Decided   int         `json:"decided,omitempty"`   // the version of those that decided
 	Rule      RuleID      `json:"rule,omitempty"`      // that was met
 	Undecided []RuleID    `json:"undecided,omitempty"` // rules before it whose conditions could not be decided, the first 20
-	Received  time.Time   `json:"received"`
-	Updated   time.Time   `json:"updated"`
-	Hash      []byte      `json:"hash"`             // SHA-256 of the body, of an order the newest one
-	Pushes    []Pushed    `json:"pushes,omitempty"` // of an order, the newest last, at most 200
-	Came      int64       `json:"came,omitempty"`   // pushes of the order so far
+	Received  time.Time   `json:"received"`            // when it was first pushed
+	Updated   time.Time   `json:"updated"`             // when it was last changed
+	Hash      []byte      `json:"hash"`                // SHA-256 of the body, of an order the newest one
+	Pushes    []Pushed    `json:"pushes,omitempty"`    // of an order, the newest last, at most 200
+	Came      int64       `json:"came,omitempty"`      // pushes of the order so far
 }
 
 // Name returns the name of a ticket, as lists have it: the site, the country, the language, and
-// what tells it from others.
+// what distinguishes it from others.
 func (t Ticket) Name() string {
 	name := string(t.ID.Site)
 	for _, part := range []string{t.Fields.Country, t.Fields.Language} {
@@ -159,13 +159,13 @@ func (t Ticket) Name() string {
 
 // An Outcome is what a command came to.
 type Outcome struct {
-	ID       ID     `json:"id"`
-	State    State  `json:"state"`
-	Reason   Reason `json:"reason,omitempty"`
-	Target   Target `json:"target,omitzero"`
-	Rule     RuleID `json:"rule,omitempty"`
-	Decided  int    `json:"decided,omitempty"`
-	Replayed bool   `json:"-"` // of Receive and the commands with a key: it came before, and this is its first answer, or for Receive that of now
+	ID       ID     `json:"id"`                // ticket
+	State    State  `json:"state"`             // after the command
+	Reason   Reason `json:"reason,omitempty"`  // of Manual
+	Target   Target `json:"target,omitzero"`   // who handles it
+	Rule     RuleID `json:"rule,omitempty"`    // that was met
+	Decided  int    `json:"decided,omitempty"` // the version of the templates that decided
+	Replayed bool   `json:"-"`                 // of Receive and the commands with a key: it came before, and this is its first answer, or for Receive that of now
 }
 
 func (t Ticket) outcome() Outcome {
@@ -174,26 +174,26 @@ func (t Ticket) outcome() Outcome {
 
 // An Assign gives a ticket that is Pending, Manual or Assigned to whom Target says.
 type Assign struct {
-	Ticket ID     `json:"ticket"`
-	Target Target `json:"target"`
-	Note   string `json:"note,omitempty"`
-	By     string `json:"by,omitempty"`
-	Key    string `json:"-"`
+	Ticket ID     `json:"ticket"`         // ticket to assign
+	Target Target `json:"target"`         // who is to handle it
+	Note   string `json:"note,omitempty"` // for people
+	By     string `json:"by,omitempty"`   // who did it, for the journal
+	Key    string `json:"-"`              // idempotency key; required
 }
 
 // A Reject ends a ticket that is not Assigned.
 type Reject struct {
-	Ticket ID     `json:"ticket"`
-	Note   string `json:"note"` // why
-	By     string `json:"by,omitempty"`
-	Key    string `json:"-"`
+	Ticket ID     `json:"ticket"`       // ticket to end
+	Note   string `json:"note"`         // why
+	By     string `json:"by,omitempty"` // who did it, for the journal
+	Key    string `json:"-"`            // idempotency key; required
 }
 
-// A Route tells where the ticket of a pool has gone: to an account, which leaves it Pending, or
+// A Route says where the ticket of a pool has gone: to an account, which leaves it Pending, or
 // nowhere, which makes it Manual for NoCapacity.
 type Route struct {
-	Ticket  ID     `json:"ticket"`
-	Pool    PoolID `json:"pool"`
+	Ticket  ID     `json:"ticket"`            // ticket of the pool
+	Pool    PoolID `json:"pool"`              // pool that it is at
 	Account string `json:"account,omitempty"` // "": nowhere
 	Code    CodeID `json:"code,omitempty"`    // of the account
 }
@@ -226,7 +226,7 @@ func (id ID) check() error {
 // String returns the site and the id of the push, with a slash between: Parse reads it.
 func (id ID) String() string { return string(id.Site) + "/" + string(id.Event) }
 
-// Parse reads what ID.String has written. *InputError: it is none.
+// Parse reads what ID.String has written. *InputError: the text is not an id.
 func Parse(text string) (ID, error) {
 	site, event, _ := strings.Cut(text, "/")
 	id := ID{SiteID(site), EventID(event)}

@@ -12,7 +12,7 @@ import (
 type Delivery struct {
 	Header func(name string) string // the first value of a header: http.Header.Get
 	Query  func(name string) string // the first value of a parameter of the address: url.Values.Get; nil: there are none
-	Body   []byte
+	Body   []byte                   // at most MaxBody
 }
 
 func (d Delivery) header(name string) string {
@@ -32,8 +32,8 @@ func (d Delivery) credential(s Signing) string {
 
 // A Push is a delivery that a site has signed.
 type Push struct {
-	Event EventID
-	Hash  []byte // SHA-256 of the body
+	Event EventID // id of the push, which the site repeats when it sends it again
+	Hash  []byte  // SHA-256 of the body
 }
 
 // Verify is that of the scheme's Signing. Nothing is good under the scheme custom.

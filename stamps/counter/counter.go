@@ -29,7 +29,7 @@ import (
 var ErrNotYours = errs.New(errs.Denied, "counter: the coupon is another member's")
 
 // An InputError reports an invalid command: Field is missing or out of range, and Reason says why.
-type InputError = stamps.InputError
+type InputError = errs.InputError
 
 // A Counter joins the engines of shops, codes and cards. It is safe for concurrent use.
 type Counter struct {
@@ -66,44 +66,44 @@ func (c *Counter) In(tx storage.Tx) *Counter {
 
 // Ask asks for a code to show at a shop.
 type Ask struct {
-	Shop   shop.ID
-	Deed   Deed
+	Shop   shop.ID      // where the code is to be shown
+	Deed   Deed         // what the customer wants
 	Device otp.DeviceID // the customer's phone, whose codes are bounded too; "": unknown
-	Key    string
+	Key    string       // idempotency key; required
 }
 
 // Enter is a code that a manager types.
 type Enter struct {
-	Shop     shop.ID
-	Manager  shop.Identity
-	Code     string
+	Shop     shop.ID          // shop of the manager
+	Manager  shop.Identity    // who types; must manage the shop
+	Code     string           // as it was typed
 	Purpose  stamps.Purpose   // "": whatever the code is for
 	N        int64            // stamps, where the program gives them by hand; elsewhere it is an *InputError
 	Purchase *stamps.Purchase // of a stamp
-	Key      string
+	Key      string           // idempotency key; required
 }
 
 // Confirm is a manager's yes to what Preview showed, with the number and the purchase that it was
 // shown for. The claim is the key of it.
 type Confirm struct {
-	Shop    shop.ID
-	Manager shop.Identity
-	Claim   string // Preview.Claim
+	Shop    shop.ID       // shop of the manager
+	Manager shop.Identity // who typed the code
+	Claim   string        // Preview.Claim
 }
 
 // Press is a physical stamp on a member's phone.
 type Press struct {
-	Serial   shop.Serial // any name of the stamp; "": Token says it
-	Token    string      // what shop.Engine.Certify gave; "" is for stamps that take presses without one
-	Deed     Deed
+	Serial   shop.Serial      // any name of the stamp; "": Token says it
+	Token    string           // what shop.Engine.Certify gave; "" is for stamps that take presses without one
+	Deed     Deed             // what the customer wants
 	N        int64            // stamps, where the program gives them by hand; elsewhere it is an *InputError
 	Purchase *stamps.Purchase // of a stamp
-	Key      string
+	Key      string           // idempotency key; required
 }
 
 // A Preview is who a code is of and what it would do.
 type Preview struct {
-	Deed    Deed            `json:"deed"`
+	Deed    Deed            `json:"deed"`             // what the customer wants
 	Effect  *stamps.Outcome `json:"effect,omitempty"` // nil: it needs N or Purchase; preview again, with a new key
 	Claim   string          `json:"claim"`            // for Confirm, by the same manager
 	Expires time.Time       `json:"expires"`          // of the claim
@@ -113,10 +113,10 @@ type Preview struct {
 
 // A Result is what was done.
 type Result struct {
-	Shop     shop.ID        `json:"shop"`
-	Deed     Deed           `json:"deed"`
-	Outcome  stamps.Outcome `json:"outcome"`
-	Replayed bool           `json:"-"` // it was done before, and this is the first result
+	Shop     shop.ID        `json:"shop"`    // where it was done
+	Deed     Deed           `json:"deed"`    // what the customer wanted
+	Outcome  stamps.Outcome `json:"outcome"` // what became of the card or the coupon
+	Replayed bool           `json:"-"`       // it was done before, and this is the first result
 }
 
 // Ask gives the customer a code for a deed at a shop, after a look whether it could be done now,
@@ -159,7 +159,7 @@ func (c *Counter) look(ctx context.Context, s shop.Shop, a Ask) error {
 }
 
 // Preview checks a code, as an attempt, and shows what it would do. It may run twice with its key.
-// What can't be is refused before the code is looked at, and costs no guess. Errors: *InputError,
+// Invalid input is refused before the code is looked at, and costs no guess. Errors: *InputError,
 // shop.ErrNotManager, shop.ErrClosed, those of otp.Engine.Check, and what the deed would meet.
 func (c *Counter) Preview(ctx context.Context, x Enter) (p Preview, err error) {
 	ctx, call := c.unit.Begin(ctx, "counter.preview", "")

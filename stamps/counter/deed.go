@@ -15,12 +15,12 @@ import (
 // A Deed is what a customer wants done. Its Purpose is stamps.PurposeStamp, PurposeCancel or
 // PurposeClaim, or for a coupon PurposeRedeem, PurposeUndo or PurposeVoid.
 type Deed struct {
-	Purpose  stamps.Purpose   `json:"purpose"`
-	Member   stamps.MemberID  `json:"member"`
-	Nickname string           `json:"nickname,omitempty"`
-	Program  stamps.ProgramID `json:"program,omitempty"` // of the card, to stamp or to cancel, or of the handout to claim from
-	Record   int64            `json:"record,omitempty"`  // to cancel: the record of the stamp; 0: the newest
-	Coupon   *stamps.CouponID `json:"coupon,omitempty"`  // to redeem, to undo or to void
+	Purpose  stamps.Purpose   `json:"purpose"`            // what is to be done
+	Member   stamps.MemberID  `json:"member"`             // customer
+	Nickname string           `json:"nickname,omitempty"` // of the customer, which the manager sees
+	Program  stamps.ProgramID `json:"program,omitempty"`  // of the card, to stamp or to cancel, or of the handout to claim from
+	Record   int64            `json:"record,omitempty"`   // to cancel: the record of the stamp; 0: the newest
+	Coupon   *stamps.CouponID `json:"coupon,omitempty"`   // to redeem, to undo or to void
 }
 
 const (

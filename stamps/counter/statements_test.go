@@ -13,8 +13,10 @@ import (
 	"github.com/uptrace/bun/dialect/pgdialect"
 
 	"github.com/scrmkit/scrmkit/internal/pgtest"
+	"github.com/scrmkit/scrmkit/otp"
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/stamps/counter"
+	"github.com/scrmkit/scrmkit/stamps/shop"
 	"github.com/scrmkit/scrmkit/storage/bunstore"
 )
 
@@ -54,7 +56,7 @@ func TestStatements(t *testing.T) {
 	config.Tracer = tr
 	db := bun.NewDB(stdlib.OpenDB(*config), pgdialect.New())
 	t.Cleanup(func() { _ = db.Close() })
-	if err := bunstore.Migrate(ctx, db); err != nil {
+	if err := bunstore.Migrate(ctx, db, stamps.Tables, shop.Tables, otp.Tables); err != nil {
 		t.Fatal(err)
 	}
 	store, err := bunstore.New(db, nil)

@@ -17,6 +17,7 @@ const (
 	maxSlots = 100
 )
 
+// Errors of commands and look-ups.
 var (
 	ErrUnknownShop  = errs.New(errs.NotFound, "shop: there is no such shop")
 	ErrClosed       = errs.New(errs.OutOfTime, "shop: the shop does not take part at this time")
@@ -33,17 +34,17 @@ var (
 
 // Put makes a shop, or changes it to what Shop says. Shop.Version is not read.
 type Put struct {
-	Shop Shop   `json:"shop"`
-	By   string `json:"by,omitempty"`
-	Key  string `json:"-"`
+	Shop Shop   `json:"shop"`         // the shop as it is to be
+	By   string `json:"by,omitempty"` // who did it, for the journal
+	Key  string `json:"-"`            // idempotency key; required
 }
 
 // Unbind takes a shop from its manager.
 type Unbind struct {
-	Shop     ID       `json:"shop"`
-	Identity Identity `json:"identity"`
-	By       string   `json:"by,omitempty"`
-	Key      string   `json:"-"`
+	Shop     ID       `json:"shop"`         // shop of the manager
+	Identity Identity `json:"identity"`     // manager of the shop
+	By       string   `json:"by,omitempty"` // who did it, for the journal
+	Key      string   `json:"-"`            // idempotency key; required
 }
 
 // An Outcome is what a command did: the rows that it changed, after it.

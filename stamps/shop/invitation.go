@@ -19,34 +19,34 @@ type InvitationID string
 
 // Invite makes an invitation to manage a shop.
 type Invite struct {
-	Shop ID     `json:"shop"`
-	By   string `json:"by,omitempty"`
-	Key  string `json:"-"`
+	Shop ID     `json:"shop"`         // shop to manage
+	By   string `json:"by,omitempty"` // who did it, for the journal
+	Key  string `json:"-"`            // idempotency key; required
 }
 
 // Invited is the answer to an Invite. ID names the invitation among the open ones; Token, 256
 // random bits, goes into the QR code that the new manager scans; whoever scans it first is bound.
 type Invited struct {
-	ID      InvitationID `json:"id"`
-	Token   string       `json:"-"`
-	Shop    ID           `json:"shop"`
+	ID      InvitationID `json:"id"`      // names it among the open ones
+	Token   string       `json:"-"`       // what Bind takes; shown this once
+	Shop    ID           `json:"shop"`    // shop to manage
 	Expires time.Time    `json:"expires"` // InvitationTTL after it was made
 }
 
 // Bind accepts an invitation.
 type Bind struct {
-	Token    string
-	Identity Identity
-	Name     string
-	Key      string
+	Token    string   // Invited.Token
+	Identity Identity // who accepts it
+	Name     string   // of the manager, shown to people
+	Key      string   // idempotency key; required
 }
 
 // Withdraw ends an open invitation, or all of a shop.
 type Withdraw struct {
-	Shop       ID           `json:"shop"`
+	Shop       ID           `json:"shop"`                 // shop of the invitation
 	Invitation InvitationID `json:"invitation,omitempty"` // "": all
-	By         string       `json:"by,omitempty"`
-	Key        string       `json:"-"`
+	By         string       `json:"by,omitempty"`         // who did it, for the journal
+	Key        string       `json:"-"`                    // idempotency key; required
 }
 
 // Invite makes an invitation. Errors: ErrUnknownShop; ErrShownOnce where the key was used before.

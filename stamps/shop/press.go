@@ -19,6 +19,13 @@ import (
 )
 
 // A Key seals the tokens of presses.
+//
+// The Key of every package is the same type, so that one list of keys serves all engines:
+//
+//	struct {
+//		ID     string // 1 to 32 bytes of a-z, A-Z, 0-9, '-' and '_'; names the key for ever
+//		Secret []byte // at least 32 bytes from a random source
+//	}
 type Key = keyring.Key
 
 const (
@@ -33,12 +40,12 @@ type Press struct {
 	Serial Serial // any name of the stamp; "": Token says it
 	Token  string // what Certify gave; "" is for stamps that were bound with Unsigned
 	Member string // whose phone it is. With Key it says what the press is for: it serves that alone
-	Key    string
+	Key    string // idempotency key; required with Token
 }
 
 // Pressed is what a press shows.
 type Pressed struct {
-	Shop Shop
+	Shop Shop   // shop that the stamp belongs to
 	Ref  string // of the stamp, for records that a customer may see; not a serial
 }
 

@@ -2,6 +2,7 @@ package shop
 
 import (
 	"context"
+	"embed"
 	"slices"
 	"time"
 
@@ -42,7 +43,10 @@ type Invitation struct {
 }
 
 // Tables are those of the package.
-var Tables = []storage.Declared{shops, managers, stamps, invitations}
+var Tables = storage.Schema{Name: "shop", Tables: []storage.Declared{shops, managers, stamps, invitations}, Files: migrations}
+
+//go:embed migrations
+var migrations embed.FS
 
 var (
 	shops = storage.NewTable("shop_shop", func(c *storage.Columns, s *Shop) {

@@ -3,7 +3,7 @@ package shop
 import (
 	"time"
 
-	"github.com/scrmkit/scrmkit/internal/valid"
+	"github.com/scrmkit/scrmkit/errs"
 )
 
 type (
@@ -13,15 +13,14 @@ type (
 	Identity string
 )
 
-// An InputError is a command that can't be: its Field is missing or out of its bounds, as its
-// Reason says.
-type InputError = valid.Error
+// An InputError reports an invalid command: Field is missing or out of range, and Reason says why.
+type InputError = errs.InputError
 
 // A Shop (门店) takes part in [From, To).
 type Shop struct {
-	ID      ID        `json:"id"`
-	Name    string    `json:"name"`
-	Address string    `json:"address,omitempty"`
+	ID      ID        `json:"id"`                // unique in the tenant
+	Name    string    `json:"name"`              // shown to people
+	Address string    `json:"address,omitempty"` // shown to people
 	Zone    string    `json:"zone"`              // IANA name of its time zone
 	From    time.Time `json:"from,omitzero"`     // zero: no bound
 	To      time.Time `json:"to,omitzero"`       // zero: no bound

@@ -41,20 +41,20 @@ const maxAliases = 8
 // BindStamp gives a physical stamp to a shop, with all its names. Any of them is the stamp from
 // then on, and nothing else; names that it had before and that are not among them are free.
 type BindStamp struct {
-	Shop     ID       `json:"shop"`
-	Serial   Serial   `json:"serial"`
+	Shop     ID       `json:"shop"`               // shop that gets it
+	Serial   Serial   `json:"serial"`             // its serial number
 	Aliases  []Serial `json:"aliases,omitempty"`  // its other names, at most 8: the bar code
 	Unsigned bool     `json:"unsigned,omitempty"` // presses without a token count too, from whoever knows a name of the stamp
-	By       string   `json:"by,omitempty"`
-	Key      string   `json:"-"`
+	By       string   `json:"by,omitempty"`       // who did it, for the journal
+	Key      string   `json:"-"`                  // idempotency key; required
 }
 
 // UnbindStamps takes a physical stamp from its shop, or all of them.
 type UnbindStamps struct {
-	Shop   ID     `json:"shop"`
+	Shop   ID     `json:"shop"`             // shop that has them
 	Serial Serial `json:"serial,omitempty"` // any name of the stamp; "": all
-	By     string `json:"by,omitempty"`
-	Key    string `json:"-"`
+	By     string `json:"by,omitempty"`     // who did it, for the journal
+	Key    string `json:"-"`                // idempotency key; required
 }
 
 // BindStamp gives a physical stamp to a shop. Errors: ErrUnknownShop; ErrStampBound where a name is

@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/dialect"
 
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/bunstore"
@@ -82,11 +84,19 @@ var (
 // boxStore returns the store of a database that has the tables of boxes too.
 func boxStore(t testing.TB, db *bun.DB) *bunstore.DB {
 	t.Helper()
-	store := newStore(t, db)
-	if err := store.Load(t.Context(), []storage.Look{{Reads: []storage.Read{boxes.Get(&box{})}}}); err != nil {
-		execScript(t, db, bunstore.Schema(db.Dialect().Name(), boxes, moves, passes))
+	return newStore(t, db, boxTables)
+}
+
+var boxTables = withFiles(storage.Schema{Name: "boxes", Tables: []storage.Declared{boxes, moves, passes}})
+
+// withFiles gives a schema the files that make its tables.
+func withFiles(s storage.Schema) storage.Schema {
+	files := fstest.MapFS{}
+	for d, folder := range map[dialect.Name]string{dialect.PG: "postgres", dialect.SQLite: "sqlite"} {
+		files["migrations/"+folder+"/0001_tables.up.sql"] = &fstest.MapFile{Data: []byte(bunstore.Script(d, s))}
 	}
-	return store
+	s.Files = files
+	return s
 }
 
 // moved is the change of a box that has its n-th move.

@@ -3,14 +3,12 @@ package bunstore
 import (
 	"context"
 	"database/sql"
-	"fmt"
 	"log/slog"
 	"os"
 	"sync"
 	"sync/atomic"
 
 	"github.com/uptrace/bun"
-	"github.com/uptrace/bun/dialect"
 
 	"github.com/scrmkit/scrmkit/internal/tripwire"
 	"github.com/scrmkit/scrmkit/storage"
@@ -38,9 +36,10 @@ type DB struct{ unit }
 var _ storage.DB = (*DB)(nil)
 
 // New returns the database that Migrate has prepared, seen by tenant "". The caller closes db,
-// after the last use of the DB. *SettingError: its sessions have a setting that does not do. It is
-// an error too where db has a dialect other than SQLite or Postgres, and where a file of SQLite
-// can't be opened; a Postgres that can't be reached is none.
+// after the last use of the DB. *SettingError: its sessions have a setting that does not do.
+// *SchemaError: it has no journal; Validate reports on the tables of the packages in use. It is an
+// error too where db has a dialect other than SQLite or Postgres, and where a file of SQLite can't
+// be opened; a Postgres that can't be reached is none.
 func New(db *bun.DB, opts *Options) (*DB, error) {
 	if opts == nil {
 		opts = &Options{}
@@ -50,19 +49,17 @@ func New(db *bun.DB, opts *Options) (*DB, error) {
 		c.log = slog.New(slog.DiscardHandler)
 	}
 	var err error
-	switch name := db.Dialect().Name(); name {
-	case dialect.PG:
-		c.grammar = postgres
+	if c.grammar, _, err = grammarOf(db, nil); err != nil {
+		return nil, err
+	}
+	if c.grammar == postgres {
 		c.unprepared.Store(opts.Unprepared)
 		err = c.inspectPostgres()
-	case dialect.SQLite:
-		c.grammar = sqlite
+	} else {
 		c.writer = make(chan struct{}, 1)
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
 		err = patiently(ctx, func() error { return c.inspectSQLite(ctx) })
-	default:
-		err = fmt.Errorf("bunstore: dialect %s is neither SQLite nor Postgres", name)
 	}
 	if err != nil {
 		return nil, err

@@ -29,7 +29,7 @@ func TestContract(t *testing.T) {
 			all := reused{outer: t, open: open}
 			storagetest.Run(t, func(t testing.TB) storagetest.Database {
 				db := all.get(t)
-				store := newStore(t, db)
+				store := newStore(t, db, tested...)
 				return storagetest.Database{DB: store, Join: func(ctx context.Context, fn work) error {
 					return db.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error { return fn(ctx, store.Join(tx.Tx)) })
 				}}
@@ -43,16 +43,11 @@ func FuzzCursorOfSQLite(f *testing.F) { fuzzCursor(f, openSQLite(f)) }
 func FuzzCursorOfPostgres(f *testing.F) { fuzzCursor(f, openPostgres(f)) }
 
 func fuzzCursor(f *testing.F, db *bun.DB) {
-	migrateTested(f, db)
-	storagetest.FuzzCursor(f, newStore(f, db))
+	storagetest.FuzzCursor(f, newStore(f, db, tested...))
 }
 
-// migrateTested makes every table, and those of storagetest.
-func migrateTested(t testing.TB, db *bun.DB) {
-	t.Helper()
-	check(t, bunstore.Migrate(context.Background(), db))
-	execScript(t, db, bunstore.Schema(db.Dialect().Name(), append(storagetest.Tables[:len(storagetest.Tables):len(storagetest.Tables)], boxes, moves, passes)...))
-}
+// tested are the schemas of the tables that tests of the seam use.
+var tested = []storage.Schema{withFiles(storagetest.Tables), boxTables}
 
 // reused are databases that one case after the other uses, each of them emptied before: to make one
 // takes ten times as long.
@@ -67,7 +62,7 @@ func (r *reused) get(t testing.TB) *bun.DB {
 	t.Helper()
 	if len(r.free) == 0 {
 		db := r.open(r.outer)
-		migrateTested(t, db)
+		check(t, bunstore.Migrate(context.Background(), db, tested...))
 		r.free = append(r.free, db)
 	}
 	db := r.free[len(r.free)-1]
@@ -81,7 +76,7 @@ func (r *reused) get(t testing.TB) *bun.DB {
 	return db
 }
 
-// emptying returns the statements that empty every table but that of the migrations.
+// emptying returns the statements that empty every table but that of the files that were run.
 func emptying(t testing.TB, db *bun.DB) (queries []string) {
 	t.Helper()
 	list := "select name from sqlite_master where type = 'table' and name not like 'sqlite%'"
@@ -89,7 +84,7 @@ func emptying(t testing.TB, db *bun.DB) (queries []string) {
 		list = "select 'scrmkit.' || relname from pg_class where relnamespace = 'scrmkit'::regnamespace and relkind = 'r'"
 	}
 	for _, table := range texts(t, db, list) {
-		if !strings.HasSuffix(table, "scrmkit_migration") {
+		if !strings.HasSuffix(table, "scrmkit_schema") {
 			queries = append(queries, "delete from "+table)
 		}
 	}
@@ -130,9 +125,10 @@ func openDB(t testing.TB, driver, dsn string, dialect schema.Dialect) *bun.DB {
 	return db
 }
 
-func newStore(t testing.TB, db *bun.DB) *bunstore.DB {
+// newStore returns the database with the tables of the schemas.
+func newStore(t testing.TB, db *bun.DB, schemas ...storage.Schema) *bunstore.DB {
 	t.Helper()
-	if err := bunstore.Migrate(t.Context(), db); err != nil {
+	if err := bunstore.Migrate(t.Context(), db, schemas...); err != nil {
 		t.Fatal(err)
 	}
 	store, err := bunstore.New(db, nil)

@@ -1,6 +1,7 @@
 package bunstore
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -9,23 +10,27 @@ import (
 	"github.com/scrmkit/scrmkit/storage"
 )
 
-// Schema returns the statements that make the tables with their indexes, each of which ends a line,
-// for the migrations of a team's own context. It panics for a dialect other than SQLite and
-// Postgres.
-func Schema(d dialect.Name, tables ...storage.Declared) string {
-	g := sqlite
-	switch d {
-	case dialect.PG:
-		g = postgres
-	case dialect.SQLite:
-	default:
+// Script returns the first file of a schema, which makes its tables with their indexes and is kept as
+// migrations/postgres/0001_tables.up.sql or migrations/sqlite/0001_tables.up.sql. It panics for a
+// dialect other than SQLite and Postgres.
+func Script(d dialect.Name, s storage.Schema) string {
+	g, ok := grammars[d]
+	if !ok {
 		panic("bunstore: dialect " + d.String() + " is neither SQLite nor Postgres")
 	}
 	var b strings.Builder
-	for _, t := range tables {
+	b.WriteString("-- +goose Up\n")
+	if g == postgres {
+		b.WriteString(createSchema + ";\n")
+	}
+	b.WriteString(g.prologue())
+	for _, t := range s.Tables {
+		b.WriteString("\n")
 		g.create(&b, t.Def())
 	}
-	return b.String()
+	b.WriteString("\n")
+	f := newFile(g, fileID{s.Name, 1}, "tables", b.String())
+	return f.text + f.record(g)
 }
 
 func (g grammar) create(b *strings.Builder, d *storage.Def) {
@@ -45,7 +50,11 @@ func (g grammar) create(b *strings.Builder, d *storage.Def) {
 	for i, c := range d.Columns {
 		define(c.Name, kinds[c.Kind], slices.Contains(ordered, i), c.Kind == storage.KindTime && !always(d, i))
 	}
-	b.WriteString("\tprimary key (tenant, " + nameList(d, d.Primary().Order()) + ")\n);\n")
+	b.WriteString("\tprimary key (tenant, " + nameList(d, d.Primary().Order()) + ")\n)")
+	if g == postgres && d.Fill > 0 {
+		fmt.Fprintf(b, " with (fillfactor = %d)", d.Fill)
+	}
+	b.WriteString(";\n")
 	for _, x := range d.Indexes {
 		create, tenant, where := "create index ", "(tenant || '')", ""
 		if x.Unique {

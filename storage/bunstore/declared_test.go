@@ -1,7 +1,14 @@
 package bunstore_test
 
 import (
+	"crypto/sha256"
+	"errors"
+	"flag"
 	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -11,55 +18,126 @@ import (
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/dialect"
 
-	"github.com/scrmkit/scrmkit/loyalty"
-	"github.com/scrmkit/scrmkit/loyalty/reward"
-	"github.com/scrmkit/scrmkit/otp"
-	"github.com/scrmkit/scrmkit/scrm/activation"
-	"github.com/scrmkit/scrmkit/scrm/lead"
-	"github.com/scrmkit/scrmkit/scrm/lead/dispatch"
-	"github.com/scrmkit/scrmkit/scrm/ticket"
-	"github.com/scrmkit/scrmkit/stamps"
-	"github.com/scrmkit/scrmkit/stamps/shop"
+	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/bunstore"
 	"github.com/scrmkit/scrmkit/storage/storagetest"
 )
 
-// declared are the tables of every package.
-var declared = slices.Concat(
-	activation.Tables, dispatch.Tables, lead.Tables, loyalty.Tables, otp.Tables, reward.Tables, shop.Tables, stamps.Tables, ticket.Tables,
-)
+// homes are the folders of the schemas.
+var homes = map[string]string{
+	"journal": "storage/bunstore", "activation": "scrm/activation", "dispatch": "scrm/lead/dispatch", "lead": "scrm/lead", "loyalty": "loyalty",
+	"otp": "otp", "reward": "loyalty/reward", "shop": "stamps/shop", "stamps": "stamps", "ticket": "scrm/ticket",
+}
 
-// What the migrations make is what the packages declare: the columns of each table, and its indexes.
-func TestDeclaredTables(t *testing.T) {
-	ours := "'" + strings.Join(names(declared), "', '") + "'"
+var update = flag.Bool("update", false, "write the files of migrations that are missing, and note new ones")
+
+// The first file of each schema is what Script gives, or else there is a later one; each tells its
+// own checksum; and none is other than it was when it was first noted in testdata/migrations.txt,
+// for then it may have been run somewhere. What changes is a new file.
+func TestFiles(t *testing.T) {
+	const noted = "testdata/migrations.txt"
+	text, err := os.ReadFile(noted)
+	check(t, err)
+	sums := map[string]string{}
+	for line := range strings.Lines(string(text)) {
+		name, sum, _ := strings.Cut(strings.TrimSpace(line), " ")
+		sums[name] = sum
+	}
+	for _, s := range append([]storage.Schema{bunstore.Journal}, dbtest.Schemas...) {
+		for d, folder := range map[dialect.Name]string{dialect.PG: "postgres", dialect.SQLite: "sqlite"} {
+			dir := filepath.Join("../..", homes[s.Name], "migrations", folder)
+			first := filepath.Join(dir, "0001_tables.up.sql")
+			if _, err := os.Stat(first); errors.Is(err, fs.ErrNotExist) && *update {
+				check(t, os.MkdirAll(dir, 0o755))
+				check(t, os.WriteFile(first, []byte(bunstore.Script(d, s)), 0o644))
+			}
+			paths, err := filepath.Glob(filepath.Join(dir, "*"))
+			check(t, err)
+			for _, path := range paths {
+				text, err := os.ReadFile(path)
+				check(t, err)
+				name := s.Name + "/" + folder + "/" + filepath.Base(path)
+				sum := fmt.Sprintf("%x", sha256.Sum256(text))
+				if sums[name] == "" && *update {
+					sums[name] = sum
+				}
+				if sums[name] != sum {
+					t.Errorf("%s was edited, or is new and not noted in %s", name, noted)
+				}
+				body, record, records := strings.Cut(string(text), "insert into ")
+				if own := fmt.Sprintf("'%x');\n", sha256.Sum256([]byte(body))); records && !strings.HasSuffix(record, own) {
+					t.Errorf("%s does not record its checksum, %s", name, own)
+				}
+				if !records && !strings.Contains(string(text), "-- +goose NO TRANSACTION\n") {
+					t.Errorf("%s does not record itself", name)
+				}
+			}
+			if len(paths) == 1 && s.Name != "journal" {
+				text, err := os.ReadFile(first)
+				check(t, err)
+				if diff := cmp.Diff(bunstore.Script(d, s), string(text)); diff != "" {
+					t.Errorf("%s (-declared +file):\n%s", first, diff)
+				}
+			}
+		}
+	}
+	if *update {
+		var b strings.Builder
+		for _, name := range slices.Sorted(maps.Keys(sums)) {
+			fmt.Fprintln(&b, name, sums[name])
+		}
+		check(t, os.WriteFile(noted, []byte(b.String()), 0o644))
+	}
+}
+
+// tablesOf returns the tables of schemas.
+func tablesOf(schemas ...storage.Schema) (all []storage.Declared) {
+	for _, s := range schemas {
+		all = append(all, s.Tables...)
+	}
+	return all
+}
+
+// A database whose tables were made before each context had files of its own is, after Migrate, one
+// that was made by them: the columns of each table, its indexes and how full its pages get. Defaults of
+// columns that were added later stay, but no insert leaves a column out.
+func TestAdoption(t *testing.T) {
+	ours := "'" + strings.Join(names(tablesOf(dbtest.Schemas...)), "', '") + "', 'journal_entry', 'scrmkit_schema'"
 	for name, open := range databases {
 		t.Run(name, func(t *testing.T) {
-			migrated, made := open(t), open(t)
-			newStore(t, migrated)
-			if made.Dialect().Name() == dialect.PG {
-				execScript(t, made, "create schema scrmkit")
+			adopted, made := open(t), open(t)
+			files, err := filepath.Glob("flat/" + name + "/*.sql")
+			check(t, err)
+			for _, path := range files {
+				text, err := os.ReadFile(path)
+				check(t, err)
+				execScript(t, adopted, string(text))
 			}
-			execScript(t, made, bunstore.Schema(made.Dialect().Name(), declared...))
+			newStore(t, adopted, dbtest.Schemas...)
+			check(t, bunstore.Validate(t.Context(), adopted, dbtest.Schemas...))
+			newStore(t, made, dbtest.Schemas...)
 			for what, query := range map[string]string{
 				"sqlite columns": `select m.name || '.' || c.name || ' ' || upper(c.type) || ' ' || (c."notnull" = 0) || ' ' || c.pk
 					from sqlite_master m, pragma_table_info(m.name) c where m.name in (` + ours + `) order by m.name, c.name`,
 				"sqlite indexes": `select sql from sqlite_master where type = 'index' and sql is not null and tbl_name in (` + ours + `) order by name`,
-				"postgres columns": `select concat_ws(' ', table_name, column_name, data_type, is_nullable, collation_name)
+				"postgres columns": `select concat_ws(' ', table_name, column_name, data_type, is_nullable,
+					case table_name when 'journal_entry' then column_default end, collation_name)
 					from information_schema.columns where table_schema = 'scrmkit' and table_name in (` + ours + `) order by 1`,
 				"postgres indexes": `select indexdef from pg_indexes where schemaname = 'scrmkit' and tablename in (` + ours + `) order by indexname`,
+				"postgres pages":   `select relname || ' ' || reloptions::text from pg_class where relnamespace = 'scrmkit'::regnamespace and relname in (` + ours + `) and reloptions is not null order by 1`,
 			} {
 				if !strings.HasPrefix(what, name) {
 					continue
 				}
-				want, got := flat(texts(t, made, query)), flat(texts(t, migrated, query))
+				want, got := flat(texts(t, made, query)), flat(texts(t, adopted, query))
 				for i := range min(len(want), len(got)) {
 					if got[i] == want[i]+" C" { // of bytes, though no index orders rows by it
 						got[i] = want[i]
 					}
 				}
 				if diff := cmp.Diff(want, got); diff != "" {
-					t.Errorf("%s (-declared +migrated):\n%s", what, diff)
+					t.Errorf("%s (-made +adopted):\n%s", what, diff)
 				}
 			}
 		})
@@ -88,9 +166,8 @@ func flat(all []string) []string {
 func TestEveryIndexIsUsed(t *testing.T) {
 	alone(t)
 	db := openPostgres(t)
-	store := newStore(t, db)
-	execScript(t, db, bunstore.Schema(dialect.PG, storagetest.Tables...))
-	tables := slices.Concat(declared, storagetest.Tables)
+	store := newStore(t, db, append(tested, dbtest.Schemas...)...)
+	tables := tablesOf(append(dbtest.Schemas, storagetest.Tables)...)
 	for _, table := range tables {
 		grow(t, db, table.Def())
 	}

@@ -3,8 +3,11 @@
 //
 //	sqldb, err := sql.Open("pgx", dsn)
 //	db := bun.NewDB(sqldb, pgdialect.New())
-//	err = bunstore.Migrate(ctx, db)
+//	err = bunstore.Migrate(ctx, db, loyalty.Tables, stamps.Tables)
 //	store, err := bunstore.New(db, nil)
+//
+// Migrate makes the tables of the packages that a service uses. [Migrations] are the same files for
+// goose or golang-migrate, and [Validate] reports what a database lacks.
 //
 // These hold on both databases:
 //

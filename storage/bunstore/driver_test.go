@@ -73,7 +73,7 @@ func brief(t *testing.T, db *bun.DB, opts *bunstore.Options) {
 // migratedDSN is that of a database with every table.
 func migratedDSN(t *testing.T) string {
 	dsn := pgtest.DSN(t)
-	migrateTested(t, clients["pgx"].open(t, dsn))
+	newStore(t, clients["pgx"].open(t, dsn), tested...)
 	return dsn
 }
 

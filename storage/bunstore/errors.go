@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/storage"
 )
 
@@ -54,11 +56,30 @@ func lostStatement(err error) bool {
 	return false
 }
 
+// ErrTable: the database has not the tables or the columns that a statement needs. Run Migrate with
+// the tables of every package in use; Validate reports what is missing.
+var ErrTable = errs.New(errs.Internal, "bunstore: a table or a column is missing; run Migrate with the tables of every package in use")
+
+// undefined reports whether a statement names a table or a column that is not there.
+func undefined(err error) bool {
+	switch s := state(err); s {
+	case "42P01", "42703", "3F000":
+		return true
+	case "":
+		text := err.Error()
+		return strings.Contains(text, "no such table") || strings.Contains(text, "no such column") || strings.Contains(text, "has no column named")
+	}
+	return false
+}
+
 // fail says what could not be done. Within a transaction it wraps storage.ErrRetry where another
 // run may do better.
 func (u unit) fail(op string, err error) error {
 	if u.tx != nil && (retryable(err) || taken(err)) {
 		err = fmt.Errorf("%w: %w", storage.ErrRetry, err)
+	}
+	if undefined(err) {
+		err = fmt.Errorf("%w: %w", ErrTable, err)
 	}
 	return fmt.Errorf("bunstore: %s: %w", op, err)
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/uptrace/bun"
 
+	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/loyalty"
 	"github.com/scrmkit/scrmkit/loyalty/reward"
 	"github.com/scrmkit/scrmkit/otp"
@@ -341,7 +342,7 @@ func TestPlans(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			db := openPostgres(t)
-			store := newStore(t, db)
+			store := newStore(t, db, dbtest.Schemas...)
 			for _, table := range texts(t, db, "select relname from pg_class where relnamespace = 'scrmkit'::regnamespace and relkind = 'r'") {
 				execScript(t, db, "alter table scrmkit."+table+" set (autovacuum_enabled = false)")
 			}
@@ -353,7 +354,7 @@ func TestPlans(t *testing.T) {
 			}
 			execScript(t, db, "analyze")
 			db.DB.SetMaxOpenConns(1) // it alone knows what it read and planned
-			all := deeds(t, newStore(t, db).Tenant("new"))
+			all := deeds(t, newStore(t, db, dbtest.Schemas...).Tenant("new"))
 			for _, d := range all {
 				d.run(t, 0, c.first/2, 1)
 				d.run(t, c.first/2, c.first, 5)

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/uptrace/bun"
+
+	"github.com/scrmkit/scrmkit/internal/dbtest"
 )
 
 // subjects are the columns that a key has right after the tenant: what one operation is about.
@@ -28,7 +30,7 @@ var subjects = map[string]string{
 // condition keeps it from the look-up of a key.
 func TestSchema(t *testing.T) {
 	db := openPostgres(t)
-	newStore(t, db)
+	newStore(t, db, dbtest.Schemas...)
 	for _, object := range texts(t, db, `select relkind::text || ' ' || relname from pg_class
 		where relnamespace = 'scrmkit'::regnamespace and relkind not in ('r', 'i')
 		union all select 'trigger ' || tgname from pg_trigger where not tgisinternal
@@ -41,12 +43,12 @@ func TestSchema(t *testing.T) {
 		t.Errorf("tables %v", tables)
 	}
 	for _, table := range tables {
-		if _, ok := subjects[table]; !ok && table != "scrmkit_migration" {
+		if _, ok := subjects[table]; !ok && table != "scrmkit_schema" {
 			t.Errorf("table %s has no subject here", table)
 		}
 	}
 	columns := regexp.MustCompile(`INDEX \w+ ON scrmkit\.(\w+) USING btree \((.*?)\)(?: WHERE (.*))?$`)
-	for _, index := range texts(t, db, `select indexdef from pg_indexes where schemaname = 'scrmkit' and tablename <> 'scrmkit_migration'`) {
+	for _, index := range texts(t, db, `select indexdef from pg_indexes where schemaname = 'scrmkit' and tablename <> 'scrmkit_schema'`) {
 		m := columns.FindStringSubmatch(index)
 		if m == nil {
 			t.Fatalf("index %s", index)

@@ -20,6 +20,7 @@ type SettingError struct {
 	Fix     string // what to do: "add _pragma=busy_timeout(5000) to its DSN"
 }
 
+// Error implements error.
 func (e *SettingError) Error() string {
 	return fmt.Sprintf("bunstore: %s of the database is %q; %s", e.Setting, e.Value, e.Fix)
 }
@@ -46,8 +47,14 @@ func (c *core) inspectPostgres() error {
 	if err := c.bun.DB.QueryRowContext(ctx, "show "+name).Scan(&value); err == nil && value != "on" {
 		return &SettingError{name, value, "set it to on, for the role or in the DSN: a backslash would not stand for itself"}
 	}
+	var made bool
+	if err := c.bun.DB.QueryRowContext(ctx, "select to_regclass('scrmkit.journal_entry') is not null").Scan(&made); err == nil && !made {
+		return errNoJournal
+	}
 	return nil
 }
+
+var errNoJournal = &SchemaError{Missing: []string{"table " + entryTable.name}}
 
 // inspectSQLite returns a SettingError for a file without WAL or without patience, and for a
 // database in memory that each connection has one of its own of. It remembers the file.
@@ -92,6 +99,14 @@ func (c *core) inspectSQLite(ctx context.Context) error {
 		case inFile:
 			c.file = file
 		}
+	}
+	var made bool
+	const journal = "select count(*) > 0 from sqlite_master where type = 'table' and name = 'journal_entry'"
+	if err := first.QueryRowContext(ctx, journal).Scan(&made); err != nil {
+		return fmt.Errorf("bunstore: read the tables of the database: %w", err)
+	}
+	if !made {
+		return errNoJournal
 	}
 	if c.file != "" {
 		if c.opened, err = os.Stat(c.file); err != nil {

@@ -104,7 +104,7 @@ func (u unit) open(ctx context.Context) (tx *sql.Tx, end func(), err error) {
 
 // takeWriteLock changes nothing. As the first statement of a transaction it makes SQLite wait for
 // another process now, where it can, and not fail later, where it could not.
-const takeWriteLock = "update scrmkit_migration set version = version where version < 0"
+const takeWriteLock = "update scrmkit_schema set version = version where version < 0"
 
 // lock waits until nobody else writes, or gives up with ctx.
 func (c *core) lock(ctx context.Context) error {

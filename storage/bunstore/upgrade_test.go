@@ -2,7 +2,7 @@ package bunstore_test
 
 import (
 	"fmt"
-	"io/fs"
+	"os"
 	"testing"
 	"time"
 
@@ -10,12 +10,12 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/uptrace/bun/dialect"
 
+	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/otp"
 	"github.com/scrmkit/scrmkit/scrm/lead"
 	"github.com/scrmkit/scrmkit/scrm/lead/dispatch"
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/stamps/shop"
-	"github.com/scrmkit/scrmkit/storage/bunstore"
 )
 
 // A database with rows of the first version is used as it is after the files that came later.
@@ -23,7 +23,7 @@ func TestUpgradeOfAFilledDatabase(t *testing.T) {
 	for name, open := range databases {
 		t.Run(name, func(t *testing.T) {
 			ctx, db := t.Context(), open(t)
-			first, err := fs.ReadFile(bunstore.Migrations(db.Dialect().Name()), "0001_scrmkit.sql")
+			first, err := os.ReadFile("flat/" + name + "/0001_scrmkit.sql")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -54,7 +54,7 @@ insert into %[1]sdispatch_line values ('', 'asia', 1, '{"id":"asia","version":1,
 insert into %[1]sdispatch_visitor values ('', 'asia', 'ticket:shop/1', 1, '{"id":"ticket:shop/1","n":1,"waiting":true,"came":"2026-03-02T04:00:00Z"}'),
 	('', 'asia', 'eve', 2, '{"id":"eve","n":2,"waiting":true,"came":"2026-03-02T04:00:00Z"}');
 `, schema, noon, blob))
-			store := newStore(t, db)
+			store := newStore(t, db, dbtest.Schemas...)
 			at := time.Date(2026, 3, 2, 4, 0, 0, 0, time.UTC)
 
 			codes, err := otp.New(store, []otp.Key{{ID: "k1", Secret: make([]byte, 32)}}, nil)

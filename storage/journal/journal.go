@@ -2,7 +2,7 @@
 // before and after), the outbox that a relay reads, and the index that makes every command safe to
 // repeat.
 //
-// An [Entry] is written in the same Save as the change it tells of, so that neither exists without
+// An [Entry] is written in the same Save as the change it records, so that neither exists without
 // the other. These hold for every adapter:
 //
 //   - A command leaves one entry. Its key is a name within its subject: the same key under another
@@ -42,14 +42,14 @@ var (
 	ErrCursor = errs.New(errs.Invalid, "journal: the cursor is not of this database and tenant; begin at the zero cursor, or at one that After gave")
 )
 
-// An Entry tells of one command that took effect.
+// An Entry records one command that took effect.
 type Entry struct {
-	Subject string          `json:"subject"`       // what it tells of, made by Subject
-	Seq     int64           `json:"seq"`           // number of the entry within its subject, growing
-	Key     string          `json:"key,omitempty"` // the command's key; empty: it has none. See Derived
-	Kind    string          `json:"kind"`          // what happened: "stamps.added"
-	At      time.Time       `json:"at"`            // when the command ran: UTC, microseconds
-	By      string          `json:"by,omitempty"`
+	Subject string          `json:"subject"`          // what it is about, made by Subject
+	Seq     int64           `json:"seq"`              // number of the entry within its subject, growing
+	Key     string          `json:"key,omitempty"`    // the command's key; empty: it has none. See Derived
+	Kind    string          `json:"kind"`             // what happened: "stamps.added"
+	At      time.Time       `json:"at"`               // when the command ran: UTC, microseconds
+	By      string          `json:"by,omitempty"`     // who did it, in the embedder's words
 	Input   []byte          `json:"input,omitempty"`  // SHA-256 of the command, made by Hash; without a key it may be left out
 	Before  json.RawMessage `json:"before,omitempty"` // the subject before, where the command changed one
 	Result  json.RawMessage `json:"result"`           // what the command returned, with the subject after it
@@ -58,7 +58,7 @@ type Entry struct {
 // A Record is an entry as it is stored. Cursor is its place in the feed.
 type Record struct {
 	Entry
-	Cursor Cursor `json:"cursor"`
+	Cursor Cursor `json:"cursor"` // place of the record, after which a reader goes on
 }
 
 // A Cursor is a place in the feed of one tenant. The zero Cursor stands before the first record.
@@ -99,13 +99,13 @@ func Subject(kind string, ids ...string) string {
 const Derived = "~"
 
 // DerivedKey returns the key of a command that belongs to another one: a name, and a hash of what
-// tells it from others of that name. The same parts give the same key.
+// distinguishes it from others of that name. The same parts give the same key.
 func DerivedKey(name string, parts ...any) string {
 	return Derived + name + "-" + hex.EncodeToString(Hash(name, parts)[:16])
 }
 
 // Hash returns the SHA-256 of a command: of its kind and its JSON. A command that holds a code must
-// hash a keyed MAC of it instead, for a plain hash of six digits tells them.
+// hash a keyed MAC of it instead, for a plain hash of six digits gives them away.
 func Hash(kind string, command any) []byte { return HashJSON(kind, JSON(command)) }
 
 // HashJSON is Hash of a command whose JSON is at hand.
@@ -126,7 +126,7 @@ func JSON(v any) json.RawMessage {
 }
 
 // Replay decodes the result of e into result, for a command with e's key and this input.
-// ErrKeyReused: the command that e tells of had another input.
+// ErrKeyReused: the command that e records had another input.
 func (e Entry) Replay(input []byte, result any) error {
 	if !bytes.Equal(e.Input, input) {
 		return ErrKeyReused

@@ -15,7 +15,7 @@ import (
 )
 
 // Tables are those that the tests of rows use. A database under test has them.
-var Tables = []storage.Declared{roots, children, tokens, loose, guests, stocks, sums}
+var Tables = storage.Schema{Name: "storagetest", Tables: []storage.Declared{roots, children, tokens, loose, guests, stocks, sums}}
 
 // A root has a column of every kind.
 type root struct {

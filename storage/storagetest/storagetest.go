@@ -18,7 +18,7 @@ import (
 
 // A Database is an empty database of the adapter under test.
 type Database struct {
-	DB storage.DB
+	DB storage.DB // adapter under test
 	// Join runs fn once in a transaction of the embedder's own that DB's adapter has joined, as the
 	// tenant of DB. It commits where fn returns nil, and rolls back otherwise. Nil: the adapter has
 	// none.
@@ -39,7 +39,7 @@ func Run(t *testing.T, open func(t testing.TB) Database) {
 	t.Run("a random history gives the same answers as on the model", func(t *testing.T) { Compare(t, open) })
 }
 
-// Brief runs the cases that tell whether a driver, a pooler or a setting of a session changes what
+// Brief runs the cases that show whether a driver, a pooler or a setting of a session changes what
 // is written or read: every call of a store on rows of every kind, which must be answered as on the
 // model, and odd values.
 func Brief(t *testing.T, open func(t testing.TB) Database) {

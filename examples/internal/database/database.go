@@ -21,8 +21,8 @@ import (
 )
 
 // Open opens the database that a flag -db names, memory, sqlite:PATH or postgres://..., and brings
-// its tables up to date. The caller closes it with end.
-func Open(ctx context.Context, name string) (db storage.DB, end func() error, err error) {
+// the tables of the schemas up to date. The caller closes it with end.
+func Open(ctx context.Context, name string, schemas ...storage.Schema) (db storage.DB, end func() error, err error) {
 	if name == "memory" {
 		return memory.New(), func() error { return nil }, nil
 	}
@@ -45,7 +45,7 @@ func Open(ctx context.Context, name string) (db storage.DB, end func() error, er
 	} else {
 		return nil, nil, errors.New("-db is neither memory nor sqlite:PATH nor postgres://")
 	}
-	if err = bunstore.Migrate(ctx, on); err == nil {
+	if err = bunstore.Migrate(ctx, on, schemas...); err == nil {
 		db, err = bunstore.New(on, nil)
 	}
 	if err != nil {

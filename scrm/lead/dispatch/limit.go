@@ -13,19 +13,20 @@ import (
 // A Limit lets through N newcomers in Seconds, evenly, and as many as Burst at once (GCRA): in a
 // time of t seconds at most Burst + N*t/Seconds. The zero Limit lets everybody through.
 type Limit struct {
-	N       int64 `json:"n,omitempty"`
-	Seconds int64 `json:"seconds,omitempty"`
-	Burst   int64 `json:"burst,omitempty"` // 0: N
+	N       int64 `json:"n,omitempty"`       // newcomers in Seconds
+	Seconds int64 `json:"seconds,omitempty"` // length of the interval
+	Burst   int64 `json:"burst,omitempty"`   // 0: N
 }
 
 // A LimitError reports a newcomer beyond a Limit: of the line or, with Origin, of where the
 // newcomer comes from.
 type LimitError struct {
-	Line       LineID
-	Origin     bool
-	RetryAfter time.Duration
+	Line       LineID        // line that is limited
+	Origin     bool          // the limit is that of an origin
+	RetryAfter time.Duration // how long to wait at least
 }
 
+// Error implements error.
 func (e *LimitError) Error() string {
 	return fmt.Sprintf("dispatch: line %s takes no more newcomers now; try again in %s", e.Line, e.RetryAfter.Round(time.Second))
 }

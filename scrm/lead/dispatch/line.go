@@ -20,9 +20,8 @@ type (
 	VisitorID string // of a visitor: a cookie, or a hash of an address
 )
 
-// An InputError is a command that can't be: its Field is missing or out of its bounds, as its
-// Reason says.
-type InputError = valid.Error
+// An InputError reports an invalid command: Field is missing or out of range, and Reason says why.
+type InputError = errs.InputError
 
 // ErrUnknownLine: there is no such line.
 var ErrUnknownLine = errs.New(errs.NotFound, "dispatch: there is no such line; put it first")
@@ -31,12 +30,13 @@ var ErrUnknownLine = errs.New(errs.NotFound, "dispatch: there is no such line; p
 // line.
 var ErrMoved = errs.New(errs.TryAgain, "dispatch: the line has changed since its leads were read; read them again")
 
-// A NoCapacityError: no account takes a visitor now, and no more may wait.
+// A NoCapacityError reports that no account takes a visitor now, and no more may wait.
 type NoCapacityError struct {
-	Line LineID
-	Why  Why
+	Line LineID // line that has no room
+	Why  Why    // what keeps its accounts from taking a visitor
 }
 
+// Error implements error.
 func (e *NoCapacityError) Error() string {
 	return fmt.Sprintf("dispatch: line %s takes no visitor: %s", e.Line, map[Why]string{
 		Closed: "no account is open; open one", Offline: "no open account is online; have one sign in",
@@ -47,7 +47,7 @@ func (e *NoCapacityError) Error() string {
 // Is reports whether target is errs.Exhausted.
 func (e *NoCapacityError) Is(target error) bool { return target == errs.Exhausted }
 
-// Why a line takes no visitor.
+// A Why is why a line takes no visitor.
 type Why string
 
 // The reasons.
@@ -68,7 +68,7 @@ const (
 
 // Settings are how a line works.
 type Settings struct {
-	Name     string    `json:"name,omitempty"`
+	Name     string    `json:"name,omitempty"`    // shown to people
 	Zone     string    `json:"zone"`              // of the IANA database, where days begin
 	Reset    int       `json:"reset,omitempty"`   // minutes after midnight when a day begins
 	Accounts []Account `json:"accounts"`          // no two of one id
@@ -93,17 +93,17 @@ type Settings struct {
 
 // Defaults of Settings, in minutes.
 const (
-	DefaultHold      = 30
-	DefaultWait      = 30
-	DefaultOrderWait = 7 * 24 * 60
-	DefaultTokenAge  = 24 * 60
+	DefaultHold      = 30          // Settings.Hold
+	DefaultWait      = 30          // Settings.Wait
+	DefaultOrderWait = 7 * 24 * 60 // Settings.OrderWait: 7 days
+	DefaultTokenAge  = 24 * 60     // Settings.TokenAge: a day
 )
 
 const maxMinutes = 366 * 24 * 60
 
 // An Account takes visitors of a line.
 type Account struct {
-	ID     AccountID `json:"id"`
+	ID     AccountID `json:"id"`               // unique in the line
 	Closed bool      `json:"closed,omitempty"` // it takes none
 	Day    int64     `json:"day,omitempty"`    // how many leads it is to have a day; 0: no number
 	Total  int64     `json:"total,omitempty"`  // how many leads it is to have altogether; 0: no number
@@ -111,10 +111,10 @@ type Account struct {
 
 // A Line (分流链接) sends visitors to accounts.
 type Line struct {
-	ID       LineID    `json:"id"`
-	Version  int64     `json:"version"`
-	Seq      int64     `json:"seq"` // entries of the journal
-	Settings Settings  `json:"settings"`
+	ID       LineID    `json:"id"`              // unique in the tenant
+	Version  int64     `json:"version"`         // number of the change that made it so
+	Seq      int64     `json:"seq"`             // entries of the journal
+	Settings Settings  `json:"settings"`        // how the line works
 	Taken    []Taken   `json:"taken,omitempty"` // of all accounts that ever took one, at most 5000, in the order of their ids
 	Today    time.Time `json:"today,omitzero"`  // when the day began that Taken.Today is of
 	Came     int64     `json:"came"`            // visitors so far
@@ -125,25 +125,25 @@ type Line struct {
 
 // Taken is what an account has taken.
 type Taken struct {
-	Account     AccountID `json:"account"`
+	Account     AccountID `json:"account"`               // account of the line
 	Today       int64     `json:"today"`                 // visitors who were sent there, orders too
 	Total       int64     `json:"total"`                 // the same, altogether
 	OrdersToday int64     `json:"ordersToday,omitempty"` // orders among them
 	Orders      int64     `json:"orders,omitempty"`      // the same, altogether
-	Leads       *Leads    `json:"leads,omitempty"`       // as last told; nil: nobody counts the leads of the account
+	Leads       *Leads    `json:"leads,omitempty"`       // as last reported; nil: nobody counts the leads of the account
 	Places      []Place   `json:"places,omitempty"`      // of visitors who were sent and are no leads yet, the oldest first
 }
 
 // A Visitor is one who came to a line.
 type Visitor struct {
-	ID      VisitorID `json:"id"`
+	ID      VisitorID `json:"id"`                // as the embedder names the visitor
 	N       int64     `json:"n"`                 // in the order of coming
 	Account AccountID `json:"account,omitempty"` // where the visitor was sent last
-	Waiting bool      `json:"waiting,omitempty"`
-	Order   bool      `json:"order,omitempty"` // an order that was pushed: it counts for targets at once
-	Came    time.Time `json:"came"`            // or last began to wait
-	Sent    time.Time `json:"sent,omitzero"`
-	Debt    time.Time `json:"debt,omitzero"` // of an origin, which is no visitor: as Line.Debt
+	Waiting bool      `json:"waiting,omitempty"` // the visitor waits for an account
+	Order   bool      `json:"order,omitempty"`   // an order that was pushed: it counts for targets at once
+	Came    time.Time `json:"came"`              // or last began to wait
+	Sent    time.Time `json:"sent,omitzero"`     // when the visitor was last sent to an account; zero: never
+	Debt    time.Time `json:"debt,omitzero"`     // of an origin, which is no visitor: as Line.Debt
 }
 
 func (s Settings) check() error {
@@ -168,7 +168,7 @@ func (s Settings) check() error {
 }
 
 // At returns the line as it is at that time: on another day nothing was taken yet, and places are
-// no longer held than Settings.Hold. *InputError: the zone is none.
+// no longer held than Settings.Hold. *InputError: the zone is unknown.
 func (l Line) At(now time.Time) (Line, error) {
 	zone, err := time.LoadLocation(l.Settings.Zone)
 	if err != nil {
@@ -188,8 +188,8 @@ func (l Line) At(now time.Time) (Line, error) {
 	return l, nil
 }
 
-// Put decides on other settings. *InputError: they can't be, or with them the line would have had
-// too many accounts.
+// Put decides on other settings. *InputError: they are invalid, or with them the line would have
+// had too many accounts.
 func (l Line) Put(s Settings, now time.Time) (Line, error) {
 	if err := s.check(); err != nil {
 		return l, err

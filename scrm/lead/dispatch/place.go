@@ -14,19 +14,19 @@ import (
 // account is sent no more than it has leads left to its target, while visitors who never write use
 // nothing up.
 //
-// The figures are absolute, those of the time of the command: told twice they are the same, and
-// where a verdict turns they are others. An account without them counts its visitors.
+// The figures are absolute, those of the time of the command: reported twice they are the same, and
+// after a verdict changes they differ. An account without them counts its visitors.
 type Leads struct {
-	Account AccountID `json:"account"`
-	Day     time.Time `json:"day"`   // when the day began that Today is of, by who counts
-	Today   int64     `json:"today"` // leads that count, on that day
-	Total   int64     `json:"total"` // the same, altogether
+	Account AccountID `json:"account"` // account of the line
+	Day     time.Time `json:"day"`     // when the day began that Today is of, by who counts
+	Today   int64     `json:"today"`   // leads that count, on that day
+	Total   int64     `json:"total"`   // the same, altogether
 }
 
 // A Place is held by visitors who were sent to an account and are no leads yet.
 type Place struct {
 	Minute int64 `json:"m"` // since 1970, when the first of them was sent, or up to a tenth of Settings.Hold before
-	N      int64 `json:"n"`
+	N      int64 `json:"n"` // how many visitors
 }
 
 func (c Leads) check() error {
@@ -95,9 +95,9 @@ func (s Settings) done(t Taken) (today, total int64) {
 	return t.Leads.Today + t.OrdersToday + held, t.Leads.Total + t.Orders + held
 }
 
-// Observe returns the line with the leads of its accounts as they are told: each that is new since
-// it was last told frees the place that was taken first. freed reports whether one was. Leads of
-// accounts that the line does not have are left out.
+// Observe returns the line with the leads of its accounts as they are reported: each that is new
+// since the last report frees the place that was taken first. freed reports whether one was. Leads
+// of accounts that the line does not have are left out.
 func (l Line) Observe(leads []Leads) (next Line, freed bool) {
 	l.Taken = slices.Clone(l.Taken)
 	for _, c := range leads {

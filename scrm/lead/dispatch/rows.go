@@ -1,11 +1,15 @@
 package dispatch
 
 import (
+	"embed"
 	"github.com/scrmkit/scrmkit/storage"
 )
 
 // Tables are those of the package.
-var Tables = []storage.Declared{lines, visitors}
+var Tables = storage.Schema{Name: "dispatch", Tables: []storage.Declared{lines, visitors}, Files: migrations}
+
+//go:embed migrations
+var migrations embed.FS
 
 // A Visitor is a row of the line that they came to.
 type visitorRow struct {
@@ -19,7 +23,7 @@ var (
 		c.Key()
 		c.Version(&l.Version)
 		c.State("state", 1, l)
-	})
+	}).Fill(50)
 	visitors = storage.NewTable("dispatch_visitor", func(c *storage.Columns, v *visitorRow) {
 		storage.Text(c, "line", &v.line)
 		storage.Text(c, "visitor", &v.ID)

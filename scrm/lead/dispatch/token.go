@@ -15,6 +15,13 @@ import (
 
 // A Key is a secret of the embedder's. Tokens of visitors are signed with the first one; the others
 // are good for those of before.
+//
+// The Key of every package is the same type, so that one list of keys serves all engines:
+//
+//	struct {
+//		ID     string // 1 to 32 bytes of a-z, A-Z, 0-9, '-' and '_'; names the key for ever
+//		Secret []byte // at least 32 bytes from a random source
+//	}
 type Key = keyring.Key
 
 var (
@@ -55,7 +62,8 @@ func (e *Engine) checkKeys() error {
 	return nil
 }
 
-// Visitor returns who a token is for, however old it is. ErrToken: it is none of the line.
+// Visitor returns who a token is for, however old it is. ErrToken: the token is not one of the
+// line.
 func (e *Engine) Visitor(line LineID, token string) (VisitorID, error) {
 	v, _, err := e.visitor(line, token)
 	return v, err

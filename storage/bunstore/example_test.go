@@ -1,0 +1,63 @@
+package bunstore_test
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"log"
+	"os"
+	"path/filepath"
+
+	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/dialect/sqlitedialect"
+	_ "modernc.org/sqlite"
+
+	"github.com/scrmkit/scrmkit/stamps"
+	"github.com/scrmkit/scrmkit/storage/bunstore"
+)
+
+// A database is opened, migrated and given to an engine, which stamps in a transaction of the
+// service's own. With Postgres only sql.Open and the dialect differ:
+//
+//	sqldb, err := sql.Open("pgx", dsn)
+//	db := bun.NewDB(sqldb, pgdialect.New())
+func Example() {
+	ctx := context.Background()
+	must := func(err error) {
+		if err != nil {
+			log.Fatal(err)
+		}
+	}
+	dir, err := os.MkdirTemp("", "")
+	must(err)
+	defer os.RemoveAll(dir)
+	const wal = "?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(5000)"
+	sqldb, err := sql.Open("sqlite", "file:"+filepath.Join(dir, "shop.db")+wal)
+	must(err)
+	defer sqldb.Close()
+	db := bun.NewDB(sqldb, sqlitedialect.New())
+	must(bunstore.Migrate(ctx, db))
+	store, err := bunstore.New(db, nil)
+	must(err)
+
+	cards := stamps.New(store, nil)
+	_, err = cards.Publish(ctx, stamps.Definition{ID: "coffee", Version: 1, Zone: "Asia/Shanghai", Card: &stamps.CardDefinition{
+		Size: 10, Rewards: []stamps.Reward{{ID: "cup", Name: "A free cup", At: 10}},
+		Earn: stamps.Earn{Per: stamps.PerVisit}, PastEnd: stamps.Carry, UsedCoupon: stamps.Refuse,
+	}})
+	must(err)
+	_, err = sqldb.ExecContext(ctx, "create table orders (id text primary key)")
+	must(err)
+
+	tx, err := sqldb.BeginTx(ctx, nil)
+	must(err)
+	_, err = tx.ExecContext(ctx, "insert into orders values ('order-1')")
+	must(err)
+	alice := stamps.CardID{Program: "coffee", Member: "alice"}
+	out, err := cards.In(store.Join(tx)).Add(ctx, stamps.Add{Card: alice, Key: "order-1"})
+	must(err)
+	must(tx.Commit())
+	fmt.Println(out.Card.ID, out.Card.Count)
+	// Output:
+	// coffee/alice 1
+}
