@@ -165,16 +165,16 @@ func TestDo(t *testing.T) {
 				stored["a"] = counter{version: c.version + 1, sum: c.sum + 10}
 			}
 		}
-		if sum, _, err := New[add, *counter, int](s).Do(ctx, add{name: "a"}); sum != 31 || err != nil {
-			t.Error(sum, err)
+		if sum, n, err := New[add, *counter, int](s).Do(ctx, add{name: "a"}); sum != 31 || n != 4 || err != nil {
+			t.Error(sum, n, err)
 		}
 	})
 	t.Run("a conflict without end is one for the caller", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			s := newCounters()
 			s.meddle = func(stored map[string]counter) { stored["a"] = counter{version: stored["a"].version + 1} }
-			if _, _, err := New[add, *counter, int](s).Do(t.Context(), add{name: "a"}); err != journal.ErrConflict || s.saves != Attempts {
-				t.Error(err, s.saves)
+			if _, n, err := New[add, *counter, int](s).Do(t.Context(), add{name: "a"}); err != journal.ErrConflict || s.saves != Attempts || n != Attempts {
+				t.Error(err, s.saves, n)
 			}
 		})
 	})
