@@ -22,8 +22,7 @@ import (
 type Options struct {
 	Now      func() time.Time // the clock; nil: time.Now
 	Accounts int              // how many accounts are kept in memory, so that a command on a known one is one round trip; 0: 100,000
-
-	Hook storage.Hook // of traces and metrics; nil: none
+	Hook     storage.Hook     // of traces and metrics; nil: none
 }
 
 // An Engine runs commands on accounts. It is safe for concurrent use.

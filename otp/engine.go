@@ -17,8 +17,7 @@ import (
 type Options struct {
 	Now    func() time.Time // the clock; nil: time.Now
 	Policy Policy           // how long codes may become, and how many may be asked for
-
-	Hook storage.Hook // of traces and metrics; nil: none
+	Hook   storage.Hook     // of traces and metrics; nil: none
 }
 
 // An Engine issues and checks live codes. It is safe for concurrent use.

@@ -19,8 +19,7 @@ import (
 type Options struct {
 	Now   func() time.Time // the clock; nil: time.Now
 	Cards int              // how many cards are kept in memory, so that an Add of a known card is one round trip; 0: 100,000
-
-	Hook storage.Hook // of traces and metrics; nil: none
+	Hook  storage.Hook     // of traces and metrics; nil: none
 }
 
 // An Engine runs commands on cards. It is safe for concurrent use.

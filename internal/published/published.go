@@ -1,4 +1,4 @@
-// Package published keeps the compiled versions of programs in memory.
+// Package published stores the versions of programs, and keeps them compiled in memory.
 package published
 
 import (

@@ -21,9 +21,8 @@ import (
 
 // Options configures an Engine. Nil and zero fields mean the documented defaults.
 type Options struct {
-	Now func() time.Time // the clock; nil: time.Now
-
-	Hook storage.Hook // of traces and metrics; nil: none
+	Now  func() time.Time // the clock; nil: time.Now
+	Hook storage.Hook     // of traces and metrics; nil: none
 }
 
 // An Engine counts leads. It is safe for concurrent use.

@@ -32,8 +32,7 @@ const Refresh = published.Refresh
 type Options struct {
 	Now    func() time.Time // the clock; nil: time.Now
 	Logger *slog.Logger     // tells of secrets that can't be opened; nil: discard
-
-	Hook storage.Hook // of traces and metrics; nil: none
+	Hook   storage.Hook     // of traces and metrics; nil: none
 }
 
 // An Engine takes pushes and decides on them. It is safe for concurrent use.

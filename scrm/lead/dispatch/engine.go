@@ -18,8 +18,7 @@ import (
 type Options struct {
 	Now  func() time.Time // the clock; nil: time.Now
 	Keys []Key            // of the tokens of visitors; none: lines that ask for tokens take no visitors
-
-	Hook storage.Hook // of traces and metrics; nil: none
+	Hook storage.Hook     // of traces and metrics; nil: none
 }
 
 // An Engine sends visitors to accounts. It is safe for concurrent use.
