@@ -150,7 +150,7 @@ type request struct {
 }
 
 func requested(c Command) request {
-	text := journal.JSON(c)
+	text := journal.JSON(journal.Instants(c))
 	return request{Command: c, needs: c.lookups(), text: text, input: journal.HashJSON(c.kind(), text)}
 }
 

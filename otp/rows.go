@@ -53,23 +53,23 @@ type Meter struct {
 // A Code as it is stored: its digits only as a keyed MAC, and sealed for the holder's own eyes
 // while it lives.
 type Code struct {
-	Scope    Scope
-	MAC      []byte // HMAC-SHA-256 of tenant, scope and digits, cut to 16 bytes
-	ID       []byte // 16 random bytes, of no other code
-	Version  int64  // twice the Number, and one more once it has ended: no two codes of a scope ever have the same
-	Number   int64  // how many codes the scope had issued with this one
-	KeyID    string
-	Digits   int
-	Sealed   []byte // the digits, AES-256-GCM; empty once the code has ended
-	Holder   HolderID
-	Purpose  Purpose
-	Payload  []byte
-	Issued   time.Time
-	Expires  time.Time // live in [Issued, Expires)
-	Reusable time.Time // the digits may be issued again from here on
-	Ended    End       // "": not ended before Expires
-	EndedAt  time.Time
-	EndedBy  TypistID
+	Scope    Scope     `json:"scope"`
+	MAC      []byte    `json:"mac"`     // HMAC-SHA-256 of tenant, scope and digits, cut to 16 bytes
+	ID       []byte    `json:"id"`      // 16 random bytes, of no other code
+	Version  int64     `json:"version"` // twice the Number, and one more once it has ended: no two codes of a scope ever have the same
+	Number   int64     `json:"number"`  // how many codes the scope had issued with this one
+	KeyID    string    `json:"key,omitempty"`
+	Digits   int       `json:"digits"`
+	Sealed   []byte    `json:"sealed,omitempty"` // the digits, AES-256-GCM; empty once the code has ended
+	Holder   HolderID  `json:"holder"`
+	Purpose  Purpose   `json:"purpose"`
+	Payload  []byte    `json:"payload,omitempty"`
+	Issued   time.Time `json:"issued"`
+	Expires  time.Time `json:"expires"`         // live in [Issued, Expires)
+	Reusable time.Time `json:"reusable"`        // the digits may be issued again from here on
+	Ended    End       `json:"ended,omitempty"` // "": not ended before Expires
+	EndedAt  time.Time `json:"endedAt,omitzero"`
+	EndedBy  TypistID  `json:"endedBy,omitempty"`
 }
 
 // An End is why a code ended before it expired.

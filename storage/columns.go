@@ -153,8 +153,10 @@ func (c *Columns) State(name string, format int, p any) {
 	}
 }
 
-// formatPrefix begins a state of another format than 1.
-const formatPrefix = `{"$format":`
+const (
+	formatPrefix = `{"$format":` // begins a state of another format than 1
+	valuePrefix  = `,"$value":`  // follows the format of one that is no object
+)
 
 func encode(format int, p any) ([]byte, error) {
 	var doc []byte
@@ -168,7 +170,10 @@ func encode(format int, p any) ([]byte, error) {
 		return doc, err
 	}
 	head := strconv.AppendInt([]byte(formatPrefix), int64(format), 10)
-	if len(doc) > len("{}") {
+	switch {
+	case doc[0] != '{':
+		return append(append(append(head, valuePrefix...), doc...), '}'), nil
+	case len(doc) > len("{}"):
 		head = append(head, ',')
 	}
 	return append(head, doc[1:]...), nil
@@ -181,7 +186,11 @@ func decode(doc []byte, format int, p any) error {
 		if err != nil || n > format {
 			return ErrFormat
 		}
-		doc = append([]byte{'{'}, bytes.TrimPrefix(rest[end:], []byte(","))...)
+		if value, ok := bytes.CutPrefix(rest[end:], []byte(valuePrefix)); ok {
+			doc = bytes.TrimSuffix(value, []byte("}"))
+		} else {
+			doc = append([]byte{'{'}, bytes.TrimPrefix(rest[end:], []byte(","))...)
+		}
 	}
 	d := json.NewDecoder(bytes.NewReader(doc))
 	d.DisallowUnknownFields()

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"log"
 
-	"github.com/uptrace/bun"
-	"github.com/uptrace/bun/dialect/sqlitedialect"
 	_ "modernc.org/sqlite"
 
 	"github.com/scrmkit/scrmkit/otp"
@@ -73,7 +71,7 @@ func Example_join() {
 	sqldb, err := sql.Open("sqlite", "file:join?mode=memory&cache=shared")
 	must(err)
 	defer sqldb.Close()
-	db := bun.NewDB(sqldb, sqlitedialect.New())
+	db := bunstore.OnSQLite(sqldb)
 	must(bunstore.Migrate(ctx, db, stamps.Tables))
 	store, err := bunstore.New(db, nil)
 	must(err)

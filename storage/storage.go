@@ -14,7 +14,7 @@ var (
 	ErrOutsideTx = tripwire.ErrOutsideTx
 	// ErrRetry: the database asks for the whole transaction to be run again (a serialization
 	// failure, a deadlock, a busy SQLite file). InTx does so by itself; the owner of a joined
-	// transaction rolls back and decides.
+	// transaction rolls back and decides: Retry runs it again.
 	ErrRetry = errs.New(errs.TryAgain, "storage: the transaction must be rolled back and run again")
 )
 

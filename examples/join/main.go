@@ -9,8 +9,6 @@ import (
 	"fmt"
 	"log"
 
-	"github.com/uptrace/bun"
-	"github.com/uptrace/bun/dialect/sqlitedialect"
 	_ "modernc.org/sqlite" // the driver, which the embedder picks
 
 	"github.com/scrmkit/scrmkit/loyalty"
@@ -51,7 +49,7 @@ func open(ctx context.Context) (*shop, error) {
 	if err != nil {
 		return nil, err
 	}
-	bundb := bun.NewDB(db, sqlitedialect.New())
+	bundb := bunstore.OnSQLite(db)
 	if err := bunstore.Migrate(ctx, bundb, loyalty.Tables); err != nil {
 		return nil, err
 	}

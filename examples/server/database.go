@@ -14,8 +14,6 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/uptrace/bun"
-	"github.com/uptrace/bun/dialect/pgdialect"
-	"github.com/uptrace/bun/dialect/sqlitedialect"
 	_ "modernc.org/sqlite" // the driver "sqlite"
 
 	"github.com/scrmkit/scrmkit/loyalty"
@@ -70,7 +68,7 @@ func openSQLite(cfg Config) (*bun.DB, error) {
 	}
 	db.SetMaxIdleConns(maxConns)
 	db.SetMaxOpenConns(maxConns)
-	return bun.NewDB(db, sqlitedialect.New()), nil
+	return bunstore.OnSQLite(db), nil
 }
 
 // openPostgres uses the simple protocol for bun's lists, as package bunstore advises.
@@ -83,7 +81,7 @@ func openPostgres(cfg Config) (*bun.DB, error) {
 	db := stdlib.OpenDB(*conf)
 	db.SetMaxIdleConns(maxConns)
 	db.SetMaxOpenConns(maxConns)
-	return bun.NewDB(db, pgdialect.New()), nil
+	return bunstore.OnPostgres(db), nil
 }
 
 const maxConns = 16

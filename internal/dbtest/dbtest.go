@@ -9,8 +9,6 @@ import (
 
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver that tests use
 	"github.com/uptrace/bun"
-	"github.com/uptrace/bun/dialect/pgdialect"
-	"github.com/uptrace/bun/dialect/sqlitedialect"
 	_ "modernc.org/sqlite" // the driver that tests use
 
 	"github.com/scrmkit/scrmkit/internal/pgtest"
@@ -52,7 +50,7 @@ func SQLiteFile(t testing.TB, path string) *bunstore.DB {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return migrated(t, bun.NewDB(db, sqlitedialect.New()))
+	return migrated(t, bunstore.OnSQLite(db))
 }
 
 // Postgres returns the database that a DSN names, with every migration.
@@ -64,7 +62,7 @@ func Postgres(t testing.TB, dsn string) *bunstore.DB {
 	}
 	db.SetMaxOpenConns(40)
 	db.SetMaxIdleConns(40)
-	return migrated(t, bun.NewDB(db, pgdialect.New()))
+	return migrated(t, bunstore.OnPostgres(db))
 }
 
 func migrated(t testing.TB, db *bun.DB) *bunstore.DB {

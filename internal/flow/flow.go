@@ -1,8 +1,12 @@
-// Package flow says where the transactions of a flow run.
+// Package flow says where the transactions of a flow run, and reads what flows put into codes.
 package flow
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/scrmkit/scrmkit/internal/engine"
@@ -34,4 +38,17 @@ func (u Unit) InTx(ctx context.Context, fn func(ctx context.Context, tx storage.
 		return fn(ctx, u.Store)
 	}
 	return u.db.InTx(ctx, fn)
+}
+
+// Read reads the JSON that a flow has put into a code or a claim. storage.ErrFormat: a newer
+// release did, with a field that v does not have, and to do the rest of it is not what was asked
+// for.
+func Read(text []byte, v any) error {
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	err := d.Decode(v)
+	if err != nil && strings.HasPrefix(err.Error(), "json: unknown field ") {
+		return fmt.Errorf("%w (%s)", storage.ErrFormat, err)
+	}
+	return err
 }

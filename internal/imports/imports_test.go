@@ -47,7 +47,7 @@ var contexts = map[string][]string{
 var flows = []string{"loyalty/exchange", "loyalty/refund", "loyalty/till", "scrm/office", "stamps/counter"}
 
 // helpers are the packages that help tests, and are imported by tests and each other alone.
-var helpers = []string{module + "/internal/pgtest", module + "/internal/race", module + "/internal/dbtest", module + "/internal/timetest", module + "/loyalty/loyaltytest"}
+var helpers = []string{module + "/internal/pgtest", module + "/internal/race", module + "/internal/dbtest", module + "/internal/golden", module + "/internal/timetest", module + "/loyalty/loyaltytest"}
 
 // drivers are the modules of database drivers that a package could import without the part that
 // registers itself.

@@ -11,7 +11,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -179,7 +178,7 @@ func (t *Till) Confirm(ctx context.Context, x Confirm) (r Result, err error) {
 	}
 	var cart *reward.Cart
 	if err == nil {
-		err = json.Unmarshal(claim.Note, &cart)
+		err = flow.Read(claim.Note, &cart)
 	}
 	if err != nil {
 		return Result{}, fmt.Errorf("till: confirm: %w", err)
@@ -248,7 +247,7 @@ func (t *Till) spend(ctx context.Context, call *engine.Call, claim otp.Claim, ca
 
 func (t *Till) redeem(ctx context.Context, rewards *reward.Engine, claim otp.Claim, cart *reward.Cart) (reward.Outcome, error) {
 	var p payload
-	if err := json.Unmarshal(claim.Code.Payload, &p); err != nil {
+	if err := flow.Read(claim.Code.Payload, &p); err != nil {
 		return reward.Outcome{}, err
 	}
 	return rewards.Redeem(ctx, reward.Redeem{

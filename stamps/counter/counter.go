@@ -197,7 +197,7 @@ func (c *Counter) Confirm(ctx context.Context, x Confirm) (r Result, err error) 
 		deed, err = deedOf(claim)
 	}
 	if err == nil {
-		err = json.Unmarshal(claim.Note, &shown)
+		err = flow.Read(claim.Note, &shown)
 	}
 	if err != nil {
 		return Result{}, fmt.Errorf("counter: confirm: %w", err)

@@ -3,8 +3,8 @@ package counter
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 
+	"github.com/scrmkit/scrmkit/internal/flow"
 	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/otp"
 	"github.com/scrmkit/scrmkit/stamps"
@@ -93,12 +93,12 @@ func do(ctx context.Context, cards *stamps.Engine, d Deed, s shop.Shop, w what) 
 }
 
 // deedOf returns what a code is for. otp.ErrInvalidCode: it is a code of another flow's, in the
-// same shop.
+// same shop. storage.ErrFormat: a newer release has issued it.
 func deedOf(c otp.Claim) (d Deed, err error) {
 	if !known(stamps.Purpose(c.Code.Purpose)) {
 		return d, otp.ErrInvalidCode
 	}
-	return d, json.Unmarshal(c.Code.Payload, &d)
+	return d, flow.Read(c.Code.Payload, &d)
 }
 
 // claimKey names the code of a claim among the commands of a card.

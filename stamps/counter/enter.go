@@ -119,7 +119,7 @@ func (w work) deeds(
 			continue
 		}
 		d, err := deedOf(*claim)
-		if errors.Is(err, otp.ErrInvalidCode) {
+		if errors.Is(err, otp.ErrInvalidCode) || errors.Is(err, storage.ErrFormat) {
 			x.err = err
 			continue
 		}

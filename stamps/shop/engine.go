@@ -61,6 +61,7 @@ func (e *Engine) In(tx storage.Tx) *Engine {
 // unbound.
 func (e *Engine) Put(ctx context.Context, c Put) (Outcome, error) {
 	defer e.shops.Forget(e.frame.Tenant(), c.Shop.ID)
+	c.Shop.Version = 0 // it is not read, so that a command with the shop as it was stored since is the same
 	return e.do(ctx, "shop.put", c.check, task{
 		lookup: lookup{shop: c.Shop.ID}, subject: journal.Subject("shop", string(c.Shop.ID)), key: c.Key, by: c.By,
 		input: c, seq: ofShop, before: func(s state) any { return s.shop },

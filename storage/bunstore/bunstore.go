@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 
 	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/dialect/pgdialect"
+	"github.com/uptrace/bun/dialect/sqlitedialect"
 
 	"github.com/scrmkit/scrmkit/internal/tripwire"
 	"github.com/scrmkit/scrmkit/storage"
@@ -67,16 +69,16 @@ func New(db *bun.DB, opts *Options) (*DB, error) {
 	return &DB{unit{core: c}}, nil
 }
 
-// Tenant implements [storage.DB].
-func (d *DB) Tenant(id string) storage.DB { return &DB{unit{core: d.core, tenant: id}} }
+// OnPostgres returns a database of Postgres as [New] and [Migrate] take it, for a service that does
+// not use bun.
+func OnPostgres(db *sql.DB) *bun.DB { return bun.NewDB(db, pgdialect.New()) }
 
-// Join returns the stores inside a transaction of the caller's, which must be of the same database
-// and stays the caller's to commit or to roll back: a [bun.Tx] has it as its field Tx. Each Save is
-// atomic by itself there, and leaves the transaction usable after ErrConflict and ErrDuplicate.
-// Nothing is run again: where the database asks for that, the error wraps [storage.ErrRetry].
-//
-// On SQLite a joined transaction should begin with a write, and is not behind the lock of the DB.
-func (d *DB) Join(tx *sql.Tx) storage.Tx { return d.within(tx) }
+// OnSQLite returns a database of SQLite as [New] and [Migrate] take it, for a service that does not
+// use bun.
+func OnSQLite(db *sql.DB) *bun.DB { return bun.NewDB(db, sqlitedialect.New()) }
+
+// Tenant implements [storage.DB]. To join a transaction as a tenant: db.Join(tx).Tenant(id).
+func (d *DB) Tenant(id string) storage.DB { return &DB{unit{core: d.core, tenant: id}} }
 
 // core is what all tenants of a database share. Its address is the identity of the database for the
 // tripwire.
@@ -103,11 +105,9 @@ type unit struct {
 }
 
 func (u unit) within(tx *sql.Tx) unit {
-	u.tx, u.own = tx, &ownEntries{}
+	u.tx, u.own = tx, &ownEntries{pos: map[string]int64{}}
 	return u
 }
-
-var _ storage.Tx = unit{}
 
 // Journal implements [storage.Tx].
 func (u unit) Journal() journal.Store { return journalStore{u} }

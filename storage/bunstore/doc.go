@@ -2,7 +2,7 @@
 // configures and closes.
 //
 //	sqldb, err := sql.Open("pgx", dsn)
-//	db := bun.NewDB(sqldb, pgdialect.New())
+//	db := bunstore.OnPostgres(sqldb) // or the *bun.DB of the service
 //	err = bunstore.Migrate(ctx, db, loyalty.Tables, stamps.Tables)
 //	store, err := bunstore.New(db, nil)
 //

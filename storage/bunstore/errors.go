@@ -12,9 +12,6 @@ import (
 	"github.com/scrmkit/scrmkit/storage"
 )
 
-// maxRuns is how often a transaction is run.
-const maxRuns = 5
-
 // state returns the SQLSTATE of an error of Postgres, whichever driver made it, or "".
 func state(err error) string {
 	var pgx interface{ SQLState() string }
@@ -84,25 +81,19 @@ func (u unit) fail(op string, err error) error {
 	return fmt.Errorf("bunstore: %s: %w", op, err)
 }
 
-// again runs fn until it returns no error that asks for another run, at most maxRuns times. In the
-// end such an error wraps storage.ErrRetry.
+// again runs fn as [storage.Retry] does, and for every error that asks for another run. In the end
+// such an error wraps storage.ErrRetry.
 func (c *core) again(ctx context.Context, fn func() error) error {
-	for run := 1; ; run++ {
-		err := fn()
-		if err == nil || ctx.Err() != nil || !retryable(err) && !errors.Is(err, storage.ErrRetry) {
-			return err
+	var last error
+	return storage.Retry(ctx, func() error {
+		if last != nil {
+			c.log.DebugContext(ctx, "bunstore: a transaction is run again", "err", last)
 		}
-		if run == maxRuns {
-			if !errors.Is(err, storage.ErrRetry) {
-				err = fmt.Errorf("%w: %w", storage.ErrRetry, err)
-			}
-			return err
+		if last = fn(); last != nil && retryable(last) && !errors.Is(last, storage.ErrRetry) {
+			last = fmt.Errorf("%w: %w", storage.ErrRetry, last)
 		}
-		c.log.DebugContext(ctx, "bunstore: a transaction is run again", "run", run+1, "err", err)
-		if !pause(ctx, run) {
-			return err
-		}
-	}
+		return last
+	})
 }
 
 // patiently runs fn, up to ten times while it finds the database busy. A file of SQLite is so,

@@ -8,8 +8,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/uptrace/bun"
-	"github.com/uptrace/bun/dialect/sqlitedialect"
 	_ "modernc.org/sqlite"
 
 	"github.com/scrmkit/scrmkit/stamps"
@@ -20,7 +18,7 @@ import (
 // service's own. With Postgres only sql.Open and the dialect differ:
 //
 //	sqldb, err := sql.Open("pgx", dsn)
-//	db := bun.NewDB(sqldb, pgdialect.New())
+//	db := bunstore.OnPostgres(sqldb)
 func Example() {
 	ctx := context.Background()
 	must := func(err error) {
@@ -35,8 +33,8 @@ func Example() {
 	sqldb, err := sql.Open("sqlite", "file:"+filepath.Join(dir, "shop.db")+wal)
 	must(err)
 	defer sqldb.Close()
-	db := bun.NewDB(sqldb, sqlitedialect.New())
-	must(bunstore.Migrate(ctx, db))
+	db := bunstore.OnSQLite(sqldb)
+	must(bunstore.Migrate(ctx, db, stamps.Tables))
 	store, err := bunstore.New(db, nil)
 	must(err)
 

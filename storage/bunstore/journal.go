@@ -58,7 +58,7 @@ func (s journalStore) After(ctx context.Context, cursor journal.Cursor, limit in
 		q = s.entries(q).Err(err).Where("('' || j.tenant) = ?", s.tenant).
 			Where("(j.pos, j.subject, j.seq, j.key) > (?, ?, ?, ?)", at.Pos, at.Subject, at.Seq, at.Key).
 			OrderExpr("j.pos, j.subject, j.seq, j.key")
-		switch own, known := s.own.first(); {
+		switch own, known := s.own.first(s.tenant); {
 		case known:
 			q = q.Where("j.pos < ?", own)
 		case s.grammar == postgres:
@@ -68,19 +68,20 @@ func (s journalStore) After(ctx context.Context, cursor journal.Cursor, limit in
 	}, s.scanRecord)
 }
 
-// ownEntries tells where in the feed of SQLite those of a transaction begin.
+// ownEntries has where those of a transaction begin in the feed of SQLite, by tenant.
 type ownEntries struct {
 	mu  sync.Mutex
-	pos int64 // 0: there are none
+	pos map[string]int64
 }
 
-func (o *ownEntries) first() (pos int64, known bool) {
+func (o *ownEntries) first(tenant string) (pos int64, known bool) {
 	if o == nil {
 		return 0, false
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.pos, o.pos > 0
+	pos, known = o.pos[tenant]
+	return pos, known
 }
 
 // begin is called before an entry is written.
@@ -90,10 +91,15 @@ func (o *ownEntries) begin(ctx context.Context, u unit) error {
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.pos > 0 {
+	if _, known := o.pos[u.tenant]; known {
 		return nil
 	}
-	return u.tx.QueryRowContext(ctx, "select "+nextPos, u.tenant).Scan(&o.pos)
+	var pos int64
+	if err := u.tx.QueryRowContext(ctx, "select "+nextPos, u.tenant).Scan(&pos); err != nil {
+		return err
+	}
+	o.pos[u.tenant] = pos
+	return nil
 }
 
 // following is the place in the feed of Postgres of an entry that is written in a transaction which

@@ -9,7 +9,7 @@ import (
 	"github.com/scrmkit/scrmkit/storage"
 )
 
-// InTx implements [storage.DB]. On Postgres the transaction has the isolation that the database
+// InTx implements [storage.DB]. What fn is given is a [Tx]. On Postgres the transaction has the isolation that the database
 // gives by default; READ COMMITTED is enough, for every write names the version that it was decided
 // on.
 func (d *DB) InTx(ctx context.Context, fn func(ctx context.Context, tx storage.Tx) error) error {
@@ -19,7 +19,7 @@ func (d *DB) InTx(ctx context.Context, fn func(ctx context.Context, tx storage.T
 	return d.again(ctx, func() error {
 		var own error
 		err := d.begin(ctx, func(u unit) error {
-			own = fn(tripwire.Mark(ctx, d.core), u.within(u.tx))
+			own = fn(tripwire.Mark(ctx, d.core), Tx{u.within(u.tx)})
 			return own
 		})
 		if err != nil && own == nil {

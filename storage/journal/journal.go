@@ -104,9 +104,10 @@ func DerivedKey(name string, parts ...any) string {
 	return Derived + name + "-" + hex.EncodeToString(Hash(name, parts)[:16])
 }
 
-// Hash returns the SHA-256 of a command: of its kind and its JSON. A command that holds a code must
-// hash a keyed MAC of it instead, for a plain hash of six digits gives them away.
-func Hash(kind string, command any) []byte { return HashJSON(kind, JSON(command)) }
+// Hash returns the SHA-256 of a command: of its kind and its JSON, with times as Instants gives
+// them. A command that holds a code must hash a keyed MAC of it instead, for a plain hash of six
+// digits gives them away.
+func Hash(kind string, command any) []byte { return HashJSON(kind, JSON(Instants(command))) }
 
 // HashJSON is Hash of a command whose JSON is at hand.
 func HashJSON(kind string, text json.RawMessage) []byte {

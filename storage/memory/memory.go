@@ -18,9 +18,6 @@ import (
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
-// maxRuns is how often InTx runs its function.
-const maxRuns = 5
-
 var errEnded = errors.New("memory: the transaction has ended")
 
 // A DB is a database in memory, seen by one tenant. It implements [storage.DB].
@@ -42,13 +39,7 @@ func (d *DB) InTx(ctx context.Context, fn func(ctx context.Context, tx storage.T
 	if err := tripwire.Check(ctx, d.data); err != nil {
 		return err
 	}
-	var err error
-	for range maxRuns {
-		if err = d.run(ctx, fn); !errors.Is(err, storage.ErrRetry) {
-			break
-		}
-	}
-	return err
+	return storage.Retry(ctx, func() error { return d.run(ctx, fn) })
 }
 
 // run rolls back unless it returns nil, and so where fn panics or ends its goroutine too.

@@ -11,8 +11,6 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/uptrace/bun"
-	"github.com/uptrace/bun/dialect/pgdialect"
-	"github.com/uptrace/bun/dialect/sqlitedialect"
 	_ "modernc.org/sqlite" // the driver "sqlite"
 
 	"github.com/scrmkit/scrmkit/storage"
@@ -34,14 +32,14 @@ func Open(ctx context.Context, name string, schemas ...storage.Schema) (db stora
 		if err != nil {
 			return nil, nil, err
 		}
-		on = bun.NewDB(sqldb, sqlitedialect.New())
+		on = bunstore.OnSQLite(sqldb)
 	} else if strings.HasPrefix(name, "postgres://") || strings.HasPrefix(name, "postgresql://") {
 		config, err := pgx.ParseConfig(name)
 		if err != nil {
 			return nil, nil, err
 		}
 		config.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol
-		on = bun.NewDB(stdlib.OpenDB(*config), pgdialect.New())
+		on = bunstore.OnPostgres(stdlib.OpenDB(*config))
 	} else {
 		return nil, nil, errors.New("-db is neither memory nor sqlite:PATH nor postgres://")
 	}

@@ -1,0 +1,25 @@
+package flow
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/scrmkit/scrmkit/storage"
+)
+
+func TestWhatANewerReleaseHasPutThereIsRefused(t *testing.T) {
+	var v struct {
+		N int `json:"n"`
+	}
+	if err := Read([]byte(`{"n":7}`), &v); err != nil || v.N != 7 {
+		t.Errorf("%+v, %v", v, err)
+	}
+	if err := Read([]byte(`{"n":7,"more":1}`), &v); !errors.Is(err, storage.ErrFormat) {
+		t.Error(err)
+	}
+	for _, text := range []string{"", "{", `{"n":"seven"}`} {
+		if err := Read([]byte(text), &v); err == nil || errors.Is(err, storage.ErrFormat) {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
