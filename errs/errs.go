@@ -86,3 +86,11 @@ func ClassOf(err error) Class {
 	}
 	return ""
 }
+
+// Refused reports whether err is an answer to the caller, who can do something about it: it has a
+// class, which is neither Internal nor TryAgain. Any other error is a failure: of the database, of
+// a context, or of many who changed the same at once.
+func Refused(err error) bool {
+	c := ClassOf(err)
+	return c != "" && c != Internal && c != TryAgain
+}

@@ -1,7 +1,6 @@
 package loyalty
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"time"
 
@@ -231,8 +230,4 @@ func ParseDefinition(text []byte) (Definition, error) {
 func (d Definition) digest() []byte {
 	sum := sha256.Sum256(journal.JSON(d))
 	return sum[:]
-}
-
-func (d Definition) equal(other Definition) bool {
-	return bytes.Equal(journal.JSON(d), journal.JSON(other))
 }

@@ -7,12 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"math"
 	"time"
 
-	lru "github.com/hashicorp/golang-lru/v2"
-
 	"github.com/scrmkit/scrmkit/internal/combine"
+	"github.com/scrmkit/scrmkit/internal/engine"
 	"github.com/scrmkit/scrmkit/internal/published"
 	"github.com/scrmkit/scrmkit/internal/tenant"
 	"github.com/scrmkit/scrmkit/internal/valid"
@@ -20,13 +18,11 @@ import (
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
-// Options of an Engine. Nil, and each zero field, is a default.
+// Options configures an Engine. Nil and zero fields mean the documented defaults.
 type Options struct {
 	Now      func() time.Time // the clock; nil: time.Now
 	Accounts int              // how many accounts are kept in memory, so that a command on a known one is one round trip; 0: 100,000
-
-	// Hook is called as an operation begins, and what it returns as it ends. Nil: none.
-	Hook func(ctx context.Context, op string) (context.Context, func(error))
+	Hook     storage.Hook     // of traces and metrics; nil: none
 }
 
 // An Engine runs commands on accounts. It is safe for concurrent use.
@@ -39,22 +35,15 @@ type Options struct {
 // Where it returns an error nothing was stored, but for one of the database or of ctx: then nothing
 // is known, and it may be run again with its key.
 type Engine struct {
-	store  storage.Tx
-	opts   Options
+	frame  engine.Frame
 	shared *shared
 	runner *combine.Runner[op, *unit, Outcome]
-	bound  bool // to a unit of work
-	dry    bool // stores nothing
 }
 
 // shared is what the copies of an engine share.
 type shared struct {
-	accounts *lru.Cache[tenant.Key[AccountID], Account]
-	programs *published.Cache[ProgramID, *Program]
-}
-
-func (e *Engine) accountKey(id AccountID) tenant.Key[AccountID] {
-	return tenant.Key[AccountID]{Tenant: e.store.TenantID(), ID: id}
+	accounts tenant.Cache[AccountID, Account]
+	programs *published.Programs[ProgramID, Definition, *Program]
 }
 
 // Refresh is how long another process may go on with an older version of a program after a
@@ -63,38 +52,28 @@ const Refresh = published.Refresh
 
 // New returns an engine on a store.
 func New(s storage.Tx, opts *Options) *Engine {
-	e := &Engine{store: s, shared: &shared{programs: published.New[ProgramID, *Program]()}}
-	if opts != nil {
-		e.opts = *opts
-	}
-	if e.opts.Now == nil {
-		e.opts.Now = time.Now
-	}
-	if e.opts.Accounts <= 0 {
-		e.opts.Accounts = 100_000
-	}
-	e.shared.accounts, _ = lru.New[tenant.Key[AccountID], Account](e.opts.Accounts)
-	e.runner = combine.New(work{e})
-	return e
+	o := cmp.Or(opts, &Options{})
+	e := &Engine{shared: &shared{
+		accounts: tenant.NewCache[AccountID, Account](cmp.Or(max(o.Accounts, 0), 100_000)), programs: newPrograms(),
+	}}
+	return e.on(engine.New(s, o.Now, o.Hook))
+}
+
+// on returns a copy on another frame.
+func (e *Engine) on(f engine.Frame) *Engine {
+	b := *e
+	b.frame = f
+	b.runner = combine.New(work{&b})
+	return &b
 }
 
 // In returns a copy that is bound to a unit of work: what it does is committed or rolled back with
 // tx, which is of the database and the tenant that the engine was made for.
-func (e *Engine) In(tx storage.Tx) *Engine {
-	b := *e
-	b.store, b.bound = tx, true
-	b.runner = combine.New(work{&b})
-	return &b
-}
+func (e *Engine) In(tx storage.Tx) *Engine { return e.on(e.frame.In(tx)) }
 
 // Preview returns a copy that decides and explains, and stores nothing: what a purchase would earn,
 // before it is made. What it returns may be otherwise a moment later.
-func (e *Engine) Preview() *Engine {
-	b := *e
-	b.dry = true
-	b.runner = combine.New(work{&b})
-	return &b
-}
+func (e *Engine) Preview() *Engine { return e.on(e.frame.Preview()) }
 
 // Publish puts a version of a program in force: the first one, or the one after the newest. It
 // may run twice: the version that is in force already, unchanged, is no error. *DefinitionError: it
@@ -108,75 +87,42 @@ func (e *Engine) Preview() *Engine {
 // then on: publish it before the levels that need it. WhatIf tells how the members will stand
 // (Comparison.Next). What time did to a level since the member's last command is decided by the
 // version in force when it is asked for: Sweep before, where a version changes how levels end.
-func (e *Engine) Publish(ctx context.Context, d Definition) (p *Program, err error) {
-	ctx, end := e.hook(ctx, "loyalty.publish")
-	defer func() { end(err) }()
-	if e.bound {
-		return nil, errors.New("loyalty: a program is published outside of a transaction, for engines keep it in memory")
-	}
-	p, err = Compile(d)
-	if err != nil {
-		return nil, err
-	}
-	if d.Version > 1 {
-		before, err := definition(ctx, e.store, d.ID, d.Version-1)
-		if err == nil {
-			err = p.def.Follows(before)
-		}
-		if err != nil && !errors.Is(err, ErrUnknownProgram) { // there is none before: ErrPublished says so
-			return nil, fmt.Errorf("loyalty: publish %s version %d: %w", d.ID, d.Version, err)
-		}
-	}
-	next, err := programs.Publish(ctx, e.store, d.ID, d.Version, p.def)
-	if err == nil && !next {
-		err = e.published(ctx, p.def)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("loyalty: publish %s version %d: %w", d.ID, d.Version, err)
-	}
-	e.shared.programs.Forget(e.store.TenantID(), d.ID)
-	return p, nil
+func (e *Engine) Publish(ctx context.Context, d Definition) (*Program, error) {
+	return e.shared.programs.Publish(ctx, e.frame, d)
 }
 
-// published returns why a version could not be stored, with the one that is in force; nil where it
-// is the very version that is stored.
-func (e *Engine) published(ctx context.Context, d Definition) error {
-	newest, err := definition(ctx, e.store, d.ID, 0)
+func newPrograms() *published.Programs[ProgramID, Definition, *Program] {
+	return published.NewPrograms(published.Kind[ProgramID, Definition, *Program]{
+		Package: "loyalty", Noun: "program", Versions: programs, Compile: Compile, Definition: (*Program).Definition,
+		Version: func(d Definition) (ProgramID, int) { return d.ID, d.Version },
+		Bound:   errors.New("loyalty: a program is published outside of a transaction, for engines keep it in memory"),
+		Unknown: ErrUnknownProgram, Published: ErrPublished, Follows: Definition.Follows, Refusal: refusal,
+	})
+}
+
+// refusal returns why a version could not be stored, with the one that is in force; nil where it is
+// the very version that is in force.
+func refusal(ctx context.Context, s storage.Store, d Definition) error {
+	newest, err := definition(ctx, s, d.ID, 0)
 	switch {
 	case errors.Is(err, ErrUnknownProgram):
 		return &PublishedError{Next: 1}
 	case err != nil:
 		return err
-	case newest.equal(d):
+	case published.Same(newest, d):
 		return nil
 	}
-	stored, err := definition(ctx, e.store, d.ID, d.Version)
+	stored, err := definition(ctx, s, d.ID, d.Version)
 	if err != nil && !errors.Is(err, ErrUnknownProgram) {
 		return err
 	}
-	return &PublishedError{InForce: newest.Version, Next: newest.Version + 1, Same: err == nil && stored.equal(d)}
+	return &PublishedError{InForce: newest.Version, Next: newest.Version + 1, Same: err == nil && published.Same(stored, d)}
 }
 
 // Program returns a version of a program, or the one in force for version 0. ErrUnknownProgram:
 // there is none.
 func (e *Engine) Program(ctx context.Context, id ProgramID, version int) (*Program, error) {
-	if err := cmp.Or(valid.ID("program", id), valid.Between("version", int64(version), 0, math.MaxInt32)); err != nil {
-		return nil, fmt.Errorf("loyalty: program: %w", err)
-	}
-	now := e.opts.Now()
-	if p, ok := e.shared.programs.Get(e.store.TenantID(), id, version, now); ok {
-		return p, nil
-	}
-	d, err := definition(ctx, e.store, id, version)
-	if err != nil {
-		return nil, fmt.Errorf("loyalty: program %s: %w", id, err)
-	}
-	p, err := Compile(d)
-	if err != nil {
-		return nil, fmt.Errorf("loyalty: program %s as it is stored: %w", id, err)
-	}
-	e.shared.programs.Put(e.store.TenantID(), id, d.Version, p, version == 0, now)
-	return p, nil
+	return e.shared.programs.Get(ctx, e.frame, id, version)
 }
 
 // Earn gives points for an event, and opens the account where it is the first. Errors: those of
@@ -229,7 +175,7 @@ func (e *Engine) Account(ctx context.Context, id AccountID) (Account, error) {
 	if err := id.check(); err != nil {
 		return Account{}, fmt.Errorf("loyalty: account: %w", err)
 	}
-	found, err := load(ctx, e.store, []lookup{{Account: id}})
+	found, err := load(ctx, e.frame.Store, []lookup{{Account: id}})
 	if err != nil {
 		return Account{}, fmt.Errorf("loyalty: account of %s: %w", id.Member, err)
 	}
@@ -250,16 +196,16 @@ func (e *Engine) Current(ctx context.Context, id AccountID) (Account, error) {
 	if err != nil {
 		return Account{}, err
 	}
-	return p.At(a, e.opts.Now()), nil
+	return p.At(a, e.frame.Now()), nil
 }
 
 // Accounts yields the accounts that the query asks for, in the order of their ids. With
 // AccountQuery.DueBefore it gives those that an Expire has something to post for.
 func (e *Engine) Accounts(ctx context.Context, q AccountQuery) iter.Seq2[Account, error] {
 	if err := cmp.Or(valid.OptionalID("program", q.Program), valid.OptionalID("member", q.Member), valid.Time("dueBefore", q.DueBefore)); err != nil {
-		return failed[Account](fmt.Errorf("loyalty: accounts: %w", err))
+		return engine.Failed[Account](fmt.Errorf("loyalty: accounts: %w", err))
 	}
-	return q.list(ctx, e.store)
+	return q.list(ctx, e.frame.Store)
 }
 
 // Totals returns the books of a program, by currency: the sums of those of its accounts, which it
@@ -270,7 +216,7 @@ func (e *Engine) Totals(ctx context.Context, id ProgramID) (map[CurrencyID]Total
 		return nil, fmt.Errorf("loyalty: totals: %w", err)
 	}
 	totals := map[CurrencyID]Totals{}
-	for a, err := range (AccountQuery{Program: id}).list(ctx, e.store) {
+	for a, err := range (AccountQuery{Program: id}).list(ctx, e.frame.Store) {
 		if err != nil {
 			return nil, fmt.Errorf("loyalty: totals of %s: %w", id, err)
 		}
@@ -287,18 +233,18 @@ func (e *Engine) Totals(ctx context.Context, id ProgramID) (map[CurrencyID]Total
 // are Outcomes.
 func (e *Engine) Ledger(ctx context.Context, id AccountID) iter.Seq2[journal.Entry, error] {
 	if err := id.check(); err != nil {
-		return failed[journal.Entry](fmt.Errorf("loyalty: ledger: %w", err))
+		return engine.Failed[journal.Entry](fmt.Errorf("loyalty: ledger: %w", err))
 	}
-	return ledger(ctx, e.store, id)
+	return ledger(ctx, e.frame.Store, id)
 }
 
 // Sweep posts what time has done, for at most limit accounts, and returns how many there were.
 // Nothing depends on it but the books: an account stands as time has left it at any instant. It may
 // run twice, and in many processes at once.
 func (e *Engine) Sweep(ctx context.Context, limit int) (n int, err error) {
-	now := journal.Instant(e.opts.Now())
+	now := e.frame.Now()
 	var errs []error
-	for a, err := range (AccountQuery{DueBefore: now.Add(time.Microsecond)}).list(ctx, e.store) {
+	for a, err := range (AccountQuery{DueBefore: now.Add(time.Microsecond)}).list(ctx, e.frame.Store) {
 		if err != nil {
 			return n, errors.Join(append(errs, fmt.Errorf("loyalty: sweep: %w", err))...)
 		}
@@ -316,50 +262,34 @@ func (e *Engine) Sweep(ctx context.Context, limit int) (n int, err error) {
 	return n, errors.Join(errs...)
 }
 
-func failed[T any](err error) iter.Seq2[T, error] {
-	return func(yield func(T, error) bool) {
-		var none T
-		yield(none, err)
-	}
-}
-
 func (e *Engine) do(ctx context.Context, c Command) (out Outcome, err error) {
-	ctx, end := e.hook(ctx, c.kind())
-	defer func() { end(err) }()
+	ctx, call := e.frame.Begin(ctx, c.kind(), c.lookups()[0].Account.Subject())
+	defer call.End(&err)
 	if err := c.check(); err != nil {
 		return Outcome{}, fmt.Errorf("%s: %w", c.kind(), err)
 	}
 	r := requested(c)
-	out, err = e.run(ctx, r)
+	out, err = e.run(ctx, call, r)
 	for errors.Is(err, ErrMerged) && r.follows() {
 		r, err = r.follow(func(id AccountID) (MemberID, error) {
-			found, err := load(ctx, e.store, []lookup{{Account: id}})
+			found, err := load(ctx, e.frame.Store, []lookup{{Account: id}})
 			if err != nil {
 				return "", err
 			}
 			return found[0].Account.Merged, nil
 		})
 		if err == nil {
-			out, err = e.run(ctx, r)
+			out, err = e.run(ctx, call, r)
 		}
 	}
 	if err != nil {
 		return Outcome{}, fmt.Errorf("%s for %s: %w", c.kind(), r.needs[0].Account.Member, err)
 	}
+	call.Replayed = out.Replayed
 	return out, nil
 }
 
-func (e *Engine) run(ctx context.Context, r request) (Outcome, error) {
-	o := op{r, journal.Instant(e.opts.Now()), r.needs[0].Account.Subject()}
-	if len(r.needs) > 1 || e.bound || e.dry {
-		return e.runner.Alone(ctx, o)
-	}
-	return e.runner.Do(ctx, o)
-}
-
-func (e *Engine) hook(ctx context.Context, name string) (context.Context, func(error)) {
-	if e.opts.Hook == nil {
-		return ctx, func(error) {}
-	}
-	return e.opts.Hook(ctx, name)
+func (e *Engine) run(ctx context.Context, call *engine.Call, r request) (Outcome, error) {
+	o := op{r, e.frame.Now(), r.needs[0].Account.Subject()}
+	return engine.Together(ctx, e.frame, call, e.runner, o, len(r.needs) > 1)
 }

@@ -169,7 +169,7 @@ func (e *Engine) TotalsAt(ctx context.Context, id ProgramID, at time.Time) (map[
 	if err != nil {
 		return nil, err
 	}
-	found, err := p.TotalsAt(AccountQuery{Program: id}.list(ctx, e.store), journal.Instant(at))
+	found, err := p.TotalsAt(AccountQuery{Program: id}.list(ctx, e.frame.Store), journal.Instant(at))
 	if err != nil {
 		return nil, fmt.Errorf("loyalty: totals of %s: %w", id, err)
 	}

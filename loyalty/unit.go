@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/scrmkit/scrmkit/internal/combine"
+	"github.com/scrmkit/scrmkit/internal/engine"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
@@ -52,7 +53,7 @@ func (e work) Load(ctx context.Context, groups [][]op, fresh bool) ([]*unit, err
 		}
 	}
 	if len(lookups) > 0 {
-		found, err := load(ctx, e.store, lookups)
+		found, err := load(ctx, e.frame.Store, lookups)
 		if err != nil {
 			return nil, err
 		}
@@ -73,7 +74,7 @@ func (e work) Load(ctx context.Context, groups [][]op, fresh bool) ([]*unit, err
 // cached returns the unit of an account that is in memory, for commands that need nothing else of
 // it.
 func (e *Engine) cached(group []op) *unit {
-	if e.bound || e.dry {
+	if e.frame.Bound || e.frame.Dry {
 		return nil
 	}
 	for _, o := range group {
@@ -81,7 +82,7 @@ func (e *Engine) cached(group []op) *unit {
 			return nil
 		}
 	}
-	a, ok := e.shared.accounts.Get(e.accountKey(group[0].needs[0].Account))
+	a, ok := e.shared.accounts.Get(e.frame.Tenant(), group[0].needs[0].Account)
 	if !ok {
 		return nil
 	}
@@ -108,10 +109,10 @@ func (u *unit) add(l lookup, f loaded) {
 
 func (e work) Stale(u *unit) bool { return u.cached || e.Dirty(u) }
 
-func (e work) Dirty(u *unit) bool { return len(u.change.Entries) > 0 && !e.dry }
+func (e work) Dirty(u *unit) bool { return len(u.change.Entries) > 0 && !e.frame.Dry }
 
 func (e work) Decide(_ context.Context, u *unit, o op) (Outcome, error) {
-	if entry := u.entry(o.key()); entry != nil {
+	if entry := engine.Find(o.key(), u.entries, u.change.Entries); entry != nil {
 		return replayed(entry, o.input)
 	}
 	for _, peer := range u.peers {
@@ -144,16 +145,6 @@ func replayed(e *journal.Entry, input []byte) (out Outcome, err error) {
 	err = e.Replay(input, &out)
 	out.Replayed = true
 	return out, err
-}
-
-// entry returns what the journal, or the change so far, has for the key.
-func (u *unit) entry(key string) *journal.Entry {
-	for _, entries := range [][]journal.Entry{u.entries, u.change.Entries} {
-		if i := slices.IndexFunc(entries, func(e journal.Entry) bool { return e.Key == key }); i >= 0 {
-			return &entries[i]
-		}
-	}
-	return nil
 }
 
 // take adds a decision on one account to the change.
@@ -192,17 +183,13 @@ func (e work) Save(ctx context.Context, units []*unit) ([]error, error) {
 	for i, u := range units {
 		changes[i] = u.change.stored()
 	}
-	errs, err := e.store.Save(ctx, changes)
-	if e.bound {
+	errs, err := e.frame.Store.Save(ctx, changes)
+	if e.frame.Bound {
 		return errs, err
 	}
 	for i, u := range units {
 		for _, a := range u.change.Accounts {
-			if err == nil && errs[i] == nil {
-				e.shared.accounts.Add(e.accountKey(a.ID), a)
-			} else {
-				e.shared.accounts.Remove(e.accountKey(a.ID))
-			}
+			e.shared.accounts.Saved(e.frame.Tenant(), a.ID, a, err == nil && errs[i] == nil)
 		}
 	}
 	return errs, err

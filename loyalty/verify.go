@@ -83,8 +83,8 @@ func (h Heads) Digest() []byte {
 // It reads the whole ledger. A command that comes in between is no error; journal.ErrConflict:
 // twenty of them came.
 func (e *Engine) Verify(ctx context.Context, id AccountID, kept ...Head) (err error) {
-	ctx, end := e.hook(ctx, "loyalty.verify")
-	defer func() { end(err) }()
+	ctx, call := e.frame.Begin(ctx, "loyalty.verify", id.Subject())
+	defer call.End(&err)
 	if err := id.check(); err != nil {
 		return fmt.Errorf("loyalty: verify: %w", err)
 	}
@@ -97,8 +97,8 @@ func (e *Engine) Verify(ctx context.Context, id AccountID, kept ...Head) (err er
 // several mistakes it returns the first hundred, joined. Errors: those of Verify,
 // ErrUnknownProgram.
 func (e *Engine) VerifyProgram(ctx context.Context, id ProgramID, kept *Heads) (heads Heads, err error) {
-	ctx, end := e.hook(ctx, "loyalty.verify-program")
-	defer func() { end(err) }()
+	ctx, call := e.frame.Begin(ctx, "loyalty.verify-program", "")
+	defer call.End(&err)
 	if err := valid.ID("program", id); err != nil {
 		return heads, fmt.Errorf("loyalty: verify: %w", err)
 	}
@@ -138,7 +138,7 @@ func (a *audit) program(ctx context.Context, id ProgramID, kept *Heads) (heads H
 		}
 	}
 	known := map[MemberID]bool{}
-	for found, err := range (AccountQuery{Program: id}).list(ctx, a.store) {
+	for found, err := range (AccountQuery{Program: id}).list(ctx, a.frame.Store) {
 		if err != nil {
 			return heads, fmt.Errorf("loyalty: verify %s: %w", id, err)
 		}
@@ -158,7 +158,7 @@ func (a *audit) program(ctx context.Context, id ProgramID, kept *Heads) (heads H
 			return false
 		}
 		known[m] = true
-		found, err := load(ctx, a.store, []lookup{{Account: AccountID{id, m}}})
+		found, err := load(ctx, a.frame.Store, []lookup{{Account: AccountID{id, m}}})
 		if err != nil {
 			return fail(err)
 		}
@@ -172,7 +172,7 @@ func (a *audit) program(ctx context.Context, id ProgramID, kept *Heads) (heads H
 			return heads, errors.Join(errs...)
 		}
 	}
-	for b, err := range bookingsIn(ctx, a.store, AccountID{Program: id}) {
+	for b, err := range bookingsIn(ctx, a.frame.Store, AccountID{Program: id}) {
 		if err != nil {
 			return heads, fmt.Errorf("loyalty: verify %s: %w", id, err)
 		}
@@ -185,7 +185,7 @@ func (a *audit) program(ctx context.Context, id ProgramID, kept *Heads) (heads H
 
 // versions returns the heads of a program without its members.
 func (a *audit) versions(ctx context.Context, id ProgramID) (Heads, error) {
-	d, err := definition(ctx, a.store, id, 0)
+	d, err := definition(ctx, a.frame.Store, id, 0)
 	if err != nil {
 		return Heads{}, fmt.Errorf("loyalty: verify %s: %w", id, err)
 	}
@@ -214,7 +214,7 @@ func (a *audit) termsOf(ctx context.Context, id ProgramID, version int) ([]byte,
 	if terms, ok := a.terms[version]; ok {
 		return terms, nil
 	}
-	d, err := definition(ctx, a.store, id, version)
+	d, err := definition(ctx, a.frame.Store, id, version)
 	switch {
 	case err == nil && d.ID == id && d.Version == version:
 		a.terms[version] = d.digest()
@@ -254,7 +254,7 @@ func (a *audit) account(ctx context.Context, id AccountID, kept []Head) (Head, e
 // chain returns an account and those that it was merged into, one after the other.
 func (a *audit) chain(ctx context.Context, id AccountID) (accounts []Account, err error) {
 	for {
-		found, err := load(ctx, a.store, []lookup{{Account: id}})
+		found, err := load(ctx, a.frame.Store, []lookup{{Account: id}})
 		if err != nil {
 			return nil, fmt.Errorf("loyalty: verify %s: %w", id.Member, err)
 		}
@@ -270,14 +270,14 @@ func (a *audit) chain(ctx context.Context, id AccountID) (accounts []Account, er
 func (a *audit) once(ctx context.Context, chain []Account, kept []Head) error {
 	own := chain[0]
 	var w walk
-	if err := w.walk(own, ledger(ctx, a.store, own.ID)); err != nil {
+	if err := w.walk(own, ledger(ctx, a.frame.Store, own.ID)); err != nil {
 		return err
 	}
 	if own.Version == 0 {
 		if w.found != nil {
 			return &TamperedError{own.ID, 1, "the account is missing"}
 		}
-		for _, err := range bookingsIn(ctx, a.store, own.ID) {
+		for _, err := range bookingsIn(ctx, a.frame.Store, own.ID) {
 			if err == nil {
 				err = &TamperedError{own.ID, 1, "the account is missing"}
 			}
@@ -305,7 +305,7 @@ func (a *audit) once(ctx context.Context, chain []Account, kept []Head) error {
 	bookings := w.bookings
 	for _, next := range chain[1:] {
 		var later walk
-		if err := later.walk(next, ledger(ctx, a.store, next.ID)); err != nil {
+		if err := later.walk(next, ledger(ctx, a.frame.Store, next.ID)); err != nil {
 			return err
 		}
 		for of, b := range later.bookings {
@@ -321,7 +321,7 @@ func (a *audit) once(ctx context.Context, chain []Account, kept []Head) error {
 // bookings compares those of an account with what the ledgers say of them.
 func (a *audit) bookings(ctx context.Context, own Account, written map[bookingKey]bookedAt) error {
 	seen := map[string]bool{}
-	for b, err := range bookingsIn(ctx, a.store, own.ID) {
+	for b, err := range bookingsIn(ctx, a.frame.Store, own.ID) {
 		if err != nil {
 			return fmt.Errorf("loyalty: verify %s: %w", own.ID.Member, err)
 		}
@@ -345,7 +345,7 @@ func (a *audit) bookings(ctx context.Context, own Account, written map[bookingKe
 // due checks that the account is listed as due when it is.
 func (a *audit) due(ctx context.Context, own Account) error {
 	row := accountRow{Account: Account{ID: own.ID}}
-	if err := a.store.Load(ctx, []storage.Look{{Reads: []storage.Read{accounts.Get(&row)}}}); err != nil {
+	if err := a.frame.Store.Load(ctx, []storage.Look{{Reads: []storage.Read{accounts.Get(&row)}}}); err != nil {
 		return fmt.Errorf("loyalty: verify %s: %w", own.ID.Member, err)
 	}
 	if row.Version == own.Version && !row.Listed.Equal(own.Due()) {

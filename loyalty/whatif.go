@@ -65,9 +65,9 @@ func (s *Standing) add(p *Program, a Account, now time.Time) error {
 // instant, and otherwise in the order of their times. So the definition by which everything
 // happened leaves every account as it is stored.
 func (e *Engine) WhatIf(ctx context.Context, p *Program) (c Comparison, err error) {
-	ctx, end := e.hook(ctx, "loyalty.whatif")
-	defer func() { end(err) }()
-	now, id := journal.Instant(e.opts.Now()), p.def.ID
+	ctx, call := e.frame.Begin(ctx, "loyalty.whatif", "")
+	defer call.End(&err)
+	now, id := e.frame.Now(), p.def.ID
 	was, err := e.Program(ctx, id, 0)
 	if err != nil {
 		return c, err
@@ -98,7 +98,7 @@ func (e *Engine) WhatIf(ctx context.Context, p *Program) (c Comparison, err erro
 // happened, and calls each with every account as it is stored.
 func (e *Engine) history(ctx context.Context, id ProgramID, each func(Account) error) ([]*past, error) {
 	var h history
-	for a, err := range (AccountQuery{Program: id}).list(ctx, e.store) {
+	for a, err := range (AccountQuery{Program: id}).list(ctx, e.frame.Store) {
 		if err != nil {
 			return nil, err
 		}
@@ -106,7 +106,7 @@ func (e *Engine) history(ctx context.Context, id ProgramID, each func(Account) e
 			return nil, err
 		}
 		var entries []journal.Entry
-		for entry, err := range ledger(ctx, e.store, a.ID) {
+		for entry, err := range ledger(ctx, e.frame.Store, a.ID) {
 			if err != nil {
 				return nil, err
 			}

@@ -39,7 +39,7 @@ func (c *checking) decide(w work, u *unit, now time.Time) (answer, error) {
 	claim, reason, charged := judge(u.matches(c.macs), c.Check, now)
 	switch {
 	case claim != nil:
-		claim.Tenant = w.store.TenantID()
+		claim.Tenant = w.frame.Tenant()
 		if typist.Misses > 0 {
 			typist.Misses = 0
 			u.meter(typist)

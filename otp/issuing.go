@@ -30,7 +30,7 @@ func (c *issuing) lookup(w work) lookup {
 	c.drawn = map[int]string{}
 	for digits := minDigits; digits <= w.policy.MaxDigits; digits++ {
 		c.drawn[digits] = draw(digits)
-		l.macs = append(l.macs, w.keys.codes(w.store.TenantID(), c.Scope, c.drawn[digits])...)
+		l.macs = append(l.macs, w.keys.codes(w.frame.Tenant(), c.Scope, c.drawn[digits])...)
 	}
 	return l
 }
@@ -106,13 +106,13 @@ func (c Issue) charge(p Policy, meters map[Party]Meter, now time.Time) ([]Meter,
 
 // taken reports whether another code of that length has the digits that were drawn.
 func (c *issuing) taken(w work, u *unit, digits int, now time.Time) bool {
-	found := u.matches(w.keys.codes(w.store.TenantID(), c.Scope, c.drawn[digits]))
+	found := u.matches(w.keys.codes(w.frame.Tenant(), c.Scope, c.drawn[digits]))
 	return slices.ContainsFunc(found, func(other Code) bool { return !other.free(now) })
 }
 
 // code returns the code of the digits that were drawn in that length.
 func (c *issuing) code(w work, u *unit, digits int, now time.Time) Code {
-	tenant, k := w.store.TenantID(), w.keys[0]
+	tenant, k := w.frame.Tenant(), w.keys[0]
 	ttl := c.TTL
 	if ttl == 0 {
 		ttl = DefaultTTL

@@ -82,7 +82,7 @@ func (e *Engine) Seal(c Claim) string {
 		panic(fmt.Sprintf("otp: a claim is no JSON: %v", err))
 	}
 	k := e.keys[0]
-	return k.id + "." + base64.RawURLEncoding.EncodeToString(k.Seal(text, claimContext(e.store.TenantID())))
+	return k.id + "." + base64.RawURLEncoding.EncodeToString(k.Seal(text, claimContext(e.frame.Tenant())))
 }
 
 // Open reads what Seal wrote. ErrInvalidCode: the text is no claim of these keys and of this
@@ -93,7 +93,7 @@ func (e *Engine) Open(sealed string) (Claim, error) {
 	if err != nil {
 		return Claim{}, ErrInvalidCode
 	}
-	plain, err := e.keys.open(id, raw, claimContext(e.store.TenantID()))
+	plain, err := e.keys.open(id, raw, claimContext(e.frame.Tenant()))
 	if err != nil {
 		return Claim{}, ErrInvalidCode
 	}

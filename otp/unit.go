@@ -93,7 +93,7 @@ func (w work) Load(ctx context.Context, groups [][]*op, _ bool) ([]*unit, error)
 			lookups, owner = append(lookups, l), append(owner, units[g])
 		}
 	}
-	states, err := load(ctx, w.store, lookups, groups[0][0].now)
+	states, err := load(ctx, w.frame.Store, lookups, groups[0][0].now)
 	if err != nil {
 		return nil, err
 	}
@@ -164,7 +164,7 @@ func (w work) replay(u *unit, o *op, entry journal.Entry) (answer, error) {
 	a.issued.Replayed = true
 	for _, c := range u.codes {
 		if c.Number == a.Issued.Number && c.Live(o.now) {
-			digits, err := w.keys.open(c.KeyID, c.Sealed, codeContext(w.store.TenantID(), c))
+			digits, err := w.keys.open(c.KeyID, c.Sealed, codeContext(w.frame.Tenant(), c))
 			a.issued.Code = string(digits)
 			return a, err
 		}
@@ -200,7 +200,7 @@ func (w work) Save(ctx context.Context, units []*unit) ([]error, error) {
 		}
 		changes[i] = c
 	}
-	return w.store.Save(ctx, changes)
+	return w.frame.Store.Save(ctx, changes)
 }
 
 var _ combine.Work[*op, *unit, answer] = work{}

@@ -36,9 +36,9 @@ type Using struct {
 // An attempt that is wrong is committed with the transaction, before its answer is returned, so
 // that nothing forgives it.
 func Use(ctx context.Context, e *Engine, db DB, u Using) (errs []error, err error) {
-	ctx, end := e.hook(ctx, "otp.use")
-	defer func() { end(err) }()
-	if e.bound {
+	ctx, call := e.frame.Begin(ctx, "otp.use", "")
+	defer call.End(&err)
+	if e.frame.Bound {
 		return nil, errors.New("otp: use: the engine is bound to a transaction; Use begins one")
 	}
 	err = db.InTx(ctx, func(ctx context.Context, tx storage.Tx) (err error) {
@@ -98,13 +98,13 @@ func (e *Engine) checkAll(ctx context.Context, checks []Check, errs []error) ([]
 
 // spendAll spends those of the claims. ErrInvalidCode: one of them can't be.
 func (e *Engine) spendAll(ctx context.Context, claims []*Claim, used []bool) error {
-	now := journal.Instant(e.opts.Now())
+	now := e.frame.Now()
 	var changes []spent
 	for i, c := range claims {
 		if c == nil || !used[i] {
 			continue
 		}
-		one, err := c.spend(e.store.TenantID(), now)
+		one, err := c.spend(e.frame.Tenant(), now)
 		if err != nil {
 			return err
 		}
@@ -113,7 +113,7 @@ func (e *Engine) spendAll(ctx context.Context, claims []*Claim, used []bool) err
 	if len(changes) == 0 {
 		return nil
 	}
-	errs, err := spend(ctx, e.store, changes)
+	errs, err := spend(ctx, e.frame.Store, changes)
 	if err != nil {
 		return err
 	}

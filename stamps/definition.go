@@ -1,11 +1,9 @@
 package stamps
 
 import (
-	"bytes"
 	"time"
 
 	"github.com/scrmkit/scrmkit/internal/valid"
-	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
 // A Definition is a program as a team writes it, in Go or in JSON. A version of it never changes
@@ -140,8 +138,4 @@ type Handout struct {
 // not the JSON of a definition, or has an unknown field.
 func ParseDefinition(text []byte) (Definition, error) {
 	return valid.Parse[Definition]("definition", text)
-}
-
-func (d Definition) equal(other Definition) bool {
-	return bytes.Equal(journal.JSON(d), journal.JSON(other))
 }

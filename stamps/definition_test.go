@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scrmkit/scrmkit/internal/published"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
@@ -84,7 +85,7 @@ func FuzzParseDefinition(f *testing.F) {
 			return
 		}
 		again, err := ParseDefinition(journal.JSON(p.Definition()))
-		if err != nil || !again.equal(p.Definition()) {
+		if err != nil || !published.Same(again, p.Definition()) {
 			t.Fatalf("what was compiled does not come back: %v", err)
 		}
 		if p.def.Card != nil {

@@ -5,26 +5,21 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"time"
 
-	lru "github.com/hashicorp/golang-lru/v2"
-
 	"github.com/scrmkit/scrmkit/internal/combine"
+	"github.com/scrmkit/scrmkit/internal/engine"
 	"github.com/scrmkit/scrmkit/internal/published"
 	"github.com/scrmkit/scrmkit/internal/tenant"
-	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
-// Options of an Engine. Nil, and each zero field, is a default.
+// Options configures an Engine. Nil and zero fields mean the documented defaults.
 type Options struct {
 	Now   func() time.Time // the clock; nil: time.Now
 	Cards int              // how many cards are kept in memory, so that an Add of a known card is one round trip; 0: 100,000
-
-	// Hook is called as an operation begins, and what it returns as it ends. Nil: none.
-	Hook func(ctx context.Context, op string) (context.Context, func(error))
+	Hook  storage.Hook     // of traces and metrics; nil: none
 }
 
 // An Engine runs commands on cards. It is safe for concurrent use.
@@ -37,27 +32,16 @@ type Options struct {
 // the database said. Where it returns an error nothing was stored, but for one of the database or
 // of ctx: then nothing is known, and it may be run again with its key.
 type Engine struct {
-	store  storage.Tx
-	opts   Options
+	frame  engine.Frame
 	shared *shared
 	runner *combine.Runner[op, *unit, Outcome]
-	bound  bool // to a unit of work
-	dry    bool // stores nothing
 }
 
 // shared is what the copies of an engine share.
 type shared struct {
-	cards    *lru.Cache[tenant.Key[CardID], Card]
-	programs *published.Cache[ProgramID, *Program]
-	sold     *lru.Cache[tenant.Key[ProgramID], int64] // the largest stock of a handout that was found to be used up
-}
-
-func (e *Engine) cardKey(id CardID) tenant.Key[CardID] {
-	return tenant.Key[CardID]{Tenant: e.store.TenantID(), ID: id}
-}
-
-func (e *Engine) soldKey(id ProgramID) tenant.Key[ProgramID] {
-	return tenant.Key[ProgramID]{Tenant: e.store.TenantID(), ID: id}
+	cards    tenant.Cache[CardID, Card]
+	programs *published.Programs[ProgramID, Definition, *Program]
+	sold     tenant.Cache[ProgramID, int64] // the largest stock of a handout that was found to be used up
 }
 
 // Refresh is how long another process may go on with an older version of a program after a Publish.
@@ -65,92 +49,51 @@ const Refresh = published.Refresh
 
 // New returns an engine on a store.
 func New(s storage.Tx, opts *Options) *Engine {
-	e := &Engine{store: s, shared: &shared{}}
-	if opts != nil {
-		e.opts = *opts
-	}
-	if e.opts.Now == nil {
-		e.opts.Now = time.Now
-	}
-	if e.opts.Cards <= 0 {
-		e.opts.Cards = 100_000
-	}
-	e.shared.cards, _ = lru.New[tenant.Key[CardID], Card](e.opts.Cards)
-	e.shared.programs = published.New[ProgramID, *Program]()
-	e.shared.sold, _ = lru.New[tenant.Key[ProgramID], int64](1024)
-	e.runner = combine.New(work{e})
-	return e
+	o := cmp.Or(opts, &Options{})
+	e := &Engine{shared: &shared{
+		cards: tenant.NewCache[CardID, Card](cmp.Or(max(o.Cards, 0), 100_000)), programs: newPrograms(),
+		sold: tenant.NewCache[ProgramID, int64](1024),
+	}}
+	return e.on(engine.New(s, o.Now, o.Hook))
+}
+
+// on returns a copy on another frame.
+func (e *Engine) on(f engine.Frame) *Engine {
+	b := *e
+	b.frame = f
+	b.runner = combine.New(work{&b})
+	return &b
 }
 
 // In returns a copy that is bound to a unit of work: what it does is committed or rolled back with
 // tx, which is of the database and the tenant that the engine was made for.
-func (e *Engine) In(tx storage.Tx) *Engine {
-	b := *e
-	b.store, b.bound = tx, true
-	b.runner = combine.New(work{&b})
-	return &b
-}
+func (e *Engine) In(tx storage.Tx) *Engine { return e.on(e.frame.In(tx)) }
 
 // Preview returns a copy that decides and explains, and stores nothing. What it returns may be
 // otherwise a moment later.
-func (e *Engine) Preview() *Engine {
-	b := *e
-	b.dry = true
-	b.runner = combine.New(work{&b})
-	return &b
-}
+func (e *Engine) Preview() *Engine { return e.on(e.frame.Preview()) }
 
 // Publish puts a version of a program in force: the first one, or the one after the newest. It may
 // run twice: the version that is in force already, unchanged, is no error. *DefinitionError: it has
 // mistakes. ErrPublished: the version exists and is another, or is not the next. A bound engine
 // does not publish.
-func (e *Engine) Publish(ctx context.Context, d Definition) (p *Program, err error) {
-	ctx, end := e.hook(ctx, "stamps.publish")
-	defer func() { end(err) }()
-	if e.bound {
-		return nil, errors.New("stamps: a program is published outside of a transaction, for engines keep it in memory")
-	}
-	p, err = Compile(d)
-	if err != nil {
-		return nil, err
-	}
-	next, err := programs.Publish(ctx, e.store, d.ID, d.Version, p.def)
-	if err == nil && !next {
-		stored, ok, loadErr := programs.Load(ctx, e.store, d.ID, d.Version)
-		if loadErr != nil || !ok || !stored.equal(p.def) {
-			err = ErrPublished
-		}
-	}
-	if err != nil {
-		return nil, fmt.Errorf("stamps: publish %s version %d: %w", d.ID, d.Version, err)
-	}
-	e.shared.programs.Forget(e.store.TenantID(), d.ID)
-	return p, nil
+func (e *Engine) Publish(ctx context.Context, d Definition) (*Program, error) {
+	return e.shared.programs.Publish(ctx, e.frame, d)
+}
+
+func newPrograms() *published.Programs[ProgramID, Definition, *Program] {
+	return published.NewPrograms(published.Kind[ProgramID, Definition, *Program]{
+		Package: "stamps", Noun: "program", Versions: programs, Compile: Compile, Definition: (*Program).Definition,
+		Version: func(d Definition) (ProgramID, int) { return d.ID, d.Version },
+		Bound:   errors.New("stamps: a program is published outside of a transaction, for engines keep it in memory"),
+		Unknown: ErrUnknownProgram, Published: ErrPublished,
+	})
 }
 
 // Program returns a version of a program, or the one in force for version 0. ErrUnknownProgram:
 // there is none.
 func (e *Engine) Program(ctx context.Context, id ProgramID, version int) (*Program, error) {
-	if err := cmp.Or(valid.ID("program", id), valid.Between("version", int64(version), 0, math.MaxInt32)); err != nil {
-		return nil, fmt.Errorf("stamps: program: %w", err)
-	}
-	now := e.opts.Now()
-	if p, ok := e.shared.programs.Get(e.store.TenantID(), id, version, now); ok {
-		return p, nil
-	}
-	d, ok, err := programs.Load(ctx, e.store, id, version)
-	if err == nil && !ok {
-		err = ErrUnknownProgram
-	}
-	if err != nil {
-		return nil, fmt.Errorf("stamps: program %s: %w", id, err)
-	}
-	p, err := Compile(d)
-	if err != nil {
-		return nil, fmt.Errorf("stamps: program %s as it is stored: %w", id, err)
-	}
-	e.shared.programs.Put(e.store.TenantID(), id, d.Version, p, version == 0, now)
-	return p, nil
+	return e.shared.programs.Get(ctx, e.frame, id, version)
 }
 
 // Add gives stamps. Errors: those of Rules.Add, ErrUnknownProgram.
@@ -182,26 +125,20 @@ func (e *Engine) Undo(ctx context.Context, c Undo) (Outcome, error) { return e.d
 func (e *Engine) Void(ctx context.Context, c Void) (Outcome, error) { return e.do(ctx, c) }
 
 func (e *Engine) do(ctx context.Context, c command) (out Outcome, err error) {
-	ctx, end := e.hook(ctx, c.kind())
-	defer func() { end(err) }()
+	ctx, call := e.frame.Begin(ctx, c.kind(), subject(c))
+	defer call.End(&err)
 	if err := c.check(); err != nil {
 		return Outcome{}, fmt.Errorf("%s: %w", c.kind(), err)
 	}
-	o := op{c, journal.Instant(e.opts.Now()), subject(c), journal.Hash(c.kind(), c)}
-	if _, pair := c.(Transfer); pair || e.bound || e.dry {
-		out, err = e.runner.Alone(ctx, o)
-	} else {
-		out, err = e.runner.Do(ctx, o)
-	}
+	_, pair := c.(Transfer)
+	out, err = engine.Together(ctx, e.frame, call, e.runner, e.op(c), pair)
 	if err != nil {
 		return Outcome{}, fmt.Errorf("%s %s: %w", c.kind(), c.lookup().Card, err)
 	}
+	call.Replayed = out.Replayed
 	return out, nil
 }
 
-func (e *Engine) hook(ctx context.Context, name string) (context.Context, func(error)) {
-	if e.opts.Hook == nil {
-		return ctx, func(error) {}
-	}
-	return e.opts.Hook(ctx, name)
+func (e *Engine) op(c command) op {
+	return op{c, e.frame.Now(), subject(c), journal.Hash(c.kind(), c)}
 }

@@ -3,16 +3,14 @@ package stamps
 import (
 	"context"
 	"fmt"
-
-	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
 // AddEach gives stamps to any number of cards at once, each command by itself, and returns an
 // outcome and an error for each: those of Add. In a bound engine it takes as many round trips as
 // one Add.
 func (e *Engine) AddEach(ctx context.Context, adds []Add) ([]Outcome, []error) {
-	ctx, end := e.hook(ctx, "stamps.add")
-	defer func() { end(nil) }()
+	ctx, call := e.frame.Begin(ctx, "stamps.add", "")
+	defer call.End(new(error))
 	outs, errs := make([]Outcome, len(adds)), make([]error, len(adds))
 	var ops []op
 	var of []int
@@ -21,7 +19,7 @@ func (e *Engine) AddEach(ctx context.Context, adds []Add) ([]Outcome, []error) {
 			errs[i] = fmt.Errorf("%s: %w", c.kind(), err)
 			continue
 		}
-		ops, of = append(ops, op{c, journal.Instant(e.opts.Now()), subject(c), journal.Hash(c.kind(), c)}), append(of, i)
+		ops, of = append(ops, e.op(c)), append(of, i)
 	}
 	decided, failed := e.runner.All(ctx, ops)
 	for k, i := range of {

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/scrmkit/scrmkit/internal/engine"
 	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
@@ -20,14 +21,14 @@ func (e *Engine) Card(ctx context.Context, id CardID) (Card, error) {
 	if err := id.check(); err != nil {
 		return Card{}, fmt.Errorf("stamps: card: %w", err)
 	}
-	found, err := load(ctx, e.store, []lookup{{Card: id}})
+	found, err := load(ctx, e.frame.Store, []lookup{{Card: id}})
 	if err != nil {
 		return Card{}, fmt.Errorf("stamps: card %s: %w", id, err)
 	}
 	if found[0].Card.Version == 0 {
 		return Card{}, fmt.Errorf("stamps: card %s: %w", id, ErrUnknownCard)
 	}
-	return found[0].Card.At(e.opts.Now()), nil
+	return found[0].Card.At(e.frame.Now()), nil
 }
 
 // At returns the card as it stands at that time.
@@ -41,10 +42,10 @@ func (c Card) At(now time.Time) Card {
 // Cards yields the cards of a member in the order of their programs, as they stand.
 func (e *Engine) Cards(ctx context.Context, member MemberID) iter.Seq2[Card, error] {
 	if err := valid.ID("member", member); err != nil {
-		return failed[Card](err)
+		return engine.Failed[Card](err)
 	}
-	now := e.opts.Now()
-	return each(cardsOf(ctx, e.store, member), func(c Card) Card { return c.At(now) })
+	now := e.frame.Now()
+	return each(cardsOf(ctx, e.frame.Store, member), func(c Card) Card { return c.At(now) })
 }
 
 // Coupon returns a coupon as it stands. ErrUnknownCoupon: there is none.
@@ -52,31 +53,31 @@ func (e *Engine) Coupon(ctx context.Context, id CouponID) (Coupon, error) {
 	if err := id.check(); err != nil {
 		return Coupon{}, fmt.Errorf("stamps: coupon: %w", err)
 	}
-	found, err := load(ctx, e.store, []lookup{{Card: id.Card, Coupon: id.N}})
+	found, err := load(ctx, e.frame.Store, []lookup{{Card: id.Card, Coupon: id.N}})
 	if err == nil && len(found[0].Coupons) == 0 {
 		err = ErrUnknownCoupon
 	}
 	if err != nil {
 		return Coupon{}, fmt.Errorf("stamps: coupon %s: %w", id, err)
 	}
-	return found[0].Coupons[0].At(e.opts.Now()), nil
+	return found[0].Coupons[0].At(e.frame.Now()), nil
 }
 
 // Coupons yields the coupons of a member, of one program or (where it is "") of all, as they stand.
 func (e *Engine) Coupons(ctx context.Context, member MemberID, program ProgramID) iter.Seq2[Coupon, error] {
 	if err := cmp.Or(valid.ID("member", member), valid.OptionalID("program", program)); err != nil {
-		return failed[Coupon](err)
+		return engine.Failed[Coupon](err)
 	}
-	now := e.opts.Now()
-	return each(couponsOf(ctx, e.store, member, program), func(c Coupon) Coupon { return c.At(now) })
+	now := e.frame.Now()
+	return each(couponsOf(ctx, e.frame.Store, member, program), func(c Coupon) Coupon { return c.At(now) })
 }
 
 // History yields the records of a card, the newest first.
 func (e *Engine) History(ctx context.Context, id CardID) iter.Seq2[Record, error] {
 	if err := id.check(); err != nil {
-		return failed[Record](err)
+		return engine.Failed[Record](err)
 	}
-	return RecordQuery{Card: &id}.list(ctx, e.store)
+	return RecordQuery{Card: &id}.list(ctx, e.frame.Store)
 }
 
 // Days is how far back a shop's records are shown where RecordQuery.From is zero.
@@ -94,17 +95,17 @@ func (e *Engine) Records(ctx context.Context, q RecordQuery) iter.Seq2[Record, e
 		err = &InputError{Field: "to", Reason: "is not after from"}
 	}
 	if err != nil {
-		return failed[Record](fmt.Errorf("stamps: records: %w", err))
+		return engine.Failed[Record](fmt.Errorf("stamps: records: %w", err))
 	}
 	if q.From.IsZero() {
 		until := q.To
 		if until.IsZero() {
-			until = e.opts.Now()
+			until = e.frame.Now()
 		}
 		q.From = until.AddDate(0, 0, -Days)
 	}
 	q.From, q.To = journal.Instant(q.From), journal.Instant(q.To)
-	return q.list(ctx, e.store)
+	return q.list(ctx, e.frame.Store)
 }
 
 // A Total sums the records of one day, purpose and manager.
@@ -154,15 +155,15 @@ func (e *Engine) Totals(ctx context.Context, q RecordQuery, zone string) ([]Tota
 // there were. Nothing depends on it but the books: a card and a coupon stand as time has left them
 // at any instant. It may run twice, and in many processes at once.
 func (e *Engine) Sweep(ctx context.Context, limit int) (n int, err error) {
-	next := journal.Instant(e.opts.Now()).Add(time.Microsecond) // an end is the first instant after
+	next := e.frame.Now().Add(time.Microsecond) // an end is the first instant after
 	var due []Expire
-	for c, err := range lapsedCards(ctx, e.store, next, limit) {
+	for c, err := range lapsedCards(ctx, e.frame.Store, next, limit) {
 		if err != nil {
 			return 0, fmt.Errorf("stamps: sweep: %w", err)
 		}
 		due = append(due, Expire{Card: c.ID, Key: rand.Text()})
 	}
-	for c, err := range lapsedCoupons(ctx, e.store, next, limit) {
+	for c, err := range lapsedCoupons(ctx, e.frame.Store, next, limit) {
 		if err != nil {
 			return 0, fmt.Errorf("stamps: sweep: %w", err)
 		}
@@ -177,13 +178,6 @@ func (e *Engine) Sweep(ctx context.Context, limit int) (n int, err error) {
 		n++
 	}
 	return n, errors.Join(errs...)
-}
-
-func failed[T any](err error) iter.Seq2[T, error] {
-	return func(yield func(T, error) bool) {
-		var none T
-		yield(none, err)
-	}
 }
 
 func each[T any](seq iter.Seq2[T, error], f func(T) T) iter.Seq2[T, error] {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/scrmkit/scrmkit/internal/combine"
+	"github.com/scrmkit/scrmkit/internal/engine"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
@@ -99,7 +100,7 @@ func (e work) Load(ctx context.Context, groups [][]op, fresh bool) ([]*unit, err
 		}
 	}
 	if len(lookups) > 0 {
-		found, err := load(ctx, e.store, lookups)
+		found, err := load(ctx, e.frame.Store, lookups)
 		if err != nil {
 			return nil, err
 		}
@@ -134,7 +135,7 @@ func (e work) named(ctx context.Context, groups [][]op, units []*unit) error {
 	if len(lookups) == 0 {
 		return nil
 	}
-	found, err := load(ctx, e.store, lookups)
+	found, err := load(ctx, e.frame.Store, lookups)
 	for i, f := range found {
 		owner[i].add(lookups[i], f)
 	}
@@ -155,12 +156,12 @@ func (e work) stocks(ctx context.Context, groups [][]op, units []*unit) error {
 			s = &stock{next: u.loaded.Taken + 1}
 			stocks[claim.Program] = s
 			if most := u.now.def.Handout.Stock; s.next > most && !e.soldOut(claim.Program, most) {
-				free, err := lowestFree(ctx, e.store, claim.Program, most)
+				free, err := lowestFree(ctx, e.frame.Store, claim.Program, most)
 				if err != nil {
 					return err
 				}
-				if s.next = free; s.next > most && !e.bound {
-					e.shared.sold.Add(e.soldKey(claim.Program), most)
+				if s.next = free; s.next > most && !e.frame.Bound {
+					e.shared.sold.Add(e.frame.Tenant(), claim.Program, most)
 				}
 			}
 		}
@@ -171,13 +172,13 @@ func (e work) stocks(ctx context.Context, groups [][]op, units []*unit) error {
 
 // soldOut reports whether a stock of that size was found to have no free number. None comes back.
 func (e *Engine) soldOut(id ProgramID, most int64) bool {
-	sold, ok := e.shared.sold.Get(e.soldKey(id))
+	sold, ok := e.shared.sold.Get(e.frame.Tenant(), id)
 	return ok && sold >= most
 }
 
 // cached returns the unit of a card that is in memory, for commands that need nothing else of it.
 func (e *Engine) cached(group []op) *unit {
-	if e.bound || e.dry {
+	if e.frame.Bound || e.frame.Dry {
 		return nil
 	}
 	for _, o := range group {
@@ -185,7 +186,7 @@ func (e *Engine) cached(group []op) *unit {
 			return nil
 		}
 	}
-	card, ok := e.shared.cards.Get(e.cardKey(group[0].lookup().Card))
+	card, ok := e.shared.cards.Get(e.frame.Tenant(), group[0].lookup().Card)
 	if !ok {
 		return nil
 	}
@@ -267,7 +268,7 @@ func (e *Engine) rules(ctx context.Context, u *unit) error {
 
 func (e work) Stale(u *unit) bool { return u.cached || e.Dirty(u) }
 
-func (e work) Dirty(u *unit) bool { return len(u.change.Entries) > 0 && !e.dry }
+func (e work) Dirty(u *unit) bool { return len(u.change.Entries) > 0 && !e.frame.Dry }
 
 func (e work) Decide(_ context.Context, u *unit, o op) (Outcome, error) {
 	if entry := u.entry(o.key()); entry != nil {
@@ -302,12 +303,7 @@ func (e work) Decide(_ context.Context, u *unit, o op) (Outcome, error) {
 
 // entry returns what the journal, or the change so far, has for the key.
 func (u *unit) entry(key string) *journal.Entry {
-	for _, entries := range [][]journal.Entry{u.entries, u.change.Entries} {
-		if i := slices.IndexFunc(entries, func(e journal.Entry) bool { return e.Key == key }); i >= 0 {
-			return &entries[i]
-		}
-	}
-	return nil
+	return engine.Find(key, u.entries, u.change.Entries)
 }
 
 // take adds a decision on one card to the change.
@@ -337,17 +333,13 @@ func (e work) Save(ctx context.Context, units []*unit) ([]error, error) {
 	for i, u := range units {
 		changes[i] = u.change.stored()
 	}
-	errs, err := e.store.Save(ctx, changes)
-	if e.bound {
+	errs, err := e.frame.Store.Save(ctx, changes)
+	if e.frame.Bound {
 		return errs, err
 	}
 	for i, u := range units {
 		for _, c := range u.change.Cards {
-			if err == nil && errs[i] == nil && c.ID.Claim == 0 {
-				e.shared.cards.Add(e.cardKey(c.ID), c)
-			} else {
-				e.shared.cards.Remove(e.cardKey(c.ID))
-			}
+			e.shared.cards.Saved(e.frame.Tenant(), c.ID, c, err == nil && errs[i] == nil && c.ID.Claim == 0)
 		}
 	}
 	return errs, err

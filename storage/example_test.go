@@ -102,7 +102,7 @@ func Example_till() {
 	shops, cards := shop.New(db, nil), stamps.New(db, nil)
 	codes, err := otp.New(db, []otp.Key{{ID: "2026-11", Secret: []byte("32 random bytes, kept in a vault")}}, nil)
 	must(err)
-	till := counter.New(db, shops, codes, cards)
+	till := counter.New(db, shops, codes, cards, nil)
 	_, err = cards.Publish(ctx, coffee)
 	must(err)
 	_, err = shops.Put(ctx, shop.Put{Shop: shop.Shop{ID: "wangjing", Name: "望京店", Zone: "Asia/Shanghai"}, Key: "open"})

@@ -396,7 +396,7 @@ func (s *Server) refund(ctx context.Context, in *refundInput) (*reply[loyalty.Ou
 
 func (s *Server) refundOrder(ctx context.Context, in *refundOrderInput) (*reply[refund.Result], error) {
 	b := in.Body
-	r, err := refund.New(s.db, s.points, s.rewards, s.cards).Refund(ctx, refund.Refund{
+	r, err := refund.New(s.db, s.points, s.rewards, s.cards, nil).Refund(ctx, refund.Refund{
 		Account: in.id(), Order: b.Order, Amount: b.Amount, Lines: b.Lines, All: b.All, Stamps: b.Stamps, Vouchers: b.Vouchers,
 		Reason: b.Reason, By: caller(ctx).name, Key: in.Key,
 	})

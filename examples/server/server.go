@@ -116,9 +116,9 @@ func (s *Server) prepare(ctx context.Context) error {
 	}
 	s.leads, s.dispatch = lead.New(s.db, nil), dispatch.New(s.db, &dispatch.Options{Keys: []dispatch.Key{{ID: "1", Secret: key}}})
 	s.office = office.New(s.db, office.Parts{Codes: s.activation, Leads: s.leads, Lines: s.dispatch, Tickets: s.tickets}, nil)
-	s.desk = exchange.New(s.db, s.points, s.rewards)
-	s.counter = counter.New(s.db, s.shops, s.codes, s.cards)
-	s.till = till.New(s.db, s.shops, s.codes, s.rewards)
+	s.desk = exchange.New(s.db, s.points, s.rewards, nil)
+	s.counter = counter.New(s.db, s.shops, s.codes, s.cards, nil)
+	s.till = till.New(s.db, s.shops, s.codes, s.rewards, nil)
 	return s.demo(ctx)
 }
 

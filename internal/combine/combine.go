@@ -95,6 +95,7 @@ type call[C, R any] struct {
 
 	r        R
 	err      error
+	tries    int // how often it was decided
 	panicked *Panic
 	over     bool // r and err are final
 }
@@ -105,17 +106,17 @@ type batch struct {
 	cancel context.CancelFunc
 }
 
-// Do runs a command together with those that arrive meanwhile. Where ctx ends first its error comes
-// back, and the command may still take effect. Inside a unit of work it runs alone, so that the
+// Do runs a command together with those that arrive meanwhile, and returns its result and how often
+// it was decided. Where ctx ends first its error comes back, and the command may still take effect. Inside a unit of work it runs alone, so that the
 // store can see the context. Where the command panics so does Do, with a *Panic if it shared a
 // batch.
-func (r *Runner[C, U, R]) Do(ctx context.Context, c C) (R, error) {
+func (r *Runner[C, U, R]) Do(ctx context.Context, c C) (R, int, error) {
 	if tripwire.Marked(ctx) {
 		return r.Alone(ctx, c)
 	}
 	var none R
 	if err := ctx.Err(); err != nil {
-		return none, err
+		return none, 0, err
 	}
 	w, subject := &call[C, R]{ctx: ctx, c: c}, r.work.Subject(c)
 	r.mu.Lock()
@@ -140,12 +141,12 @@ func (r *Runner[C, U, R]) Do(ctx context.Context, c C) (R, error) {
 	case <-ctx.Done():
 		w.gone.Store(true)
 		w.settle()
-		return none, ctx.Err()
+		return none, 0, ctx.Err()
 	}
 	if w.panicked != nil {
 		panic(w.panicked)
 	}
-	return w.r, w.err
+	return w.r, w.tries, w.err
 }
 
 // end gives back a lane with n commands, those of some queues, and begins what waits.
@@ -181,11 +182,11 @@ func (r *Runner[C, U, R]) take() (calls []*call[C, R], queues []*queue[C, R]) {
 	return calls, queues
 }
 
-// Alone runs a command by itself, with ctx.
-func (r *Runner[C, U, R]) Alone(ctx context.Context, c C) (R, error) {
+// Alone runs a command by itself, with ctx, and returns its result and how often it was decided.
+func (r *Runner[C, U, R]) Alone(ctx context.Context, c C) (R, int, error) {
 	w := &call[C, R]{c: c}
 	r.run(ctx, []*call[C, R]{w})
-	return w.r, w.err
+	return w.r, w.tries, w.err
 }
 
 // settle tells the batch of a caller that has given up, once.
@@ -378,6 +379,7 @@ func (r *Runner[C, U, R]) decideAll(ctx context.Context, u U, calls []*call[C, R
 
 // decide decides a command. In a batch a panic of it is kept for its caller.
 func (r *Runner[C, U, R]) decide(ctx context.Context, u U, w *call[C, R]) {
+	w.tries++
 	if w.done == nil {
 		w.r, w.err = r.work.Decide(ctx, u, w.c)
 		return

@@ -109,7 +109,7 @@ func TestDo(t *testing.T) {
 		for i := range 500 {
 			wg.Go(func() {
 				name := fmt.Sprint(i % 5)
-				sum, err := r.Do(ctx, add{name: name})
+				sum, _, err := r.Do(ctx, add{name: name})
 				if _, twice := seen.LoadOrStore(fmt.Sprint(name, "/", sum), true); err != nil || twice {
 					t.Errorf("%s: %d again, or %v", name, sum, err)
 				}
@@ -130,7 +130,7 @@ func TestDo(t *testing.T) {
 			var wg sync.WaitGroup
 			for range 11 {
 				wg.Go(func() {
-					if _, err := r.Do(t.Context(), add{name: "a"}); err != nil {
+					if _, _, err := r.Do(t.Context(), add{name: "a"}); err != nil {
 						t.Error(err)
 					}
 				})
@@ -165,16 +165,16 @@ func TestDo(t *testing.T) {
 				stored["a"] = counter{version: c.version + 1, sum: c.sum + 10}
 			}
 		}
-		if sum, err := New[add, *counter, int](s).Do(ctx, add{name: "a"}); sum != 31 || err != nil {
-			t.Error(sum, err)
+		if sum, n, err := New[add, *counter, int](s).Do(ctx, add{name: "a"}); sum != 31 || n != 4 || err != nil {
+			t.Error(sum, n, err)
 		}
 	})
 	t.Run("a conflict without end is one for the caller", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			s := newCounters()
 			s.meddle = func(stored map[string]counter) { stored["a"] = counter{version: stored["a"].version + 1} }
-			if _, err := New[add, *counter, int](s).Do(t.Context(), add{name: "a"}); err != journal.ErrConflict || s.saves != Attempts {
-				t.Error(err, s.saves)
+			if _, n, err := New[add, *counter, int](s).Do(t.Context(), add{name: "a"}); err != journal.ErrConflict || s.saves != Attempts || n != Attempts {
+				t.Error(err, s.saves, n)
 			}
 		})
 	})
@@ -190,7 +190,7 @@ func TestDo(t *testing.T) {
 			var ended atomic.Int64
 			for _, ctx := range []context.Context{leader, impatient, impatient} {
 				wg.Go(func() {
-					if _, err := r.Do(ctx, add{name: "a"}); err != nil {
+					if _, _, err := r.Do(ctx, add{name: "a"}); err != nil {
 						ended.Add(1)
 					}
 				})
@@ -223,7 +223,7 @@ func TestDo(t *testing.T) {
 								panicked.Add(1)
 							}
 						}()
-						if _, err := r.Do(ctx, c); err != nil {
+						if _, _, err := r.Do(ctx, c); err != nil {
 							t.Error(err)
 						}
 					})
@@ -234,7 +234,7 @@ func TestDo(t *testing.T) {
 				s.gate <- struct{}{}
 				wg.Wait()
 				s.gate <- struct{}{}
-				if sum, err := r.Do(ctx, add{name: "a"}); err != nil || sum != 2 || panicked.Load() != 1 {
+				if sum, _, err := r.Do(ctx, add{name: "a"}); err != nil || sum != 2 || panicked.Load() != 1 {
 					t.Error(sum, err, panicked.Load())
 				}
 			})
@@ -250,7 +250,7 @@ func TestDo(t *testing.T) {
 			}()
 			r.Do(ctx, add{name: "a", boom: func() { panic("boom") }})
 		}()
-		if _, err := r.Do(ctx, add{name: "a"}); err != nil {
+		if _, _, err := r.Do(ctx, add{name: "a"}); err != nil {
 			t.Error(err)
 		}
 	})
@@ -259,7 +259,7 @@ func TestDo(t *testing.T) {
 		s.gate = make(chan struct{})
 		inside, cancel := context.WithCancel(tripwire.Mark(ctx, s))
 		cancel()
-		if _, err := New[add, *counter, int](s).Do(inside, add{name: "a"}); !errors.Is(err, context.Canceled) {
+		if _, _, err := New[add, *counter, int](s).Do(inside, add{name: "a"}); !errors.Is(err, context.Canceled) {
 			t.Error(err)
 		}
 	})

@@ -209,7 +209,7 @@ func TestAPanicComesOutWithItsValueAndItsStack(t *testing.T) {
 			for i, does := range []string{"add", does, "add"} {
 				wg.Go(func() {
 					defer func() { got[i] = recover() }()
-					if _, err := r.Do(t.Context(), deed{"a", i, does}); err != nil {
+					if _, _, err := r.Do(t.Context(), deed{"a", i, does}); err != nil {
 						t.Error(err)
 					}
 				})

@@ -7,34 +7,35 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"time"
 
+	"github.com/scrmkit/scrmkit/internal/engine"
 	"github.com/scrmkit/scrmkit/storage"
 )
 
-// A Unit runs each transaction of a flow by itself, or all of them as parts of one that the flow is
-// bound to.
+// A Unit is the frame of a flow. It runs each transaction of the flow by itself, or all of them as
+// parts of one that the flow is bound to.
 type Unit struct {
+	engine.Frame
 	db storage.DB
-	tx storage.Tx // that the flow is bound to; nil: none
 }
 
-// On returns the unit of a flow on a database.
-func On(db storage.DB) Unit { return Unit{db: db} }
+// On returns the unit of a flow on a database. now and hook are as those of engine.New.
+func On(db storage.DB, now func() time.Time, hook storage.Hook) Unit {
+	return Unit{engine.New(db, now, hook), db}
+}
 
 // In returns the unit of a flow that is bound to tx.
 func (u Unit) In(tx storage.Tx) Unit {
-	u.tx = tx
+	u.Frame = u.Frame.In(tx)
 	return u
 }
-
-// Bound reports whether the flow is bound.
-func (u Unit) Bound() bool { return u.tx != nil }
 
 // InTx runs fn as [storage.DB] does or, where the flow is bound, once and as a part of that
 // transaction.
 func (u Unit) InTx(ctx context.Context, fn func(ctx context.Context, tx storage.Tx) error) error {
-	if u.tx != nil {
-		return fn(ctx, u.tx)
+	if u.Bound {
+		return fn(ctx, u.Store)
 	}
 	return u.db.InTx(ctx, fn)
 }

@@ -1,10 +1,10 @@
-// Package published keeps the compiled versions of programs in memory.
+// Package published stores the versions of programs, and keeps them compiled in memory.
 package published
 
 import (
 	"time"
 
-	lru "github.com/hashicorp/golang-lru/v2"
+	"github.com/scrmkit/scrmkit/internal/tenant"
 )
 
 // Refresh is how long another process may go on with an older version of a program after a newer
@@ -16,14 +16,13 @@ const size = 1024
 // A Cache has programs P by their tenant, id and version, and knows which version is the newest for
 // as long as Refresh. It is safe for concurrent use.
 type Cache[ID comparable, P any] struct {
-	programs *lru.Cache[key[ID], P]
-	newest   *lru.Cache[key[ID], newest]
+	programs tenant.Cache[nth[ID], P]
+	newest   tenant.Cache[ID, newest]
 }
 
-type key[ID comparable] struct {
-	tenant  string
+type nth[ID comparable] struct {
 	id      ID
-	version int // 0: whichever is the newest
+	version int
 }
 
 type newest struct {
@@ -33,31 +32,28 @@ type newest struct {
 
 // New returns an empty cache.
 func New[ID comparable, P any]() *Cache[ID, P] {
-	c := &Cache[ID, P]{}
-	c.programs, _ = lru.New[key[ID], P](size)
-	c.newest, _ = lru.New[key[ID], newest](size)
-	return c
+	return &Cache[ID, P]{tenant.NewCache[nth[ID], P](size), tenant.NewCache[ID, newest](size)}
 }
 
 // Get returns a version of a program, or the newest for version 0, where the cache has it.
 func (c *Cache[ID, P]) Get(tenant string, id ID, version int, now time.Time) (p P, ok bool) {
 	if version == 0 {
-		n, known := c.newest.Get(key[ID]{tenant, id, 0})
+		n, known := c.newest.Get(tenant, id)
 		if !known || now.Sub(n.read).Abs() >= Refresh {
 			return p, false
 		}
 		version = n.version
 	}
-	return c.programs.Get(key[ID]{tenant, id, version})
+	return c.programs.Get(tenant, nth[ID]{id, version})
 }
 
 // Put keeps a version of a program; isNewest says that it was read as the newest, now.
 func (c *Cache[ID, P]) Put(tenant string, id ID, version int, p P, isNewest bool, now time.Time) {
-	c.programs.Add(key[ID]{tenant, id, version}, p)
+	c.programs.Add(tenant, nth[ID]{id, version}, p)
 	if isNewest {
-		c.newest.Add(key[ID]{tenant, id, 0}, newest{version, now})
+		c.newest.Add(tenant, id, newest{version, now})
 	}
 }
 
 // Forget forgets which version is the newest.
-func (c *Cache[ID, P]) Forget(tenant string, id ID) { c.newest.Remove(key[ID]{tenant, id, 0}) }
+func (c *Cache[ID, P]) Forget(tenant string, id ID) { c.newest.Remove(tenant, id) }

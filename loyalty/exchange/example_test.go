@@ -37,7 +37,7 @@ func Example() {
 	_, err = points.Adjust(ctx, loyalty.Adjust{Account: account, N: 100, Reason: "welcome", Key: "welcome"})
 	check(err)
 
-	desk := exchange.New(db, points, rewards)
+	desk := exchange.New(db, points, rewards, nil)
 	alice := reward.HolderID{Catalog: "gifts", Member: "alice"}
 	cup := exchange.Order{Holder: alice, Reward: "cup", Price: reward.Price{Points: 20}, Key: "tap-1"}
 	taken, err := desk.Redeem(ctx, cup)

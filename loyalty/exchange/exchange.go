@@ -30,9 +30,14 @@ type Desk struct {
 	rewards *reward.Engine
 }
 
+// Options configures a Desk. Nil and zero fields mean the documented defaults.
+type Options struct {
+	Hook storage.Hook // of traces and metrics; nil: none
+}
+
 // New returns a desk. The engines must be made on the stores of db.
-func New(db storage.DB, points *loyalty.Engine, rewards *reward.Engine) *Desk {
-	return &Desk{flow.On(db), points, rewards}
+func New(db storage.DB, points *loyalty.Engine, rewards *reward.Engine, opts *Options) *Desk {
+	return &Desk{flow.On(db, nil, cmp.Or(opts, &Options{}).Hook), points, rewards}
 }
 
 // In returns a copy that is bound to a unit of work: what it does is committed or rolled back with
@@ -149,7 +154,7 @@ func (d *Desk) take(
 		}, pay)
 	}
 	r, err := run()
-	if !errors.Is(err, reward.ErrSoldOut) || d.unit.Bound() {
+	if !errors.Is(err, reward.ErrSoldOut) || d.unit.Bound {
 		return r, err
 	}
 	n, reclaimErr := d.rewards.Reclaim(ctx, o.Holder.Catalog, o.Reward)
@@ -161,9 +166,11 @@ func (d *Desk) take(
 
 // settle changes vouchers and points together. Where the key of the vouchers is known, so are the
 // points.
-func (d *Desk) settle(ctx context.Context, name string, of reward.HolderID, give give, pay pay) (Result, error) {
-	var r Result
-	err := d.unit.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
+func (d *Desk) settle(ctx context.Context, name string, of reward.HolderID, give give, pay pay) (r Result, err error) {
+	ctx, call := d.unit.Begin(ctx, "exchange."+name, of.Subject())
+	defer call.End(&err)
+	err = d.unit.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
+		call.Attempts++
 		rewards, points := d.rewards.In(tx), d.points.In(tx)
 		a, _, err := account(ctx, rewards, points, of)
 		if err == nil {
@@ -189,6 +196,7 @@ func (d *Desk) settle(ctx context.Context, name string, of reward.HolderID, give
 	if err != nil {
 		return Result{}, fmt.Errorf("exchange: %s: %w", name, err)
 	}
+	call.Replayed = r.Replayed
 	return r, nil
 }
 

@@ -65,7 +65,7 @@ func open(t testing.TB, db storage.DB) setting {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.desk = exchange.New(db, s.points, s.rewards)
+	s.desk = exchange.New(db, s.points, s.rewards, nil)
 	return s
 }
 

@@ -16,7 +16,10 @@ import (
 // command that names the member who is gone; until then the other's limits don't count what that
 // one took. Errors: those of loyalty.Program.Merge.
 func (d *Desk) Merge(ctx context.Context, c loyalty.Merge) (out loyalty.Outcome, err error) {
+	ctx, call := d.unit.Begin(ctx, "exchange.merge", c.Account.Subject())
+	defer call.End(&err)
 	err = d.unit.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
+		call.Attempts++
 		rewards, points := d.rewards.In(tx), d.points.In(tx)
 		out, err = points.Merge(ctx, c)
 		if err != nil {
@@ -48,6 +51,7 @@ func (d *Desk) Merge(ctx context.Context, c loyalty.Merge) (out loyalty.Outcome,
 	if err != nil {
 		return loyalty.Outcome{}, fmt.Errorf("exchange: merge: %w", err)
 	}
+	call.Replayed = out.Replayed
 	return out, nil
 }
 

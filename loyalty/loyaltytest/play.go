@@ -45,8 +45,8 @@ func begin(s Scenario, rules map[string]bool) (*world, error) {
 	if err != nil {
 		return nil, err
 	}
-	w.desk = exchange.New(db, w.points, w.rewards)
-	w.refunds = refund.New(db, w.points, w.rewards, w.cards)
+	w.desk = exchange.New(db, w.points, w.rewards, nil)
+	w.refunds = refund.New(db, w.points, w.rewards, w.cards, nil)
 	if err := w.publish(s.Program); err != nil {
 		return nil, err
 	}

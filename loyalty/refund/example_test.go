@@ -28,7 +28,7 @@ func Example() {
 	keys := []reward.Key{{ID: "2026-11", Secret: []byte("32 random bytes, kept in a vault")}}
 	rewards, err := reward.New(db, keys, &reward.Options{Now: now})
 	must(err)
-	desk := refund.New(db, points, rewards, cards)
+	desk := refund.New(db, points, rewards, cards, nil)
 
 	_, err = points.Publish(ctx, loyalty.Definition{
 		ID: "club", Version: 1, Zone: "Asia/Shanghai", Money: "CNY", Currencies: []loyalty.Currency{{ID: "points"}},

@@ -52,9 +52,18 @@ type Desk struct {
 	exchange *exchange.Desk
 }
 
+// Options configures a Desk. Nil and zero fields mean the documented defaults.
+type Options struct {
+	Hook storage.Hook // of traces and metrics; nil: none
+}
+
 // New returns a desk. The engines must be made on the stores of db.
-func New(db storage.DB, points *loyalty.Engine, rewards *reward.Engine, cards *stamps.Engine) *Desk {
-	return &Desk{unit: flow.On(db), points: points, rewards: rewards, cards: cards, exchange: exchange.New(db, points, rewards)}
+func New(db storage.DB, points *loyalty.Engine, rewards *reward.Engine, cards *stamps.Engine, opts *Options) *Desk {
+	hook := cmp.Or(opts, &Options{}).Hook
+	return &Desk{
+		unit: flow.On(db, nil, hook), points: points, rewards: rewards, cards: cards,
+		exchange: exchange.New(db, points, rewards, &exchange.Options{Hook: hook}),
+	}
 }
 
 // In returns a copy that is bound to a unit of work: what it does is committed or rolled back with
@@ -128,10 +137,13 @@ type VoucherBack struct {
 // journal.ErrKeyReused, those of loyalty.Program.Refund, stamps.ErrUnknownRecord and those of
 // stamps.Rules.Cancel for Stamps, reward.ErrUnknownVoucher for Vouchers.
 func (d *Desk) Refund(ctx context.Context, c Refund) (r Result, err error) {
+	ctx, call := d.unit.Begin(ctx, "refund.refund", c.Account.Subject())
+	defer call.End(&err)
 	if err := c.check(); err != nil {
 		return Result{}, fmt.Errorf("refund: %w", err)
 	}
 	err = d.unit.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
+		call.Attempts++
 		s := session{c, d.points.In(tx), d.rewards.In(tx), d.cards.In(tx), d.exchange.In(tx)}
 		// A part that was done under the key says that all of it was: nothing else is done under it
 		// any more.
@@ -143,6 +155,7 @@ func (d *Desk) Refund(ctx context.Context, c Refund) (r Result, err error) {
 	if err != nil {
 		return Result{}, fmt.Errorf("refund: order %s: %w", c.Order, err)
 	}
+	call.Replayed = r.Replayed
 	return r, nil
 }
 

@@ -68,8 +68,8 @@ func open(t testing.TB, db storage.DB) setting {
 		}})
 		must(t, err)
 	}
-	s.shelf = exchange.New(db, s.points, s.rewards)
-	s.desk = refund.New(db, s.points, s.rewards, s.cards)
+	s.shelf = exchange.New(db, s.points, s.rewards, nil)
+	s.desk = refund.New(db, s.points, s.rewards, s.cards, nil)
 	return s
 }
 

@@ -1,11 +1,9 @@
 package reward
 
 import (
-	"bytes"
 	"time"
 
 	"github.com/scrmkit/scrmkit/internal/valid"
-	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
 // A CatalogID names a catalog.
@@ -106,8 +104,4 @@ type Validity struct {
 // not the JSON of a definition, or has an unknown field.
 func ParseDefinition(text []byte) (Definition, error) {
 	return valid.Parse[Definition]("definition", text)
-}
-
-func (d Definition) equal(other Definition) bool {
-	return bytes.Equal(journal.JSON(d), journal.JSON(other))
 }

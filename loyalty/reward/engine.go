@@ -5,24 +5,21 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 	"time"
 
 	"github.com/scrmkit/scrmkit/internal/combine"
+	"github.com/scrmkit/scrmkit/internal/engine"
 	"github.com/scrmkit/scrmkit/internal/keyring"
 	"github.com/scrmkit/scrmkit/internal/published"
-	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
-// Options of an Engine. Nil, and each zero field, is a default.
+// Options configures an Engine. Nil and zero fields mean the documented defaults.
 type Options struct {
-	Now func() time.Time // the clock; nil: time.Now
-
-	// Hook is called as an operation begins, and what it returns as it ends. Nil: none.
-	Hook func(ctx context.Context, op string) (context.Context, func(error))
+	Now  func() time.Time // the clock; nil: time.Now
+	Hook storage.Hook     // of traces and metrics; nil: none
 }
 
 // An Engine runs commands on vouchers. It is safe for concurrent use.
@@ -35,13 +32,10 @@ type Options struct {
 // Where it returns an error nothing was stored, but for one of the database or of ctx: then nothing
 // is known, and it may be run again with its key.
 type Engine struct {
-	store    storage.Tx
+	frame    engine.Frame
 	keys     []Key
-	opts     Options
-	catalogs *published.Cache[CatalogID, *Catalog]
+	catalogs *published.Programs[CatalogID, Definition, *Catalog]
 	runner   *combine.Runner[op, *unit, Outcome]
-	bound    bool // to a unit of work
-	dry      bool // stores nothing
 }
 
 // Refresh is how long another process may go on with an older version of a catalog after a
@@ -54,86 +48,48 @@ func New(s storage.Tx, keys []Key, opts *Options) (*Engine, error) {
 	if err := keyring.Check(keys); err != nil {
 		return nil, fmt.Errorf("reward: %w", err)
 	}
-	e := &Engine{store: s, keys: slices.Clone(keys), catalogs: published.New[CatalogID, *Catalog]()}
-	if opts != nil {
-		e.opts = *opts
-	}
-	if e.opts.Now == nil {
-		e.opts.Now = time.Now
-	}
-	e.runner = combine.New(work{e})
-	return e, nil
+	o := cmp.Or(opts, &Options{})
+	e := &Engine{keys: slices.Clone(keys), catalogs: newCatalogs()}
+	return e.on(engine.New(s, o.Now, o.Hook)), nil
+}
+
+// on returns a copy on another frame.
+func (e *Engine) on(f engine.Frame) *Engine {
+	b := *e
+	b.frame = f
+	b.runner = combine.New(work{&b})
+	return &b
 }
 
 // In returns a copy that is bound to a unit of work: what it does is committed or rolled back with
 // tx, which may be of any tenant of the same database.
-func (e *Engine) In(tx storage.Tx) *Engine {
-	b := *e
-	b.store, b.bound = tx, true
-	b.runner = combine.New(work{&b})
-	return &b
-}
+func (e *Engine) In(tx storage.Tx) *Engine { return e.on(e.frame.In(tx)) }
 
 // Preview returns a copy that decides and stores nothing. What it returns may be otherwise a moment
 // later; its vouchers have no codes, and whether the stock suffices is not asked.
-func (e *Engine) Preview() *Engine {
-	b := *e
-	b.dry = true
-	b.runner = combine.New(work{&b})
-	return &b
-}
+func (e *Engine) Preview() *Engine { return e.on(e.frame.Preview()) }
 
 // Publish puts a version of a catalog in force: the first one, or the one after the newest. It
 // may run twice: the version that is in force already, unchanged, is no error. *DefinitionError: it
 // has mistakes. ErrPublished: the version exists and is another, or is not the next. A bound engine
 // does not publish.
-func (e *Engine) Publish(ctx context.Context, d Definition) (c *Catalog, err error) {
-	ctx, end := e.hook(ctx, "reward.publish")
-	defer func() { end(err) }()
-	if e.bound {
-		return nil, errors.New("reward: a catalog is published outside of a transaction, for engines keep it in memory")
-	}
-	c, err = Compile(d)
-	if err != nil {
-		return nil, err
-	}
-	next, err := catalogs.Publish(ctx, e.store, c.def.ID, c.def.Version, c.def)
-	if err == nil && !next {
-		stored, ok, loadErr := catalogs.Load(ctx, e.store, d.ID, d.Version)
-		if loadErr != nil || !ok || !stored.equal(c.def) {
-			err = ErrPublished
-		}
-	}
-	if err != nil {
-		return nil, fmt.Errorf("reward: publish %s version %d: %w", d.ID, d.Version, err)
-	}
-	e.catalogs.Forget(e.store.TenantID(), d.ID)
-	return c, nil
+func (e *Engine) Publish(ctx context.Context, d Definition) (*Catalog, error) {
+	return e.catalogs.Publish(ctx, e.frame, d)
+}
+
+func newCatalogs() *published.Programs[CatalogID, Definition, *Catalog] {
+	return published.NewPrograms(published.Kind[CatalogID, Definition, *Catalog]{
+		Package: "reward", Noun: "catalog", Versions: catalogs, Compile: Compile, Definition: (*Catalog).Definition,
+		Version: func(d Definition) (CatalogID, int) { return d.ID, d.Version },
+		Bound:   errors.New("reward: a catalog is published outside of a transaction, for engines keep it in memory"),
+		Unknown: ErrUnknownCatalog, Published: ErrPublished,
+	})
 }
 
 // Catalog returns a version of a catalog, or the one in force for version 0. ErrUnknownCatalog:
 // there is none.
 func (e *Engine) Catalog(ctx context.Context, id CatalogID, version int) (*Catalog, error) {
-	if err := cmp.Or(valid.ID("catalog", id), valid.Between("version", int64(version), 0, math.MaxInt32)); err != nil {
-		return nil, fmt.Errorf("reward: catalog: %w", err)
-	}
-	now := e.opts.Now()
-	if c, ok := e.catalogs.Get(e.store.TenantID(), id, version, now); ok {
-		return c, nil
-	}
-	d, ok, err := catalogs.Load(ctx, e.store, id, version)
-	if err == nil && !ok {
-		err = ErrUnknownCatalog
-	}
-	if err != nil {
-		return nil, fmt.Errorf("reward: catalog %s: %w", id, err)
-	}
-	c, err := Compile(d)
-	if err != nil {
-		return nil, fmt.Errorf("reward: catalog %s as it is stored: %w", id, err)
-	}
-	e.catalogs.Put(e.store.TenantID(), id, d.Version, c, version == 0, now)
-	return c, nil
+	return e.catalogs.Get(ctx, e.frame, id, version)
 }
 
 // Issue takes pieces of a reward. Errors: those of Rules.Issue. What costs points is taken with
@@ -169,9 +125,7 @@ func (e *Engine) Void(ctx context.Context, c Void) (Outcome, error) { return e.d
 // Merge notes that a member turned out to be another one. Where it is noted already, it changes
 // nothing and leaves no trace. Errors: those of Rules.Merge. Mergers of the members of a program
 // are followed by package exchange.
-func (e *Engine) Merge(ctx context.Context, c Merge) (Outcome, error) {
-	return e.run(ctx, c, e.runner.Alone)
-}
+func (e *Engine) Merge(ctx context.Context, c Merge) (Outcome, error) { return e.run(ctx, c, true) }
 
 // Expire posts that a voucher is past its end. Where it is not, it changes nothing and leaves no
 // trace. Errors: those of Rules.Expire.
@@ -181,46 +135,37 @@ func (e *Engine) Expire(ctx context.Context, c Expire) (Outcome, error) { return
 // emptied it.
 func (e *Engine) take(ctx context.Context, c command, t Take) (Outcome, error) {
 	out, err := e.do(ctx, c)
-	if !errors.Is(err, ErrSoldOut) || e.bound {
+	if !errors.Is(err, ErrSoldOut) || e.frame.Bound {
 		return out, err
 	}
 	if _, err := e.Reclaim(ctx, t.Holder.Catalog, t.Reward); err != nil {
 		return Outcome{}, err
 	}
-	return e.run(ctx, c, e.runner.Alone)
+	return e.run(ctx, c, true)
 }
 
-func (e *Engine) do(ctx context.Context, c command) (Outcome, error) {
-	if e.bound || e.dry {
-		return e.run(ctx, c, e.runner.Alone)
-	}
-	return e.run(ctx, c, e.runner.Do)
-}
+func (e *Engine) do(ctx context.Context, c command) (Outcome, error) { return e.run(ctx, c, false) }
 
-func (e *Engine) run(ctx context.Context, c command, run func(context.Context, op) (Outcome, error)) (out Outcome, err error) {
-	ctx, end := e.hook(ctx, c.kind())
-	defer func() { end(err) }()
+func (e *Engine) run(ctx context.Context, c command, alone bool) (out Outcome, err error) {
+	needs := c.lookup()
+	ctx, call := e.frame.Begin(ctx, c.kind(), needs.holder.Subject())
+	defer call.End(&err)
 	if err := c.check(); err != nil {
 		return Outcome{}, fmt.Errorf("%s: %w", c.kind(), err)
 	}
-	needs := c.lookup()
-	out, err = e.followed(ctx, op{c, needs, journal.Instant(e.opts.Now()), journal.Hash(c.kind(), c)}, run)
+	out, err = e.followed(ctx, op{c, needs, e.frame.Now(), journal.Hash(c.kind(), c)}, func(o op) (Outcome, error) {
+		return engine.Together(ctx, e.frame, call, e.runner, o, alone)
+	})
 	if err != nil {
 		return Outcome{}, fmt.Errorf("%s for %s: %w", c.kind(), needs.holder.Member, err)
 	}
+	call.Replayed = out.Replayed
 	return out, nil
-}
-
-func (e *Engine) hook(ctx context.Context, name string) (context.Context, func(error)) {
-	if e.opts.Hook == nil {
-		return ctx, func(error) {}
-	}
-	return e.opts.Hook(ctx, name)
 }
 
 // shown adds their codes to the vouchers of an outcome.
 func (e *Engine) shown(out Outcome) Outcome {
-	if e.dry {
+	if e.frame.Dry {
 		return out
 	}
 	out.Vouchers = slices.Clone(out.Vouchers)
@@ -245,14 +190,14 @@ func (e *Engine) codeOf(v Voucher) (string, Key) {
 	if i < 0 || v.Salt == nil {
 		return "", Key{}
 	}
-	return code(e.keys[i], e.store.TenantID(), v.Prefix, v.Salt), e.keys[i]
+	return code(e.keys[i], e.frame.Tenant(), v.Prefix, v.Salt), e.keys[i]
 }
 
 // stored returns a voucher with what its code is found by.
 func (e *Engine) stored(v Voucher) voucherRow {
 	s := voucherRow{Voucher: v}
 	if text, k := e.codeOf(v); text != "" {
-		s.MAC = mac(k, e.store.TenantID(), text)
+		s.MAC = mac(k, e.frame.Tenant(), text)
 	}
 	return s
 }

@@ -72,10 +72,10 @@ func (c Reserve) by(m MemberID, key string) follower {
 }
 
 // followed runs a command, and again for the member whom its own turned out to be.
-func (e *Engine) followed(ctx context.Context, o op, run func(context.Context, op) (Outcome, error)) (Outcome, error) {
+func (e *Engine) followed(ctx context.Context, o op, run func(op) (Outcome, error)) (Outcome, error) {
 	given := o.needs
 	for {
-		out, err := run(ctx, o)
+		out, err := run(o)
 		c, ok := o.command.(follower)
 		if !errors.Is(err, ErrMerged) || !ok {
 			return out, err
@@ -90,7 +90,7 @@ func (e *Engine) followed(ctx context.Context, o op, run func(context.Context, o
 }
 
 func (e *Engine) holder(ctx context.Context, id HolderID) (Holder, error) {
-	found, err := load(ctx, e.store, []lookup{{holder: id}})
+	found, err := load(ctx, e.frame.Store, []lookup{{holder: id}})
 	if err != nil {
 		return Holder{}, err
 	}

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/scrmkit/scrmkit/internal/valid"
-	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
 // Find returns the voucher of a code, as it stands, that was typed or scanned. *InputError: the
@@ -24,16 +23,16 @@ func (e *Engine) Find(ctx context.Context, code string) (Voucher, error) {
 	}
 	macs := make([][]byte, len(e.keys))
 	for i, k := range e.keys {
-		macs[i] = mac(k, e.store.TenantID(), text)
+		macs[i] = mac(k, e.frame.Tenant(), text)
 	}
-	v, err := withMAC(ctx, e.store, macs)
+	v, err := withMAC(ctx, e.frame.Store, macs)
 	if err == nil {
 		err = e.proves(v, text)
 	}
 	if err != nil {
 		return Voucher{}, fmt.Errorf("reward: find: %w", err)
 	}
-	return e.show(v.At(e.opts.Now())), nil
+	return e.show(v.At(e.frame.Now())), nil
 }
 
 // proves refuses a voucher that a code was found to be of, but whose own code is another one: what
@@ -53,14 +52,14 @@ func (e *Engine) Voucher(ctx context.Context, id VoucherID) (Voucher, error) {
 	if err := id.check(); err != nil {
 		return Voucher{}, fmt.Errorf("reward: voucher: %w", err)
 	}
-	found, err := load(ctx, e.store, []lookup{{holder: id.Holder, voucher: id.N}})
+	found, err := load(ctx, e.frame.Store, []lookup{{holder: id.Holder, voucher: id.N}})
 	if err == nil && len(found[0].vouchers) == 0 {
 		err = ErrUnknownVoucher
 	}
 	if err != nil {
 		return Voucher{}, fmt.Errorf("reward: voucher %s: %w", id, err)
 	}
-	return e.show(found[0].vouchers[0].At(e.opts.Now())), nil
+	return e.show(found[0].vouchers[0].At(e.frame.Now())), nil
 }
 
 // Deduct returns what a voucher takes off a cart. It does not ask whether the voucher may be
@@ -97,10 +96,10 @@ func (e *Engine) Vouchers(ctx context.Context, q VoucherQuery) iter.Seq2[Voucher
 			yield(Voucher{}, fmt.Errorf("reward: vouchers: %w", err))
 			return
 		}
-		now, left := e.opts.Now(), q.Limit
+		now, left := e.frame.Now(), q.Limit
 		for _, part := range all {
 			part.Limit = left
-			for v, err := range part.list(ctx, e.store) {
+			for v, err := range part.list(ctx, e.frame.Store) {
 				if !yield(e.show(v.At(now)), err) {
 					return
 				}
@@ -119,7 +118,7 @@ func (e *Engine) parts(ctx context.Context, q VoucherQuery) ([]VoucherQuery, err
 	if q.Member == "" {
 		return []VoucherQuery{q}, nil
 	}
-	holders, err := holdersOf(ctx, e.store, q.Member)
+	holders, err := holdersOf(ctx, e.frame.Store, q.Member)
 	if err != nil {
 		return nil, err
 	}
@@ -159,7 +158,7 @@ func (e *Engine) Catalogs(ctx context.Context, member MemberID) ([]CatalogID, er
 	if err := valid.ID("member", member); err != nil {
 		return nil, fmt.Errorf("reward: catalogs: %w", err)
 	}
-	holders, err := holdersOf(ctx, e.store, member)
+	holders, err := holdersOf(ctx, e.frame.Store, member)
 	if err != nil {
 		return nil, fmt.Errorf("reward: catalogs: %w", err)
 	}
@@ -184,7 +183,7 @@ func (e *Engine) Offers(ctx context.Context, id HolderID, level string) ([]Offer
 	if err := id.check(); err != nil {
 		return nil, fmt.Errorf("reward: offers: %w", err)
 	}
-	now := journal.Instant(e.opts.Now())
+	now := e.frame.Now()
 	c, err := e.Catalog(ctx, id.Catalog, 0)
 	if err != nil {
 		return nil, err
@@ -192,11 +191,11 @@ func (e *Engine) Offers(ctx context.Context, id HolderID, level string) ([]Offer
 	if id, err = e.current(ctx, id); err != nil {
 		return nil, fmt.Errorf("reward: offers: %w", err)
 	}
-	found, err := load(ctx, e.store, []lookup{{holder: id, reserved: true}})
+	found, err := load(ctx, e.frame.Store, []lookup{{holder: id, reserved: true}})
 	if err != nil {
 		return nil, fmt.Errorf("reward: offers: %w", err)
 	}
-	counted, err := taken(ctx, e.store, c, now)
+	counted, err := taken(ctx, e.frame.Store, c, now)
 	if err != nil {
 		return nil, fmt.Errorf("reward: offers: %w", err)
 	}
@@ -220,7 +219,7 @@ func (e *Engine) Counts(ctx context.Context, id CatalogID) ([]Count, error) {
 	if err != nil {
 		return nil, err
 	}
-	counted, err := taken(ctx, e.store, c, journal.Instant(e.opts.Now()))
+	counted, err := taken(ctx, e.frame.Store, c, e.frame.Now())
 	if err != nil {
 		return nil, fmt.Errorf("reward: counts: %w", err)
 	}
@@ -271,9 +270,9 @@ func (e *Engine) Sweep(ctx context.Context, limit int) (n int, err error) {
 }
 
 func (e *Engine) expire(ctx context.Context, q VoucherQuery) (n int, err error) {
-	q.EndedBefore = journal.Instant(e.opts.Now()).Add(time.Microsecond) // an end is the first instant after
+	q.EndedBefore = e.frame.Now().Add(time.Microsecond) // an end is the first instant after
 	var due []VoucherID
-	for v, err := range q.list(ctx, e.store) {
+	for v, err := range q.list(ctx, e.frame.Store) {
 		if err != nil {
 			return 0, fmt.Errorf("reward: sweep: %w", err)
 		}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/scrmkit/scrmkit/internal/engine"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
@@ -153,7 +154,7 @@ func (e work) Load(ctx context.Context, groups [][]op, _ bool) ([]*unit, error) 
 			lookups, owner = append(lookups, o.needs), append(owner, units[g])
 		}
 	}
-	found, err := load(ctx, e.store, lookups)
+	found, err := load(ctx, e.frame.Store, lookups)
 	if err != nil {
 		return nil, err
 	}
@@ -190,7 +191,7 @@ func (e *Engine) loadPeers(ctx context.Context, units []*unit, groups [][]op) er
 	if len(lookups) == 0 {
 		return nil
 	}
-	found, err := load(ctx, e.store, lookups)
+	found, err := load(ctx, e.frame.Store, lookups)
 	if err != nil {
 		return err
 	}
@@ -269,12 +270,12 @@ func (e *Engine) rules(ctx context.Context, u *unit) (Rules, error) {
 
 func (e work) Stale(u *unit) bool { return e.Dirty(u) }
 
-func (e work) Dirty(u *unit) bool { return len(u.change.entries) > 0 && !e.dry }
+func (e work) Dirty(u *unit) bool { return len(u.change.entries) > 0 && !e.frame.Dry }
 
 func (e work) Decide(_ context.Context, u *unit, o op) (Outcome, error) {
-	if i := slices.IndexFunc(u.entries, func(entry journal.Entry) bool { return entry.Key == o.needs.key }); i >= 0 {
+	if entry := engine.Find(o.needs.key, u.entries); entry != nil {
 		var out Outcome
-		err := u.entries[i].Replay(o.input, &out)
+		err := entry.Replay(o.input, &out)
 		out.Replayed = true
 		return e.shown(out), err
 	}
@@ -351,7 +352,7 @@ func (e work) Save(ctx context.Context, units []*unit) ([]error, error) {
 	for i, u := range units {
 		changes[i] = u.change.stored()
 	}
-	errs, err := e.store.Save(ctx, changes)
+	errs, err := e.frame.Store.Save(ctx, changes)
 	for i, err := range errs {
 		if errors.Is(err, storage.ErrBound) {
 			errs[i] = ErrSoldOut

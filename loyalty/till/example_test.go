@@ -27,7 +27,7 @@ func Example() {
 	rewards, err := reward.New(db, keys, nil)
 	must(err)
 	shops := shop.New(db, nil)
-	desk := till.New(db, shops, codes, rewards)
+	desk := till.New(db, shops, codes, rewards, nil)
 
 	_, err = rewards.Publish(ctx, reward.Definition{ID: "gifts", Version: 1, Zone: "Asia/Shanghai", Program: "club", Money: "CNY",
 		Rewards: []reward.Reward{{ID: "off", Name: "20 % off", Discounts: []reward.Discount{{BasisPoints: 2000}}}},

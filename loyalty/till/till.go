@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/internal/engine"
 	"github.com/scrmkit/scrmkit/internal/flow"
 	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/loyalty/reward"
@@ -39,9 +40,14 @@ type Till struct {
 	rewards *reward.Engine
 }
 
+// Options configures a Till. Nil and zero fields mean the documented defaults.
+type Options struct {
+	Hook storage.Hook // of traces and metrics; nil: none
+}
+
 // New returns a till. The engines must be made on the stores of db.
-func New(db storage.DB, shops *shop.Engine, codes *otp.Engine, rewards *reward.Engine) *Till {
-	return &Till{flow.On(db), shops, codes, rewards}
+func New(db storage.DB, shops *shop.Engine, codes *otp.Engine, rewards *reward.Engine, opts *Options) *Till {
+	return &Till{flow.On(db, nil, cmp.Or(opts, &Options{}).Hook), shops, codes, rewards}
 }
 
 // In returns a copy that is bound to a unit of work: what it does is committed or rolled back with
@@ -103,9 +109,11 @@ type payload struct {
 // there now. It may run twice with its key. Errors: *InputError, those of otp.Engine.Issue,
 // shop.ErrUnknownShop, shop.ErrClosed, and those of reward.Rules.Redeem; of another member's
 // voucher reward.ErrUnknownVoucher, as of one that nobody has.
-func (t *Till) Ask(ctx context.Context, a Ask) (otp.Issued, error) {
+func (t *Till) Ask(ctx context.Context, a Ask) (issued otp.Issued, err error) {
+	ctx, call := t.unit.Begin(ctx, "till.ask", a.Voucher.Holder.Subject())
+	defer call.End(&err)
 	fail := func(err error) (otp.Issued, error) { return otp.Issued{}, fmt.Errorf("till: ask: %w", err) }
-	err := cmp.Or(valid.ID("shop", a.Shop), valid.ID("member", a.Member), valid.OptionalID("device", a.Device), valid.ID("key", a.Key))
+	err = cmp.Or(valid.ID("shop", a.Shop), valid.ID("member", a.Member), valid.OptionalID("device", a.Device), valid.ID("key", a.Key))
 	if err != nil {
 		return fail(err)
 	}
@@ -123,20 +131,23 @@ func (t *Till) Ask(ctx context.Context, a Ask) (otp.Issued, error) {
 	if err != nil {
 		return fail(err)
 	}
-	issued, err := t.codes.Issue(ctx, otp.Issue{
+	issued, err = t.codes.Issue(ctx, otp.Issue{
 		Scope: otp.Scope(a.Shop), Holder: otp.HolderID(a.Member), Purpose: Purpose, Payload: journal.JSON(payload{a.Voucher}),
 		Device: a.Device, Key: a.Key,
 	})
 	if err != nil {
 		return fail(err)
 	}
+	call.Replayed = issued.Replayed
 	return issued, nil
 }
 
 // Preview checks a code, as an attempt, and shows what it would do. It may run twice with its key.
 // Invalid input is refused before the code is looked at, and costs no guess. Errors: *InputError,
 // shop.ErrNotManager, shop.ErrClosed, those of otp.Engine.Check and of reward.Rules.Redeem.
-func (t *Till) Preview(ctx context.Context, x Enter) (Preview, error) {
+func (t *Till) Preview(ctx context.Context, x Enter) (p Preview, err error) {
+	ctx, call := t.unit.Begin(ctx, "till.preview", "")
+	defer call.End(&err)
 	claim, err := t.check(ctx, x)
 	if err != nil {
 		return Preview{}, fmt.Errorf("till: preview: %w", err)
@@ -149,7 +160,7 @@ func (t *Till) Preview(ctx context.Context, x Enter) (Preview, error) {
 	if err != nil {
 		return Preview{}, fmt.Errorf("till: preview: %w", err)
 	}
-	claim.Note = journal.JSON(x.Cart)
+	claim.Note, call.Replayed = journal.JSON(x.Cart), claim.Replayed
 	return Preview{
 		Voucher: hidden(v), Deduction: out.Deduction, Claim: t.codes.Seal(claim), Expires: claim.Expires, Replayed: claim.Replayed,
 	}, nil
@@ -158,7 +169,9 @@ func (t *Till) Preview(ctx context.Context, x Enter) (Preview, error) {
 // Confirm does what Preview showed. Repeated, it gives its first result with Replayed true. Errors:
 // shop.ErrNotManager, shop.ErrClosed, those of reward.Rules.Redeem, and otp.ErrInvalidCode: the
 // claim is another manager's, of another shop, tenant or flow, past its end, or its code was spent.
-func (t *Till) Confirm(ctx context.Context, x Confirm) (Result, error) {
+func (t *Till) Confirm(ctx context.Context, x Confirm) (r Result, err error) {
+	ctx, call := t.unit.Begin(ctx, "till.confirm", "")
+	defer call.End(&err)
 	claim, err := t.codes.Open(x.Claim)
 	if err == nil && (claim.By != otp.TypistID(x.Manager) || claim.Code.Scope != otp.Scope(x.Shop) || claim.Code.Purpose != Purpose) {
 		err = otp.ErrInvalidCode
@@ -170,16 +183,18 @@ func (t *Till) Confirm(ctx context.Context, x Confirm) (Result, error) {
 	if err != nil {
 		return Result{}, fmt.Errorf("till: confirm: %w", err)
 	}
-	return t.spend(ctx, claim, cart)
+	return t.spend(ctx, call, claim, cart)
 }
 
 // Enter is Preview and Confirm at once. It may run twice with its key. Errors: those of both.
-func (t *Till) Enter(ctx context.Context, x Enter) (Result, error) {
+func (t *Till) Enter(ctx context.Context, x Enter) (r Result, err error) {
+	ctx, call := t.unit.Begin(ctx, "till.enter", "")
+	defer call.End(&err)
 	claim, err := t.check(ctx, x)
 	if err != nil {
 		return Result{}, fmt.Errorf("till: enter: %w", err)
 	}
-	return t.spend(ctx, claim, x.Cart)
+	return t.spend(ctx, call, claim, x.Cart)
 }
 
 func (t *Till) check(ctx context.Context, x Enter) (claim otp.Claim, err error) {
@@ -200,8 +215,9 @@ func (t *Till) check(ctx context.Context, x Enter) (claim otp.Claim, err error) 
 
 // spend redeems the voucher of a claim and uses the claim up. The key of the redemption is that of
 // the code, so that a claim that was spent gives its first result again.
-func (t *Till) spend(ctx context.Context, claim otp.Claim, cart *reward.Cart) (r Result, err error) {
+func (t *Till) spend(ctx context.Context, call *engine.Call, claim otp.Claim, cart *reward.Cart) (r Result, err error) {
 	err = t.unit.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
+		call.Attempts++
 		s, err := t.shops.In(tx).Authorize(ctx, shop.ID(claim.Code.Scope), shop.Identity(claim.By))
 		if err != nil {
 			return err
@@ -225,6 +241,7 @@ func (t *Till) spend(ctx context.Context, claim otp.Claim, cart *reward.Cart) (r
 	if err != nil {
 		return Result{}, fmt.Errorf("till: confirm: %w", err)
 	}
+	call.Replayed = r.Replayed
 	return r, nil
 }
 

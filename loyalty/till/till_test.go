@@ -68,7 +68,7 @@ func open(t testing.TB, db storage.DB) setting {
 		invited := must[shop.Invited](t)(s.shops.Invite(ctx, shop.Invite{Shop: id, Key: "invite"}))
 		must[shop.Outcome](t)(s.shops.Bind(ctx, shop.Bind{Token: invited.Token, Identity: m, Key: "bind"}))
 	}
-	s.till = till.New(db, s.shops, s.codes, s.rewards)
+	s.till = till.New(db, s.shops, s.codes, s.rewards, nil)
 	return s
 }
 
@@ -135,7 +135,7 @@ func TestTill(t *testing.T) {
 			p := must[till.Preview](t)(s.till.Preview(ctx, enter))
 			other := open(t, s.db.Tenant("of a rival")) // with the same ids, keys and voucher
 			other.gives(t, "off", "v")
-			stamp := counter.New(s.db, s.shops, s.codes, s.cards)
+			stamp := counter.New(s.db, s.shops, s.codes, s.cards, nil)
 			for what, f := range map[string]func() error{
 				"another shop": func() error {
 					_, err := s.till.Confirm(ctx, till.Confirm{Shop: "sanlitun", Manager: "li", Claim: p.Claim})

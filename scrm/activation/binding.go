@@ -139,7 +139,7 @@ func (e *Engine) Bound(ctx context.Context, token string, p PlatformID, a Accoun
 	if err := cmp.Or(valid.ID("platform", p), valid.ID("account", a)); err != nil {
 		return fail(err)
 	}
-	now := e.now()
+	now := e.frame.Now()
 	l, c, s, err := e.seat(ctx, token, lookup{platform: p, account: a}, now)
 	if err != nil {
 		return fail(err)

@@ -12,18 +12,17 @@ import (
 	"time"
 
 	"github.com/scrmkit/scrmkit/internal/combine"
+	"github.com/scrmkit/scrmkit/internal/engine"
 	"github.com/scrmkit/scrmkit/internal/keyring"
 	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
-// Options of an Engine. Nil, and each zero field, is a default.
+// Options configures an Engine. Nil and zero fields mean the documented defaults.
 type Options struct {
-	Now func() time.Time // the clock; nil: time.Now
-
-	// Hook is called as an operation begins, and what it returns as it ends. Nil: none.
-	Hook func(ctx context.Context, op string) (context.Context, func(error))
+	Now  func() time.Time // the clock; nil: time.Now
+	Hook storage.Hook     // of traces and metrics; nil: none
 }
 
 // An Engine runs commands on codes, sessions, ports and devices. It is safe for concurrent use.
@@ -35,9 +34,8 @@ type Options struct {
 // journal.ErrConflict where other changes came first twenty times in a row, and what the database
 // said; after the last two it may be run again with its key.
 type Engine struct {
-	store storage.Tx
+	frame engine.Frame
 	keys  []Key
-	opts  Options
 }
 
 // New returns an engine on a store. Codes are stored under the first key; the others are for those
@@ -46,21 +44,15 @@ func New(s storage.Tx, keys []Key, opts *Options) (*Engine, error) {
 	if err := keyring.Check(keys); err != nil {
 		return nil, fmt.Errorf("activation: %w", err)
 	}
-	e := &Engine{store: s, keys: slices.Clone(keys)}
-	if opts != nil {
-		e.opts = *opts
-	}
-	if e.opts.Now == nil {
-		e.opts.Now = time.Now
-	}
-	return e, nil
+	o := cmp.Or(opts, &Options{})
+	return &Engine{engine.New(s, o.Now, o.Hook), slices.Clone(keys)}, nil
 }
 
 // In returns a copy that is bound to a unit of work: what it does is committed or rolled back with
 // tx.
 func (e *Engine) In(tx storage.Tx) *Engine {
 	b := *e
-	b.store = tx
+	b.frame = e.frame.In(tx)
 	return &b
 }
 
@@ -79,7 +71,7 @@ func (e *Engine) Create(ctx context.Context, c Create) ([]Issued, error) {
 			secrets = nil
 			for range c.N {
 				id, rest := newCode()
-				ch.codes = append(ch.codes, Code{ID: id, Settings: c.Settings, Created: now, Updated: now, Secret: seal(e.keys[0], e.store.TenantID(), id, rest)})
+				ch.codes = append(ch.codes, Code{ID: id, Settings: c.Settings, Created: now, Updated: now, Secret: seal(e.keys[0], e.frame.Tenant(), id, rest)})
 				out = append(out, Issued{ID: id})
 				secrets = append(secrets, Issued{id, id.text(rest)})
 			}
@@ -147,9 +139,9 @@ func (e *Engine) to(ctx context.Context, kind string, s State, c Many) ([]Code, 
 // Renew gives a code another secret, which it shows once. ErrUnknownCode: there is no such code.
 func (e *Engine) Renew(ctx context.Context, c Renew) (Issued, error) {
 	var shown string
-	out, err := do(ctx, e, task[Issued]{
+	return do(ctx, e, task[Issued]{
 		kind: "activation.renew", check: c.check, subject: c.Code.Subject(), key: c.Key, by: c.By, input: c, lookup: lookup{codes: []CodeID{c.Code}},
-		replayed: func() { shown = "" },
+		once: func(out *Issued) { out.Code = shown },
 		decide: func(l loaded, now time.Time) (change, Issued, error) {
 			next, err := l.codes[0].known(now)
 			if err != nil {
@@ -158,15 +150,11 @@ func (e *Engine) Renew(ctx context.Context, c Renew) (Issued, error) {
 			_, rest := newCode()
 			shown = c.Code.text(rest)
 			next = next.vacant(now)
-			next.Secret, next.Updated = seal(e.keys[0], e.store.TenantID(), c.Code, rest), now
+			next.Secret, next.Updated = seal(e.keys[0], e.frame.Tenant(), c.Code, rest), now
 			next.Tries, next.Strangers = nil, Budget{}
 			return change{codes: []Code{next}}, Issued{ID: c.Code}, nil
 		},
 	})
-	if err == nil {
-		out.Code = shown
-	}
-	return out, err
 }
 
 // PutPool makes a pool, or changes how many ports it has. Its *InputError may also come later:
@@ -188,11 +176,11 @@ func (e *Engine) PutPool(ctx context.Context, c PutPool) (Pool, error) {
 
 // Pool returns a pool, with what is free of it now. ErrUnknownPool: there is none.
 func (e *Engine) Pool(ctx context.Context, id PoolID) (Pool, error) {
-	now := e.now()
+	now := e.frame.Now()
 	err := valid.ID("pool", id)
 	var l loaded
 	if err == nil {
-		l, err = load(ctx, e.store, lookup{pool: id})
+		l, err = load(ctx, e.frame.Store, lookup{pool: id})
 	}
 	if err == nil && l.pool.Version == 0 {
 		err = ErrUnknownPool
@@ -200,7 +188,7 @@ func (e *Engine) Pool(ctx context.Context, id PoolID) (Pool, error) {
 	if err != nil {
 		return Pool{}, fmt.Errorf("activation: pool: %w", err)
 	}
-	for c, err := range (dueQuery{pool: id, now: now}).list(ctx, e.store) {
+	for c, err := range (dueQuery{pool: id, now: now}).list(ctx, e.frame.Store) {
 		if err != nil {
 			return Pool{}, fmt.Errorf("activation: pool: %w", err)
 		}
@@ -214,7 +202,7 @@ func (e *Engine) State(ctx context.Context, id CodeID) (State, error) {
 	err := id.check("code")
 	var l loaded
 	if err == nil {
-		l, err = load(ctx, e.store, lookup{codes: []CodeID{id}})
+		l, err = load(ctx, e.frame.Store, lookup{codes: []CodeID{id}})
 	}
 	if err == nil && l.codes[0].Version == 0 {
 		err = ErrUnknownCode
@@ -222,7 +210,7 @@ func (e *Engine) State(ctx context.Context, id CodeID) (State, error) {
 	if err != nil {
 		return "", fmt.Errorf("activation: state: %w", err)
 	}
-	return l.codes[0].State(e.now()), nil
+	return l.codes[0].State(e.frame.Now()), nil
 }
 
 // Code returns a code. ErrUnknownCode: there is none.
@@ -230,11 +218,11 @@ func (e *Engine) Code(ctx context.Context, id CodeID) (Code, error) {
 	err := id.check("code")
 	var l loaded
 	if err == nil {
-		l, err = load(ctx, e.store, lookup{codes: []CodeID{id}})
+		l, err = load(ctx, e.frame.Store, lookup{codes: []CodeID{id}})
 	}
 	var c Code
 	if err == nil {
-		c, err = l.codes[0].known(e.now())
+		c, err = l.codes[0].known(e.frame.Now())
 	}
 	if err != nil {
 		return Code{}, fmt.Errorf("activation: code: %w", err)
@@ -245,7 +233,7 @@ func (e *Engine) Code(ctx context.Context, id CodeID) (Code, error) {
 // Codes yields the codes that the query asks for, the newest first. Query.Now is set by the engine.
 // Errors: *InputError.
 func (e *Engine) Codes(ctx context.Context, q CodeQuery) iter.Seq2[Code, error] {
-	q.Now = e.now()
+	q.Now = e.frame.Now()
 	return func(yield func(Code, error) bool) {
 		err := valid.Text("department", q.Department)
 		if err == nil && !slices.Contains([]State{"", Enabled, Disabled, Expired}, q.State) {
@@ -255,7 +243,7 @@ func (e *Engine) Codes(ctx context.Context, q CodeQuery) iter.Seq2[Code, error] 
 			yield(Code{}, fmt.Errorf("activation: codes: %w", err))
 			return
 		}
-		for c, err := range q.list(ctx, e.store) {
+		for c, err := range q.list(ctx, e.frame.Store) {
 			if !yield(c.Settled(q.Now).public(), err) {
 				return
 			}
@@ -267,9 +255,9 @@ func (e *Engine) Codes(ctx context.Context, q CodeQuery) iter.Seq2[Code, error] 
 // are free, and returns how many. A pool that has no port left does that by itself. It may run
 // anywhere, any number of times.
 func (e *Engine) Sweep(ctx context.Context, limit int) (n int, err error) {
-	ctx, end := e.hook(ctx, "activation.sweep")
-	defer func() { end(err) }()
-	if n, err = e.settle(ctx, dueQuery{now: e.now(), limit: limit}, math.MaxInt); err != nil {
+	ctx, call := e.frame.Begin(ctx, "activation.sweep", "")
+	defer call.End(&err)
+	if n, err = e.settle(ctx, dueQuery{now: e.frame.Now(), limit: limit}, math.MaxInt); err != nil {
 		return n, fmt.Errorf("activation: sweep: %w", err)
 	}
 	return n, nil
@@ -277,18 +265,18 @@ func (e *Engine) Sweep(ctx context.Context, limit int) (n int, err error) {
 
 // settle settles codes that are due, until that many ports are free, and returns how many codes.
 func (e *Engine) settle(ctx context.Context, q dueQuery, ports int) (n int, err error) {
-	for c, err := range q.list(ctx, e.store) {
+	for c, err := range q.list(ctx, e.frame.Store) {
 		if err != nil {
 			return n, err
 		}
 		err = combine.Retry(ctx, func() error {
-			l, err := load(ctx, e.store, lookup{codes: []CodeID{c.ID}})
+			l, err := load(ctx, e.frame.Store, lookup{codes: []CodeID{c.ID}})
 			if err != nil {
 				return err
 			}
 			ch := change{codes: []Code{l.codes[0].Settled(q.now)}}
 			ch.finish(l, nil)
-			return ch.save(ctx, e.store)
+			return ch.save(ctx, e.frame.Store)
 		})
 		if err != nil {
 			return n, err
@@ -304,84 +292,58 @@ func (e *Engine) settle(ctx context.Context, q dueQuery, ports int) (n int, err 
 // ofTenant is the subject of a command that is on no one row.
 func ofTenant(key string) string { return journal.Subject("activation/command", key) }
 
-func (e *Engine) now() time.Time { return journal.Instant(e.opts.Now()) }
-
-func (e *Engine) hook(ctx context.Context, name string) (context.Context, func(error)) {
-	if e.opts.Hook == nil {
-		return ctx, func(error) {}
-	}
-	return e.opts.Hook(ctx, name)
-}
-
-// A task is a command as the engine runs it: load, decide, save, and again where another change
-// came first.
+// A task is a command with what it is decided on.
 type task[V any] struct {
-	kind     string
-	check    func() error
-	subject  string
-	key      string
-	by       string
-	input    any
-	lookup   lookup
-	decide   func(loaded, time.Time) (change, V, error)
-	replayed func()           // nil: nothing to do
-	who      func(V) string   // nil: by
-	full     func(Pool) error // of a pool that has too few ports; nil: *CapacityError
+	kind    string
+	check   func() error
+	subject string
+	private bool // the subject is what was typed
+	key     string
+	by      string
+	input   any
+	lookup  lookup
+	decide  func(loaded, time.Time) (change, V, error)
+	once    func(*V)         // adds what is shown once; nil: nothing
+	who     func(V) string   // nil: by
+	full    func(Pool) error // of a pool that has too few ports; nil: *CapacityError
 }
 
-func do[V any](ctx context.Context, e *Engine, t task[V]) (v V, err error) {
-	ctx, end := e.hook(ctx, t.kind)
-	defer func() { end(err) }()
-	fail := func(err error) (V, error) {
-		var none V
-		return none, fmt.Errorf("%s: %w", t.kind, err)
-	}
-	if err := t.check(); err != nil {
-		return fail(err)
-	}
-	now, input := e.now(), journal.Hash(t.kind, t.input)
+func do[V any](ctx context.Context, e *Engine, t task[V]) (V, error) {
 	t.lookup.subject, t.lookup.key = t.subject, t.key
-	err = combine.Retry(ctx, func() error {
-		l, err := load(ctx, e.store, t.lookup)
+	c := engine.Command{Name: t.kind, Check: t.check, Subject: t.subject, Private: t.private, Key: t.key, By: t.by, Input: t.input}
+	v, replayed, err := engine.Do(ctx, e.frame, c, func(ctx context.Context, try *engine.Try[V]) (v V, err error) {
+		l, err := load(ctx, e.frame.Store, t.lookup)
 		if err != nil {
-			return err
+			return v, err
 		}
 		if l.entry != nil {
-			if t.replayed != nil {
-				t.replayed()
-			}
-			return l.entry.Replay(input, &v)
+			return try.Replay(l.entry)
 		}
-		var ch change
-		if ch, v, err = t.decide(l, now); err != nil {
-			return err
+		ch, v, err := t.decide(l, try.Now)
+		if err != nil {
+			return v, err
 		}
-		ch.finish(l, t.entry(now, input, v))
-		if err = ch.save(ctx, e.store); errors.Is(err, ErrCapacity) {
-			return e.room(ctx, ch.draws, now, t.full)
+		entry := try.Entry(1, v)
+		if t.who != nil {
+			entry.By = t.who(v)
 		}
-		return err
+		ch.finish(l, &entry)
+		if err = ch.save(ctx, e.frame.Store); errors.Is(err, ErrCapacity) {
+			err = e.room(ctx, ch.draws, try.Now, t.full)
+		}
+		return v, err
 	})
-	if err != nil {
-		return fail(err)
+	if err == nil && !replayed && t.once != nil {
+		t.once(&v)
 	}
-	return v, nil
-}
-
-// entry returns what the journal tells of the command.
-func (t task[V]) entry(now time.Time, input []byte, v V) *journal.Entry {
-	e := &journal.Entry{Subject: t.subject, Seq: 1, Key: t.key, Kind: t.kind, At: now, By: t.by, Input: input, Result: journal.JSON(v)}
-	if t.who != nil {
-		e.By = t.who(v)
-	}
-	return e
+	return v, err
 }
 
 // room settles codes that are due, so that the draws may be tried again: journal.ErrConflict. Where
 // none is, it tells which pool is full.
 func (e *Engine) room(ctx context.Context, draws []draw, now time.Time, full func(Pool) error) error {
 	for _, d := range draws {
-		l, err := load(ctx, e.store, lookup{pool: d.pool})
+		l, err := load(ctx, e.frame.Store, lookup{pool: d.pool})
 		if err != nil {
 			return err
 		}

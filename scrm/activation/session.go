@@ -28,22 +28,22 @@ import (
 func (e *Engine) SignIn(ctx context.Context, c SignIn) (Seat, error) {
 	id, rest, ok := parseCode(c.Code)
 	var token string
-	seat, err := do(ctx, e, task[Seat]{
-		kind: "activation.signIn", subject: id.Subject(), who: func(s Seat) string { return s.ID().String() },
+	return do(ctx, e, task[Seat]{
+		kind: "activation.signIn", subject: id.Subject(), private: true, once: func(s *Seat) { s.Token = token }, who: func(s Seat) string { return s.ID().String() },
 		input: []any{c.Device, c.Agent}, lookup: lookup{codes: []CodeID{id}, secret: true, device: c.Device},
 		check: func() error {
 			if err := c.check(); err != nil || !ok {
 				return cmp.Or(err, ErrUnknownCode)
 			}
-			secret, err := secretOf(ctx, e.store, id)
-			if err == nil && !secret.opens(e.keys, e.store.TenantID(), id, rest) {
+			secret, err := secretOf(ctx, e.frame.Store, id)
+			if err == nil && !secret.opens(e.keys, e.frame.Tenant(), id, rest) {
 				err = ErrUnknownCode
 			}
 			return err
 		},
 		decide: func(l loaded, now time.Time) (change, Seat, error) {
 			code := l.codes[0]
-			tenant := e.store.TenantID()
+			tenant := e.frame.Tenant()
 			if !code.Secret.opens(e.keys, tenant, id, rest) {
 				return change{}, Seat{}, ErrUnknownCode
 			}
@@ -60,7 +60,7 @@ func (e *Engine) SignIn(ctx context.Context, c SignIn) (Seat, error) {
 			}
 			device := l.device
 			if device.full(id) {
-				of, err := load(ctx, e.store, lookup{device: c.Device, ofDevice: true})
+				of, err := load(ctx, e.frame.Store, lookup{device: c.Device, ofDevice: true})
 				if err != nil {
 					return change{}, Seat{}, err
 				}
@@ -71,11 +71,6 @@ func (e *Engine) SignIn(ctx context.Context, c SignIn) (Seat, error) {
 			return change{codes: []Code{next}, devices: []Device{device}}, Seat{Code: next.public(), Session: s}, err
 		},
 	})
-	seat.Token = token
-	if err != nil {
-		seat = Seat{}
-	}
-	return seat, err
 }
 
 // charge stores what a sign-in with the right code costs that was refused.
@@ -86,12 +81,12 @@ func (e *Engine) charge(ctx context.Context, l loaded, next Code, refusal error)
 	}
 	ch := change{codes: []Code{next}}
 	ch.finish(l, nil)
-	return ch.save(ctx, e.store)
+	return ch.save(ctx, e.frame.Store)
 }
 
 // Check returns what the session of a token has, at this moment. ErrSignedOut: it has none.
 func (e *Engine) Check(ctx context.Context, token string) (Seat, error) {
-	_, c, s, err := e.seat(ctx, token, lookup{}, e.now())
+	_, c, s, err := e.seat(ctx, token, lookup{}, e.frame.Now())
 	if err != nil {
 		return Seat{}, fmt.Errorf("activation: check: %w", err)
 	}
@@ -101,7 +96,7 @@ func (e *Engine) Check(ctx context.Context, token string) (Seat, error) {
 // Beat says that the session of a token is online, for Away. A client says so every minute. Errors:
 // those of Check.
 func (e *Engine) Beat(ctx context.Context, token string) (Seat, error) {
-	now := e.now()
+	now := e.frame.Now()
 	var seat Seat
 	err := combine.Retry(ctx, func() error {
 		l, c, s, err := e.seat(ctx, token, lookup{}, now)
@@ -112,7 +107,7 @@ func (e *Engine) Beat(ctx context.Context, token string) (Seat, error) {
 		seat = c.seat(s)
 		ch := change{codes: []Code{c}}
 		ch.finish(l, nil)
-		return ch.save(ctx, e.store)
+		return ch.save(ctx, e.frame.Store)
 	})
 	if err != nil {
 		return Seat{}, fmt.Errorf("activation: beat: %w", err)
@@ -128,11 +123,11 @@ func (e *Engine) seat(ctx context.Context, token string, also lookup, now time.T
 		return l, c, nil, ErrSignedOut
 	}
 	also.codes = []CodeID{id.Code}
-	if l, err = load(ctx, e.store, also); err != nil {
+	if l, err = load(ctx, e.frame.Store, also); err != nil {
 		return l, c, nil, err
 	}
 	c = l.codes[0].Settled(now)
-	if s = c.Session(id.N); s == nil || !sameHash(s.Hash, hashSession(e.store.TenantID(), token)) {
+	if s = c.Session(id.N); s == nil || !sameHash(s.Hash, hashSession(e.frame.Tenant(), token)) {
 		return l, c, nil, ErrSignedOut
 	}
 	return l, c, s, nil
@@ -252,10 +247,10 @@ func (e *Engine) Agents(ctx context.Context, q PortQuery) iter.Seq2[Agent, error
 			yield(Agent{}, fmt.Errorf("activation: agents: %w", err))
 			return
 		}
-		now, left := e.now(), q.Limit
+		now, left := e.frame.Now(), q.Limit
 		q.Limit = 0
 		var code Code
-		for h, err := range q.held(ctx, e.store) {
+		for h, err := range q.held(ctx, e.frame.Store) {
 			if h.Code.ID != code.ID {
 				code = h.Code.Settled(now)
 			}
@@ -285,39 +280,31 @@ func (p Port) agent(c Code, now time.Time) Agent {
 // Invite makes an invitation for the QR code that adds a device. Its token is shown this once.
 func (e *Engine) Invite(ctx context.Context, by, key string) (Invited, error) {
 	var token string
-	out, err := do(ctx, e, task[Invited]{
+	return do(ctx, e, task[Invited]{
 		kind: "activation.invite", check: func() error { return cmp.Or(valid.OptionalID("by", by), valid.ID("key", key)) },
-		subject: ofTenant(key), key: key, by: by, input: by, replayed: func() { token = "" },
+		subject: ofTenant(key), key: key, by: by, input: by, once: func(out *Invited) { out.Token = token },
 		decide: func(_ loaded, now time.Time) (change, Invited, error) {
 			token = rand.Text()
-			inv := Invitation{Hash: hashInvitation(e.store.TenantID(), token), By: by, Expires: now.Add(InvitationTTL)}
+			inv := Invitation{Hash: hashInvitation(e.frame.Tenant(), token), By: by, Expires: now.Add(InvitationTTL)}
 			return change{invitations: []Invitation{inv}}, Invited{Expires: inv.Expires}, nil
 		},
 	})
-	if err == nil {
-		out.Token = token
-	}
-	return out, err
 }
 
 // AddDevice adds the device that has scanned an invitation, and shows its token. ErrInvitation: the
 // invitation can't be used.
 func (e *Engine) AddDevice(ctx context.Context, c AddDevice) (Added, error) {
 	var token string
-	hash := hashInvitation(e.store.TenantID(), c.Token)
-	out, err := do(ctx, e, task[Added]{
+	hash := hashInvitation(e.frame.Tenant(), c.Token)
+	return do(ctx, e, task[Added]{
 		kind: "activation.addDevice", check: c.check, subject: c.Device.Subject(), key: c.Key, input: []any{hash, c},
-		lookup: lookup{device: c.Device, invitation: hash}, replayed: func() { token = "" },
+		lookup: lookup{device: c.Device, invitation: hash}, once: func(out *Added) { out.Token = token },
 		decide: func(l loaded, now time.Time) (change, Added, error) {
 			token = rand.Text()
-			next, inv, err := l.device.Add(l.invitation, c, hashDevice(e.store.TenantID(), c.Device, token), now)
+			next, inv, err := l.device.Add(l.invitation, c, hashDevice(e.frame.Tenant(), c.Device, token), now)
 			return change{devices: []Device{next}, invitations: []Invitation{inv}}, Added{Device: next.public()}, err
 		},
 	})
-	if err == nil {
-		out.Token = token
-	}
-	return out, err
 }
 
 // RemoveDevice takes a device from the list, and ends its sessions. ErrUnknownDevice: there is
@@ -345,7 +332,7 @@ func (e *Engine) RemoveDevice(ctx context.Context, c RemoveDevice) (Device, erro
 // Devices yields the devices of the list, in the order of their ids.
 func (e *Engine) Devices(ctx context.Context) iter.Seq2[Device, error] {
 	return func(yield func(Device, error) bool) {
-		for d, err := range storage.List(ctx, e.store, devicesNow, storage.Range{}) {
+		for d, err := range storage.List(ctx, e.frame.Store, devicesNow, storage.Range{}) {
 			if !yield(d.public(), err) {
 				return
 			}

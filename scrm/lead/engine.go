@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -13,18 +12,17 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 
 	"github.com/scrmkit/scrmkit/internal/combine"
+	"github.com/scrmkit/scrmkit/internal/engine"
 	"github.com/scrmkit/scrmkit/internal/tenant"
 	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
-// Options of an Engine. Nil, and each zero field, is a default.
+// Options configures an Engine. Nil and zero fields mean the documented defaults.
 type Options struct {
-	Now func() time.Time // the clock; nil: time.Now
-
-	// Hook is called as an operation begins, and what it returns as it ends. Nil: none.
-	Hook func(ctx context.Context, op string) (context.Context, func(error))
+	Now  func() time.Time // the clock; nil: time.Now
+	Hook storage.Hook     // of traces and metrics; nil: none
 }
 
 // An Engine counts leads. It is safe for concurrent use.
@@ -38,23 +36,20 @@ type Options struct {
 // said. Where it returns an error nothing was stored, but for one of the database or of ctx: then
 // nothing is known, and it may be repeated.
 type Engine struct {
-	store  storage.Tx
-	opts   Options
+	frame  engine.Frame
 	shared *shared
 	runner *combine.Runner[op, *unit, result]
 	loads  *combine.Runner[JobID, []Job, *Job]
-	bound  bool // to a unit of work
-	dry    bool // stores nothing
 }
 
 // shared is what the copies of an engine share.
 type shared struct {
 	jobs   *lru.Cache[tenant.Key[JobID], *read[Job]] // those whose turn to be read again comes first are the oldest
-	owners *lru.Cache[tenant.Key[OwnerID], *read[Owner]]
+	owners tenant.Cache[OwnerID, *read[Owner]]
 	zones  *lru.Cache[string, *time.Location]
-	merged *lru.Cache[tenant.Key[Identity], Identity] // who goes on, of identities that were one contact's
-	known  *lru.Cache[tenant.Key[Identity], struct{}] // contacts to look for before they are stored: they are there, as far as was seen
-	wary   atomic.Int64                               // batches to come that look for all of their contacts
+	merged tenant.Cache[Identity, Identity] // who goes on, of identities that were one contact's
+	known  tenant.Cache[Identity, struct{}] // contacts to look for before they are stored: they are there, as far as was seen
+	wary   atomic.Int64                     // batches to come that look for all of their contacts
 }
 
 // read is what was stored at a time. It does not change.
@@ -80,53 +75,37 @@ const (
 	cachedZones = 1000
 )
 
-func (e *Engine) key(id Identity) tenant.Key[Identity] {
-	return tenant.Key[Identity]{Tenant: e.store.TenantID(), ID: id}
-}
-
 func (e *Engine) jobKey(id JobID) tenant.Key[JobID] {
-	return tenant.Key[JobID]{Tenant: e.store.TenantID(), ID: id}
-}
-
-func (e *Engine) ownerKey(id OwnerID) tenant.Key[OwnerID] {
-	return tenant.Key[OwnerID]{Tenant: e.store.TenantID(), ID: id}
+	return tenant.Key[JobID]{Tenant: e.frame.Tenant(), ID: id}
 }
 
 // New returns an engine on a store.
 func New(s storage.Tx, opts *Options) *Engine {
-	e := &Engine{store: s, shared: &shared{}}
-	if opts != nil {
-		e.opts = *opts
-	}
-	if e.opts.Now == nil {
-		e.opts.Now = time.Now
-	}
+	o := cmp.Or(opts, &Options{})
+	e := &Engine{shared: &shared{
+		owners: tenant.NewCache[OwnerID, *read[Owner]](cached), merged: tenant.NewCache[Identity, Identity](cached),
+		known: tenant.NewCache[Identity, struct{}](cached),
+	}}
 	e.shared.jobs, _ = lru.New[tenant.Key[JobID], *read[Job]](cached)
-	e.shared.owners, _ = lru.New[tenant.Key[OwnerID], *read[Owner]](cached)
 	e.shared.zones, _ = lru.New[string, *time.Location](cachedZones)
-	e.shared.merged, _ = lru.New[tenant.Key[Identity], Identity](cached)
-	e.shared.known, _ = lru.New[tenant.Key[Identity], struct{}](cached)
-	e.runner, e.loads = combine.New(work{e}), combine.New(loads{e})
-	return e
+	return e.on(engine.New(s, o.Now, o.Hook))
 }
 
-// In returns a copy that is bound to a unit of work: what it does is committed or rolled back with
-// tx, which is of the database and the tenant that the engine was made for.
-func (e *Engine) In(tx storage.Tx) *Engine {
+// on returns a copy on another frame.
+func (e *Engine) on(f engine.Frame) *Engine {
 	b := *e
-	b.store, b.bound = tx, true
+	b.frame = f
 	b.runner, b.loads = combine.New(work{&b}), combine.New(loads{&b})
 	return &b
 }
 
+// In returns a copy that is bound to a unit of work: what it does is committed or rolled back with
+// tx, which is of the database and the tenant that the engine was made for.
+func (e *Engine) In(tx storage.Tx) *Engine { return e.on(e.frame.In(tx)) }
+
 // Preview returns a copy that decides and stores nothing (查重): what an event would come to. It
 // imports nothing.
-func (e *Engine) Preview() *Engine {
-	b := *e
-	b.dry = true
-	b.runner = combine.New(work{&b})
-	return &b
-}
+func (e *Engine) Preview() *Engine { return e.on(e.frame.Preview()) }
 
 // A Meet tells of an event of a contact in a job.
 type Meet struct {
@@ -193,12 +172,12 @@ func (c *Meet) check(now time.Time) error {
 // the account was bound. Errors: those of Facts.Meet, ErrUnknownJob, journal.ErrKeyReused where the
 // contact has a lead of the account in the job with the event's id, which is another event.
 func (e *Engine) Meet(ctx context.Context, c Meet) (out Outcome, err error) {
-	ctx, end := e.hook(ctx, "lead.meet")
-	defer func() { end(err) }()
+	ctx, call := e.frame.Begin(ctx, "lead.meet", "")
+	defer call.End(&err)
 	fail := func(err error) (Outcome, error) {
 		return Outcome{}, fmt.Errorf("lead: meet in %s: %w", c.Job.Code, err)
 	}
-	now := journal.Instant(e.opts.Now())
+	now := e.frame.Now()
 	if err := c.check(now); err != nil {
 		return fail(err)
 	}
@@ -212,13 +191,8 @@ func (e *Engine) Meet(ctx context.Context, c Meet) (out Outcome, err error) {
 	}
 	for names := c.Contact; ; {
 		names = e.going(names)
-		var r result
 		o := op{c, names, facts, now}
-		if e.bound || e.dry || len(names) > 1 {
-			r, err = e.runner.Alone(ctx, o)
-		} else {
-			r, err = e.runner.Do(ctx, o)
-		}
+		r, err := engine.Together(ctx, e.frame, call, e.runner, o, len(names) > 1)
 		var moved *mergedError
 		if errors.As(err, &moved) {
 			e.follow(names, moved.to)
@@ -228,7 +202,7 @@ func (e *Engine) Meet(ctx context.Context, c Meet) (out Outcome, err error) {
 		if err != nil {
 			return fail(err)
 		}
-		if !e.dry {
+		if !e.frame.Dry {
 			e.follow(c.Contact, r.contact)
 		}
 		return r.Outcome, nil
@@ -242,7 +216,7 @@ func (e *Engine) going(names []Identity) []Identity {
 	}
 	next := make([]Identity, len(names))
 	for i, id := range names {
-		for to, ok := id, true; ok; to, ok = e.shared.merged.Get(e.key(to)) {
+		for to, ok := id, true; ok; to, ok = e.shared.merged.Get(e.frame.Tenant(), to) {
 			next[i] = to
 		}
 	}
@@ -253,8 +227,8 @@ func (e *Engine) going(names []Identity) []Identity {
 // follow notes who goes on, outside of transactions, which may be rolled back.
 func (e *Engine) follow(names []Identity, to Identity) {
 	for _, id := range names {
-		if id != to && !e.bound {
-			e.shared.merged.Add(e.key(id), to)
+		if id != to && !e.frame.Bound {
+			e.shared.merged.Add(e.frame.Tenant(), id, to)
 		}
 	}
 }
@@ -299,23 +273,24 @@ func (e *Engine) job(ctx context.Context, id JobID, now time.Time) (*Job, error)
 		return &r.v, nil
 	}
 	load := e.loads.Do
-	if e.bound {
+	if e.frame.Bound {
 		load = e.loads.Alone
 	}
-	return load(ctx, id)
+	j, _, err := load(ctx, id)
+	return j, err
 }
 
 func (e *Engine) owner(ctx context.Context, id OwnerID, now time.Time) (Owner, error) {
-	if r, ok := e.shared.owners.Get(e.ownerKey(id)); ok && r.usable(now) {
+	if r, ok := e.shared.owners.Get(e.frame.Tenant(), id); ok && r.usable(now) {
 		return r.v, nil
 	}
-	l, err := loadJob(ctx, e.store, jobLookup{owner: id})
+	l, err := loadJob(ctx, e.frame.Store, jobLookup{owner: id})
 	if err != nil {
 		return Owner{}, err
 	}
 	l.owner.ID = id
-	if !e.bound {
-		e.shared.owners.Add(e.ownerKey(id), &read[Owner]{v: l.owner, at: now})
+	if !e.frame.Bound {
+		e.shared.owners.Add(e.frame.Tenant(), id, &read[Owner]{v: l.owner, at: now})
 	}
 	return l.owner, nil
 }
@@ -324,7 +299,7 @@ func (e *Engine) owner(ctx context.Context, id OwnerID, now time.Time) (Owner, e
 // in the order of their identities.
 func (e *Engine) resolve(ctx context.Context, names []Identity) (rows []Contact, err error) {
 	for open := names; len(open) > 0; {
-		found, err := load(ctx, e.store, open)
+		found, err := load(ctx, e.frame.Store, open)
 		if err != nil {
 			return nil, err
 		}
@@ -394,55 +369,32 @@ type command struct {
 
 func change[V any](
 	ctx context.Context, e *Engine, c command, decide func(l loadedJob, now time.Time) (V, jobChange, error),
-) (v V, err error) {
-	ctx, end := e.hook(ctx, c.kind)
-	defer func() { end(err) }()
-	if err := c.check(); err != nil {
-		return v, fmt.Errorf("%s: %w", c.kind, err)
-	}
-	now, input := journal.Instant(e.opts.Now()), journal.Hash(c.kind, c.input)
-	err = combine.Retry(ctx, func() error {
-		found, err := loadJob(ctx, e.store, c.lookup)
+) (V, error) {
+	run := engine.Command{Name: c.kind, Check: c.check, Subject: c.lookup.subject, Key: c.lookup.key, By: c.by, Input: c.input}
+	v, _, err := engine.Do(ctx, e.frame, run, func(ctx context.Context, try *engine.Try[V]) (v V, err error) {
+		found, err := loadJob(ctx, e.frame.Store, c.lookup)
 		if err != nil {
-			return err
+			return v, err
 		}
 		if found.entry != nil {
-			return found.entry.Replay(input, &v)
+			return try.Replay(found.entry)
 		}
-		var ch jobChange
-		if v, ch, err = decide(found, now); err != nil || e.dry {
-			return err
+		v, ch, err := decide(found, try.Now)
+		if err != nil || e.frame.Dry {
+			return v, err
 		}
-		entry := journal.Entry{Subject: c.lookup.subject, Key: c.lookup.key, Kind: c.kind, At: now, By: c.by, Input: input, Result: journal.JSON(v)}
+		entry := try.Entry(0, v)
 		if ch.job != nil {
 			entry.Seq = ch.job.Seq
 		} else {
 			entry.Seq = ch.owner.Seq
 		}
 		ch.entries = []journal.Entry{entry}
-		return ch.save(ctx, e.store)
+		return v, ch.save(ctx, e.frame.Store)
 	})
-	if err != nil {
-		var none V
-		return none, fmt.Errorf("%s: %w", c.kind, err)
-	}
-	if !e.dry {
+	if err == nil && !e.frame.Dry {
 		e.shared.jobs.Remove(e.jobKey(c.lookup.job))
-		e.shared.owners.Remove(e.ownerKey(c.lookup.owner))
+		e.shared.owners.Remove(e.frame.Tenant(), c.lookup.owner)
 	}
-	return v, nil
-}
-
-func failed[T any](err error) iter.Seq2[T, error] {
-	return func(yield func(T, error) bool) {
-		var none T
-		yield(none, err)
-	}
-}
-
-func (e *Engine) hook(ctx context.Context, name string) (context.Context, func(error)) {
-	if e.opts.Hook == nil {
-		return ctx, func(error) {}
-	}
-	return e.opts.Hook(ctx, name)
+	return v, err
 }

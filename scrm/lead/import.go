@@ -78,13 +78,13 @@ var errDryImport = errors.New("lead: an import can't be previewed")
 // Import adds contacts to the library (底库), and returns which of them it had before. It may run
 // twice. It is for the events from Notice after now on.
 func (e *Engine) Import(ctx context.Context, ids []Identity) (had []bool, err error) {
-	ctx, end := e.hook(ctx, "lead.import")
-	defer func() { end(err) }()
-	if e.dry {
+	ctx, call := e.frame.Begin(ctx, "lead.import", "")
+	defer call.End(&err)
+	if e.frame.Dry {
 		return nil, errDryImport
 	}
 	rows := make([]Imported, len(ids))
-	source, since := "import "+rand.Text(), journal.Instant(e.opts.Now()).Add(Notice)
+	source, since := "import "+rand.Text(), e.frame.Now().Add(Notice)
 	for i, id := range ids {
 		if id, err = id.normal(); err != nil {
 			return nil, fmt.Errorf("lead: import %d: %w", i, err)
@@ -95,7 +95,7 @@ func (e *Engine) Import(ctx context.Context, ids []Identity) (had []bool, err er
 	if len(ids) == 0 {
 		return had, nil
 	}
-	found, err := addToLibrary(ctx, e.store, rows)
+	found, err := addToLibrary(ctx, e.frame.Store, rows)
 	if err != nil {
 		return nil, fmt.Errorf("lead: import: %w", err)
 	}
@@ -118,7 +118,7 @@ func (e *Engine) ImportCSV(ctx context.Context, c ImportCSV, r io.Reader) iter.S
 		if err == nil && c.Phones {
 			c.Namespace, err = c.Platform.phones(c.Namespace)
 		}
-		if err != nil || e.dry {
+		if err != nil || e.frame.Dry {
 			fail(cmp.Or(err, errDryImport))
 			return
 		}
@@ -162,13 +162,13 @@ func (e *Engine) beginImport(ctx context.Context, c ImportCSV, rows []importRow)
 	for _, r := range rows[:min(len(rows), known)] {
 		text = append(text, r.Fields)
 	}
-	now, subject := journal.Instant(e.opts.Now()), journal.Subject("lead/import", c.Key)
+	now, subject := e.frame.Now(), journal.Subject("lead/import", c.Key)
 	input := journal.Hash("lead.importCSV", []any{c, journal.Hash("rows", text)[:2]})
 	entry := journal.Entry{
 		Subject: subject, Seq: 1, Key: c.Key, Kind: "lead.importCSV", At: now, By: c.By, Input: input, Result: journal.JSON(now),
 	}
 	return combine.Retry(ctx, func() error {
-		l, err := loadJob(ctx, e.store, jobLookup{subject: subject, key: c.Key})
+		l, err := loadJob(ctx, e.frame.Store, jobLookup{subject: subject, key: c.Key})
 		switch {
 		case err != nil:
 			return err
@@ -176,13 +176,13 @@ func (e *Engine) beginImport(ctx context.Context, c ImportCSV, rows []importRow)
 			var began time.Time
 			return l.entry.Replay(input, &began)
 		}
-		return jobChange{entries: []journal.Entry{entry}}.save(ctx, e.store)
+		return jobChange{entries: []journal.Entry{entry}}.save(ctx, e.frame.Store)
 	})
 }
 
 // importRows stores rows and marks them.
 func (e *Engine) importRows(ctx context.Context, c ImportCSV, rows []importRow) error {
-	source, since := "file "+c.Key, journal.Instant(e.opts.Now()).Add(Notice)
+	source, since := "file "+c.Key, e.frame.Now().Add(Notice)
 	var batch []Imported
 	var of []*importRow
 	for i := range rows {
@@ -194,7 +194,7 @@ func (e *Engine) importRows(ctx context.Context, c ImportCSV, rows []importRow) 
 	if len(batch) == 0 {
 		return nil
 	}
-	found, err := addToLibrary(ctx, e.store, batch)
+	found, err := addToLibrary(ctx, e.frame.Store, batch)
 	for i, f := range found {
 		switch row := of[i]; {
 		case f.Source == source && f.Row == row.Row && f.Met:

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/scrmkit/scrmkit/internal/combine"
-	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
 // loads is combine.Work for the jobs that events need: those that are asked for while others are
@@ -16,17 +15,17 @@ type loads struct{ *Engine }
 func (loads) Subject(id JobID) string { return string(id.Code) }
 
 func (e loads) Load(ctx context.Context, groups [][]JobID, _ bool) ([][]Job, error) {
-	now := journal.Instant(e.opts.Now())
+	now := e.frame.Now()
 	units, index := make([][]Job, len(groups)), make(map[CodeID]int, len(groups))
 	codes := make([]CodeID, len(groups))
 	for i, ids := range groups {
 		codes[i] = ids[0].Code
 		index[codes[i]] = i
 	}
-	if !e.bound {
-		codes = append(codes, e.shared.due(e.store.TenantID(), now, ahead)...)
+	if !e.frame.Bound {
+		codes = append(codes, e.shared.due(e.frame.Tenant(), now, ahead)...)
 	}
-	for j, err := range (JobQuery{Codes: codes}).list(ctx, e.store) {
+	for j, err := range (JobQuery{Codes: codes}).list(ctx, e.frame.Store) {
 		if err != nil {
 			return nil, err
 		}
@@ -36,7 +35,7 @@ func (e loads) Load(ctx context.Context, groups [][]JobID, _ bool) ([][]Job, err
 			units[i] = append(units[i], j)
 			r.used.Store(true)
 		}
-		if !e.bound {
+		if !e.frame.Bound {
 			e.shared.jobs.Add(e.jobKey(j.ID), r)
 		}
 	}

@@ -8,8 +8,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/scrmkit/scrmkit/internal/engine"
 	"github.com/scrmkit/scrmkit/internal/valid"
-	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
 // Job returns a job. ErrUnknownJob: there is none.
@@ -17,7 +17,7 @@ func (e *Engine) Job(ctx context.Context, id JobID) (Job, error) {
 	err := id.check()
 	if err == nil {
 		var l loadedJob
-		if l, err = loadJob(ctx, e.store, jobLookup{job: id}); err == nil && l.job.Version > 0 {
+		if l, err = loadJob(ctx, e.frame.Store, jobLookup{job: id}); err == nil && l.job.Version > 0 {
 			return l.job, nil
 		}
 	}
@@ -31,25 +31,25 @@ func (e *Engine) Jobs(ctx context.Context, q JobQuery) iter.Seq2[Job, error] {
 		err = cmp.Or(err, valid.ID("codes", c))
 	}
 	if err != nil {
-		return failed[Job](fmt.Errorf("lead: jobs: %w", err))
+		return engine.Failed[Job](fmt.Errorf("lead: jobs: %w", err))
 	}
-	return q.list(ctx, e.store)
+	return q.list(ctx, e.frame.Store)
 }
 
 // Leads yields the leads that the query asks for, in the order of their times.
 func (e *Engine) Leads(ctx context.Context, q LeadQuery) iter.Seq2[Stored, error] {
 	if err := cmp.Or(q.Job.check(), valid.OptionalID("verdict", q.Verdict), valid.Time("from", q.From), valid.Time("to", q.To)); err != nil {
-		return failed[Stored](fmt.Errorf("lead: leads: %w", err))
+		return engine.Failed[Stored](fmt.Errorf("lead: leads: %w", err))
 	}
-	return q.list(ctx, e.store)
+	return q.list(ctx, e.frame.Store)
 }
 
 // Counts yields the counts that the query asks for, in the order of days and accounts.
 func (e *Engine) Counts(ctx context.Context, q CountQuery) iter.Seq2[Count, error] {
 	if err := cmp.Or(q.Job.check(), valid.OptionalID("account", q.Account), valid.Time("from", q.From), valid.Time("to", q.To)); err != nil {
-		return failed[Count](fmt.Errorf("lead: counts: %w", err))
+		return engine.Failed[Count](fmt.Errorf("lead: counts: %w", err))
 	}
-	return q.list(ctx, e.store)
+	return q.list(ctx, e.frame.Store)
 }
 
 // A Summary is what a job has counted.
@@ -96,8 +96,8 @@ func (e *Engine) Summaries(ctx context.Context, codes []CodeID) ([]Summary, erro
 func (e *Engine) summaries(ctx context.Context, q JobQuery) ([]Summary, error) {
 	var all []Summary
 	var spans []span
-	now := journal.Instant(e.opts.Now())
-	for j, err := range q.list(ctx, e.store) {
+	now := e.frame.Now()
+	for j, err := range q.list(ctx, e.frame.Store) {
 		var day time.Time
 		if err == nil {
 			day, err = j.Day(now)
@@ -108,7 +108,7 @@ func (e *Engine) summaries(ctx context.Context, q JobQuery) ([]Summary, error) {
 		all = append(all, Summary{Job: j})
 		spans = append(spans, span{job: j.ID, from: day, to: maxTime}, span{job: j.ID})
 	}
-	summed, err := sums(ctx, e.store, spans)
+	summed, err := sums(ctx, e.frame.Store, spans)
 	if err != nil {
 		return nil, err
 	}
@@ -145,8 +145,8 @@ func (e *Engine) Accounts(ctx context.Context, accounts []AccountOf) ([]AccountS
 		return nil, err
 	}
 	slices.Sort(codes)
-	jobs, now := map[JobID]*Job{}, journal.Instant(e.opts.Now())
-	for j, err := range (JobQuery{Codes: slices.Compact(codes)}).list(ctx, e.store) {
+	jobs, now := map[JobID]*Job{}, e.frame.Now()
+	for j, err := range (JobQuery{Codes: slices.Compact(codes)}).list(ctx, e.frame.Store) {
 		if err != nil {
 			return fail(err)
 		}
@@ -166,7 +166,7 @@ func (e *Engine) Accounts(ctx context.Context, accounts []AccountOf) ([]AccountS
 		spans = append(spans, span{a.Job, a.Account, all[i].Day, maxTime}, span{job: a.Job, account: a.Account})
 		of = append(of, &all[i])
 	}
-	summed, err := sums(ctx, e.store, spans)
+	summed, err := sums(ctx, e.frame.Store, spans)
 	if err != nil {
 		return fail(err)
 	}

@@ -53,12 +53,12 @@ func (e work) Load(ctx context.Context, groups [][]op, fresh bool) ([]*unit, err
 		return []*unit{{contact: rows[0], others: rows[1:]}}, nil
 	}
 	units := make([]*unit, len(groups))
-	assume := !fresh && !e.bound && !e.dry && e.shared.assumes()
+	assume := !fresh && !e.frame.Bound && !e.frame.Dry && e.shared.assumes()
 	var ids []Identity
 	var of []int
 	for i, group := range groups {
 		id := group[0].names[0]
-		if assume && !e.shared.known.Contains(e.key(id)) {
+		if _, known := e.shared.known.Get(e.frame.Tenant(), id); assume && !known {
 			units[i] = &unit{contact: Contact{ID: id}, assumed: true}
 		} else {
 			ids, of = append(ids, id), append(of, i)
@@ -67,14 +67,14 @@ func (e work) Load(ctx context.Context, groups [][]op, fresh bool) ([]*unit, err
 	if len(ids) == 0 {
 		return units, nil
 	}
-	found, err := load(ctx, e.store, ids)
+	found, err := load(ctx, e.frame.Store, ids)
 	if err != nil {
 		return nil, err
 	}
 	for i, c := range found {
 		units[of[i]] = &unit{contact: c}
 		if c.Version > 0 {
-			e.shared.known.Add(e.key(c.ID), struct{}{})
+			e.shared.known.Add(e.frame.Tenant(), c.ID, struct{}{})
 		}
 	}
 	return units, nil
@@ -90,7 +90,7 @@ const wary = 8
 
 func (work) Stale(u *unit) bool { return u.assumed }
 
-func (e work) Dirty(u *unit) bool { return len(u.change.entries) > 0 && !e.dry }
+func (e work) Dirty(u *unit) bool { return len(u.change.entries) > 0 && !e.frame.Dry }
 
 func (e work) Decide(_ context.Context, u *unit, o op) (result, error) {
 	if to := u.contact.MergedTo; to != nil {
@@ -220,11 +220,11 @@ func (e work) Save(ctx context.Context, units []*unit) ([]error, error) {
 	for i, u := range units {
 		changes[i] = u.change.stored()
 	}
-	errs, err := e.store.Save(ctx, changes)
+	errs, err := e.frame.Store.Save(ctx, changes)
 	for i, err := range errs {
 		switch {
-		case err == nil && !e.bound:
-			e.shared.known.Add(e.key(units[i].contact.ID), struct{}{})
+		case err == nil && !e.frame.Bound:
+			e.shared.known.Add(e.frame.Tenant(), units[i].contact.ID, struct{}{})
 		case err != nil && units[i].assumed:
 			e.shared.wary.Store(wary)
 		}

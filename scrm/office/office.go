@@ -34,6 +34,7 @@ type Parts struct {
 type Options struct {
 	Now  func() time.Time                // the clock; nil: time.Now
 	Rule func(lead.PlatformID) lead.Rule // which events of a platform count; nil: lead.RuleOf
+	Hook storage.Hook                    // of traces and metrics; nil: none
 }
 
 // An Office joins engines. It is safe for concurrent use. Its methods return the errors of the
@@ -50,7 +51,7 @@ var ErrAccount = errs.New(errs.Denied, "office: the code does not have the accou
 
 // New returns an office.
 func New(db storage.DB, p Parts, opts *Options) *Office {
-	o := &Office{unit: flow.On(db), p: p}
+	o := &Office{p: p}
 	if opts != nil {
 		o.opts = *opts
 	}
@@ -60,6 +61,7 @@ func New(db storage.DB, p Parts, opts *Options) *Office {
 	if o.opts.Rule == nil {
 		o.opts.Rule = lead.RuleOf
 	}
+	o.unit = flow.On(db, o.opts.Now, o.opts.Hook)
 	return o
 }
 
@@ -83,8 +85,12 @@ type Create struct {
 // no owner too, and activation.ErrUnknownPool; and *lead.InputError, where the counting is invalid
 // for a job.
 func (o *Office) Create(ctx context.Context, c Create) (made []activation.Issued, err error) {
+	ctx, call := o.unit.Begin(ctx, "office.create", "")
+	defer call.End(&err)
 	err = o.unit.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
-		if made, err = o.p.Codes.In(tx).Create(ctx, c.Codes); err != nil || made[0].Code == "" {
+		call.Attempts++
+		made, err = o.p.Codes.In(tx).Create(ctx, c.Codes)
+		if call.Replayed = err == nil && made[0].Code == ""; err != nil || call.Replayed {
 			return err // without the code itself it is an answer of before
 		}
 		for _, code := range made {
@@ -106,16 +112,20 @@ func (o *Office) Create(ctx context.Context, c Create) (made []activation.Issued
 // changes nothing. Errors: those of activation.Engine.Edit; *activation.InputError, where a job is
 // missing and no owner is known; and *lead.InputError, where the counting is invalid for a job.
 func (o *Office) Edit(ctx context.Context, c activation.Edit) (code activation.Code, err error) {
+	ctx, call := o.unit.Begin(ctx, "office.edit", c.Code.Subject())
+	defer call.End(&err)
 	if err := cmp.Or(valid.ID("code", c.Code), valid.ID("key", c.Key)); err != nil {
 		return code, fmt.Errorf("office: edit: %w", err)
 	}
 	err = o.unit.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
+		call.Attempts++
 		before := []storage.Look{{Subject: c.Code.Subject(), Key: c.Key}}
 		if err := tx.Load(ctx, before); err != nil {
 			return err
 		}
 		var err error
-		if code, err = o.p.Codes.In(tx).Edit(ctx, c); err != nil || before[0].Entry != nil {
+		call.Replayed = before[0].Entry != nil
+		if code, err = o.p.Codes.In(tx).Edit(ctx, c); err != nil || call.Replayed {
 			return err
 		}
 		jobs := map[lead.PlatformID]lead.Job{}

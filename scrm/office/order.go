@@ -84,6 +84,8 @@ func (o *Office) unusable(ctx context.Context, tx storage.Tx, t ticket.Target) (
 // number of times: run it after codes were disabled or deleted and, for those that expire, every
 // minute or so.
 func (o *Office) Recall(ctx context.Context) (n int, err error) {
+	ctx, call := o.unit.Begin(ctx, "office.recall", "")
+	defer call.End(&err)
 	var failed []error
 	for t, err := range o.p.Tickets.Targets(ctx) {
 		if err == nil && t.Code == "" {
@@ -170,7 +172,7 @@ func (o *Office) Mine(ctx context.Context, token string, state ticket.State, lim
 // Take gives a ticket that is at the code of a session to its agent. Of several who take it one
 // gets it. Errors: activation.ErrSignedOut, *TargetError, and those of ticket.Engine.Take.
 func (o *Office) Take(ctx context.Context, c Order) (ticket.Outcome, error) {
-	return o.order(ctx, "take", c, func(ctx context.Context, e *ticket.Engine, code ticket.CodeID, by string) (ticket.Outcome, error) {
+	return o.order(ctx, "office.take", "take", c, func(ctx context.Context, e *ticket.Engine, code ticket.CodeID, by string) (ticket.Outcome, error) {
 		return e.Take(ctx, ticket.Take{Ticket: c.Ticket, Code: code, By: by, Key: c.Key})
 	})
 }
@@ -179,7 +181,7 @@ func (o *Office) Take(ctx context.Context, c Order) (ticket.Outcome, error) {
 // ticket.HandedBack, with the note. Errors: activation.ErrSignedOut, *TargetError, and those of
 // ticket.Engine.HandBack.
 func (o *Office) HandBack(ctx context.Context, c Order) (ticket.Outcome, error) {
-	return o.order(ctx, "hand back", c, func(ctx context.Context, e *ticket.Engine, code ticket.CodeID, by string) (ticket.Outcome, error) {
+	return o.order(ctx, "office.handBack", "hand back", c, func(ctx context.Context, e *ticket.Engine, code ticket.CodeID, by string) (ticket.Outcome, error) {
 		return e.HandBack(ctx, ticket.HandBack{Ticket: c.Ticket, Code: code, Note: c.Note, By: by, Key: c.Key})
 	})
 }
@@ -187,19 +189,22 @@ func (o *Office) HandBack(ctx context.Context, c Order) (ticket.Outcome, error) 
 // Finish ends a ticket that is at the code of a session and was handled. Errors:
 // activation.ErrSignedOut, *TargetError, and those of ticket.Engine.Finish.
 func (o *Office) Finish(ctx context.Context, c Order) (ticket.Outcome, error) {
-	return o.order(ctx, "finish", c, func(ctx context.Context, e *ticket.Engine, code ticket.CodeID, by string) (ticket.Outcome, error) {
+	return o.order(ctx, "office.finish", "finish", c, func(ctx context.Context, e *ticket.Engine, code ticket.CodeID, by string) (ticket.Outcome, error) {
 		return e.Finish(ctx, ticket.Finish{Ticket: c.Ticket, Code: code, Note: c.Note, By: by, Key: c.Key})
 	})
 }
 
 func (o *Office) order(
-	ctx context.Context, kind string, c Order,
+	ctx context.Context, name, kind string, c Order,
 	run func(ctx context.Context, e *ticket.Engine, code ticket.CodeID, by string) (ticket.Outcome, error),
 ) (out ticket.Outcome, err error) {
+	ctx, call := o.unit.Begin(ctx, name, c.Ticket.Subject())
+	defer call.End(&err)
 	if err := valid.Text("note", c.Note); err != nil {
 		return out, fmt.Errorf("office: %s: %w", kind, err)
 	}
 	err = o.unit.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
+		call.Attempts++
 		seat, err := o.p.Codes.In(tx).Check(ctx, c.Token)
 		if err != nil {
 			return err
@@ -217,5 +222,6 @@ func (o *Office) order(
 	if err != nil {
 		return ticket.Outcome{}, fmt.Errorf("office: %s: %w", kind, err)
 	}
+	call.Replayed = out.Replayed
 	return out, nil
 }

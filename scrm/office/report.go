@@ -34,7 +34,9 @@ type Answer struct {
 //
 // Errors: activation.ErrSignedOut, activation.ErrPlatform, ErrAccount, *activation.InputError where
 // the event has no platform or no account, and those of lead.Engine.Meet.
-func (o *Office) Report(ctx context.Context, r Report) (Answer, error) {
+func (o *Office) Report(ctx context.Context, r Report) (_ Answer, err error) {
+	ctx, call := o.unit.Begin(ctx, "office.report", "")
+	defer call.End(&err)
 	seat, bound, err := o.bound(ctx, r)
 	if err != nil {
 		return Answer{}, fmt.Errorf("office: report: %w", err)
@@ -43,6 +45,7 @@ func (o *Office) Report(ctx context.Context, r Report) (Answer, error) {
 		Contact: r.Contact, Job: lead.JobID{Code: lead.CodeID(seat.Code.ID), Platform: r.Platform}, Event: r.Event, By: seat.ID().String(),
 		Bound: bound,
 	})
+	call.Replayed = out.Replayed
 	return Answer{out.Verdict, out.Reasons, out.Replayed}, err
 }
 

@@ -154,7 +154,9 @@ func (o *Office) Visit(ctx context.Context, line dispatch.LineID, v dispatch.Vis
 // its accounts, each in the job of the code that has the account, on that job's day: see
 // dispatch.Leads. Errors: those of dispatch.Engine.Route, and *dispatch.InputError where the
 // visitor has the name of a ticket.
-func (o *Office) Arrive(ctx context.Context, c Arrival) (dispatch.Outcome, error) {
+func (o *Office) Arrive(ctx context.Context, c Arrival) (out dispatch.Outcome, err error) {
+	ctx, call := o.unit.Begin(ctx, "office.arrive", c.Line.Subject())
+	defer call.End(&err)
 	if c.Token != "" && c.Visitor == "" {
 		v, err := o.p.Lines.Visitor(c.Line, c.Token)
 		if err != nil {
@@ -166,9 +168,9 @@ func (o *Office) Arrive(ctx context.Context, c Arrival) (dispatch.Outcome, error
 		err := &dispatch.InputError{Field: "visitor", Reason: "begins with " + tickets + ", as tickets alone do"}
 		return dispatch.Outcome{}, fmt.Errorf("office: visit: %w", err)
 	}
-	var out dispatch.Outcome
 	var none error
-	err := o.onLine(ctx, func(ctx context.Context, tx storage.Tx) error {
+	err = o.onLine(ctx, func(ctx context.Context, tx storage.Tx) error {
+		call.Attempts++
 		none = nil
 		r, err := o.roster(ctx, tx, c.Line)
 		if err != nil {
@@ -231,6 +233,8 @@ func (o *Office) sent(ctx context.Context, tx storage.Tx, id ticket.ID, line dis
 // dispatch.Engine.Route. *ticket.InputError: the query's state is another. It may run anywhere, any
 // number of times.
 func (o *Office) Handle(ctx context.Context, q ticket.Query) (n int, err error) {
+	ctx, call := o.unit.Begin(ctx, "office.handle", "")
+	defer call.End(&err)
 	if q.State == ticket.Pending || q.State == ticket.Assigned {
 		return o.recallAll(ctx, q)
 	}
@@ -306,7 +310,10 @@ func (o *Office) changed(ctx context.Context, tx storage.Tx, was ticket.Ticket) 
 // Drain serves those who wait in a line, visitors and tickets, by the accounts that are online.
 // Errors: those of dispatch.Engine.Drain.
 func (o *Office) Drain(ctx context.Context, line dispatch.LineID) (out dispatch.Outcome, err error) {
+	ctx, call := o.unit.Begin(ctx, "office.drain", line.Subject())
+	defer call.End(&err)
 	err = o.onLine(ctx, func(ctx context.Context, tx storage.Tx) error {
+		call.Attempts++
 		r, err := o.roster(ctx, tx, line)
 		if err != nil {
 			return err
@@ -323,7 +330,7 @@ func (o *Office) Drain(ctx context.Context, line dispatch.LineID) (out dispatch.
 // *TargetError where the target cannot handle it, and those of ticket.Engine.Assign. Repeated with
 // its key it answers as before, whatever became of the target.
 func (o *Office) Assign(ctx context.Context, c ticket.Assign) (ticket.Outcome, error) {
-	return o.decide(ctx, c.Ticket, func(ctx context.Context, tx storage.Tx) (ticket.Outcome, error) {
+	return o.decide(ctx, "office.assign", c.Ticket, func(ctx context.Context, tx storage.Tx) (ticket.Outcome, error) {
 		out, err := o.p.Tickets.In(tx).Assign(ctx, c)
 		if err != nil || out.Replayed {
 			return out, err
@@ -339,15 +346,18 @@ func (o *Office) Assign(ctx context.Context, c ticket.Assign) (ticket.Outcome, e
 // Reject ends a ticket, and takes it from the line where it waits. Errors: those of
 // ticket.Engine.Reject.
 func (o *Office) Reject(ctx context.Context, c ticket.Reject) (ticket.Outcome, error) {
-	return o.decide(ctx, c.Ticket, func(ctx context.Context, tx storage.Tx) (ticket.Outcome, error) {
+	return o.decide(ctx, "office.reject", c.Ticket, func(ctx context.Context, tx storage.Tx) (ticket.Outcome, error) {
 		return o.p.Tickets.In(tx).Reject(ctx, c)
 	})
 }
 
 func (o *Office) decide(
-	ctx context.Context, id ticket.ID, run func(ctx context.Context, tx storage.Tx) (ticket.Outcome, error),
+	ctx context.Context, name string, id ticket.ID, run func(ctx context.Context, tx storage.Tx) (ticket.Outcome, error),
 ) (out ticket.Outcome, err error) {
+	ctx, call := o.unit.Begin(ctx, name, id.Subject())
+	defer call.End(&err)
 	err = o.unit.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
+		call.Attempts++
 		t, _, err := o.p.Tickets.In(tx).Ticket(ctx, id)
 		if err != nil {
 			return err
@@ -364,5 +374,6 @@ func (o *Office) decide(
 	if err != nil {
 		return ticket.Outcome{}, err
 	}
+	call.Replayed = out.Replayed
 	return out, nil
 }

@@ -13,7 +13,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/scrmkit/scrmkit/internal/combine"
+	"github.com/scrmkit/scrmkit/internal/engine"
 	"github.com/scrmkit/scrmkit/internal/keyring"
 	"github.com/scrmkit/scrmkit/internal/published"
 	"github.com/scrmkit/scrmkit/storage"
@@ -28,13 +28,11 @@ type Key = keyring.Key
 // published.
 const Refresh = published.Refresh
 
-// Options of an Engine. Nil, and each zero field, is a default.
+// Options configures an Engine. Nil and zero fields mean the documented defaults.
 type Options struct {
 	Now    func() time.Time // the clock; nil: time.Now
 	Logger *slog.Logger     // tells of secrets that can't be opened; nil: discard
-
-	// Hook is called as an operation begins, and what it returns as it ends. Nil: none.
-	Hook func(ctx context.Context, op string) (context.Context, func(error))
+	Hook   storage.Hook     // of traces and metrics; nil: none
 }
 
 // An Engine takes pushes and decides on them. It is safe for concurrent use.
@@ -45,12 +43,11 @@ type Options struct {
 // changes came first twenty times in a row, and what the database said; after the last two it may
 // be run again.
 type Engine struct {
-	store    storage.Tx
+	frame    engine.Frame
 	keys     []Key
 	boxes    []keyring.Box // of the keys
-	opts     Options
-	programs *published.Cache[TemplatesID, *Program]
-	bound    bool // to a unit of work
+	logger   *slog.Logger
+	programs *published.Programs[TemplatesID, Templates, *Program]
 }
 
 // New returns an engine on a store. It is an error where the keys are none, too short or of the
@@ -59,18 +56,13 @@ func New(s storage.Tx, keys []Key, opts *Options) (*Engine, error) {
 	if err := keyring.Check(keys); err != nil {
 		return nil, fmt.Errorf("ticket: %w", err)
 	}
-	e := &Engine{store: s, keys: slices.Clone(keys), programs: published.New[TemplatesID, *Program]()}
+	o := cmp.Or(opts, &Options{})
+	e := &Engine{
+		frame: engine.New(s, o.Now, o.Hook), keys: slices.Clone(keys), programs: newPrograms(),
+		logger: cmp.Or(o.Logger, slog.New(slog.DiscardHandler)),
+	}
 	for _, k := range keys {
 		e.boxes = append(e.boxes, keyring.NewBox(k.Secret, "ticket.v1 seal"))
-	}
-	if opts != nil {
-		e.opts = *opts
-	}
-	if e.opts.Now == nil {
-		e.opts.Now = time.Now
-	}
-	if e.opts.Logger == nil {
-		e.opts.Logger = slog.New(slog.DiscardHandler)
 	}
 	return e, nil
 }
@@ -79,25 +71,26 @@ func New(s storage.Tx, keys []Key, opts *Options) (*Engine, error) {
 // tx.
 func (e *Engine) In(tx storage.Tx) *Engine {
 	b := *e
-	b.store, b.bound = tx, true
+	b.frame = e.frame.In(tx)
 	return &b
 }
 
 // PutSite makes or changes a site. Errors: those of Site.Put.
 func (e *Engine) PutSite(ctx context.Context, c PutSite) (Site, error) {
-	return do(ctx, e, task[Site]{
+	site, _, err := do(ctx, e, task[Site]{
 		kind: "ticket.putSite", check: c.check, subject: c.Site.Subject(), key: c.Key, by: c.By, input: c, lookup: lookup{site: c.Site},
 		decide: func(l loaded, _ time.Time) (update, Site, error) {
 			next, err := l.site.Put(c.Settings, e.open(ctx, l.site))
 			return update{site: &next}, next.public(), err
 		},
 	})
+	return site, err
 }
 
 // AddSecret gives a site one more secret. Errors: those of Site.AddSecret, and *InputError where
 // the secret is none of the site's scheme.
 func (e *Engine) AddSecret(ctx context.Context, c AddSecret) (Issued, error) {
-	shown, replayed := "", false
+	shown := ""
 	inputs := []any{c}
 	if c.Secret != "" {
 		inputs = nil
@@ -105,11 +98,11 @@ func (e *Engine) AddSecret(ctx context.Context, c AddSecret) (Issued, error) {
 			inputs = append(inputs, []any{c, keyring.Sum(k.Secret, "ticket.v1 input", c.Secret)})
 		}
 	}
-	out, err := do(ctx, e, task[Issued]{
+	out, replayed, err := do(ctx, e, task[Issued]{
 		kind: "ticket.addSecret", check: c.check, subject: c.Site.Subject(), key: c.Key, by: c.By, input: inputs[0], others: inputs[1:],
-		lookup: lookup{site: c.Site}, replayed: func() { replayed = true },
+		lookup: lookup{site: c.Site},
 		decide: func(l loaded, now time.Time) (update, Issued, error) {
-			replayed, shown = false, cmp.Or(c.Secret, newSecret(l.site.Settings.signing()))
+			shown = cmp.Or(c.Secret, newSecret(l.site.Settings.signing()))
 			k := Secret{ID: rand.Text()[:8], Added: now, KeyID: e.keys[0].ID}
 			k.Sealed = e.boxes[0].Seal([]byte(shown), c.Site.context(k.ID))
 			next, err := l.site.AddSecret(k)
@@ -149,7 +142,7 @@ func (e *Engine) open(ctx context.Context, s Site) (secrets []string) {
 			}
 		}
 		if err != nil {
-			e.opts.Logger.WarnContext(ctx, "ticket: a secret can't be opened", "site", s.ID, "secret", k.ID, "key", k.KeyID, "err", err)
+			e.logger.WarnContext(ctx, "ticket: a secret can't be opened", "site", s.ID, "secret", k.ID, "key", k.KeyID, "err", err)
 		}
 	}
 	return secrets
@@ -157,39 +150,30 @@ func (e *Engine) open(ctx context.Context, s Site) (secrets []string) {
 
 // RetireSecret ends a secret of a site. Errors: those of Site.RetireSecret.
 func (e *Engine) RetireSecret(ctx context.Context, c RetireSecret) (Site, error) {
-	return do(ctx, e, task[Site]{
+	site, _, err := do(ctx, e, task[Site]{
 		kind: "ticket.retireSecret", check: c.check, subject: c.Site.Subject(), key: c.Key, by: c.By, input: c, lookup: lookup{site: c.Site},
 		decide: func(l loaded, _ time.Time) (update, Site, error) {
 			next, err := l.site.RetireSecret(c.ID)
 			return update{site: &next}, next.public(), err
 		},
 	})
+	return site, err
 }
 
 // Publish puts a version of templates in force: the first one, or the one after the newest. It may
 // run twice: the version that is in force already, unchanged, is no error. Errors:
 // *DefinitionError, ErrPublished, and one where the engine is bound to a unit of work.
-func (e *Engine) Publish(ctx context.Context, d Templates) (p *Program, err error) {
-	ctx, end := e.hook(ctx, "ticket.publish")
-	defer func() { end(err) }()
-	if e.bound {
-		return nil, errors.New("ticket: templates are published outside of a transaction, for engines keep them in memory")
-	}
-	if p, err = Compile(d); err != nil {
-		return nil, err
-	}
-	err = publish(ctx, e.store, d)
-	if errors.Is(err, ErrPublished) {
-		stored, loadErr := loadTemplates(ctx, e.store, d.ID, d.Version)
-		if loadErr == nil && bytes.Equal(journal.JSON(stored), journal.JSON(d)) {
-			err = nil
-		}
-	}
-	if err != nil {
-		return nil, fmt.Errorf("ticket: publish %s version %d: %w", d.ID, d.Version, err)
-	}
-	e.programs.Forget(e.store.TenantID(), d.ID)
-	return p, nil
+func (e *Engine) Publish(ctx context.Context, d Templates) (*Program, error) {
+	return e.programs.Publish(ctx, e.frame, d)
+}
+
+func newPrograms() *published.Programs[TemplatesID, Templates, *Program] {
+	return published.NewPrograms(published.Kind[TemplatesID, Templates, *Program]{
+		Package: "ticket", Noun: "templates", Versions: templates, Compile: Compile, Definition: (*Program).Templates,
+		Version: func(d Templates) (TemplatesID, int) { return d.ID, d.Version },
+		Bound:   errors.New("ticket: templates are published outside of a transaction, for engines keep them in memory"),
+		Unknown: ErrUnknownTemplates, Published: ErrPublished,
+	})
 }
 
 // Receive stores a push as it came, where its signature is good; its templates are asked by
@@ -198,76 +182,71 @@ func (e *Engine) Publish(ctx context.Context, d Templates) (p *Program, err erro
 // the rule that the ticket met. Errors: ErrTooLarge; ErrSignature, which an unknown site has too;
 // those of Signing.Verify; ErrClosed; ErrOrders where the body of a site with Settings.Order is a
 // list of several orders; and ErrBody where the site pushed another body under that id.
-func (e *Engine) Receive(ctx context.Context, site SiteID, d Delivery) (out Outcome, err error) {
-	ctx, end := e.hook(ctx, "ticket.receive")
-	defer func() { end(err) }()
-	if err := site.check(); err != nil {
-		return out, fmt.Errorf("ticket.receive: %w", err)
-	}
-	if len(d.Body) > MaxBody {
-		return out, fmt.Errorf("ticket.receive: %w", ErrTooLarge)
-	}
-	now := e.now()
-	err = combine.Retry(ctx, func() error {
-		l, err := load(ctx, e.store, lookup{site: site})
-		if err != nil {
+func (e *Engine) Receive(ctx context.Context, site SiteID, d Delivery) (Outcome, error) {
+	c := engine.Command{Name: "ticket.receive", Check: func() error {
+		if err := site.check(); err != nil || len(d.Body) <= MaxBody {
 			return err
 		}
+		return ErrTooLarge
+	}}
+	out, replayed, err := engine.Do(ctx, e.frame, c, func(ctx context.Context, try *engine.Try[Outcome]) (out Outcome, err error) {
+		l, err := load(ctx, e.frame.Store, lookup{site: site})
+		if err != nil {
+			return out, err
+		}
 		site := l.site
-		push, err := site.Settings.signing().Verify(e.open(ctx, site), d, now)
+		push, err := site.Settings.signing().Verify(e.open(ctx, site), d, try.Now)
 		if err == nil && site.Settings.Closed {
 			err = ErrClosed
 		}
 		if err != nil {
-			return err
+			return out, err
 		}
 		id := ID{site.ID, push.Event}
-		event, pushed, ordered, err := site.Settings.Order.of(push, d.Body, now)
+		event, pushed, ordered, err := site.Settings.Order.of(push, d.Body, try.Now)
 		if err != nil {
-			return err
+			return out, err
 		}
 		if ordered {
 			id.Event = event
 		}
-		if l, err = load(ctx, e.store, lookup{ticket: id}); err != nil {
-			return err
+		if l, err = load(ctx, e.frame.Store, lookup{ticket: id}); err != nil {
+			return out, err
 		}
 		t, change := l.ticket, update{}
 		switch {
 		case t.Version == 0:
-			t = Ticket{ID: id, State: Received, Received: now, Updated: now, Hash: push.Hash}
+			t = Ticket{ID: id, State: Received, Received: try.Now, Updated: try.Now, Hash: push.Hash}
 			if change.body = d.Body; ordered {
 				pushed.N, t.Came = 1, 1
 				t.Pushes = []Pushed{pushed}
 			}
 		case ordered && len(t.Pushes) > 0:
 			var again, newest bool
-			if t, pushed, again, newest, err = t.Add(pushed, now); err == nil && newest {
+			if t, pushed, again, newest, err = t.Add(pushed, try.Now); err == nil && newest {
 				t, err = e.refreshed(ctx, site, t, d.Body)
 			}
 			if out = t.outcome(); err != nil || again {
-				out.Replayed = again
-				return err
+				try.Replayed = again
+				return out, err
 			}
 			change.body, change.push = d.Body, id.push(pushed).Event
 		default:
 			out = t.outcome()
-			out.Replayed = true
+			try.Replayed = true
 			if !bytes.Equal(t.Hash, push.Hash) {
-				return ErrBody
+				return out, ErrBody
 			}
-			return nil
+			return out, nil
 		}
 		t.Version, t.Seq = l.ticket.Version+1, l.ticket.Seq+1
 		out = t.outcome()
 		change.ticket = &t
-		change.entries = []journal.Entry{{Subject: id.Subject(), Seq: t.Seq, Kind: "ticket.receive", At: now, Input: push.Hash, Result: journal.JSON(out)}}
-		return e.save(ctx, change)
+		change.entries = []journal.Entry{{Subject: id.Subject(), Seq: t.Seq, Kind: "ticket.receive", At: try.Now, Input: push.Hash, Result: journal.JSON(out)}}
+		return out, change.save(ctx, e.frame.Store)
 	})
-	if err != nil {
-		return Outcome{}, fmt.Errorf("ticket.receive: %w", err)
-	}
-	return out, nil
+	out.Replayed = replayed
+	return out, err
 }
 
 // refreshed returns a ticket that was decided on, as the body of its newest push says it.
@@ -290,53 +269,45 @@ func (e *Engine) refreshed(ctx context.Context, s Site, t Ticket, body []byte) (
 // templates. It may run again after the templates have changed, any number of times. It does not
 // know codes and pools: who has them checks the target, as an office does. ErrUnknownTicket: there
 // is none.
-func (e *Engine) Process(ctx context.Context, id ID) (out Outcome, err error) {
-	ctx, end := e.hook(ctx, "ticket.process")
-	defer func() { end(err) }()
-	fail := func(err error) (Outcome, error) { return Outcome{}, fmt.Errorf("ticket.process: %w", err) }
-	if err := id.check(); err != nil {
-		return fail(err)
-	}
-	now := e.now()
-	err = combine.Retry(ctx, func() error {
-		l, err := load(ctx, e.store, lookup{site: id.Site, ticket: id, body: true})
+func (e *Engine) Process(ctx context.Context, id ID) (Outcome, error) {
+	c := engine.Command{Name: "ticket.process", Check: id.check, Subject: id.Subject()}
+	out, _, err := engine.Do(ctx, e.frame, c, func(ctx context.Context, try *engine.Try[Outcome]) (out Outcome, err error) {
+		l, err := load(ctx, e.frame.Store, lookup{site: id.Site, ticket: id, body: true})
 		if err == nil {
 			err = l.ticket.known()
 		}
 		if err != nil {
-			return err
+			return out, err
 		}
 		out = l.ticket.outcome()
 		if l.ticket.State != Received && l.ticket.State != Manual {
-			return nil
+			return out, nil
 		}
 		if at := l.ticket.body(); at != id {
-			of, err := load(ctx, e.store, lookup{ticket: at, body: true})
+			of, err := load(ctx, e.frame.Store, lookup{ticket: at, body: true})
 			if err != nil {
-				return err
+				return out, err
 			}
 			l.body = of.body
 		}
 		p, err := e.inForce(ctx, l.site.Settings.Templates, l.ticket)
 		if err != nil || l.ticket.back(p.def) {
-			return err
+			return out, err
 		}
-		next := p.Decide(l.site, l.ticket, l.body, now)
+		next := p.Decide(l.site, l.ticket, l.body, try.Now)
 		out = next.outcome()
 		next.Updated = l.ticket.Updated
 		if bytes.Equal(journal.JSON(next), journal.JSON(l.ticket)) {
-			return nil
+			return out, nil
 		}
-		next.Updated, next.Version, next.Seq = now, l.ticket.Version+1, l.ticket.Seq+1
-		return e.save(ctx, update{ticket: &next, entries: []journal.Entry{{
-			Subject: id.Subject(), Seq: next.Seq, Kind: "ticket.process", At: now,
+		next.Updated, next.Version, next.Seq = try.Now, l.ticket.Version+1, l.ticket.Seq+1
+		change := update{ticket: &next, entries: []journal.Entry{{
+			Subject: id.Subject(), Seq: next.Seq, Kind: "ticket.process", At: try.Now,
 			Input: l.ticket.Hash, Before: journal.JSON(l.ticket.outcome()), Result: journal.JSON(out),
-		}}})
+		}}}
+		return out, change.save(ctx, e.frame.Store)
 	})
-	if err != nil {
-		return fail(err)
-	}
-	return out, nil
+	return out, err
 }
 
 // inForce returns the templates to decide on a ticket: no older ones than those that decided
@@ -344,7 +315,7 @@ func (e *Engine) Process(ctx context.Context, id ID) (out Outcome, err error) {
 func (e *Engine) inForce(ctx context.Context, id TemplatesID, t Ticket) (*Program, error) {
 	p, err := e.Program(ctx, id, 0)
 	if err == nil && t.Templates == id && p.def.Version < t.Decided {
-		e.programs.Forget(e.store.TenantID(), id)
+		e.programs.Forget(e.frame, id)
 		p, err = e.Program(ctx, id, 0)
 	}
 	if errors.Is(err, ErrUnknownTemplates) {
@@ -397,12 +368,9 @@ func (e *Engine) Route(ctx context.Context, c Route) (Outcome, error) {
 func (e *Engine) onTicket(
 	ctx context.Context, kind string, check func() error, id ID, key, by string, input any, decide func(Ticket, time.Time) (Ticket, error),
 ) (Outcome, error) {
-	replayed := false
-	out, err := do(ctx, e, task[Outcome]{
+	out, replayed, err := do(ctx, e, task[Outcome]{
 		kind: kind, check: check, subject: id.Subject(), key: key, by: by, input: input, lookup: lookup{ticket: id},
-		replayed: func() { replayed = true },
 		decide: func(l loaded, now time.Time) (update, Outcome, error) {
-			replayed = false
 			next, err := decide(l.ticket, now)
 			return update{ticket: &next}, next.outcome(), err
 		},
@@ -411,63 +379,36 @@ func (e *Engine) onTicket(
 	return out, err
 }
 
-func (e *Engine) now() time.Time { return journal.Instant(e.opts.Now()) }
-
-func (e *Engine) hook(ctx context.Context, name string) (context.Context, func(error)) {
-	if e.opts.Hook == nil {
-		return ctx, func(error) {}
-	}
-	return e.opts.Hook(ctx, name)
-}
-
-func (e *Engine) save(ctx context.Context, c update) error {
-	return c.save(ctx, e.store)
-}
-
-// A task is a command as the engine runs it: load, decide, save, and again where another change
-// came first.
+// A task is a command with what it is decided on.
 type task[V any] struct {
-	kind     string
-	check    func() error
-	subject  string
-	key      string
-	by       string
-	input    any
-	others   []any // the same input, as it was hashed under other keys
-	lookup   lookup
-	replayed func() // nil: nothing to do
-	decide   func(loaded, time.Time) (update, V, error)
+	kind    string
+	check   func() error
+	subject string
+	key     string
+	by      string
+	input   any
+	others  []any // the same input, as it was hashed under other keys
+	lookup  lookup
+	decide  func(loaded, time.Time) (update, V, error)
 }
 
-func do[V any](ctx context.Context, e *Engine, t task[V]) (v V, err error) {
-	ctx, end := e.hook(ctx, t.kind)
-	defer func() { end(err) }()
-	if err = t.check(); err != nil {
-		return v, fmt.Errorf("%s: %w", t.kind, err)
-	}
-	now, input := e.now(), journal.Hash(t.kind, t.input)
+// do runs a task, and reports whether it was done before.
+func do[V any](ctx context.Context, e *Engine, t task[V]) (V, bool, error) {
 	t.lookup.subject, t.lookup.key = t.subject, t.key
-	err = combine.Retry(ctx, func() error {
-		l, err := load(ctx, e.store, t.lookup)
+	c := engine.Command{Name: t.kind, Check: t.check, Subject: t.subject, Key: t.key, By: t.by, Input: t.input, Others: t.others}
+	return engine.Do(ctx, e.frame, c, func(ctx context.Context, try *engine.Try[V]) (v V, err error) {
+		l, err := load(ctx, e.frame.Store, t.lookup)
 		if err != nil {
-			return err
+			return v, err
 		}
 		if l.entry != nil {
-			if t.replayed != nil {
-				t.replayed()
-			}
-			for _, other := range t.others {
-				if hash := journal.Hash(t.kind, other); bytes.Equal(hash, l.entry.Input) {
-					input = hash
-				}
-			}
-			return l.entry.Replay(input, &v)
+			return try.Replay(l.entry)
 		}
-		var ch update
-		if ch, v, err = t.decide(l, now); err != nil {
-			return err
+		ch, v, err := t.decide(l, try.Now)
+		if err != nil {
+			return v, err
 		}
-		entry := journal.Entry{Subject: t.subject, Key: t.key, Kind: t.kind, At: now, By: t.by, Input: input, Result: journal.JSON(v)}
+		entry := try.Entry(0, v)
 		if ch.site != nil {
 			ch.site.Version, ch.site.Seq = ch.site.Version+1, ch.site.Seq+1
 			entry.Seq, entry.Before = ch.site.Seq, journal.JSON(l.site.public())
@@ -476,11 +417,6 @@ func do[V any](ctx context.Context, e *Engine, t task[V]) (v V, err error) {
 			entry.Seq, entry.Before = ch.ticket.Seq, journal.JSON(l.ticket.outcome())
 		}
 		ch.entries = []journal.Entry{entry}
-		return e.save(ctx, ch)
+		return v, ch.save(ctx, e.frame.Store)
 	})
-	if err != nil {
-		var none V
-		return none, fmt.Errorf("%s: %w", t.kind, err)
-	}
-	return v, nil
 }

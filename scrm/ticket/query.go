@@ -7,6 +7,7 @@ import (
 	"iter"
 	"math"
 
+	"github.com/scrmkit/scrmkit/internal/engine"
 	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/storage"
 )
@@ -17,7 +18,7 @@ func (e *Engine) Site(ctx context.Context, id SiteID) (Site, error) {
 	err := id.check()
 	var l loaded
 	if err == nil {
-		l, err = load(ctx, e.store, lookup{site: id})
+		l, err = load(ctx, e.frame.Store, lookup{site: id})
 	}
 	if err == nil && l.site.Version == 0 {
 		err = ErrUnknownSite
@@ -32,7 +33,7 @@ func (e *Engine) Site(ctx context.Context, id SiteID) (Site, error) {
 // ends it.
 func (e *Engine) Sites(ctx context.Context) iter.Seq2[Site, error] {
 	return func(yield func(Site, error) bool) {
-		for s, err := range storage.List(ctx, e.store, sitesByID, storage.Range{}) {
+		for s, err := range storage.List(ctx, e.frame.Store, sitesByID, storage.Range{}) {
 			if !yield(s.public(), err) {
 				return
 			}
@@ -43,23 +44,7 @@ func (e *Engine) Sites(ctx context.Context) iter.Seq2[Site, error] {
 // Program returns a version of templates, or the one in force for version 0. Errors: *InputError,
 // and ErrUnknownTemplates where there is none.
 func (e *Engine) Program(ctx context.Context, id TemplatesID, version int) (*Program, error) {
-	if err := cmp.Or(valid.ID("templates", id), valid.Between("version", int64(version), 0, math.MaxInt32)); err != nil {
-		return nil, fmt.Errorf("ticket: templates: %w", err)
-	}
-	now := e.opts.Now()
-	if p, ok := e.programs.Get(e.store.TenantID(), id, version, now); ok {
-		return p, nil
-	}
-	d, err := loadTemplates(ctx, e.store, id, version)
-	if err != nil {
-		return nil, fmt.Errorf("ticket: templates %s: %w", id, err)
-	}
-	p, err := Compile(d)
-	if err != nil {
-		return nil, fmt.Errorf("ticket: templates %s as they are stored: %w", id, err)
-	}
-	e.programs.Put(e.store.TenantID(), id, d.Version, p, version == 0, now)
-	return p, nil
+	return e.programs.Get(ctx, e.frame, id, version)
 }
 
 // Push returns the body of a push of an order's ticket, by the number of its arrival. Errors:
@@ -68,7 +53,7 @@ func (e *Engine) Push(ctx context.Context, id ID, n int64) ([]byte, error) {
 	err := cmp.Or(id.check(), valid.Between("n", n, 1, 1<<62))
 	var l loaded
 	if err == nil {
-		if l, err = load(ctx, e.store, lookup{ticket: id.push(Pushed{N: n}), body: true}); err == nil && l.body == nil {
+		if l, err = load(ctx, e.frame.Store, lookup{ticket: id.push(Pushed{N: n}), body: true}); err == nil && l.body == nil {
 			err = ErrUnknownTicket
 		}
 	}
@@ -84,14 +69,14 @@ func (e *Engine) Ticket(ctx context.Context, id ID) (t Ticket, body []byte, err 
 	err = id.check()
 	var l loaded
 	if err == nil {
-		l, err = load(ctx, e.store, lookup{ticket: id, body: true})
+		l, err = load(ctx, e.frame.Store, lookup{ticket: id, body: true})
 	}
 	if err == nil {
 		err = l.ticket.known()
 	}
 	if at := l.ticket.body(); err == nil && at != id {
 		var of loaded
-		of, err = load(ctx, e.store, lookup{ticket: at, body: true})
+		of, err = load(ctx, e.frame.Store, lookup{ticket: at, body: true})
 		l.body = of.body
 	}
 	if err != nil {
@@ -109,12 +94,14 @@ func (e *Engine) Tickets(ctx context.Context, q Query) iter.Seq2[Ticket, error] 
 		err = q.Site.check()
 	}
 	if err != nil {
-		return func(yield func(Ticket, error) bool) { yield(Ticket{}, fmt.Errorf("ticket: tickets: %w", err)) }
+		return engine.Failed[Ticket](fmt.Errorf("ticket: tickets: %w", err))
 	}
 	q.Country, q.Platform = countryOf(q.Country), platformOf(q.Platform)
-	return q.list(ctx, e.store)
+	return q.list(ctx, e.frame.Store)
 }
 
 // Targets yields each account and code that Pending and Assigned tickets are at, once, in their
 // order. The database's error ends it.
-func (e *Engine) Targets(ctx context.Context) iter.Seq2[Target, error] { return targets(ctx, e.store) }
+func (e *Engine) Targets(ctx context.Context) iter.Seq2[Target, error] {
+	return targets(ctx, e.frame.Store)
+}

@@ -67,7 +67,7 @@ func set(b testing.TB, db storage.DB) setting {
 	if s.codes, err = otp.New(db, []otp.Key{{ID: "k1", Secret: make([]byte, 32)}}, nil); err != nil {
 		b.Fatal(err)
 	}
-	s.till = counter.New(db, s.shops, s.codes, s.cards)
+	s.till = counter.New(db, s.shops, s.codes, s.cards, nil)
 	if _, err := s.cards.Publish(ctx, coffee()); err != nil {
 		b.Fatal(err)
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/internal/combine"
+	"github.com/scrmkit/scrmkit/internal/engine"
 	"github.com/scrmkit/scrmkit/internal/flow"
 	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/otp"
@@ -41,9 +42,14 @@ type Counter struct {
 	entries *combine.Runner[*entry, *entries, *entry]
 }
 
+// Options configures a Counter. Nil and zero fields mean the documented defaults.
+type Options struct {
+	Hook storage.Hook // of traces and metrics; nil: none
+}
+
 // New returns a counter. The engines must be made on the stores of db.
-func New(db storage.DB, shops *shop.Engine, codes *otp.Engine, cards *stamps.Engine) *Counter {
-	c := &Counter{unit: flow.On(db), db: db, shops: shops, codes: codes, cards: cards}
+func New(db storage.DB, shops *shop.Engine, codes *otp.Engine, cards *stamps.Engine, opts *Options) *Counter {
+	c := &Counter{unit: flow.On(db, nil, cmp.Or(opts, &Options{}).Hook), db: db, shops: shops, codes: codes, cards: cards}
 	c.entries = combine.New(work{c})
 	return c
 }
@@ -117,7 +123,9 @@ type Result struct {
 // which may see the shop as it was up to shop.Refresh ago: who enters the code sees it as it is. It
 // may run twice with its key. Errors: those of otp.Engine.Issue, shop.ErrUnknownShop,
 // shop.ErrClosed, ErrNotYours, stamps.ErrUnknownProgram, and what the deed would meet.
-func (c *Counter) Ask(ctx context.Context, a Ask) (otp.Issued, error) {
+func (c *Counter) Ask(ctx context.Context, a Ask) (issued otp.Issued, err error) {
+	ctx, call := c.unit.Begin(ctx, "counter.ask", "")
+	defer call.End(&err)
 	if err := a.Deed.check(); err != nil {
 		return otp.Issued{}, fmt.Errorf("counter: ask: %w", err)
 	}
@@ -132,10 +140,12 @@ func (c *Counter) Ask(ctx context.Context, a Ask) (otp.Issued, error) {
 	if err != nil {
 		return otp.Issued{}, fmt.Errorf("counter: ask: %w", err)
 	}
-	return c.codes.Issue(ctx, otp.Issue{
+	issued, err = c.codes.Issue(ctx, otp.Issue{
 		Scope: otp.Scope(a.Shop), Holder: otp.HolderID(a.Deed.Member), Purpose: otp.Purpose(a.Deed.Purpose), Payload: payload,
 		Device: a.Device, Key: a.Key,
 	})
+	call.Replayed = issued.Replayed
+	return issued, err
 }
 
 // look refuses a deed that can't be done now. What a stamp gives is for the manager to say.
@@ -151,14 +161,17 @@ func (c *Counter) look(ctx context.Context, s shop.Shop, a Ask) error {
 // Preview checks a code, as an attempt, and shows what it would do. It may run twice with its key.
 // Invalid input is refused before the code is looked at, and costs no guess. Errors: *InputError,
 // shop.ErrNotManager, shop.ErrClosed, those of otp.Engine.Check, and what the deed would meet.
-func (c *Counter) Preview(ctx context.Context, x Enter) (Preview, error) {
+func (c *Counter) Preview(ctx context.Context, x Enter) (p Preview, err error) {
+	ctx, call := c.unit.Begin(ctx, "counter.preview", "")
+	defer call.End(&err)
 	s, claim, deed, err := c.check(ctx, x)
 	if err != nil {
 		return Preview{}, fmt.Errorf("counter: preview: %w", err)
 	}
 	effect, err := do(ctx, c.cards.Preview(), deed, s, what{x.sale(), x.Manager, viaCode, claimKey(claim)})
 	claim.Note = journal.JSON(x.sale())
-	p := Preview{Deed: deed, Claim: c.codes.Seal(claim), Expires: claim.Expires, Replayed: claim.Replayed}
+	p = Preview{Deed: deed, Claim: c.codes.Seal(claim), Expires: claim.Expires, Replayed: claim.Replayed}
+	call.Replayed = claim.Replayed
 	switch {
 	case err == nil:
 		p.Effect = &effect
@@ -171,7 +184,9 @@ func (c *Counter) Preview(ctx context.Context, x Enter) (Preview, error) {
 
 // Confirm does what Preview showed. Repeated, it gives its first result with Replayed true. Errors:
 // shop.ErrNotManager, shop.ErrClosed, otp.ErrInvalidCode, and what the deed meets.
-func (c *Counter) Confirm(ctx context.Context, x Confirm) (Result, error) {
+func (c *Counter) Confirm(ctx context.Context, x Confirm) (r Result, err error) {
+	ctx, call := c.unit.Begin(ctx, "counter.confirm", "")
+	defer call.End(&err)
 	claim, err := c.codes.Open(x.Claim)
 	if err == nil && (claim.By != otp.TypistID(x.Manager) || claim.Code.Scope != otp.Scope(x.Shop)) {
 		err = otp.ErrInvalidCode
@@ -187,16 +202,17 @@ func (c *Counter) Confirm(ctx context.Context, x Confirm) (Result, error) {
 	if err != nil {
 		return Result{}, fmt.Errorf("counter: confirm: %w", err)
 	}
-	return c.spend(ctx, x.Shop, x.Manager, claim, deed, shown)
+	return c.spend(ctx, call, x.Shop, x.Manager, claim, deed, shown)
 }
 
 // Enter is Preview and Confirm at once, in one transaction. It may run twice with its key. Errors:
 // those of both.
-func (c *Counter) Enter(ctx context.Context, x Enter) (Result, error) {
-	err := x.check()
+func (c *Counter) Enter(ctx context.Context, x Enter) (r Result, err error) {
+	ctx, call := c.unit.Begin(ctx, "counter.enter", "")
+	defer call.End(&err)
 	var done *entry
-	if err == nil {
-		done, err = c.entries.Do(ctx, &entry{Enter: x})
+	if err = x.check(); err == nil {
+		done, err = engine.Together(ctx, c.unit.Frame, call, c.entries, &entry{Enter: x}, false)
 	}
 	if err == nil {
 		err = done.err
@@ -204,6 +220,7 @@ func (c *Counter) Enter(ctx context.Context, x Enter) (Result, error) {
 	if err != nil {
 		return Result{}, fmt.Errorf("counter: enter: %w", err)
 	}
+	call.Replayed = done.result.Replayed
 	return done.result, nil
 }
 
@@ -211,7 +228,9 @@ func (c *Counter) Enter(ctx context.Context, x Enter) (Result, error) {
 // undo or a void is an *InputError, for nobody in the shop sees what a press does. Errors:
 // shop.ErrUnknownStamp, shop.ErrUnsigned, shop.ErrPress, shop.ErrClosed, ErrNotYours, and what the
 // deed meets.
-func (c *Counter) Press(ctx context.Context, x Press) (Result, error) {
+func (c *Counter) Press(ctx context.Context, x Press) (r Result, err error) {
+	ctx, call := c.unit.Begin(ctx, "counter.press", "")
+	defer call.End(&err)
 	if err := x.Deed.check(); err != nil {
 		return Result{}, fmt.Errorf("counter: press: %w", err)
 	}
@@ -223,8 +242,8 @@ func (c *Counter) Press(ctx context.Context, x Press) (Result, error) {
 	}
 	// A press serves one deed: the keys of cards tell only those of one card apart.
 	serves := hex.EncodeToString(journal.Hash("counter.press", []any{x.Key, x.Deed}))
-	var r Result
-	err := c.unit.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
+	err = c.unit.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
+		call.Attempts++
 		p, err := c.shops.In(tx).Pressed(ctx, shop.Press{Serial: x.Serial, Token: x.Token, Member: string(x.Deed.Member), Key: serves})
 		if err != nil {
 			return err
@@ -236,6 +255,7 @@ func (c *Counter) Press(ctx context.Context, x Press) (Result, error) {
 	if err != nil {
 		return Result{}, fmt.Errorf("counter: press: %w", err)
 	}
+	call.Replayed = r.Replayed
 	return r, nil
 }
 
@@ -276,10 +296,10 @@ func (c *Counter) check(ctx context.Context, x Enter) (s shop.Shop, claim otp.Cl
 // spend does the deed of a claim and uses the claim up. The key of the deed is that of the code, so
 // that a claim that was spent gives its first result again.
 func (c *Counter) spend(
-	ctx context.Context, id shop.ID, by shop.Identity, claim otp.Claim, deed Deed, given sale,
-) (Result, error) {
-	var r Result
-	err := c.unit.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
+	ctx context.Context, call *engine.Call, id shop.ID, by shop.Identity, claim otp.Claim, deed Deed, given sale,
+) (r Result, err error) {
+	err = c.unit.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
+		call.Attempts++
 		s, err := c.shops.In(tx).Authorize(ctx, id, by)
 		if err != nil {
 			return err
@@ -300,5 +320,6 @@ func (c *Counter) spend(
 	if err != nil {
 		return Result{}, fmt.Errorf("counter: confirm: %w", err)
 	}
+	call.Replayed = r.Replayed
 	return r, nil
 }

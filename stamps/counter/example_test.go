@@ -24,7 +24,7 @@ func Example() {
 	shops, cards := shop.New(db, nil), stamps.New(db, nil)
 	codes, err := otp.New(db, []otp.Key{{ID: "2026-11", Secret: []byte("32 random bytes, kept in a vault")}}, nil)
 	must(err)
-	till := counter.New(db, shops, codes, cards)
+	till := counter.New(db, shops, codes, cards, nil)
 
 	_, err = cards.Publish(ctx, stamps.Definition{ID: "coffee", Version: 1, Zone: "Asia/Shanghai", Card: &stamps.CardDefinition{
 		Size: 10, Rewards: []stamps.Reward{{ID: "cup", Name: "A free cup", At: 10}},

@@ -15,7 +15,7 @@ import (
 func certified(t testing.TB, s setting) (setting, string) {
 	t.Helper()
 	s.shops = shop.New(s.db, &shop.Options{PressKeys: []shop.Key{{ID: "k1", Secret: make([]byte, 32)}}})
-	s.till = counter.New(s.db, s.shops, s.codes, s.cards)
+	s.till = counter.New(s.db, s.shops, s.codes, s.cards, nil)
 	token, err := s.shops.Certify(ctx, "A1")
 	if err != nil {
 		t.Fatal(err)

@@ -7,14 +7,14 @@ import (
 	"iter"
 	"time"
 
-	"github.com/scrmkit/scrmkit/internal/combine"
+	"github.com/scrmkit/scrmkit/internal/engine"
 	"github.com/scrmkit/scrmkit/internal/published"
 	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
-// Options of an Engine. Nil, and each zero field, is a default.
+// Options configures an Engine. Nil and zero fields mean the documented defaults.
 type Options struct {
 	Now func() time.Time // the clock; nil: time.Now
 
@@ -22,8 +22,7 @@ type Options struct {
 	// keys there are no tokens.
 	PressKeys []Key
 
-	// Hook is called as an operation begins, and what it returns as it ends. Nil: none.
-	Hook func(ctx context.Context, op string) (context.Context, func(error))
+	Hook storage.Hook // of traces and metrics; nil: none
 }
 
 // An Engine runs commands on shops. It is safe for concurrent use.
@@ -35,10 +34,9 @@ type Options struct {
 // first twenty times in a row, and what the database said; after the last two it may be run again
 // with its key.
 type Engine struct {
-	store storage.Tx
-	opts  Options
+	frame engine.Frame
+	keys  []Key // of presses
 	shops *published.Cache[ID, Shop]
-	bound bool // to a unit of work
 }
 
 // Refresh is how long Recent may go on with an older version of a shop after another process, or a
@@ -47,28 +45,22 @@ const Refresh = published.Refresh
 
 // New returns an engine on a store.
 func New(s storage.Tx, opts *Options) *Engine {
-	e := &Engine{store: s, shops: published.New[ID, Shop]()}
-	if opts != nil {
-		e.opts = *opts
-	}
-	if e.opts.Now == nil {
-		e.opts.Now = time.Now
-	}
-	return e
+	o := cmp.Or(opts, &Options{})
+	return &Engine{engine.New(s, o.Now, o.Hook), o.PressKeys, published.New[ID, Shop]()}
 }
 
 // In returns a copy that is bound to a unit of work: what it does is committed or rolled back with
 // tx.
 func (e *Engine) In(tx storage.Tx) *Engine {
 	b := *e
-	b.store, b.bound = tx, true
+	b.frame = e.frame.In(tx)
 	return &b
 }
 
 // Put makes or changes a shop. Managers in slots that the shop no longer has stay until they are
 // unbound.
 func (e *Engine) Put(ctx context.Context, c Put) (Outcome, error) {
-	defer e.shops.Forget(e.store.TenantID(), c.Shop.ID)
+	defer e.shops.Forget(e.frame.Tenant(), c.Shop.ID)
 	c.Shop.Version = 0 // it is not read, so that a command with the shop as it was stored since is the same
 	return e.do(ctx, "shop.put", c.check, task{
 		lookup: lookup{shop: c.Shop.ID}, subject: journal.Subject("shop", string(c.Shop.ID)), key: c.Key, by: c.By,
@@ -114,7 +106,7 @@ func (e *Engine) Get(ctx context.Context, id ID) (Shop, []Manager, []Stamp, erro
 	if err := valid.ID("shop", id); err != nil {
 		return Shop{}, nil, nil, fmt.Errorf("shop: get: %w", err)
 	}
-	s, err := load(ctx, e.store, lookup{shop: id, staff: true})
+	s, err := load(ctx, e.frame.Store, lookup{shop: id, staff: true})
 	if err == nil && s.shop.Version == 0 {
 		err = ErrUnknownShop
 	}
@@ -126,7 +118,7 @@ func (e *Engine) Get(ctx context.Context, id ID) (Shop, []Manager, []Stamp, erro
 
 // List yields the shops in the order of their ids.
 func (e *Engine) List(ctx context.Context) iter.Seq2[Shop, error] {
-	return storage.List(ctx, e.store, shopsByID, storage.Range{})
+	return storage.List(ctx, e.frame.Store, shopsByID, storage.Range{})
 }
 
 // Manager returns what an identity manages. ErrNotManager: nothing.
@@ -134,7 +126,7 @@ func (e *Engine) Manager(ctx context.Context, identity Identity) (Manager, error
 	if err := valid.ID("identity", identity); err != nil {
 		return Manager{}, fmt.Errorf("shop: manager: %w", err)
 	}
-	s, err := load(ctx, e.store, lookup{identity: identity})
+	s, err := load(ctx, e.frame.Store, lookup{identity: identity})
 	if err == nil && s.manager.Shop == "" {
 		err = ErrNotManager
 	}
@@ -183,10 +175,10 @@ func (e *Engine) AuthorizeEach(ctx context.Context, pairs []Pair) ([]Shop, []err
 		st.shop.ID, st.manager.Identity = p.Shop, p.Identity
 		looks[k].Reads = []storage.Read{shops.Get(&st.shop), managers.Get(&st.manager)}
 	}
-	if err := e.store.Load(ctx, looks); err != nil {
+	if err := e.frame.Store.Load(ctx, looks); err != nil {
 		return nil, nil, fmt.Errorf("shop: authorize: %w", err)
 	}
-	now := e.opts.Now()
+	now := e.frame.Now()
 	for k, i := range of {
 		if err := states[k].authorize(now); err != nil {
 			errs[i] = fmt.Errorf("shop: authorize in %s: %w", pairs[i].Shop, err)
@@ -217,7 +209,7 @@ func (e *Engine) Open(ctx context.Context, id ID) (Shop, error) {
 // may go by the shop as it was up to Refresh ago, which mostly costs no round trip. In a unit of
 // work it is Open.
 func (e *Engine) Recent(ctx context.Context, id ID) (Shop, error) {
-	if e.bound {
+	if e.frame.Bound {
 		return e.Open(ctx, id)
 	}
 	return e.taking(ctx, id, e.recent)
@@ -233,7 +225,7 @@ func (e *Engine) taking(ctx context.Context, id ID, load func(context.Context, I
 	case err != nil:
 	case s.Version == 0:
 		err = ErrUnknownShop
-	case !s.Open(e.opts.Now()):
+	case !s.Open(e.frame.Now()):
 		err = ErrClosed
 	}
 	if err != nil {
@@ -243,13 +235,13 @@ func (e *Engine) taking(ctx context.Context, id ID, load func(context.Context, I
 }
 
 func (e *Engine) load(ctx context.Context, id ID) (Shop, error) {
-	s, err := load(ctx, e.store, lookup{shop: id})
+	s, err := load(ctx, e.frame.Store, lookup{shop: id})
 	return s.shop, err
 }
 
 // recent returns a shop as it was at most Refresh ago, and one that is not there as it is.
 func (e *Engine) recent(ctx context.Context, id ID) (Shop, error) {
-	now, tenant := e.opts.Now(), e.store.TenantID()
+	now, tenant := e.frame.Now(), e.frame.Tenant()
 	if s, ok := e.shops.Get(tenant, id, 0, now); ok {
 		return s, nil
 	}
@@ -260,8 +252,7 @@ func (e *Engine) recent(ctx context.Context, id ID) (Shop, error) {
 	return s, err
 }
 
-// A task is a command as the engine runs it: load, decide, save, and again where another change
-// came first.
+// A task is a command with what it is decided on.
 type task struct {
 	lookup  lookup
 	subject string
@@ -271,47 +262,34 @@ type task struct {
 	seq     func(state) int64 // number of the journal's entry: the subject's version after the change
 	before  func(state) any
 	decide  func(state, time.Time) (update, Outcome, error)
+	private bool // the subject is a serial
 }
 
 func ofShop(s state) int64    { return s.shop.Version + 1 }
 func ofManager(s state) int64 { return s.manager.Version + 1 }
 func ofStamp(s state) int64   { return s.stamp.Version + 1 }
 
-func (e *Engine) do(ctx context.Context, kind string, check func() error, t task) (out Outcome, err error) {
-	if e.opts.Hook != nil {
-		var end func(error)
-		ctx, end = e.opts.Hook(ctx, kind)
-		defer func() { end(err) }()
-	}
-	if err := check(); err != nil {
-		return Outcome{}, fmt.Errorf("%s: %w", kind, err)
-	}
-	now := journal.Instant(e.opts.Now())
-	input := journal.Hash(kind, t.input)
+func (e *Engine) do(ctx context.Context, kind string, check func() error, t task) (Outcome, error) {
 	t.lookup.subject, t.lookup.key = t.subject, t.key
-	err = combine.Retry(ctx, func() error {
-		s, err := load(ctx, e.store, t.lookup)
+	c := engine.Command{Name: kind, Check: check, Subject: t.subject, Private: t.private, Key: t.key, By: t.by, Input: t.input}
+	out, replayed, err := engine.Do(ctx, e.frame, c, func(ctx context.Context, try *engine.Try[Outcome]) (Outcome, error) {
+		s, err := load(ctx, e.frame.Store, t.lookup)
 		if err != nil {
-			return err
+			return Outcome{}, err
 		}
 		if s.entry != nil {
-			out = Outcome{Replayed: true}
-			return s.entry.Replay(input, &out)
+			return try.Replay(s.entry)
 		}
-		var next update
-		if next, out, err = t.decide(s, now); err != nil {
-			return err
+		next, out, err := t.decide(s, try.Now)
+		if err != nil {
+			return Outcome{}, err
 		}
-		next.entry = journal.Entry{
-			Subject: t.subject, Seq: t.seq(s), Key: t.key, Kind: kind, At: now, By: t.by, Input: input, Result: journal.JSON(out),
-		}
+		next.entry = try.Entry(t.seq(s), out)
 		if t.before != nil {
 			next.entry.Before = journal.JSON(t.before(s))
 		}
-		return next.save(ctx, e.store)
+		return out, next.save(ctx, e.frame.Store)
 	})
-	if err != nil {
-		return Outcome{}, fmt.Errorf("%s: %w", kind, err)
-	}
-	return out, nil
+	out.Replayed = replayed
+	return out, err
 }

@@ -110,7 +110,7 @@ func (e *Engine) invitation(ctx context.Context, c Bind, hash []byte) (Invitatio
 	if err := c.check(); err != nil {
 		return Invitation{}, fmt.Errorf("shop.bind: %w", err)
 	}
-	s, err := load(ctx, e.store, lookup{invitation: hash})
+	s, err := load(ctx, e.frame.Store, lookup{invitation: hash})
 	if err == nil && s.invitation.Version == 0 {
 		err = ErrInvitation
 	}
@@ -126,14 +126,14 @@ func (e *Engine) Invitations(ctx context.Context, id ID) ([]Invitation, error) {
 	if err := valid.ID("shop", id); err != nil {
 		return nil, fmt.Errorf("shop: invitations: %w", err)
 	}
-	s, err := load(ctx, e.store, lookup{shop: id, invited: true})
+	s, err := load(ctx, e.frame.Store, lookup{shop: id, invited: true})
 	if err == nil && s.shop.Version == 0 {
 		err = ErrUnknownShop
 	}
 	if err != nil {
 		return nil, fmt.Errorf("shop: invitations of %s: %w", id, err)
 	}
-	now := e.opts.Now()
+	now := e.frame.Now()
 	return slices.DeleteFunc(s.invitations, func(i Invitation) bool { return !i.open(now) }), nil
 }
 
@@ -186,7 +186,7 @@ func newToken() string {
 // hashToken returns what is stored of a token. The tenant is in it: in another one the token is
 // unknown, whatever is stored there.
 func (e *Engine) hashToken(token string) []byte {
-	return keyring.Sum(nil, "scrmkit shop invitation", e.store.TenantID(), token)
+	return keyring.Sum(nil, "scrmkit shop invitation", e.frame.Tenant(), token)
 }
 
 func (c Invite) check() error {

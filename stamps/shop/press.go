@@ -66,16 +66,16 @@ func (e *Engine) Certify(ctx context.Context, serial Serial) (token string, err 
 			err = fmt.Errorf("shop: certify: %w", err)
 		}
 	}()
-	if err := keyring.Check(e.opts.PressKeys); err != nil {
+	if err := keyring.Check(e.keys); err != nil {
 		return "", fmt.Errorf("PressKeys: %w", err)
 	}
 	stamp, err := e.stamp(ctx, serial)
 	if err != nil {
 		return "", err
 	}
-	t := touch{Serial: stamp.main(), At: e.opts.Now().UnixMicro(), Nonce: make([]byte, 16)}
+	t := touch{Serial: stamp.main(), At: e.frame.Now().UnixMicro(), Nonce: make([]byte, 16)}
 	rand.Read(t.Nonce)
-	key := e.opts.PressKeys[0]
+	key := e.keys[0]
 	sealed := pressBox(key).Seal(journal.JSON(t), e.pressContext(key))
 	return key.ID + "." + base64.RawURLEncoding.EncodeToString(sealed), nil
 }
@@ -123,7 +123,7 @@ func (e *Engine) stamp(ctx context.Context, serial Serial) (Stamp, error) {
 	if err != nil {
 		return Stamp{}, err
 	}
-	s, err := load(ctx, e.store, lookup{serial: serial})
+	s, err := load(ctx, e.frame.Store, lookup{serial: serial})
 	if err == nil && s.stamp.Shop == "" {
 		err = ErrUnknownStamp
 	}
@@ -138,7 +138,7 @@ func (e *Engine) open(token string) (t touch, err error) {
 	if err != nil || len(token) > valid.MaxText {
 		return touch{}, ErrPress
 	}
-	for _, key := range e.opts.PressKeys {
+	for _, key := range e.keys {
 		if key.ID != id {
 			continue
 		}
@@ -146,7 +146,7 @@ func (e *Engine) open(token string) (t touch, err error) {
 		if err != nil || json.Unmarshal(opened, &t) != nil {
 			return touch{}, ErrPress
 		}
-		now, at := e.opts.Now(), time.UnixMicro(t.At)
+		now, at := e.frame.Now(), time.UnixMicro(t.At)
 		if at.After(now.Add(PressSkew)) || !now.Before(at.Add(PressTTL)) {
 			return touch{}, ErrPress
 		}
@@ -160,7 +160,7 @@ func (e *Engine) use(ctx context.Context, t touch, stamp Stamp, p Press) error {
 	input := journal.Hash("shop.press", []string{p.Member, p.Key})
 	subject := journal.Subject("shop-press", hex.EncodeToString(t.Nonce))
 	return combine.Retry(ctx, func() error {
-		s, err := load(ctx, e.store, lookup{subject: subject, key: "press"})
+		s, err := load(ctx, e.frame.Store, lookup{subject: subject, key: "press"})
 		switch {
 		case err != nil:
 			return err
@@ -170,12 +170,12 @@ func (e *Engine) use(ctx context.Context, t touch, stamp Stamp, p Press) error {
 			return ErrPress
 		}
 		return update{entry: journal.Entry{
-			Subject: subject, Seq: 1, Key: "press", Kind: "shop.press", At: journal.Instant(e.opts.Now()), Input: input,
+			Subject: subject, Seq: 1, Key: "press", Kind: "shop.press", At: e.frame.Now(), Input: input,
 			Result: journal.JSON(map[string]string{"shop": string(stamp.Shop), "ref": stamp.Ref}),
-		}}.save(ctx, e.store)
+		}}.save(ctx, e.frame.Store)
 	})
 }
 
 func pressBox(k Key) keyring.Box { return keyring.NewBox(k.Secret, "scrmkit shop press") }
 
-func (e *Engine) pressContext(k Key) string { return k.ID + "/" + e.store.TenantID() }
+func (e *Engine) pressContext(k Key) string { return k.ID + "/" + e.frame.Tenant() }

@@ -64,7 +64,7 @@ func (e *Engine) BindStamp(ctx context.Context, c BindStamp) (Outcome, error) {
 	return e.do(ctx, "shop.bindStamp", func() error { return checked }, task{
 		lookup:  lookup{shop: c.Shop, staff: true, serial: c.Serial, aliases: c.Aliases},
 		subject: journal.Subject("shop-stamp", string(c.Serial)), key: c.Key, by: c.By,
-		input: c, seq: ofStamp,
+		input: c, seq: ofStamp, private: true,
 		decide: func(s state, now time.Time) (update, Outcome, error) {
 			if s.shop.Version == 0 {
 				return update{}, Outcome{}, ErrUnknownShop

@@ -8,18 +8,17 @@ import (
 	"time"
 
 	"github.com/scrmkit/scrmkit/internal/combine"
+	"github.com/scrmkit/scrmkit/internal/engine"
 	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
-// Options of an Engine. Nil, and each zero field, is a default.
+// Options configures an Engine. Nil and zero fields mean the documented defaults.
 type Options struct {
 	Now  func() time.Time // the clock; nil: time.Now
 	Keys []Key            // of the tokens of visitors; none: lines that ask for tokens take no visitors
-
-	// Hook is called as an operation begins, and what it returns as it ends. Nil: none.
-	Hook func(ctx context.Context, op string) (context.Context, func(error))
+	Hook storage.Hook     // of traces and metrics; nil: none
 }
 
 // An Engine sends visitors to accounts. It is safe for concurrent use.
@@ -29,33 +28,29 @@ type Options struct {
 // loaded, journal.ErrConflict where other changes came first twenty times in a row, and what the
 // database said; after the last two it may be run again.
 type Engine struct {
-	store  storage.Tx
-	opts   Options
+	frame  engine.Frame
+	keys   []Key
 	runner *combine.Runner[op, *unit, Outcome]
-	bound  bool // to a unit of work
 }
 
 // New returns an engine on a store.
 func New(s storage.Tx, opts *Options) *Engine {
-	e := &Engine{store: s}
-	if opts != nil {
-		e.opts = *opts
-	}
-	if e.opts.Now == nil {
-		e.opts.Now = time.Now
-	}
-	e.runner = combine.New(work{e})
-	return e
+	o := cmp.Or(opts, &Options{})
+	e := &Engine{keys: o.Keys}
+	return e.on(engine.New(s, o.Now, o.Hook))
+}
+
+// on returns a copy on another frame.
+func (e *Engine) on(f engine.Frame) *Engine {
+	b := *e
+	b.frame = f
+	b.runner = combine.New(work{&b})
+	return &b
 }
 
 // In returns a copy that is bound to a unit of work: what it does is committed or rolled back with
 // tx.
-func (e *Engine) In(tx storage.Tx) *Engine {
-	b := *e
-	b.store, b.bound = tx, true
-	b.runner = combine.New(work{&b})
-	return &b
-}
+func (e *Engine) In(tx storage.Tx) *Engine { return e.on(e.frame.In(tx)) }
 
 // A Put makes a line, or gives it other settings. What accounts have taken stays, also of those
 // that it has no more.
@@ -258,13 +253,13 @@ func (e *Engine) Line(ctx context.Context, id LineID) (Line, error) {
 	err := valid.ID("line", id)
 	line := Line{ID: id}
 	if err == nil {
-		err = e.store.Load(ctx, []storage.Look{{Reads: []storage.Read{lines.Get(&line)}}})
+		err = e.frame.Store.Load(ctx, []storage.Look{{Reads: []storage.Read{lines.Get(&line)}}})
 	}
 	if err == nil && line.Version == 0 {
 		err = ErrUnknownLine
 	}
 	if err == nil {
-		line, err = line.At(e.now())
+		line, err = line.At(e.frame.Now())
 	}
 	if err != nil {
 		return Line{}, fmt.Errorf("dispatch: line: %w", err)
@@ -274,9 +269,9 @@ func (e *Engine) Line(ctx context.Context, id LineID) (Line, error) {
 
 // Lines yields the lines as they are now, in the order of their ids.
 func (e *Engine) Lines(ctx context.Context) iter.Seq2[Line, error] {
-	now := e.now()
+	now := e.frame.Now()
 	return func(yield func(Line, error) bool) {
-		for l, err := range storage.List(ctx, e.store, byID, storage.Range{}) {
+		for l, err := range storage.List(ctx, e.frame.Store, byID, storage.Range{}) {
 			if err == nil {
 				l, err = l.At(now)
 			}
@@ -290,10 +285,10 @@ func (e *Engine) Lines(ctx context.Context) iter.Seq2[Line, error] {
 // Waiting yields at most limit visitors (0: all) of a line who wait, the oldest first.
 func (e *Engine) Waiting(ctx context.Context, id LineID, limit int) iter.Seq2[Visitor, error] {
 	if err := valid.ID("line", id); err != nil {
-		return func(yield func(Visitor, error) bool) { yield(Visitor{}, fmt.Errorf("dispatch: waiting: %w", err)) }
+		return engine.Failed[Visitor](fmt.Errorf("dispatch: waiting: %w", err))
 	}
 	return func(yield func(Visitor, error) bool) {
-		for v, err := range storage.List(ctx, e.store, byPlace, storage.Range{Prefix: []any{id}, Limit: limit}) {
+		for v, err := range storage.List(ctx, e.frame.Store, byPlace, storage.Range{Prefix: []any{id}, Limit: limit}) {
 			if !yield(v.Visitor, err) {
 				return
 			}
@@ -301,24 +296,14 @@ func (e *Engine) Waiting(ctx context.Context, id LineID, limit int) iter.Seq2[Vi
 	}
 }
 
-func (e *Engine) now() time.Time { return journal.Instant(e.opts.Now()) }
-
 func (e *Engine) do(ctx context.Context, kind string, check func() error, o op) (out Outcome, err error) {
-	if e.opts.Hook != nil {
-		var end func(error)
-		ctx, end = e.opts.Hook(ctx, kind)
-		defer func() { end(err) }()
-	}
+	ctx, call := e.frame.Begin(ctx, kind, o.line.Subject())
+	defer call.End(&err)
 	if err := check(); err != nil {
 		return Outcome{}, fmt.Errorf("%s: %w", kind, err)
 	}
-	o.kind, o.now, o.hash = kind, e.now(), journal.Hash(kind, o.input)
-	if e.bound {
-		out, err = e.runner.Alone(ctx, o)
-	} else {
-		out, err = e.runner.Do(ctx, o)
-	}
-	if err != nil {
+	o.kind, o.now, o.hash = kind, e.frame.Now(), journal.Hash(kind, o.input)
+	if out, err = engine.Together(ctx, e.frame, call, e.runner, o, false); err != nil {
 		return Outcome{}, fmt.Errorf("%s: %w", kind, err)
 	}
 	return out, nil

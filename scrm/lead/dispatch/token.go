@@ -40,11 +40,11 @@ const tokenAhead = time.Minute
 // Settings.TokenAge from now. Errors: *InputError, and one where Options.Keys are none, too short
 // or of the same id.
 func (e *Engine) Sign(line LineID, v VisitorID) (string, error) {
-	err := cmp.Or(Route{Line: line, Visitor: v}.check(), e.keys())
+	err := cmp.Or(Route{Line: line, Visitor: v}.check(), e.checkKeys())
 	if err != nil {
 		return "", fmt.Errorf("dispatch: sign: %w", err)
 	}
-	k, issued := e.opts.Keys[0], strconv.FormatInt(e.now().Unix(), 10)
+	k, issued := e.keys[0], strconv.FormatInt(e.frame.Now().Unix(), 10)
 	return strings.Join([]string{"v1", k.ID, issued, encode([]byte(v)), encode(e.mac(k, line, v, issued))}, "."), nil
 }
 
@@ -52,11 +52,11 @@ func encode(text []byte) string { return base64.RawURLEncoding.EncodeToString(te
 
 // mac binds a token to what it is for.
 func (e *Engine) mac(k Key, line LineID, v VisitorID, issued string) []byte {
-	return keyring.Sum(k.Secret, "dispatch.v1 visitor", e.store.TenantID(), string(line), string(v), issued)
+	return keyring.Sum(k.Secret, "dispatch.v1 visitor", e.frame.Tenant(), string(line), string(v), issued)
 }
 
-func (e *Engine) keys() error {
-	if err := keyring.Check(e.opts.Keys); err != nil {
+func (e *Engine) checkKeys() error {
+	if err := keyring.Check(e.keys); err != nil {
 		return fmt.Errorf("options: %w", err)
 	}
 	return nil
@@ -81,7 +81,7 @@ func (e *Engine) visitor(line LineID, token string) (VisitorID, time.Time, error
 	if err1 != nil || err2 != nil || err3 != nil {
 		return "", time.Time{}, ErrToken
 	}
-	for _, k := range e.opts.Keys {
+	for _, k := range e.keys {
 		if k.ID == parts[1] && hmac.Equal(sum, e.mac(k, line, VisitorID(v), parts[2])) {
 			return VisitorID(v), time.Unix(seconds, 0).UTC(), nil
 		}

@@ -96,7 +96,7 @@ func (e work) Load(ctx context.Context, groups [][]op, _ bool) ([]*unit, error) 
 			}
 		}
 	}
-	if err := e.store.Load(ctx, looks); err != nil {
+	if err := e.frame.Store.Load(ctx, looks); err != nil {
 		return nil, err
 	}
 	of := map[LineID]*unit{}
@@ -172,7 +172,7 @@ func (e work) Save(ctx context.Context, units []*unit) ([]error, error) {
 		}
 		changes[i] = c
 	}
-	return e.store.Save(ctx, changes)
+	return e.frame.Store.Save(ctx, changes)
 }
 
 var _ combine.Work[op, *unit, Outcome] = work{}
