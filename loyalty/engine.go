@@ -84,7 +84,7 @@ func (e *Engine) Preview() *Engine { return e.on(e.frame.Preview()) }
 // A member who qualifies for a level of it by what was counted so far has that level at once in
 // Current, and with the next command in the books, and the gifts of levels that the member did not
 // have; those who have a level get no gift that is added to it. A metric that is new counts from
-// then on: publish it before the levels that need it. WhatIf tells how the members will stand
+// then on: publish it before the levels that need it. WhatIf returns how the members will stand
 // (Comparison.Next). What time did to a level since the member's last command is decided by the
 // version in force when it is asked for: Sweep before, where a version changes how levels end.
 func (e *Engine) Publish(ctx context.Context, d Definition) (*Program, error) {
@@ -169,8 +169,8 @@ func (e *Engine) SetTier(ctx context.Context, c SetTier) (Outcome, error) { retu
 // Program.Merge.
 func (e *Engine) Merge(ctx context.Context, c Merge) (Outcome, error) { return e.do(ctx, c) }
 
-// Account returns an account as it is stored; Current tells how it is now. ErrUnknownAccount: there
-// is none.
+// Account returns an account as it is stored; Current returns it as it is now. ErrUnknownAccount:
+// there is none.
 func (e *Engine) Account(ctx context.Context, id AccountID) (Account, error) {
 	if err := id.check(); err != nil {
 		return Account{}, fmt.Errorf("loyalty: account: %w", err)
@@ -209,8 +209,8 @@ func (e *Engine) Accounts(ctx context.Context, q AccountQuery) iter.Seq2[Account
 }
 
 // Totals returns the books of a program, by currency: the sums of those of its accounts, which it
-// reads one after the other. What time has done counts as far as it was posted; TotalsAt tells how
-// they are at an instant. ErrOverflow: a sum is more than an int64 holds.
+// reads one after the other. What time has done counts as far as it was posted; TotalsAt returns
+// those of an instant. ErrOverflow: a sum is more than an int64 holds.
 func (e *Engine) Totals(ctx context.Context, id ProgramID) (map[CurrencyID]Totals, error) {
 	if err := valid.ID("program", id); err != nil {
 		return nil, fmt.Errorf("loyalty: totals: %w", err)

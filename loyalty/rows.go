@@ -126,10 +126,10 @@ func definition(ctx context.Context, s storage.Store, id ProgramID, version int)
 // DueBefore is not zero, for those of them alone that Account.Due before that time, the first ones
 // first.
 type AccountQuery struct {
-	Program   ProgramID
-	Member    MemberID
-	DueBefore time.Time
-	Limit     int // 0: all
+	Program   ProgramID // "": all
+	Member    MemberID  // "": all
+	DueBefore time.Time // zero: all
+	Limit     int       // 0: all
 }
 
 func (q AccountQuery) list(ctx context.Context, s storage.Store) iter.Seq2[Account, error] {

@@ -84,7 +84,7 @@ func (e *Engine) Issue(ctx context.Context, c Issue) (_ Issued, err error) {
 	return a.issued, nil
 }
 
-// Check charges the attempt and tells whose the code is and what for, both in one commit of its
+// Check charges the attempt and returns whose the code is and what for, both in one commit of its
 // own: no two attempts, of any process, see the same budget. A right code costs nothing and gives
 // nothing back, and neither does one that was right until somebody spent it. Errors:
 // ErrInvalidCode; *ThrottledError; *StoppedError, after MaxMisses wrong codes in a row.

@@ -19,8 +19,8 @@ var migrations embed.FS
 
 // ScopeRow is the root of all that changes in a scope.
 type ScopeRow struct {
-	Scope   Scope
-	Version int64
+	Scope   Scope     // where digits are unique
+	Version int64     // number of the change that made it so
 	Issued  int64     // codes issued so far
 	Seq     int64     // entries of the journal so far
 	Debt    time.Time // see Budget
@@ -28,8 +28,8 @@ type ScopeRow struct {
 
 // A Party is somebody who is metered in a scope.
 type Party struct {
-	Kind PartyKind
-	ID   string
+	Kind PartyKind // what it is
+	ID   string    // who it is
 }
 
 // A PartyKind is what a Party is.
@@ -44,8 +44,8 @@ const (
 
 // A Meter is what one party has used up in one scope.
 type Meter struct {
-	Scope  Scope
-	Party  Party
+	Scope  Scope     // scope in which it is metered
+	Party  Party     // whose it is
 	Debt   time.Time // see Budget
 	Misses int64     // of a typist: wrong codes in a row
 }
@@ -53,31 +53,31 @@ type Meter struct {
 // A Code as it is stored: its digits only as a keyed MAC, and sealed for the holder's own eyes
 // while it lives.
 type Code struct {
-	Scope    Scope     `json:"scope"`
-	MAC      []byte    `json:"mac"`     // HMAC-SHA-256 of tenant, scope and digits, cut to 16 bytes
-	ID       []byte    `json:"id"`      // 16 random bytes, of no other code
-	Version  int64     `json:"version"` // twice the Number, and one more once it has ended: no two codes of a scope ever have the same
-	Number   int64     `json:"number"`  // how many codes the scope had issued with this one
-	KeyID    string    `json:"key,omitempty"`
-	Digits   int       `json:"digits"`
-	Sealed   []byte    `json:"sealed,omitempty"` // the digits, AES-256-GCM; empty once the code has ended
-	Holder   HolderID  `json:"holder"`
-	Purpose  Purpose   `json:"purpose"`
-	Payload  []byte    `json:"payload,omitempty"`
-	Issued   time.Time `json:"issued"`
-	Expires  time.Time `json:"expires"`         // live in [Issued, Expires)
-	Reusable time.Time `json:"reusable"`        // the digits may be issued again from here on
-	Ended    End       `json:"ended,omitempty"` // "": not ended before Expires
-	EndedAt  time.Time `json:"endedAt,omitzero"`
-	EndedBy  TypistID  `json:"endedBy,omitempty"`
+	Scope    Scope     `json:"scope"`             // where it is typed
+	MAC      []byte    `json:"mac"`               // HMAC-SHA-256 of tenant, scope and digits, cut to 16 bytes
+	ID       []byte    `json:"id"`                // 16 random bytes, of no other code
+	Version  int64     `json:"version"`           // twice the Number, and one more once it has ended: no two codes of a scope ever have the same
+	Number   int64     `json:"number"`            // how many codes the scope had issued with this one
+	KeyID    string    `json:"key,omitempty"`     // id of the Key that MAC and Sealed are made with
+	Digits   int       `json:"digits"`            // how many it has
+	Sealed   []byte    `json:"sealed,omitempty"`  // the digits, AES-256-GCM; empty once the code has ended
+	Holder   HolderID  `json:"holder"`            // who shows it
+	Purpose  Purpose   `json:"purpose"`           // what it allows
+	Payload  []byte    `json:"payload,omitempty"` // as Issue gave it
+	Issued   time.Time `json:"issued"`            // when it was made
+	Expires  time.Time `json:"expires"`           // live in [Issued, Expires)
+	Reusable time.Time `json:"reusable"`          // the digits may be issued again from here on
+	Ended    End       `json:"ended,omitempty"`   // "": not ended before Expires
+	EndedAt  time.Time `json:"endedAt,omitzero"`  // when it ended before Expires; zero: it did not
+	EndedBy  TypistID  `json:"endedBy,omitempty"` // who typed it, where it was used
 }
 
 // An End is why a code ended before it expired.
 type End string
 
 const (
-	Used     End = "used"
-	Replaced End = "replaced"
+	Used     End = "used"     // it was spent
+	Replaced End = "replaced" // the holder got a newer one for the purpose
 )
 
 var (

@@ -282,12 +282,12 @@ func lapsedCoupons(ctx context.Context, s storage.Store, before time.Time, limit
 // A RecordQuery asks for records of a card or of a shop in [From, To), of any purpose where
 // Purposes is empty.
 type RecordQuery struct {
-	Card     *CardID
-	Shop     ShopID
+	Card     *CardID   // nil: Shop says it
+	Shop     ShopID    // "": Card says it
 	From, To time.Time // zero: no bound
-	Purposes []Purpose
-	Nickname string // part of the nickname, in any case; "": any
-	Limit    int    // 0: all
+	Purposes []Purpose // none: all
+	Nickname string    // part of the nickname, in any case; "": any
+	Limit    int       // 0: all
 }
 
 // list yields the records of the query: of a shop by their times, the newest first, and of a card

@@ -204,12 +204,12 @@ func (c *change) stored() storage.Change {
 // zero, for those of them alone that are stored as reserved or issued though they ended before that
 // time, the first to end first.
 type VoucherQuery struct {
-	Catalog     CatalogID
-	Member      MemberID
-	Reward      RewardID
-	State       State
-	EndedBefore time.Time
-	Limit       int // 0: all
+	Catalog     CatalogID // "": all
+	Member      MemberID  // "": all
+	Reward      RewardID  // "": all
+	State       State     // as it is stored; "": all
+	EndedBefore time.Time // zero: all
+	Limit       int       // 0: all
 }
 
 func (q VoucherQuery) list(ctx context.Context, s storage.Store) iter.Seq2[voucherRow, error] {

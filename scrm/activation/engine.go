@@ -39,7 +39,7 @@ type Engine struct {
 }
 
 // New returns an engine on a store. Codes are stored under the first key; the others are for those
-// of before. It is an error where the keys are none, too short or of the same id.
+// of before. It returns an error if keys is empty, a key is too short, or two share an ID.
 func New(s storage.Tx, keys []Key, opts *Options) (*Engine, error) {
 	if err := keyring.Check(keys); err != nil {
 		return nil, fmt.Errorf("activation: %w", err)

@@ -337,14 +337,14 @@ func (c *change) closePorts(ctx context.Context, s storage.Store) error {
 
 // Held is a port with its code.
 type Held struct {
-	Port Port
-	Code Code
+	Port Port // as it is stored
+	Code Code // code that it is of
 }
 
 // A CodeQuery asks for the codes of a department, or of all, that are in a state at that time, or
 // in any.
 type CodeQuery struct {
-	Department string
+	Department string    // "": all
 	State      State     // "": any
 	Now        time.Time // with State
 	Limit      int       // 0: all
@@ -380,10 +380,10 @@ func (q CodeQuery) list(ctx context.Context, s storage.Store) iter.Seq2[Code, er
 // A PortQuery asks for ports of a code, of a platform, with one of some accounts, or of whichever
 // of the three are given.
 type PortQuery struct {
-	Code     CodeID
-	Platform PlatformID
-	Accounts []AccountID
-	Limit    int // 0: all
+	Code     CodeID      // "": all
+	Platform PlatformID  // "": all
+	Accounts []AccountID // none: all
+	Limit    int         // 0: all
 }
 
 // list yields the ports that the query asks for and that are not stored as closed, in the order of

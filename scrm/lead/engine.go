@@ -27,7 +27,7 @@ type Options struct {
 
 // An Engine counts leads. It is safe for concurrent use.
 //
-// An event may be told any number of times, by any number of processes: its outcome is what it
+// An event may be reported any number of times, by any number of processes: its outcome is what it
 // comes to by all that is known now, and what it changes is stored at once with the names that it
 // finds to be one contact's. The commands on jobs and owners have a key, which names them within
 // their job or owner: repeated with it they change nothing, and are journal.ErrKeyReused where they
@@ -107,21 +107,23 @@ func (e *Engine) In(tx storage.Tx) *Engine { return e.on(e.frame.In(tx)) }
 // imports nothing.
 func (e *Engine) Preview() *Engine { return e.on(e.frame.Preview()) }
 
-// A Meet tells of an event of a contact in a job.
+// A Meet reports an event of a contact in a job.
 type Meet struct {
-	Contact []Identity `json:"contact"` // all names by which the platform knows the contact; more than one make them one contact
-	Job     JobID      `json:"job"`
-	Event   Event      `json:"event"`
-	By      string     `json:"by,omitempty"`
+	Contact []Identity `json:"contact"`      // all names by which the platform knows the contact; more than one make them one contact
+	Job     JobID      `json:"job"`          // job that is to count it
+	Event   Event      `json:"event"`        // what happened
+	By      string     `json:"by,omitempty"` // who did it, for the journal
 
-	// Bound is, of an event that an agent tells of, when the event's account was bound to the job:
-	// one of any other time is Excluded, as Unbound. Nil: an administrator tells of it, and it
+	// Bound is, of an event that an agent reports, when the event's account was bound to the job:
+	// one of any other time is Excluded, as Unbound. Nil: an administrator reports it, and it
 	// counts whenever it was.
 	Bound *Bound `json:"-"`
 }
 
 // A Bound is when an account was bound to a job (主号绑定): counting begins as it is, and ends with it.
-type Bound struct{ Periods []Period }
+type Bound struct {
+	Periods []Period // in the order of their times; none: never
+}
 
 // A Period is [From, To).
 type Period struct{ From, To time.Time } // a zero To: without end
@@ -167,10 +169,11 @@ func (c *Meet) check(now time.Time) error {
 	return nil
 }
 
-// Meet counts an event. One that an agent tells of and that is Unbound leaves everything as it is:
-// it is kept nowhere, makes no names one contact's, and is judged anew where it is told again after
-// the account was bound. Errors: those of Facts.Meet, ErrUnknownJob, journal.ErrKeyReused where the
-// contact has a lead of the account in the job with the event's id, which is another event.
+// Meet counts an event. One that an agent reports and that is Unbound leaves everything as it is:
+// it is kept nowhere, makes no names one contact's, and is judged anew where it is reported again
+// after the account was bound. Errors: those of Facts.Meet, ErrUnknownJob, journal.ErrKeyReused
+// where the contact has a lead of the account in the job with the event's id, which is another
+// event.
 func (e *Engine) Meet(ctx context.Context, c Meet) (out Outcome, err error) {
 	ctx, call := e.frame.Begin(ctx, "lead.meet", "")
 	defer call.End(&err)

@@ -22,7 +22,7 @@ var migrations embed.FS
 
 // Stored is a lead with its contact.
 type Stored struct {
-	Contact Identity `json:"contact"`
+	Contact Identity `json:"contact"` // whose lead it is
 	Lead
 }
 
@@ -46,7 +46,7 @@ func dayNumber(t time.Time) int64 {
 
 // Imported is an entry of the library.
 type Imported struct {
-	Identity Identity
+	Identity Identity  // contact of the library
 	Since    time.Time // for the events from then on: Notice after the import
 	Source   string    // the import that it came with
 	Row      int64     // of it
@@ -305,9 +305,9 @@ func (c jobChange) save(ctx context.Context, s storage.Store) error {
 
 // A JobQuery asks for the jobs of a platform, of codes or of both.
 type JobQuery struct {
-	Platform PlatformID
-	Codes    []CodeID // none: of all
-	Limit    int      // 0: all
+	Platform PlatformID // "": all
+	Codes    []CodeID   // none: of all
+	Limit    int        // 0: all
 }
 
 // list yields the jobs that the query asks for, in the order of their ids. Those of codes are read
@@ -380,9 +380,9 @@ func sums(ctx context.Context, s storage.Store, spans []span) ([]Figures, error)
 // A CountQuery asks for what a job counted: of an account, or of all; on the days that begin in
 // [From, To), or in total where both are zero.
 type CountQuery struct {
-	Job      JobID
-	Account  AccountID
-	From, To time.Time
+	Job      JobID     // job that counts
+	Account  AccountID // "": all
+	From, To time.Time // days; both zero: the total
 }
 
 // list yields the counts that the query asks for, in the order of days and accounts; none that are
@@ -406,8 +406,8 @@ func (q CountQuery) list(ctx context.Context, s storage.Store) iter.Seq2[Count, 
 
 // A LeadQuery asks for the leads of a job, with one verdict or all, whose events are in [From, To).
 type LeadQuery struct {
-	Job      JobID
-	Verdict  Verdict
+	Job      JobID     // job that counts
+	Verdict  Verdict   // "": all
 	From, To time.Time // zero: open
 	Limit    int       // 0: all
 }

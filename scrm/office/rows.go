@@ -13,24 +13,24 @@ import (
 // A Query asks for codes, with what their jobs on some platforms counted.
 type Query struct {
 	activation.CodeQuery
-	Platforms []lead.PlatformID
+	Platforms []lead.PlatformID // which cells a Row has
 }
 
 // A Row is a code with its jobs (线索管理).
 type Row struct {
-	Code   activation.Code  `json:"code"`
-	State  activation.State `json:"state"`
+	Code   activation.Code  `json:"code"`   // the code
+	State  activation.State `json:"state"`  // whether it works
 	Online int              `json:"online"` // agents
 	Cells  []Cell           `json:"cells"`  // of the platforms that were asked for
 }
 
 // A Cell is what a code counted on a platform.
 type Cell struct {
-	Platform  lead.PlatformID `json:"platform"`
+	Platform  lead.PlatformID `json:"platform"`       // platform of the job
 	Permitted bool            `json:"permitted"`      // false: 未开启权限
 	Job       string          `json:"job,omitempty"`  // its name
 	Today     lead.Figures    `json:"today,omitzero"` // since the day began
-	Total     lead.Figures    `json:"total,omitzero"`
+	Total     lead.Figures    `json:"total,omitzero"` // since the job was opened
 }
 
 const rowsAtATime = 200

@@ -31,7 +31,7 @@ const Refresh = published.Refresh
 // Options configures an Engine. Nil and zero fields mean the documented defaults.
 type Options struct {
 	Now    func() time.Time // the clock; nil: time.Now
-	Logger *slog.Logger     // tells of secrets that can't be opened; nil: discard
+	Logger *slog.Logger     // gets secrets that can't be opened; nil: discard
 	Hook   storage.Hook     // of traces and metrics; nil: none
 }
 
@@ -50,8 +50,8 @@ type Engine struct {
 	programs *published.Programs[TemplatesID, Templates, *Program]
 }
 
-// New returns an engine on a store. It is an error where the keys are none, too short or of the
-// same id.
+// New returns an engine on a store. It returns an error if the keys are empty, a key is too short,
+// or two share an ID.
 func New(s storage.Tx, keys []Key, opts *Options) (*Engine, error) {
 	if err := keyring.Check(keys); err != nil {
 		return nil, fmt.Errorf("ticket: %w", err)
@@ -88,7 +88,7 @@ func (e *Engine) PutSite(ctx context.Context, c PutSite) (Site, error) {
 }
 
 // AddSecret gives a site one more secret. Errors: those of Site.AddSecret, and *InputError where
-// the secret is none of the site's scheme.
+// the secret is not of the site's scheme.
 func (e *Engine) AddSecret(ctx context.Context, c AddSecret) (Issued, error) {
 	shown := ""
 	inputs := []any{c}
@@ -327,7 +327,7 @@ func (e *Engine) inForce(ctx context.Context, id TemplatesID, t Ticket) (*Progra
 // ProcessAll processes the tickets of the query, which are Received or Manual, and returns how many
 // went well: after new templates, or as the work behind Receive. A ticket that was handled
 // meanwhile stays as it is. One that fails holds up no other: the error joins those of Process,
-// each with its ticket. *InputError: the query can't be, and nothing was done.
+// each with its ticket. *InputError: the query is invalid, and nothing was done.
 func (e *Engine) ProcessAll(ctx context.Context, q Query) (n int, err error) {
 	if q.State != Received && q.State != Manual {
 		return 0, fmt.Errorf("ticket.processAll: %w", &InputError{Field: "state", Reason: "is neither received nor manual"})
@@ -360,7 +360,7 @@ func (e *Engine) Reject(ctx context.Context, c Reject) (Outcome, error) {
 	return e.onTicket(ctx, "ticket.reject", c.check, c.Ticket, c.Key, c.By, c, func(t Ticket, now time.Time) (Ticket, error) { return t.Reject(c, now) })
 }
 
-// Route tells where the ticket of a pool has gone. Errors: those of Ticket.Route.
+// Route stores where the ticket of a pool has gone. Errors: those of Ticket.Route.
 func (e *Engine) Route(ctx context.Context, c Route) (Outcome, error) {
 	return e.onTicket(ctx, "ticket.route", c.check, c.Ticket, "", "", c, func(t Ticket, now time.Time) (Ticket, error) { return t.Route(c, now) })
 }

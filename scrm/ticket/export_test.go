@@ -8,7 +8,8 @@ import (
 
 // PublishUnchecked stores templates as they are.
 func PublishUnchecked(ctx context.Context, s storage.Store, d Templates) error {
-	return publish(ctx, s, d)
+	_, err := templates.Publish(ctx, s, d.ID, d.Version, d)
+	return err
 }
 
 // Store stores a ticket as it is.

@@ -130,38 +130,19 @@ func (u update) save(ctx context.Context, s storage.Store) error {
 	return errs[0]
 }
 
-// loadTemplates returns a version of templates, or the newest for version 0. ErrUnknownTemplates:
-// there is none.
-func loadTemplates(ctx context.Context, s storage.Store, id TemplatesID, version int) (Templates, error) {
-	d, ok, err := templates.Load(ctx, s, id, version)
-	if err == nil && !ok {
-		err = ErrUnknownTemplates
-	}
-	return d, err
-}
-
-// publish stores a version of templates. ErrPublished: it exists, or is not the next.
-func publish(ctx context.Context, s storage.Store, d Templates) error {
-	ok, err := templates.Publish(ctx, s, d.ID, d.Version, d)
-	if err == nil && !ok {
-		err = ErrPublished
-	}
-	return err
-}
-
 // A Query asks for tickets: those that fit every field that is given, the newest first or, with
 // Oldest, the oldest.
 type Query struct {
-	Site     SiteID
-	Event    EventID
-	State    State
-	Platform string
-	Country  string
+	Site     SiteID    // "": all
+	Event    EventID   // "": all
+	State    State     // "": all
+	Platform string    // "": all
+	Country  string    // "": all
 	Code     CodeID    // of the target
 	Account  string    // of the target
 	From, To time.Time // received in [From, To)
-	Oldest   bool
-	Limit    int // 0: all
+	Oldest   bool      // the oldest first
+	Limit    int       // 0: all
 }
 
 // list yields the tickets of a query along the index that knows most of what it asks for.

@@ -138,8 +138,8 @@ func (e *Engine) Manager(ctx context.Context, identity Identity) (Manager, error
 
 // A Pair is a shop and somebody who may manage it.
 type Pair struct {
-	Shop     ID
-	Identity Identity
+	Shop     ID       // shop to act for
+	Identity Identity // who wants to act for it
 }
 
 // Authorize returns the shop where the identity manages it at this moment. Errors: ErrNotManager,

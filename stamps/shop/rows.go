@@ -12,34 +12,34 @@ import (
 
 // A Manager is an identity and the shop that it manages.
 type Manager struct {
-	Identity Identity  `json:"identity"`
+	Identity Identity  `json:"identity"`       // as the embedder's sign-in knows it
 	Shop     ID        `json:"shop,omitempty"` // "": none
 	Slot     int       `json:"slot,omitempty"` // 1 to Shop.Slots; no two managers of a shop have the same
-	Name     string    `json:"name,omitempty"`
-	Bound    time.Time `json:"bound,omitzero"`
-	Version  int64     `json:"-"`
+	Name     string    `json:"name,omitempty"` // shown to people
+	Bound    time.Time `json:"bound,omitzero"` // since when
+	Version  int64     `json:"-"`              // number of the change that made it so
 }
 
 // A Stamp is a name of a physical stamp (印章), and the shop that it belongs to.
 type Stamp struct {
-	Serial   Serial    `json:"serial"`         // in its canonical form
-	Of       Serial    `json:"of,omitempty"`   // the stamp that this is another name of; "": its own
-	Shop     ID        `json:"shop,omitempty"` // "": none
-	Bound    time.Time `json:"bound,omitzero"`
+	Serial   Serial    `json:"serial"`             // in its canonical form
+	Of       Serial    `json:"of,omitempty"`       // the stamp that this is another name of; "": its own
+	Shop     ID        `json:"shop,omitempty"`     // "": none
+	Bound    time.Time `json:"bound,omitzero"`     // since when
 	Ref      string    `json:"ref,omitempty"`      // names the stamp in records that a customer sees
 	Unsigned bool      `json:"unsigned,omitempty"` // presses without a token count
-	Version  int64     `json:"-"`
+	Version  int64     `json:"-"`                  // number of the change that made it so
 }
 
 // An Invitation as it is stored: by a hash of its tenant and its token.
 type Invitation struct {
-	Hash    []byte
-	Shop    ID
-	By      string // who invited
-	Expires time.Time
+	Hash    []byte    // of its tenant and its token
+	Shop    ID        // shop to manage
+	By      string    // who invited
+	Expires time.Time // end of the time in which it may be used
 	Ended   time.Time // used or withdrawn; zero: not yet
 	UsedBy  Identity  // "": withdrawn
-	Version int64
+	Version int64     // number of the change that made it so
 }
 
 // Tables are those of the package.

@@ -17,10 +17,10 @@ import (
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
-// Options of New. All of them may be zero.
+// Options configures a DB. Nil and zero fields mean the documented defaults.
 type Options struct {
-	// Logger tells of transactions that are run again, at debug level, and once, as a warning, that
-	// a pooler does not keep prepared statements. nil: discard.
+	// Logger gets transactions that are run again, at debug level, and once, as a warning, that a
+	// pooler does not keep prepared statements. nil: discard.
 	Logger *slog.Logger
 	// Unprepared prepares no statement on Postgres: their arguments travel in their text. It is for
 	// a pooler that gives a connection to somebody else after each transaction and knows nothing of

@@ -55,16 +55,16 @@ func (e *Engine) In(tx storage.Tx) *Engine { return e.on(e.frame.In(tx)) }
 // A Put makes a line, or gives it other settings. What accounts have taken stays, also of those
 // that it has no more.
 type Put struct {
-	Line     LineID   `json:"line"`
-	Settings Settings `json:"settings"`
-	By       string   `json:"by,omitempty"`
-	Key      string   `json:"-"`
+	Line     LineID   `json:"line"`         // line to make or to change
+	Settings Settings `json:"settings"`     // the settings that it is to have
+	By       string   `json:"by,omitempty"` // who did it, for the journal
+	Key      string   `json:"-"`            // idempotency key; required
 }
 
 // A Route sends a visitor who comes to an account, after those who wait.
 type Route struct {
-	Line    LineID
-	Visitor VisitorID
+	Line    LineID      // line that the visitor comes by
+	Visitor VisitorID   // who comes
 	Token   string      // that Engine.Sign has made for the visitor; "": none
 	Origin  string      // where the visitor comes from, such as a hash of an address; "": not known
 	Order   bool        // an order that was pushed: it needs no token, is no newcomer, and counts for targets at once
@@ -76,7 +76,7 @@ type Route struct {
 
 // A Drain sends those who wait to accounts, the oldest first.
 type Drain struct {
-	Line    LineID
+	Line    LineID      // line whose visitors wait
 	Online  []AccountID // the accounts that are online now
 	Gone    []AccountID // as those of Route
 	Leads   []Leads     // of the accounts whose leads are counted; with it, Version
@@ -85,8 +85,8 @@ type Drain struct {
 
 // A Leave says that a visitor waits no more.
 type Leave struct {
-	Line    LineID
-	Visitor VisitorID
+	Line    LineID    // line in which the visitor waits
+	Visitor VisitorID // who waits no more
 }
 
 // An Outcome is what a command came to.
@@ -102,9 +102,9 @@ type Outcome struct {
 
 // Served is a visitor who waited, and the account that they were sent to, "" for none.
 type Served struct {
-	Visitor VisitorID `json:"-"`
-	N       int64     `json:"n"` // of the visitor
-	Account AccountID `json:"account,omitempty"`
+	Visitor VisitorID `json:"-"`                 // who waited
+	N       int64     `json:"n"`                 // of the visitor
+	Account AccountID `json:"account,omitempty"` // where the visitor was sent; "": the wait is over without one
 }
 
 func (c Route) check() error {
