@@ -66,7 +66,7 @@ func TestHook(t *testing.T) {
 		counts[[2]string{w.name, w.outcome}]++
 		s, has := ended[i], map[attribute.Key]string{}
 		for _, a := range ended[i].Attributes() {
-			has[a.Key] = a.Value.Emit()
+			has[a.Key] = a.Value.String()
 		}
 		if s.Name() != w.name || s.Status() != w.status ||
 			has["scrmkit.tenant"] != "cafe" || has["scrmkit.subject"] != w.subject || has["scrmkit.outcome"] != w.outcome {
