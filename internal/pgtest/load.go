@@ -13,6 +13,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/scrmkit/scrmkit/internal/race"
 )
 
 // A Load is what two processes of 8 callers each do while their server is killed again and again.
@@ -44,6 +46,9 @@ func (l Load) Kill(t *testing.T) (commands int64, db *sql.DB, dsn string) {
 	if dsn := os.Getenv(workerDSN); dsn != "" {
 		l.work(t, dsn)
 		t.SkipNow()
+	}
+	if race.Enabled { // what finds a race is the load, not how often the server is killed
+		l.Kills, l.Between = min(l.Kills, 2), min(l.Between, 50)
 	}
 	cluster := Start(t)
 	l.Open(t, cluster.DSN())

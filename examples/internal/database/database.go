@@ -24,24 +24,12 @@ func Open(ctx context.Context, name string, schemas ...storage.Schema) (db stora
 	if name == "memory" {
 		return memory.New(), func() error { return nil }, nil
 	}
-	var on *bun.DB
-	if path, ok := strings.CutPrefix(name, "sqlite:"); ok && path != "" {
-		file := "file:" + (&url.URL{Path: path}).EscapedPath() +
-			"?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(5000)"
-		sqldb, err := sql.Open("sqlite", file)
-		if err != nil {
-			return nil, nil, err
-		}
-		on = bunstore.OnSQLite(sqldb)
-	} else if strings.HasPrefix(name, "postgres://") || strings.HasPrefix(name, "postgresql://") {
-		config, err := pgx.ParseConfig(name)
-		if err != nil {
-			return nil, nil, err
-		}
-		config.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol
-		on = bunstore.OnPostgres(stdlib.OpenDB(*config))
-	} else {
-		return nil, nil, errors.New("-db is neither memory nor sqlite:PATH nor postgres://")
+	on, err := Connect(name)
+	if errors.Is(err, errName) {
+		err = errors.New("-db is neither memory nor sqlite:PATH nor postgres://")
+	}
+	if err != nil {
+		return nil, nil, err
 	}
 	if err = bunstore.Migrate(ctx, on, schemas...); err == nil {
 		db, err = bunstore.New(on, nil)
@@ -50,4 +38,29 @@ func Open(ctx context.Context, name string, schemas ...storage.Schema) (db stora
 		return nil, nil, errors.Join(err, on.Close())
 	}
 	return db, on.Close, nil
+}
+
+var errName = errors.New("-db is neither sqlite:PATH nor postgres://")
+
+// Connect opens the SQL database that a flag -db names, sqlite:PATH or postgres://..., as it is. The
+// caller closes it.
+func Connect(name string) (*bun.DB, error) {
+	if path, ok := strings.CutPrefix(name, "sqlite:"); ok && path != "" {
+		file := "file:" + (&url.URL{Path: path}).EscapedPath() +
+			"?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(5000)"
+		db, err := sql.Open("sqlite", file)
+		if err != nil {
+			return nil, err
+		}
+		return bunstore.OnSQLite(db), nil
+	}
+	if !strings.HasPrefix(name, "postgres://") && !strings.HasPrefix(name, "postgresql://") {
+		return nil, errName
+	}
+	config, err := pgx.ParseConfig(name)
+	if err != nil {
+		return nil, err
+	}
+	config.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol
+	return bunstore.OnPostgres(stdlib.OpenDB(*config)), nil
 }
