@@ -42,6 +42,7 @@ func Use(ctx context.Context, e *Engine, db DB, u Using) (errs []error, err erro
 		return nil, errors.New("otp: use: the engine is bound to a transaction; Use begins one")
 	}
 	err = db.InTx(ctx, func(ctx context.Context, tx storage.Tx) (err error) {
+		call.Attempts++
 		b := e.In(tx)
 		if errs, err = u.Admit(ctx, tx); err != nil {
 			return err

@@ -23,9 +23,11 @@ type Op struct {
 	// where the subject is not known as it begins, and where that could hold a secret.
 	Subject string
 
-	// Replayed and Attempts are set as the operation ends.
+	// Replayed and Attempts are set as the operation ends. Attempts is how often it was decided: more
+	// than once where other changes came first, or it had been done before; 0 where it was not
+	// decided, or that is not counted.
 	Replayed bool // the key was used before, and the first result was returned
-	Attempts int  // how often it was decided; more than 1: other changes came first; 0: that is not counted, or it was not decided
+	Attempts int
 }
 
 // Outcome returns how the operation ended with that error, for a metric: "done"; "replayed";

@@ -2,11 +2,20 @@ package engine_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/scrmkit/scrmkit/loyalty"
+	"github.com/scrmkit/scrmkit/loyalty/reward"
+	"github.com/scrmkit/scrmkit/otp"
 	"github.com/scrmkit/scrmkit/scrm/activation"
+	"github.com/scrmkit/scrmkit/scrm/lead"
+	"github.com/scrmkit/scrmkit/scrm/lead/dispatch"
+	"github.com/scrmkit/scrmkit/scrm/ticket"
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/stamps/shop"
 	"github.com/scrmkit/scrmkit/storage"
@@ -76,6 +85,61 @@ func TestOneEngineServesManyTenants(t *testing.T) {
 	}
 	if n := visit(0, "third"); n != cold {
 		t.Errorf("%d loads of the first tenant after %d others, want %d", n, bound+99, cold)
+	}
+}
+
+// TestEveryEngineTellsReplays: a command that is repeated is told of as replayed, by whatever engine.
+func TestEveryEngineTellsReplays(t *testing.T) {
+	ctx, db, noon := t.Context(), memory.New(), time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	var told []string
+	hook := func(ctx context.Context, op *storage.Op) (context.Context, func(error)) {
+		return ctx, func(err error) {
+			told = append(told, op.Name+" "+op.Outcome(err))
+			if err != nil || op.Attempts == 0 && !strings.HasSuffix(op.Name, ".publish") {
+				t.Error(*op, err)
+			}
+		}
+	}
+	now, secret := func() time.Time { return noon }, []byte(strings.Repeat("k", 32))
+	points := loyalty.New(db, &loyalty.Options{Now: now, Hook: hook})
+	cards := stamps.New(db, &stamps.Options{Now: now, Hook: hook})
+	shops := shop.New(db, &shop.Options{Now: now, Hook: hook})
+	leads := lead.New(db, &lead.Options{Now: now, Hook: hook})
+	lines := dispatch.New(db, &dispatch.Options{Now: now, Hook: hook})
+	rewards, err := reward.New(db, []reward.Key{{ID: "1", Secret: secret}}, &reward.Options{Now: now, Hook: hook})
+	codes, err2 := otp.New(db, []otp.Key{{ID: "1", Secret: secret}}, &otp.Options{Now: now, Hook: hook})
+	licences, err3 := activation.New(db, []activation.Key{{ID: "1", Secret: secret}}, &activation.Options{Now: now, Hook: hook})
+	tickets, err4 := ticket.New(db, []ticket.Key{{ID: "1", Secret: secret}}, &ticket.Options{Now: now, Hook: hook})
+	if err := errors.Join(err, err2, err3, err4); err != nil {
+		t.Fatal(err)
+	}
+	points.Publish(ctx, loyalty.Definition{ID: "club", Version: 1, Zone: "UTC", Currencies: []loyalty.Currency{{ID: "points"}}})
+	cards.Publish(ctx, coffee(1))
+	rewards.Publish(ctx, reward.Definition{ID: "gifts", Version: 1, Zone: "UTC", Program: "club", Rewards: []reward.Reward{{ID: "cup"}}})
+	told = nil
+	job := lead.JobID{Code: "c", Platform: "whatsapp"}
+	for range 2 {
+		points.Adjust(ctx, loyalty.Adjust{Account: loyalty.AccountID{Program: "club", Member: "alice"}, N: 5, Reason: "gift", Key: "k"})
+		cards.Add(ctx, stamps.Add{Card: stamps.CardID{Program: "coffee", Member: "alice"}, Key: "k"})
+		rewards.Issue(ctx, reward.Issue{Take: reward.Take{Holder: reward.HolderID{Catalog: "gifts", Member: "alice"}, Reward: "cup"}, Gift: true, Key: "k"})
+		shops.Put(ctx, shop.Put{Shop: shop.Shop{ID: "north", Name: "North", Zone: "UTC", Slots: 2}, Key: "k"})
+		codes.Issue(ctx, otp.Issue{Scope: "north", Holder: "alice", Purpose: "till", Key: "k"})
+		licences.PutPool(ctx, activation.PutPool{Pool: "p", Ports: 3, Key: "k"})
+		leads.Put(ctx, lead.Put{Job: job, Owner: "o", Name: "n", Terms: lead.Terms{Counts: lead.RuleOf("whatsapp"), Zone: "UTC", Scope: lead.Scope{Reach: lead.ReachJob}}, Key: "k"})
+		lines.Put(ctx, dispatch.Put{Line: "ads", Settings: dispatch.Settings{Accounts: []dispatch.Account{{ID: "a"}}, Zone: "UTC"}, Key: "k"})
+		tickets.PutSite(ctx, ticket.PutSite{Site: "web", Settings: ticket.Settings{Scheme: ticket.StandardWebhooks, Templates: "t"}, Key: "k"})
+	}
+	names := []string{
+		"loyalty.adjust", "stamps.add", "reward.issue", "shop.put", "otp.issue", "activation.pool", "lead.put", "dispatch.put", "ticket.putSite",
+	}
+	var want []string
+	for _, outcome := range []string{"done", "replayed"} {
+		for _, name := range names {
+			want = append(want, name+" "+outcome)
+		}
+	}
+	if !slices.Equal(told, want) {
+		t.Errorf("told\n%s\nwant\n%s", strings.Join(told, "\n"), strings.Join(want, "\n"))
 	}
 }
 

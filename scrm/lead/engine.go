@@ -208,6 +208,7 @@ func (e *Engine) Meet(ctx context.Context, c Meet) (out Outcome, err error) {
 		if !e.frame.Dry {
 			e.follow(c.Contact, r.contact)
 		}
+		call.Replayed = r.Replayed
 		return r.Outcome, nil
 	}
 }

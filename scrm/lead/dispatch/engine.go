@@ -30,7 +30,7 @@ type Options struct {
 type Engine struct {
 	frame  engine.Frame
 	keys   []Key
-	runner *combine.Runner[op, *unit, Outcome]
+	runner *combine.Runner[op, *unit, result]
 }
 
 // New returns an engine on a store.
@@ -303,10 +303,12 @@ func (e *Engine) do(ctx context.Context, kind string, check func() error, o op) 
 		return Outcome{}, fmt.Errorf("%s: %w", kind, err)
 	}
 	o.kind, o.now, o.hash = kind, e.frame.Now(), journal.Hash(kind, o.input)
-	if out, err = engine.Together(ctx, e.frame, call, e.runner, o, false); err != nil {
+	r, err := engine.Together(ctx, e.frame, call, e.runner, o, false)
+	if err != nil {
 		return Outcome{}, fmt.Errorf("%s: %w", kind, err)
 	}
-	return out, nil
+	call.Replayed = r.replayed
+	return r.Outcome, nil
 }
 
 // An op is a command on its way to its line.

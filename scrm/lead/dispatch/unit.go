@@ -66,6 +66,12 @@ func (u *unit) put(v Visitor) {
 	}
 }
 
+// A result is an outcome, and whether it is that of before.
+type result struct {
+	Outcome
+	replayed bool
+}
+
 // work is combine.Work for the commands of an engine.
 type work struct{ *Engine }
 
@@ -132,15 +138,17 @@ func (work) Stale(*unit) bool { return false }
 
 func (work) Dirty(u *unit) bool { return len(u.written) > 0 }
 
-func (work) Decide(_ context.Context, u *unit, o op) (out Outcome, err error) {
+func (work) Decide(_ context.Context, u *unit, o op) (result, error) {
 	if entry := u.entries[o.key]; entry != nil {
-		return out, entry.Replay(o.hash, &out.Line)
+		r := result{replayed: true}
+		err := entry.Replay(o.hash, &r.Line)
+		return r, err
 	}
 	was := *u
 	out, changed, err := o.decide(u, o.now)
 	if err != nil || !changed {
 		*u = was
-		return out, err
+		return result{Outcome: out}, err
 	}
 	u.line.Seq++
 	out.Line = u.next()
@@ -152,7 +160,7 @@ func (work) Decide(_ context.Context, u *unit, o op) (out Outcome, err error) {
 		u.entries[o.key] = &e
 	}
 	u.written = append(u.written, e)
-	return out, nil
+	return result{Outcome: out}, nil
 }
 
 // next returns the line as it is to be stored.
@@ -175,4 +183,4 @@ func (e work) Save(ctx context.Context, units []*unit) ([]error, error) {
 	return e.frame.Store.Save(ctx, changes)
 }
 
-var _ combine.Work[op, *unit, Outcome] = work{}
+var _ combine.Work[op, *unit, result] = work{}
