@@ -1,15 +1,11 @@
 package loyalty
 
 import (
-	"errors"
 	"fmt"
-	"strings"
 	"time"
 
-	"github.com/expr-lang/expr"
-	"github.com/expr-lang/expr/parser"
-
 	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/internal/condition"
 )
 
 // Facts are what the condition of a rule sees, by the names in its tags: `purchase.total >= 10000
@@ -99,56 +95,66 @@ func (e *ConditionError) Is(target error) bool { return target == errs.Invalid }
 // Unwrap returns Err.
 func (e *ConditionError) Unwrap() error { return e.Err }
 
-var (
-	errZero     = errors.New("divides by zero")
-	errOverflow = errors.New("counts further than 64 bits")
-)
+// language has the names that a condition may use.
+var language = condition.Language[*lineFacts]{Names: map[string]condition.Value[*lineFacts]{
+	"event.kind":          {Text: func(f *lineFacts) string { return f.Event.Kind }},
+	"event.n":             {Number: func(f *lineFacts) int64 { return f.Event.N }},
+	"event.channel":       {Text: func(f *lineFacts) string { return f.Event.Channel }},
+	"event.shop":          {Text: func(f *lineFacts) string { return f.Event.Shop }},
+	"purchase.total":      {Number: func(f *lineFacts) int64 { return f.Purchase.Total }},
+	"purchase.paid":       {Number: func(f *lineFacts) int64 { return f.Purchase.Paid }},
+	"purchase.items":      {Number: func(f *lineFacts) int64 { return f.Purchase.Items }},
+	"purchase.skus":       {Texts: func(f *lineFacts) []string { return f.Purchase.SKUs }},
+	"purchase.categories": {Texts: func(f *lineFacts) []string { return f.Purchase.Categories }},
+	"purchase.labels":     {Texts: func(f *lineFacts) []string { return f.Purchase.Labels }},
+	"member.labels":       {Texts: func(f *lineFacts) []string { return f.Member.Labels }},
+	"member.days":         {Number: func(f *lineFacts) int64 { return int64(f.Member.Days) }},
+	"tier":                {Text: func(f *lineFacts) string { return f.Tier }},
+	"time.year":           {Number: func(f *lineFacts) int64 { return int64(f.Time.Year) }},
+	"time.month":          {Number: func(f *lineFacts) int64 { return int64(f.Time.Month) }},
+	"time.day":            {Number: func(f *lineFacts) int64 { return int64(f.Time.Day) }},
+	"time.weekday":        {Number: func(f *lineFacts) int64 { return int64(f.Time.Weekday) }},
+	"time.hour":           {Number: func(f *lineFacts) int64 { return int64(f.Time.Hour) }},
+	"time.minute":         {Number: func(f *lineFacts) int64 { return int64(f.Time.Minute) }},
+	"time.date":           {Text: (*lineFacts).date},
+	"line.sku":            {Text: func(f *lineFacts) string { return f.Line.SKU }},
+	"line.category":       {Text: func(f *lineFacts) string { return f.Line.Category }},
+	"line.labels":         {Texts: func(f *lineFacts) []string { return f.Line.Labels }},
+	"line.quantity":       {Number: func(f *lineFacts) int64 { return f.Line.Quantity }},
+	"line.amount":         {Number: func(f *lineFacts) int64 { return f.Line.Amount }},
+}}
 
-// A condition is decided on facts; nil is met.
-type condition struct {
+// Fail implements condition.Facts.
+func (f *lineFacts) Fail(err error) { f.failed = err }
+
+// A predicate is a condition that is decided on facts; nil is met.
+type predicate struct {
 	of  string
 	run func(f *lineFacts) bool
 }
 
-func (c *condition) met(f *lineFacts) (bool, error) {
-	if c == nil {
+func (p *predicate) met(f *lineFacts) (bool, error) {
+	if p == nil {
 		return true, nil
 	}
-	ok := c.run(f)
+	ok := p.run(f)
 	if err := f.failed; err != nil {
 		f.failed = nil
-		return false, &ConditionError{c.of, err}
+		return false, &ConditionError{p.of, err}
 	}
 	return ok, nil
 }
 
-const maxNodes = 200
-
-// compileCondition returns nil for no condition. env is what it may see: Facts, or lineFacts.
-func compileCondition(of, source string, env any) (c *condition, err error) {
+// compilePredicate returns nil for no condition. env is what it may see: Facts, or lineFacts.
+func compilePredicate(of, source string, env any) (*predicate, error) {
 	if source == "" {
 		return nil, nil
 	}
-	failed := func(err error) (*condition, error) {
-		first, _, _ := strings.Cut(err.Error(), "\n")
-		return nil, fmt.Errorf("can't be compiled: %s", first)
-	}
-	if _, err := expr.Compile(source, expr.Env(env), expr.AsBool(), expr.WarnOnAny(), expr.MaxNodes(maxNodes),
-		expr.DisableAllBuiltins(), expr.EnableBuiltin("len"), expr.EnableBuiltin("lower")); err != nil {
-		return failed(err)
-	}
-	tree, err := parser.Parse(source)
+	c, err := language.Compile(source, env)
 	if err != nil {
-		return failed(err)
+		return nil, err
 	}
-	x, err := express(tree.Node)
-	switch {
-	case err != nil:
-		return failed(err)
-	case x.truth == nil:
-		return failed(errors.New("is neither true nor false"))
-	}
-	return &condition{of, x.truth}, nil
+	return &predicate{of, c.Met}, nil
 }
 
 // timeFacts are those of an instant, but for its date, which takes as long as the others together:

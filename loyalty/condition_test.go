@@ -10,6 +10,8 @@ import (
 
 	"github.com/expr-lang/expr"
 	"pgregory.net/rapid"
+
+	"github.com/scrmkit/scrmkit/internal/condition"
 )
 
 // some are facts with something in every field.
@@ -39,14 +41,14 @@ func TestEveryFactHasAName(t *testing.T) {
 				walk(name+".", f.Type.Elem())
 			case f.IsExported():
 				seen[name] = true
-				if _, ok := facts[name]; !ok {
+				if _, ok := language.Names[name]; !ok {
 					t.Errorf("%s has no function", name)
 				}
 			}
 		}
 	}
 	walk("", reflect.TypeFor[lineFacts]())
-	for name := range facts {
+	for name := range language.Names {
 		if !seen[name] {
 			t.Errorf("%s is no field", name)
 		}
@@ -69,7 +71,7 @@ func TestConditions(t *testing.T) {
 		`time.date >= "2026-03-01" and time.date < "2026-04-01"`: true,
 		`purchase.paid - purchase.total != 1000`:                 false,
 	} {
-		c, err := compileCondition("it", source, lineFacts{})
+		c, err := compilePredicate("it", source, lineFacts{})
 		if err != nil {
 			t.Errorf("%s: %v", source, err)
 			continue
@@ -89,30 +91,30 @@ func TestConditionsThatAreNone(t *testing.T) {
 		`now() == now()`, `repeat("x", 1000000) == ""`, `purchase?.total == 1`, `member.labels[0] == "vip"`, `tier[0:1] == "g"`,
 		`{"a": 1} == {"a": 1}`, `nil == nil`, strings.Repeat("not ", 300) + "true",
 	} {
-		if _, err := compileCondition("it", source, lineFacts{}); err == nil {
+		if _, err := compilePredicate("it", source, lineFacts{}); err == nil {
 			t.Errorf("%s was compiled", source)
 		}
 	}
-	if _, err := compileCondition("it", `line.sku == "a"`, Facts{}); err == nil {
+	if _, err := compilePredicate("it", `line.sku == "a"`, Facts{}); err == nil {
 		t.Error("a condition on the event sees a line")
 	}
 }
 
 func TestConditionsThatCannotBeDecided(t *testing.T) {
 	for source, want := range map[string]error{
-		`purchase.total % (purchase.items - 4) == 0`:                   errZero,
-		`purchase.total * 4611686018427387904 > 0`:                     errOverflow,
-		`purchase.total + 9223372036854775807 > 0`:                     errOverflow,
-		`-9223372036854775807 - purchase.total > 0`:                    errOverflow,
-		`false or purchase.total * purchase.total * 4000000000000 > 0`: errOverflow,
+		`purchase.total % (purchase.items - 4) == 0`:                   condition.ErrZero,
+		`purchase.total * 4611686018427387904 > 0`:                     condition.ErrOverflow,
+		`purchase.total + 9223372036854775807 > 0`:                     condition.ErrOverflow,
+		`-9223372036854775807 - purchase.total > 0`:                    condition.ErrOverflow,
+		`false or purchase.total * purchase.total * 4000000000000 > 0`: condition.ErrOverflow,
 	} {
-		c, err := compileCondition("rule x", source, lineFacts{})
+		c, err := compilePredicate("rule x", source, lineFacts{})
 		if err != nil {
 			t.Fatal(source, err)
 		}
 		f := some
-		var condition *ConditionError
-		if _, err := c.met(&f); !errors.As(err, &condition) || !errors.Is(err, want) || condition.Of != "rule x" {
+		var undecided *ConditionError
+		if _, err := c.met(&f); !errors.As(err, &undecided) || !errors.Is(err, want) || undecided.Of != "rule x" {
 			t.Errorf("%s: %v", source, err)
 		}
 		if f.failed != nil {
@@ -129,7 +131,7 @@ func TestConditionsAreTheLanguage(t *testing.T) {
 		f.Line = &line
 		f.Purchase.Total = rapid.Int64Range(-20, 20).Draw(t, "total")
 		f.Line.SKU = rapid.SampledFrom([]string{"", "a", "ab", "B"}).Draw(t, "sku")
-		c, err := compileCondition("it", source, lineFacts{})
+		c, err := compilePredicate("it", source, lineFacts{})
 		if err != nil && strings.Contains(err.Error(), "divide by zero") {
 			t.Skip("both see it as they compile")
 		}
@@ -154,10 +156,10 @@ func TestNestedChoicesTakeNoLongerThanTheyAreLong(t *testing.T) {
 		source = "(" + source + ` ? true : false)`
 	}
 	f, evaluated := some, 0
-	inner := facts["tier"]
-	defer func() { facts["tier"] = inner }()
-	facts["tier"] = expression{text: func(f *lineFacts) string { evaluated++; return f.Tier }}
-	c, err := compileCondition("it", source, lineFacts{})
+	inner := language.Names["tier"]
+	defer func() { language.Names["tier"] = inner }()
+	language.Names["tier"] = condition.Value[*lineFacts]{Text: func(f *lineFacts) string { evaluated++; return f.Tier }}
+	c, err := compilePredicate("it", source, lineFacts{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -224,15 +226,15 @@ func FuzzCondition(f *testing.F) {
 		f.Add(source)
 	}
 	f.Fuzz(func(t *testing.T, source string) {
-		c, err := compileCondition("it", source, lineFacts{})
+		c, err := compilePredicate("it", source, lineFacts{})
 		if err != nil || c == nil {
 			return
 		}
 		facts := some
 		began := time.Now()
 		if _, err := c.met(&facts); err != nil {
-			var condition *ConditionError
-			if !errors.As(err, &condition) {
+			var undecided *ConditionError
+			if !errors.As(err, &undecided) {
 				t.Fatal(err)
 			}
 		}

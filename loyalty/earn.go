@@ -291,7 +291,7 @@ func (a *applied) counts(i int) bool { return a.whole || i < len(a.of) && a.of[i
 func (g *earning) row() []uint64 { return g.numbers.cut(len(g.lines) + 1) }
 
 // linesOf returns which lines meet a condition, and what they earn together.
-func (g *earning) linesOf(c *condition) (of []bool, spend int64, err error) {
+func (g *earning) linesOf(c *predicate) (of []bool, spend int64, err error) {
 	of = g.truths.cut(len(g.lines))
 	for i := range g.lines {
 		g.facts.Line = &g.lineFacts[i]

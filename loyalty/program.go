@@ -45,8 +45,8 @@ type pot struct {
 type rule struct {
 	*Rule
 	place    int // among those of its event
-	ifs      *condition
-	lines    *condition
+	ifs      *predicate
+	lines    *predicate
 	currency int
 	pot      int    // of a rule that gives points
 	num      uint64 // what one of what it counts gives, in parts of the pot
@@ -61,7 +61,7 @@ type ratio struct{ num, den uint64 }
 type metric struct {
 	*Metric
 	currency int
-	lines    *condition
+	lines    *predicate
 }
 
 // Definition returns what the program was compiled from. The caller must not change it.
@@ -192,12 +192,12 @@ func (c *compiler) currency(path string, id CurrencyID) int {
 	return max(0, i)
 }
 
-func (c *compiler) condition(path, of, source string, env any) *condition {
+func (c *compiler) condition(path, of, source string, env any) *predicate {
 	if err := valid.Text(path, source); err != nil {
 		c.Field(err)
 		return nil
 	}
-	p, err := compileCondition(of, source, env)
+	p, err := compilePredicate(of, source, env)
 	if err != nil {
 		c.Add(path, err.Error())
 	}

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	most "github.com/scrmkit/scrmkit/internal/condition"
 )
 
 // BenchmarkDecideWorst is the longest decision that was found: of 500 rules that are not met, with
@@ -14,7 +16,7 @@ func BenchmarkDecideWorst(b *testing.B) {
 	paths := map[string]string{"name": "name", "remark": "remark"}
 	for i := range maxRules {
 		condition := strings.Repeat("lower(", 185) + "remark" + strings.Repeat(")", 185) + ` == "x"`
-		if i < maxPatterns/maxPattern {
+		if i < maxPatterns/most.MaxPattern {
 			condition = `name matches "(?:\\pL?){495}x" or ` + condition
 		}
 		d.Rules = append(d.Rules, Rule{ID: RuleID(fmt.Sprint("r", i)), If: condition, Map: paths})

@@ -4,19 +4,14 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
-	"regexp/syntax"
 	"slices"
 	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/expr-lang/expr"
-	"github.com/expr-lang/expr/ast"
-	"github.com/expr-lang/expr/parser"
-	"github.com/expr-lang/expr/vm"
-
 	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/internal/condition"
 	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/scrm/phone"
 )
@@ -90,11 +85,11 @@ type Action struct {
 // body("total_price") != ""`.
 //
 // A condition is written in the language of expr-lang.org, and is true or false. It has texts,
-// whole numbers, true and false; the operators and, or, not, ==, !=, <, <=, >, >=, in, contains,
-// startsWith, endsWith and matches, the functions len and lower, ?:, lists that are written out,
-// and body, which reads a text of the body at a path. It has no loops, texts are cut to 1024 bytes,
-// and patterns are written out and bounded: of at most 1,000 instructions in a condition and 20,000
-// in all rules. So it can't run long: the longest decision that was found, over 500 rules, took a
+// whole numbers, true and false; the operators and, or, not, ==, !=, <, <=, >, >=, +, -, *, %, in,
+// contains, startsWith, endsWith and matches, with a constant after in and after matches; the
+// functions len and lower; ?:; and body, which reads a text of the body at a path. It has no loops,
+// texts are cut to 1024 bytes, and patterns are bounded: of at most 1,000 instructions in a
+// condition and 20,000 in all rules. So it can't run long: the longest decision that was found, over 500 rules, took a
 // core 0.9 s (BenchmarkDecideWorst).
 type Facts struct {
 	Site     string                   `expr:"site"`     // Site.ID
@@ -121,9 +116,6 @@ var fields = map[string]func(f *Fields) *string{
 const (
 	maxRules     = 500
 	maxTags      = 50
-	maxCondition = 4096 // bytes
-	maxNodes     = 200
-	maxPattern   = 1000  // instructions, in a condition
 	maxPatterns  = 20000 // in all rules
 	maxUndecided = 20
 )
@@ -136,7 +128,7 @@ type Program struct {
 
 type rule struct {
 	Rule
-	condition *vm.Program // nil: it is met
+	condition condition.Condition[*decided]
 	sources   map[string]source
 }
 
@@ -173,12 +165,15 @@ func Compile(d Templates) (*Program, error) {
 		if r.Action.Code != "" && r.Action.Pool != "" {
 			c.Add(at+"action", "has both a code and a pool")
 		}
-		condition, n, err := compileCondition(r.If)
-		if err != nil {
-			c.Add(at+"if", err.Error())
+		compiled := rule{Rule: r, sources: sources}
+		if r.If != "" {
+			var err error
+			if compiled.condition, err = language.Compile(r.If, Facts{}); err != nil {
+				c.Add(at+"if", err.Error())
+			}
 		}
-		patterns += n
-		p.rules = append(p.rules, rule{r, condition, sources})
+		patterns += compiled.condition.Patterns
+		p.rules = append(p.rules, compiled)
 	}
 	if patterns > maxPatterns {
 		c.Add("rules", fmt.Sprintf("have patterns of more than %d instructions", maxPatterns))
@@ -201,109 +196,6 @@ func fieldSource(at, field, text string) (source, error) {
 
 // A DefinitionError lists every mistake of templates.
 type DefinitionError = errs.DefinitionError
-
-// compileCondition returns a condition, nil for none, and how many instructions its patterns have.
-func compileCondition(source string) (*vm.Program, int, error) {
-	if source == "" {
-		return nil, 0, nil
-	}
-	failed := func(err error) (*vm.Program, int, error) {
-		first, _, _ := strings.Cut(err.Error(), "\n")
-		return nil, 0, fmt.Errorf("can't be compiled: %s", first)
-	}
-	if len(source) > maxCondition {
-		return failed(fmt.Errorf("it is longer than %d bytes", maxCondition))
-	}
-	tree, err := parser.Parse(source)
-	if err != nil {
-		return failed(err)
-	}
-	var l language
-	if ast.Walk(&tree.Node, &l); l.err != nil {
-		return failed(l.err)
-	}
-	if l.patterns > maxPattern {
-		return failed(fmt.Errorf("its patterns have more than %d instructions", maxPattern))
-	}
-	program, err := expr.Compile(source, expr.Env(Facts{}), expr.AsBool(), expr.WarnOnAny(), expr.MaxNodes(maxNodes),
-		expr.DisableAllBuiltins(), expr.EnableBuiltin("len"), expr.EnableBuiltin("lower"))
-	if err != nil {
-		return failed(err)
-	}
-	return program, l.patterns, nil
-}
-
-// A language finds what is no part of the language of conditions, and how long its patterns take:
-// whatever could take long.
-type language struct {
-	patterns int // instructions
-	err      error
-}
-
-// Visit implements ast.Visitor.
-func (l *language) Visit(node *ast.Node) {
-	ok := false
-	switch n := (*node).(type) {
-	case *ast.BoolNode, *ast.IntegerNode, *ast.StringNode, *ast.ArrayNode, *ast.ConditionalNode:
-		ok = true
-	case *ast.IdentifierNode:
-		ok = n.Value != "$env"
-	case *ast.UnaryNode:
-		ok = n.Operator == "not" || n.Operator == "!" || n.Operator == "-"
-	case *ast.BinaryNode:
-		ok = slices.Contains([]string{
-			"and", "&&", "or", "||", "==", "!=", "<", "<=", ">", ">=", "in", "contains", "startsWith", "endsWith",
-		}, n.Operator)
-		if pattern, constant := n.Right.(*ast.StringNode); n.Operator == "matches" && constant {
-			ok = l.pattern(pattern.Value)
-		}
-	case *ast.BuiltinNode:
-		ok = n.Name == "len" || n.Name == "lower"
-	case *ast.CallNode:
-		callee, named := n.Callee.(*ast.IdentifierNode)
-		ok = named && callee.Value == "body"
-	}
-	if !ok && l.err == nil {
-		l.err = fmt.Errorf("%s is no part of the language of conditions", *node)
-	}
-}
-
-// pattern counts a pattern, and reports whether it is one.
-func (l *language) pattern(text string) bool {
-	re, err := syntax.Parse(text, syntax.Perl)
-	if err != nil {
-		l.err = cmp.Or(l.err, err)
-		return false
-	}
-	l.patterns += 2 + instructions(re)
-	return true
-}
-
-// instructions returns how many instructions a pattern is compiled to, or a few more, without
-// compiling it: repeats are written out there, and nested ones multiply.
-func instructions(re *syntax.Regexp) int {
-	if re.Op == syntax.OpLiteral {
-		return len(re.Rune)
-	}
-	n := 0
-	for _, sub := range re.Sub {
-		n += instructions(sub)
-	}
-	switch re.Op {
-	case syntax.OpConcat:
-		return max(1, n)
-	case syntax.OpAlternate:
-		return n + len(re.Sub)
-	case syntax.OpRepeat:
-		if re.Max < 0 {
-			return max(1, re.Min)*n + 2
-		}
-		return re.Max*n + (re.Max - re.Min) + 1
-	case syntax.OpStar, syntax.OpCapture:
-		return n + 2
-	}
-	return n + 1
-}
 
 // Decide decides on a push of a site: what is read of it, where it goes, or why somebody has to
 // look at it. It may be asked again, of these templates or others, with the same body.
@@ -414,23 +306,41 @@ func countryOf(text string) string { return cut(strings.ToUpper(text)) }
 // platformOf returns a platform as it is stored and asked for.
 func platformOf(text string) string { return cut(strings.ToLower(text)) }
 
+// decided is what the condition of a rule is decided on.
+type decided struct {
+	site   SiteID
+	fields *Fields
+	doc    any
+	failed error
+}
+
+// Fail implements condition.Facts.
+func (d *decided) Fail(err error) { d.failed = err }
+
+// language has the names that a condition may use.
+var language = func() *condition.Language[*decided] {
+	names := map[string]condition.Value[*decided]{"site": {Text: func(d *decided) string { return string(d.site) }}}
+	for name, field := range fields {
+		names[name] = condition.Value[*decided]{Text: func(d *decided) string { return *field(d.fields) }}
+	}
+	body := func(d *decided, path string) string {
+		s, err := compileSource(path)
+		if err != nil {
+			return ""
+		}
+		return s.read(d.doc)
+	}
+	return &condition.Language[*decided]{Names: names, Funcs: map[string]func(*decided, string) string{"body": body}}
+}()
+
 // met reports whether the condition of the rule is met. An error: it can't be decided.
 func (r rule) met(site SiteID, f Fields, doc any) (bool, error) {
-	if r.condition == nil {
+	if r.condition.Met == nil {
 		return true, nil
 	}
-	out, err := expr.Run(r.condition, Facts{
-		Site: string(site), Name: f.Name, Phone: f.Phone, Country: f.Country, Platform: f.Platform, Language: f.Language,
-		Gender: f.Gender, Status: f.Status, Order: f.Order, Remark: f.Remark, Body: func(path string) string {
-			s, err := compileSource(path)
-			if err != nil {
-				return ""
-			}
-			return s.read(doc)
-		},
-	})
-	met, _ := out.(bool)
-	return met && err == nil, err
+	d := &decided{site: site, fields: &f, doc: doc}
+	met := r.condition.Met(d)
+	return met && d.failed == nil, d.failed
 }
 
 // clean returns a text as valid.Text lets it through: without control characters, and cut to its
