@@ -142,7 +142,8 @@ type unit struct {
 	row      row
 	payments map[string]payment
 	entries  []journal.Entry // that were stored before
-	change   storage.Change
+	changed  map[string]bool // keys of payments
+	written  []journal.Entry
 }
 
 // work is combine.Work for the commands of an engine.
@@ -155,7 +156,7 @@ func (w work) Load(ctx context.Context, groups [][]op, _ bool) ([]*unit, error) 
 	var looks []storage.Look
 	var paid []*payment
 	for _, group := range groups {
-		u, first := &unit{row: row{Card: Card{ID: group[0].Card}}, payments: map[string]payment{}}, len(looks)
+		u, first := &unit{row: row{Card: Card{ID: group[0].Card}}, payments: map[string]payment{}, changed: map[string]bool{}}, len(looks)
 		units = append(units, u)
 		reads := []storage.Read{cards.Get(&u.row)} // the root first, so that an older one meets a conflict
 		for _, o := range group {
@@ -183,10 +184,10 @@ func (w work) Load(ctx context.Context, groups [][]op, _ bool) ([]*unit, error) 
 // Stale asks what was refused again once the commands before it are stored: they may yet fail.
 func (w work) Stale(u *unit) bool { return w.Dirty(u) }
 
-func (work) Dirty(u *unit) bool { return len(u.change.Entries) > 0 }
+func (work) Dirty(u *unit) bool { return len(u.written) > 0 }
 
 func (work) Decide(_ context.Context, u *unit, o op) (out Outcome, err error) {
-	if e := engine.Find(o.Key, u.entries, u.change.Entries); e != nil {
+	if e := engine.Find(o.Key, u.entries, u.written); e != nil {
 		err = e.Replay(o.hash, &out)
 		out.Replayed = true
 		return out, err
@@ -205,10 +206,9 @@ func (work) Decide(_ context.Context, u *unit, o op) (out Outcome, err error) {
 		entry.Before = journal.JSON(before)
 	}
 	if o.of != "" {
-		u.payments[o.of] = paid
-		u.change.Rows = append(u.change.Rows, payments.Put(&paid))
+		u.payments[o.of], u.changed[o.of] = paid, true
 	}
-	u.row.Card, u.change.Entries = card, append(u.change.Entries, entry)
+	u.row.Card, u.written = card, append(u.written, entry)
 	return out, nil
 }
 
@@ -216,7 +216,11 @@ func (w work) Save(ctx context.Context, units []*unit) ([]error, error) {
 	changes := make([]storage.Change, len(units))
 	for i, u := range units {
 		u.row.version++
-		changes[i] = storage.Change{Rows: append(u.change.Rows, cards.Save(&u.row)), Entries: u.change.Entries}
+		changes[i] = storage.Change{Rows: []storage.Row{cards.Save(&u.row)}, Entries: u.written}
+		for key := range u.changed {
+			p := u.payments[key]
+			changes[i].Rows = append(changes[i].Rows, payments.Put(&p))
+		}
 	}
 	return w.Store.Save(ctx, changes)
 }

@@ -346,6 +346,38 @@ func TestRace(t *testing.T) {
 	}
 }
 
+// TestRefundsAtOnce: many refunds of one charge, which share batches, give back what it took and no
+// more.
+func TestRefundsAtOnce(t *testing.T) {
+	for name, database := range databases {
+		t.Run(name, func(t *testing.T) {
+			db, _ := database(t)
+			e := giftcard.New(db, at(start))
+			must(e.Issue(t.Context(), issue("G1", 100)))
+			must(e.Charge(t.Context(), charge("G1", "dinner", 50)))
+			var given atomic.Int64
+			var wg sync.WaitGroup
+			for n := range 32 {
+				wg.Go(func() {
+					c := charge("G1", fmt.Sprint("back", n), 3)
+					out, err := e.Refund(t.Context(), giftcard.Refund{Command: c.Command, Of: "dinner", Amount: c.Amount})
+					var short *giftcard.InsufficientError
+					if err != nil && !errors.As(err, &short) {
+						t.Error(err)
+					}
+					given.Add(out.Moved)
+				})
+			}
+			wg.Wait()
+			card := must(e.Card(t.Context(), "G1"))
+			if card.Balance != cny(98) || given.Load() != 48 {
+				t.Errorf("%+v, and %d were given back", card, given.Load())
+			}
+			sum(t, db, card)
+		})
+	}
+}
+
 // sum holds the balance of a card to the sum of its entries, each of which goes on from the one
 // before.
 func sum(t interface{ Fatalf(string, ...any) }, db storage.DB, card giftcard.Card) {
