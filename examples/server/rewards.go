@@ -8,7 +8,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"github.com/scrmkit/scrmkit/loyalty/exchange"
+	"github.com/scrmkit/scrmkit/loyalty/redemption"
 	"github.com/scrmkit/scrmkit/loyalty/reward"
 	"github.com/scrmkit/scrmkit/storage"
 )
@@ -194,13 +194,13 @@ func taken(out reward.Outcome, own bool, err error) (*reply[Taken], error) {
 	return answered(t, out.Replayed, err)
 }
 
-func (s *Server) offers(ctx context.Context, in *OfCatalog) (*reply[list[exchange.Offer]], error) {
+func (s *Server) offers(ctx context.Context, in *OfCatalog) (*reply[list[redemption.Offer]], error) {
 	offers, err := s.desk.Offers(ctx, in.mine(ctx))
-	return found(list[exchange.Offer]{offers}, err)
+	return found(list[redemption.Offer]{offers}, err)
 }
 
-func (in *takeInput) order(ctx context.Context) exchange.Order {
-	return exchange.Order{Holder: in.mine(ctx), Reward: in.Body.Reward, N: in.Body.N, Price: in.Body.Price, Cart: in.Body.Cart, By: caller(ctx).name, Key: in.Key}
+func (in *takeInput) order(ctx context.Context) redemption.Order {
+	return redemption.Order{Holder: in.mine(ctx), Reward: in.Body.Reward, N: in.Body.N, Price: in.Body.Price, Cart: in.Body.Cart, By: caller(ctx).name, Key: in.Key}
 }
 
 func (s *Server) exchange(ctx context.Context, in *takeInput) (*reply[Taken], error) {
@@ -212,7 +212,7 @@ func (s *Server) exchange(ctx context.Context, in *takeInput) (*reply[Taken], er
 }
 
 func (s *Server) hold(ctx context.Context, in *takeInput) (*reply[Taken], error) {
-	r, err := s.desk.Reserve(ctx, exchange.Reserve{Order: in.order(ctx), For: toPay})
+	r, err := s.desk.Reserve(ctx, redemption.Reserve{Order: in.order(ctx), For: toPay})
 	return taken(r.Outcome, true, err)
 }
 

@@ -14,7 +14,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/scrmkit/scrmkit/loyalty"
-	"github.com/scrmkit/scrmkit/loyalty/exchange"
+	"github.com/scrmkit/scrmkit/loyalty/redemption"
 	"github.com/scrmkit/scrmkit/loyalty/reward"
 	"github.com/scrmkit/scrmkit/loyalty/till"
 	"github.com/scrmkit/scrmkit/otp"
@@ -52,7 +52,7 @@ type Server struct {
 	counter *counter.Counter
 	points  *loyalty.Engine
 	rewards *reward.Engine
-	desk    *exchange.Desk
+	desk    *redemption.Desk
 	till    *till.Till
 
 	activation *activation.Engine
@@ -116,7 +116,7 @@ func (s *Server) prepare(ctx context.Context) error {
 	}
 	s.leads, s.dispatch = lead.New(s.db, nil), dispatch.New(s.db, &dispatch.Options{Keys: []dispatch.Key{{ID: "1", Secret: key}}})
 	s.office = office.New(s.db, office.Parts{Codes: s.activation, Leads: s.leads, Lines: s.dispatch, Tickets: s.tickets}, nil)
-	s.desk = exchange.New(s.db, s.points, s.rewards, nil)
+	s.desk = redemption.New(s.db, s.points, s.rewards, nil)
 	s.counter = counter.New(s.db, s.shops, s.codes, s.cards, nil)
 	s.till = till.New(s.db, s.shops, s.codes, s.rewards, nil)
 	return s.demo(ctx)

@@ -44,7 +44,7 @@ var contexts = map[string][]string{
 }
 
 // flows join contexts over storage. They depend on no driver and not on bun.
-var flows = []string{"loyalty/exchange", "loyalty/refund", "loyalty/till", "scrm/office", "stamps/counter"}
+var flows = []string{"loyalty/redemption", "loyalty/refund", "loyalty/till", "scrm/office", "stamps/counter"}
 
 // helpers are the packages that help tests, and are imported by tests and each other alone.
 var helpers = []string{module + "/internal/pgtest", module + "/internal/race", module + "/internal/dbtest", module + "/internal/golden", module + "/internal/timetest", module + "/loyalty/loyaltytest"}
@@ -222,9 +222,9 @@ func TestViolations(t *testing.T) {
 			module + "/internal/pgtest":            {"github.com/jackc/pgx/v5/stdlib"},
 			module + "/storage/journal":            {"context", module + "/errs"},
 			module + "/loyalty":                    {module + "/storage/journal"},
-			module + "/loyalty/exchange":           {module + "/storage", module + "/loyalty", module + "/loyalty/reward"},
+			module + "/loyalty/redemption":         {module + "/storage", module + "/loyalty", module + "/loyalty/reward"},
 			module + "/loyalty/till":               {module + "/storage", module + "/otp"},
-			module + "/loyalty/refund":             {module + "/storage", module + "/loyalty/exchange"},
+			module + "/loyalty/refund":             {module + "/storage", module + "/loyalty/redemption"},
 			module + "/loyalty/reward":             {module + "/storage/journal"},
 			module + "/otp":                        {"golang.org/x/text/width", module + "/storage/journal"},
 			module + "/scrm/activation":            {"context"},

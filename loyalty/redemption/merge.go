@@ -1,4 +1,4 @@
-package exchange
+package redemption
 
 import (
 	"context"
@@ -16,7 +16,7 @@ import (
 // command that names the member who is gone; until then the other's limits don't count what that
 // one took. Errors: those of loyalty.Program.Merge.
 func (d *Desk) Merge(ctx context.Context, c loyalty.Merge) (out loyalty.Outcome, err error) {
-	ctx, call := d.unit.Begin(ctx, "exchange.merge", c.Account.Subject())
+	ctx, call := d.unit.Begin(ctx, "redemption.merge", c.Account.Subject())
 	defer call.End(&err)
 	err = d.unit.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
 		call.Attempts++
@@ -49,7 +49,7 @@ func (d *Desk) Merge(ctx context.Context, c loyalty.Merge) (out loyalty.Outcome,
 		return nil
 	})
 	if err != nil {
-		return loyalty.Outcome{}, fmt.Errorf("exchange: merge: %w", err)
+		return loyalty.Outcome{}, fmt.Errorf("redemption: merge: %w", err)
 	}
 	call.Replayed = out.Replayed
 	return out, nil

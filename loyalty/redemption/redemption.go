@@ -1,6 +1,6 @@
-// Package exchange is where members exchange points for rewards (积分兑换). Points, stock and vouchers
-// change in one transaction: who has the voucher has paid for it, and who has paid has it.
-package exchange
+// Package redemption is where members exchange points for rewards (积分兑换). Points, stock and
+// vouchers change in one transaction: who has the voucher has paid for it, and who has paid has it.
+package redemption
 
 import (
 	"cmp"
@@ -167,7 +167,7 @@ func (d *Desk) take(
 // settle changes vouchers and points together. Where the key of the vouchers is known, so are the
 // points.
 func (d *Desk) settle(ctx context.Context, name string, of reward.HolderID, give give, pay pay) (r Result, err error) {
-	ctx, call := d.unit.Begin(ctx, "exchange."+name, of.Subject())
+	ctx, call := d.unit.Begin(ctx, "redemption."+name, of.Subject())
 	defer call.End(&err)
 	err = d.unit.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
 		call.Attempts++
@@ -194,7 +194,7 @@ func (d *Desk) settle(ctx context.Context, name string, of reward.HolderID, give
 		return err
 	})
 	if err != nil {
-		return Result{}, fmt.Errorf("exchange: %s: %w", name, err)
+		return Result{}, fmt.Errorf("redemption: %s: %w", name, err)
 	}
 	call.Replayed = r.Replayed
 	return r, nil
@@ -255,11 +255,11 @@ type Offer struct {
 func (d *Desk) Offers(ctx context.Context, id reward.HolderID) ([]Offer, error) {
 	a, first, err := account(ctx, d.rewards, d.points, id)
 	if err != nil {
-		return nil, fmt.Errorf("exchange: offers: %w", err)
+		return nil, fmt.Errorf("redemption: offers: %w", err)
 	}
 	found, err := d.rewards.Offers(ctx, id, string(a.Status.Level))
 	if err != nil {
-		return nil, fmt.Errorf("exchange: offers: %w", err)
+		return nil, fmt.Errorf("redemption: offers: %w", err)
 	}
 	available := func(currency string) int64 {
 		w := a.Wallet(cmp.Or(loyalty.CurrencyID(currency), first))

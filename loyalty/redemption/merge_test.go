@@ -1,4 +1,4 @@
-package exchange_test
+package redemption_test
 
 import (
 	"fmt"
@@ -11,7 +11,7 @@ import (
 
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/loyalty"
-	"github.com/scrmkit/scrmkit/loyalty/exchange"
+	"github.com/scrmkit/scrmkit/loyalty/redemption"
 	"github.com/scrmkit/scrmkit/loyalty/reward"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/memory"
@@ -38,11 +38,11 @@ var (
 // A visit reserves, and captures or cancels; or redeems, and returns: each names the member as it
 // is known to the app.
 func visit(member reward.MemberID, n int, ends string) []step {
-	o := exchange.Order{
+	o := redemption.Order{
 		Holder: reward.HolderID{Catalog: "gifts", Member: member}, Reward: "cup", N: 2, Price: cost, Key: fmt.Sprint("take", n),
 	}
-	taken := new(exchange.Result)
-	keep := func(r exchange.Result, err error) error {
+	taken := new(redemption.Result)
+	keep := func(r redemption.Result, err error) error {
 		if err == nil && !r.Replayed {
 			*taken = r
 		}
@@ -65,7 +65,7 @@ func visit(member reward.MemberID, n int, ends string) []step {
 		return []step{{fmt.Sprint(member, " redeems"), func(s setting) error { return keep(s.desk.Redeem(ctx, o)) }}, {"return", last}}
 	}
 	return []step{
-		{fmt.Sprint(member, " reserves"), func(s setting) error { return keep(s.desk.Reserve(ctx, exchange.Reserve{Order: o, For: time.Hour})) }},
+		{fmt.Sprint(member, " reserves"), func(s setting) error { return keep(s.desk.Reserve(ctx, redemption.Reserve{Order: o, For: time.Hour})) }},
 		{ends, last},
 	}
 }
@@ -226,7 +226,7 @@ func TestLimitsFollowAMerger(t *testing.T) {
 			}
 			return s
 		}
-		take := func(s setting, member reward.MemberID, n int64, key string) (exchange.Result, error) {
+		take := func(s setting, member reward.MemberID, n int64, key string) (redemption.Result, error) {
 			o := order("cup", n, cost, key)
 			o.Holder.Member = member
 			return s.desk.Redeem(ctx, o)
@@ -238,7 +238,7 @@ func TestLimitsFollowAMerger(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		done := func(t *testing.T, r exchange.Result, err error) exchange.Result {
+		done := func(t *testing.T, r redemption.Result, err error) redemption.Result {
 			t.Helper()
 			if err != nil {
 				t.Fatal(err)
@@ -319,7 +319,7 @@ func TestLimitsFollowAMerger(t *testing.T) {
 		})
 		t.Run("and what was reserved and not captured in time counts no longer", func(t *testing.T) {
 			s := limited(t)
-			r, err := s.desk.Reserve(ctx, exchange.Reserve{Order: order("cup", 3, cost, "r"), For: time.Minute})
+			r, err := s.desk.Reserve(ctx, redemption.Reserve{Order: order("cup", 3, cost, "r"), For: time.Minute})
 			done(t, r, err)
 			merge(t, s, "alice", "bob")
 			_, err = take(s, "bob", 1, "b")
@@ -368,7 +368,7 @@ func TestChainsOfMergersAreNotedFromAnyEnd(t *testing.T) {
 			for between := range 3 { // mergers that were noted one by one before
 				tenant++
 				s := open(t, whole.Tenant(fmt.Sprint("chain ", tenant)))
-				take := func(m reward.MemberID, key string) exchange.Result {
+				take := func(m reward.MemberID, key string) redemption.Result {
 					t.Helper()
 					o := order("cup", 1, cost, key)
 					o.Holder.Member = m

@@ -1,4 +1,4 @@
-package exchange_test
+package redemption_test
 
 import (
 	"bytes"
@@ -12,7 +12,7 @@ import (
 
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/loyalty"
-	"github.com/scrmkit/scrmkit/loyalty/exchange"
+	"github.com/scrmkit/scrmkit/loyalty/redemption"
 	"github.com/scrmkit/scrmkit/loyalty/reward"
 	"github.com/scrmkit/scrmkit/storage"
 )
@@ -28,7 +28,7 @@ var (
 // A setting is a desk with its engines, and a clock that stands at noon.
 type setting struct {
 	db      storage.DB
-	desk    *exchange.Desk
+	desk    *redemption.Desk
 	points  *loyalty.Engine
 	rewards *reward.Engine
 	at      *atomic.Int64
@@ -65,7 +65,7 @@ func open(t testing.TB, db storage.DB) setting {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.desk = exchange.New(db, s.points, s.rewards, nil)
+	s.desk = redemption.New(db, s.points, s.rewards, nil)
 	return s
 }
 
@@ -109,8 +109,8 @@ func (s setting) states(t testing.TB, member reward.MemberID) map[reward.State]i
 	return states
 }
 
-func order(id reward.RewardID, n int64, p reward.Price, key string) exchange.Order {
-	return exchange.Order{Holder: alice, Reward: id, N: n, Price: p, By: "till", Key: key}
+func order(id reward.RewardID, n int64, p reward.Price, key string) redemption.Order {
+	return redemption.Order{Holder: alice, Reward: id, N: n, Price: p, By: "till", Key: key}
 }
 
 func is(t testing.TB, what string, err, want error) {
@@ -128,8 +128,8 @@ func TestDesk(t *testing.T) {
 			db := whole.Tenant(fmt.Sprint("case ", tenant))
 			t.Run(name, func(t *testing.T) { f(t, open(t, db)) })
 		}
-		do := func(t *testing.T) func(exchange.Result, error) exchange.Result {
-			return func(r exchange.Result, err error) exchange.Result {
+		do := func(t *testing.T) func(redemption.Result, error) redemption.Result {
+			return func(r redemption.Result, err error) redemption.Result {
 				t.Helper()
 				if err != nil {
 					t.Fatal(err)
@@ -182,7 +182,7 @@ func TestDesk(t *testing.T) {
 		})
 		run("what is reserved is captured, and its points are spent", func(t *testing.T, s setting) {
 			s.give(t, "alice", 50)
-			do(t)(s.desk.Reserve(ctx, exchange.Reserve{Order: order("last", 2, cost, "r"), For: time.Hour}))
+			do(t)(s.desk.Reserve(ctx, redemption.Reserve{Order: order("last", 2, cost, "r"), For: time.Hour}))
 			s.has(t, loyalty.Balance{Available: 10, Held: 40})
 			got := do(t)(s.desk.Capture(ctx, reward.Capture{Holder: alice, Order: 1, Key: "c"}))
 			if got.Vouchers[1].Code == "" || got.Points == nil {
@@ -199,7 +199,7 @@ func TestDesk(t *testing.T) {
 		})
 		run("what is reserved is cancelled, and its points are given back", func(t *testing.T, s setting) {
 			s.give(t, "alice", 60)
-			do(t)(s.desk.Reserve(ctx, exchange.Reserve{Order: order("last", 3, cost, "r"), For: time.Hour}))
+			do(t)(s.desk.Reserve(ctx, redemption.Reserve{Order: order("last", 3, cost, "r"), For: time.Hour}))
 			do(t)(s.desk.Cancel(ctx, reward.Cancel{Holder: alice, Order: 1, Key: "c"}))
 			s.has(t, loyalty.Balance{Available: 60})
 			do(t)(s.desk.Redeem(ctx, order("last", 3, cost, "b")))
@@ -207,7 +207,7 @@ func TestDesk(t *testing.T) {
 		run("what is reserved and not captured in time gives stock and points back by itself", func(t *testing.T, s setting) {
 			s.give(t, "alice", 60)
 			s.give(t, "bob", 20)
-			do(t)(s.desk.Reserve(ctx, exchange.Reserve{Order: order("last", 3, cost, "r"), For: time.Hour}))
+			do(t)(s.desk.Reserve(ctx, redemption.Reserve{Order: order("last", 3, cost, "r"), For: time.Hour}))
 			bobs := order("last", 1, cost, "b")
 			bobs.Holder.Member = "bob"
 			_, err := s.desk.Redeem(ctx, bobs)
@@ -264,7 +264,7 @@ func TestDesk(t *testing.T) {
 				s.give(t, loyalty.MemberID(fmt.Sprint("member-", i)), 20)
 			}
 			s.give(t, "alice", 100)
-			race := func(o func(i int) exchange.Order) (won, poor, gone int64) {
+			race := func(o func(i int) redemption.Order) (won, poor, gone int64) {
 				var wg sync.WaitGroup
 				var w, p, g atomic.Int64
 				for i := range 50 {
@@ -286,7 +286,7 @@ func TestDesk(t *testing.T) {
 				wg.Wait()
 				return w.Load(), p.Load(), g.Load()
 			}
-			won, poor, gone := race(func(i int) exchange.Order {
+			won, poor, gone := race(func(i int) redemption.Order {
 				o := order("last", 1, cost, "a")
 				o.Holder.Member = reward.MemberID(fmt.Sprint("member-", i))
 				return o
@@ -294,13 +294,13 @@ func TestDesk(t *testing.T) {
 			if won != 3 || poor != 0 || gone != 47 {
 				t.Errorf("%d won, %d are poor, for %d they are gone", won, poor, gone)
 			}
-			won, poor, gone = race(func(i int) exchange.Order { return order("cup", 1, cost, fmt.Sprint("k", i)) })
+			won, poor, gone = race(func(i int) redemption.Order { return order("cup", 1, cost, fmt.Sprint("k", i)) })
 			if won != 5 || poor != 45 || gone != 0 {
 				t.Errorf("%d won, %d are poor, for %d they are gone", won, poor, gone)
 			}
 			s.has(t, loyalty.Balance{})
 			s.give(t, "alice", 1000)
-			won, poor, gone = race(func(i int) exchange.Order { return order("cup", 1, cost, fmt.Sprint("all", i)) })
+			won, poor, gone = race(func(i int) redemption.Order { return order("cup", 1, cost, fmt.Sprint("all", i)) })
 			if won != 50 || poor != 0 || gone != 0 {
 				t.Errorf("%d won, %d are poor, for %d they are gone", won, poor, gone)
 			}

@@ -1,4 +1,4 @@
-package exchange_test
+package redemption_test
 
 import (
 	"context"
@@ -8,12 +8,12 @@ import (
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/internal/pgtest"
 	"github.com/scrmkit/scrmkit/loyalty"
-	"github.com/scrmkit/scrmkit/loyalty/exchange"
+	"github.com/scrmkit/scrmkit/loyalty/redemption"
 	"github.com/scrmkit/scrmkit/loyalty/reward"
 )
 
 // TestKilledPostgres kills the server with -9 under the load of two processes, 4 times: every
-// exchange that was acknowledged is there after each restart, and in the end points, vouchers and
+// redemption that was acknowledged is there after each restart, and in the end points, vouchers and
 // stock tell the same.
 func TestKilledPostgres(t *testing.T) {
 	const members, points = 10, 1_000_000
@@ -30,7 +30,7 @@ func TestKilledPostgres(t *testing.T) {
 			return func(ctx context.Context, name string, caller, i int) error {
 				// Two in turn: two cups, and one of them given back.
 				id := reward.HolderID{Catalog: "gifts", Member: reward.MemberID(fmt.Sprint("m", (caller+i/2)%members))}
-				cups := exchange.Order{Holder: id, Reward: "cup", N: 2, Price: cost, Key: name}
+				cups := redemption.Order{Holder: id, Reward: "cup", N: 2, Price: cost, Key: name}
 				if i%2 == 1 {
 					cups.Key = name[:len(name)-len(fmt.Sprint(i))] + fmt.Sprint(i-1)
 				}

@@ -1,4 +1,4 @@
-package exchange_test
+package redemption_test
 
 import (
 	"bytes"
@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/scrmkit/scrmkit/loyalty"
-	"github.com/scrmkit/scrmkit/loyalty/exchange"
+	"github.com/scrmkit/scrmkit/loyalty/redemption"
 	"github.com/scrmkit/scrmkit/loyalty/reward"
 	"github.com/scrmkit/scrmkit/storage/memory"
 )
@@ -37,9 +37,9 @@ func Example() {
 	_, err = points.Adjust(ctx, loyalty.Adjust{Account: account, N: 100, Reason: "welcome", Key: "welcome"})
 	check(err)
 
-	desk := exchange.New(db, points, rewards, nil)
+	desk := redemption.New(db, points, rewards, nil)
 	alice := reward.HolderID{Catalog: "gifts", Member: "alice"}
-	cup := exchange.Order{Holder: alice, Reward: "cup", Price: reward.Price{Points: 20}, Key: "tap-1"}
+	cup := redemption.Order{Holder: alice, Reward: "cup", Price: reward.Price{Points: 20}, Key: "tap-1"}
 	taken, err := desk.Redeem(ctx, cup)
 	check(err)
 	fmt.Println(len(taken.Vouchers), taken.Points.Moves[0].Balance.Available)
@@ -50,7 +50,7 @@ func Example() {
 
 	// Money is paid between a reservation and its capture.
 	cup.Price, cup.Key = reward.Price{Points: 10, Money: 500}, "tap-2"
-	held, err := desk.Reserve(ctx, exchange.Reserve{Order: cup, For: 15 * time.Minute})
+	held, err := desk.Reserve(ctx, redemption.Reserve{Order: cup, For: 15 * time.Minute})
 	check(err)
 	got, err := desk.Capture(ctx, reward.Capture{Holder: alice, Order: held.Vouchers[0].Order, Key: "paid-1"})
 	check(err)
