@@ -9,8 +9,8 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/scrmkit/scrmkit/stamps"
-	"github.com/scrmkit/scrmkit/stamps/counter"
 	"github.com/scrmkit/scrmkit/stamps/shop"
+	stamptill "github.com/scrmkit/scrmkit/stamps/till"
 )
 
 // A Deed is what a customer wants done. Whose card it is the token says.
@@ -22,8 +22,8 @@ type Deed struct {
 }
 
 // of returns the deed as the till knows it.
-func (d Deed) of(p principal) counter.Deed {
-	return counter.Deed{
+func (d Deed) of(p principal) stamptill.Deed {
+	return stamptill.Deed{
 		Purpose: d.Purpose, Member: p.member(), Nickname: p.nickname, Program: d.Program, Record: d.Record, Coupon: d.Coupon,
 	}
 }
@@ -103,12 +103,12 @@ func (s *Server) myCoupons(ctx context.Context, in *CouponsQuery) (*reply[list[s
 }
 
 func (s *Server) ask(ctx context.Context, in *askInput) (*reply[Issued], error) {
-	issued, err := s.counter.Ask(ctx, counter.Ask{Shop: in.Body.Shop, Deed: in.Body.of(caller(ctx)), Key: in.Key})
+	issued, err := s.stampTill.Ask(ctx, stamptill.Ask{Shop: in.Body.Shop, Deed: in.Body.of(caller(ctx)), Key: in.Key})
 	return answered(Issued{issued.Code, issued.Digits, issued.Issued, issued.Expires}, issued.Replayed, err)
 }
 
-func (s *Server) press(ctx context.Context, in *pressInput) (*reply[counter.Result], error) {
-	r, err := s.counter.Press(ctx, counter.Press{
+func (s *Server) press(ctx context.Context, in *pressInput) (*reply[stamptill.Result], error) {
+	r, err := s.stampTill.Press(ctx, stamptill.Press{
 		Serial: in.Body.Serial, Token: in.Body.Token, Deed: in.Body.of(caller(ctx)), Key: in.Key,
 	})
 	return answered(r, r.Replayed, err)

@@ -16,7 +16,7 @@ import (
 	"github.com/scrmkit/scrmkit/loyalty"
 	"github.com/scrmkit/scrmkit/loyalty/redemption"
 	"github.com/scrmkit/scrmkit/loyalty/reward"
-	"github.com/scrmkit/scrmkit/loyalty/till"
+	pointtill "github.com/scrmkit/scrmkit/loyalty/till"
 	"github.com/scrmkit/scrmkit/otp"
 	"github.com/scrmkit/scrmkit/scrm/activation"
 	"github.com/scrmkit/scrmkit/scrm/lead"
@@ -24,8 +24,8 @@ import (
 	"github.com/scrmkit/scrmkit/scrm/office"
 	"github.com/scrmkit/scrmkit/scrm/ticket"
 	"github.com/scrmkit/scrmkit/stamps"
-	"github.com/scrmkit/scrmkit/stamps/counter"
 	"github.com/scrmkit/scrmkit/stamps/shop"
+	stamptill "github.com/scrmkit/scrmkit/stamps/till"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/bunstore"
 )
@@ -43,17 +43,17 @@ type Config struct {
 
 // A Server is the product. It is safe for concurrent use.
 type Server struct {
-	cfg     Config
-	sql     *bun.DB
-	db      storage.DB
-	shops   *shop.Engine
-	codes   *otp.Engine
-	cards   *stamps.Engine
-	counter *counter.Counter
-	points  *loyalty.Engine
-	rewards *reward.Engine
-	desk    *redemption.Desk
-	till    *till.Till
+	cfg       Config
+	sql       *bun.DB
+	db        storage.DB
+	shops     *shop.Engine
+	codes     *otp.Engine
+	cards     *stamps.Engine
+	stampTill *stamptill.Till
+	points    *loyalty.Engine
+	rewards   *reward.Engine
+	desk      *redemption.Desk
+	pointTill *pointtill.Till
 
 	activation *activation.Engine
 	leads      *lead.Engine
@@ -117,8 +117,8 @@ func (s *Server) prepare(ctx context.Context) error {
 	s.leads, s.dispatch = lead.New(s.db, nil), dispatch.New(s.db, &dispatch.Options{Keys: []dispatch.Key{{ID: "1", Secret: key}}})
 	s.office = office.New(s.db, office.Parts{Codes: s.activation, Leads: s.leads, Lines: s.dispatch, Tickets: s.tickets}, nil)
 	s.desk = redemption.New(s.db, s.points, s.rewards, nil)
-	s.counter = counter.New(s.db, s.shops, s.codes, s.cards, nil)
-	s.till = till.New(s.db, s.shops, s.codes, s.rewards, nil)
+	s.stampTill = stamptill.New(s.db, s.shops, s.codes, s.cards, nil)
+	s.pointTill = pointtill.New(s.db, s.shops, s.codes, s.rewards, nil)
 	return s.demo(ctx)
 }
 

@@ -19,8 +19,8 @@ import (
 	"github.com/scrmkit/scrmkit/scrm/office"
 	"github.com/scrmkit/scrmkit/scrm/ticket"
 	"github.com/scrmkit/scrmkit/stamps"
-	"github.com/scrmkit/scrmkit/stamps/counter"
 	"github.com/scrmkit/scrmkit/stamps/shop"
+	stamptill "github.com/scrmkit/scrmkit/stamps/till"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
@@ -83,7 +83,7 @@ var sentinels = []sentinel{
 	{"ticket-not-yours", ticket.ErrNotYours},
 	{"office-account", office.ErrAccount},
 	{"shop-not-manager", shop.ErrNotManager},
-	{"counter-not-yours", counter.ErrNotYours},
+	{"counter-not-yours", stamptill.ErrNotYours},
 	{"stamps-other-shop", stamps.ErrOtherShop},
 	{"stamps-absent", stamps.ErrAbsent},
 	{"reward-level", reward.ErrLevel},

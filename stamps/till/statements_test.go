@@ -1,4 +1,4 @@
-package counter_test
+package till_test
 
 import (
 	"context"
@@ -15,8 +15,8 @@ import (
 	"github.com/scrmkit/scrmkit/internal/pgtest"
 	"github.com/scrmkit/scrmkit/otp"
 	"github.com/scrmkit/scrmkit/stamps"
-	"github.com/scrmkit/scrmkit/stamps/counter"
 	"github.com/scrmkit/scrmkit/stamps/shop"
+	"github.com/scrmkit/scrmkit/stamps/till"
 	"github.com/scrmkit/scrmkit/storage/bunstore"
 )
 
@@ -66,13 +66,13 @@ func TestStatements(t *testing.T) {
 	s := open(t, store)
 	var codes [40]string
 	n := 0
-	member := func(i int) counter.Deed {
+	member := func(i int) till.Deed {
 		d := stampIt
 		d.Member = stamps.MemberID(fmt.Sprint("m", i))
 		return d
 	}
-	enter := counter.Enter{Shop: "wangjing", Manager: "kathy"}
-	var seen counter.Preview
+	enter := till.Enter{Shop: "wangjing", Manager: "kathy"}
+	var seen till.Preview
 	for _, c := range []struct {
 		name string
 		want int
@@ -80,7 +80,7 @@ func TestStatements(t *testing.T) {
 	}{
 		{"Ask", 2, func() error { // load and save of the code; the shop is known
 			n++
-			issued, err := s.till.Ask(ctx, counter.Ask{Shop: "wangjing", Deed: member(n), Key: fmt.Sprint(n)})
+			issued, err := s.till.Ask(ctx, till.Ask{Shop: "wangjing", Deed: member(n), Key: fmt.Sprint(n)})
 			codes[n] = issued.Code
 			return err
 		}},
@@ -93,7 +93,7 @@ func TestStatements(t *testing.T) {
 		}},
 		{"Ask to preview", 2, func() error {
 			n++
-			issued, err := s.till.Ask(ctx, counter.Ask{Shop: "wangjing", Deed: member(n), Key: fmt.Sprint("again", n)})
+			issued, err := s.till.Ask(ctx, till.Ask{Shop: "wangjing", Deed: member(n), Key: fmt.Sprint("again", n)})
 			codes[n] = issued.Code
 			return err
 		}},
@@ -121,7 +121,7 @@ func TestStatements(t *testing.T) {
 		}
 	}
 	sent := tr.during(func() {
-		if _, err := s.till.Confirm(ctx, counter.Confirm{Shop: "wangjing", Manager: "kathy", Claim: seen.Claim}); err != nil {
+		if _, err := s.till.Confirm(ctx, till.Confirm{Shop: "wangjing", Manager: "kathy", Claim: seen.Claim}); err != nil {
 			t.Fatal(err)
 		}
 	})

@@ -1,4 +1,4 @@
-package counter_test
+package till_test
 
 import (
 	"errors"
@@ -6,8 +6,8 @@ import (
 
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/stamps"
-	"github.com/scrmkit/scrmkit/stamps/counter"
 	"github.com/scrmkit/scrmkit/stamps/shop"
+	"github.com/scrmkit/scrmkit/stamps/till"
 	"github.com/scrmkit/scrmkit/storage"
 )
 
@@ -15,7 +15,7 @@ import (
 func certified(t testing.TB, s setting) (setting, string) {
 	t.Helper()
 	s.shops = shop.New(s.db, &shop.Options{PressKeys: []shop.Key{{ID: "k1", Secret: make([]byte, 32)}}})
-	s.till = counter.New(s.db, s.shops, s.codes, s.cards, nil)
+	s.till = till.New(s.db, s.shops, s.codes, s.cards, nil)
 	token, err := s.shops.Certify(ctx, "A1")
 	if err != nil {
 		t.Fatal(err)
@@ -28,14 +28,14 @@ func TestAPressServesOneDeed(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db storage.DB) {
 		s, token := certified(t, open(t, db))
 		tea := s.publish(t, "tea", stamps.Earn{Per: stamps.PerVisit})
-		first, err := s.till.Press(ctx, counter.Press{Token: token, Deed: stampIt, Key: "k"})
+		first, err := s.till.Press(ctx, till.Press{Token: token, Deed: stampIt, Key: "k"})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if again, err := s.till.Press(ctx, counter.Press{Token: token, Deed: stampIt, Key: "k"}); err != nil || !again.Replayed || again.Deed != first.Deed {
+		if again, err := s.till.Press(ctx, till.Press{Token: token, Deed: stampIt, Key: "k"}); err != nil || !again.Replayed || again.Deed != first.Deed {
 			t.Errorf("repeated: %+v, %v", again, err)
 		}
-		if _, err := s.till.Press(ctx, counter.Press{Token: token, Deed: tea, Key: "k"}); !errors.Is(err, shop.ErrPress) {
+		if _, err := s.till.Press(ctx, till.Press{Token: token, Deed: tea, Key: "k"}); !errors.Is(err, shop.ErrPress) {
 			t.Errorf("in another program: %v", err)
 		}
 		if coffee, tea := s.total(t), s.count(t, "tea"); coffee != 1 || tea != 0 {
@@ -57,14 +57,14 @@ func TestAPressUndoesNothing(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, err = s.till.Press(ctx, counter.Press{Token: token, Deed: counter.Deed{Purpose: p, Member: "alice", Coupon: &id}, Key: "press-" + string(p)})
+			_, err = s.till.Press(ctx, till.Press{Token: token, Deed: till.Deed{Purpose: p, Member: "alice", Coupon: &id}, Key: "press-" + string(p)})
 			return err
 		}
 		if err := press(stamps.PurposeRedeem); err != nil {
 			t.Fatal(err)
 		}
 		for _, p := range []stamps.Purpose{stamps.PurposeUndo, stamps.PurposeVoid} {
-			var input *counter.InputError
+			var input *till.InputError
 			if err := press(p); !errors.As(err, &input) || input.Field != "purpose" {
 				t.Errorf("%s: %v", p, err)
 			}

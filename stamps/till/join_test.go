@@ -1,4 +1,4 @@
-package counter_test
+package till_test
 
 import (
 	"context"
@@ -6,27 +6,27 @@ import (
 	"testing"
 
 	"github.com/scrmkit/scrmkit/internal/dbtest"
-	"github.com/scrmkit/scrmkit/stamps/counter"
+	"github.com/scrmkit/scrmkit/stamps/till"
 	"github.com/scrmkit/scrmkit/storage"
 )
 
-// What a bound counter does is committed or rolled back with the transaction; what would check a
+// What a bound till does is committed or rolled back with the transaction; what would check a
 // code in it is refused, and charges nothing.
-func TestACounterThatIsBound(t *testing.T) {
+func TestATillThatIsBound(t *testing.T) {
 	errOut := errors.New("the receipt printer is out of paper")
 	dbtest.Each(t, func(t *testing.T, db storage.DB) {
 		s := open(t, db)
 		code := s.ask(t, stampIt, "ask")
-		p, err := s.till.Preview(ctx, counter.Enter{Shop: "wangjing", Manager: "kathy", Code: code, Key: "see"})
+		p, err := s.till.Preview(ctx, till.Enter{Shop: "wangjing", Manager: "kathy", Code: code, Key: "see"})
 		if err != nil {
 			t.Fatal(err)
 		}
 		confirm := func(end error) error {
 			return s.db.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
-				if _, err := s.till.In(tx).Confirm(ctx, counter.Confirm{Shop: "wangjing", Manager: "kathy", Claim: p.Claim}); err != nil {
+				if _, err := s.till.In(tx).Confirm(ctx, till.Confirm{Shop: "wangjing", Manager: "kathy", Claim: p.Claim}); err != nil {
 					return err
 				}
-				if _, err := s.till.In(tx).Press(ctx, counter.Press{Serial: "A1", Deed: stampIt, Key: "press"}); err != nil {
+				if _, err := s.till.In(tx).Press(ctx, till.Press{Serial: "A1", Deed: stampIt, Key: "press"}); err != nil {
 					return err
 				}
 				return end
@@ -40,14 +40,14 @@ func TestACounterThatIsBound(t *testing.T) {
 		}
 		var asked string
 		if err := s.db.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
-			issued, err := s.till.In(tx).Ask(ctx, counter.Ask{Shop: "wangjing", Deed: stampIt, Key: "in"})
+			issued, err := s.till.In(tx).Ask(ctx, till.Ask{Shop: "wangjing", Deed: stampIt, Key: "in"})
 			asked = issued.Code
 			return err
 		}); err != nil {
 			t.Fatal(err)
 		}
 		if err := s.db.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
-			x := counter.Enter{Shop: "wangjing", Manager: "kathy", Code: asked, Key: "in"}
+			x := till.Enter{Shop: "wangjing", Manager: "kathy", Code: asked, Key: "in"}
 			if _, err := s.till.In(tx).Enter(ctx, x); err == nil {
 				t.Error("a code was entered in a transaction that may be rolled back")
 			}

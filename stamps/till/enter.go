@@ -1,4 +1,4 @@
-package counter
+package till
 
 import (
 	"context"
@@ -23,7 +23,7 @@ type entries struct{ all []*entry }
 
 // work is combine.Work for what is entered at any number of tills at once: one transaction for all
 // of it, in which each entry succeeds or fails by itself.
-type work struct{ *Counter }
+type work struct{ *Till }
 
 func (work) Subject(x *entry) string { return string(x.Shop) }
 

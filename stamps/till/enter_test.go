@@ -1,4 +1,4 @@
-package counter_test
+package till_test
 
 import (
 	"errors"
@@ -9,8 +9,8 @@ import (
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/otp"
 	"github.com/scrmkit/scrmkit/stamps"
-	"github.com/scrmkit/scrmkit/stamps/counter"
 	"github.com/scrmkit/scrmkit/stamps/shop"
+	"github.com/scrmkit/scrmkit/stamps/till"
 	"github.com/scrmkit/scrmkit/storage"
 )
 
@@ -27,41 +27,41 @@ func TestTillsThatEnterAtOnce(t *testing.T) {
 		if _, err := s.cards.Add(ctx, stamps.Add{Card: stamps.CardID{Program: "once", Member: "alice"}, Key: "first"}); err != nil {
 			t.Fatal(err)
 		}
-		limited := counter.Deed{Purpose: stamps.PurposeStamp, Member: "alice", Program: "once"}
-		of := func(member stamps.MemberID, d counter.Deed) counter.Deed {
+		limited := till.Deed{Purpose: stamps.PurposeStamp, Member: "alice", Program: "once"}
+		of := func(member stamps.MemberID, d till.Deed) till.Deed {
 			d.Member = member
 			return d
 		}
-		who := func(d counter.Deed, i int) stamps.MemberID { return stamps.MemberID(fmt.Sprint(d.Program, i)) }
-		type want func(r counter.Result, err error) bool
-		done := func(r counter.Result, err error) bool { return err == nil && !r.Replayed }
+		who := func(d till.Deed, i int) stamps.MemberID { return stamps.MemberID(fmt.Sprint(d.Program, i)) }
+		type want func(r till.Result, err error) bool
+		done := func(r till.Result, err error) bool { return err == nil && !r.Replayed }
 		fails := func(target error) want {
-			return func(_ counter.Result, err error) bool { return errors.Is(err, target) }
+			return func(_ till.Result, err error) bool { return errors.Is(err, target) }
 		}
 		type try struct {
 			name string
-			x    counter.Enter
+			x    till.Enter
 			want want
 		}
 		var tries []try
 		for round := range 6 {
-			add := func(name string, x counter.Enter, w want) {
+			add := func(name string, x till.Enter, w want) {
 				if x.Shop == "" {
 					x.Shop, x.Manager = "wangjing", "kathy"
 				}
 				x.Key = fmt.Sprint(len(tries))
 				tries = append(tries, try{name, x, w})
 			}
-			add("right", counter.Enter{Code: s.ask(t, of(who(stampIt, round), stampIt), fmt.Sprint("coffee", round))}, done)
-			add("by hand", counter.Enter{Code: s.ask(t, of(who(hand, round), hand), fmt.Sprint("hand", round)), N: 3}, func(r counter.Result, err error) bool {
+			add("right", till.Enter{Code: s.ask(t, of(who(stampIt, round), stampIt), fmt.Sprint("coffee", round))}, done)
+			add("by hand", till.Enter{Code: s.ask(t, of(who(hand, round), hand), fmt.Sprint("hand", round)), N: 3}, func(r till.Result, err error) bool {
 				return done(r, err) && r.Outcome.Record.N == 3
 			})
 			if round == 0 {
-				add("refused by its limit", counter.Enter{Code: s.ask(t, limited, "limited")}, fails(stamps.ErrRefused))
-				add("wrong", counter.Enter{Code: "00000000"}, fails(otp.ErrInvalidCode))
+				add("refused by its limit", till.Enter{Code: s.ask(t, limited, "limited")}, fails(stamps.ErrRefused))
+				add("wrong", till.Enter{Code: "00000000"}, fails(otp.ErrInvalidCode))
 			}
-			add("of another shop's manager", counter.Enter{Shop: "wangjing", Manager: "li", Code: "000000"}, fails(shop.ErrNotManager))
-			add("of a stranger", counter.Enter{Shop: "wangjing", Manager: "nobody", Code: "000000"}, fails(shop.ErrNotManager))
+			add("of another shop's manager", till.Enter{Shop: "wangjing", Manager: "li", Code: "000000"}, fails(shop.ErrNotManager))
+			add("of a stranger", till.Enter{Shop: "wangjing", Manager: "nobody", Code: "000000"}, fails(shop.ErrNotManager))
 		}
 		var wg sync.WaitGroup
 		for _, c := range tries {
@@ -82,7 +82,7 @@ func TestTillsThatEnterAtOnce(t *testing.T) {
 			}
 		}
 		for i := range 6 {
-			for d, n := range map[counter.Deed]int64{stampIt: 1, hand: 3} {
+			for d, n := range map[till.Deed]int64{stampIt: 1, hand: 3} {
 				card, err := s.cards.Card(ctx, stamps.CardID{Program: d.Program, Member: who(d, i)})
 				if err != nil || card.Total != n {
 					t.Errorf("%s has %d stamps, want %d: %v", who(d, i), card.Total, n, err)
@@ -103,7 +103,7 @@ func TestGuessesWhoseDeedIsRefusedAreAttempts(t *testing.T) {
 		read := 0
 		for i := range 100 {
 			wg.Go(func() {
-				_, err := s.till.Enter(ctx, counter.Enter{
+				_, err := s.till.Enter(ctx, till.Enter{
 					Shop: "wangjing", Manager: "kathy", Code: "0000" + fmt.Sprintf("%04d", i), N: 2, Key: fmt.Sprint("g", i),
 				})
 				if !errors.Is(err, otp.ErrInvalidCode) && !isThrottled(err) {

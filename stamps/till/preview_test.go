@@ -1,4 +1,4 @@
-package counter_test
+package till_test
 
 import (
 	"errors"
@@ -9,21 +9,21 @@ import (
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/otp"
 	"github.com/scrmkit/scrmkit/stamps"
-	"github.com/scrmkit/scrmkit/stamps/counter"
 	"github.com/scrmkit/scrmkit/stamps/shop"
+	"github.com/scrmkit/scrmkit/stamps/till"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/memory"
 )
 
 // publish puts a program in force that gives stamps so.
-func (s setting) publish(t testing.TB, id stamps.ProgramID, earn stamps.Earn) counter.Deed {
+func (s setting) publish(t testing.TB, id stamps.ProgramID, earn stamps.Earn) till.Deed {
 	t.Helper()
 	d := coffee()
 	d.ID, d.Card.Earn = id, earn
 	if _, err := s.cards.Publish(ctx, d); err != nil {
 		t.Fatal(err)
 	}
-	return counter.Deed{Purpose: stamps.PurposeStamp, Member: "alice", Program: id}
+	return till.Deed{Purpose: stamps.PurposeStamp, Member: "alice", Program: id}
 }
 
 func (s setting) count(t testing.TB, id stamps.ProgramID) int64 {
@@ -43,7 +43,7 @@ func TestWhatWasPreviewedIsConfirmed(t *testing.T) {
 		hand := s.publish(t, "hand", stamps.Earn{Per: stamps.PerHand})
 		spent := s.publish(t, "spent", stamps.Earn{Per: stamps.PerAmount, Amount: 1000, Currency: "CNY"})
 		for i, c := range []struct {
-			deed     counter.Deed
+			deed     till.Deed
 			n        int64
 			purchase *stamps.Purchase
 			want     int64
@@ -54,12 +54,12 @@ func TestWhatWasPreviewedIsConfirmed(t *testing.T) {
 			{stampIt, 0, nil, 1},
 		} {
 			code, before := s.ask(t, c.deed, fmt.Sprint("ask", i)), s.count(t, c.deed.Program)
-			x := counter.Enter{Shop: "wangjing", Manager: "kathy", Code: code, N: c.n, Purchase: c.purchase, Key: fmt.Sprint("see", i)}
+			x := till.Enter{Shop: "wangjing", Manager: "kathy", Code: code, N: c.n, Purchase: c.purchase, Key: fmt.Sprint("see", i)}
 			p, err := s.till.Preview(ctx, x)
 			if err != nil || p.Effect == nil || p.Effect.Record.N != c.want {
 				t.Fatalf("%s: %v, %v", c.deed.Program, p, err)
 			}
-			r, err := s.till.Confirm(ctx, counter.Confirm{Shop: "wangjing", Manager: "kathy", Claim: p.Claim})
+			r, err := s.till.Confirm(ctx, till.Confirm{Shop: "wangjing", Manager: "kathy", Claim: p.Claim})
 			if err != nil || r.Outcome.Record.N != c.want || s.count(t, c.deed.Program) != before+c.want {
 				t.Fatalf("%s: confirmed %v, %v", c.deed.Program, r, err)
 			}
@@ -68,18 +68,18 @@ func TestWhatWasPreviewedIsConfirmed(t *testing.T) {
 		code := s.ask(t, hand, "two")
 		var claims []string
 		for i, n := range []int64{2, 500} {
-			p, err := s.till.Preview(ctx, counter.Enter{Shop: "wangjing", Manager: "kathy", Code: code, N: n, Key: fmt.Sprint("two", i)})
+			p, err := s.till.Preview(ctx, till.Enter{Shop: "wangjing", Manager: "kathy", Code: code, N: n, Key: fmt.Sprint("two", i)})
 			if err != nil || p.Effect.Record.N != n {
 				t.Fatal(p, err)
 			}
 			claims = append(claims, p.Claim)
 		}
 		before := s.count(t, "hand")
-		r, err := s.till.Confirm(ctx, counter.Confirm{Shop: "wangjing", Manager: "kathy", Claim: claims[0]})
+		r, err := s.till.Confirm(ctx, till.Confirm{Shop: "wangjing", Manager: "kathy", Claim: claims[0]})
 		if err != nil || r.Outcome.Record.N != 2 {
 			t.Fatal(r, err)
 		}
-		if _, err := s.till.Confirm(ctx, counter.Confirm{Shop: "wangjing", Manager: "kathy", Claim: claims[1]}); err == nil {
+		if _, err := s.till.Confirm(ctx, till.Confirm{Shop: "wangjing", Manager: "kathy", Claim: claims[1]}); err == nil {
 			t.Error("the code was confirmed twice")
 		}
 		if n := s.count(t, "hand"); n != before+2 {
@@ -103,7 +103,7 @@ func TestNIsForStampsByHand(t *testing.T) {
 	sale := &stamps.Purchase{Amount: 1000, Currency: "CNY", Items: 3}
 	for i, c := range []struct {
 		name     string
-		deed     counter.Deed
+		deed     till.Deed
 		n        int64
 		purchase *stamps.Purchase
 		field    string
@@ -116,12 +116,12 @@ func TestNIsForStampsByHand(t *testing.T) {
 		{"a cancellation with a purchase", cancel, 0, sale, "purchase"},
 	} {
 		before := s.count(t, c.deed.Program)
-		x := counter.Enter{
+		x := till.Enter{
 			Shop: "wangjing", Manager: "kathy", Code: s.ask(t, c.deed, fmt.Sprint("ask", i)), N: c.n, Purchase: c.purchase, Key: fmt.Sprint("key", i),
 		}
 		refused := func(what string, err error) {
 			t.Helper()
-			var input *counter.InputError
+			var input *till.InputError
 			if !errors.As(err, &input) || input.Field != c.field {
 				t.Errorf("%s, %s: %v", c.name, what, err)
 			}
@@ -130,7 +130,7 @@ func TestNIsForStampsByHand(t *testing.T) {
 		refused("preview", err)
 		_, err = s.till.Enter(ctx, x)
 		refused("enter", err)
-		_, err = s.till.Press(ctx, counter.Press{Serial: "A1", Deed: c.deed, N: c.n, Purchase: c.purchase, Key: fmt.Sprint("press", i)})
+		_, err = s.till.Press(ctx, till.Press{Serial: "A1", Deed: c.deed, N: c.n, Purchase: c.purchase, Key: fmt.Sprint("press", i)})
 		refused("press", err)
 		if n := s.count(t, c.deed.Program); n != before {
 			t.Errorf("%s: %d stamps were given", c.name, n-before)
@@ -143,30 +143,30 @@ func TestNIsForStampsByHand(t *testing.T) {
 func TestBadInputIsRefusedBeforeTheCode(t *testing.T) {
 	s := open(t, memory.New())
 	s.ask(t, stampIt, "a")
-	good := counter.Enter{Shop: "wangjing", Manager: "kathy", Code: "000000", Key: "k"}
-	for name, change := range map[string]func(*counter.Enter){
-		"a negative n":             func(x *counter.Enter) { x.N = -1 },
-		"a large n":                func(x *counter.Enter) { x.N = 1001 },
-		"a negative amount":        func(x *counter.Enter) { x.Purchase = &stamps.Purchase{Amount: -1} },
-		"no currency":              func(x *counter.Enter) { x.Purchase = &stamps.Purchase{Amount: 1} },
-		"an unknown purpose":       func(x *counter.Enter) { x.Purpose = "adjust" },
-		"n of a redemption":        func(x *counter.Enter) { x.Purpose, x.N = stamps.PurposeRedeem, 1 },
-		"a purchase of a refund":   func(x *counter.Enter) { x.Purpose, x.Purchase = stamps.PurposeCancel, &stamps.Purchase{} },
-		"no key":                   func(x *counter.Enter) { x.Key = "" },
-		"a long key":               func(x *counter.Enter) { x.Key = strings.Repeat("k", 1000) },
-		"no shop":                  func(x *counter.Enter) { x.Shop = "" },
-		"no manager":               func(x *counter.Enter) { x.Manager = "" },
-		"a manager with a space":   func(x *counter.Enter) { x.Manager = "ka thy" },
-		"a code that is no number": func(x *counter.Enter) { x.Code = "12345a" },
+	good := till.Enter{Shop: "wangjing", Manager: "kathy", Code: "000000", Key: "k"}
+	for name, change := range map[string]func(*till.Enter){
+		"a negative n":             func(x *till.Enter) { x.N = -1 },
+		"a large n":                func(x *till.Enter) { x.N = 1001 },
+		"a negative amount":        func(x *till.Enter) { x.Purchase = &stamps.Purchase{Amount: -1} },
+		"no currency":              func(x *till.Enter) { x.Purchase = &stamps.Purchase{Amount: 1} },
+		"an unknown purpose":       func(x *till.Enter) { x.Purpose = "adjust" },
+		"n of a redemption":        func(x *till.Enter) { x.Purpose, x.N = stamps.PurposeRedeem, 1 },
+		"a purchase of a refund":   func(x *till.Enter) { x.Purpose, x.Purchase = stamps.PurposeCancel, &stamps.Purchase{} },
+		"no key":                   func(x *till.Enter) { x.Key = "" },
+		"a long key":               func(x *till.Enter) { x.Key = strings.Repeat("k", 1000) },
+		"no shop":                  func(x *till.Enter) { x.Shop = "" },
+		"no manager":               func(x *till.Enter) { x.Manager = "" },
+		"a manager with a space":   func(x *till.Enter) { x.Manager = "ka thy" },
+		"a code that is no number": func(x *till.Enter) { x.Code = "12345a" },
 	} {
-		for what, do := range map[string]func(counter.Enter) error{
-			"preview": func(x counter.Enter) error { _, err := s.till.Preview(ctx, x); return err },
-			"enter":   func(x counter.Enter) error { _, err := s.till.Enter(ctx, x); return err },
+		for what, do := range map[string]func(till.Enter) error{
+			"preview": func(x till.Enter) error { _, err := s.till.Preview(ctx, x); return err },
+			"enter":   func(x till.Enter) error { _, err := s.till.Enter(ctx, x); return err },
 		} {
 			x := good
 			change(&x)
 			for range 20 {
-				var input *counter.InputError
+				var input *till.InputError
 				if err := do(x); !errors.As(err, &input) {
 					t.Fatalf("%s, %s: %v", what, name, err)
 				}
@@ -186,14 +186,14 @@ func TestBadInputIsRefusedBeforeTheCode(t *testing.T) {
 func TestAClaimIsOfOneTenantsTill(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db storage.DB) {
 		crooked, victim := open(t, db), open(t, db)
-		p, err := crooked.till.Preview(ctx, counter.Enter{
+		p, err := crooked.till.Preview(ctx, till.Enter{
 			Shop: "wangjing", Manager: "kathy", Code: crooked.ask(t, stampIt, "a"), Key: "p",
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
 		code := victim.ask(t, stampIt, "a")
-		if _, err := victim.till.Confirm(ctx, counter.Confirm{Shop: "wangjing", Manager: "kathy", Claim: p.Claim}); !errors.Is(err, otp.ErrInvalidCode) {
+		if _, err := victim.till.Confirm(ctx, till.Confirm{Shop: "wangjing", Manager: "kathy", Claim: p.Claim}); !errors.Is(err, otp.ErrInvalidCode) {
 			t.Error(err)
 		}
 		if n := victim.total(t); n != 0 {
@@ -211,7 +211,7 @@ func TestAskingAtTheTillIsBounded(t *testing.T) {
 	ask := func(at shop.ID, i int, device otp.DeviceID, member stamps.MemberID) error {
 		d := stampIt
 		d.Member = member
-		_, err := s.till.Ask(ctx, counter.Ask{Shop: at, Deed: d, Device: device, Key: fmt.Sprint("k", i)})
+		_, err := s.till.Ask(ctx, till.Ask{Shop: at, Deed: d, Device: device, Key: fmt.Sprint("k", i)})
 		return err
 	}
 	for name, member := range map[string]func(i int) stamps.MemberID{

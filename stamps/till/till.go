@@ -1,8 +1,8 @@
-// Package counter is the till (柜台): the customer asks for a code, the manager of the shop types it,
-// sees who and what, and confirms; or the customer presses the shop's physical stamp on the phone.
-// Stamp, coupon and code change in one transaction, and who types must manage the shop at that
-// moment.
-package counter
+// Package till is the till of stamps (柜台): the customer asks for a code, the manager of the shop
+// types it, sees who and what, and confirms; or the customer presses the shop's physical stamp on the
+// phone. Stamp, coupon and code change in one transaction, and who types must manage the shop at
+// that moment.
+package till
 
 import (
 	"cmp"
@@ -26,13 +26,13 @@ import (
 )
 
 // ErrNotYours: the coupon or the card is another member's.
-var ErrNotYours = errs.New(errs.Denied, "counter: the coupon is another member's")
+var ErrNotYours = errs.New(errs.Denied, "till: the coupon is another member's")
 
 // An InputError reports an invalid command: Field is missing or out of range, and Reason says why.
 type InputError = errs.InputError
 
-// A Counter joins the engines of shops, codes and cards. It is safe for concurrent use.
-type Counter struct {
+// A Till joins the engines of shops, codes and cards. It is safe for concurrent use.
+type Till struct {
 	unit  flow.Unit
 	db    storage.DB // for codes, which are not checked in a transaction that may be rolled back
 	shops *shop.Engine
@@ -42,24 +42,24 @@ type Counter struct {
 	entries *combine.Runner[*entry, *entries, *entry]
 }
 
-// Options configures a Counter. Nil and zero fields mean the documented defaults.
+// Options configures a Till. Nil and zero fields mean the documented defaults.
 type Options struct {
 	Hook storage.Hook // of traces and metrics; nil: none
 }
 
-// New returns a counter. The engines must be made on the stores of db.
-func New(db storage.DB, shops *shop.Engine, codes *otp.Engine, cards *stamps.Engine, opts *Options) *Counter {
-	c := &Counter{unit: flow.On(db, nil, cmp.Or(opts, &Options{}).Hook), db: db, shops: shops, codes: codes, cards: cards}
-	c.entries = combine.New(work{c})
-	return c
+// New returns a till. The engines must be made on the stores of db.
+func New(db storage.DB, shops *shop.Engine, codes *otp.Engine, cards *stamps.Engine, opts *Options) *Till {
+	t := &Till{unit: flow.On(db, nil, cmp.Or(opts, &Options{}).Hook), db: db, shops: shops, codes: codes, cards: cards}
+	t.entries = combine.New(work{t})
+	return t
 }
 
 // In returns a copy that is bound to a unit of work: what it does is committed or rolled back with
 // tx. Ask, Confirm and Press may be parts of one; Preview and Enter check a code, whose guess a
 // rollback must not forgive, and are errors.
-func (c *Counter) In(tx storage.Tx) *Counter {
-	b := *c
-	b.unit, b.shops, b.codes, b.cards = c.unit.In(tx), c.shops.In(tx), c.codes.In(tx), c.cards.In(tx)
+func (t *Till) In(tx storage.Tx) *Till {
+	b := *t
+	b.unit, b.shops, b.codes, b.cards = t.unit.In(tx), t.shops.In(tx), t.codes.In(tx), t.cards.In(tx)
 	b.entries = combine.New(work{&b})
 	return &b
 }
@@ -123,24 +123,24 @@ type Result struct {
 // which may see the shop as it was up to shop.Refresh ago: who enters the code sees it as it is. It
 // may run twice with its key. Errors: those of otp.Engine.Issue, shop.ErrUnknownShop,
 // shop.ErrClosed, ErrNotYours, stamps.ErrUnknownProgram, and what the deed would meet.
-func (c *Counter) Ask(ctx context.Context, a Ask) (issued otp.Issued, err error) {
-	ctx, call := c.unit.Begin(ctx, "counter.ask", "")
+func (t *Till) Ask(ctx context.Context, a Ask) (issued otp.Issued, err error) {
+	ctx, call := t.unit.Begin(ctx, "stamptill.ask", "")
 	defer call.End(&err)
 	if err := a.Deed.check(); err != nil {
-		return otp.Issued{}, fmt.Errorf("counter: ask: %w", err)
+		return otp.Issued{}, fmt.Errorf("till: ask: %w", err)
 	}
-	s, err := c.shops.Recent(ctx, a.Shop)
+	s, err := t.shops.Recent(ctx, a.Shop)
 	if err == nil {
-		err = c.look(ctx, s, a)
+		err = t.look(ctx, s, a)
 	}
 	if err != nil {
-		return otp.Issued{}, fmt.Errorf("counter: ask: %w", err)
+		return otp.Issued{}, fmt.Errorf("till: ask: %w", err)
 	}
 	payload, err := json.Marshal(a.Deed)
 	if err != nil {
-		return otp.Issued{}, fmt.Errorf("counter: ask: %w", err)
+		return otp.Issued{}, fmt.Errorf("till: ask: %w", err)
 	}
-	issued, err = c.codes.Issue(ctx, otp.Issue{
+	issued, err = t.codes.Issue(ctx, otp.Issue{
 		Scope: otp.Scope(a.Shop), Holder: otp.HolderID(a.Deed.Member), Purpose: otp.Purpose(a.Deed.Purpose), Payload: payload,
 		Device: a.Device, Key: a.Key,
 	})
@@ -149,45 +149,45 @@ func (c *Counter) Ask(ctx context.Context, a Ask) (issued otp.Issued, err error)
 }
 
 // look refuses a deed that can't be done now. What a stamp gives is for the manager to say.
-func (c *Counter) look(ctx context.Context, s shop.Shop, a Ask) error {
+func (t *Till) look(ctx context.Context, s shop.Shop, a Ask) error {
 	if a.Deed.Purpose == stamps.PurposeStamp {
-		_, err := c.cards.Program(ctx, a.Deed.Program, 0)
+		_, err := t.cards.Program(ctx, a.Deed.Program, 0)
 		return err
 	}
-	_, err := do(ctx, c.cards.Preview(), a.Deed, s, what{key: a.Key})
+	_, err := do(ctx, t.cards.Preview(), a.Deed, s, what{key: a.Key})
 	return err
 }
 
 // Preview checks a code, as an attempt, and shows what it would do. It may run twice with its key.
 // Invalid input is refused before the code is looked at, and costs no guess. Errors: *InputError,
 // shop.ErrNotManager, shop.ErrClosed, those of otp.Engine.Check, and what the deed would meet.
-func (c *Counter) Preview(ctx context.Context, x Enter) (p Preview, err error) {
-	ctx, call := c.unit.Begin(ctx, "counter.preview", "")
+func (t *Till) Preview(ctx context.Context, x Enter) (p Preview, err error) {
+	ctx, call := t.unit.Begin(ctx, "stamptill.preview", "")
 	defer call.End(&err)
-	s, claim, deed, err := c.check(ctx, x)
+	s, claim, deed, err := t.check(ctx, x)
 	if err != nil {
-		return Preview{}, fmt.Errorf("counter: preview: %w", err)
+		return Preview{}, fmt.Errorf("till: preview: %w", err)
 	}
-	effect, err := do(ctx, c.cards.Preview(), deed, s, what{x.sale(), x.Manager, viaCode, claimKey(claim)})
+	effect, err := do(ctx, t.cards.Preview(), deed, s, what{x.sale(), x.Manager, viaCode, claimKey(claim)})
 	claim.Note = journal.JSON(x.sale())
-	p = Preview{Deed: deed, Claim: c.codes.Seal(claim), Expires: claim.Expires, Replayed: claim.Replayed}
+	p = Preview{Deed: deed, Claim: t.codes.Seal(claim), Expires: claim.Expires, Replayed: claim.Replayed}
 	call.Replayed = claim.Replayed
 	switch {
 	case err == nil:
 		p.Effect = &effect
 	case x.N == 0 && x.Purchase == nil && (errors.Is(err, stamps.ErrNothing) || errors.Is(err, stamps.ErrMinPurchase)):
 	default:
-		return Preview{}, fmt.Errorf("counter: preview: %w", err)
+		return Preview{}, fmt.Errorf("till: preview: %w", err)
 	}
 	return p, nil
 }
 
 // Confirm does what Preview showed. Repeated, it gives its first result with Replayed true. Errors:
 // shop.ErrNotManager, shop.ErrClosed, otp.ErrInvalidCode, and what the deed meets.
-func (c *Counter) Confirm(ctx context.Context, x Confirm) (r Result, err error) {
-	ctx, call := c.unit.Begin(ctx, "counter.confirm", "")
+func (t *Till) Confirm(ctx context.Context, x Confirm) (r Result, err error) {
+	ctx, call := t.unit.Begin(ctx, "stamptill.confirm", "")
 	defer call.End(&err)
-	claim, err := c.codes.Open(x.Claim)
+	claim, err := t.codes.Open(x.Claim)
 	if err == nil && (claim.By != otp.TypistID(x.Manager) || claim.Code.Scope != otp.Scope(x.Shop)) {
 		err = otp.ErrInvalidCode
 	}
@@ -200,25 +200,25 @@ func (c *Counter) Confirm(ctx context.Context, x Confirm) (r Result, err error) 
 		err = flow.Read(claim.Note, &shown)
 	}
 	if err != nil {
-		return Result{}, fmt.Errorf("counter: confirm: %w", err)
+		return Result{}, fmt.Errorf("till: confirm: %w", err)
 	}
-	return c.spend(ctx, call, x.Shop, x.Manager, claim, deed, shown)
+	return t.spend(ctx, call, x.Shop, x.Manager, claim, deed, shown)
 }
 
 // Enter is Preview and Confirm at once, in one transaction. It may run twice with its key. Errors:
 // those of both.
-func (c *Counter) Enter(ctx context.Context, x Enter) (r Result, err error) {
-	ctx, call := c.unit.Begin(ctx, "counter.enter", "")
+func (t *Till) Enter(ctx context.Context, x Enter) (r Result, err error) {
+	ctx, call := t.unit.Begin(ctx, "stamptill.enter", "")
 	defer call.End(&err)
 	var done *entry
 	if err = x.check(); err == nil {
-		done, err = engine.Together(ctx, c.unit.Frame, call, c.entries, &entry{Enter: x}, false)
+		done, err = engine.Together(ctx, t.unit.Frame, call, t.entries, &entry{Enter: x}, false)
 	}
 	if err == nil {
 		err = done.err
 	}
 	if err != nil {
-		return Result{}, fmt.Errorf("counter: enter: %w", err)
+		return Result{}, fmt.Errorf("till: enter: %w", err)
 	}
 	call.Replayed = done.result.Replayed
 	return done.result, nil
@@ -228,32 +228,32 @@ func (c *Counter) Enter(ctx context.Context, x Enter) (r Result, err error) {
 // undo or a void is an *InputError, for nobody in the shop sees what a press does. Errors:
 // shop.ErrUnknownStamp, shop.ErrUnsigned, shop.ErrPress, shop.ErrClosed, ErrNotYours, and what the
 // deed meets.
-func (c *Counter) Press(ctx context.Context, x Press) (r Result, err error) {
-	ctx, call := c.unit.Begin(ctx, "counter.press", "")
+func (t *Till) Press(ctx context.Context, x Press) (r Result, err error) {
+	ctx, call := t.unit.Begin(ctx, "stamptill.press", "")
 	defer call.End(&err)
 	if err := x.Deed.check(); err != nil {
-		return Result{}, fmt.Errorf("counter: press: %w", err)
+		return Result{}, fmt.Errorf("till: press: %w", err)
 	}
 	if x.Deed.Purpose == stamps.PurposeUndo || x.Deed.Purpose == stamps.PurposeVoid {
-		return Result{}, fmt.Errorf("counter: press: %w", errByCode)
+		return Result{}, fmt.Errorf("till: press: %w", errByCode)
 	}
 	if err := valid.ID("key", x.Key); err != nil {
-		return Result{}, fmt.Errorf("counter: press: %w", err)
+		return Result{}, fmt.Errorf("till: press: %w", err)
 	}
 	// A press serves one deed: the keys of cards tell only those of one card apart.
 	serves := hex.EncodeToString(journal.Hash("counter.press", []any{x.Key, x.Deed}))
-	err = c.unit.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
+	err = t.unit.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
 		call.Attempts++
-		p, err := c.shops.In(tx).Pressed(ctx, shop.Press{Serial: x.Serial, Token: x.Token, Member: string(x.Deed.Member), Key: serves})
+		p, err := t.shops.In(tx).Pressed(ctx, shop.Press{Serial: x.Serial, Token: x.Token, Member: string(x.Deed.Member), Key: serves})
 		if err != nil {
 			return err
 		}
-		out, err := do(ctx, c.cards.In(tx), x.Deed, p.Shop, what{sale{x.N, x.Purchase}, "", p.Ref, x.Key})
+		out, err := do(ctx, t.cards.In(tx), x.Deed, p.Shop, what{sale{x.N, x.Purchase}, "", p.Ref, x.Key})
 		r = Result{p.Shop.ID, x.Deed, out, out.Replayed}
 		return err
 	})
 	if err != nil {
-		return Result{}, fmt.Errorf("counter: press: %w", err)
+		return Result{}, fmt.Errorf("till: press: %w", err)
 	}
 	call.Replayed = r.Replayed
 	return r, nil
@@ -279,14 +279,14 @@ func (x Enter) check() error {
 }
 
 // check authorizes and checks, for a Preview.
-func (c *Counter) check(ctx context.Context, x Enter) (s shop.Shop, claim otp.Claim, d Deed, err error) {
+func (t *Till) check(ctx context.Context, x Enter) (s shop.Shop, claim otp.Claim, d Deed, err error) {
 	if err = x.check(); err != nil {
 		return s, claim, d, err
 	}
-	if s, err = c.shops.Authorize(ctx, x.Shop, x.Manager); err != nil {
+	if s, err = t.shops.Authorize(ctx, x.Shop, x.Manager); err != nil {
 		return s, claim, d, err
 	}
-	claim, err = c.codes.Check(ctx, x.attempt())
+	claim, err = t.codes.Check(ctx, x.attempt())
 	if err == nil {
 		d, err = deedOf(claim)
 	}
@@ -295,16 +295,16 @@ func (c *Counter) check(ctx context.Context, x Enter) (s shop.Shop, claim otp.Cl
 
 // spend does the deed of a claim and uses the claim up. The key of the deed is that of the code, so
 // that a claim that was spent gives its first result again.
-func (c *Counter) spend(
+func (t *Till) spend(
 	ctx context.Context, call *engine.Call, id shop.ID, by shop.Identity, claim otp.Claim, deed Deed, given sale,
 ) (r Result, err error) {
-	err = c.unit.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
+	err = t.unit.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
 		call.Attempts++
-		s, err := c.shops.In(tx).Authorize(ctx, id, by)
+		s, err := t.shops.In(tx).Authorize(ctx, id, by)
 		if err != nil {
 			return err
 		}
-		out, err := do(ctx, c.cards.In(tx), deed, s, what{given, by, viaCode, claimKey(claim)})
+		out, err := do(ctx, t.cards.In(tx), deed, s, what{given, by, viaCode, claimKey(claim)})
 		if errors.Is(err, journal.ErrKeyReused) {
 			err = otp.ErrInvalidCode // the code was spent on another sale, or by another manager
 		}
@@ -315,10 +315,10 @@ func (c *Counter) spend(
 		if out.Replayed {
 			return nil
 		}
-		return c.codes.In(tx).Spend(ctx, claim)
+		return t.codes.In(tx).Spend(ctx, claim)
 	})
 	if err != nil {
-		return Result{}, fmt.Errorf("counter: confirm: %w", err)
+		return Result{}, fmt.Errorf("till: confirm: %w", err)
 	}
 	call.Replayed = r.Replayed
 	return r, nil

@@ -1,4 +1,4 @@
-package counter_test
+package till_test
 
 import (
 	"crypto/rand"
@@ -14,8 +14,8 @@ import (
 	"github.com/scrmkit/scrmkit/internal/pgtest"
 	"github.com/scrmkit/scrmkit/otp"
 	"github.com/scrmkit/scrmkit/stamps"
-	"github.com/scrmkit/scrmkit/stamps/counter"
 	"github.com/scrmkit/scrmkit/stamps/shop"
+	"github.com/scrmkit/scrmkit/stamps/till"
 	"github.com/scrmkit/scrmkit/storage"
 )
 
@@ -56,7 +56,7 @@ type setting struct {
 	shops  *shop.Engine
 	codes  *otp.Engine
 	cards  *stamps.Engine
-	till   *counter.Counter
+	till   *till.Till
 }
 
 func set(b testing.TB, db storage.DB) setting {
@@ -67,7 +67,7 @@ func set(b testing.TB, db storage.DB) setting {
 	if s.codes, err = otp.New(db, []otp.Key{{ID: "k1", Secret: make([]byte, 32)}}, nil); err != nil {
 		b.Fatal(err)
 	}
-	s.till = counter.New(db, s.shops, s.codes, s.cards, nil)
+	s.till = till.New(db, s.shops, s.codes, s.cards, nil)
 	if _, err := s.cards.Publish(ctx, coffee()); err != nil {
 		b.Fatal(err)
 	}
@@ -215,9 +215,9 @@ func BenchmarkIssue(b *testing.B) {
 	})
 }
 
-// BenchmarkCounter is a whole visit: a code is asked for, then checked, spent and turned into a
+// BenchmarkTill is a whole visit: a code is asked for, then checked, spent and turned into a
 // stamp.
-func BenchmarkCounter(b *testing.B) {
+func BenchmarkTill(b *testing.B) {
 	adapters(b, func(b *testing.B, s setting) {
 		const shops = 64
 		for i := range shops {
@@ -238,9 +238,9 @@ func BenchmarkCounter(b *testing.B) {
 				run := fmt.Sprint(n, "-", b.N, "-")
 				codes := make([]string, b.N+1)
 				ask := func(i int) (err error) {
-					issued, err := s.till.Ask(ctx, counter.Ask{
+					issued, err := s.till.Ask(ctx, till.Ask{
 						Shop: shop.ID(fmt.Sprint("shop", i%shops)), Key: run + fmt.Sprint(i),
-						Deed: counter.Deed{Purpose: stamps.PurposeStamp, Member: stamps.MemberID(fmt.Sprint("m", i)), Program: "coffee"},
+						Deed: till.Deed{Purpose: stamps.PurposeStamp, Member: stamps.MemberID(fmt.Sprint("m", i)), Program: "coffee"},
 					})
 					codes[i] = issued.Code
 					return err
@@ -249,7 +249,7 @@ func BenchmarkCounter(b *testing.B) {
 					if err := ask(i); err != nil {
 						return err
 					}
-					_, err := s.till.Enter(ctx, counter.Enter{
+					_, err := s.till.Enter(ctx, till.Enter{
 						Shop: shop.ID(fmt.Sprint("shop", i%shops)), Manager: manager(i % shops), Code: codes[i], Key: run + fmt.Sprint(i),
 					})
 					return err

@@ -1,4 +1,4 @@
-package counter_test
+package till_test
 
 import (
 	"context"
@@ -14,8 +14,8 @@ import (
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/otp"
 	"github.com/scrmkit/scrmkit/stamps"
-	"github.com/scrmkit/scrmkit/stamps/counter"
 	"github.com/scrmkit/scrmkit/stamps/shop"
+	"github.com/scrmkit/scrmkit/stamps/till"
 	"github.com/scrmkit/scrmkit/storage"
 )
 
@@ -44,19 +44,19 @@ func open(t testing.TB, db storage.DB) setting {
 	return s
 }
 
-var stampIt = counter.Deed{Purpose: stamps.PurposeStamp, Member: "alice", Nickname: "小爱", Program: "coffee"}
+var stampIt = till.Deed{Purpose: stamps.PurposeStamp, Member: "alice", Nickname: "小爱", Program: "coffee"}
 
-func (s setting) ask(t testing.TB, d counter.Deed, key string) string {
+func (s setting) ask(t testing.TB, d till.Deed, key string) string {
 	t.Helper()
-	issued, err := s.till.Ask(ctx, counter.Ask{Shop: "wangjing", Deed: d, Key: key})
+	issued, err := s.till.Ask(ctx, till.Ask{Shop: "wangjing", Deed: d, Key: key})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return issued.Code
 }
 
-func (s setting) enter(code, key string) (counter.Result, error) {
-	return s.till.Enter(ctx, counter.Enter{Shop: "wangjing", Manager: "kathy", Code: code, Key: key})
+func (s setting) enter(code, key string) (till.Result, error) {
+	return s.till.Enter(ctx, till.Enter{Shop: "wangjing", Manager: "kathy", Code: code, Key: key})
 }
 
 func (s setting) total(t testing.TB) int64 {
@@ -71,7 +71,7 @@ func (s setting) total(t testing.TB) int64 {
 	return c.Total
 }
 
-func TestCounter(t *testing.T) {
+func TestTill(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db storage.DB) {
 		t.Run("a code makes a stamp, another takes it back, and a third redeems a coupon", func(t *testing.T) {
 			s := open(t, db)
@@ -104,7 +104,7 @@ func TestCounter(t *testing.T) {
 			if _, err := s.enter(s.ask(t, stampIt, "again"), "again"); err != nil {
 				t.Fatal(err)
 			}
-			redeem := counter.Deed{Purpose: stamps.PurposeRedeem, Member: "alice", Coupon: &coupons()[1].ID}
+			redeem := till.Deed{Purpose: stamps.PurposeRedeem, Member: "alice", Coupon: &coupons()[1].ID}
 			if _, err := s.enter(s.ask(t, redeem, "r"), "r"); err != nil {
 				t.Fatal(err)
 			}
@@ -114,7 +114,7 @@ func TestCounter(t *testing.T) {
 		})
 		t.Run("a preview shows who and what and changes nothing, and a confirmation does it", func(t *testing.T) {
 			s := open(t, db)
-			x := counter.Enter{Shop: "wangjing", Manager: "kathy", Code: s.ask(t, stampIt, "a"), Key: "p"}
+			x := till.Enter{Shop: "wangjing", Manager: "kathy", Code: s.ask(t, stampIt, "a"), Key: "p"}
 			p, err := s.till.Preview(ctx, x)
 			if err != nil || p.Deed.Member != "alice" || p.Deed.Nickname != "小爱" || p.Effect.Card.Total != 1 || s.total(t) != 0 {
 				t.Fatal(p, err)
@@ -122,12 +122,12 @@ func TestCounter(t *testing.T) {
 			if again, err := s.till.Preview(ctx, x); err != nil || !again.Expires.Equal(p.Expires) {
 				t.Fatal(again, err)
 			}
-			confirm := counter.Confirm{Shop: "wangjing", Manager: "kathy", Claim: p.Claim}
-			for name, change := range map[string]func(*counter.Confirm){
-				"li":                func(c *counter.Confirm) { c.Manager, c.Shop = "li", "sanlitun" },
-				"a made-up claim":   func(c *counter.Confirm) { c.Claim = p.Claim[:len(p.Claim)-4] + "AAAA" },
-				"li in this shop":   func(c *counter.Confirm) { c.Manager = "li" },
-				"kathy in sanlitun": func(c *counter.Confirm) { c.Shop = "sanlitun" },
+			confirm := till.Confirm{Shop: "wangjing", Manager: "kathy", Claim: p.Claim}
+			for name, change := range map[string]func(*till.Confirm){
+				"li":                func(c *till.Confirm) { c.Manager, c.Shop = "li", "sanlitun" },
+				"a made-up claim":   func(c *till.Confirm) { c.Claim = p.Claim[:len(p.Claim)-4] + "AAAA" },
+				"li in this shop":   func(c *till.Confirm) { c.Manager = "li" },
+				"kathy in sanlitun": func(c *till.Confirm) { c.Shop = "sanlitun" },
 			} {
 				c := confirm
 				change(&c)
@@ -182,14 +182,14 @@ func TestCounter(t *testing.T) {
 		})
 		t.Run("whoever is unbound is refused at once, even with a claim in hand", func(t *testing.T) {
 			s := open(t, db)
-			p, err := s.till.Preview(ctx, counter.Enter{Shop: "wangjing", Manager: "kathy", Code: s.ask(t, stampIt, "a"), Key: "p"})
+			p, err := s.till.Preview(ctx, till.Enter{Shop: "wangjing", Manager: "kathy", Code: s.ask(t, stampIt, "a"), Key: "p"})
 			if err != nil {
 				t.Fatal(err)
 			}
 			if _, err := s.shops.Unbind(ctx, shop.Unbind{Shop: "wangjing", Identity: "kathy", Key: "u"}); err != nil {
 				t.Fatal(err)
 			}
-			_, err = s.till.Confirm(ctx, counter.Confirm{Shop: "wangjing", Manager: "kathy", Claim: p.Claim})
+			_, err = s.till.Confirm(ctx, till.Confirm{Shop: "wangjing", Manager: "kathy", Claim: p.Claim})
 			if !errors.Is(err, shop.ErrNotManager) || s.total(t) != 0 {
 				t.Fatal(err)
 			}
@@ -197,7 +197,7 @@ func TestCounter(t *testing.T) {
 		t.Run("a deed that is refused leaves the code to another try", func(t *testing.T) {
 			s := open(t, db)
 			code := s.ask(t, stampIt, "a")
-			x := counter.Enter{Shop: "wangjing", Manager: "kathy", Code: code, Key: "e", Purchase: &stamps.Purchase{Amount: -1}}
+			x := till.Enter{Shop: "wangjing", Manager: "kathy", Code: code, Key: "e", Purchase: &stamps.Purchase{Amount: -1}}
 			if _, err := s.till.Enter(ctx, x); err == nil {
 				t.Fatal("a negative purchase was taken")
 			}
@@ -209,7 +209,7 @@ func TestCounter(t *testing.T) {
 		t.Run("a physical stamp does it without a manager, once for each key", func(t *testing.T) {
 			s := open(t, db)
 			for range 2 {
-				r, err := s.till.Press(ctx, counter.Press{Serial: "A1", Deed: stampIt, Key: "k"})
+				r, err := s.till.Press(ctx, till.Press{Serial: "A1", Deed: stampIt, Key: "k"})
 				if err != nil || r.Shop != "wangjing" || !strings.HasPrefix(r.Outcome.Record.Via, "stamp-") {
 					t.Fatal(r, err)
 				}
@@ -217,7 +217,7 @@ func TestCounter(t *testing.T) {
 			if n := s.total(t); n != 1 {
 				t.Fatal(n)
 			}
-			if _, err := s.till.Press(ctx, counter.Press{Serial: "B1", Deed: stampIt, Key: "k2"}); !errors.Is(err, shop.ErrUnknownStamp) {
+			if _, err := s.till.Press(ctx, till.Press{Serial: "B1", Deed: stampIt, Key: "k2"}); !errors.Is(err, shop.ErrUnknownStamp) {
 				t.Fatal(err)
 			}
 		})
@@ -233,19 +233,19 @@ func TestCounter(t *testing.T) {
 			if _, err := s.cards.Publish(ctx, handout); err != nil {
 				t.Fatal(err)
 			}
-			r, err := s.enter(s.ask(t, counter.Deed{Purpose: stamps.PurposeClaim, Member: "alice", Program: "welcome"}, "claim"), "claim")
+			r, err := s.enter(s.ask(t, till.Deed{Purpose: stamps.PurposeClaim, Member: "alice", Program: "welcome"}, "claim"), "claim")
 			if err != nil || len(r.Outcome.Coupons) != 1 || r.Outcome.Coupons[0].Issuer != "wangjing" {
 				t.Fatal(r, err)
 			}
 			id := r.Outcome.Coupons[0].ID
 			for _, purpose := range []stamps.Purpose{stamps.PurposeRedeem, stamps.PurposeUndo, stamps.PurposeVoid} {
-				issued, err := s.till.Ask(ctx, counter.Ask{
-					Shop: "sanlitun", Deed: counter.Deed{Purpose: purpose, Member: "alice", Coupon: &id}, Key: string(purpose),
+				issued, err := s.till.Ask(ctx, till.Ask{
+					Shop: "sanlitun", Deed: till.Deed{Purpose: purpose, Member: "alice", Coupon: &id}, Key: string(purpose),
 				})
 				if err != nil {
 					t.Fatal(purpose, err)
 				}
-				r, err := s.till.Enter(ctx, counter.Enter{Shop: "sanlitun", Manager: "li", Code: issued.Code, Key: string(purpose)})
+				r, err := s.till.Enter(ctx, till.Enter{Shop: "sanlitun", Manager: "li", Code: issued.Code, Key: string(purpose)})
 				if err != nil || r.Outcome.Record.Shop != "sanlitun" {
 					t.Fatal(purpose, r, err)
 				}
@@ -262,11 +262,11 @@ func TestCounter(t *testing.T) {
 					if err != nil {
 						t.Fatal(err)
 					}
-					deed := counter.Deed{Purpose: purpose, Member: "alice", Coupon: &id}
-					if _, err := s.till.Ask(ctx, counter.Ask{Shop: "wangjing", Deed: deed, Key: "k"}); !errors.Is(err, counter.ErrNotYours) || err.Error() != "counter: ask: "+counter.ErrNotYours.Error() {
+					deed := till.Deed{Purpose: purpose, Member: "alice", Coupon: &id}
+					if _, err := s.till.Ask(ctx, till.Ask{Shop: "wangjing", Deed: deed, Key: "k"}); !errors.Is(err, till.ErrNotYours) || err.Error() != "till: ask: "+till.ErrNotYours.Error() {
 						t.Fatal(text, err)
 					}
-					if _, err := s.till.Press(ctx, counter.Press{Serial: "A1", Deed: deed, Key: "k"}); !errors.Is(err, counter.ErrNotYours) || err.Error() != "counter: press: "+counter.ErrNotYours.Error() {
+					if _, err := s.till.Press(ctx, till.Press{Serial: "A1", Deed: deed, Key: "k"}); !errors.Is(err, till.ErrNotYours) || err.Error() != "till: press: "+till.ErrNotYours.Error() {
 						t.Fatal(text, err)
 					}
 				}
@@ -282,7 +282,7 @@ func isThrottled(err error) bool {
 
 func TestDeedsThatCannotBe(t *testing.T) {
 	s := open(t, dbtest.SQLite(t))
-	for name, d := range map[string]counter.Deed{
+	for name, d := range map[string]till.Deed{
 		"no purpose":    {Member: "alice", Program: "coffee"},
 		"adjust":        {Purpose: stamps.PurposeAdjust, Member: "alice", Program: "coffee"},
 		"no program":    {Purpose: stamps.PurposeStamp, Member: "alice"},
@@ -290,11 +290,11 @@ func TestDeedsThatCannotBe(t *testing.T) {
 		"no member":     {Purpose: stamps.PurposeStamp, Program: "coffee"},
 		"NUL in member": {Purpose: stamps.PurposeStamp, Member: "a\x00", Program: "coffee"},
 	} {
-		var input *counter.InputError
-		if _, err := s.till.Ask(ctx, counter.Ask{Shop: "wangjing", Deed: d, Key: "k"}); !errors.As(err, &input) {
+		var input *till.InputError
+		if _, err := s.till.Ask(ctx, till.Ask{Shop: "wangjing", Deed: d, Key: "k"}); !errors.As(err, &input) {
 			t.Errorf("ask, %s: %v", name, err)
 		}
-		if _, err := s.till.Press(ctx, counter.Press{Serial: "A1", Deed: d, Key: "k"}); !errors.As(err, &input) {
+		if _, err := s.till.Press(ctx, till.Press{Serial: "A1", Deed: d, Key: "k"}); !errors.As(err, &input) {
 			t.Errorf("press, %s: %v", name, err)
 		}
 	}

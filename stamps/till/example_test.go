@@ -1,4 +1,4 @@
-package counter_test
+package till_test
 
 import (
 	"context"
@@ -7,8 +7,8 @@ import (
 
 	"github.com/scrmkit/scrmkit/otp"
 	"github.com/scrmkit/scrmkit/stamps"
-	"github.com/scrmkit/scrmkit/stamps/counter"
 	"github.com/scrmkit/scrmkit/stamps/shop"
+	"github.com/scrmkit/scrmkit/stamps/till"
 	"github.com/scrmkit/scrmkit/storage/memory"
 )
 
@@ -24,7 +24,7 @@ func Example() {
 	shops, cards := shop.New(db, nil), stamps.New(db, nil)
 	codes, err := otp.New(db, []otp.Key{{ID: "2026-11", Secret: []byte("32 random bytes, kept in a vault")}}, nil)
 	must(err)
-	till := counter.New(db, shops, codes, cards, nil)
+	desk := till.New(db, shops, codes, cards, nil)
 
 	_, err = cards.Publish(ctx, stamps.Definition{ID: "coffee", Version: 1, Zone: "Asia/Shanghai", Card: &stamps.CardDefinition{
 		Size: 10, Rewards: []stamps.Reward{{ID: "cup", Name: "A free cup", At: 10}},
@@ -40,17 +40,17 @@ func Example() {
 	_, err = shops.BindStamp(ctx, shop.BindStamp{Shop: "wangjing", Serial: "A1659391", Unsigned: true, Key: "stamp-1"})
 	must(err)
 
-	stamp := counter.Deed{Purpose: stamps.PurposeStamp, Member: "alice", Nickname: "Alice", Program: "coffee"}
-	issued, err := till.Ask(ctx, counter.Ask{Shop: "wangjing", Deed: stamp, Key: "tap-1"})
+	stamp := till.Deed{Purpose: stamps.PurposeStamp, Member: "alice", Nickname: "Alice", Program: "coffee"}
+	issued, err := desk.Ask(ctx, till.Ask{Shop: "wangjing", Deed: stamp, Key: "tap-1"})
 	must(err)
-	seen, err := till.Preview(ctx, counter.Enter{Shop: "wangjing", Manager: "kathy", Code: issued.Code, Key: "entry-1"})
+	seen, err := desk.Preview(ctx, till.Enter{Shop: "wangjing", Manager: "kathy", Code: issued.Code, Key: "entry-1"})
 	must(err)
 	fmt.Println("the manager sees:", seen.Deed.Nickname, seen.Deed.Purpose, seen.Effect.Card.Total)
-	done, err := till.Confirm(ctx, counter.Confirm{Shop: "wangjing", Manager: "kathy", Claim: seen.Claim})
+	done, err := desk.Confirm(ctx, till.Confirm{Shop: "wangjing", Manager: "kathy", Claim: seen.Claim})
 	must(err)
 	fmt.Println("stamps:", done.Outcome.Card.Total, "by:", done.Outcome.Record.By)
 
-	done, err = till.Press(ctx, counter.Press{Serial: "A1659391", Deed: stamp, Key: "press-1"})
+	done, err = desk.Press(ctx, till.Press{Serial: "A1659391", Deed: stamp, Key: "press-1"})
 	must(err)
 	fmt.Println("stamps:", done.Outcome.Card.Total, "at:", done.Outcome.Record.Shop)
 	// Output:
