@@ -8,8 +8,8 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/scrmkit/scrmkit/scrm/activation"
+	"github.com/scrmkit/scrmkit/scrm/desk"
 	"github.com/scrmkit/scrmkit/scrm/lead"
-	"github.com/scrmkit/scrmkit/scrm/office"
 )
 
 // SignIn is what an agent types, and where.
@@ -163,8 +163,8 @@ func (s *Server) endPort(ctx context.Context, in *portEndInput) (*reply[activati
 	return found(change(ctx, activation.Leave{Port: id, Session: p.seat.Session.N, Reason: in.Body.Reason, By: p.name, Key: in.Key}))
 }
 
-func (s *Server) tell(ctx context.Context, in *toldInput) (*reply[office.Answer], error) {
+func (s *Server) tell(ctx context.Context, in *toldInput) (*reply[desk.Answer], error) {
 	b := in.Body
-	out, err := s.office.Report(ctx, office.Report{Token: caller(ctx).token, Platform: b.Platform, Contact: b.Contact, Event: b.Event})
+	out, err := s.desk.Report(ctx, desk.Report{Token: caller(ctx).token, Platform: b.Platform, Contact: b.Contact, Event: b.Event})
 	return answered(out, out.Replayed, err)
 }

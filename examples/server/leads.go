@@ -8,9 +8,9 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/scrmkit/scrmkit/scrm/desk"
 	"github.com/scrmkit/scrmkit/scrm/lead"
 	"github.com/scrmkit/scrmkit/scrm/lead/dispatch"
-	"github.com/scrmkit/scrmkit/scrm/office"
 )
 
 type OfJob struct {
@@ -296,7 +296,7 @@ func (s *Server) waiting(ctx context.Context, in *waitingQuery) (*reply[list[dis
 }
 
 func (s *Server) drain(ctx context.Context, in *OfLine) (*reply[dispatch.Outcome], error) {
-	return found(s.office.Drain(ctx, in.Line))
+	return found(s.desk.Drain(ctx, in.Line))
 }
 
 func (s *Server) leaveLine(ctx context.Context, in *leaveInput) (*reply[dispatch.Outcome], error) {
@@ -304,7 +304,7 @@ func (s *Server) leaveLine(ctx context.Context, in *leaveInput) (*reply[dispatch
 }
 
 func (s *Server) visit(ctx context.Context, in *visitInput) (*reply[dispatch.Outcome], error) {
-	return found(s.office.Arrive(ctx, office.Arrival{Line: in.Line, Visitor: in.Body.Visitor, Token: in.Body.Token}))
+	return found(s.desk.Arrive(ctx, desk.Arrival{Line: in.Line, Visitor: in.Body.Visitor, Token: in.Body.Token}))
 }
 
 func (s *Server) signVisitor(ctx context.Context, in *tokenInput) (*reply[VisitorToken], error) {

@@ -195,7 +195,7 @@ func taken(out reward.Outcome, own bool, err error) (*reply[Taken], error) {
 }
 
 func (s *Server) offers(ctx context.Context, in *OfCatalog) (*reply[list[redemption.Offer]], error) {
-	offers, err := s.desk.Offers(ctx, in.mine(ctx))
+	offers, err := s.redemption.Offers(ctx, in.mine(ctx))
 	return found(list[redemption.Offer]{offers}, err)
 }
 
@@ -207,17 +207,17 @@ func (s *Server) exchange(ctx context.Context, in *takeInput) (*reply[Taken], er
 	if in.Body.Price.Money != 0 {
 		return nil, &reward.InputError{Field: "price.money", Reason: "is to be paid first: reserve it, and it is captured then"}
 	}
-	r, err := s.desk.Redeem(ctx, in.order(ctx))
+	r, err := s.redemption.Redeem(ctx, in.order(ctx))
 	return taken(r.Outcome, true, err)
 }
 
 func (s *Server) hold(ctx context.Context, in *takeInput) (*reply[Taken], error) {
-	r, err := s.desk.Reserve(ctx, redemption.Reserve{Order: in.order(ctx), For: toPay})
+	r, err := s.redemption.Reserve(ctx, redemption.Reserve{Order: in.order(ctx), For: toPay})
 	return taken(r.Outcome, true, err)
 }
 
 func (s *Server) cancelMine(ctx context.Context, in *myOrderInput) (*reply[Taken], error) {
-	r, err := s.desk.Cancel(ctx, reward.Cancel{Holder: in.mine(ctx), Order: in.Body.Order, By: caller(ctx).name, Key: in.Key})
+	r, err := s.redemption.Cancel(ctx, reward.Cancel{Holder: in.mine(ctx), Order: in.Body.Order, By: caller(ctx).name, Key: in.Key})
 	return taken(r.Outcome, true, err)
 }
 
@@ -293,17 +293,17 @@ func (s *Server) gift(ctx context.Context, in *giftInput) (*reply[Taken], error)
 }
 
 func (s *Server) captureOrder(ctx context.Context, in *holderOrderInput) (*reply[Taken], error) {
-	r, err := s.desk.Capture(ctx, reward.Capture{Holder: in.id(), Order: in.Body.Order, By: caller(ctx).name, Key: in.Key})
+	r, err := s.redemption.Capture(ctx, reward.Capture{Holder: in.id(), Order: in.Body.Order, By: caller(ctx).name, Key: in.Key})
 	return taken(r.Outcome, false, err)
 }
 
 func (s *Server) cancelOrder(ctx context.Context, in *holderOrderInput) (*reply[Taken], error) {
-	r, err := s.desk.Cancel(ctx, reward.Cancel{Holder: in.id(), Order: in.Body.Order, By: caller(ctx).name, Key: in.Key})
+	r, err := s.redemption.Cancel(ctx, reward.Cancel{Holder: in.id(), Order: in.Body.Order, By: caller(ctx).name, Key: in.Key})
 	return taken(r.Outcome, false, err)
 }
 
 func (s *Server) returnVoucher(ctx context.Context, in *voucherInput) (*reply[Taken], error) {
-	r, err := s.desk.Return(ctx, reward.Return{Voucher: in.id(), Reason: in.Body.Reason, By: caller(ctx).name, Key: in.Key})
+	r, err := s.redemption.Return(ctx, reward.Return{Voucher: in.id(), Reason: in.Body.Reason, By: caller(ctx).name, Key: in.Key})
 	return taken(r.Outcome, false, err)
 }
 

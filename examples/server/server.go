@@ -19,9 +19,9 @@ import (
 	pointtill "github.com/scrmkit/scrmkit/loyalty/till"
 	"github.com/scrmkit/scrmkit/otp"
 	"github.com/scrmkit/scrmkit/scrm/activation"
+	"github.com/scrmkit/scrmkit/scrm/desk"
 	"github.com/scrmkit/scrmkit/scrm/lead"
 	"github.com/scrmkit/scrmkit/scrm/lead/dispatch"
-	"github.com/scrmkit/scrmkit/scrm/office"
 	"github.com/scrmkit/scrmkit/scrm/ticket"
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/stamps/shop"
@@ -43,23 +43,23 @@ type Config struct {
 
 // A Server is the product. It is safe for concurrent use.
 type Server struct {
-	cfg       Config
-	sql       *bun.DB
-	db        storage.DB
-	shops     *shop.Engine
-	codes     *otp.Engine
-	cards     *stamps.Engine
-	stampTill *stamptill.Till
-	points    *loyalty.Engine
-	rewards   *reward.Engine
-	desk      *redemption.Desk
-	pointTill *pointtill.Till
+	cfg        Config
+	sql        *bun.DB
+	db         storage.DB
+	shops      *shop.Engine
+	codes      *otp.Engine
+	cards      *stamps.Engine
+	stampTill  *stamptill.Till
+	points     *loyalty.Engine
+	rewards    *reward.Engine
+	redemption *redemption.Desk
+	pointTill  *pointtill.Till
 
 	activation *activation.Engine
 	leads      *lead.Engine
 	dispatch   *dispatch.Engine
 	tickets    *ticket.Engine
-	office     *office.Office
+	desk       *desk.Desk
 
 	mux   *http.ServeMux
 	slots chan struct{} // one for each request in flight
@@ -115,8 +115,8 @@ func (s *Server) prepare(ctx context.Context) error {
 		return err
 	}
 	s.leads, s.dispatch = lead.New(s.db, nil), dispatch.New(s.db, &dispatch.Options{Keys: []dispatch.Key{{ID: "1", Secret: key}}})
-	s.office = office.New(s.db, office.Parts{Codes: s.activation, Leads: s.leads, Lines: s.dispatch, Tickets: s.tickets}, nil)
-	s.desk = redemption.New(s.db, s.points, s.rewards, nil)
+	s.desk = desk.New(s.db, desk.Parts{Codes: s.activation, Leads: s.leads, Lines: s.dispatch, Tickets: s.tickets}, nil)
+	s.redemption = redemption.New(s.db, s.points, s.rewards, nil)
 	s.stampTill = stamptill.New(s.db, s.shops, s.codes, s.cards, nil)
 	s.pointTill = pointtill.New(s.db, s.shops, s.codes, s.rewards, nil)
 	return s.demo(ctx)
@@ -138,7 +138,7 @@ func (s *Server) tidy(ctx context.Context, every time.Duration) {
 		_, err3 := s.points.Sweep(ctx, maxSweep)
 		_, err4 := s.rewards.Sweep(ctx, maxSweep)
 		_, err5 := s.activation.Sweep(ctx, maxSweep)
-		_, err6 := s.office.Recall(ctx)
+		_, err6 := s.desk.Recall(ctx)
 		err7 := s.processReceived(ctx)
 		if err := errors.Join(err1, err2, err3, err4, err5, err6, err7, s.drainAll(ctx)); err != nil && ctx.Err() == nil {
 			s.cfg.Log.ErrorContext(ctx, "tidying failed", "err", err)
@@ -165,7 +165,7 @@ func (s *Server) drainAll(ctx context.Context) error {
 	var failed []error
 	for l, err := range s.dispatch.Lines(ctx) {
 		if err == nil && l.Waiting > 0 {
-			_, err = s.office.Drain(ctx, l.ID)
+			_, err = s.desk.Drain(ctx, l.ID)
 		}
 		if err != nil {
 			failed = append(failed, fmt.Errorf("line %s: %w", l.ID, err))

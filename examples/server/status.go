@@ -14,9 +14,9 @@ import (
 	"github.com/scrmkit/scrmkit/loyalty/reward"
 	"github.com/scrmkit/scrmkit/otp"
 	"github.com/scrmkit/scrmkit/scrm/activation"
+	"github.com/scrmkit/scrmkit/scrm/desk"
 	"github.com/scrmkit/scrmkit/scrm/lead"
 	"github.com/scrmkit/scrmkit/scrm/lead/dispatch"
-	"github.com/scrmkit/scrmkit/scrm/office"
 	"github.com/scrmkit/scrmkit/scrm/ticket"
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/stamps/shop"
@@ -81,7 +81,7 @@ var sentinels = []sentinel{
 	{"activation-device", activation.ErrDevice},
 	{"activation-platform", activation.ErrPlatform},
 	{"ticket-not-yours", ticket.ErrNotYours},
-	{"office-account", office.ErrAccount},
+	{"office-account", desk.ErrAccount},
 	{"shop-not-manager", shop.ErrNotManager},
 	{"counter-not-yours", stamptill.ErrNotYours},
 	{"stamps-other-shop", stamps.ErrOtherShop},
@@ -217,7 +217,7 @@ func status(err error) (p *huma.ErrorModel, header http.Header) {
 		sessions   *activation.SessionsError
 		full       *dispatch.NoCapacityError
 		newcomers  *dispatch.LimitError
-		target     *office.TargetError
+		target     *desk.TargetError
 	)
 	switch {
 	case errors.As(err, &input):

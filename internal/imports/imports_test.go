@@ -44,7 +44,7 @@ var contexts = map[string][]string{
 }
 
 // flows join contexts over storage. They depend on no driver and not on bun.
-var flows = []string{"loyalty/redemption", "loyalty/refund", "loyalty/till", "scrm/office", "stamps/till"}
+var flows = []string{"loyalty/redemption", "loyalty/refund", "loyalty/till", "scrm/desk", "stamps/till"}
 
 // helpers are the packages that help tests, and are imported by tests and each other alone.
 var helpers = []string{module + "/internal/pgtest", module + "/internal/race", module + "/internal/dbtest", module + "/internal/golden", module + "/internal/timetest", module + "/loyalty/loyaltytest"}
@@ -230,7 +230,7 @@ func TestViolations(t *testing.T) {
 			module + "/scrm/activation":            {"context"},
 			module + "/scrm/lead":                  {"context"},
 			module + "/scrm/lead/dispatch":         {"context"},
-			module + "/scrm/office":                {module + "/storage", module + "/scrm/lead"},
+			module + "/scrm/desk":                  {module + "/storage", module + "/scrm/lead"},
 			module + "/scrm/phone":                 {"golang.org/x/text/width"},
 			module + "/scrm/ticket":                {"context"},
 			module + "/stamps":                     {"github.com/hashicorp/golang-lru/v2", module + "/internal/combine"},

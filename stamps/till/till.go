@@ -1,7 +1,7 @@
 // Package till is the till of stamps (柜台): the customer asks for a code, the manager of the shop
-// types it, sees who and what, and confirms; or the customer presses the shop's physical stamp on the
-// phone. Stamp, coupon and code change in one transaction, and who types must manage the shop at
-// that moment.
+// types it, sees who and what, and confirms; or the customer presses the shop's physical stamp
+// on the phone. Stamp, coupon and code change in one transaction, and who types must manage the
+// shop at that moment.
 package till
 
 import (

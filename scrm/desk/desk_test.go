@@ -1,4 +1,4 @@
-package office_test
+package desk_test
 
 import (
 	"context"
@@ -15,9 +15,9 @@ import (
 
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/scrm/activation"
+	"github.com/scrmkit/scrmkit/scrm/desk"
 	"github.com/scrmkit/scrmkit/scrm/lead"
 	"github.com/scrmkit/scrmkit/scrm/lead/dispatch"
-	"github.com/scrmkit/scrmkit/scrm/office"
 	"github.com/scrmkit/scrmkit/scrm/ticket"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/memory"
@@ -44,8 +44,8 @@ func isError(t *testing.T, got, want error) {
 }
 
 type scene struct {
-	*office.Office
-	office.Parts
+	*desk.Desk
+	desk.Parts
 	now *atomic.Int64
 }
 
@@ -53,20 +53,20 @@ func open(db storage.DB) scene {
 	at := &atomic.Int64{}
 	at.Store(noon.UnixMicro())
 	now := func() time.Time { return time.UnixMicro(at.Load()).UTC() }
-	p := office.Parts{
+	p := desk.Parts{
 		Codes:   must(activation.New(db, []activation.Key{key}, &activation.Options{Now: now})),
 		Leads:   lead.New(db, &lead.Options{Now: now}),
 		Lines:   dispatch.New(db, &dispatch.Options{Now: now, Keys: []dispatch.Key{key}}),
 		Tickets: must(ticket.New(db, []ticket.Key{key}, &ticket.Options{Now: now})),
 	}
-	return scene{office.New(db, p, &office.Options{Now: now}), p, at}
+	return scene{desk.New(db, p, &desk.Options{Now: now}), p, at}
 }
 
 func (s scene) pass(d time.Duration) { s.now.Add(d.Microseconds()) }
 
 // make makes a code of the platforms.
 func (s scene) make(key string, platforms ...activation.PlatformID) activation.Issued {
-	return must(s.Create(ctx, office.Create{Codes: activation.Create{N: 1, Key: key, Settings: activation.Settings{
+	return must(s.Create(ctx, desk.Create{Codes: activation.Create{N: 1, Key: key, Settings: activation.Settings{
 		Platforms: platforms, Ports: 3, Counting: activation.Counting{Owner: "boss", Reach: "owner", Zone: "Asia/Shanghai"},
 	}}}))[0]
 }
@@ -111,8 +111,8 @@ func (s scene) line(key string, settings dispatch.Settings) {
 	must(s.Lines.Put(ctx, dispatch.Put{Line: "asia", Key: key, Settings: settings}))
 }
 
-func report(seat activation.Seat, id, account string, contact string) office.Report {
-	return office.Report{
+func report(seat activation.Seat, id, account string, contact string) desk.Report {
+	return desk.Report{
 		Token: seat.Token, Platform: "whatsapp", Contact: []lead.Identity{{Platform: "whatsapp", ID: contact}},
 		Event: lead.Event{ID: lead.EventID(id), Account: lead.AccountID(account), At: noon, Kind: lead.Inbound},
 	}
@@ -121,7 +121,7 @@ func report(seat activation.Seat, id, account string, contact string) office.Rep
 // table prints rows, but for the ids, which are random.
 func (s scene) table(names map[activation.CodeID]string) string {
 	var b strings.Builder
-	for r, err := range s.Rows(ctx, office.Query{Platforms: []lead.PlatformID{"whatsapp", "line"}}) {
+	for r, err := range s.Rows(ctx, desk.Query{Platforms: []lead.PlatformID{"whatsapp", "line"}}) {
 		if err != nil {
 			panic(err)
 		}
@@ -138,7 +138,7 @@ func (s scene) table(names map[activation.CodeID]string) string {
 	return b.String()
 }
 
-func TestOffice(t *testing.T) {
+func TestDesk(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db storage.DB) {
 		t.Run("lists codes with what they counted", func(t *testing.T) {
 			s := open(db.Tenant("rows"))
@@ -152,7 +152,7 @@ func TestOffice(t *testing.T) {
 				t.Fatal(again)
 			}
 			first, second := s.sign(a, "whatsapp", "x"), s.sign(b, "whatsapp", "y")
-			for i, r := range []office.Report{report(first, "1", "x", "ann"), report(second, "2", "y", "ann"), report(second, "3", "y", "bob")} {
+			for i, r := range []desk.Report{report(first, "1", "x", "ann"), report(second, "2", "y", "ann"), report(second, "3", "y", "bob")} {
 				out, err := s.Report(ctx, r)
 				if want := []lead.Verdict{lead.NewLead, lead.Duplicate, lead.NewLead}[i]; err != nil || out.Verdict != want {
 					t.Fatal(i, out, err)
@@ -168,7 +168,7 @@ func TestOffice(t *testing.T) {
 			_, err := s.Report(ctx, report(second, "4", "y", "eve"))
 			isError(t, err, activation.ErrSignedOut)
 			_, err = s.Report(ctx, report(first, "4", "z", "eve"))
-			isError(t, err, office.ErrAccount)
+			isError(t, err, desk.ErrAccount)
 			r := report(first, "4", "x", "eve")
 			r.Platform = "wecom"
 			_, err = s.Report(ctx, r)
@@ -198,7 +198,7 @@ func TestOffice(t *testing.T) {
 			s := open(db.Tenant("send"))
 			a := s.make("a", "whatsapp")
 			must(s.Lines.Put(ctx, dispatch.Put{Line: "asia", Key: "put", Settings: dispatch.Settings{
-				Zone: "Asia/Shanghai", Queue: 2, Accounts: []dispatch.Account{{ID: office.Account("whatsapp", "x"), Day: 3}},
+				Zone: "Asia/Shanghai", Queue: 2, Accounts: []dispatch.Account{{ID: desk.Account("whatsapp", "x"), Day: 3}},
 			}}))
 			s.site("shop")
 			want := func(what string, id ticket.ID, want string) {
@@ -229,7 +229,7 @@ func TestOffice(t *testing.T) {
 			}
 			s.sign(a, "whatsapp", "x")
 			out := must(s.Visit(ctx, "asia", "ann"))
-			if out.Account != office.Account("whatsapp", "x") || len(out.Served) != 1 {
+			if out.Account != desk.Account("whatsapp", "x") || len(out.Served) != 1 {
 				t.Fatal(out)
 			}
 			want("served before the visitor", ids[0], "pending  x")
@@ -282,9 +282,9 @@ func Example() {
 	}
 	leads := lead.New(db, &lead.Options{Now: clock})
 	lines := dispatch.New(db, &dispatch.Options{Now: clock})
-	desk := office.New(db, office.Parts{Codes: codes, Leads: leads, Lines: lines, Tickets: tickets}, &office.Options{Now: clock})
+	sales := desk.New(db, desk.Parts{Codes: codes, Leads: leads, Lines: lines, Tickets: tickets}, &desk.Options{Now: clock})
 
-	made, err := desk.Create(ctx, office.Create{Codes: activation.Create{N: 1, Key: "first", Settings: activation.Settings{
+	made, err := sales.Create(ctx, desk.Create{Codes: activation.Create{N: 1, Key: "first", Settings: activation.Settings{
 		Platforms: []activation.PlatformID{"whatsapp"}, Ports: 3,
 		Counting: activation.Counting{Owner: "boss", Reach: "owner", Library: true, Zone: "Asia/Shanghai", Reset: 8 * 60},
 	}}})
@@ -302,22 +302,22 @@ func Example() {
 	port, err = codes.Link(ctx, activation.Link{Session: seat.ID(), Port: port.ID.N, Account: "sales-1", Key: "link-1"})
 	fmt.Println(port.State, err)
 
-	out, err := desk.Report(ctx, office.Report{
+	out, err := sales.Report(ctx, desk.Report{
 		Token: seat.Token, Platform: "whatsapp", Contact: []lead.Identity{{Platform: "whatsapp", Namespace: lead.WhatsApp, ID: "8613912345678"}},
 		Event: lead.Event{ID: "message-1", Account: "sales-1", At: now, Kind: lead.Inbound},
 	})
 	fmt.Println(out.Verdict, out.Reasons, err)
 
 	_, err = lines.Put(ctx, dispatch.Put{Line: "spring", Key: "put-1", Settings: dispatch.Settings{
-		Zone: "Asia/Shanghai", Accounts: []dispatch.Account{{ID: office.Account("whatsapp", "sales-1"), Day: 50}},
+		Zone: "Asia/Shanghai", Accounts: []dispatch.Account{{ID: desk.Account("whatsapp", "sales-1"), Day: 50}},
 	}})
 	if err != nil {
 		log.Fatal(err)
 	}
-	sent, err := desk.Visit(ctx, "spring", "visitor-1")
+	sent, err := sales.Visit(ctx, "spring", "visitor-1")
 	fmt.Println(sent.Account, err)
 
-	for row, err := range desk.Rows(ctx, office.Query{Platforms: []lead.PlatformID{"whatsapp", "line"}}) {
+	for row, err := range sales.Rows(ctx, desk.Query{Platforms: []lead.PlatformID{"whatsapp", "line"}}) {
 		if err != nil {
 			log.Fatal(err)
 		}

@@ -1,4 +1,4 @@
-package office_test
+package desk_test
 
 import (
 	"errors"
@@ -10,8 +10,8 @@ import (
 
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/scrm/activation"
+	"github.com/scrmkit/scrmkit/scrm/desk"
 	"github.com/scrmkit/scrmkit/scrm/lead/dispatch"
-	"github.com/scrmkit/scrmkit/scrm/office"
 	"github.com/scrmkit/scrmkit/scrm/ticket"
 	"github.com/scrmkit/scrmkit/storage"
 )
@@ -117,7 +117,7 @@ func TestTicketsOfTargetsThatGo(t *testing.T) {
 							target = ticket.Target{Code: w.code}
 						}
 						_, err := s.Assign(ctx, ticket.Assign{Ticket: id, Target: target, Key: "assign"})
-						var bad *office.TargetError
+						var bad *desk.TargetError
 						if !errors.As(err, &bad) || bad.Reason != w.want || bad.Target != target {
 							t.Fatal(err)
 						}
@@ -131,7 +131,7 @@ func TestTicketsOfTargetsThatGo(t *testing.T) {
 					}
 					switch k {
 					case 2:
-						must(s.Take(ctx, office.Order{Token: seat.Token, Ticket: id, Key: "take"}))
+						must(s.Take(ctx, desk.Order{Token: seat.Token, Ticket: id, Key: "take"}))
 					case 3:
 						must(s.Assign(ctx, ticket.Assign{Ticket: id, Target: target, Key: "assign"}))
 					}
@@ -178,13 +178,13 @@ func TestAgentsHandleTickets(t *testing.T) {
 			if mine(kathy, "") != 3 || mine(kathy, ticket.Pending) != 3 || mine(eve, "") != 0 {
 				t.Fatal("lists")
 			}
-			_, err := s.Take(ctx, office.Order{Token: eve.Token, Ticket: all[0], Key: "k"})
+			_, err := s.Take(ctx, desk.Order{Token: eve.Token, Ticket: all[0], Key: "k"})
 			isError(t, err, ticket.ErrNotYours)
-			_, err = s.HandBack(ctx, office.Order{Token: eve.Token, Ticket: all[0], Note: "no", Key: "k"})
+			_, err = s.HandBack(ctx, desk.Order{Token: eve.Token, Ticket: all[0], Note: "no", Key: "k"})
 			isError(t, err, ticket.ErrNotYours)
-			_, err = s.Take(ctx, office.Order{Token: "none", Ticket: all[0], Key: "k"})
+			_, err = s.Take(ctx, desk.Order{Token: "none", Ticket: all[0], Key: "k"})
 			isError(t, err, activation.ErrSignedOut)
-			take := office.Order{Token: kathy.Token, Ticket: all[0], Key: "k"}
+			take := desk.Order{Token: kathy.Token, Ticket: all[0], Key: "k"}
 			for i := range 2 {
 				out := must(s.Take(ctx, take))
 				if out.State != ticket.Assigned || out.Replayed != (i == 1) {
@@ -194,16 +194,16 @@ func TestAgentsHandleTickets(t *testing.T) {
 			take.Key = "k2"
 			_, err = s.Take(ctx, take)
 			isError(t, err, ticket.ErrTaken)
-			_, err = s.Finish(ctx, office.Order{Token: kathy.Token, Ticket: all[1], Key: "f"})
+			_, err = s.Finish(ctx, desk.Order{Token: kathy.Token, Ticket: all[1], Key: "f"})
 			isError(t, err, ticket.ErrState)
-			if out := must(s.Finish(ctx, office.Order{Token: kathy.Token, Ticket: all[0], Note: "sold", Key: "f"})); out.State != ticket.Done {
+			if out := must(s.Finish(ctx, desk.Order{Token: kathy.Token, Ticket: all[0], Note: "sold", Key: "f"})); out.State != ticket.Done {
 				t.Fatal(out)
 			}
 			var bad *ticket.InputError
-			if _, err := s.HandBack(ctx, office.Order{Token: kathy.Token, Ticket: all[1], Key: "b"}); !errors.As(err, &bad) || bad.Field != "note" {
+			if _, err := s.HandBack(ctx, desk.Order{Token: kathy.Token, Ticket: all[1], Key: "b"}); !errors.As(err, &bad) || bad.Field != "note" {
 				t.Fatal(err)
 			}
-			back := office.Order{Token: kathy.Token, Ticket: all[1], Note: "speaks Thai", Key: "b"}
+			back := desk.Order{Token: kathy.Token, Ticket: all[1], Note: "speaks Thai", Key: "b"}
 			for i := range 2 {
 				out := must(s.HandBack(ctx, back))
 				if out.State != ticket.Manual || out.Reason != ticket.HandedBack || out.Replayed != (i == 1) {
@@ -222,7 +222,7 @@ func TestAgentsHandleTickets(t *testing.T) {
 				t.Fatal("other templates decide again:", s.ticket(all[1]))
 			}
 			must(s.Codes.Disable(ctx, activation.Many{Codes: []activation.CodeID{c.ID}, Key: "off"}))
-			_, err = s.Take(ctx, office.Order{Token: kathy.Token, Ticket: all[2], Key: "late"})
+			_, err = s.Take(ctx, desk.Order{Token: kathy.Token, Ticket: all[2], Key: "late"})
 			isError(t, err, activation.ErrSignedOut)
 			must(s.Recall(ctx))
 			if k := s.ticket(all[0]); k.State != ticket.Done {
@@ -246,7 +246,7 @@ func TestAgentsHandleTickets(t *testing.T) {
 			var wg sync.WaitGroup
 			for i, seat := range seats {
 				wg.Go(func() {
-					out, err := s.Take(ctx, office.Order{Token: seat.Token, Ticket: id, Key: fmt.Sprint("k", i)})
+					out, err := s.Take(ctx, desk.Order{Token: seat.Token, Ticket: id, Key: fmt.Sprint("k", i)})
 					switch {
 					case err == nil && out.State == ticket.Assigned:
 						won.Add(1)
@@ -269,9 +269,9 @@ func TestAgentsHandleTickets(t *testing.T) {
 			s.handle()
 			var wg sync.WaitGroup
 			for i, id := range all {
-				wg.Go(func() { _, _ = s.Take(ctx, office.Order{Token: seat.Token, Ticket: id, Key: fmt.Sprint("t", i)}) })
+				wg.Go(func() { _, _ = s.Take(ctx, desk.Order{Token: seat.Token, Ticket: id, Key: fmt.Sprint("t", i)}) })
 				wg.Go(func() {
-					_, _ = s.HandBack(ctx, office.Order{Token: seat.Token, Ticket: id, Note: "no", Key: fmt.Sprint("b", i)})
+					_, _ = s.HandBack(ctx, desk.Order{Token: seat.Token, Ticket: id, Note: "no", Key: fmt.Sprint("b", i)})
 				})
 			}
 			wg.Go(func() { _, _ = s.Codes.Disable(ctx, activation.Many{Codes: []activation.CodeID{c.ID}, Key: "off"}) })
@@ -293,7 +293,7 @@ func TestWaitingEnds(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db storage.DB) {
 		s := open(db.Tenant("waits"))
 		c := s.make("a", "whatsapp")
-		s.line("p", dispatch.Settings{Queue: 9, Accounts: []dispatch.Account{{ID: office.Account("whatsapp", "x"), Day: 2}}})
+		s.line("p", dispatch.Settings{Queue: 9, Accounts: []dispatch.Account{{ID: desk.Account("whatsapp", "x"), Day: 2}}})
 		s.shop(ticket.Action{Pool: "asia"})
 		id := s.push("shop", `{"id":1}`)
 		s.handle()

@@ -1,4 +1,4 @@
-package office_test
+package desk_test
 
 import (
 	"errors"
@@ -7,8 +7,8 @@ import (
 
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/scrm/activation"
+	"github.com/scrmkit/scrmkit/scrm/desk"
 	"github.com/scrmkit/scrmkit/scrm/lead"
-	"github.com/scrmkit/scrmkit/scrm/office"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
@@ -66,7 +66,7 @@ func TestEdit(t *testing.T) {
 		t.Run("needs an owner for a job, and names the field", func(t *testing.T) {
 			s := open(db.Tenant("none"))
 			settings := activation.Settings{Platforms: []activation.PlatformID{"line"}, Ports: 1, Counting: activation.Counting{Zone: "UTC"}}
-			_, err := s.Create(ctx, office.Create{Codes: activation.Create{N: 1, Settings: settings, Key: "k"}})
+			_, err := s.Create(ctx, desk.Create{Codes: activation.Create{N: 1, Settings: settings, Key: "k"}})
 			var bad *activation.InputError
 			if !errors.As(err, &bad) || bad.Field != "settings.counting.owner" {
 				t.Fatal(err)

@@ -1,4 +1,4 @@
-package office
+package desk
 
 import (
 	"cmp"
@@ -34,14 +34,14 @@ type Answer struct {
 //
 // Errors: activation.ErrSignedOut, activation.ErrPlatform, ErrAccount, *activation.InputError where
 // the event has no platform or no account, and those of lead.Engine.Meet.
-func (o *Office) Report(ctx context.Context, r Report) (_ Answer, err error) {
-	ctx, call := o.unit.Begin(ctx, "office.report", "")
+func (d *Desk) Report(ctx context.Context, r Report) (_ Answer, err error) {
+	ctx, call := d.unit.Begin(ctx, "desk.report", "")
 	defer call.End(&err)
-	seat, bound, err := o.bound(ctx, r)
+	seat, bound, err := d.bound(ctx, r)
 	if err != nil {
-		return Answer{}, fmt.Errorf("office: report: %w", err)
+		return Answer{}, fmt.Errorf("desk: report: %w", err)
 	}
-	out, err := o.p.Leads.Meet(ctx, lead.Meet{
+	out, err := d.p.Leads.Meet(ctx, lead.Meet{
 		Contact: r.Contact, Job: lead.JobID{Code: lead.CodeID(seat.Code.ID), Platform: r.Platform}, Event: r.Event, By: seat.ID().String(),
 		Bound: bound,
 	})
@@ -50,12 +50,12 @@ func (o *Office) Report(ctx context.Context, r Report) (_ Answer, err error) {
 }
 
 // bound returns the session of a report, and when its code had the account.
-func (o *Office) bound(ctx context.Context, r Report) (activation.Seat, *lead.Bound, error) {
+func (d *Desk) bound(ctx context.Context, r Report) (activation.Seat, *lead.Bound, error) {
 	platform, account := activation.PlatformID(r.Platform), activation.AccountID(r.Event.Account)
 	if err := cmp.Or(valid.ID("platform", platform), valid.ID("event.account", account)); err != nil {
 		return activation.Seat{}, nil, err
 	}
-	seat, known, err := o.p.Codes.Bound(ctx, r.Token, platform, account)
+	seat, known, err := d.p.Codes.Bound(ctx, r.Token, platform, account)
 	if err != nil {
 		return seat, nil, err
 	}

@@ -1,4 +1,4 @@
-package office
+package desk
 
 import (
 	"context"
@@ -23,7 +23,7 @@ type TargetError struct {
 
 // Error implements error.
 func (e *TargetError) Error() string {
-	return fmt.Sprintf("office: the ticket cannot go to %s: %s", e.Target, map[ticket.Reason]string{
+	return fmt.Sprintf("desk: the ticket cannot go to %s: %s", e.Target, map[ticket.Reason]string{
 		ticket.CodeUnknown: "there is no such code; name another", ticket.CodeDisabled: "the code is disabled; have it enabled",
 		ticket.CodeExpired: "the code has expired; have its expiry moved", ticket.CodeDeleted: "the code is deleted; name another",
 		ticket.AccountGone: "no port of the code has the account, or it is banned; link it first",
@@ -37,9 +37,9 @@ func (e *TargetError) Is(target error) bool { return target == errs.Conflict }
 // unusable returns why a target cannot handle tickets; "": it can. An account is gone where no port
 // has it, it is banned, or it is at another code. One that is named without a code is not looked
 // for: the embedder has it.
-func (o *Office) unusable(ctx context.Context, tx storage.Tx, t ticket.Target) (ticket.Reason, error) {
+func (d *Desk) unusable(ctx context.Context, tx storage.Tx, t ticket.Target) (ticket.Reason, error) {
 	if t.Pool != "" && t.Code == "" {
-		_, err := o.p.Lines.In(tx).Line(ctx, dispatch.LineID(t.Pool))
+		_, err := d.p.Lines.In(tx).Line(ctx, dispatch.LineID(t.Pool))
 		if errors.Is(err, dispatch.ErrUnknownLine) {
 			return ticket.PoolUnknown, nil
 		}
@@ -49,7 +49,7 @@ func (o *Office) unusable(ctx context.Context, tx storage.Tx, t ticket.Target) (
 		return "", nil
 	}
 	code := activation.CodeID(t.Code)
-	state, err := o.p.Codes.In(tx).State(ctx, code)
+	state, err := d.p.Codes.In(tx).State(ctx, code)
 	if errors.Is(err, activation.ErrUnknownCode) {
 		return ticket.CodeUnknown, nil
 	}
@@ -67,7 +67,7 @@ func (o *Office) unusable(ctx context.Context, tx storage.Tx, t ticket.Target) (
 	if t.Account == "" {
 		return "", nil
 	}
-	for a, err := range o.p.Codes.In(tx).Agents(ctx, activation.PortQuery{Code: code, Accounts: []activation.AccountID{activation.AccountID(t.Account)}}) {
+	for a, err := range d.p.Codes.In(tx).Agents(ctx, activation.PortQuery{Code: code, Accounts: []activation.AccountID{activation.AccountID(t.Account)}}) {
 		if err != nil {
 			return "", err
 		}
@@ -83,30 +83,30 @@ func (o *Office) unusable(ctx context.Context, tx storage.Tx, t ticket.Target) (
 // at each target once, and at the tickets of those alone that are gone. It may run anywhere, any
 // number of times: run it after codes were disabled or deleted and, for those that expire, every
 // minute or so.
-func (o *Office) Recall(ctx context.Context) (n int, err error) {
-	ctx, call := o.unit.Begin(ctx, "office.recall", "")
+func (d *Desk) Recall(ctx context.Context) (n int, err error) {
+	ctx, call := d.unit.Begin(ctx, "desk.recall", "")
 	defer call.End(&err)
 	var failed []error
-	for t, err := range o.p.Tickets.Targets(ctx) {
+	for t, err := range d.p.Tickets.Targets(ctx) {
 		if err == nil && t.Code == "" {
 			continue
 		}
 		var why ticket.Reason
 		if err == nil {
-			err = o.unit.InTx(ctx, func(ctx context.Context, tx storage.Tx) (err error) {
-				why, err = o.unusable(ctx, tx, t)
+			err = d.unit.InTx(ctx, func(ctx context.Context, tx storage.Tx) (err error) {
+				why, err = d.unusable(ctx, tx, t)
 				return err
 			})
 		}
 		if err != nil {
-			failed = append(failed, fmt.Errorf("office: recall: %w", err))
+			failed = append(failed, fmt.Errorf("desk: recall: %w", err))
 			continue
 		}
 		if why == "" {
 			continue
 		}
 		for _, state := range []ticket.State{ticket.Pending, ticket.Assigned} {
-			k, err := o.recallAll(ctx, ticket.Query{Code: t.Code, Account: t.Account, State: state, Oldest: true})
+			k, err := d.recallAll(ctx, ticket.Query{Code: t.Code, Account: t.Account, State: state, Oldest: true})
 			n += k
 			if err != nil {
 				failed = append(failed, err)
@@ -117,20 +117,20 @@ func (o *Office) Recall(ctx context.Context) (n int, err error) {
 }
 
 // recallAll recalls those tickets of the query whose targets cannot handle them.
-func (o *Office) recallAll(ctx context.Context, q ticket.Query) (n int, err error) {
+func (d *Desk) recallAll(ctx context.Context, q ticket.Query) (n int, err error) {
 	var failed []error
-	for t, err := range o.p.Tickets.Tickets(ctx, q) {
+	for t, err := range d.p.Tickets.Tickets(ctx, q) {
 		recalled := false
 		if err == nil {
-			err = o.unit.InTx(ctx, func(ctx context.Context, tx storage.Tx) (err error) {
-				recalled, err = o.recall(ctx, tx, t.ID, t.Target)
+			err = d.unit.InTx(ctx, func(ctx context.Context, tx storage.Tx) (err error) {
+				recalled, err = d.recall(ctx, tx, t.ID, t.Target)
 				return err
 			})
 		}
 		switch {
 		case errors.Is(err, ticket.ErrState): // it has gone elsewhere
 		case err != nil:
-			failed = append(failed, fmt.Errorf("office: recall %s: %w", t.ID, err))
+			failed = append(failed, fmt.Errorf("desk: recall %s: %w", t.ID, err))
 		case recalled:
 			n++
 		}
@@ -139,12 +139,12 @@ func (o *Office) recallAll(ctx context.Context, q ticket.Query) (n int, err erro
 }
 
 // recall makes a ticket Manual that is at a target that cannot handle it.
-func (o *Office) recall(ctx context.Context, tx storage.Tx, id ticket.ID, at ticket.Target) (recalled bool, err error) {
-	why, err := o.unusable(ctx, tx, at)
+func (d *Desk) recall(ctx context.Context, tx storage.Tx, id ticket.ID, at ticket.Target) (recalled bool, err error) {
+	why, err := d.unusable(ctx, tx, at)
 	if err != nil || why == "" {
 		return false, err
 	}
-	_, err = o.p.Tickets.In(tx).Recall(ctx, ticket.Recall{Ticket: id, Target: at, Reason: why})
+	_, err = d.p.Tickets.In(tx).Recall(ctx, ticket.Recall{Ticket: id, Target: at, Reason: why})
 	return err == nil, err
 }
 
@@ -158,21 +158,21 @@ type Order struct {
 
 // Mine yields the tickets that are at the code of a session, in one state or, with "", in all, the
 // newest first. Errors: activation.ErrSignedOut, and those of ticket.Engine.Tickets.
-func (o *Office) Mine(ctx context.Context, token string, state ticket.State, limit int) iter.Seq2[ticket.Ticket, error] {
+func (d *Desk) Mine(ctx context.Context, token string, state ticket.State, limit int) iter.Seq2[ticket.Ticket, error] {
 	return func(yield func(ticket.Ticket, error) bool) {
-		seat, err := o.p.Codes.Check(ctx, token)
+		seat, err := d.p.Codes.Check(ctx, token)
 		if err != nil {
-			yield(ticket.Ticket{}, fmt.Errorf("office: tickets of an agent: %w", err))
+			yield(ticket.Ticket{}, fmt.Errorf("desk: tickets of an agent: %w", err))
 			return
 		}
-		o.p.Tickets.Tickets(ctx, ticket.Query{Code: ticket.CodeID(seat.Code.ID), State: state, Limit: limit})(yield)
+		d.p.Tickets.Tickets(ctx, ticket.Query{Code: ticket.CodeID(seat.Code.ID), State: state, Limit: limit})(yield)
 	}
 }
 
 // Take gives a ticket that is at the code of a session to its agent. Of several who take it one
 // gets it. Errors: activation.ErrSignedOut, *TargetError, and those of ticket.Engine.Take.
-func (o *Office) Take(ctx context.Context, c Order) (ticket.Outcome, error) {
-	return o.order(ctx, "office.take", "take", c, func(ctx context.Context, e *ticket.Engine, code ticket.CodeID, by string) (ticket.Outcome, error) {
+func (d *Desk) Take(ctx context.Context, c Order) (ticket.Outcome, error) {
+	return d.order(ctx, "desk.take", "take", c, func(ctx context.Context, e *ticket.Engine, code ticket.CodeID, by string) (ticket.Outcome, error) {
 		return e.Take(ctx, ticket.Take{Ticket: c.Ticket, Code: code, By: by, Key: c.Key})
 	})
 }
@@ -180,47 +180,47 @@ func (o *Office) Take(ctx context.Context, c Order) (ticket.Outcome, error) {
 // HandBack returns a ticket that is at the code of a session: it becomes Manual for
 // ticket.HandedBack, with the note. Errors: activation.ErrSignedOut, *TargetError, and those of
 // ticket.Engine.HandBack.
-func (o *Office) HandBack(ctx context.Context, c Order) (ticket.Outcome, error) {
-	return o.order(ctx, "office.handBack", "hand back", c, func(ctx context.Context, e *ticket.Engine, code ticket.CodeID, by string) (ticket.Outcome, error) {
+func (d *Desk) HandBack(ctx context.Context, c Order) (ticket.Outcome, error) {
+	return d.order(ctx, "desk.handBack", "hand back", c, func(ctx context.Context, e *ticket.Engine, code ticket.CodeID, by string) (ticket.Outcome, error) {
 		return e.HandBack(ctx, ticket.HandBack{Ticket: c.Ticket, Code: code, Note: c.Note, By: by, Key: c.Key})
 	})
 }
 
 // Finish ends a ticket that is at the code of a session and was handled. Errors:
 // activation.ErrSignedOut, *TargetError, and those of ticket.Engine.Finish.
-func (o *Office) Finish(ctx context.Context, c Order) (ticket.Outcome, error) {
-	return o.order(ctx, "office.finish", "finish", c, func(ctx context.Context, e *ticket.Engine, code ticket.CodeID, by string) (ticket.Outcome, error) {
+func (d *Desk) Finish(ctx context.Context, c Order) (ticket.Outcome, error) {
+	return d.order(ctx, "desk.finish", "finish", c, func(ctx context.Context, e *ticket.Engine, code ticket.CodeID, by string) (ticket.Outcome, error) {
 		return e.Finish(ctx, ticket.Finish{Ticket: c.Ticket, Code: code, Note: c.Note, By: by, Key: c.Key})
 	})
 }
 
-func (o *Office) order(
+func (d *Desk) order(
 	ctx context.Context, name, kind string, c Order,
 	run func(ctx context.Context, e *ticket.Engine, code ticket.CodeID, by string) (ticket.Outcome, error),
 ) (out ticket.Outcome, err error) {
-	ctx, call := o.unit.Begin(ctx, name, c.Ticket.Subject())
+	ctx, call := d.unit.Begin(ctx, name, c.Ticket.Subject())
 	defer call.End(&err)
 	if err := valid.Text("note", c.Note); err != nil {
-		return out, fmt.Errorf("office: %s: %w", kind, err)
+		return out, fmt.Errorf("desk: %s: %w", kind, err)
 	}
-	err = o.unit.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
+	err = d.unit.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
 		call.Attempts++
-		seat, err := o.p.Codes.In(tx).Check(ctx, c.Token)
+		seat, err := d.p.Codes.In(tx).Check(ctx, c.Token)
 		if err != nil {
 			return err
 		}
 		code := ticket.CodeID(seat.Code.ID)
-		why, err := o.unusable(ctx, tx, ticket.Target{Code: code})
+		why, err := d.unusable(ctx, tx, ticket.Target{Code: code})
 		if err == nil && why != "" {
 			err = &TargetError{ticket.Target{Code: code}, why}
 		}
 		if err == nil {
-			out, err = run(ctx, o.p.Tickets.In(tx), code, seat.ID().String())
+			out, err = run(ctx, d.p.Tickets.In(tx), code, seat.ID().String())
 		}
 		return err
 	})
 	if err != nil {
-		return ticket.Outcome{}, fmt.Errorf("office: %s: %w", kind, err)
+		return ticket.Outcome{}, fmt.Errorf("desk: %s: %w", kind, err)
 	}
 	call.Replayed = out.Replayed
 	return out, nil

@@ -1,4 +1,4 @@
-package office_test
+package desk_test
 
 import (
 	"context"
@@ -8,19 +8,19 @@ import (
 
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/scrm/activation"
+	"github.com/scrmkit/scrmkit/scrm/desk"
 	"github.com/scrmkit/scrmkit/scrm/lead"
-	"github.com/scrmkit/scrmkit/scrm/office"
 	"github.com/scrmkit/scrmkit/storage"
 )
 
-// What a bound office does is committed or rolled back with the transaction: a code and its jobs.
-func TestAnOfficeThatIsBound(t *testing.T) {
+// What a bound desk does is committed or rolled back with the transaction: a code and its jobs.
+func TestADeskThatIsBound(t *testing.T) {
 	errOut := errors.New("the order was not paid")
 	dbtest.Each(t, func(t *testing.T, db storage.DB) {
 		s := open(db)
 		for _, end := range []error{errOut, nil} {
 			err := db.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
-				_, err := s.In(tx).Create(ctx, office.Create{Codes: activation.Create{N: 2, Key: "k", Settings: activation.Settings{
+				_, err := s.In(tx).Create(ctx, desk.Create{Codes: activation.Create{N: 2, Key: "k", Settings: activation.Settings{
 					Platforms: []activation.PlatformID{"line"}, Ports: 3, Counting: activation.Counting{Owner: "boss", Zone: "UTC"},
 				}}})
 				if err != nil {

@@ -1,4 +1,4 @@
-package office
+package desk
 
 import (
 	"bytes"
@@ -49,9 +49,9 @@ type roster struct {
 }
 
 // roster returns the accounts of a line. ErrUnknownLine: there is no such line.
-func (o *Office) roster(ctx context.Context, tx storage.Tx, id dispatch.LineID) (roster, error) {
+func (d *Desk) roster(ctx context.Context, tx storage.Tx, id dispatch.LineID) (roster, error) {
 	r := roster{ports: map[dispatch.AccountID]activation.Agent{}}
-	line, err := o.p.Lines.In(tx).Line(ctx, id)
+	line, err := d.p.Lines.In(tx).Line(ctx, id)
 	if err != nil {
 		return r, err
 	}
@@ -66,7 +66,7 @@ func (o *Office) roster(ctx context.Context, tx storage.Tx, id dispatch.LineID) 
 		return r, nil
 	}
 	codes := map[activation.CodeID]bool{} // whether they are in use
-	for a, err := range o.p.Codes.In(tx).Agents(ctx, q) {
+	for a, err := range d.p.Codes.In(tx).Agents(ctx, q) {
 		if err != nil {
 			return r, err
 		}
@@ -76,7 +76,7 @@ func (o *Office) roster(ctx context.Context, tx storage.Tx, id dispatch.LineID) 
 		}
 		usable, known := codes[a.ID.Code]
 		if !known {
-			why, err := o.unusable(ctx, tx, ticket.Target{Code: ticket.CodeID(a.ID.Code)})
+			why, err := d.unusable(ctx, tx, ticket.Target{Code: ticket.CodeID(a.ID.Code)})
 			if err != nil {
 				return r, err
 			}
@@ -99,13 +99,13 @@ func (o *Office) roster(ctx context.Context, tx storage.Tx, id dispatch.LineID) 
 		return r, nil
 	}
 	r.line = line.Version
-	r.leads, err = o.counted(ctx, tx, r.ports)
+	r.leads, err = d.counted(ctx, tx, r.ports)
 	return r, err
 }
 
 // counted returns the new leads of accounts, as their jobs count them: what is stored with a lead
 // is what a line goes by, so that nothing has to be told, and a verdict that turns turns here.
-func (o *Office) counted(ctx context.Context, tx storage.Tx, ports map[dispatch.AccountID]activation.Agent) ([]dispatch.Leads, error) {
+func (d *Desk) counted(ctx context.Context, tx storage.Tx, ports map[dispatch.AccountID]activation.Agent) ([]dispatch.Leads, error) {
 	var of []lead.AccountOf
 	names := slices.Sorted(maps.Keys(ports))
 	for _, name := range names {
@@ -113,7 +113,7 @@ func (o *Office) counted(ctx context.Context, tx storage.Tx, ports map[dispatch.
 		job := lead.JobID{Code: lead.CodeID(a.ID.Code), Platform: lead.PlatformID(a.Platform)}
 		of = append(of, lead.AccountOf{Job: job, Account: lead.AccountID(a.Account)})
 	}
-	sums, err := o.p.Leads.In(tx).Accounts(ctx, of)
+	sums, err := d.p.Leads.In(tx).Accounts(ctx, of)
 	var leads []dispatch.Leads
 	for i, s := range sums {
 		if !s.Day.IsZero() { // it has a job
@@ -128,9 +128,9 @@ const attempts = 20
 
 // onLine runs in a transaction of its own what looks at a line, and again where the line changed
 // after its leads were read.
-func (o *Office) onLine(ctx context.Context, run func(ctx context.Context, tx storage.Tx) error) (err error) {
+func (d *Desk) onLine(ctx context.Context, run func(ctx context.Context, tx storage.Tx) error) (err error) {
 	for range attempts {
-		if err = o.unit.InTx(ctx, run); !errors.Is(err, dispatch.ErrMoved) || ctx.Err() != nil {
+		if err = d.unit.InTx(ctx, run); !errors.Is(err, dispatch.ErrMoved) || ctx.Err() != nil {
 			break
 		}
 	}
@@ -146,37 +146,37 @@ type Arrival struct {
 }
 
 // Visit sends a visitor to an account of a line that asks for no token: see Arrive.
-func (o *Office) Visit(ctx context.Context, line dispatch.LineID, v dispatch.VisitorID) (dispatch.Outcome, error) {
-	return o.Arrive(ctx, Arrival{Line: line, Visitor: v})
+func (d *Desk) Visit(ctx context.Context, line dispatch.LineID, v dispatch.VisitorID) (dispatch.Outcome, error) {
+	return d.Arrive(ctx, Arrival{Line: line, Visitor: v})
 }
 
 // Arrive sends a visitor to an account of the line that is online. Targets count the new leads of
 // its accounts, each in the job of the code that has the account, on that job's day: see
 // dispatch.Leads. Errors: those of dispatch.Engine.Route, and *dispatch.InputError where the
 // visitor has the name of a ticket.
-func (o *Office) Arrive(ctx context.Context, c Arrival) (out dispatch.Outcome, err error) {
-	ctx, call := o.unit.Begin(ctx, "office.arrive", c.Line.Subject())
+func (d *Desk) Arrive(ctx context.Context, c Arrival) (out dispatch.Outcome, err error) {
+	ctx, call := d.unit.Begin(ctx, "desk.arrive", c.Line.Subject())
 	defer call.End(&err)
 	if c.Token != "" && c.Visitor == "" {
-		v, err := o.p.Lines.Visitor(c.Line, c.Token)
+		v, err := d.p.Lines.Visitor(c.Line, c.Token)
 		if err != nil {
-			return dispatch.Outcome{}, fmt.Errorf("office: visit: %w", err)
+			return dispatch.Outcome{}, fmt.Errorf("desk: visit: %w", err)
 		}
 		c.Visitor = v
 	}
 	if strings.HasPrefix(string(c.Visitor), tickets) {
 		err := &dispatch.InputError{Field: "visitor", Reason: "begins with " + tickets + ", as tickets alone do"}
-		return dispatch.Outcome{}, fmt.Errorf("office: visit: %w", err)
+		return dispatch.Outcome{}, fmt.Errorf("desk: visit: %w", err)
 	}
 	var none error
-	err = o.onLine(ctx, func(ctx context.Context, tx storage.Tx) error {
+	err = d.onLine(ctx, func(ctx context.Context, tx storage.Tx) error {
 		call.Attempts++
 		none = nil
-		r, err := o.roster(ctx, tx, c.Line)
+		r, err := d.roster(ctx, tx, c.Line)
 		if err != nil {
 			return err
 		}
-		out, err = o.p.Lines.In(tx).Route(ctx, dispatch.Route{
+		out, err = d.p.Lines.In(tx).Route(ctx, dispatch.Route{
 			Line: c.Line, Visitor: c.Visitor, Token: c.Token, Origin: c.Origin, Online: r.online, Gone: r.gone, Leads: r.leads, Version: r.line,
 		})
 		var full *dispatch.NoCapacityError
@@ -187,14 +187,14 @@ func (o *Office) Arrive(ctx context.Context, c Arrival) (out dispatch.Outcome, e
 		if err != nil {
 			return err
 		}
-		return o.serve(ctx, tx, c.Line, out, r)
+		return d.serve(ctx, tx, c.Line, out, r)
 	})
 	return out, cmp.Or(err, none)
 }
 
 // serve tells the tickets that waited in a line where they have gone, or that they waited for too
 // long.
-func (o *Office) serve(ctx context.Context, tx storage.Tx, line dispatch.LineID, out dispatch.Outcome, r roster) error {
+func (d *Desk) serve(ctx context.Context, tx storage.Tx, line dispatch.LineID, out dispatch.Outcome, r roster) error {
 	for _, s := range slices.Concat(out.Served, out.Lapsed) {
 		name, isTicket := strings.CutPrefix(string(s.Visitor), tickets)
 		if !isTicket {
@@ -202,7 +202,7 @@ func (o *Office) serve(ctx context.Context, tx storage.Tx, line dispatch.LineID,
 		}
 		id, err := ticket.Parse(name)
 		if err == nil {
-			err = o.sent(ctx, tx, id, line, s.Account, r)
+			err = d.sent(ctx, tx, id, line, s.Account, r)
 		}
 		if err != nil && !errors.Is(err, ticket.ErrUnknownTicket) && !errors.Is(err, ticket.ErrState) {
 			return err
@@ -213,12 +213,12 @@ func (o *Office) serve(ctx context.Context, tx storage.Tx, line dispatch.LineID,
 
 // sent tells a ticket that it has gone to an account: one that has a port, or a name that the line
 // alone knows. "": to none.
-func (o *Office) sent(ctx context.Context, tx storage.Tx, id ticket.ID, line dispatch.LineID, name dispatch.AccountID, r roster) error {
+func (d *Desk) sent(ctx context.Context, tx storage.Tx, id ticket.ID, line dispatch.LineID, name dispatch.AccountID, r roster) error {
 	to, ok := account(name)
 	if name != "" && !ok {
 		to = activation.AccountID(name)
 	}
-	_, err := o.p.Tickets.In(tx).Route(ctx, ticket.Route{
+	_, err := d.p.Tickets.In(tx).Route(ctx, ticket.Route{
 		Ticket: id, Pool: ticket.PoolID(line), Account: string(to), Code: ticket.CodeID(r.ports[name].ID.Code),
 	})
 	return err
@@ -232,27 +232,27 @@ func (o *Office) sent(ctx context.Context, tx storage.Tx, id ticket.ID, line dis
 // others, and its error is those of all of them, joined: of ticket.Engine.Process and of
 // dispatch.Engine.Route. *ticket.InputError: the query's state is another. It may run anywhere, any
 // number of times.
-func (o *Office) Handle(ctx context.Context, q ticket.Query) (n int, err error) {
-	ctx, call := o.unit.Begin(ctx, "office.handle", "")
+func (d *Desk) Handle(ctx context.Context, q ticket.Query) (n int, err error) {
+	ctx, call := d.unit.Begin(ctx, "desk.handle", "")
 	defer call.End(&err)
 	if q.State == ticket.Pending || q.State == ticket.Assigned {
-		return o.recallAll(ctx, q)
+		return d.recallAll(ctx, q)
 	}
 	if q.State != ticket.Received && q.State != ticket.Manual {
-		return 0, fmt.Errorf("office: handle: %w", &ticket.InputError{Field: "state", Reason: "is none of received, manual, pending and assigned"})
+		return 0, fmt.Errorf("desk: handle: %w", &ticket.InputError{Field: "state", Reason: "is none of received, manual, pending and assigned"})
 	}
 	var failed []error
-	for t, err := range o.p.Tickets.Tickets(ctx, q) {
+	for t, err := range d.p.Tickets.Tickets(ctx, q) {
 		if err != nil {
-			failed = append(failed, fmt.Errorf("office: handle: %w", err))
+			failed = append(failed, fmt.Errorf("desk: handle: %w", err))
 			break
 		}
-		err = o.onLine(ctx, func(ctx context.Context, tx storage.Tx) error { return o.handle(ctx, tx, t) })
+		err = d.onLine(ctx, func(ctx context.Context, tx storage.Tx) error { return d.handle(ctx, tx, t) })
 		if err == nil || errors.Is(err, errSame) {
 			n++
 			continue
 		}
-		if failed = append(failed, fmt.Errorf("office: handle %s: %w", t.ID, err)); ctx.Err() != nil {
+		if failed = append(failed, fmt.Errorf("desk: handle %s: %w", t.ID, err)); ctx.Err() != nil {
 			break
 		}
 	}
@@ -260,46 +260,46 @@ func (o *Office) Handle(ctx context.Context, q ticket.Query) (n int, err error) 
 }
 
 // errSame rolls a transaction back that would leave a ticket as it is.
-var errSame = errors.New("office: the ticket stays as it is")
+var errSame = errors.New("desk: the ticket stays as it is")
 
-func (o *Office) handle(ctx context.Context, tx storage.Tx, was ticket.Ticket) error {
+func (d *Desk) handle(ctx context.Context, tx storage.Tx, was ticket.Ticket) error {
 	id := was.ID
-	done, err := o.p.Tickets.In(tx).Process(ctx, id)
+	done, err := d.p.Tickets.In(tx).Process(ctx, id)
 	if err != nil || done.State != ticket.Pending {
 		return err
 	}
-	if recalled, err := o.recall(ctx, tx, id, done.Target); err != nil || recalled {
-		return cmp.Or(err, o.changed(ctx, tx, was))
+	if recalled, err := d.recall(ctx, tx, id, done.Target); err != nil || recalled {
+		return cmp.Or(err, d.changed(ctx, tx, was))
 	}
 	if done.Target.Pool == "" || done.Target.Account != "" {
 		return nil
 	}
 	line := dispatch.LineID(done.Target.Pool)
-	r, err := o.roster(ctx, tx, line)
+	r, err := d.roster(ctx, tx, line)
 	var out dispatch.Outcome
 	if err == nil {
-		out, err = o.p.Lines.In(tx).Route(ctx, dispatch.Route{
+		out, err = d.p.Lines.In(tx).Route(ctx, dispatch.Route{
 			Line: line, Visitor: Visitor(id), Order: true, Online: r.online, Gone: r.gone, Leads: r.leads, Version: r.line,
 		})
 	}
 	var none *dispatch.NoCapacityError
 	switch {
 	case errors.As(err, &none):
-		if _, err = o.p.Tickets.In(tx).Route(ctx, ticket.Route{Ticket: id, Pool: done.Target.Pool}); err == nil && len(out.Served)+len(out.Lapsed) == 0 {
-			err = o.changed(ctx, tx, was)
+		if _, err = d.p.Tickets.In(tx).Route(ctx, ticket.Route{Ticket: id, Pool: done.Target.Pool}); err == nil && len(out.Served)+len(out.Lapsed) == 0 {
+			err = d.changed(ctx, tx, was)
 		}
 	case err == nil && !out.Waiting:
-		err = o.sent(ctx, tx, id, line, out.Account, r)
+		err = d.sent(ctx, tx, id, line, out.Account, r)
 	}
 	if err != nil {
 		return err
 	}
-	return o.serve(ctx, tx, line, out, r)
+	return d.serve(ctx, tx, line, out, r)
 }
 
 // changed returns errSame where a ticket is as it was, but for the time.
-func (o *Office) changed(ctx context.Context, tx storage.Tx, was ticket.Ticket) error {
-	is, _, err := o.p.Tickets.In(tx).Ticket(ctx, was.ID)
+func (d *Desk) changed(ctx context.Context, tx storage.Tx, was ticket.Ticket) error {
+	is, _, err := d.p.Tickets.In(tx).Ticket(ctx, was.ID)
 	is.Version, is.Seq, is.Updated = was.Version, was.Seq, was.Updated
 	if err == nil && bytes.Equal(journal.JSON(is), journal.JSON(was)) {
 		err = errSame
@@ -309,19 +309,19 @@ func (o *Office) changed(ctx context.Context, tx storage.Tx, was ticket.Ticket) 
 
 // Drain serves those who wait in a line, visitors and tickets, by the accounts that are online.
 // Errors: those of dispatch.Engine.Drain.
-func (o *Office) Drain(ctx context.Context, line dispatch.LineID) (out dispatch.Outcome, err error) {
-	ctx, call := o.unit.Begin(ctx, "office.drain", line.Subject())
+func (d *Desk) Drain(ctx context.Context, line dispatch.LineID) (out dispatch.Outcome, err error) {
+	ctx, call := d.unit.Begin(ctx, "desk.drain", line.Subject())
 	defer call.End(&err)
-	err = o.onLine(ctx, func(ctx context.Context, tx storage.Tx) error {
+	err = d.onLine(ctx, func(ctx context.Context, tx storage.Tx) error {
 		call.Attempts++
-		r, err := o.roster(ctx, tx, line)
+		r, err := d.roster(ctx, tx, line)
 		if err != nil {
 			return err
 		}
-		if out, err = o.p.Lines.In(tx).Drain(ctx, dispatch.Drain{Line: line, Online: r.online, Gone: r.gone, Leads: r.leads, Version: r.line}); err != nil {
+		if out, err = d.p.Lines.In(tx).Drain(ctx, dispatch.Drain{Line: line, Online: r.online, Gone: r.gone, Leads: r.leads, Version: r.line}); err != nil {
 			return err
 		}
-		return o.serve(ctx, tx, line, out, r)
+		return d.serve(ctx, tx, line, out, r)
 	})
 	return out, err
 }
@@ -329,15 +329,15 @@ func (o *Office) Drain(ctx context.Context, line dispatch.LineID) (out dispatch.
 // Assign gives a ticket to somebody, and takes it from the line where it waits. Errors:
 // *TargetError where the target cannot handle it, and those of ticket.Engine.Assign. Repeated with
 // its key it answers as before, whatever became of the target.
-func (o *Office) Assign(ctx context.Context, c ticket.Assign) (ticket.Outcome, error) {
-	return o.decide(ctx, "office.assign", c.Ticket, func(ctx context.Context, tx storage.Tx) (ticket.Outcome, error) {
-		out, err := o.p.Tickets.In(tx).Assign(ctx, c)
+func (d *Desk) Assign(ctx context.Context, c ticket.Assign) (ticket.Outcome, error) {
+	return d.decide(ctx, "desk.assign", c.Ticket, func(ctx context.Context, tx storage.Tx) (ticket.Outcome, error) {
+		out, err := d.p.Tickets.In(tx).Assign(ctx, c)
 		if err != nil || out.Replayed {
 			return out, err
 		}
-		why, err := o.unusable(ctx, tx, c.Target)
+		why, err := d.unusable(ctx, tx, c.Target)
 		if err == nil && why != "" {
-			err = fmt.Errorf("office: assign: %w", &TargetError{c.Target, why})
+			err = fmt.Errorf("desk: assign: %w", &TargetError{c.Target, why})
 		}
 		return out, err
 	})
@@ -345,27 +345,27 @@ func (o *Office) Assign(ctx context.Context, c ticket.Assign) (ticket.Outcome, e
 
 // Reject ends a ticket, and takes it from the line where it waits. Errors: those of
 // ticket.Engine.Reject.
-func (o *Office) Reject(ctx context.Context, c ticket.Reject) (ticket.Outcome, error) {
-	return o.decide(ctx, "office.reject", c.Ticket, func(ctx context.Context, tx storage.Tx) (ticket.Outcome, error) {
-		return o.p.Tickets.In(tx).Reject(ctx, c)
+func (d *Desk) Reject(ctx context.Context, c ticket.Reject) (ticket.Outcome, error) {
+	return d.decide(ctx, "desk.reject", c.Ticket, func(ctx context.Context, tx storage.Tx) (ticket.Outcome, error) {
+		return d.p.Tickets.In(tx).Reject(ctx, c)
 	})
 }
 
-func (o *Office) decide(
+func (d *Desk) decide(
 	ctx context.Context, name string, id ticket.ID, run func(ctx context.Context, tx storage.Tx) (ticket.Outcome, error),
 ) (out ticket.Outcome, err error) {
-	ctx, call := o.unit.Begin(ctx, name, id.Subject())
+	ctx, call := d.unit.Begin(ctx, name, id.Subject())
 	defer call.End(&err)
-	err = o.unit.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
+	err = d.unit.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
 		call.Attempts++
-		t, _, err := o.p.Tickets.In(tx).Ticket(ctx, id)
+		t, _, err := d.p.Tickets.In(tx).Ticket(ctx, id)
 		if err != nil {
 			return err
 		}
 		if out, err = run(ctx, tx); err != nil || t.State != ticket.Pending || t.Target.Pool == "" {
 			return err
 		}
-		_, err = o.p.Lines.In(tx).Leave(ctx, dispatch.Leave{Line: dispatch.LineID(t.Target.Pool), Visitor: Visitor(id)})
+		_, err = d.p.Lines.In(tx).Leave(ctx, dispatch.Leave{Line: dispatch.LineID(t.Target.Pool), Visitor: Visitor(id)})
 		if errors.Is(err, dispatch.ErrUnknownLine) {
 			return nil
 		}

@@ -1,4 +1,4 @@
-package office_test
+package desk_test
 
 import (
 	"errors"
@@ -11,9 +11,9 @@ import (
 
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/scrm/activation"
+	"github.com/scrmkit/scrmkit/scrm/desk"
 	"github.com/scrmkit/scrmkit/scrm/lead"
 	"github.com/scrmkit/scrmkit/scrm/lead/dispatch"
-	"github.com/scrmkit/scrmkit/scrm/office"
 	"github.com/scrmkit/scrmkit/storage"
 )
 
@@ -59,7 +59,7 @@ func TestLinesCountLeads(t *testing.T) {
 				must(s.Codes.Beat(ctx, seat.Token))
 				must(s.Codes.Beat(ctx, early.Token))
 			}
-			s.line("p", dispatch.Settings{Accounts: []dispatch.Account{{ID: office.Account("whatsapp", "x"), Day: 10}}})
+			s.line("p", dispatch.Settings{Accounts: []dispatch.Account{{ID: desk.Account("whatsapp", "x"), Day: 10}}})
 			for _, step := range []struct {
 				name     string
 				do       func()
@@ -72,7 +72,7 @@ func TestLinesCountLeads(t *testing.T) {
 				{"three have not", func() { alive(dispatch.DefaultHold * time.Minute) }, 9, 3},
 				{"they do", func() { s.write(t, seat, 7, 10, lead.NewLead) }, 2, 0},
 				{"duplicates count for nothing", func() {
-					must(s.Report(ctx, office.Report{
+					must(s.Report(ctx, desk.Report{
 						Token: early.Token, Platform: "whatsapp", Contact: []lead.Identity{{Platform: "whatsapp", ID: "dup"}},
 						Event: lead.Event{ID: "d", Account: "y", At: s.clock(), Kind: lead.Inbound},
 					}))
@@ -81,7 +81,7 @@ func TestLinesCountLeads(t *testing.T) {
 					must(s.Report(ctx, r))
 				}, 2, 0},
 				{"a verdict turns, by an event that was told late", func() {
-					must(s.Report(ctx, office.Report{
+					must(s.Report(ctx, desk.Report{
 						Token: early.Token, Platform: "whatsapp", Contact: []lead.Identity{{Platform: "whatsapp", ID: "contact0"}},
 						Event: lead.Event{ID: "late", Account: "y", At: noon.Add(time.Second), Kind: lead.Inbound},
 					}))
@@ -97,7 +97,7 @@ func TestLinesCountLeads(t *testing.T) {
 		t.Run("under a race of visitors who all write, no account has more leads than its target", func(t *testing.T) {
 			s := open(db.Tenant("race"))
 			seat := s.sign(s.make("a", "whatsapp"), "whatsapp", "x")
-			s.line("p", dispatch.Settings{Accounts: []dispatch.Account{{ID: office.Account("whatsapp", "x"), Day: 5}}})
+			s.line("p", dispatch.Settings{Accounts: []dispatch.Account{{ID: desk.Account("whatsapp", "x"), Day: 5}}})
 			var sent atomic.Int64
 			var wg sync.WaitGroup
 			for i := range 16 {
@@ -129,7 +129,7 @@ func TestLinesCountLeads(t *testing.T) {
 			isError(t, err, dispatch.ErrToken)
 			for i, want := range []string{"", "limit", "ticket"} {
 				v := dispatch.VisitorID([]string{"ann", "bob", "ticket:shop/1"}[i])
-				_, err := s.Arrive(ctx, office.Arrival{Line: "asia", Token: must(s.Lines.Sign("asia", v)), Origin: "one"})
+				_, err := s.Arrive(ctx, desk.Arrival{Line: "asia", Token: must(s.Lines.Sign("asia", v)), Origin: "one"})
 				var limit *dispatch.LimitError
 				var bad *dispatch.InputError
 				if errors.As(err, &limit) != (want == "limit") || errors.As(err, &bad) != (want == "ticket") || want == "" && err != nil {

@@ -1,11 +1,11 @@
-package office_test
+package desk_test
 
 import (
 	"errors"
 	"testing"
 
 	"github.com/scrmkit/scrmkit/internal/dbtest"
-	"github.com/scrmkit/scrmkit/scrm/office"
+	"github.com/scrmkit/scrmkit/scrm/desk"
 	"github.com/scrmkit/scrmkit/scrm/ticket"
 	"github.com/scrmkit/scrmkit/storage"
 )
@@ -23,13 +23,13 @@ func TestAgentsLearnNothingOfOthers(t *testing.T) {
 		}
 		s.handle()
 		for _, id := range all[1:] {
-			must(s.Take(ctx, office.Order{Token: kathy.Token, Ticket: id, Key: "take"}))
+			must(s.Take(ctx, desk.Order{Token: kathy.Token, Ticket: id, Key: "take"}))
 		}
-		must(s.Finish(ctx, office.Order{Token: kathy.Token, Ticket: all[2], Key: "finish"}))
-		must(s.HandBack(ctx, office.Order{Token: kathy.Token, Ticket: all[3], Note: "no", Key: "back"}))
+		must(s.Finish(ctx, desk.Order{Token: kathy.Token, Ticket: all[2], Key: "finish"}))
+		must(s.HandBack(ctx, desk.Order{Token: kathy.Token, Ticket: all[3], Note: "no", Key: "back"}))
 		all = append(all, s.push("shop", `{"id":5}`), ticket.ID{Site: "shop", Event: "none"}, ticket.ID{Site: "none", Event: "1"})
 
-		order := office.Order{Token: eve.Token, Note: "mine", Key: "of-eve"}
+		order := desk.Order{Token: eve.Token, Note: "mine", Key: "of-eve"}
 		for name, ask := range map[string]func() error{
 			"take":      func() error { _, err := s.Take(ctx, order); return err },
 			"hand back": func() error { _, err := s.HandBack(ctx, order); return err },
@@ -37,7 +37,7 @@ func TestAgentsLearnNothingOfOthers(t *testing.T) {
 		} {
 			for _, order.Ticket = range all {
 				err := ask()
-				if want := "office: " + name + ": ticket." + map[string]string{"take": "take", "hand back": "handBack", "finish": "finish"}[name] +
+				if want := "desk: " + name + ": ticket." + map[string]string{"take": "take", "hand back": "handBack", "finish": "finish"}[name] +
 					": " + ticket.ErrNotYours.Error(); !errors.Is(err, ticket.ErrNotYours) || err.Error() != want {
 					t.Errorf("%s: %v", order.Ticket, err)
 				}
@@ -47,7 +47,7 @@ func TestAgentsLearnNothingOfOthers(t *testing.T) {
 		var texts []string
 		for _, account := range []string{"x", "none"} {
 			_, err := s.told(eve, "e", account, "c", noon)
-			if !errors.Is(err, office.ErrAccount) {
+			if !errors.Is(err, desk.ErrAccount) {
 				t.Fatal(account, err)
 			}
 			texts = append(texts, err.Error())

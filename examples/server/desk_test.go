@@ -10,7 +10,7 @@ import (
 )
 
 // A day of a sales office: a code, an agent, two contacts, a visitor, a pushed order.
-func TestOffice(t *testing.T) {
+func TestDesk(t *testing.T) {
 	for name, cfg := range map[string]func(t *testing.T) Config{
 		"sqlite":   func(*testing.T) Config { return Config{} },
 		"postgres": func(t *testing.T) Config { return Config{Postgres: pgtest.DSN(t)} },

@@ -1,4 +1,4 @@
-package office_test
+package desk_test
 
 import (
 	"errors"
@@ -8,13 +8,13 @@ import (
 
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/scrm/activation"
+	"github.com/scrmkit/scrmkit/scrm/desk"
 	"github.com/scrmkit/scrmkit/scrm/lead"
-	"github.com/scrmkit/scrmkit/scrm/office"
 	"github.com/scrmkit/scrmkit/storage"
 )
 
 // told reports an event of an account that was at a time.
-func (s scene) told(seat activation.Seat, id, account, contact string, at time.Time) (office.Answer, error) {
+func (s scene) told(seat activation.Seat, id, account, contact string, at time.Time) (desk.Answer, error) {
 	r := report(seat, id, account, contact)
 	r.Event.At = at
 	return s.Report(ctx, r)
@@ -100,7 +100,7 @@ func TestReports(t *testing.T) {
 					t.Fatal(out, err)
 				}
 				out, err := s.told(seat, "2", "x", "bob", noon.Add(time.Hour))
-				if name == "left" && (err != nil || out.Verdict != lead.Excluded) || name != "left" && !errors.Is(err, office.ErrAccount) {
+				if name == "left" && (err != nil || out.Verdict != lead.Excluded) || name != "left" && !errors.Is(err, desk.ErrAccount) {
 					t.Fatal(out, err)
 				}
 			})
@@ -127,12 +127,12 @@ func TestReports(t *testing.T) {
 			s.sign(s.make("b", "whatsapp"), "whatsapp", "y")
 			for _, account := range []string{"y", "z"} {
 				_, err := s.told(seat, "1", account, "ann", noon)
-				isError(t, err, office.ErrAccount)
+				isError(t, err, desk.ErrAccount)
 			}
 			r := report(seat, "1", "x", "ann")
 			r.Platform, r.Contact[0].Platform = "line", "line"
 			_, err := s.Report(ctx, r)
-			isError(t, err, office.ErrAccount)
+			isError(t, err, desk.ErrAccount)
 			r.Event.Account = ""
 			var bad *activation.InputError
 			if _, err := s.Report(ctx, r); !errors.As(err, &bad) {

@@ -1,9 +1,9 @@
-// Package office joins the parts of a sales office: codes with the jobs that count their leads,
+// Package desk joins the parts of a sales office: codes with the jobs that count their leads,
 // what agents report with the account that it is of, visitors and pushed tickets with the accounts
 // that are online.
 //
 // What changes in several of them changes in one transaction.
-package office
+package desk
 
 import (
 	"cmp"
@@ -22,7 +22,7 @@ import (
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
-// Parts are the engines of an Office, all on its database.
+// Parts are the engines of a Desk, all on its database.
 type Parts struct {
 	Codes   *activation.Engine // activation codes, and who is signed in
 	Leads   *lead.Engine       // jobs and leads
@@ -30,16 +30,16 @@ type Parts struct {
 	Tickets *ticket.Engine     // orders and leads that websites push
 }
 
-// Options configures an Office. Nil and zero fields mean the documented defaults.
+// Options configures a Desk. Nil and zero fields mean the documented defaults.
 type Options struct {
 	Now  func() time.Time                // the clock; nil: time.Now
 	Rule func(lead.PlatformID) lead.Rule // which events of a platform count; nil: lead.RuleOf
 	Hook storage.Hook                    // of traces and metrics; nil: none
 }
 
-// An Office joins engines. It is safe for concurrent use. Its methods return the errors of the
+// A Desk joins engines. It is safe for concurrent use. Its methods return the errors of the
 // engines that they use.
-type Office struct {
+type Desk struct {
 	unit flow.Unit
 	p    Parts
 	opts Options
@@ -47,30 +47,30 @@ type Office struct {
 
 // ErrAccount: the code does not have the account, or it is banned, and it had it not at the time of
 // the event either.
-var ErrAccount = errs.New(errs.Denied, "office: the code does not have the account, and had it not when the event was; link it first")
+var ErrAccount = errs.New(errs.Denied, "desk: the code does not have the account, and had it not when the event was; link it first")
 
-// New returns an office.
-func New(db storage.DB, p Parts, opts *Options) *Office {
-	o := &Office{p: p}
+// New returns a desk.
+func New(db storage.DB, p Parts, opts *Options) *Desk {
+	d := &Desk{p: p}
 	if opts != nil {
-		o.opts = *opts
+		d.opts = *opts
 	}
-	if o.opts.Now == nil {
-		o.opts.Now = time.Now
+	if d.opts.Now == nil {
+		d.opts.Now = time.Now
 	}
-	if o.opts.Rule == nil {
-		o.opts.Rule = lead.RuleOf
+	if d.opts.Rule == nil {
+		d.opts.Rule = lead.RuleOf
 	}
-	o.unit = flow.On(db, o.opts.Now, o.opts.Hook)
-	return o
+	d.unit = flow.On(db, d.opts.Now, d.opts.Hook)
+	return d
 }
 
 // In returns a copy that is bound to a unit of work: what it does is committed or rolled back with
 // tx.
-func (o *Office) In(tx storage.Tx) *Office {
-	b := *o
-	b.unit = o.unit.In(tx)
-	b.p = Parts{o.p.Codes.In(tx), o.p.Leads.In(tx), o.p.Lines.In(tx), o.p.Tickets.In(tx)}
+func (d *Desk) In(tx storage.Tx) *Desk {
+	b := *d
+	b.unit = d.unit.In(tx)
+	b.p = Parts{d.p.Codes.In(tx), d.p.Leads.In(tx), d.p.Lines.In(tx), d.p.Tickets.In(tx)}
 	return &b
 }
 
@@ -84,24 +84,24 @@ type Create struct {
 // Create makes codes with their jobs. Errors: *activation.InputError, where there are platforms and
 // no owner too, and activation.ErrUnknownPool; and *lead.InputError, where the counting is invalid
 // for a job.
-func (o *Office) Create(ctx context.Context, c Create) (made []activation.Issued, err error) {
-	ctx, call := o.unit.Begin(ctx, "office.create", "")
+func (d *Desk) Create(ctx context.Context, c Create) (made []activation.Issued, err error) {
+	ctx, call := d.unit.Begin(ctx, "desk.create", "")
 	defer call.End(&err)
-	err = o.unit.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
+	err = d.unit.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
 		call.Attempts++
-		made, err = o.p.Codes.In(tx).Create(ctx, c.Codes)
+		made, err = d.p.Codes.In(tx).Create(ctx, c.Codes)
 		if call.Replayed = err == nil && made[0].Code == ""; err != nil || call.Replayed {
 			return err // without the code itself it is an answer of before
 		}
 		for _, code := range made {
-			if err := o.count(ctx, tx, code.ID, c.Codes.Settings, nil, c.Targets, c.Codes.By, jobKey("office.create", c.Codes.Key)); err != nil {
+			if err := d.count(ctx, tx, code.ID, c.Codes.Settings, nil, c.Targets, c.Codes.By, jobKey("office.create", c.Codes.Key)); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("office: create: %w", err)
+		return nil, fmt.Errorf("desk: create: %w", err)
 	}
 	return made, nil
 }
@@ -111,13 +111,13 @@ func (o *Office) Create(ctx context.Context, c Create) (made []activation.Issued
 // platform that it has no permission for any more keeps what it counted. Repeated with its key it
 // changes nothing. Errors: those of activation.Engine.Edit; *activation.InputError, where a job is
 // missing and no owner is known; and *lead.InputError, where the counting is invalid for a job.
-func (o *Office) Edit(ctx context.Context, c activation.Edit) (code activation.Code, err error) {
-	ctx, call := o.unit.Begin(ctx, "office.edit", c.Code.Subject())
+func (d *Desk) Edit(ctx context.Context, c activation.Edit) (code activation.Code, err error) {
+	ctx, call := d.unit.Begin(ctx, "desk.edit", c.Code.Subject())
 	defer call.End(&err)
 	if err := cmp.Or(valid.ID("code", c.Code), valid.ID("key", c.Key)); err != nil {
-		return code, fmt.Errorf("office: edit: %w", err)
+		return code, fmt.Errorf("desk: edit: %w", err)
 	}
-	err = o.unit.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
+	err = d.unit.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
 		call.Attempts++
 		before := []storage.Look{{Subject: c.Code.Subject(), Key: c.Key}}
 		if err := tx.Load(ctx, before); err != nil {
@@ -125,20 +125,20 @@ func (o *Office) Edit(ctx context.Context, c activation.Edit) (code activation.C
 		}
 		var err error
 		call.Replayed = before[0].Entry != nil
-		if code, err = o.p.Codes.In(tx).Edit(ctx, c); err != nil || call.Replayed {
+		if code, err = d.p.Codes.In(tx).Edit(ctx, c); err != nil || call.Replayed {
 			return err
 		}
 		jobs := map[lead.PlatformID]lead.Job{}
-		for j, err := range o.p.Leads.In(tx).Jobs(ctx, lead.JobQuery{Codes: []lead.CodeID{lead.CodeID(c.Code)}}) {
+		for j, err := range d.p.Leads.In(tx).Jobs(ctx, lead.JobQuery{Codes: []lead.CodeID{lead.CodeID(c.Code)}}) {
 			if err != nil {
 				return err
 			}
 			jobs[j.ID.Platform] = j
 		}
-		return o.count(ctx, tx, c.Code, code.Settings, jobs, lead.Targets{}, c.By, jobKey("office.edit", c.Key))
+		return d.count(ctx, tx, c.Code, code.Settings, jobs, lead.Targets{}, c.By, jobKey("office.edit", c.Key))
 	})
 	if err != nil {
-		return activation.Code{}, fmt.Errorf("office: edit: %w", err)
+		return activation.Code{}, fmt.Errorf("desk: edit: %w", err)
 	}
 	return code, nil
 }
@@ -147,7 +147,7 @@ func (o *Office) Edit(ctx context.Context, c activation.Edit) (code activation.C
 func jobKey(kind, key string) string { return journal.DerivedKey(kind, key) }
 
 // count has the jobs of a code count by its settings, and opens those that are not there.
-func (o *Office) count(
+func (d *Desk) count(
 	ctx context.Context, tx storage.Tx, id activation.CodeID, s activation.Settings, jobs map[lead.PlatformID]lead.Job, targets lead.Targets,
 	by, key string,
 ) error {
@@ -165,9 +165,9 @@ func (o *Office) count(
 		if j.Owner == "" {
 			return &activation.InputError{Field: "settings.counting.owner", Reason: "is missing, which the jobs of platforms have"}
 		}
-		_, err := o.p.Leads.In(tx).Put(ctx, lead.Put{
+		_, err := d.p.Leads.In(tx).Put(ctx, lead.Put{
 			Job: lead.JobID{Code: lead.CodeID(id), Platform: p}, Owner: j.Owner, Name: j.Name, Targets: j.Targets, By: by, Key: key,
-			Terms: lead.Terms{Group: lead.GroupID(k.Group), Scope: scope, Counts: o.opts.Rule(p), Zone: k.Zone, Reset: k.Reset, Today: k.Today},
+			Terms: lead.Terms{Group: lead.GroupID(k.Group), Scope: scope, Counts: d.opts.Rule(p), Zone: k.Zone, Reset: k.Reset, Today: k.Today},
 		})
 		if err != nil {
 			return err

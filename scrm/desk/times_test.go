@@ -1,4 +1,4 @@
-package office_test
+package desk_test
 
 import (
 	"fmt"
@@ -7,7 +7,7 @@ import (
 
 	"github.com/scrmkit/scrmkit/internal/timetest"
 	"github.com/scrmkit/scrmkit/scrm/activation"
-	"github.com/scrmkit/scrmkit/scrm/office"
+	"github.com/scrmkit/scrmkit/scrm/desk"
 	"github.com/scrmkit/scrmkit/storage/memory"
 )
 
@@ -18,11 +18,11 @@ func TestTimesThatNoReportOrCodeMayHave(t *testing.T) {
 	n := 0
 	key := func() string { n++; return fmt.Sprint("times-", n) }
 	stored := timetest.Records(t, db.Journal())
-	timetest.Refuses(t, report(seat, "1", "x", "ann"), func(r office.Report) error { _, err := s.Report(ctx, r); return err }, stored)
+	timetest.Refuses(t, report(seat, "1", "x", "ann"), func(r desk.Report) error { _, err := s.Report(ctx, r); return err }, stored)
 	settings := activation.Settings{
 		Platforms: []activation.PlatformID{"line"}, Ports: 1, Expires: noon.Add(time.Hour), Counting: activation.Counting{Owner: "boss", Zone: "UTC"},
 	}
-	timetest.Refuses(t, office.Create{Codes: activation.Create{N: 1, Key: "new", Settings: settings}}, func(c office.Create) error {
+	timetest.Refuses(t, desk.Create{Codes: activation.Create{N: 1, Key: "new", Settings: settings}}, func(c desk.Create) error {
 		c.Codes.Key = key()
 		_, err := s.Create(ctx, c)
 		return err

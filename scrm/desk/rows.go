@@ -1,4 +1,4 @@
-package office
+package desk
 
 import (
 	"context"
@@ -38,11 +38,11 @@ const rowsAtATime = 200
 // Rows yields the codes that the query asks for, the newest first, with what they counted: a few
 // questions for each 200 of them, however many leads they have. Errors: those of
 // activation.Engine.Codes.
-func (o *Office) Rows(ctx context.Context, q Query) iter.Seq2[Row, error] {
+func (d *Desk) Rows(ctx context.Context, q Query) iter.Seq2[Row, error] {
 	return func(yield func(Row, error) bool) {
 		var codes []activation.Code
 		flush := func() bool {
-			rows, err := o.rows(ctx, codes, q.Platforms)
+			rows, err := d.rows(ctx, codes, q.Platforms)
 			codes = codes[:0]
 			for _, r := range rows {
 				if !yield(r, nil) {
@@ -50,11 +50,11 @@ func (o *Office) Rows(ctx context.Context, q Query) iter.Seq2[Row, error] {
 				}
 			}
 			if err != nil {
-				yield(Row{}, fmt.Errorf("office: rows: %w", err))
+				yield(Row{}, fmt.Errorf("desk: rows: %w", err))
 			}
 			return err == nil
 		}
-		for c, err := range o.p.Codes.Codes(ctx, q.CodeQuery) {
+		for c, err := range d.p.Codes.Codes(ctx, q.CodeQuery) {
 			if err != nil {
 				yield(Row{}, err)
 				return
@@ -67,12 +67,12 @@ func (o *Office) Rows(ctx context.Context, q Query) iter.Seq2[Row, error] {
 	}
 }
 
-func (o *Office) rows(ctx context.Context, codes []activation.Code, platforms []lead.PlatformID) ([]Row, error) {
+func (d *Desk) rows(ctx context.Context, codes []activation.Code, platforms []lead.PlatformID) ([]Row, error) {
 	ids := make([]lead.CodeID, len(codes))
 	for i, c := range codes {
 		ids[i] = lead.CodeID(c.ID)
 	}
-	summaries, err := o.p.Leads.Summaries(ctx, ids)
+	summaries, err := d.p.Leads.Summaries(ctx, ids)
 	if err != nil {
 		return nil, err
 	}
@@ -81,7 +81,7 @@ func (o *Office) rows(ctx context.Context, codes []activation.Code, platforms []
 		counted[s.Job.ID] = s
 	}
 	rows := make([]Row, len(codes))
-	now := o.opts.Now()
+	now := d.opts.Now()
 	for i, c := range codes {
 		rows[i] = Row{Code: c, State: c.State(now), Online: c.Online(now)}
 		for _, p := range platforms {

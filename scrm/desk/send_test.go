@@ -1,4 +1,4 @@
-package office_test
+package desk_test
 
 import (
 	"errors"
@@ -9,9 +9,9 @@ import (
 
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/scrm/activation"
+	"github.com/scrmkit/scrmkit/scrm/desk"
 	"github.com/scrmkit/scrmkit/scrm/lead"
 	"github.com/scrmkit/scrmkit/scrm/lead/dispatch"
-	"github.com/scrmkit/scrmkit/scrm/office"
 	"github.com/scrmkit/scrmkit/scrm/ticket"
 	"github.com/scrmkit/scrmkit/storage"
 )
@@ -19,7 +19,7 @@ import (
 // of are accounts of WhatsApp in a line.
 func of(accounts ...activation.AccountID) (all []dispatch.Account) {
 	for _, a := range accounts {
-		all = append(all, dispatch.Account{ID: office.Account("whatsapp", a)})
+		all = append(all, dispatch.Account{ID: desk.Account("whatsapp", a)})
 	}
 	return all
 }
@@ -31,7 +31,7 @@ func TestSend(t *testing.T) {
 			s.line("p", dispatch.Settings{Accounts: append(of("x"), dispatch.Account{ID: "night-desk"}, dispatch.Account{ID: "whatsapp/%00"})})
 			s.sign(s.make("a", "whatsapp"), "whatsapp", "x")
 			s.sign(s.make("b", "whatsapp"), "whatsapp", activation.AccountID(strings.Repeat("客", 40)))
-			if out := must(s.Visit(ctx, "asia", "v")); out.Account != office.Account("whatsapp", "x") {
+			if out := must(s.Visit(ctx, "asia", "v")); out.Account != desk.Account("whatsapp", "x") {
 				t.Fatal(out)
 			}
 			must(s.Drain(ctx, "asia"))
@@ -132,7 +132,7 @@ func TestSend(t *testing.T) {
 			s.site("shop")
 			id := s.push("shop", `{"id":1}`)
 			must(s.Handle(ctx, ticket.Query{State: ticket.Received}))
-			_, err := s.Visit(ctx, "other", office.Visitor(id))
+			_, err := s.Visit(ctx, "other", desk.Visitor(id))
 			var bad *dispatch.InputError
 			if !errors.As(err, &bad) || bad.Field != "visitor" {
 				t.Fatal(err)
@@ -183,7 +183,7 @@ func TestReport(t *testing.T) {
 			_, err := s.Codes.Link(ctx, link)
 			isError(t, err, activation.ErrLinked)
 			_, err = s.Report(ctx, report(second, "1", "x", "ann"))
-			isError(t, err, office.ErrAccount)
+			isError(t, err, desk.ErrAccount)
 			var bad *activation.InputError
 			if _, err = s.Report(ctx, report(first, "1", "", "ann")); !errors.As(err, &bad) || bad.Field != "event.account" {
 				t.Fatal(err)
@@ -205,14 +205,14 @@ func TestReport(t *testing.T) {
 			must(s.Report(ctx, report(second, "2", "x", "ben")))
 			again := must(s.Codes.SignIn(ctx, activation.SignIn{Code: a.Code, Device: "d2"}))
 			_, err := s.Report(ctx, report(again, "3", "x", "eve"))
-			isError(t, err, office.ErrAccount)
+			isError(t, err, desk.ErrAccount)
 		})
 		t.Run("one that is logged out may be, and one that is banned may not", func(t *testing.T) {
 			must(s.Codes.Logout(ctx, activation.Leave{Port: port.ID, Key: "logout"}))
 			must(s.Report(ctx, report(second, "4", "x", "joe")))
 			must(s.Codes.Ban(ctx, activation.Leave{Port: port.ID, Key: "ban"}))
 			_, err := s.Report(ctx, report(second, "5", "x", "jim"))
-			isError(t, err, office.ErrAccount)
+			isError(t, err, desk.ErrAccount)
 		})
 	})
 }
