@@ -21,7 +21,7 @@ import (
 	"github.com/scrmkit/scrmkit/scrm/activation"
 	"github.com/scrmkit/scrmkit/scrm/desk"
 	"github.com/scrmkit/scrmkit/scrm/lead"
-	"github.com/scrmkit/scrmkit/scrm/lead/dispatch"
+	"github.com/scrmkit/scrmkit/scrm/lead/routing"
 	"github.com/scrmkit/scrmkit/scrm/ticket"
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/stamps/shop"
@@ -57,7 +57,7 @@ type Server struct {
 
 	activation *activation.Engine
 	leads      *lead.Engine
-	dispatch   *dispatch.Engine
+	routing    *routing.Engine
 	tickets    *ticket.Engine
 	desk       *desk.Desk
 
@@ -114,8 +114,8 @@ func (s *Server) prepare(ctx context.Context) error {
 	if s.tickets, err = ticket.New(s.db, []ticket.Key{{ID: "1", Secret: key}}, &ticket.Options{Logger: s.cfg.Log}); err != nil {
 		return err
 	}
-	s.leads, s.dispatch = lead.New(s.db, nil), dispatch.New(s.db, &dispatch.Options{Keys: []dispatch.Key{{ID: "1", Secret: key}}})
-	s.desk = desk.New(s.db, desk.Parts{Codes: s.activation, Leads: s.leads, Lines: s.dispatch, Tickets: s.tickets}, nil)
+	s.leads, s.routing = lead.New(s.db, nil), routing.New(s.db, &routing.Options{Keys: []routing.Key{{ID: "1", Secret: key}}})
+	s.desk = desk.New(s.db, desk.Parts{Codes: s.activation, Leads: s.leads, Lines: s.routing, Tickets: s.tickets}, nil)
 	s.redemption = redemption.New(s.db, s.points, s.rewards, nil)
 	s.stampTill = stamptill.New(s.db, s.shops, s.codes, s.cards, nil)
 	s.pointTill = pointtill.New(s.db, s.shops, s.codes, s.rewards, nil)
@@ -163,7 +163,7 @@ func (s *Server) processReceived(ctx context.Context) error {
 // drainAll serves those who wait, in every line where that can be done.
 func (s *Server) drainAll(ctx context.Context) error {
 	var failed []error
-	for l, err := range s.dispatch.Lines(ctx) {
+	for l, err := range s.routing.Lines(ctx) {
 		if err == nil && l.Waiting > 0 {
 			_, err = s.desk.Drain(ctx, l.ID)
 		}

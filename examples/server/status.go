@@ -16,7 +16,7 @@ import (
 	"github.com/scrmkit/scrmkit/scrm/activation"
 	"github.com/scrmkit/scrmkit/scrm/desk"
 	"github.com/scrmkit/scrmkit/scrm/lead"
-	"github.com/scrmkit/scrmkit/scrm/lead/dispatch"
+	"github.com/scrmkit/scrmkit/scrm/lead/routing"
 	"github.com/scrmkit/scrmkit/scrm/ticket"
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/stamps/shop"
@@ -53,7 +53,7 @@ type sentinel struct {
 // status returns that of the sentinel's class, or one that says more.
 func (s sentinel) status() int {
 	switch s.err {
-	case activation.ErrSignedOut, ticket.ErrSignature, ticket.ErrStale, dispatch.ErrToken, dispatch.ErrTokenAge:
+	case activation.ErrSignedOut, ticket.ErrSignature, ticket.ErrStale, routing.ErrToken, routing.ErrTokenAge:
 		return http.StatusUnauthorized
 	case activation.ErrExpired:
 		return http.StatusForbidden // as a code that was disabled
@@ -73,8 +73,8 @@ var sentinels = []sentinel{
 	{"activation-signed-out", activation.ErrSignedOut},
 	{"ticket-signature", ticket.ErrSignature},
 	{"ticket-stale", ticket.ErrStale},
-	{"dispatch-token", dispatch.ErrToken},
-	{"dispatch-token-age", dispatch.ErrTokenAge},
+	{"dispatch-token", routing.ErrToken},
+	{"dispatch-token-age", routing.ErrTokenAge},
 
 	{"activation-disabled", activation.ErrDisabled},
 	{"activation-expired", activation.ErrExpired},
@@ -111,7 +111,7 @@ var sentinels = []sentinel{
 	{"activation-unknown-pool", activation.ErrUnknownPool},
 	{"activation-unknown-port", activation.ErrUnknownPort},
 	{"lead-unknown-job", lead.ErrUnknownJob},
-	{"dispatch-unknown-line", dispatch.ErrUnknownLine},
+	{"dispatch-unknown-line", routing.ErrUnknownLine},
 	{"ticket-unknown-site", ticket.ErrUnknownSite},
 	{"ticket-unknown-ticket", ticket.ErrUnknownTicket},
 	{"ticket-unknown-templates", ticket.ErrUnknownTemplates},
@@ -192,7 +192,7 @@ var sentinels = []sentinel{
 	{"reward-shop", reward.ErrShop},
 
 	{"otp-crowded", otp.ErrCrowded},
-	{"dispatch-moved", dispatch.ErrMoved},
+	{"dispatch-moved", routing.ErrMoved},
 	{"storage-retry", storage.ErrRetry},
 	{"journal-conflict", journal.ErrConflict},
 	{"journal-duplicate", journal.ErrDuplicate},
@@ -215,8 +215,8 @@ func status(err error) (p *huma.ErrorModel, header http.Header) {
 		ports      *activation.CapacityError
 		tries      *activation.ThrottledError
 		sessions   *activation.SessionsError
-		full       *dispatch.NoCapacityError
-		newcomers  *dispatch.LimitError
+		full       *routing.NoCapacityError
+		newcomers  *routing.LimitError
 		target     *desk.TargetError
 	)
 	switch {

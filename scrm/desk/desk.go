@@ -16,7 +16,7 @@ import (
 	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/scrm/activation"
 	"github.com/scrmkit/scrmkit/scrm/lead"
-	"github.com/scrmkit/scrmkit/scrm/lead/dispatch"
+	"github.com/scrmkit/scrmkit/scrm/lead/routing"
 	"github.com/scrmkit/scrmkit/scrm/ticket"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
@@ -26,7 +26,7 @@ import (
 type Parts struct {
 	Codes   *activation.Engine // activation codes, and who is signed in
 	Leads   *lead.Engine       // jobs and leads
-	Lines   *dispatch.Engine   // lines that visitors come by
+	Lines   *routing.Engine    // lines that visitors come by
 	Tickets *ticket.Engine     // orders and leads that websites push
 }
 

@@ -17,7 +17,7 @@ import (
 	"github.com/scrmkit/scrmkit/scrm/activation"
 	"github.com/scrmkit/scrmkit/scrm/desk"
 	"github.com/scrmkit/scrmkit/scrm/lead"
-	"github.com/scrmkit/scrmkit/scrm/lead/dispatch"
+	"github.com/scrmkit/scrmkit/scrm/lead/routing"
 	"github.com/scrmkit/scrmkit/scrm/ticket"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/memory"
@@ -56,7 +56,7 @@ func open(db storage.DB) scene {
 	p := desk.Parts{
 		Codes:   must(activation.New(db, []activation.Key{key}, &activation.Options{Now: now})),
 		Leads:   lead.New(db, &lead.Options{Now: now}),
-		Lines:   dispatch.New(db, &dispatch.Options{Now: now, Keys: []dispatch.Key{key}}),
+		Lines:   routing.New(db, &routing.Options{Now: now, Keys: []routing.Key{key}}),
 		Tickets: must(ticket.New(db, []ticket.Key{key}, &ticket.Options{Now: now})),
 	}
 	return scene{desk.New(db, p, &desk.Options{Now: now}), p, at}
@@ -106,9 +106,9 @@ func (s scene) state(id ticket.ID) string {
 }
 
 // line makes the line asia.
-func (s scene) line(key string, settings dispatch.Settings) {
+func (s scene) line(key string, settings routing.Settings) {
 	settings.Zone = "Asia/Shanghai"
-	must(s.Lines.Put(ctx, dispatch.Put{Line: "asia", Key: key, Settings: settings}))
+	must(s.Lines.Put(ctx, routing.Put{Line: "asia", Key: key, Settings: settings}))
 }
 
 func report(seat activation.Seat, id, account string, contact string) desk.Report {
@@ -197,8 +197,8 @@ func TestDesk(t *testing.T) {
 		t.Run("sends visitors and tickets to accounts that are online", func(t *testing.T) {
 			s := open(db.Tenant("send"))
 			a := s.make("a", "whatsapp")
-			must(s.Lines.Put(ctx, dispatch.Put{Line: "asia", Key: "put", Settings: dispatch.Settings{
-				Zone: "Asia/Shanghai", Queue: 2, Accounts: []dispatch.Account{{ID: desk.Account("whatsapp", "x"), Day: 3}},
+			must(s.Lines.Put(ctx, routing.Put{Line: "asia", Key: "put", Settings: routing.Settings{
+				Zone: "Asia/Shanghai", Queue: 2, Accounts: []routing.Account{{ID: desk.Account("whatsapp", "x"), Day: 3}},
 			}}))
 			s.site("shop")
 			want := func(what string, id ticket.ID, want string) {
@@ -219,8 +219,8 @@ func TestDesk(t *testing.T) {
 			want("it waits too", ids[1], "pending  ")
 			want("and no more may", ids[2], "manual noCapacity ")
 			_, err := s.Visit(ctx, "asia", "ann")
-			var none *dispatch.NoCapacityError
-			if !errors.As(err, &none) || none.Why != dispatch.Behind {
+			var none *routing.NoCapacityError
+			if !errors.As(err, &none) || none.Why != routing.Behind {
 				t.Fatal(err)
 			}
 			must(s.Assign(ctx, ticket.Assign{Ticket: ids[1], Target: ticket.Target{Code: ticket.CodeID(s.make("b").ID)}, Key: "take"}))
@@ -281,7 +281,7 @@ func Example() {
 		log.Fatal(err)
 	}
 	leads := lead.New(db, &lead.Options{Now: clock})
-	lines := dispatch.New(db, &dispatch.Options{Now: clock})
+	lines := routing.New(db, &routing.Options{Now: clock})
 	sales := desk.New(db, desk.Parts{Codes: codes, Leads: leads, Lines: lines, Tickets: tickets}, &desk.Options{Now: clock})
 
 	made, err := sales.Create(ctx, desk.Create{Codes: activation.Create{N: 1, Key: "first", Settings: activation.Settings{
@@ -308,8 +308,8 @@ func Example() {
 	})
 	fmt.Println(out.Verdict, out.Reasons, err)
 
-	_, err = lines.Put(ctx, dispatch.Put{Line: "spring", Key: "put-1", Settings: dispatch.Settings{
-		Zone: "Asia/Shanghai", Accounts: []dispatch.Account{{ID: desk.Account("whatsapp", "sales-1"), Day: 50}},
+	_, err = lines.Put(ctx, routing.Put{Line: "spring", Key: "put-1", Settings: routing.Settings{
+		Zone: "Asia/Shanghai", Accounts: []routing.Account{{ID: desk.Account("whatsapp", "sales-1"), Day: 50}},
 	}})
 	if err != nil {
 		log.Fatal(err)

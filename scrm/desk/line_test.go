@@ -13,15 +13,15 @@ import (
 	"github.com/scrmkit/scrmkit/scrm/activation"
 	"github.com/scrmkit/scrmkit/scrm/desk"
 	"github.com/scrmkit/scrmkit/scrm/lead"
-	"github.com/scrmkit/scrmkit/scrm/lead/dispatch"
+	"github.com/scrmkit/scrmkit/scrm/lead/routing"
 	"github.com/scrmkit/scrmkit/storage"
 )
 
 // visits has n visitors come, and returns how many were sent somewhere.
 func (s scene) visits(name string, n int) (sent int) {
 	for i := range n {
-		out, err := s.Visit(ctx, "asia", dispatch.VisitorID(fmt.Sprint(strings.ReplaceAll(name, " ", "-"), i)))
-		var none *dispatch.NoCapacityError
+		out, err := s.Visit(ctx, "asia", routing.VisitorID(fmt.Sprint(strings.ReplaceAll(name, " ", "-"), i)))
+		var none *routing.NoCapacityError
 		if err != nil && !errors.As(err, &none) {
 			panic(err)
 		}
@@ -59,7 +59,7 @@ func TestLinesCountLeads(t *testing.T) {
 				must(s.Codes.Beat(ctx, seat.Token))
 				must(s.Codes.Beat(ctx, early.Token))
 			}
-			s.line("p", dispatch.Settings{Accounts: []dispatch.Account{{ID: desk.Account("whatsapp", "x"), Day: 10}}})
+			s.line("p", routing.Settings{Accounts: []routing.Account{{ID: desk.Account("whatsapp", "x"), Day: 10}}})
 			for _, step := range []struct {
 				name     string
 				do       func()
@@ -67,9 +67,9 @@ func TestLinesCountLeads(t *testing.T) {
 			}{
 				{"all have places", func() {}, 12, 10},
 				{"four write", func() { alive(time.Minute); s.write(t, seat, 0, 4, lead.NewLead) }, 3, 0},
-				{"six have not written", func() { alive(dispatch.DefaultHold * time.Minute) }, 9, 6},
+				{"six have not written", func() { alive(routing.DefaultHold * time.Minute) }, 9, 6},
 				{"three of those do", func() { alive(time.Minute); s.write(t, seat, 4, 7, lead.NewLead) }, 2, 0},
-				{"three have not", func() { alive(dispatch.DefaultHold * time.Minute) }, 9, 3},
+				{"three have not", func() { alive(routing.DefaultHold * time.Minute) }, 9, 3},
 				{"they do", func() { s.write(t, seat, 7, 10, lead.NewLead) }, 2, 0},
 				{"duplicates count for nothing", func() {
 					must(s.Report(ctx, desk.Report{
@@ -97,13 +97,13 @@ func TestLinesCountLeads(t *testing.T) {
 		t.Run("under a race of visitors who all write, no account has more leads than its target", func(t *testing.T) {
 			s := open(db.Tenant("race"))
 			seat := s.sign(s.make("a", "whatsapp"), "whatsapp", "x")
-			s.line("p", dispatch.Settings{Accounts: []dispatch.Account{{ID: desk.Account("whatsapp", "x"), Day: 5}}})
+			s.line("p", routing.Settings{Accounts: []routing.Account{{ID: desk.Account("whatsapp", "x"), Day: 5}}})
 			var sent atomic.Int64
 			var wg sync.WaitGroup
 			for i := range 16 {
 				wg.Go(func() {
-					_, err := s.Visit(ctx, "asia", dispatch.VisitorID(fmt.Sprint("v", i)))
-					var none *dispatch.NoCapacityError
+					_, err := s.Visit(ctx, "asia", routing.VisitorID(fmt.Sprint("v", i)))
+					var none *routing.NoCapacityError
 					if errors.As(err, &none) {
 						return
 					}
@@ -124,14 +124,14 @@ func TestLinesCountLeads(t *testing.T) {
 		t.Run("a line that asks for tokens takes no visitor without one", func(t *testing.T) {
 			s := open(db.Tenant("tokens"))
 			s.sign(s.make("a", "whatsapp"), "whatsapp", "x")
-			s.line("p", dispatch.Settings{Signed: true, Accounts: of("x"), OriginRate: dispatch.Limit{N: 1, Seconds: 60}})
+			s.line("p", routing.Settings{Signed: true, Accounts: of("x"), OriginRate: routing.Limit{N: 1, Seconds: 60}})
 			_, err := s.Visit(ctx, "asia", "ann")
-			isError(t, err, dispatch.ErrToken)
+			isError(t, err, routing.ErrToken)
 			for i, want := range []string{"", "limit", "ticket"} {
-				v := dispatch.VisitorID([]string{"ann", "bob", "ticket:shop/1"}[i])
+				v := routing.VisitorID([]string{"ann", "bob", "ticket:shop/1"}[i])
 				_, err := s.Arrive(ctx, desk.Arrival{Line: "asia", Token: must(s.Lines.Sign("asia", v)), Origin: "one"})
-				var limit *dispatch.LimitError
-				var bad *dispatch.InputError
+				var limit *routing.LimitError
+				var bad *routing.InputError
 				if errors.As(err, &limit) != (want == "limit") || errors.As(err, &bad) != (want == "ticket") || want == "" && err != nil {
 					t.Error(v, err)
 				}

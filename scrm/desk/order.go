@@ -9,7 +9,7 @@ import (
 	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/scrm/activation"
-	"github.com/scrmkit/scrmkit/scrm/lead/dispatch"
+	"github.com/scrmkit/scrmkit/scrm/lead/routing"
 	"github.com/scrmkit/scrmkit/scrm/ticket"
 	"github.com/scrmkit/scrmkit/storage"
 )
@@ -39,8 +39,8 @@ func (e *TargetError) Is(target error) bool { return target == errs.Conflict }
 // for: the embedder has it.
 func (d *Desk) unusable(ctx context.Context, tx storage.Tx, t ticket.Target) (ticket.Reason, error) {
 	if t.Pool != "" && t.Code == "" {
-		_, err := d.p.Lines.In(tx).Line(ctx, dispatch.LineID(t.Pool))
-		if errors.Is(err, dispatch.ErrUnknownLine) {
+		_, err := d.p.Lines.In(tx).Line(ctx, routing.LineID(t.Pool))
+		if errors.Is(err, routing.ErrUnknownLine) {
 			return ticket.PoolUnknown, nil
 		}
 		return "", err

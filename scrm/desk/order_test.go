@@ -11,7 +11,7 @@ import (
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/scrm/activation"
 	"github.com/scrmkit/scrmkit/scrm/desk"
-	"github.com/scrmkit/scrmkit/scrm/lead/dispatch"
+	"github.com/scrmkit/scrmkit/scrm/lead/routing"
 	"github.com/scrmkit/scrmkit/scrm/ticket"
 	"github.com/scrmkit/scrmkit/storage"
 )
@@ -85,7 +85,7 @@ func TestTicketsOfTargetsThatGo(t *testing.T) {
 					s := open(db.Tenant(fmt.Sprint("gone", i, k)))
 					c := s.make("a", "whatsapp")
 					seat := s.sign(c, "whatsapp", "x")
-					s.line("p", dispatch.Settings{Accounts: of("x"), Offline: true})
+					s.line("p", routing.Settings{Accounts: of("x"), Offline: true})
 					action := ticket.Action{Code: ticket.CodeID(c.ID)}
 					switch {
 					case w.code != "":
@@ -293,12 +293,12 @@ func TestWaitingEnds(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db storage.DB) {
 		s := open(db.Tenant("waits"))
 		c := s.make("a", "whatsapp")
-		s.line("p", dispatch.Settings{Queue: 9, Accounts: []dispatch.Account{{ID: desk.Account("whatsapp", "x"), Day: 2}}})
+		s.line("p", routing.Settings{Queue: 9, Accounts: []routing.Account{{ID: desk.Account("whatsapp", "x"), Day: 2}}})
 		s.shop(ticket.Action{Pool: "asia"})
 		id := s.push("shop", `{"id":1}`)
 		s.handle()
 		for i := range 4 {
-			if out := must(s.Visit(ctx, "asia", dispatch.VisitorID(fmt.Sprint("yesterday", i)))); !out.Waiting {
+			if out := must(s.Visit(ctx, "asia", routing.VisitorID(fmt.Sprint("yesterday", i)))); !out.Waiting {
 				t.Fatal(out)
 			}
 		}
@@ -317,7 +317,7 @@ func TestWaitingEnds(t *testing.T) {
 		if s.handle(); s.state(late) != "pending  " {
 			t.Fatal(s.state(late))
 		}
-		s.pass(dispatch.DefaultOrderWait * time.Minute)
+		s.pass(routing.DefaultOrderWait * time.Minute)
 		if out := must(s.Drain(ctx, "asia")); len(out.Lapsed) != 1 {
 			t.Fatal(out)
 		}

@@ -14,19 +14,19 @@ import (
 	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/scrm/activation"
 	"github.com/scrmkit/scrmkit/scrm/lead"
-	"github.com/scrmkit/scrmkit/scrm/lead/dispatch"
+	"github.com/scrmkit/scrmkit/scrm/lead/routing"
 	"github.com/scrmkit/scrmkit/scrm/ticket"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
 // Account is the name of an account in the settings of a line.
-func Account(p activation.PlatformID, a activation.AccountID) dispatch.AccountID {
-	return dispatch.AccountID(url.PathEscape(string(p)) + "/" + url.PathEscape(string(a)))
+func Account(p activation.PlatformID, a activation.AccountID) routing.AccountID {
+	return routing.AccountID(url.PathEscape(string(p)) + "/" + url.PathEscape(string(a)))
 }
 
 // account returns the account that Account has given the name; ok is false where it has not.
-func account(name dispatch.AccountID) (a activation.AccountID, ok bool) {
+func account(name routing.AccountID) (a activation.AccountID, ok bool) {
 	_, text, ok := strings.Cut(string(name), "/")
 	text, err := url.PathUnescape(text)
 	return activation.AccountID(text), ok && err == nil && valid.ID("account", text) == nil
@@ -37,26 +37,26 @@ const tickets = "ticket:"
 
 // Visitor is the name of a ticket among the visitors of a line. No other visitor has one that
 // begins so.
-func Visitor(id ticket.ID) dispatch.VisitorID { return dispatch.VisitorID(tickets + id.String()) }
+func Visitor(id ticket.ID) routing.VisitorID { return routing.VisitorID(tickets + id.String()) }
 
 // A roster is the accounts of a line.
 type roster struct {
-	ports  map[dispatch.AccountID]activation.Agent // that have one, of a code in use
-	online []dispatch.AccountID
-	gone   []dispatch.AccountID // named by Account, without such a port: nobody would see what they are sent
-	leads  []dispatch.Leads     // of those that have a port
-	line   int64                // its version before the leads were read; 0: they were not
+	ports  map[routing.AccountID]activation.Agent // that have one, of a code in use
+	online []routing.AccountID
+	gone   []routing.AccountID // named by Account, without such a port: nobody would see what they are sent
+	leads  []routing.Leads     // of those that have a port
+	line   int64               // its version before the leads were read; 0: they were not
 }
 
 // roster returns the accounts of a line. ErrUnknownLine: there is no such line.
-func (d *Desk) roster(ctx context.Context, tx storage.Tx, id dispatch.LineID) (roster, error) {
-	r := roster{ports: map[dispatch.AccountID]activation.Agent{}}
+func (d *Desk) roster(ctx context.Context, tx storage.Tx, id routing.LineID) (roster, error) {
+	r := roster{ports: map[routing.AccountID]activation.Agent{}}
 	line, err := d.p.Lines.In(tx).Line(ctx, id)
 	if err != nil {
 		return r, err
 	}
 	var q activation.PortQuery
-	names := map[dispatch.AccountID]bool{}
+	names := map[routing.AccountID]bool{}
 	for _, a := range line.Settings.Accounts {
 		if id, ok := account(a.ID); ok {
 			q.Accounts, names[a.ID] = append(q.Accounts, id), true
@@ -105,7 +105,7 @@ func (d *Desk) roster(ctx context.Context, tx storage.Tx, id dispatch.LineID) (r
 
 // counted returns the new leads of accounts, as their jobs count them: what is stored with a lead
 // is what a line goes by, so that nothing has to be told, and a verdict that turns turns here.
-func (d *Desk) counted(ctx context.Context, tx storage.Tx, ports map[dispatch.AccountID]activation.Agent) ([]dispatch.Leads, error) {
+func (d *Desk) counted(ctx context.Context, tx storage.Tx, ports map[routing.AccountID]activation.Agent) ([]routing.Leads, error) {
 	var of []lead.AccountOf
 	names := slices.Sorted(maps.Keys(ports))
 	for _, name := range names {
@@ -114,10 +114,10 @@ func (d *Desk) counted(ctx context.Context, tx storage.Tx, ports map[dispatch.Ac
 		of = append(of, lead.AccountOf{Job: job, Account: lead.AccountID(a.Account)})
 	}
 	sums, err := d.p.Leads.In(tx).Accounts(ctx, of)
-	var leads []dispatch.Leads
+	var leads []routing.Leads
 	for i, s := range sums {
 		if !s.Day.IsZero() { // it has a job
-			leads = append(leads, dispatch.Leads{Account: names[i], Day: s.Day, Today: s.Today.New, Total: s.Total.New})
+			leads = append(leads, routing.Leads{Account: names[i], Day: s.Day, Today: s.Today.New, Total: s.Total.New})
 		}
 	}
 	return leads, err
@@ -130,7 +130,7 @@ const attempts = 20
 // after its leads were read.
 func (d *Desk) onLine(ctx context.Context, run func(ctx context.Context, tx storage.Tx) error) (err error) {
 	for range attempts {
-		if err = d.unit.InTx(ctx, run); !errors.Is(err, dispatch.ErrMoved) || ctx.Err() != nil {
+		if err = d.unit.InTx(ctx, run); !errors.Is(err, routing.ErrMoved) || ctx.Err() != nil {
 			break
 		}
 	}
@@ -139,34 +139,34 @@ func (d *Desk) onLine(ctx context.Context, run func(ctx context.Context, tx stor
 
 // An Arrival is a visitor who comes to a line.
 type Arrival struct {
-	Line    dispatch.LineID    // line that the visitor comes by
-	Visitor dispatch.VisitorID // "": whom the token is for
-	Token   string             // of dispatch.Engine.Sign; "": none, where the line asks for none
-	Origin  string             // where the visitor comes from, such as a hash of an address; "": not known
+	Line    routing.LineID    // line that the visitor comes by
+	Visitor routing.VisitorID // "": whom the token is for
+	Token   string            // of routing.Engine.Sign; "": none, where the line asks for none
+	Origin  string            // where the visitor comes from, such as a hash of an address; "": not known
 }
 
 // Visit sends a visitor to an account of a line that asks for no token: see Arrive.
-func (d *Desk) Visit(ctx context.Context, line dispatch.LineID, v dispatch.VisitorID) (dispatch.Outcome, error) {
+func (d *Desk) Visit(ctx context.Context, line routing.LineID, v routing.VisitorID) (routing.Outcome, error) {
 	return d.Arrive(ctx, Arrival{Line: line, Visitor: v})
 }
 
 // Arrive sends a visitor to an account of the line that is online. Targets count the new leads of
 // its accounts, each in the job of the code that has the account, on that job's day: see
-// dispatch.Leads. Errors: those of dispatch.Engine.Route, and *dispatch.InputError where the
+// routing.Leads. Errors: those of routing.Engine.Route, and *routing.InputError where the
 // visitor has the name of a ticket.
-func (d *Desk) Arrive(ctx context.Context, c Arrival) (out dispatch.Outcome, err error) {
+func (d *Desk) Arrive(ctx context.Context, c Arrival) (out routing.Outcome, err error) {
 	ctx, call := d.unit.Begin(ctx, "desk.arrive", c.Line.Subject())
 	defer call.End(&err)
 	if c.Token != "" && c.Visitor == "" {
 		v, err := d.p.Lines.Visitor(c.Line, c.Token)
 		if err != nil {
-			return dispatch.Outcome{}, fmt.Errorf("desk: visit: %w", err)
+			return routing.Outcome{}, fmt.Errorf("desk: visit: %w", err)
 		}
 		c.Visitor = v
 	}
 	if strings.HasPrefix(string(c.Visitor), tickets) {
-		err := &dispatch.InputError{Field: "visitor", Reason: "begins with " + tickets + ", as tickets alone do"}
-		return dispatch.Outcome{}, fmt.Errorf("desk: visit: %w", err)
+		err := &routing.InputError{Field: "visitor", Reason: "begins with " + tickets + ", as tickets alone do"}
+		return routing.Outcome{}, fmt.Errorf("desk: visit: %w", err)
 	}
 	var none error
 	err = d.onLine(ctx, func(ctx context.Context, tx storage.Tx) error {
@@ -176,11 +176,11 @@ func (d *Desk) Arrive(ctx context.Context, c Arrival) (out dispatch.Outcome, err
 		if err != nil {
 			return err
 		}
-		out, err = d.p.Lines.In(tx).Route(ctx, dispatch.Route{
+		out, err = d.p.Lines.In(tx).Route(ctx, routing.Route{
 			Line: c.Line, Visitor: c.Visitor, Token: c.Token, Origin: c.Origin, Online: r.online, Gone: r.gone, Leads: r.leads, Version: r.line,
 		})
-		var full *dispatch.NoCapacityError
-		var limit *dispatch.LimitError
+		var full *routing.NoCapacityError
+		var limit *routing.LimitError
 		if errors.As(err, &full) || errors.As(err, &limit) {
 			none, err = err, nil // those who waited were served nevertheless
 		}
@@ -194,7 +194,7 @@ func (d *Desk) Arrive(ctx context.Context, c Arrival) (out dispatch.Outcome, err
 
 // serve tells the tickets that waited in a line where they have gone, or that they waited for too
 // long.
-func (d *Desk) serve(ctx context.Context, tx storage.Tx, line dispatch.LineID, out dispatch.Outcome, r roster) error {
+func (d *Desk) serve(ctx context.Context, tx storage.Tx, line routing.LineID, out routing.Outcome, r roster) error {
 	for _, s := range slices.Concat(out.Served, out.Lapsed) {
 		name, isTicket := strings.CutPrefix(string(s.Visitor), tickets)
 		if !isTicket {
@@ -213,7 +213,7 @@ func (d *Desk) serve(ctx context.Context, tx storage.Tx, line dispatch.LineID, o
 
 // sent tells a ticket that it has gone to an account: one that has a port, or a name that the line
 // alone knows. "": to none.
-func (d *Desk) sent(ctx context.Context, tx storage.Tx, id ticket.ID, line dispatch.LineID, name dispatch.AccountID, r roster) error {
+func (d *Desk) sent(ctx context.Context, tx storage.Tx, id ticket.ID, line routing.LineID, name routing.AccountID, r roster) error {
 	to, ok := account(name)
 	if name != "" && !ok {
 		to = activation.AccountID(name)
@@ -230,7 +230,7 @@ func (d *Desk) sent(ctx context.Context, tx storage.Tx, id ticket.ID, line dispa
 // Assigned tickets it recalls those whose targets cannot handle them: see Recall. It returns how
 // many it has handled, and of the latter how many it recalled. Where some fail, it goes on with the
 // others, and its error is those of all of them, joined: of ticket.Engine.Process and of
-// dispatch.Engine.Route. *ticket.InputError: the query's state is another. It may run anywhere, any
+// routing.Engine.Route. *ticket.InputError: the query's state is another. It may run anywhere, any
 // number of times.
 func (d *Desk) Handle(ctx context.Context, q ticket.Query) (n int, err error) {
 	ctx, call := d.unit.Begin(ctx, "desk.handle", "")
@@ -274,15 +274,15 @@ func (d *Desk) handle(ctx context.Context, tx storage.Tx, was ticket.Ticket) err
 	if done.Target.Pool == "" || done.Target.Account != "" {
 		return nil
 	}
-	line := dispatch.LineID(done.Target.Pool)
+	line := routing.LineID(done.Target.Pool)
 	r, err := d.roster(ctx, tx, line)
-	var out dispatch.Outcome
+	var out routing.Outcome
 	if err == nil {
-		out, err = d.p.Lines.In(tx).Route(ctx, dispatch.Route{
+		out, err = d.p.Lines.In(tx).Route(ctx, routing.Route{
 			Line: line, Visitor: Visitor(id), Order: true, Online: r.online, Gone: r.gone, Leads: r.leads, Version: r.line,
 		})
 	}
-	var none *dispatch.NoCapacityError
+	var none *routing.NoCapacityError
 	switch {
 	case errors.As(err, &none):
 		if _, err = d.p.Tickets.In(tx).Route(ctx, ticket.Route{Ticket: id, Pool: done.Target.Pool}); err == nil && len(out.Served)+len(out.Lapsed) == 0 {
@@ -308,8 +308,8 @@ func (d *Desk) changed(ctx context.Context, tx storage.Tx, was ticket.Ticket) er
 }
 
 // Drain serves those who wait in a line, visitors and tickets, by the accounts that are online.
-// Errors: those of dispatch.Engine.Drain.
-func (d *Desk) Drain(ctx context.Context, line dispatch.LineID) (out dispatch.Outcome, err error) {
+// Errors: those of routing.Engine.Drain.
+func (d *Desk) Drain(ctx context.Context, line routing.LineID) (out routing.Outcome, err error) {
 	ctx, call := d.unit.Begin(ctx, "desk.drain", line.Subject())
 	defer call.End(&err)
 	err = d.onLine(ctx, func(ctx context.Context, tx storage.Tx) error {
@@ -318,7 +318,7 @@ func (d *Desk) Drain(ctx context.Context, line dispatch.LineID) (out dispatch.Ou
 		if err != nil {
 			return err
 		}
-		if out, err = d.p.Lines.In(tx).Drain(ctx, dispatch.Drain{Line: line, Online: r.online, Gone: r.gone, Leads: r.leads, Version: r.line}); err != nil {
+		if out, err = d.p.Lines.In(tx).Drain(ctx, routing.Drain{Line: line, Online: r.online, Gone: r.gone, Leads: r.leads, Version: r.line}); err != nil {
 			return err
 		}
 		return d.serve(ctx, tx, line, out, r)
@@ -365,8 +365,8 @@ func (d *Desk) decide(
 		if out, err = run(ctx, tx); err != nil || t.State != ticket.Pending || t.Target.Pool == "" {
 			return err
 		}
-		_, err = d.p.Lines.In(tx).Leave(ctx, dispatch.Leave{Line: dispatch.LineID(t.Target.Pool), Visitor: Visitor(id)})
-		if errors.Is(err, dispatch.ErrUnknownLine) {
+		_, err = d.p.Lines.In(tx).Leave(ctx, routing.Leave{Line: routing.LineID(t.Target.Pool), Visitor: Visitor(id)})
+		if errors.Is(err, routing.ErrUnknownLine) {
 			return nil
 		}
 		return err

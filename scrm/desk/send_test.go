@@ -11,15 +11,15 @@ import (
 	"github.com/scrmkit/scrmkit/scrm/activation"
 	"github.com/scrmkit/scrmkit/scrm/desk"
 	"github.com/scrmkit/scrmkit/scrm/lead"
-	"github.com/scrmkit/scrmkit/scrm/lead/dispatch"
+	"github.com/scrmkit/scrmkit/scrm/lead/routing"
 	"github.com/scrmkit/scrmkit/scrm/ticket"
 	"github.com/scrmkit/scrmkit/storage"
 )
 
 // of are accounts of WhatsApp in a line.
-func of(accounts ...activation.AccountID) (all []dispatch.Account) {
+func of(accounts ...activation.AccountID) (all []routing.Account) {
 	for _, a := range accounts {
-		all = append(all, dispatch.Account{ID: desk.Account("whatsapp", a)})
+		all = append(all, routing.Account{ID: desk.Account("whatsapp", a)})
 	}
 	return all
 }
@@ -28,7 +28,7 @@ func TestSend(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db storage.DB) {
 		t.Run("goes on whatever accounts agents link", func(t *testing.T) {
 			s := open(db.Tenant("long"))
-			s.line("p", dispatch.Settings{Accounts: append(of("x"), dispatch.Account{ID: "night-desk"}, dispatch.Account{ID: "whatsapp/%00"})})
+			s.line("p", routing.Settings{Accounts: append(of("x"), routing.Account{ID: "night-desk"}, routing.Account{ID: "whatsapp/%00"})})
 			s.sign(s.make("a", "whatsapp"), "whatsapp", "x")
 			s.sign(s.make("b", "whatsapp"), "whatsapp", activation.AccountID(strings.Repeat("客", 40)))
 			if out := must(s.Visit(ctx, "asia", "v")); out.Account != desk.Account("whatsapp", "x") {
@@ -36,23 +36,23 @@ func TestSend(t *testing.T) {
 			}
 			must(s.Drain(ctx, "asia"))
 			_, err := s.Visit(ctx, "none", "v")
-			isError(t, err, dispatch.ErrUnknownLine)
+			isError(t, err, routing.ErrUnknownLine)
 			_, err = s.Drain(ctx, "none")
-			isError(t, err, dispatch.ErrUnknownLine)
+			isError(t, err, routing.ErrUnknownLine)
 		})
 		t.Run("sends no visitor by the name of an account on another platform", func(t *testing.T) {
 			s := open(db.Tenant("platforms"))
-			s.line("p", dispatch.Settings{Accounts: of("x")})
+			s.line("p", routing.Settings{Accounts: of("x")})
 			s.sign(s.make("a", "whatsapp", "line"), "line", "x")
 			_, err := s.Visit(ctx, "asia", "v")
-			var none *dispatch.NoCapacityError
-			if !errors.As(err, &none) || none.Why != dispatch.Offline {
+			var none *routing.NoCapacityError
+			if !errors.As(err, &none) || none.Why != routing.Offline {
 				t.Fatal(err)
 			}
 		})
 		t.Run("sends tickets to accounts that are offline where the line does, if they have a port", func(t *testing.T) {
 			s := open(db.Tenant("offline"))
-			settings := dispatch.Settings{Offline: true, Accounts: of("x")}
+			settings := routing.Settings{Offline: true, Accounts: of("x")}
 			s.line("p", settings)
 			c := s.make("a", "whatsapp")
 			s.site("shop")
@@ -69,7 +69,7 @@ func TestSend(t *testing.T) {
 			if err != nil || k.State != ticket.Pending || k.Target.Account != "x" || k.Target.Code != ticket.CodeID(c.ID) {
 				t.Fatal(k, err)
 			}
-			settings.Accounts = append(settings.Accounts, dispatch.Account{ID: "night-desk"})
+			settings.Accounts = append(settings.Accounts, routing.Account{ID: "night-desk"})
 			settings.Accounts[0].Closed = true
 			s.line("p2", settings)
 			third := s.push("shop", `{"id":3}`)
@@ -83,7 +83,7 @@ func TestSend(t *testing.T) {
 		})
 		t.Run("leaves a ticket that nobody has room for as it is, however often it is handled", func(t *testing.T) {
 			s := open(db.Tenant("same"))
-			s.line("p", dispatch.Settings{Accounts: of("x")})
+			s.line("p", routing.Settings{Accounts: of("x")})
 			s.site("shop")
 			id := s.push("shop", `{"id":1}`)
 			must(s.Handle(ctx, ticket.Query{State: ticket.Received}))
@@ -127,17 +127,17 @@ func TestSend(t *testing.T) {
 		})
 		t.Run("lets no visitor come as a ticket", func(t *testing.T) {
 			s := open(db.Tenant("names"))
-			s.line("p", dispatch.Settings{Queue: 2, Accounts: of("x")})
-			must(s.Lines.Put(ctx, dispatch.Put{Line: "other", Key: "put", Settings: dispatch.Settings{Zone: "UTC", Queue: 5, Accounts: of("x")}}))
+			s.line("p", routing.Settings{Queue: 2, Accounts: of("x")})
+			must(s.Lines.Put(ctx, routing.Put{Line: "other", Key: "put", Settings: routing.Settings{Zone: "UTC", Queue: 5, Accounts: of("x")}}))
 			s.site("shop")
 			id := s.push("shop", `{"id":1}`)
 			must(s.Handle(ctx, ticket.Query{State: ticket.Received}))
 			_, err := s.Visit(ctx, "other", desk.Visitor(id))
-			var bad *dispatch.InputError
+			var bad *routing.InputError
 			if !errors.As(err, &bad) || bad.Field != "visitor" {
 				t.Fatal(err)
 			}
-			must(s.Visit(ctx, "other", dispatch.VisitorID(id.String())))
+			must(s.Visit(ctx, "other", routing.VisitorID(id.String())))
 			s.sign(s.make("a", "whatsapp"), "whatsapp", "x")
 			must(s.Drain(ctx, "other"))
 			if got := s.state(id); got != "pending  " {
@@ -150,7 +150,7 @@ func TestSend(t *testing.T) {
 		})
 		t.Run("handles the other tickets where a site has no templates, and those with the longest names", func(t *testing.T) {
 			s := open(db.Tenant("joined"))
-			s.line("p", dispatch.Settings{Queue: 9, Accounts: of("x")})
+			s.line("p", routing.Settings{Queue: 9, Accounts: of("x")})
 			long := ticket.SiteID(strings.Repeat("s", 40))
 			s.site(long)
 			must(s.Tickets.PutSite(ctx, ticket.PutSite{Site: "bad", Key: "put", Settings: ticket.Settings{Scheme: ticket.Shopify, Templates: "none"}}))

@@ -22,7 +22,7 @@ import (
 	"github.com/scrmkit/scrmkit/otp"
 	"github.com/scrmkit/scrmkit/scrm/activation"
 	"github.com/scrmkit/scrmkit/scrm/lead"
-	"github.com/scrmkit/scrmkit/scrm/lead/dispatch"
+	"github.com/scrmkit/scrmkit/scrm/lead/routing"
 	"github.com/scrmkit/scrmkit/scrm/ticket"
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/stamps/shop"
@@ -101,8 +101,8 @@ func deeds(t *testing.T, db storage.DB) []deed {
 	}})
 	check(t, err)
 
-	lines := dispatch.New(db, &dispatch.Options{Now: now})
-	_, err = lines.Put(ctx, dispatch.Put{Line: "ads", Key: "put", Settings: dispatch.Settings{Zone: "UTC", Accounts: []dispatch.Account{{ID: "a"}, {ID: "b"}}}})
+	lines := routing.New(db, &routing.Options{Now: now})
+	_, err = lines.Put(ctx, routing.Put{Line: "ads", Key: "put", Settings: routing.Settings{Zone: "UTC", Accounts: []routing.Account{{ID: "a"}, {ID: "b"}}}})
 	check(t, err)
 
 	desk, err := activation.New(db, []activation.Key{{ID: "1", Secret: secret}}, &activation.Options{Now: now})
@@ -228,8 +228,8 @@ func deeds(t *testing.T, db storage.DB) []deed {
 			})
 			return err
 		}},
-		{"dispatch.Route", func(ctx context.Context, n int) error {
-			_, err := lines.Route(ctx, dispatch.Route{Line: "ads", Visitor: dispatch.VisitorID(fmt.Sprint("v", n)), Online: []dispatch.AccountID{"a", "b"}})
+		{"routing.Route", func(ctx context.Context, n int) error {
+			_, err := lines.Route(ctx, routing.Route{Line: "ads", Visitor: routing.VisitorID(fmt.Sprint("v", n)), Online: []routing.AccountID{"a", "b"}})
 			return err
 		}},
 		{"activation.Create", func(ctx context.Context, n int) error {

@@ -9,7 +9,7 @@ create table if not exists scrmkit.scrmkit_schema (
 	primary key (context, version)
 );
 
-create table scrmkit.dispatch_line (
+create table scrmkit.routing_line (
 	tenant text collate "C" not null,
 	line text collate "C" not null,
 	version bigint not null,
@@ -17,7 +17,7 @@ create table scrmkit.dispatch_line (
 	primary key (tenant, line)
 ) with (fillfactor = 50);
 
-create table scrmkit.dispatch_visitor (
+create table scrmkit.routing_visitor (
 	tenant text collate "C" not null,
 	line text collate "C" not null,
 	visitor text collate "C" not null,
@@ -25,6 +25,6 @@ create table scrmkit.dispatch_visitor (
 	state text not null,
 	primary key (tenant, line, visitor)
 );
-create index dispatch_visitor_place on scrmkit.dispatch_visitor ((tenant || ''), line, place, visitor) where place > 0;
+create index routing_visitor_place on scrmkit.routing_visitor ((tenant || ''), line, place, visitor) where place > 0;
 
-insert into scrmkit.scrmkit_schema (context, version, name, checksum) values ('dispatch', 1, 'tables', 'a97e2c33e1a6f1e83a4a87a237998cf95e472c479cfb9cc4ba0d2ba642e16920');
+insert into scrmkit.scrmkit_schema (context, version, name, checksum) values ('routing', 1, 'tables', '6bab369ec62be3f85231fa823f6c93293d191661b1fc19b8a43e7ceae8ef586d');

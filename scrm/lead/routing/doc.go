@@ -1,5 +1,5 @@
-// Package dispatch spreads visitors over the accounts of a line (分流链接): each is sent to one of
-// them, and waits where none can take more.
+// Package routing spreads visitors over the accounts of a line (分流链接): each is sent to one
+// of them, and waits where none can take more.
 //
 //   - Online accounts come first; then who has the smallest part of today's target done, then who
 //     has the fewest in total, then chance, from a seed.
@@ -16,4 +16,4 @@
 //
 // The choice is a pure function of the line: see [Line.Choose]. Who is online is for the caller to
 // say, with each command.
-package dispatch
+package routing

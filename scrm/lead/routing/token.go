@@ -1,4 +1,4 @@
-package dispatch
+package routing
 
 import (
 	"cmp"
@@ -27,9 +27,9 @@ type Key = keyring.Key
 var (
 	// ErrToken: a visitor of a line that asks for tokens has none, or one that was not made for
 	// that visitor, line and tenant.
-	ErrToken = errs.New(errs.Denied, "dispatch: the visitor has no token of the line; have the page make one")
+	ErrToken = errs.New(errs.Denied, "routing: the visitor has no token of the line; have the page make one")
 	// ErrTokenAge: a token is older than the line takes, or ahead of the clock.
-	ErrTokenAge = errs.New(errs.OutOfTime, "dispatch: the visitor's token is too old; have the page make another")
+	ErrTokenAge = errs.New(errs.OutOfTime, "routing: the visitor's token is too old; have the page make another")
 )
 
 // tokenAhead is how much later than now a token may have been made, for clocks that differ.
@@ -42,7 +42,7 @@ const tokenAhead = time.Minute
 func (e *Engine) Sign(line LineID, v VisitorID) (string, error) {
 	err := cmp.Or(Route{Line: line, Visitor: v}.check(), e.checkKeys())
 	if err != nil {
-		return "", fmt.Errorf("dispatch: sign: %w", err)
+		return "", fmt.Errorf("routing: sign: %w", err)
 	}
 	k, issued := e.keys[0], strconv.FormatInt(e.frame.Now().Unix(), 10)
 	return strings.Join([]string{"v1", k.ID, issued, encode([]byte(v)), encode(e.mac(k, line, v, issued))}, "."), nil

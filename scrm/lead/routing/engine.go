@@ -1,4 +1,4 @@
-package dispatch
+package routing
 
 import (
 	"cmp"
@@ -262,7 +262,7 @@ func (e *Engine) Line(ctx context.Context, id LineID) (Line, error) {
 		line, err = line.At(e.frame.Now())
 	}
 	if err != nil {
-		return Line{}, fmt.Errorf("dispatch: line: %w", err)
+		return Line{}, fmt.Errorf("routing: line: %w", err)
 	}
 	return line, nil
 }
@@ -285,7 +285,7 @@ func (e *Engine) Lines(ctx context.Context) iter.Seq2[Line, error] {
 // Waiting yields at most limit visitors (0: all) of a line who wait, the oldest first.
 func (e *Engine) Waiting(ctx context.Context, id LineID, limit int) iter.Seq2[Visitor, error] {
 	if err := valid.ID("line", id); err != nil {
-		return engine.Failed[Visitor](fmt.Errorf("dispatch: waiting: %w", err))
+		return engine.Failed[Visitor](fmt.Errorf("routing: waiting: %w", err))
 	}
 	return func(yield func(Visitor, error) bool) {
 		for v, err := range storage.List(ctx, e.frame.Store, byPlace, storage.Range{Prefix: []any{id}, Limit: limit}) {

@@ -1,4 +1,4 @@
-package dispatch
+package routing
 
 import (
 	"cmp"
@@ -28,7 +28,7 @@ type LimitError struct {
 
 // Error implements error.
 func (e *LimitError) Error() string {
-	return fmt.Sprintf("dispatch: line %s takes no more newcomers now; try again in %s", e.Line, e.RetryAfter.Round(time.Second))
+	return fmt.Sprintf("routing: line %s takes no more newcomers now; try again in %s", e.Line, e.RetryAfter.Round(time.Second))
 }
 
 // Is reports whether target is errs.Exhausted.

@@ -1,4 +1,4 @@
-package dispatch_test
+package routing_test
 
 import (
 	"context"
@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/scrmkit/scrmkit/internal/dbtest"
-	"github.com/scrmkit/scrmkit/scrm/lead/dispatch"
+	"github.com/scrmkit/scrmkit/scrm/lead/routing"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/memory"
 )
@@ -25,31 +25,31 @@ func must[V any](v V, err error) V {
 	return v
 }
 
-func put(lines *dispatch.Engine, key string, s dispatch.Settings) dispatch.Line {
+func put(lines *routing.Engine, key string, s routing.Settings) routing.Line {
 	s.Zone = "Asia/Shanghai"
-	return must(lines.Put(ctx, dispatch.Put{Line: "ads", Settings: s, Key: key}))
+	return must(lines.Put(ctx, routing.Put{Line: "ads", Settings: s, Key: key}))
 }
 
-func route(lines *dispatch.Engine, visitor string, online ...dispatch.AccountID) (dispatch.Outcome, error) {
-	return lines.Route(ctx, dispatch.Route{Line: "ads", Visitor: dispatch.VisitorID(visitor), Online: online})
+func route(lines *routing.Engine, visitor string, online ...routing.AccountID) (routing.Outcome, error) {
+	return lines.Route(ctx, routing.Route{Line: "ads", Visitor: routing.VisitorID(visitor), Online: online})
 }
 
 func TestEngine(t *testing.T) {
-	two := []dispatch.Account{{ID: "a", Day: 1}, {ID: "b", Day: 1}}
+	two := []routing.Account{{ID: "a", Day: 1}, {ID: "b", Day: 1}}
 	dbtest.Each(t, func(t *testing.T, db storage.DB) {
 		t.Run("a visitor comes back to the same account until that is offline", func(t *testing.T) {
-			lines := dispatch.New(db.Tenant("sticky"), nil)
+			lines := routing.New(db.Tenant("sticky"), nil)
 			_, err := route(lines, "v", "a")
-			if !errors.Is(err, dispatch.ErrUnknownLine) {
+			if !errors.Is(err, routing.ErrUnknownLine) {
 				t.Fatal(err)
 			}
-			put(lines, "p", dispatch.Settings{Accounts: two})
+			put(lines, "p", routing.Settings{Accounts: two})
 			first := must(route(lines, "v", "a", "b"))
 			again := must(route(lines, "v", "a", "b"))
 			if again.Account != first.Account || !again.Sticky || first.Sticky || again.Line.Sent != 1 {
 				t.Fatal(first, again)
 			}
-			other := dispatch.AccountID("a")
+			other := routing.AccountID("a")
 			if first.Account == "a" {
 				other = "b"
 			}
@@ -57,14 +57,14 @@ func TestEngine(t *testing.T) {
 				t.Fatal(moved)
 			}
 			_, err = route(lines, "w", "a", "b")
-			var none *dispatch.NoCapacityError
-			if !errors.As(err, &none) || none.Why != dispatch.Full {
+			var none *routing.NoCapacityError
+			if !errors.As(err, &none) || none.Why != routing.Full {
 				t.Fatal(err)
 			}
 		})
 		t.Run("who waits is served first, the oldest first", func(t *testing.T) {
-			lines := dispatch.New(db.Tenant("queue"), nil)
-			put(lines, "p", dispatch.Settings{Accounts: []dispatch.Account{{ID: "a", Day: 3}}, Queue: 3})
+			lines := routing.New(db.Tenant("queue"), nil)
+			put(lines, "p", routing.Settings{Accounts: []routing.Account{{ID: "a", Day: 3}}, Queue: 3})
 			for i := range 3 {
 				if out := must(route(lines, fmt.Sprint("v", i))); !out.Waiting || out.Ahead != int64(i) {
 					t.Fatal(out)
@@ -74,12 +74,12 @@ func TestEngine(t *testing.T) {
 				t.Fatal(out)
 			}
 			_, err := route(lines, "late")
-			var none *dispatch.NoCapacityError
-			if !errors.As(err, &none) || none.Why != dispatch.Behind {
+			var none *routing.NoCapacityError
+			if !errors.As(err, &none) || none.Why != routing.Behind {
 				t.Fatal(err)
 			}
-			must(lines.Leave(ctx, dispatch.Leave{Line: "ads", Visitor: "v1"}))
-			must(lines.Leave(ctx, dispatch.Leave{Line: "ads", Visitor: "v1"}))
+			must(lines.Leave(ctx, routing.Leave{Line: "ads", Visitor: "v1"}))
+			must(lines.Leave(ctx, routing.Leave{Line: "ads", Visitor: "v1"}))
 			out := must(route(lines, "late", "a"))
 			if len(out.Served) != 2 || out.Served[0].Visitor != "v0" || out.Served[1].Visitor != "v2" || out.Account != "a" || out.Line.Waiting != 0 {
 				t.Fatal(out)
@@ -90,11 +90,11 @@ func TestEngine(t *testing.T) {
 			if out := must(route(lines, "more", "a")); !out.Waiting {
 				t.Fatal(out)
 			}
-			put(lines, "p2", dispatch.Settings{Accounts: []dispatch.Account{{ID: "a", Day: 4}}, Queue: 3})
-			if out := must(lines.Drain(ctx, dispatch.Drain{Line: "ads"})); len(out.Served) != 0 {
+			put(lines, "p2", routing.Settings{Accounts: []routing.Account{{ID: "a", Day: 4}}, Queue: 3})
+			if out := must(lines.Drain(ctx, routing.Drain{Line: "ads"})); len(out.Served) != 0 {
 				t.Fatal("served by nobody", out)
 			}
-			if out := must(lines.Drain(ctx, dispatch.Drain{Line: "ads", Online: []dispatch.AccountID{"a"}})); len(out.Served) != 1 {
+			if out := must(lines.Drain(ctx, routing.Drain{Line: "ads", Online: []routing.AccountID{"a"}})); len(out.Served) != 1 {
 				t.Fatal(out)
 			}
 			for r, err := range db.Tenant("queue").Journal().After(ctx, "", 0) {
@@ -104,10 +104,10 @@ func TestEngine(t *testing.T) {
 			}
 		})
 		t.Run("64 who come at once are spread evenly, and none beyond the caps", func(t *testing.T) {
-			lines := dispatch.New(db.Tenant("race"), nil)
-			var s dispatch.Settings
+			lines := routing.New(db.Tenant("race"), nil)
+			var s routing.Settings
 			for i := range 4 {
-				s.Accounts = append(s.Accounts, dispatch.Account{ID: dispatch.AccountID(fmt.Sprint("a", i)), Day: 10})
+				s.Accounts = append(s.Accounts, routing.Account{ID: routing.AccountID(fmt.Sprint("a", i)), Day: 10})
 			}
 			s.Queue = 4
 			put(lines, "p", s)
@@ -116,7 +116,7 @@ func TestEngine(t *testing.T) {
 			for i := range 64 {
 				wg.Go(func() {
 					out, err := route(lines, fmt.Sprint("v", i), "a0", "a1", "a2", "a3")
-					var full *dispatch.NoCapacityError
+					var full *routing.NoCapacityError
 					switch {
 					case errors.As(err, &full):
 						none.Add(1)
@@ -141,13 +141,13 @@ func TestEngine(t *testing.T) {
 			}
 		})
 		t.Run("64 who change a line at once all do", func(t *testing.T) {
-			lines := dispatch.New(db.Tenant("puts"), nil)
+			lines := routing.New(db.Tenant("puts"), nil)
 			var wg sync.WaitGroup
 			for i := range 64 {
 				wg.Go(func() {
-					s := dispatch.Settings{Zone: "Asia/Shanghai", Accounts: []dispatch.Account{{ID: "a", Day: int64(i + 1)}}}
+					s := routing.Settings{Zone: "Asia/Shanghai", Accounts: []routing.Account{{ID: "a", Day: int64(i + 1)}}}
 					for range 2 {
-						line, err := lines.Put(ctx, dispatch.Put{Line: "ads", Settings: s, Key: fmt.Sprint("k", i)})
+						line, err := lines.Put(ctx, routing.Put{Line: "ads", Settings: s, Key: fmt.Sprint("k", i)})
 						if err != nil || line.Settings.Accounts[0].Day != int64(i+1) {
 							t.Error(i, line, err)
 						}
@@ -160,18 +160,18 @@ func TestEngine(t *testing.T) {
 			}
 		})
 		t.Run("a put is repeated by its key, and keeps what was taken", func(t *testing.T) {
-			lines := dispatch.New(db.Tenant("put"), nil)
-			first := put(lines, "p", dispatch.Settings{Accounts: two})
+			lines := routing.New(db.Tenant("put"), nil)
+			first := put(lines, "p", routing.Settings{Accounts: two})
 			must(route(lines, "v", "a"))
-			if again := put(lines, "p", dispatch.Settings{Accounts: two}); again.Version != first.Version {
+			if again := put(lines, "p", routing.Settings{Accounts: two}); again.Version != first.Version {
 				t.Fatal(again)
 			}
-			next := put(lines, "p2", dispatch.Settings{Accounts: two[1:]})
+			next := put(lines, "p2", routing.Settings{Accounts: two[1:]})
 			if len(next.Taken) != 1 || next.Taken[0].Total != 1 || next.Version != 3 {
 				t.Fatal(next)
 			}
 			err := db.Tenant("put").InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
-				_, err := lines.In(tx).Route(ctx, dispatch.Route{Line: "ads", Visitor: "w", Online: []dispatch.AccountID{"b"}})
+				_, err := lines.In(tx).Route(ctx, routing.Route{Line: "ads", Visitor: "w", Online: []routing.AccountID{"b"}})
 				if err != nil {
 					return err
 				}
@@ -180,11 +180,11 @@ func TestEngine(t *testing.T) {
 			if line := must(lines.Line(ctx, "ads")); !errors.Is(err, errors.ErrUnsupported) || line.Sent != 1 {
 				t.Fatal(line, err)
 			}
-			for _, bad := range []dispatch.Settings{
-				{Zone: "Mars"}, {Zone: "UTC", Queue: -1}, {Zone: "UTC", Accounts: []dispatch.Account{{ID: "a"}, {ID: "a"}}}, {Zone: "UTC", Accounts: []dispatch.Account{{ID: "a", Day: -1}}},
+			for _, bad := range []routing.Settings{
+				{Zone: "Mars"}, {Zone: "UTC", Queue: -1}, {Zone: "UTC", Accounts: []routing.Account{{ID: "a"}, {ID: "a"}}}, {Zone: "UTC", Accounts: []routing.Account{{ID: "a", Day: -1}}},
 			} {
-				var input *dispatch.InputError
-				if _, err := lines.Put(ctx, dispatch.Put{Line: "ads", Settings: bad, Key: "bad"}); !errors.As(err, &input) {
+				var input *routing.InputError
+				if _, err := lines.Put(ctx, routing.Put{Line: "ads", Settings: bad, Key: "bad"}); !errors.As(err, &input) {
 					t.Errorf("%+v: %v", bad, err)
 				}
 			}
@@ -195,15 +195,15 @@ func TestEngine(t *testing.T) {
 // Two sales accounts share the visitors of an advertisement.
 func Example() {
 	now := time.Date(2026, 3, 10, 4, 0, 0, 0, time.UTC)
-	lines := dispatch.New(memory.New(), &dispatch.Options{Now: func() time.Time { return now }})
-	_, err := lines.Put(ctx, dispatch.Put{Line: "spring", Key: "put-1", Settings: dispatch.Settings{
+	lines := routing.New(memory.New(), &routing.Options{Now: func() time.Time { return now }})
+	_, err := lines.Put(ctx, routing.Put{Line: "spring", Key: "put-1", Settings: routing.Settings{
 		Zone: "Asia/Shanghai", Queue: 100,
-		Accounts: []dispatch.Account{{ID: "sales-1", Day: 2}, {ID: "sales-2", Day: 1}},
+		Accounts: []routing.Account{{ID: "sales-1", Day: 2}, {ID: "sales-2", Day: 1}},
 	}})
 	fmt.Println(err)
-	online := []dispatch.AccountID{"sales-1", "sales-2"}
-	for _, visitor := range []dispatch.VisitorID{"ann", "bob", "ann", "eve", "joe"} {
-		out, err := lines.Route(ctx, dispatch.Route{Line: "spring", Visitor: visitor, Online: online})
+	online := []routing.AccountID{"sales-1", "sales-2"}
+	for _, visitor := range []routing.VisitorID{"ann", "bob", "ann", "eve", "joe"} {
+		out, err := lines.Route(ctx, routing.Route{Line: "spring", Visitor: visitor, Online: online})
 		fmt.Println(visitor, out.Sticky, out.Waiting, out.Line.Sent, err)
 	}
 	// Output:

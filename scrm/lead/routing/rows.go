@@ -1,4 +1,4 @@
-package dispatch
+package routing
 
 import (
 	"embed"
@@ -6,7 +6,7 @@ import (
 )
 
 // Tables are those of the package.
-var Tables = storage.Schema{Name: "dispatch", Tables: []storage.Declared{lines, visitors}, Files: migrations}
+var Tables = storage.Schema{Name: "routing", Tables: []storage.Declared{lines, visitors}, Files: migrations}
 
 //go:embed migrations
 var migrations embed.FS
@@ -18,13 +18,13 @@ type visitorRow struct {
 }
 
 var (
-	lines = storage.NewTable("dispatch_line", func(c *storage.Columns, l *Line) {
+	lines = storage.NewTable("routing_line", func(c *storage.Columns, l *Line) {
 		storage.Text(c, "line", &l.ID)
 		c.Key()
 		c.Version(&l.Version)
 		c.State("state", 1, l)
 	}).Fill(50)
-	visitors = storage.NewTable("dispatch_visitor", func(c *storage.Columns, v *visitorRow) {
+	visitors = storage.NewTable("routing_visitor", func(c *storage.Columns, v *visitorRow) {
 		storage.Text(c, "line", &v.line)
 		storage.Text(c, "visitor", &v.ID)
 		c.Key()

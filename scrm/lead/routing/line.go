@@ -1,4 +1,4 @@
-package dispatch
+package routing
 
 import (
 	"cmp"
@@ -24,11 +24,11 @@ type (
 type InputError = errs.InputError
 
 // ErrUnknownLine: there is no such line.
-var ErrUnknownLine = errs.New(errs.NotFound, "dispatch: there is no such line; put it first")
+var ErrUnknownLine = errs.New(errs.NotFound, "routing: there is no such line; put it first")
 
 // ErrMoved: the line has changed since the leads of a command were read. Read them again, after the
 // line.
-var ErrMoved = errs.New(errs.TryAgain, "dispatch: the line has changed since its leads were read; read them again")
+var ErrMoved = errs.New(errs.TryAgain, "routing: the line has changed since its leads were read; read them again")
 
 // A NoCapacityError reports that no account takes a visitor now, and no more may wait.
 type NoCapacityError struct {
@@ -38,7 +38,7 @@ type NoCapacityError struct {
 
 // Error implements error.
 func (e *NoCapacityError) Error() string {
-	return fmt.Sprintf("dispatch: line %s takes no visitor: %s", e.Line, map[Why]string{
+	return fmt.Sprintf("routing: line %s takes no visitor: %s", e.Line, map[Why]string{
 		Closed: "no account is open; open one", Offline: "no open account is online; have one sign in",
 		Full: "every account that is online has its cap; raise one", Behind: "others wait for an account, and no more may",
 	}[e.Why])

@@ -1,4 +1,4 @@
-package dispatch_test
+package routing_test
 
 import (
 	"errors"
@@ -11,48 +11,48 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/scrmkit/scrmkit/internal/dbtest"
-	"github.com/scrmkit/scrmkit/scrm/lead/dispatch"
+	"github.com/scrmkit/scrmkit/scrm/lead/routing"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/memory"
 )
 
-var keys = []dispatch.Key{{ID: "2026", Secret: []byte("a secret that is 32 bytes or more")}, {ID: "2025", Secret: []byte("another secret of 32 bytes or more")}}
+var keys = []routing.Key{{ID: "2026", Secret: []byte("a secret that is 32 bytes or more")}, {ID: "2025", Secret: []byte("another secret of 32 bytes or more")}}
 
 // A stranger fills no line that asks for tokens: not without one, with one of another line or
 // tenant, or with one that was changed.
 func TestTokens(t *testing.T) {
 	now := time.Date(2026, 3, 10, 4, 0, 0, 0, time.UTC)
-	options := func(k ...dispatch.Key) *dispatch.Options {
-		return &dispatch.Options{Now: func() time.Time { return now }, Keys: k}
+	options := func(k ...routing.Key) *routing.Options {
+		return &routing.Options{Now: func() time.Time { return now }, Keys: k}
 	}
 	db := memory.New()
-	lines, old := dispatch.New(db, options(keys...)), dispatch.New(db, options(keys[1]))
-	elsewhere := dispatch.New(db.Tenant("other"), options(keys...))
-	signed := dispatch.Settings{Signed: true, TokenAge: 60, Accounts: []dispatch.Account{{ID: "a"}}}
-	for _, e := range []*dispatch.Engine{lines, elsewhere} {
+	lines, old := routing.New(db, options(keys...)), routing.New(db, options(keys[1]))
+	elsewhere := routing.New(db.Tenant("other"), options(keys...))
+	signed := routing.Settings{Signed: true, TokenAge: 60, Accounts: []routing.Account{{ID: "a"}}}
+	for _, e := range []*routing.Engine{lines, elsewhere} {
 		put(e, "p", signed)
-		must(e.Put(ctx, dispatch.Put{Line: "other", Key: "p", Settings: dispatch.Settings{Zone: "UTC", Signed: true}}))
+		must(e.Put(ctx, routing.Put{Line: "other", Key: "p", Settings: routing.Settings{Zone: "UTC", Signed: true}}))
 	}
-	come := func(c dispatch.Route) error {
-		c.Line, c.Online = "ads", []dispatch.AccountID{"a"}
+	come := func(c routing.Route) error {
+		c.Line, c.Online = "ads", []routing.AccountID{"a"}
 		_, err := lines.Route(ctx, c)
 		return err
 	}
 	token := must(lines.Sign("ads", "ann"))
 	for _, tt := range []struct {
 		name string
-		c    dispatch.Route
+		c    routing.Route
 		want error
 	}{
-		{"with a token", dispatch.Route{Token: token}, nil},
-		{"with the visitor too", dispatch.Route{Token: token, Visitor: "ann"}, nil},
-		{"with another visitor", dispatch.Route{Token: token, Visitor: "bob"}, dispatch.ErrToken},
-		{"without a token", dispatch.Route{Visitor: "bob"}, dispatch.ErrToken},
-		{"who is known, without a token", dispatch.Route{Visitor: "ann"}, dispatch.ErrToken},
-		{"of another line", dispatch.Route{Token: must(lines.Sign("other", "ann"))}, dispatch.ErrToken},
-		{"of another tenant", dispatch.Route{Token: must(elsewhere.Sign("ads", "ann"))}, dispatch.ErrToken},
-		{"under a key of before", dispatch.Route{Token: must(old.Sign("ads", "eve"))}, nil},
-		{"an order", dispatch.Route{Visitor: "order", Order: true}, nil},
+		{"with a token", routing.Route{Token: token}, nil},
+		{"with the visitor too", routing.Route{Token: token, Visitor: "ann"}, nil},
+		{"with another visitor", routing.Route{Token: token, Visitor: "bob"}, routing.ErrToken},
+		{"without a token", routing.Route{Visitor: "bob"}, routing.ErrToken},
+		{"who is known, without a token", routing.Route{Visitor: "ann"}, routing.ErrToken},
+		{"of another line", routing.Route{Token: must(lines.Sign("other", "ann"))}, routing.ErrToken},
+		{"of another tenant", routing.Route{Token: must(elsewhere.Sign("ads", "ann"))}, routing.ErrToken},
+		{"under a key of before", routing.Route{Token: must(old.Sign("ads", "eve"))}, nil},
+		{"an order", routing.Route{Visitor: "order", Order: true}, nil},
 	} {
 		if err := come(tt.c); !errors.Is(err, tt.want) {
 			t.Errorf("%s: %v, want %v", tt.name, err, tt.want)
@@ -64,24 +64,24 @@ func TestTokens(t *testing.T) {
 			i := rapid.IntRange(0, len(forged)-1).Draw(t, "at")
 			if b := rapid.Byte().Draw(t, "byte"); b != forged[i] {
 				forged[i] = b
-				if err := come(dispatch.Route{Token: string(forged)}); !errors.Is(err, dispatch.ErrToken) {
+				if err := come(routing.Route{Token: string(forged)}); !errors.Is(err, routing.ErrToken) {
 					t.Fatalf("%q: %v", forged, err)
 				}
 			}
 		})
 	})
 	now = now.Add(time.Hour)
-	if err := come(dispatch.Route{Token: token}); !errors.Is(err, dispatch.ErrTokenAge) {
+	if err := come(routing.Route{Token: token}); !errors.Is(err, routing.ErrTokenAge) {
 		t.Error("an hour later:", err)
 	}
 	now = now.Add(-2 * time.Hour)
-	if err := come(dispatch.Route{Token: token}); !errors.Is(err, dispatch.ErrTokenAge) {
+	if err := come(routing.Route{Token: token}); !errors.Is(err, routing.ErrTokenAge) {
 		t.Error("before it was made:", err)
 	}
 	if line := must(lines.Line(ctx, "ads")); line.Came != 3 {
 		t.Error("who was refused is there:", line)
 	}
-	for name, e := range map[string]*dispatch.Engine{"no key": dispatch.New(db, nil), "a short one": dispatch.New(db, options(dispatch.Key{ID: "1"}))} {
+	for name, e := range map[string]*routing.Engine{"no key": routing.New(db, nil), "a short one": routing.New(db, options(routing.Key{ID: "1"}))} {
 		if made, err := e.Sign("ads", "ann"); err == nil {
 			t.Errorf("%s: %q", name, made)
 		}
@@ -89,13 +89,13 @@ func TestTokens(t *testing.T) {
 }
 
 func FuzzToken(f *testing.F) {
-	lines := dispatch.New(memory.New(), &dispatch.Options{Keys: keys})
+	lines := routing.New(memory.New(), &routing.Options{Keys: keys})
 	good := must(lines.Sign("ads", "ann"))
 	for _, seed := range []string{good, "", "v1....", "v1.2026.0.YQ.", strings.ToUpper(good), good + ".", good + "="} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, token string) {
-		if v, err := lines.Visitor("ads", token); err == nil && token != good || err != nil && !errors.Is(err, dispatch.ErrToken) {
+		if v, err := lines.Visitor("ads", token); err == nil && token != good || err != nil && !errors.Is(err, routing.ErrToken) {
 			t.Fatalf("%q: %q %v", token, v, err)
 		}
 	})
@@ -105,13 +105,13 @@ func TestRates(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db storage.DB) {
 		var at atomic.Int64
 		at.Store(time.Date(2026, 3, 10, 4, 0, 0, 0, time.UTC).Unix())
-		lines := dispatch.New(db.Tenant("rates"), &dispatch.Options{Now: func() time.Time { return time.Unix(at.Load(), 0) }})
-		put(lines, "p", dispatch.Settings{
-			Accounts: []dispatch.Account{{ID: "a"}}, Rate: dispatch.Limit{N: 60, Seconds: 60, Burst: 5}, OriginRate: dispatch.Limit{N: 1, Seconds: 60, Burst: 2},
+		lines := routing.New(db.Tenant("rates"), &routing.Options{Now: func() time.Time { return time.Unix(at.Load(), 0) }})
+		put(lines, "p", routing.Settings{
+			Accounts: []routing.Account{{ID: "a"}}, Rate: routing.Limit{N: 60, Seconds: 60, Burst: 5}, OriginRate: routing.Limit{N: 1, Seconds: 60, Burst: 2},
 		})
 		come := func(visitor, origin string, order bool) error {
-			_, err := lines.Route(ctx, dispatch.Route{
-				Line: "ads", Visitor: dispatch.VisitorID(visitor), Origin: origin, Order: order, Online: []dispatch.AccountID{"a"},
+			_, err := lines.Route(ctx, routing.Route{
+				Line: "ads", Visitor: routing.VisitorID(visitor), Origin: origin, Order: order, Online: []routing.AccountID{"a"},
 			})
 			return err
 		}
@@ -135,7 +135,7 @@ func TestRates(t *testing.T) {
 		} {
 			at.Add(tt.after)
 			err := come(tt.visitor, tt.origin, tt.order)
-			var limit *dispatch.LimitError
+			var limit *routing.LimitError
 			got := ""
 			if errors.As(err, &limit) {
 				got = map[bool]string{true: "origin", false: "line"}[limit.Origin]
@@ -149,13 +149,13 @@ func TestRates(t *testing.T) {
 				t.Errorf("%s: limited by %q, want %q", tt.name, got, tt.want)
 			}
 		}
-		var bad *dispatch.InputError
+		var bad *routing.InputError
 		if err := come("origin:x", "", false); !errors.As(err, &bad) {
 			t.Error("a visitor by the name of an origin:", err)
 		}
-		for _, m := range []dispatch.Limit{{N: 1}, {Seconds: 1}, {N: -1, Seconds: 1}, {N: 1, Seconds: 604800, Burst: 1000}} {
-			s := dispatch.Settings{Zone: "UTC", Rate: m}
-			if _, err := lines.Put(ctx, dispatch.Put{Line: "bad", Key: fmt.Sprint(m), Settings: s}); !errors.As(err, &bad) {
+		for _, m := range []routing.Limit{{N: 1}, {Seconds: 1}, {N: -1, Seconds: 1}, {N: 1, Seconds: 604800, Burst: 1000}} {
+			s := routing.Settings{Zone: "UTC", Rate: m}
+			if _, err := lines.Put(ctx, routing.Put{Line: "bad", Key: fmt.Sprint(m), Settings: s}); !errors.As(err, &bad) {
 				t.Errorf("%+v: %v", m, err)
 			}
 		}
@@ -166,15 +166,15 @@ func TestRates(t *testing.T) {
 // come at once do not share a place.
 func TestMoved(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db storage.DB) {
-		lines := dispatch.New(db.Tenant("moved"), nil)
-		l := put(lines, "p", dispatch.Settings{Accounts: []dispatch.Account{{ID: "a"}}})
-		c := dispatch.Route{Line: "ads", Visitor: "v", Online: []dispatch.AccountID{"a"}, Version: l.Version}
+		lines := routing.New(db.Tenant("moved"), nil)
+		l := put(lines, "p", routing.Settings{Accounts: []routing.Account{{ID: "a"}}})
+		c := routing.Route{Line: "ads", Visitor: "v", Online: []routing.AccountID{"a"}, Version: l.Version}
 		must(lines.Route(ctx, c))
 		c.Visitor = "w"
-		if _, err := lines.Route(ctx, c); !errors.Is(err, dispatch.ErrMoved) {
+		if _, err := lines.Route(ctx, c); !errors.Is(err, routing.ErrMoved) {
 			t.Fatal(err)
 		}
-		if _, err := lines.Drain(ctx, dispatch.Drain{Line: "ads", Version: l.Version}); !errors.Is(err, dispatch.ErrMoved) {
+		if _, err := lines.Drain(ctx, routing.Drain{Line: "ads", Version: l.Version}); !errors.Is(err, routing.ErrMoved) {
 			t.Fatal(err)
 		}
 	})

@@ -8,7 +8,7 @@ create table if not exists scrmkit_schema (
 	primary key (context, version)
 );
 
-create table dispatch_line (
+create table routing_line (
 	tenant text not null,
 	line text not null,
 	version integer not null,
@@ -16,7 +16,7 @@ create table dispatch_line (
 	primary key (tenant, line)
 );
 
-create table dispatch_visitor (
+create table routing_visitor (
 	tenant text not null,
 	line text not null,
 	visitor text not null,
@@ -24,6 +24,6 @@ create table dispatch_visitor (
 	state text not null,
 	primary key (tenant, line, visitor)
 );
-create index dispatch_visitor_place on dispatch_visitor ((tenant || ''), line, place, visitor) where place > 0;
+create index routing_visitor_place on routing_visitor ((tenant || ''), line, place, visitor) where place > 0;
 
-insert into scrmkit_schema (context, version, name, checksum) values ('dispatch', 1, 'tables', '19ad664b1bc3ed8918b4c9376d9df33958329bed15b0132bc3f825b1a11a54ce');
+insert into scrmkit_schema (context, version, name, checksum) values ('routing', 1, 'tables', 'a958b16dc130b28029a077ea00ce1f893ef08f876f4ea0ca0dbf04b37b43ab56');

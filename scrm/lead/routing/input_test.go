@@ -1,4 +1,4 @@
-package dispatch_test
+package routing_test
 
 import (
 	"encoding/json"
@@ -7,21 +7,21 @@ import (
 	"time"
 
 	"github.com/scrmkit/scrmkit/internal/timetest"
-	"github.com/scrmkit/scrmkit/scrm/lead/dispatch"
+	"github.com/scrmkit/scrmkit/scrm/lead/routing"
 	"github.com/scrmkit/scrmkit/storage/memory"
 )
 
 func TestTimesOfCommands(t *testing.T) {
 	db := memory.New()
-	lines := dispatch.New(db, nil)
-	put(lines, "p", dispatch.Settings{Accounts: []dispatch.Account{{ID: "a"}}})
-	told := []dispatch.Leads{{Account: "a", Day: time.Date(2026, 3, 10, 4, 0, 0, 0, time.UTC)}}
+	lines := routing.New(db, nil)
+	put(lines, "p", routing.Settings{Accounts: []routing.Account{{ID: "a"}}})
+	told := []routing.Leads{{Account: "a", Day: time.Date(2026, 3, 10, 4, 0, 0, 0, time.UTC)}}
 	stored := timetest.Records(t, db.Journal())
-	timetest.Refuses(t, dispatch.Route{Line: "ads", Visitor: "v", Online: []dispatch.AccountID{"a"}, Leads: told}, func(c dispatch.Route) error {
+	timetest.Refuses(t, routing.Route{Line: "ads", Visitor: "v", Online: []routing.AccountID{"a"}, Leads: told}, func(c routing.Route) error {
 		_, err := lines.Route(ctx, c)
 		return err
 	}, stored)
-	timetest.Refuses(t, dispatch.Drain{Line: "ads", Online: []dispatch.AccountID{"a"}, Leads: told}, func(c dispatch.Drain) error {
+	timetest.Refuses(t, routing.Drain{Line: "ads", Online: []routing.AccountID{"a"}, Leads: told}, func(c routing.Drain) error {
 		_, err := lines.Drain(ctx, c)
 		return err
 	}, stored)
@@ -35,22 +35,22 @@ func FuzzSettings(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
-		var s dispatch.Settings
+		var s routing.Settings
 		if json.Unmarshal(text, &s) != nil {
 			return
 		}
-		lines := dispatch.New(memory.New(), nil)
-		_, err := lines.Put(ctx, dispatch.Put{Line: "ads", Settings: s, Key: "k"})
-		var bad *dispatch.InputError
+		lines := routing.New(memory.New(), nil)
+		_, err := lines.Put(ctx, routing.Put{Line: "ads", Settings: s, Key: "k"})
+		var bad *routing.InputError
 		if err != nil {
 			if !errors.As(err, &bad) || bad.Field == "" {
 				t.Fatal(err)
 			}
 			return
 		}
-		_, err = lines.Route(ctx, dispatch.Route{Line: "ads", Visitor: "v", Origin: "o", Online: []dispatch.AccountID{"a"}})
-		var none *dispatch.NoCapacityError
-		if err != nil && !errors.As(err, &none) && !errors.Is(err, dispatch.ErrToken) {
+		_, err = lines.Route(ctx, routing.Route{Line: "ads", Visitor: "v", Origin: "o", Online: []routing.AccountID{"a"}})
+		var none *routing.NoCapacityError
+		if err != nil && !errors.As(err, &none) && !errors.Is(err, routing.ErrToken) {
 			t.Fatal(err)
 		}
 	})
