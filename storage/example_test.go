@@ -112,14 +112,14 @@ func Example_till() {
 	_, err = shops.Bind(ctx, shop.Bind{Token: invited.Token, Identity: "kathy", Key: "scan"})
 	must(err)
 
-	deed := till.Deed{Purpose: stamps.PurposeStamp, Member: "alice", Nickname: "小爱", Program: "coffee"}
-	issued, err := desk.Ask(ctx, till.Ask{Shop: "wangjing", Deed: deed, Key: "tap-1"})
+	request := till.Request{Purpose: stamps.PurposeStamp, Member: "alice", Nickname: "小爱", Program: "coffee"}
+	issued, err := desk.Ask(ctx, till.Ask{Shop: "wangjing", Request: request, Key: "tap-1"})
 	must(err)
 	seen, err := desk.Preview(ctx, till.Enter{Shop: "wangjing", Manager: "kathy", Code: issued.Code, Key: "entry-1"})
 	must(err)
 	done, err := desk.Confirm(ctx, till.Confirm{Shop: "wangjing", Manager: "kathy", Claim: seen.Claim})
 	must(err)
-	fmt.Println(seen.Deed.Nickname, seen.Deed.Purpose, done.Outcome.Card.Count)
+	fmt.Println(seen.Request.Nickname, seen.Request.Purpose, done.Outcome.Card.Count)
 	// Output: 小爱 stamp 1
 }
 

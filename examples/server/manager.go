@@ -12,7 +12,7 @@ import (
 	stamptill "github.com/scrmkit/scrmkit/stamps/till"
 )
 
-// A Sale is what the till adds to a customer's deed.
+// A Sale is what the till adds to a customer's request.
 type Sale struct {
 	N        int64            `json:"n,omitempty" doc:"Stamps, for a program that gives them by hand alone"`
 	Purchase *stamps.Purchase `json:"purchase,omitempty" doc:"Where the program counts money, items or purchases"`

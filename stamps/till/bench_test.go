@@ -240,7 +240,7 @@ func BenchmarkTill(b *testing.B) {
 				ask := func(i int) (err error) {
 					issued, err := s.till.Ask(ctx, till.Ask{
 						Shop: shop.ID(fmt.Sprint("shop", i%shops)), Key: run + fmt.Sprint(i),
-						Deed: till.Deed{Purpose: stamps.PurposeStamp, Member: stamps.MemberID(fmt.Sprint("m", i)), Program: "coffee"},
+						Request: till.Request{Purpose: stamps.PurposeStamp, Member: stamps.MemberID(fmt.Sprint("m", i)), Program: "coffee"},
 					})
 					codes[i] = issued.Code
 					return err

@@ -76,7 +76,7 @@ func (w work) enter(ctx context.Context, all []*entry) error {
 			return errs, err
 		},
 		Do: func(ctx context.Context, tx storage.Tx, claims []*otp.Claim) ([]bool, error) {
-			return w.deeds(ctx, w.cards.In(tx), all, shops, claims)
+			return w.requests(ctx, w.cards.In(tx), all, shops, claims)
 		},
 	})
 	if err != nil {
@@ -90,9 +90,9 @@ func (w work) enter(ctx context.Context, all []*entry) error {
 	return nil
 }
 
-// deeds does what the claims allow, and reports which of them are to be spent. The key of a deed is
-// that of the code, so that one that was done before gives its first result again.
-func (w work) deeds(
+// requests does what the claims allow, and reports which of them are to be spent. The key of a
+// request is that of the code, so that one that was done before gives its first result again.
+func (w work) requests(
 	ctx context.Context, cards *stamps.Engine, all []*entry, shops []shop.Shop, claims []*otp.Claim,
 ) (spend []bool, err error) {
 	spend = make([]bool, len(all))
@@ -118,7 +118,7 @@ func (w work) deeds(
 		if claim == nil {
 			continue
 		}
-		d, err := deedOf(*claim)
+		d, err := requestOf(*claim)
 		if errors.Is(err, otp.ErrInvalidCode) || errors.Is(err, storage.ErrFormat) {
 			x.err = err
 			continue
@@ -126,7 +126,7 @@ func (w work) deeds(
 		if err != nil {
 			return nil, err
 		}
-		x.result = Result{Shop: shops[i].ID, Deed: d}
+		x.result = Result{Shop: shops[i].ID, Request: d}
 		given := what{x.sale(), x.Manager, viaCode, claimKey(*claim)}
 		if d.Purpose == stamps.PurposeStamp {
 			adds, of = append(adds, d.add(shops[i], given)), append(of, i)
@@ -146,7 +146,7 @@ func (w work) deeds(
 	return spend, nil
 }
 
-// refused reports whether the rules of cards refuse a deed, and the transaction may go on.
+// refused reports whether the rules of cards refuse a request, and the transaction may go on.
 func refused(err error) bool {
 	var input *InputError
 	return errors.Is(err, stamps.ErrRefused) || errors.Is(err, journal.ErrKeyReused) || errors.As(err, &input)

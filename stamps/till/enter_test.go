@@ -27,12 +27,12 @@ func TestTillsThatEnterAtOnce(t *testing.T) {
 		if _, err := s.cards.Add(ctx, stamps.Add{Card: stamps.CardID{Program: "once", Member: "alice"}, Key: "first"}); err != nil {
 			t.Fatal(err)
 		}
-		limited := till.Deed{Purpose: stamps.PurposeStamp, Member: "alice", Program: "once"}
-		of := func(member stamps.MemberID, d till.Deed) till.Deed {
+		limited := till.Request{Purpose: stamps.PurposeStamp, Member: "alice", Program: "once"}
+		of := func(member stamps.MemberID, d till.Request) till.Request {
 			d.Member = member
 			return d
 		}
-		who := func(d till.Deed, i int) stamps.MemberID { return stamps.MemberID(fmt.Sprint(d.Program, i)) }
+		who := func(d till.Request, i int) stamps.MemberID { return stamps.MemberID(fmt.Sprint(d.Program, i)) }
 		type want func(r till.Result, err error) bool
 		done := func(r till.Result, err error) bool { return err == nil && !r.Replayed }
 		fails := func(target error) want {
@@ -82,7 +82,7 @@ func TestTillsThatEnterAtOnce(t *testing.T) {
 			}
 		}
 		for i := range 6 {
-			for d, n := range map[till.Deed]int64{stampIt: 1, hand: 3} {
+			for d, n := range map[till.Request]int64{stampIt: 1, hand: 3} {
 				card, err := s.cards.Card(ctx, stamps.CardID{Program: d.Program, Member: who(d, i)})
 				if err != nil || card.Total != n {
 					t.Errorf("%s has %d stamps, want %d: %v", who(d, i), card.Total, n, err)
@@ -93,8 +93,8 @@ func TestTillsThatEnterAtOnce(t *testing.T) {
 }
 
 // A code that the rules refuse was checked, and committed as that: so guesses that are sent all at
-// once, and whose deed would be refused, get no further than one by one.
-func TestGuessesWhoseDeedIsRefusedAreAttempts(t *testing.T) {
+// once, and whose request would be refused, get no further than one by one.
+func TestGuessesWhoseRequestIsRefusedAreAttempts(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db storage.DB) {
 		s := open(t, db)
 		code := s.ask(t, stampIt, "a")

@@ -40,17 +40,17 @@ func Example() {
 	_, err = shops.BindStamp(ctx, shop.BindStamp{Shop: "wangjing", Serial: "A1659391", Unsigned: true, Key: "stamp-1"})
 	must(err)
 
-	stamp := till.Deed{Purpose: stamps.PurposeStamp, Member: "alice", Nickname: "Alice", Program: "coffee"}
-	issued, err := desk.Ask(ctx, till.Ask{Shop: "wangjing", Deed: stamp, Key: "tap-1"})
+	stamp := till.Request{Purpose: stamps.PurposeStamp, Member: "alice", Nickname: "Alice", Program: "coffee"}
+	issued, err := desk.Ask(ctx, till.Ask{Shop: "wangjing", Request: stamp, Key: "tap-1"})
 	must(err)
 	seen, err := desk.Preview(ctx, till.Enter{Shop: "wangjing", Manager: "kathy", Code: issued.Code, Key: "entry-1"})
 	must(err)
-	fmt.Println("the manager sees:", seen.Deed.Nickname, seen.Deed.Purpose, seen.Effect.Card.Total)
+	fmt.Println("the manager sees:", seen.Request.Nickname, seen.Request.Purpose, seen.Effect.Card.Total)
 	done, err := desk.Confirm(ctx, till.Confirm{Shop: "wangjing", Manager: "kathy", Claim: seen.Claim})
 	must(err)
 	fmt.Println("stamps:", done.Outcome.Card.Total, "by:", done.Outcome.Record.By)
 
-	done, err = desk.Press(ctx, till.Press{Serial: "A1659391", Deed: stamp, Key: "press-1"})
+	done, err = desk.Press(ctx, till.Press{Serial: "A1659391", Request: stamp, Key: "press-1"})
 	must(err)
 	fmt.Println("stamps:", done.Outcome.Card.Total, "at:", done.Outcome.Record.Shop)
 	// Output:

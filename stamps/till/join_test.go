@@ -26,7 +26,7 @@ func TestATillThatIsBound(t *testing.T) {
 				if _, err := s.till.In(tx).Confirm(ctx, till.Confirm{Shop: "wangjing", Manager: "kathy", Claim: p.Claim}); err != nil {
 					return err
 				}
-				if _, err := s.till.In(tx).Press(ctx, till.Press{Serial: "A1", Deed: stampIt, Key: "press"}); err != nil {
+				if _, err := s.till.In(tx).Press(ctx, till.Press{Serial: "A1", Request: stampIt, Key: "press"}); err != nil {
 					return err
 				}
 				return end
@@ -40,7 +40,7 @@ func TestATillThatIsBound(t *testing.T) {
 		}
 		var asked string
 		if err := s.db.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
-			issued, err := s.till.In(tx).Ask(ctx, till.Ask{Shop: "wangjing", Deed: stampIt, Key: "in"})
+			issued, err := s.till.In(tx).Ask(ctx, till.Ask{Shop: "wangjing", Request: stampIt, Key: "in"})
 			asked = issued.Code
 			return err
 		}); err != nil {

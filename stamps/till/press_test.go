@@ -24,18 +24,18 @@ func certified(t testing.TB, s setting) (setting, string) {
 }
 
 // One press gives one stamp, in one program, whatever else its member asks for under the same key.
-func TestAPressServesOneDeed(t *testing.T) {
+func TestAPressServesOneRequest(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db storage.DB) {
 		s, token := certified(t, open(t, db))
 		tea := s.publish(t, "tea", stamps.Earn{Per: stamps.PerVisit})
-		first, err := s.till.Press(ctx, till.Press{Token: token, Deed: stampIt, Key: "k"})
+		first, err := s.till.Press(ctx, till.Press{Token: token, Request: stampIt, Key: "k"})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if again, err := s.till.Press(ctx, till.Press{Token: token, Deed: stampIt, Key: "k"}); err != nil || !again.Replayed || again.Deed != first.Deed {
+		if again, err := s.till.Press(ctx, till.Press{Token: token, Request: stampIt, Key: "k"}); err != nil || !again.Replayed || again.Request != first.Request {
 			t.Errorf("repeated: %+v, %v", again, err)
 		}
-		if _, err := s.till.Press(ctx, till.Press{Token: token, Deed: tea, Key: "k"}); !errors.Is(err, shop.ErrPress) {
+		if _, err := s.till.Press(ctx, till.Press{Token: token, Request: tea, Key: "k"}); !errors.Is(err, shop.ErrPress) {
 			t.Errorf("in another program: %v", err)
 		}
 		if coffee, tea := s.total(t), s.count(t, "tea"); coffee != 1 || tea != 0 {
@@ -57,7 +57,7 @@ func TestAPressUndoesNothing(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, err = s.till.Press(ctx, till.Press{Token: token, Deed: till.Deed{Purpose: p, Member: "alice", Coupon: &id}, Key: "press-" + string(p)})
+			_, err = s.till.Press(ctx, till.Press{Token: token, Request: till.Request{Purpose: p, Member: "alice", Coupon: &id}, Key: "press-" + string(p)})
 			return err
 		}
 		if err := press(stamps.PurposeRedeem); err != nil {

@@ -16,14 +16,14 @@ import (
 )
 
 // publish puts a program in force that gives stamps so.
-func (s setting) publish(t testing.TB, id stamps.ProgramID, earn stamps.Earn) till.Deed {
+func (s setting) publish(t testing.TB, id stamps.ProgramID, earn stamps.Earn) till.Request {
 	t.Helper()
 	d := coffee()
 	d.ID, d.Card.Earn = id, earn
 	if _, err := s.cards.Publish(ctx, d); err != nil {
 		t.Fatal(err)
 	}
-	return till.Deed{Purpose: stamps.PurposeStamp, Member: "alice", Program: id}
+	return till.Request{Purpose: stamps.PurposeStamp, Member: "alice", Program: id}
 }
 
 func (s setting) count(t testing.TB, id stamps.ProgramID) int64 {
@@ -43,7 +43,7 @@ func TestWhatWasPreviewedIsConfirmed(t *testing.T) {
 		hand := s.publish(t, "hand", stamps.Earn{Per: stamps.PerHand})
 		spent := s.publish(t, "spent", stamps.Earn{Per: stamps.PerAmount, Amount: 1000, Currency: "CNY"})
 		for i, c := range []struct {
-			deed     till.Deed
+			request  till.Request
 			n        int64
 			purchase *stamps.Purchase
 			want     int64
@@ -53,15 +53,15 @@ func TestWhatWasPreviewedIsConfirmed(t *testing.T) {
 			{spent, 0, &stamps.Purchase{Amount: 3500, Currency: "CNY"}, 3},
 			{stampIt, 0, nil, 1},
 		} {
-			code, before := s.ask(t, c.deed, fmt.Sprint("ask", i)), s.count(t, c.deed.Program)
+			code, before := s.ask(t, c.request, fmt.Sprint("ask", i)), s.count(t, c.request.Program)
 			x := till.Enter{Shop: "wangjing", Manager: "kathy", Code: code, N: c.n, Purchase: c.purchase, Key: fmt.Sprint("see", i)}
 			p, err := s.till.Preview(ctx, x)
 			if err != nil || p.Effect == nil || p.Effect.Record.N != c.want {
-				t.Fatalf("%s: %v, %v", c.deed.Program, p, err)
+				t.Fatalf("%s: %v, %v", c.request.Program, p, err)
 			}
 			r, err := s.till.Confirm(ctx, till.Confirm{Shop: "wangjing", Manager: "kathy", Claim: p.Claim})
-			if err != nil || r.Outcome.Record.N != c.want || s.count(t, c.deed.Program) != before+c.want {
-				t.Fatalf("%s: confirmed %v, %v", c.deed.Program, r, err)
+			if err != nil || r.Outcome.Record.N != c.want || s.count(t, c.request.Program) != before+c.want {
+				t.Fatalf("%s: confirmed %v, %v", c.request.Program, r, err)
 			}
 		}
 		// Of two previews of a code each is confirmed as it was shown, and one of them.
@@ -103,7 +103,7 @@ func TestNIsForStampsByHand(t *testing.T) {
 	sale := &stamps.Purchase{Amount: 1000, Currency: "CNY", Items: 3}
 	for i, c := range []struct {
 		name     string
-		deed     till.Deed
+		request  till.Request
 		n        int64
 		purchase *stamps.Purchase
 		field    string
@@ -115,9 +115,9 @@ func TestNIsForStampsByHand(t *testing.T) {
 		{"a cancellation", cancel, 1, nil, "n"},
 		{"a cancellation with a purchase", cancel, 0, sale, "purchase"},
 	} {
-		before := s.count(t, c.deed.Program)
+		before := s.count(t, c.request.Program)
 		x := till.Enter{
-			Shop: "wangjing", Manager: "kathy", Code: s.ask(t, c.deed, fmt.Sprint("ask", i)), N: c.n, Purchase: c.purchase, Key: fmt.Sprint("key", i),
+			Shop: "wangjing", Manager: "kathy", Code: s.ask(t, c.request, fmt.Sprint("ask", i)), N: c.n, Purchase: c.purchase, Key: fmt.Sprint("key", i),
 		}
 		refused := func(what string, err error) {
 			t.Helper()
@@ -130,9 +130,9 @@ func TestNIsForStampsByHand(t *testing.T) {
 		refused("preview", err)
 		_, err = s.till.Enter(ctx, x)
 		refused("enter", err)
-		_, err = s.till.Press(ctx, till.Press{Serial: "A1", Deed: c.deed, N: c.n, Purchase: c.purchase, Key: fmt.Sprint("press", i)})
+		_, err = s.till.Press(ctx, till.Press{Serial: "A1", Request: c.request, N: c.n, Purchase: c.purchase, Key: fmt.Sprint("press", i)})
 		refused("press", err)
-		if n := s.count(t, c.deed.Program); n != before {
+		if n := s.count(t, c.request.Program); n != before {
 			t.Errorf("%s: %d stamps were given", c.name, n-before)
 		}
 	}
@@ -211,7 +211,7 @@ func TestAskingAtTheTillIsBounded(t *testing.T) {
 	ask := func(at shop.ID, i int, device otp.DeviceID, member stamps.MemberID) error {
 		d := stampIt
 		d.Member = member
-		_, err := s.till.Ask(ctx, till.Ask{Shop: at, Deed: d, Device: device, Key: fmt.Sprint("k", i)})
+		_, err := s.till.Ask(ctx, till.Ask{Shop: at, Request: d, Device: device, Key: fmt.Sprint("k", i)})
 		return err
 	}
 	for name, member := range map[string]func(i int) stamps.MemberID{

@@ -66,7 +66,7 @@ func TestStatements(t *testing.T) {
 	s := open(t, store)
 	var codes [40]string
 	n := 0
-	member := func(i int) till.Deed {
+	member := func(i int) till.Request {
 		d := stampIt
 		d.Member = stamps.MemberID(fmt.Sprint("m", i))
 		return d
@@ -80,7 +80,7 @@ func TestStatements(t *testing.T) {
 	}{
 		{"Ask", 2, func() error { // load and save of the code; the shop is known
 			n++
-			issued, err := s.till.Ask(ctx, till.Ask{Shop: "wangjing", Deed: member(n), Key: fmt.Sprint(n)})
+			issued, err := s.till.Ask(ctx, till.Ask{Shop: "wangjing", Request: member(n), Key: fmt.Sprint(n)})
 			codes[n] = issued.Code
 			return err
 		}},
@@ -93,7 +93,7 @@ func TestStatements(t *testing.T) {
 		}},
 		{"Ask to preview", 2, func() error {
 			n++
-			issued, err := s.till.Ask(ctx, till.Ask{Shop: "wangjing", Deed: member(n), Key: fmt.Sprint("again", n)})
+			issued, err := s.till.Ask(ctx, till.Ask{Shop: "wangjing", Request: member(n), Key: fmt.Sprint("again", n)})
 			codes[n] = issued.Code
 			return err
 		}},

@@ -66,10 +66,10 @@ func (t *Till) In(tx storage.Tx) *Till {
 
 // Ask asks for a code to show at a shop.
 type Ask struct {
-	Shop   shop.ID      // where the code is to be shown
-	Deed   Deed         // what the customer wants
-	Device otp.DeviceID // the customer's phone, whose codes are bounded too; "": unknown
-	Key    string       // idempotency key; required
+	Shop    shop.ID      // where the code is to be shown
+	Request Request      // what the customer wants
+	Device  otp.DeviceID // the customer's phone, whose codes are bounded too; "": unknown
+	Key     string       // idempotency key; required
 }
 
 // Enter is a code that a manager types.
@@ -95,7 +95,7 @@ type Confirm struct {
 type Press struct {
 	Serial   shop.Serial      // any name of the stamp; "": Token says it
 	Token    string           // what shop.Engine.Certify gave; "" is for stamps that take presses without one
-	Deed     Deed             // what the customer wants
+	Request  Request          // what the customer wants
 	N        int64            // stamps, where the program gives them by hand; elsewhere it is an *InputError
 	Purchase *stamps.Purchase // of a stamp
 	Key      string           // idempotency key; required
@@ -103,7 +103,7 @@ type Press struct {
 
 // A Preview is who a code is of and what it would do.
 type Preview struct {
-	Deed    Deed            `json:"deed"`             // what the customer wants
+	Request Request         `json:"deed"`             // what the customer wants
 	Effect  *stamps.Outcome `json:"effect,omitempty"` // nil: it needs N or Purchase; preview again, with a new key
 	Claim   string          `json:"claim"`            // for Confirm, by the same manager
 	Expires time.Time       `json:"expires"`          // of the claim
@@ -114,19 +114,19 @@ type Preview struct {
 // A Result is what was done.
 type Result struct {
 	Shop     shop.ID        `json:"shop"`    // where it was done
-	Deed     Deed           `json:"deed"`    // what the customer wanted
+	Request  Request        `json:"deed"`    // what the customer wanted
 	Outcome  stamps.Outcome `json:"outcome"` // what became of the card or the coupon
 	Replayed bool           `json:"-"`       // it was done before, and this is the first result
 }
 
-// Ask gives the customer a code for a deed at a shop, after a look whether it could be done now,
+// Ask gives the customer a code for a request at a shop, after a look whether it could be done now,
 // which may see the shop as it was up to shop.Refresh ago: who enters the code sees it as it is. It
 // may run twice with its key. Errors: those of otp.Engine.Issue, shop.ErrUnknownShop,
-// shop.ErrClosed, ErrNotYours, stamps.ErrUnknownProgram, and what the deed would meet.
+// shop.ErrClosed, ErrNotYours, stamps.ErrUnknownProgram, and what the request would meet.
 func (t *Till) Ask(ctx context.Context, a Ask) (issued otp.Issued, err error) {
 	ctx, call := t.unit.Begin(ctx, "stamptill.ask", "")
 	defer call.End(&err)
-	if err := a.Deed.check(); err != nil {
+	if err := a.Request.check(); err != nil {
 		return otp.Issued{}, fmt.Errorf("till: ask: %w", err)
 	}
 	s, err := t.shops.Recent(ctx, a.Shop)
@@ -136,41 +136,41 @@ func (t *Till) Ask(ctx context.Context, a Ask) (issued otp.Issued, err error) {
 	if err != nil {
 		return otp.Issued{}, fmt.Errorf("till: ask: %w", err)
 	}
-	payload, err := json.Marshal(a.Deed)
+	payload, err := json.Marshal(a.Request)
 	if err != nil {
 		return otp.Issued{}, fmt.Errorf("till: ask: %w", err)
 	}
 	issued, err = t.codes.Issue(ctx, otp.Issue{
-		Scope: otp.Scope(a.Shop), Holder: otp.HolderID(a.Deed.Member), Purpose: otp.Purpose(a.Deed.Purpose), Payload: payload,
+		Scope: otp.Scope(a.Shop), Holder: otp.HolderID(a.Request.Member), Purpose: otp.Purpose(a.Request.Purpose), Payload: payload,
 		Device: a.Device, Key: a.Key,
 	})
 	call.Replayed = issued.Replayed
 	return issued, err
 }
 
-// look refuses a deed that can't be done now. What a stamp gives is for the manager to say.
+// look refuses a request that can't be done now. What a stamp gives is for the manager to say.
 func (t *Till) look(ctx context.Context, s shop.Shop, a Ask) error {
-	if a.Deed.Purpose == stamps.PurposeStamp {
-		_, err := t.cards.Program(ctx, a.Deed.Program, 0)
+	if a.Request.Purpose == stamps.PurposeStamp {
+		_, err := t.cards.Program(ctx, a.Request.Program, 0)
 		return err
 	}
-	_, err := do(ctx, t.cards.Preview(), a.Deed, s, what{key: a.Key})
+	_, err := do(ctx, t.cards.Preview(), a.Request, s, what{key: a.Key})
 	return err
 }
 
 // Preview checks a code, as an attempt, and shows what it would do. It may run twice with its key.
 // Invalid input is refused before the code is looked at, and costs no guess. Errors: *InputError,
-// shop.ErrNotManager, shop.ErrClosed, those of otp.Engine.Check, and what the deed would meet.
+// shop.ErrNotManager, shop.ErrClosed, those of otp.Engine.Check, and what the request would meet.
 func (t *Till) Preview(ctx context.Context, x Enter) (p Preview, err error) {
 	ctx, call := t.unit.Begin(ctx, "stamptill.preview", "")
 	defer call.End(&err)
-	s, claim, deed, err := t.check(ctx, x)
+	s, claim, request, err := t.check(ctx, x)
 	if err != nil {
 		return Preview{}, fmt.Errorf("till: preview: %w", err)
 	}
-	effect, err := do(ctx, t.cards.Preview(), deed, s, what{x.sale(), x.Manager, viaCode, claimKey(claim)})
+	effect, err := do(ctx, t.cards.Preview(), request, s, what{x.sale(), x.Manager, viaCode, claimKey(claim)})
 	claim.Note = journal.JSON(x.sale())
-	p = Preview{Deed: deed, Claim: t.codes.Seal(claim), Expires: claim.Expires, Replayed: claim.Replayed}
+	p = Preview{Request: request, Claim: t.codes.Seal(claim), Expires: claim.Expires, Replayed: claim.Replayed}
 	call.Replayed = claim.Replayed
 	switch {
 	case err == nil:
@@ -183,7 +183,7 @@ func (t *Till) Preview(ctx context.Context, x Enter) (p Preview, err error) {
 }
 
 // Confirm does what Preview showed. Repeated, it gives its first result with Replayed true. Errors:
-// shop.ErrNotManager, shop.ErrClosed, otp.ErrInvalidCode, and what the deed meets.
+// shop.ErrNotManager, shop.ErrClosed, otp.ErrInvalidCode, and what the request meets.
 func (t *Till) Confirm(ctx context.Context, x Confirm) (r Result, err error) {
 	ctx, call := t.unit.Begin(ctx, "stamptill.confirm", "")
 	defer call.End(&err)
@@ -191,10 +191,10 @@ func (t *Till) Confirm(ctx context.Context, x Confirm) (r Result, err error) {
 	if err == nil && (claim.By != otp.TypistID(x.Manager) || claim.Code.Scope != otp.Scope(x.Shop)) {
 		err = otp.ErrInvalidCode
 	}
-	var deed Deed
+	var request Request
 	var shown sale
 	if err == nil {
-		deed, err = deedOf(claim)
+		request, err = requestOf(claim)
 	}
 	if err == nil {
 		err = flow.Read(claim.Note, &shown)
@@ -202,7 +202,7 @@ func (t *Till) Confirm(ctx context.Context, x Confirm) (r Result, err error) {
 	if err != nil {
 		return Result{}, fmt.Errorf("till: confirm: %w", err)
 	}
-	return t.spend(ctx, call, x.Shop, x.Manager, claim, deed, shown)
+	return t.spend(ctx, call, x.Shop, x.Manager, claim, request, shown)
 }
 
 // Enter is Preview and Confirm at once, in one transaction. It may run twice with its key. Errors:
@@ -224,32 +224,32 @@ func (t *Till) Enter(ctx context.Context, x Enter) (r Result, err error) {
 	return done.result, nil
 }
 
-// Press does a deed with a physical stamp: one for each token. It may run twice with its key. An
+// Press does a request with a physical stamp: one for each token. It may run twice with its key. An
 // undo or a void is an *InputError, for nobody in the shop sees what a press does. Errors:
 // shop.ErrUnknownStamp, shop.ErrUnsigned, shop.ErrPress, shop.ErrClosed, ErrNotYours, and what the
-// deed meets.
+// request meets.
 func (t *Till) Press(ctx context.Context, x Press) (r Result, err error) {
 	ctx, call := t.unit.Begin(ctx, "stamptill.press", "")
 	defer call.End(&err)
-	if err := x.Deed.check(); err != nil {
+	if err := x.Request.check(); err != nil {
 		return Result{}, fmt.Errorf("till: press: %w", err)
 	}
-	if x.Deed.Purpose == stamps.PurposeUndo || x.Deed.Purpose == stamps.PurposeVoid {
+	if x.Request.Purpose == stamps.PurposeUndo || x.Request.Purpose == stamps.PurposeVoid {
 		return Result{}, fmt.Errorf("till: press: %w", errByCode)
 	}
 	if err := valid.ID("key", x.Key); err != nil {
 		return Result{}, fmt.Errorf("till: press: %w", err)
 	}
-	// A press serves one deed: the keys of cards tell only those of one card apart.
-	serves := hex.EncodeToString(journal.Hash("counter.press", []any{x.Key, x.Deed}))
+	// A press serves one request: the keys of cards tell only those of one card apart.
+	serves := hex.EncodeToString(journal.Hash("counter.press", []any{x.Key, x.Request}))
 	err = t.unit.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
 		call.Attempts++
-		p, err := t.shops.In(tx).Pressed(ctx, shop.Press{Serial: x.Serial, Token: x.Token, Member: string(x.Deed.Member), Key: serves})
+		p, err := t.shops.In(tx).Pressed(ctx, shop.Press{Serial: x.Serial, Token: x.Token, Member: string(x.Request.Member), Key: serves})
 		if err != nil {
 			return err
 		}
-		out, err := do(ctx, t.cards.In(tx), x.Deed, p.Shop, what{sale{x.N, x.Purchase}, "", p.Ref, x.Key})
-		r = Result{p.Shop.ID, x.Deed, out, out.Replayed}
+		out, err := do(ctx, t.cards.In(tx), x.Request, p.Shop, what{sale{x.N, x.Purchase}, "", p.Ref, x.Key})
+		r = Result{p.Shop.ID, x.Request, out, out.Replayed}
 		return err
 	})
 	if err != nil {
@@ -279,7 +279,7 @@ func (x Enter) check() error {
 }
 
 // check authorizes and checks, for a Preview.
-func (t *Till) check(ctx context.Context, x Enter) (s shop.Shop, claim otp.Claim, d Deed, err error) {
+func (t *Till) check(ctx context.Context, x Enter) (s shop.Shop, claim otp.Claim, d Request, err error) {
 	if err = x.check(); err != nil {
 		return s, claim, d, err
 	}
@@ -288,15 +288,15 @@ func (t *Till) check(ctx context.Context, x Enter) (s shop.Shop, claim otp.Claim
 	}
 	claim, err = t.codes.Check(ctx, x.attempt())
 	if err == nil {
-		d, err = deedOf(claim)
+		d, err = requestOf(claim)
 	}
 	return s, claim, d, err
 }
 
-// spend does the deed of a claim and uses the claim up. The key of the deed is that of the code, so
-// that a claim that was spent gives its first result again.
+// spend does the request of a claim and uses the claim up. The key of the request is that of the
+// code, so that a claim that was spent gives its first result again.
 func (t *Till) spend(
-	ctx context.Context, call *engine.Call, id shop.ID, by shop.Identity, claim otp.Claim, deed Deed, given sale,
+	ctx context.Context, call *engine.Call, id shop.ID, by shop.Identity, claim otp.Claim, request Request, given sale,
 ) (r Result, err error) {
 	err = t.unit.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
 		call.Attempts++
@@ -304,14 +304,14 @@ func (t *Till) spend(
 		if err != nil {
 			return err
 		}
-		out, err := do(ctx, t.cards.In(tx), deed, s, what{given, by, viaCode, claimKey(claim)})
+		out, err := do(ctx, t.cards.In(tx), request, s, what{given, by, viaCode, claimKey(claim)})
 		if errors.Is(err, journal.ErrKeyReused) {
 			err = otp.ErrInvalidCode // the code was spent on another sale, or by another manager
 		}
 		if err != nil {
 			return err
 		}
-		r = Result{s.ID, deed, out, out.Replayed}
+		r = Result{s.ID, request, out, out.Replayed}
 		if out.Replayed {
 			return nil
 		}

@@ -44,11 +44,11 @@ func open(t testing.TB, db storage.DB) setting {
 	return s
 }
 
-var stampIt = till.Deed{Purpose: stamps.PurposeStamp, Member: "alice", Nickname: "小爱", Program: "coffee"}
+var stampIt = till.Request{Purpose: stamps.PurposeStamp, Member: "alice", Nickname: "小爱", Program: "coffee"}
 
-func (s setting) ask(t testing.TB, d till.Deed, key string) string {
+func (s setting) ask(t testing.TB, d till.Request, key string) string {
 	t.Helper()
-	issued, err := s.till.Ask(ctx, till.Ask{Shop: "wangjing", Deed: d, Key: key})
+	issued, err := s.till.Ask(ctx, till.Ask{Shop: "wangjing", Request: d, Key: key})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,7 +104,7 @@ func TestTill(t *testing.T) {
 			if _, err := s.enter(s.ask(t, stampIt, "again"), "again"); err != nil {
 				t.Fatal(err)
 			}
-			redeem := till.Deed{Purpose: stamps.PurposeRedeem, Member: "alice", Coupon: &coupons()[1].ID}
+			redeem := till.Request{Purpose: stamps.PurposeRedeem, Member: "alice", Coupon: &coupons()[1].ID}
 			if _, err := s.enter(s.ask(t, redeem, "r"), "r"); err != nil {
 				t.Fatal(err)
 			}
@@ -116,7 +116,7 @@ func TestTill(t *testing.T) {
 			s := open(t, db)
 			x := till.Enter{Shop: "wangjing", Manager: "kathy", Code: s.ask(t, stampIt, "a"), Key: "p"}
 			p, err := s.till.Preview(ctx, x)
-			if err != nil || p.Deed.Member != "alice" || p.Deed.Nickname != "小爱" || p.Effect.Card.Total != 1 || s.total(t) != 0 {
+			if err != nil || p.Request.Member != "alice" || p.Request.Nickname != "小爱" || p.Effect.Card.Total != 1 || s.total(t) != 0 {
 				t.Fatal(p, err)
 			}
 			if again, err := s.till.Preview(ctx, x); err != nil || !again.Expires.Equal(p.Expires) {
@@ -194,7 +194,7 @@ func TestTill(t *testing.T) {
 				t.Fatal(err)
 			}
 		})
-		t.Run("a deed that is refused leaves the code to another try", func(t *testing.T) {
+		t.Run("a request that is refused leaves the code to another try", func(t *testing.T) {
 			s := open(t, db)
 			code := s.ask(t, stampIt, "a")
 			x := till.Enter{Shop: "wangjing", Manager: "kathy", Code: code, Key: "e", Purchase: &stamps.Purchase{Amount: -1}}
@@ -209,7 +209,7 @@ func TestTill(t *testing.T) {
 		t.Run("a physical stamp does it without a manager, once for each key", func(t *testing.T) {
 			s := open(t, db)
 			for range 2 {
-				r, err := s.till.Press(ctx, till.Press{Serial: "A1", Deed: stampIt, Key: "k"})
+				r, err := s.till.Press(ctx, till.Press{Serial: "A1", Request: stampIt, Key: "k"})
 				if err != nil || r.Shop != "wangjing" || !strings.HasPrefix(r.Outcome.Record.Via, "stamp-") {
 					t.Fatal(r, err)
 				}
@@ -217,7 +217,7 @@ func TestTill(t *testing.T) {
 			if n := s.total(t); n != 1 {
 				t.Fatal(n)
 			}
-			if _, err := s.till.Press(ctx, till.Press{Serial: "B1", Deed: stampIt, Key: "k2"}); !errors.Is(err, shop.ErrUnknownStamp) {
+			if _, err := s.till.Press(ctx, till.Press{Serial: "B1", Request: stampIt, Key: "k2"}); !errors.Is(err, shop.ErrUnknownStamp) {
 				t.Fatal(err)
 			}
 		})
@@ -233,14 +233,14 @@ func TestTill(t *testing.T) {
 			if _, err := s.cards.Publish(ctx, handout); err != nil {
 				t.Fatal(err)
 			}
-			r, err := s.enter(s.ask(t, till.Deed{Purpose: stamps.PurposeClaim, Member: "alice", Program: "welcome"}, "claim"), "claim")
+			r, err := s.enter(s.ask(t, till.Request{Purpose: stamps.PurposeClaim, Member: "alice", Program: "welcome"}, "claim"), "claim")
 			if err != nil || len(r.Outcome.Coupons) != 1 || r.Outcome.Coupons[0].Issuer != "wangjing" {
 				t.Fatal(r, err)
 			}
 			id := r.Outcome.Coupons[0].ID
 			for _, purpose := range []stamps.Purpose{stamps.PurposeRedeem, stamps.PurposeUndo, stamps.PurposeVoid} {
 				issued, err := s.till.Ask(ctx, till.Ask{
-					Shop: "sanlitun", Deed: till.Deed{Purpose: purpose, Member: "alice", Coupon: &id}, Key: string(purpose),
+					Shop: "sanlitun", Request: till.Request{Purpose: purpose, Member: "alice", Coupon: &id}, Key: string(purpose),
 				})
 				if err != nil {
 					t.Fatal(purpose, err)
@@ -262,11 +262,11 @@ func TestTill(t *testing.T) {
 					if err != nil {
 						t.Fatal(err)
 					}
-					deed := till.Deed{Purpose: purpose, Member: "alice", Coupon: &id}
-					if _, err := s.till.Ask(ctx, till.Ask{Shop: "wangjing", Deed: deed, Key: "k"}); !errors.Is(err, till.ErrNotYours) || err.Error() != "till: ask: "+till.ErrNotYours.Error() {
+					request := till.Request{Purpose: purpose, Member: "alice", Coupon: &id}
+					if _, err := s.till.Ask(ctx, till.Ask{Shop: "wangjing", Request: request, Key: "k"}); !errors.Is(err, till.ErrNotYours) || err.Error() != "till: ask: "+till.ErrNotYours.Error() {
 						t.Fatal(text, err)
 					}
-					if _, err := s.till.Press(ctx, till.Press{Serial: "A1", Deed: deed, Key: "k"}); !errors.Is(err, till.ErrNotYours) || err.Error() != "till: press: "+till.ErrNotYours.Error() {
+					if _, err := s.till.Press(ctx, till.Press{Serial: "A1", Request: request, Key: "k"}); !errors.Is(err, till.ErrNotYours) || err.Error() != "till: press: "+till.ErrNotYours.Error() {
 						t.Fatal(text, err)
 					}
 				}
@@ -280,9 +280,9 @@ func isThrottled(err error) bool {
 	return errors.As(err, &t)
 }
 
-func TestDeedsThatCannotBe(t *testing.T) {
+func TestRequestsThatCannotBe(t *testing.T) {
 	s := open(t, dbtest.SQLite(t))
-	for name, d := range map[string]till.Deed{
+	for name, d := range map[string]till.Request{
 		"no purpose":    {Member: "alice", Program: "coffee"},
 		"adjust":        {Purpose: stamps.PurposeAdjust, Member: "alice", Program: "coffee"},
 		"no program":    {Purpose: stamps.PurposeStamp, Member: "alice"},
@@ -291,10 +291,10 @@ func TestDeedsThatCannotBe(t *testing.T) {
 		"NUL in member": {Purpose: stamps.PurposeStamp, Member: "a\x00", Program: "coffee"},
 	} {
 		var input *till.InputError
-		if _, err := s.till.Ask(ctx, till.Ask{Shop: "wangjing", Deed: d, Key: "k"}); !errors.As(err, &input) {
+		if _, err := s.till.Ask(ctx, till.Ask{Shop: "wangjing", Request: d, Key: "k"}); !errors.As(err, &input) {
 			t.Errorf("ask, %s: %v", name, err)
 		}
-		if _, err := s.till.Press(ctx, till.Press{Serial: "A1", Deed: d, Key: "k"}); !errors.As(err, &input) {
+		if _, err := s.till.Press(ctx, till.Press{Serial: "A1", Request: d, Key: "k"}); !errors.As(err, &input) {
 			t.Errorf("press, %s: %v", name, err)
 		}
 	}

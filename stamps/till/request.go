@@ -12,9 +12,9 @@ import (
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
-// A Deed is what a customer wants done. Its Purpose is stamps.PurposeStamp, PurposeCancel or
+// A Request is what a customer wants done. Its Purpose is stamps.PurposeStamp, PurposeCancel or
 // PurposeClaim, or for a coupon PurposeRedeem, PurposeUndo or PurposeVoid.
-type Deed struct {
+type Request struct {
 	Purpose  stamps.Purpose   `json:"purpose"`            // what is to be done
 	Member   stamps.MemberID  `json:"member"`             // customer
 	Nickname string           `json:"nickname,omitempty"` // of the customer, which the manager sees
@@ -35,7 +35,7 @@ type sale struct {
 	Purchase *stamps.Purchase `json:"purchase,omitempty"`
 }
 
-// check refuses a sale that no program could take, with a deed of that purpose; "": of any.
+// check refuses a sale that no program could take, with a request of that purpose; "": of any.
 func (s sale) check(purpose stamps.Purpose) error {
 	any := stamps.CardID{Program: "any", Member: "any"}
 	if err := (stamps.Add{Card: any, N: s.N, Purchase: s.Purchase, Key: "any"}).Validate(); err != nil {
@@ -51,7 +51,7 @@ func (s sale) check(purpose stamps.Purpose) error {
 	return nil
 }
 
-// what is the part of a deed that is not the customer's to say.
+// what is the part of a request that is not the customer's to say.
 type what struct {
 	sale
 	by  shop.Identity
@@ -59,46 +59,46 @@ type what struct {
 	key string
 }
 
-func (d Deed) card() stamps.CardID { return stamps.CardID{Program: d.Program, Member: d.Member} }
+func (r Request) card() stamps.CardID { return stamps.CardID{Program: r.Program, Member: r.Member} }
 
-func (d Deed) place(s shop.Shop, w what) stamps.Place {
-	return stamps.Place{Shop: stamps.ShopID(s.ID), Zone: s.Zone, By: string(w.by), Via: w.via, Nickname: d.Nickname}
+func (r Request) place(s shop.Shop, w what) stamps.Place {
+	return stamps.Place{Shop: stamps.ShopID(s.ID), Zone: s.Zone, By: string(w.by), Via: w.via, Nickname: r.Nickname}
 }
 
-// add is the deed of a stamp, as the cards know it.
-func (d Deed) add(s shop.Shop, w what) stamps.Add {
-	return stamps.Add{Card: d.card(), N: w.N, Purchase: w.Purchase, Place: d.place(s, w), Key: w.key}
+// add is the request of a stamp, as the cards know it.
+func (r Request) add(s shop.Shop, w what) stamps.Add {
+	return stamps.Add{Card: r.card(), N: w.N, Purchase: w.Purchase, Place: r.place(s, w), Key: w.key}
 }
 
-// do does a deed at a shop.
-func do(ctx context.Context, cards *stamps.Engine, d Deed, s shop.Shop, w what) (stamps.Outcome, error) {
-	if err := w.check(d.Purpose); err != nil {
+// do does a request at a shop.
+func do(ctx context.Context, cards *stamps.Engine, r Request, s shop.Shop, w what) (stamps.Outcome, error) {
+	if err := w.check(r.Purpose); err != nil {
 		return stamps.Outcome{}, err
 	}
-	place, card := d.place(s, w), d.card()
-	switch d.Purpose {
+	place, card := r.place(s, w), r.card()
+	switch r.Purpose {
 	case stamps.PurposeStamp:
-		return cards.Add(ctx, d.add(s, w))
+		return cards.Add(ctx, r.add(s, w))
 	case stamps.PurposeCancel:
-		return cards.Cancel(ctx, stamps.Cancel{Card: card, Record: d.Record, Place: place, Key: w.key})
+		return cards.Cancel(ctx, stamps.Cancel{Card: card, Record: r.Record, Place: place, Key: w.key})
 	case stamps.PurposeClaim:
-		return cards.Claim(ctx, stamps.Claim{Program: d.Program, Member: d.Member, Present: true, Place: place, Key: w.key})
+		return cards.Claim(ctx, stamps.Claim{Program: r.Program, Member: r.Member, Present: true, Place: place, Key: w.key})
 	case stamps.PurposeUndo:
-		return cards.Undo(ctx, stamps.Undo{Coupon: *d.Coupon, Asked: true, Reason: asked, Place: place, Key: w.key})
+		return cards.Undo(ctx, stamps.Undo{Coupon: *r.Coupon, Asked: true, Reason: asked, Place: place, Key: w.key})
 	case stamps.PurposeVoid:
-		return cards.Void(ctx, stamps.Void{Coupon: *d.Coupon, Asked: true, Reason: asked, Place: place, Key: w.key})
+		return cards.Void(ctx, stamps.Void{Coupon: *r.Coupon, Asked: true, Reason: asked, Place: place, Key: w.key})
 	default:
-		return cards.Redeem(ctx, stamps.Redeem{Coupon: *d.Coupon, Place: place, Key: w.key})
+		return cards.Redeem(ctx, stamps.Redeem{Coupon: *r.Coupon, Place: place, Key: w.key})
 	}
 }
 
-// deedOf returns what a code is for. otp.ErrInvalidCode: it is a code of another flow's, in the
+// requestOf returns what a code is for. otp.ErrInvalidCode: it is a code of another flow's, in the
 // same shop. storage.ErrFormat: a newer release has issued it.
-func deedOf(c otp.Claim) (d Deed, err error) {
+func requestOf(c otp.Claim) (r Request, err error) {
 	if !known(stamps.Purpose(c.Code.Purpose)) {
-		return d, otp.ErrInvalidCode
+		return r, otp.ErrInvalidCode
 	}
-	return d, flow.Read(c.Code.Payload, &d)
+	return r, flow.Read(c.Code.Payload, &r)
 }
 
 // claimKey names the code of a claim among the commands of a card.
@@ -107,18 +107,18 @@ func claimKey(c otp.Claim) string {
 }
 
 // check refuses what no shop could do, and what is another member's.
-func (d Deed) check() error {
-	if err := cmp.Or(valid.ID("member", d.Member), valid.Text("nickname", d.Nickname)); err != nil {
+func (r Request) check() error {
+	if err := cmp.Or(valid.ID("member", r.Member), valid.Text("nickname", r.Nickname)); err != nil {
 		return err
 	}
-	switch d.Purpose {
+	switch r.Purpose {
 	case stamps.PurposeStamp, stamps.PurposeCancel, stamps.PurposeClaim:
-		return valid.ID("program", d.Program)
+		return valid.ID("program", r.Program)
 	case stamps.PurposeRedeem, stamps.PurposeUndo, stamps.PurposeVoid:
-		if d.Coupon == nil {
+		if r.Coupon == nil {
 			return &InputError{Field: "coupon", Reason: "is missing"}
 		}
-		if d.Coupon.Card.Member != d.Member {
+		if r.Coupon.Card.Member != r.Member {
 			return ErrNotYours
 		}
 	default:
@@ -132,7 +132,7 @@ var (
 	errByCode  = &InputError{Field: "purpose", Reason: "is done by a code alone, which a manager sees; ask for one"}
 )
 
-// known reports whether a deed may have the purpose.
+// known reports whether a request may have the purpose.
 func known(p stamps.Purpose) bool {
 	switch p {
 	case stamps.PurposeStamp, stamps.PurposeCancel, stamps.PurposeClaim, stamps.PurposeRedeem, stamps.PurposeUndo, stamps.PurposeVoid:
