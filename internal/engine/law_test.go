@@ -170,13 +170,13 @@ func TestHooksAreToldNoSecret(t *testing.T) {
 	must(err)
 	issued, err := codes.Create(ctx, activation.Create{N: 1, Settings: activation.Settings{Ports: 1}, Key: "create"})
 	must(err)
-	seat, err := codes.SignIn(ctx, activation.SignIn{Code: issued[0].Code, Device: "pc", Agent: "zoe"})
+	access, err := codes.SignIn(ctx, activation.SignIn{Code: issued[0].Code, Device: "pc", Agent: "zoe"})
 	must(err)
 	typed := "hunter2-and-then-some-more"
 	if _, err := codes.SignIn(ctx, activation.SignIn{Code: typed, Device: "pc", Agent: "zoe"}); err == nil {
 		t.Error("anything is a code")
 	}
-	for _, secret := range []string{"A1659391", "690123", invited.Token, issued[0].Code, seat.Token, typed, typed[:8]} {
+	for _, secret := range []string{"A1659391", "690123", invited.Token, issued[0].Code, access.Token, typed, typed[:8]} {
 		if secret == "" || strings.Contains(told.String(), secret) {
 			t.Errorf("%q is told:\n%s", secret, &told)
 		}

@@ -57,15 +57,15 @@ type SignIn struct {
 	Agent       AgentID  // "": nobody in particular
 }
 
-// A Seat is what a session has.
-type Seat struct {
+// An Access is what a session has.
+type Access struct {
 	Code    Code    `json:"code"`    // code that was signed in with
 	Session Session `json:"session"` // session of the agent
 	Token   string  `json:"-"`       // of SignIn alone: what the client keeps
 }
 
 // ID names the session.
-func (s Seat) ID() SessionID { return SessionID{s.Code.ID, s.Session.N} }
+func (s Access) ID() SessionID { return SessionID{s.Code.ID, s.Session.N} }
 
 // A SignOut ends a session. One that has ended is no error.
 type SignOut struct {

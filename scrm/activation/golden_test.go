@@ -54,7 +54,7 @@ func TestGoldenCommands(t *testing.T) {
 		Results: []golden.Result{
 			{Name: "issued", Of: Issued{}}, {Name: "issued codes", Of: []Issued(nil)}, {Name: "code", Of: Code{}}, {Name: "codes", Of: []Code(nil)},
 			{Name: "pool", Of: Pool{}}, {Name: "port", Of: Port{}}, {Name: "device", Of: Device{}}, {Name: "added device", Of: Added{}},
-			{Name: "seat", Of: Seat{}}, {Name: "invited", Of: Invited{}},
+			{Name: "access", Of: Access{}}, {Name: "invited", Of: Invited{}},
 		},
 	})
 	// Invite has no struct.

@@ -72,11 +72,11 @@ func (s scene) make(key string, platforms ...activation.PlatformID) activation.I
 }
 
 // sign has an agent sign in and link an account.
-func (s scene) sign(c activation.Issued, platform activation.PlatformID, account activation.AccountID) activation.Seat {
-	seat := must(s.Codes.SignIn(ctx, activation.SignIn{Code: c.Code, Device: activation.DeviceID("pc-" + c.ID), Agent: "kathy"}))
-	port := must(s.Codes.Open(ctx, activation.Open{Session: seat.ID(), Platform: platform, Key: "open-" + string(account)}))
-	must(s.Codes.Link(ctx, activation.Link{Session: seat.ID(), Port: port.ID.N, Account: account, Key: "link-" + string(account)}))
-	return seat
+func (s scene) sign(c activation.Issued, platform activation.PlatformID, account activation.AccountID) activation.Access {
+	access := must(s.Codes.SignIn(ctx, activation.SignIn{Code: c.Code, Device: activation.DeviceID("pc-" + c.ID), Agent: "kathy"}))
+	port := must(s.Codes.Open(ctx, activation.Open{Session: access.ID(), Platform: platform, Key: "open-" + string(account)}))
+	must(s.Codes.Link(ctx, activation.Link{Session: access.ID(), Port: port.ID.N, Account: account, Key: "link-" + string(account)}))
+	return access
 }
 
 // site has a website push to the line asia.
@@ -111,9 +111,9 @@ func (s scene) line(key string, settings routing.Settings) {
 	must(s.Lines.Put(ctx, routing.Put{Line: "asia", Key: key, Settings: settings}))
 }
 
-func report(seat activation.Seat, id, account string, contact string) desk.Report {
+func report(access activation.Access, id, account string, contact string) desk.Report {
 	return desk.Report{
-		Token: seat.Token, Platform: "whatsapp", Contact: []lead.Identity{{Platform: "whatsapp", ID: contact}},
+		Token: access.Token, Platform: "whatsapp", Contact: []lead.Identity{{Platform: "whatsapp", ID: contact}},
 		Event: lead.Event{ID: lead.EventID(id), Account: lead.AccountID(account), At: noon, Kind: lead.Inbound},
 	}
 }
@@ -249,14 +249,14 @@ func TestDesk(t *testing.T) {
 			if out := must(s.Drain(ctx, "asia")); len(out.Served) != 0 {
 				t.Fatal("served by who is away", out)
 			}
-			for seat, err := range s.Codes.Agents(ctx, activation.PortQuery{}) {
-				if err != nil || seat.Online {
-					t.Fatal(seat, err)
+			for agent, err := range s.Codes.Agents(ctx, activation.PortQuery{}) {
+				if err != nil || agent.Online {
+					t.Fatal(agent, err)
 				}
 			}
 			s.sign(a, "whatsapp", "x2")
-			seat := must(s.Codes.SignIn(ctx, activation.SignIn{Code: a.Code, Device: "another"}))
-			must(s.Codes.Link(ctx, activation.Link{Session: seat.ID(), Port: 2, Account: "x", Key: "again"}))
+			access := must(s.Codes.SignIn(ctx, activation.SignIn{Code: a.Code, Device: "another"}))
+			must(s.Codes.Link(ctx, activation.Link{Session: access.ID(), Port: 2, Account: "x", Key: "again"}))
 			if out := must(s.Drain(ctx, "asia")); len(out.Served) != 1 {
 				t.Fatal(out)
 			}
@@ -291,19 +291,19 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	seat, err := codes.SignIn(ctx, activation.SignIn{Code: made[0].Code, Device: "laptop", Agent: "kathy"})
+	access, err := codes.SignIn(ctx, activation.SignIn{Code: made[0].Code, Device: "laptop", Agent: "kathy"})
 	if err != nil {
 		log.Fatal(err)
 	}
-	port, err := codes.Open(ctx, activation.Open{Session: seat.ID(), Platform: "whatsapp", Key: "open-1"})
+	port, err := codes.Open(ctx, activation.Open{Session: access.ID(), Platform: "whatsapp", Key: "open-1"})
 	if err != nil {
 		log.Fatal(err)
 	}
-	port, err = codes.Link(ctx, activation.Link{Session: seat.ID(), Port: port.ID.N, Account: "sales-1", Key: "link-1"})
+	port, err = codes.Link(ctx, activation.Link{Session: access.ID(), Port: port.ID.N, Account: "sales-1", Key: "link-1"})
 	fmt.Println(port.State, err)
 
 	out, err := sales.Report(ctx, desk.Report{
-		Token: seat.Token, Platform: "whatsapp", Contact: []lead.Identity{{Platform: "whatsapp", Namespace: lead.WhatsApp, ID: "8613912345678"}},
+		Token: access.Token, Platform: "whatsapp", Contact: []lead.Identity{{Platform: "whatsapp", Namespace: lead.WhatsApp, ID: "8613912345678"}},
 		Event: lead.Event{ID: "message-1", Account: "sales-1", At: now, Kind: lead.Inbound},
 	})
 	fmt.Println(out.Verdict, out.Reasons, err)

@@ -33,10 +33,10 @@ func (s scene) visits(name string, n int) (sent int) {
 }
 
 // write has contacts write to the account x, now.
-func (s scene) write(t *testing.T, seat activation.Seat, from, to int, want lead.Verdict) {
+func (s scene) write(t *testing.T, access activation.Access, from, to int, want lead.Verdict) {
 	t.Helper()
 	for i := from; i < to; i++ {
-		r := report(seat, fmt.Sprint("m", i), "x", fmt.Sprint("contact", i))
+		r := report(access, fmt.Sprint("m", i), "x", fmt.Sprint("contact", i))
 		r.Event.At = s.clock()
 		for range 2 {
 			if out := must(s.Report(ctx, r)); out.Verdict != want {
@@ -53,10 +53,10 @@ func TestLinesCountLeads(t *testing.T) {
 		t.Run("ten visitors and four leads leave six of a day's ten", func(t *testing.T) {
 			s := open(db.Tenant("leads"))
 			c, other := s.make("a", "whatsapp"), s.make("b", "whatsapp")
-			seat, early := s.sign(c, "whatsapp", "x"), s.sign(other, "whatsapp", "y")
+			access, early := s.sign(c, "whatsapp", "x"), s.sign(other, "whatsapp", "y")
 			alive := func(d time.Duration) {
 				s.pass(d)
-				must(s.Codes.Beat(ctx, seat.Token))
+				must(s.Codes.Beat(ctx, access.Token))
 				must(s.Codes.Beat(ctx, early.Token))
 			}
 			s.line("p", routing.Settings{Accounts: []routing.Account{{ID: desk.Account("whatsapp", "x"), Day: 10}}})
@@ -66,17 +66,17 @@ func TestLinesCountLeads(t *testing.T) {
 				come, to int // visitors, and how many of them are sent
 			}{
 				{"all have places", func() {}, 12, 10},
-				{"four write", func() { alive(time.Minute); s.write(t, seat, 0, 4, lead.NewLead) }, 3, 0},
+				{"four write", func() { alive(time.Minute); s.write(t, access, 0, 4, lead.NewLead) }, 3, 0},
 				{"six have not written", func() { alive(routing.DefaultHold * time.Minute) }, 9, 6},
-				{"three of those do", func() { alive(time.Minute); s.write(t, seat, 4, 7, lead.NewLead) }, 2, 0},
+				{"three of those do", func() { alive(time.Minute); s.write(t, access, 4, 7, lead.NewLead) }, 2, 0},
 				{"three have not", func() { alive(routing.DefaultHold * time.Minute) }, 9, 3},
-				{"they do", func() { s.write(t, seat, 7, 10, lead.NewLead) }, 2, 0},
+				{"they do", func() { s.write(t, access, 7, 10, lead.NewLead) }, 2, 0},
 				{"duplicates count for nothing", func() {
 					must(s.Report(ctx, desk.Report{
 						Token: early.Token, Platform: "whatsapp", Contact: []lead.Identity{{Platform: "whatsapp", ID: "dup"}},
 						Event: lead.Event{ID: "d", Account: "y", At: s.clock(), Kind: lead.Inbound},
 					}))
-					r := report(seat, "d", "x", "dup")
+					r := report(access, "d", "x", "dup")
 					r.Event.At = s.clock().Add(time.Second)
 					must(s.Report(ctx, r))
 				}, 2, 0},
@@ -96,7 +96,7 @@ func TestLinesCountLeads(t *testing.T) {
 		})
 		t.Run("under a race of visitors who all write, no account has more leads than its target", func(t *testing.T) {
 			s := open(db.Tenant("race"))
-			seat := s.sign(s.make("a", "whatsapp"), "whatsapp", "x")
+			access := s.sign(s.make("a", "whatsapp"), "whatsapp", "x")
 			s.line("p", routing.Settings{Accounts: []routing.Account{{ID: desk.Account("whatsapp", "x"), Day: 5}}})
 			var sent atomic.Int64
 			var wg sync.WaitGroup
@@ -109,7 +109,7 @@ func TestLinesCountLeads(t *testing.T) {
 					}
 					if err == nil {
 						sent.Add(1)
-						_, err = s.Report(ctx, report(seat, fmt.Sprint("e", i), "x", fmt.Sprint("c", i)))
+						_, err = s.Report(ctx, report(access, fmt.Sprint("e", i), "x", fmt.Sprint("c", i)))
 					}
 					if err != nil {
 						t.Error(err)

@@ -160,12 +160,12 @@ type Order struct {
 // newest first. Errors: activation.ErrSignedOut, and those of ticket.Engine.Tickets.
 func (d *Desk) Mine(ctx context.Context, token string, state ticket.State, limit int) iter.Seq2[ticket.Ticket, error] {
 	return func(yield func(ticket.Ticket, error) bool) {
-		seat, err := d.p.Codes.Check(ctx, token)
+		access, err := d.p.Codes.Check(ctx, token)
 		if err != nil {
 			yield(ticket.Ticket{}, fmt.Errorf("desk: tickets of an agent: %w", err))
 			return
 		}
-		d.p.Tickets.Tickets(ctx, ticket.Query{Code: ticket.CodeID(seat.Code.ID), State: state, Limit: limit})(yield)
+		d.p.Tickets.Tickets(ctx, ticket.Query{Code: ticket.CodeID(access.Code.ID), State: state, Limit: limit})(yield)
 	}
 }
 
@@ -205,17 +205,17 @@ func (d *Desk) order(
 	}
 	err = d.unit.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
 		call.Attempts++
-		seat, err := d.p.Codes.In(tx).Check(ctx, c.Token)
+		access, err := d.p.Codes.In(tx).Check(ctx, c.Token)
 		if err != nil {
 			return err
 		}
-		code := ticket.CodeID(seat.Code.ID)
+		code := ticket.CodeID(access.Code.ID)
 		why, err := d.unusable(ctx, tx, ticket.Target{Code: code})
 		if err == nil && why != "" {
 			err = &TargetError{ticket.Target{Code: code}, why}
 		}
 		if err == nil {
-			out, err = run(ctx, d.p.Tickets.In(tx), code, seat.ID().String())
+			out, err = run(ctx, d.p.Tickets.In(tx), code, access.ID().String())
 		}
 		return err
 	})

@@ -84,7 +84,7 @@ func TestTicketsOfTargetsThatGo(t *testing.T) {
 				t.Run(w.name+" "+when, func(t *testing.T) {
 					s := open(db.Tenant(fmt.Sprint("gone", i, k)))
 					c := s.make("a", "whatsapp")
-					seat := s.sign(c, "whatsapp", "x")
+					access := s.sign(c, "whatsapp", "x")
 					s.line("p", routing.Settings{Accounts: of("x"), Offline: true})
 					action := ticket.Action{Code: ticket.CodeID(c.ID)}
 					switch {
@@ -131,7 +131,7 @@ func TestTicketsOfTargetsThatGo(t *testing.T) {
 					}
 					switch k {
 					case 2:
-						must(s.Take(ctx, desk.Order{Token: seat.Token, Ticket: id, Key: "take"}))
+						must(s.Take(ctx, desk.Order{Token: access.Token, Ticket: id, Key: "take"}))
 					case 3:
 						must(s.Assign(ctx, ticket.Assign{Ticket: id, Target: target, Key: "assign"}))
 					}
@@ -166,9 +166,9 @@ func TestAgentsHandleTickets(t *testing.T) {
 			s.shop(ticket.Action{Code: ticket.CodeID(c.ID)})
 			all := ids(3, func(i int) ticket.ID { s.pass(time.Second); return s.push("shop", fmt.Sprintf(`{"id":%d}`, i)) })
 			s.handle()
-			mine := func(seat activation.Seat, state ticket.State) (n int) {
-				for k, err := range s.Mine(ctx, seat.Token, state, 0) {
-					if err != nil || k.Target.Code != ticket.CodeID(seat.Code.ID) {
+			mine := func(access activation.Access, state ticket.State) (n int) {
+				for k, err := range s.Mine(ctx, access.Token, state, 0) {
+					if err != nil || k.Target.Code != ticket.CodeID(access.Code.ID) {
 						t.Fatal(k, err)
 					}
 					n++
@@ -239,14 +239,14 @@ func TestAgentsHandleTickets(t *testing.T) {
 			s.shop(ticket.Action{Code: ticket.CodeID(c.ID)})
 			id := s.push("shop", `{"id":1}`)
 			s.handle()
-			seats := ids(8, func(i int) activation.Seat {
+			accesses := ids(8, func(i int) activation.Access {
 				return must(s.Codes.SignIn(ctx, activation.SignIn{Code: c.Code, Device: activation.DeviceID(fmt.Sprint("pc", i))}))
 			})
 			var won atomic.Int64
 			var wg sync.WaitGroup
-			for i, seat := range seats {
+			for i, access := range accesses {
 				wg.Go(func() {
-					out, err := s.Take(ctx, desk.Order{Token: seat.Token, Ticket: id, Key: fmt.Sprint("k", i)})
+					out, err := s.Take(ctx, desk.Order{Token: access.Token, Ticket: id, Key: fmt.Sprint("k", i)})
 					switch {
 					case err == nil && out.State == ticket.Assigned:
 						won.Add(1)
@@ -263,15 +263,15 @@ func TestAgentsHandleTickets(t *testing.T) {
 		t.Run("take, hand back and recall at once leave one state, with one owner", func(t *testing.T) {
 			s := open(db.Tenant("mix"))
 			c := s.make("a", "whatsapp")
-			seat := s.sign(c, "whatsapp", "x")
+			access := s.sign(c, "whatsapp", "x")
 			s.shop(ticket.Action{Code: ticket.CodeID(c.ID)})
 			all := ids(6, func(i int) ticket.ID { return s.push("shop", fmt.Sprintf(`{"id":%d}`, i)) })
 			s.handle()
 			var wg sync.WaitGroup
 			for i, id := range all {
-				wg.Go(func() { _, _ = s.Take(ctx, desk.Order{Token: seat.Token, Ticket: id, Key: fmt.Sprint("t", i)}) })
+				wg.Go(func() { _, _ = s.Take(ctx, desk.Order{Token: access.Token, Ticket: id, Key: fmt.Sprint("t", i)}) })
 				wg.Go(func() {
-					_, _ = s.HandBack(ctx, desk.Order{Token: seat.Token, Ticket: id, Note: "no", Key: fmt.Sprint("b", i)})
+					_, _ = s.HandBack(ctx, desk.Order{Token: access.Token, Ticket: id, Note: "no", Key: fmt.Sprint("b", i)})
 				})
 			}
 			wg.Go(func() { _, _ = s.Codes.Disable(ctx, activation.Many{Codes: []activation.CodeID{c.ID}, Key: "off"}) })

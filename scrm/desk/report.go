@@ -37,12 +37,12 @@ type Answer struct {
 func (d *Desk) Report(ctx context.Context, r Report) (_ Answer, err error) {
 	ctx, call := d.unit.Begin(ctx, "desk.report", "")
 	defer call.End(&err)
-	seat, bound, err := d.bound(ctx, r)
+	access, bound, err := d.bound(ctx, r)
 	if err != nil {
 		return Answer{}, fmt.Errorf("desk: report: %w", err)
 	}
 	out, err := d.p.Leads.Meet(ctx, lead.Meet{
-		Contact: r.Contact, Job: lead.JobID{Code: lead.CodeID(seat.Code.ID), Platform: r.Platform}, Event: r.Event, By: seat.ID().String(),
+		Contact: r.Contact, Job: lead.JobID{Code: lead.CodeID(access.Code.ID), Platform: r.Platform}, Event: r.Event, By: access.ID().String(),
 		Bound: bound,
 	})
 	call.Replayed = out.Replayed
@@ -50,26 +50,26 @@ func (d *Desk) Report(ctx context.Context, r Report) (_ Answer, err error) {
 }
 
 // bound returns the session of a report, and when its code had the account.
-func (d *Desk) bound(ctx context.Context, r Report) (activation.Seat, *lead.Bound, error) {
+func (d *Desk) bound(ctx context.Context, r Report) (activation.Access, *lead.Bound, error) {
 	platform, account := activation.PlatformID(r.Platform), activation.AccountID(r.Event.Account)
 	if err := cmp.Or(valid.ID("platform", platform), valid.ID("event.account", account)); err != nil {
-		return activation.Seat{}, nil, err
+		return activation.Access{}, nil, err
 	}
-	seat, known, err := d.p.Codes.Bound(ctx, r.Token, platform, account)
+	access, known, err := d.p.Codes.Bound(ctx, r.Token, platform, account)
 	if err != nil {
-		return seat, nil, err
+		return access, nil, err
 	}
-	id := seat.Code.ID
+	id := access.Code.ID
 	has := known.Port.ID.Code == id && known.Port.State != activation.Banned && known.Port.State != activation.Closed
 	switch {
-	case !slices.Contains(seat.Code.Settings.Platforms, platform):
-		return seat, nil, activation.ErrPlatform
+	case !slices.Contains(access.Code.Settings.Platforms, platform):
+		return access, nil, activation.ErrPlatform
 	case !has && !known.Binding.Counts(id, r.Event.At):
-		return seat, nil, ErrAccount
+		return access, nil, ErrAccount
 	}
 	b := &lead.Bound{}
 	for _, p := range known.Binding.Of(id) {
 		b.Periods = append(b.Periods, lead.Period{From: p.From, To: p.To})
 	}
-	return seat, b, nil
+	return access, b, nil
 }

@@ -14,8 +14,8 @@ import (
 )
 
 // told reports an event of an account that was at a time.
-func (s scene) told(seat activation.Seat, id, account, contact string, at time.Time) (desk.Answer, error) {
-	r := report(seat, id, account, contact)
+func (s scene) told(access activation.Access, id, account, contact string, at time.Time) (desk.Answer, error) {
+	r := report(access, id, account, contact)
 	r.Event.At = at
 	return s.Report(ctx, r)
 }
@@ -63,11 +63,11 @@ func TestReports(t *testing.T) {
 		t.Run("of before the account was linked make no contacts one", func(t *testing.T) {
 			s := open(db.Tenant("names"))
 			c := s.make("a", "whatsapp")
-			seat := s.sign(c, "whatsapp", "x")
-			must(s.told(seat, "1", "x", "ann", noon))
+			access := s.sign(c, "whatsapp", "x")
+			must(s.told(access, "1", "x", "ann", noon))
 			must(s.told(s.sign(c, "whatsapp", "y"), "2", "y", "bob", noon))
-			seat = s.sign(c, "whatsapp", "z")
-			r := report(seat, "3", "z", "ann")
+			access = s.sign(c, "whatsapp", "z")
+			r := report(access, "3", "z", "ann")
 			r.Contact = append(r.Contact, lead.Identity{Platform: "whatsapp", ID: "bob"})
 			r.Event.At = noon.AddDate(0, 0, -1)
 			if out, err := s.Report(ctx, r); err != nil || out.Verdict != lead.Excluded {
@@ -90,16 +90,16 @@ func TestReports(t *testing.T) {
 			t.Run("of an account that is "+name+" count where they were before", func(t *testing.T) {
 				s := open(db.Tenant(name))
 				c := s.make("a", "whatsapp")
-				seat := s.sign(c, "whatsapp", "x")
+				access := s.sign(c, "whatsapp", "x")
 				s.pass(time.Hour)
 				if err := leave(s, activation.Leave{Port: activation.PortID{Code: c.ID, N: 2}, Key: "leave"}); err != nil {
 					t.Fatal(err)
 				}
 				s.pass(time.Hour)
-				if out, err := s.told(seat, "1", "x", "ann", noon.Add(time.Hour-time.Microsecond)); err != nil || out.Verdict != lead.NewLead {
+				if out, err := s.told(access, "1", "x", "ann", noon.Add(time.Hour-time.Microsecond)); err != nil || out.Verdict != lead.NewLead {
 					t.Fatal(out, err)
 				}
-				out, err := s.told(seat, "2", "x", "bob", noon.Add(time.Hour))
+				out, err := s.told(access, "2", "x", "bob", noon.Add(time.Hour))
 				if name == "left" && (err != nil || out.Verdict != lead.Excluded) || name != "left" && !errors.Is(err, desk.ErrAccount) {
 					t.Fatal(out, err)
 				}
@@ -108,28 +108,28 @@ func TestReports(t *testing.T) {
 		t.Run("of the night count when the account is back, as it was", func(t *testing.T) {
 			s := open(db.Tenant("night"))
 			c := s.make("a", "whatsapp")
-			seat := s.sign(c, "whatsapp", "x")
-			must(s.Codes.SignOut(ctx, activation.SignOut{Session: seat.ID(), Key: "out"}))
+			access := s.sign(c, "whatsapp", "x")
+			must(s.Codes.SignOut(ctx, activation.SignOut{Session: access.ID(), Key: "out"}))
 			s.pass(12 * time.Hour)
 			night := noon.Add(6 * time.Hour)
-			seat = must(s.Codes.SignIn(ctx, activation.SignIn{Code: c.Code, Device: "pc"}))
-			if out, err := s.told(seat, "1", "x", "ann", night); err != nil || out.Verdict != lead.Excluded {
+			access = must(s.Codes.SignIn(ctx, activation.SignIn{Code: c.Code, Device: "pc"}))
+			if out, err := s.told(access, "1", "x", "ann", night); err != nil || out.Verdict != lead.Excluded {
 				t.Fatal(out, err)
 			}
-			must(s.Codes.Link(ctx, activation.Link{Session: seat.ID(), Port: 2, Account: "x", Key: "back"}))
-			if out, err := s.told(seat, "1", "x", "ann", night); err != nil || out.Verdict != lead.NewLead {
+			must(s.Codes.Link(ctx, activation.Link{Session: access.ID(), Port: 2, Account: "x", Key: "back"}))
+			if out, err := s.told(access, "1", "x", "ann", night); err != nil || out.Verdict != lead.NewLead {
 				t.Fatal(out, err)
 			}
 		})
 		t.Run("of accounts that the code never had are refused", func(t *testing.T) {
 			s := open(db.Tenant("never"))
-			seat := s.sign(s.make("a", "whatsapp", "line"), "whatsapp", "x")
+			access := s.sign(s.make("a", "whatsapp", "line"), "whatsapp", "x")
 			s.sign(s.make("b", "whatsapp"), "whatsapp", "y")
 			for _, account := range []string{"y", "z"} {
-				_, err := s.told(seat, "1", account, "ann", noon)
+				_, err := s.told(access, "1", account, "ann", noon)
 				isError(t, err, desk.ErrAccount)
 			}
-			r := report(seat, "1", "x", "ann")
+			r := report(access, "1", "x", "ann")
 			r.Platform, r.Contact[0].Platform = "line", "line"
 			_, err := s.Report(ctx, r)
 			isError(t, err, desk.ErrAccount)

@@ -107,8 +107,8 @@ func TestSend(t *testing.T) {
 		t.Run("keeps what an account counted that was removed", func(t *testing.T) {
 			s := open(db.Tenant("removed"))
 			c := s.make("a", "whatsapp")
-			seat := s.sign(c, "whatsapp", "x")
-			must(s.Report(ctx, report(seat, "1", "x", "ann")))
+			access := s.sign(c, "whatsapp", "x")
+			must(s.Report(ctx, report(access, "1", "x", "ann")))
 			must(s.Codes.Close(ctx, activation.Leave{Port: activation.PortID{Code: c.ID, N: 2}, Key: "gone"}))
 			job := lead.JobID{Code: lead.CodeID(c.ID), Platform: "whatsapp"}
 			for n, err := range s.Leads.Counts(ctx, lead.CountQuery{Job: job, Account: "x"}) {

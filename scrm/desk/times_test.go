@@ -14,11 +14,11 @@ import (
 func TestTimesThatNoReportOrCodeMayHave(t *testing.T) {
 	db := memory.New()
 	s := open(db)
-	seat := s.sign(s.make("a", "whatsapp"), "whatsapp", "x")
+	access := s.sign(s.make("a", "whatsapp"), "whatsapp", "x")
 	n := 0
 	key := func() string { n++; return fmt.Sprint("times-", n) }
 	stored := timetest.Records(t, db.Journal())
-	timetest.Refuses(t, report(seat, "1", "x", "ann"), func(r desk.Report) error { _, err := s.Report(ctx, r); return err }, stored)
+	timetest.Refuses(t, report(access, "1", "x", "ann"), func(r desk.Report) error { _, err := s.Report(ctx, r); return err }, stored)
 	settings := activation.Settings{
 		Platforms: []activation.PlatformID{"line"}, Ports: 1, Expires: noon.Add(time.Hour), Counting: activation.Counting{Owner: "boss", Zone: "UTC"},
 	}
@@ -27,7 +27,7 @@ func TestTimesThatNoReportOrCodeMayHave(t *testing.T) {
 		_, err := s.Create(ctx, c)
 		return err
 	}, stored, "Expires")
-	timetest.Refuses(t, activation.Edit{Code: seat.Code.ID, Settings: settings, Key: "edit"}, func(c activation.Edit) error {
+	timetest.Refuses(t, activation.Edit{Code: access.Code.ID, Settings: settings, Key: "edit"}, func(c activation.Edit) error {
 		c.Key = key()
 		_, err := s.Edit(ctx, c)
 		return err

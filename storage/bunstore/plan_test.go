@@ -107,7 +107,7 @@ func deeds(t *testing.T, db storage.DB) []deed {
 
 	desk, err := activation.New(db, []activation.Key{{ID: "1", Secret: secret}}, &activation.Options{Now: now})
 	check(t, err)
-	var created, seats, ports sync.Map
+	var created, accesses, ports sync.Map
 
 	orders, err := ticket.New(db, []ticket.Key{{ID: "1", Secret: secret}}, &ticket.Options{Now: now})
 	check(t, err)
@@ -243,26 +243,26 @@ func deeds(t *testing.T, db storage.DB) []deed {
 		}},
 		{"activation.SignIn", func(ctx context.Context, n int) error {
 			code, _ := created.Load(n)
-			seat, err := desk.SignIn(ctx, activation.SignIn{Code: code.(string), Device: activation.DeviceID(fmt.Sprint("pc", n)), Agent: "kathy"})
-			seats.Store(n, seat)
+			access, err := desk.SignIn(ctx, activation.SignIn{Code: code.(string), Device: activation.DeviceID(fmt.Sprint("pc", n)), Agent: "kathy"})
+			accesses.Store(n, access)
 			return err
 		}},
 		{"activation.Check", func(ctx context.Context, n int) error {
-			seat, _ := seats.Load(n)
-			_, err := desk.Check(ctx, seat.(activation.Seat).Token)
+			access, _ := accesses.Load(n)
+			_, err := desk.Check(ctx, access.(activation.Access).Token)
 			return err
 		}},
 		{"activation.Open", func(ctx context.Context, n int) error {
-			seat, _ := seats.Load(n)
-			p, err := desk.Open(ctx, activation.Open{Session: seat.(activation.Seat).ID(), Platform: "whatsapp", Key: "open"})
+			access, _ := accesses.Load(n)
+			p, err := desk.Open(ctx, activation.Open{Session: access.(activation.Access).ID(), Platform: "whatsapp", Key: "open"})
 			ports.Store(n, p.ID.N)
 			return err
 		}},
 		{"activation.Link", func(ctx context.Context, n int) error {
-			seat, _ := seats.Load(n)
+			access, _ := accesses.Load(n)
 			port, _ := ports.Load(n)
 			_, err := desk.Link(ctx, activation.Link{
-				Session: seat.(activation.Seat).ID(), Port: port.(int64), Account: activation.AccountID(fmt.Sprint("a", n)), Key: "link",
+				Session: access.(activation.Access).ID(), Port: port.(int64), Account: activation.AccountID(fmt.Sprint("a", n)), Key: "link",
 			})
 			return err
 		}},
