@@ -69,7 +69,7 @@ func (d *day) play(ctx context.Context, db storage.DB, callers int) (*played, er
 				return nil, err
 			}
 		case 2:
-			if _, err := codes.Disable(ctx, activation.Many{Codes: []activation.CodeID{c.ID}, Key: "disable-" + d.codes[i].name}); err != nil {
+			if _, err := codes.Disable(ctx, activation.CodeBatch{Codes: []activation.CodeID{c.ID}, Key: "disable-" + d.codes[i].name}); err != nil {
 				return nil, err
 			}
 		}

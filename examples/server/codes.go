@@ -177,11 +177,11 @@ func (s *Server) codeRows(ctx context.Context, in *rowsQuery) (*reply[list[desk.
 }
 
 func (s *Server) codeStates(ctx context.Context, in *codeStatesInput) (*reply[list[activation.Code]], error) {
-	change := map[activation.State]func(context.Context, activation.Many) ([]activation.Code, error){
+	change := map[activation.State]func(context.Context, activation.CodeBatch) ([]activation.Code, error){
 		activation.Enabled: s.activation.Enable, activation.Disabled: s.activation.Disable,
 		activation.Expired: s.activation.Expire, activation.Deleted: s.activation.Delete,
 	}[in.Body.State]
-	codes, err := change(ctx, activation.Many{Codes: in.Body.Codes, By: caller(ctx).name, Key: in.Key})
+	codes, err := change(ctx, activation.CodeBatch{Codes: in.Body.Codes, By: caller(ctx).name, Key: in.Key})
 	return found(list[activation.Code]{codes}, err)
 }
 

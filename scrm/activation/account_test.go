@@ -205,12 +205,12 @@ func TestPortsEndWithTheirSession(t *testing.T) {
 		})
 		t.Run("of many codes at once", func(t *testing.T) {
 			codes, _ := open(t, db.Tenant("many"))
-			many := activation.Many{Key: "off"}
+			batch := activation.CodeBatch{Key: "off"}
 			for i, c := range must(codes.Create(ctx, activation.Create{N: 4, Settings: both, Key: "k"})) {
-				many.Codes = append(many.Codes, c.ID)
+				batch.Codes = append(batch.Codes, c.ID)
 				must(codes.Open(ctx, activation.Open{Session: signIn(codes, c, fmt.Sprint("pc", i)).ID(), Platform: "line", Key: "o"}))
 			}
-			must(codes.Disable(ctx, many))
+			must(codes.Disable(ctx, batch))
 			if n := stored("many"); n != 0 {
 				t.Fatal(n)
 			}

@@ -71,8 +71,8 @@ func signIn(codes *activation.Engine, c activation.Issued, device string) activa
 	return must(codes.SignIn(ctx, activation.SignIn{Code: c.Code, Device: activation.DeviceID(device), Agent: "kathy"}))
 }
 
-func one(id activation.CodeID, key string) activation.Many {
-	return activation.Many{Codes: []activation.CodeID{id}, Key: key}
+func one(id activation.CodeID, key string) activation.CodeBatch {
+	return activation.CodeBatch{Codes: []activation.CodeID{id}, Key: key}
 }
 
 func TestCodes(t *testing.T) {
@@ -186,21 +186,21 @@ func TestCodes(t *testing.T) {
 		t.Run("are changed many at a time, or none", func(t *testing.T) {
 			codes, _ := open(t, db.Tenant("many"))
 			made := must(codes.Create(ctx, activation.Create{N: 5, Settings: both, Key: "k"}))
-			many := activation.Many{Key: "d"}
+			batch := activation.CodeBatch{Key: "d"}
 			for _, c := range made {
-				many.Codes = append(many.Codes, c.ID, c.ID)
+				batch.Codes = append(batch.Codes, c.ID, c.ID)
 			}
-			bad := many
+			bad := batch
 			bad.Codes = append(bad.Codes[:4:4], "NOSUCH")
 			_, err := codes.Disable(ctx, bad)
 			isError(t, err, activation.ErrUnknownCode)
 			if n := count(codes.Codes(ctx, activation.CodeQuery{State: activation.Enabled})); n != 5 {
 				t.Fatal(n)
 			}
-			if out := must(codes.Disable(ctx, many)); len(out) != 5 || !out[4].Disabled {
+			if out := must(codes.Disable(ctx, batch)); len(out) != 5 || !out[4].Disabled {
 				t.Fatal(out)
 			}
-			must(codes.Disable(ctx, many))
+			must(codes.Disable(ctx, batch))
 			_, err = codes.Disable(ctx, one(made[1].ID, "d"))
 			isError(t, err, journal.ErrKeyReused)
 			if n := count(codes.Codes(ctx, activation.CodeQuery{State: activation.Disabled})); n != 5 {

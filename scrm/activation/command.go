@@ -34,9 +34,9 @@ type Edit struct {
 	Key      string   `json:"-"`            // idempotency key; required
 }
 
-// Many names codes to Disable, Enable, Expire or Delete: all of them or, where one does not exist,
-// none.
-type Many struct {
+// A CodeBatch names codes to Disable, Enable, Expire or Delete: all of them or, where one does not
+// exist, none.
+type CodeBatch struct {
 	Codes []CodeID `json:"codes"`        // at least one
 	By    string   `json:"by,omitempty"` // who did it, for the journal
 	Key   string   `json:"-"`            // idempotency key; required
@@ -99,7 +99,7 @@ func (c Edit) check() error {
 	return cmp.Or(c.Code.check("code"), c.Settings.check(), valid.OptionalID("by", c.By), valid.ID("key", c.Key))
 }
 
-func (c Many) check() error {
+func (c CodeBatch) check() error {
 	err := cmp.Or(valid.Between("codes", int64(len(c.Codes)), 1, maxCodes), valid.OptionalID("by", c.By), valid.ID("key", c.Key))
 	for _, id := range c.Codes {
 		err = cmp.Or(err, id.check("codes"))

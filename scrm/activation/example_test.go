@@ -30,7 +30,7 @@ func Example() {
 	port, err = codes.Link(ctx, activation.Link{Session: access.ID(), Port: port.ID.N, Account: "sales-1", Key: "link-1"})
 	fmt.Println(port.State, err)
 
-	_, err = codes.Disable(ctx, activation.Many{Codes: []activation.CodeID{made[0].ID}, Key: "stop"})
+	_, err = codes.Disable(ctx, activation.CodeBatch{Codes: []activation.CodeID{made[0].ID}, Key: "stop"})
 	fmt.Println(err)
 	_, err = codes.Check(ctx, access.Token)
 	fmt.Println(errors.Is(err, activation.ErrSignedOut))

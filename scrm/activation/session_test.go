@@ -146,12 +146,12 @@ func TestManyAreToldOfThemselves(t *testing.T) {
 		size := func(n int) (bytes int) {
 			db := db.Tenant(fmt.Sprint(n))
 			codes, _ := open(t, db)
-			many := activation.Many{Key: "off"}
+			batch := activation.CodeBatch{Key: "off"}
 			for _, c := range must(codes.Create(ctx, activation.Create{N: n, Settings: both, Key: "k"})) {
-				many.Codes = append(many.Codes, c.ID)
+				batch.Codes = append(batch.Codes, c.ID)
 			}
-			must(codes.Disable(ctx, many))
-			if again := must(codes.Disable(ctx, many)); len(again) != n {
+			must(codes.Disable(ctx, batch))
+			if again := must(codes.Disable(ctx, batch)); len(again) != n {
 				t.Fatal(len(again))
 			}
 			for r, err := range db.Journal().After(ctx, "", 0) {
@@ -160,7 +160,7 @@ func TestManyAreToldOfThemselves(t *testing.T) {
 				}
 				bytes += len(r.Result)
 			}
-			for _, id := range many.Codes {
+			for _, id := range batch.Codes {
 				for r, err := range db.Journal().Of(ctx, id.Subject()) {
 					if err != nil || !strings.Contains(string(r.Result), string(id)) || r.Kind == "activation.disable" && !strings.Contains(string(r.Result), `"disabled":true`) {
 						t.Fatal(string(r.Result), err)

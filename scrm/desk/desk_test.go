@@ -158,7 +158,7 @@ func TestDesk(t *testing.T) {
 					t.Fatal(i, out, err)
 				}
 			}
-			must(s.Codes.Disable(ctx, activation.Many{Codes: []activation.CodeID{b.ID}, Key: "off"}))
+			must(s.Codes.Disable(ctx, activation.CodeBatch{Codes: []activation.CodeID{b.ID}, Key: "off"}))
 			want := "C enabled 0 | no permission | no permission\n" +
 				"B disabled 0 | whatsapp 1 new 1 duplicate, today 1 | no permission\n" +
 				"A enabled 1 | whatsapp 1 new 0 duplicate, today 1 | line 0 new 0 duplicate, today 0\n"

@@ -92,7 +92,7 @@ func TestEdit(t *testing.T) {
 			put(s, job(s, c, "whatsapp"), "another name", 7, "p")
 			must(s.Edit(ctx, edit(s, c, "e2", func(k *activation.Settings) { k.Platforms = append(k.Platforms, "line") })))
 			version := job(s, c, "whatsapp").Version
-			must(s.Codes.Delete(ctx, activation.Many{Codes: []activation.CodeID{c.ID}, Key: "del"}))
+			must(s.Codes.Delete(ctx, activation.CodeBatch{Codes: []activation.CodeID{c.ID}, Key: "del"}))
 			again := must(s.Edit(ctx, e))
 			if again.Version != first.Version || again.Settings.Remark != "first" || job(s, c, "whatsapp").Version != version {
 				t.Fatal(again)

@@ -51,17 +51,17 @@ type way struct {
 
 var ways = []way{
 	{"the code is disabled", "", false, func(s scene, c activation.Issued) {
-		must(s.Codes.Disable(ctx, activation.Many{Codes: []activation.CodeID{c.ID}, Key: "off"}))
+		must(s.Codes.Disable(ctx, activation.CodeBatch{Codes: []activation.CodeID{c.ID}, Key: "off"}))
 	}, ticket.CodeDisabled},
 	{"the code is deleted", "", false, func(s scene, c activation.Issued) {
-		must(s.Codes.Delete(ctx, activation.Many{Codes: []activation.CodeID{c.ID}, Key: "gone"}))
+		must(s.Codes.Delete(ctx, activation.CodeBatch{Codes: []activation.CodeID{c.ID}, Key: "gone"}))
 	}, ticket.CodeDeleted},
 	{"the code expires", "", false, func(s scene, c activation.Issued) {
-		must(s.Codes.Expire(ctx, activation.Many{Codes: []activation.CodeID{c.ID}, Key: "end"}))
+		must(s.Codes.Expire(ctx, activation.CodeBatch{Codes: []activation.CodeID{c.ID}, Key: "end"}))
 	}, ticket.CodeExpired},
 	{"the code is unknown", "NOBODY22", false, func(scene, activation.Issued) {}, ticket.CodeUnknown},
 	{"the code of the account is disabled", "", true, func(s scene, c activation.Issued) {
-		must(s.Codes.Disable(ctx, activation.Many{Codes: []activation.CodeID{c.ID}, Key: "off"}))
+		must(s.Codes.Disable(ctx, activation.CodeBatch{Codes: []activation.CodeID{c.ID}, Key: "off"}))
 	}, ticket.CodeDisabled},
 	{"the account is closed", "", true, func(s scene, c activation.Issued) {
 		must(s.Codes.Close(ctx, activation.Leave{Port: activation.PortID{Code: c.ID, N: 2}, Key: "close"}))
@@ -221,7 +221,7 @@ func TestAgentsHandleTickets(t *testing.T) {
 			if mine(eve, ticket.Pending) != 1 || mine(kathy, "") != 2 {
 				t.Fatal("other templates decide again:", s.ticket(all[1]))
 			}
-			must(s.Codes.Disable(ctx, activation.Many{Codes: []activation.CodeID{c.ID}, Key: "off"}))
+			must(s.Codes.Disable(ctx, activation.CodeBatch{Codes: []activation.CodeID{c.ID}, Key: "off"}))
 			_, err = s.Take(ctx, desk.Order{Token: kathy.Token, Ticket: all[2], Key: "late"})
 			isError(t, err, activation.ErrSignedOut)
 			must(s.Recall(ctx))
@@ -274,7 +274,9 @@ func TestAgentsHandleTickets(t *testing.T) {
 					_, _ = s.HandBack(ctx, desk.Order{Token: access.Token, Ticket: id, Note: "no", Key: fmt.Sprint("b", i)})
 				})
 			}
-			wg.Go(func() { _, _ = s.Codes.Disable(ctx, activation.Many{Codes: []activation.CodeID{c.ID}, Key: "off"}) })
+			wg.Go(func() {
+				_, _ = s.Codes.Disable(ctx, activation.CodeBatch{Codes: []activation.CodeID{c.ID}, Key: "off"})
+			})
 			wg.Go(func() { _, _ = s.Recall(ctx) })
 			wg.Wait()
 			must(s.Recall(ctx))

@@ -120,7 +120,7 @@ func TestSend(t *testing.T) {
 			if job != (lead.JobID{}) {
 				t.Fatal("it counted nothing")
 			}
-			must(s.Codes.Delete(ctx, activation.Many{Codes: []activation.CodeID{c.ID}, Key: "all"}))
+			must(s.Codes.Delete(ctx, activation.CodeBatch{Codes: []activation.CodeID{c.ID}, Key: "all"}))
 			if sum := must(s.Leads.Summary(ctx, lead.JobID{Code: lead.CodeID(c.ID), Platform: "whatsapp"})); sum.Total.New != 1 {
 				t.Fatal(sum.Total)
 			}
