@@ -168,7 +168,7 @@ var sentinels = []sentinel{
 	{"loyalty-published", loyalty.ErrPublished},
 	{"loyalty-too-much", loyalty.ErrTooMuch},
 	{"loyalty-closed", loyalty.ErrClosed},
-	{"loyalty-money", loyalty.ErrMoney},
+	{"loyalty-money", loyalty.ErrCurrency},
 	{"loyalty-merged", loyalty.ErrMerged},
 	{"loyalty-overflow", loyalty.ErrOverflow},
 	{"loyalty-held", loyalty.ErrHeld},
