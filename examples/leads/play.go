@@ -88,7 +88,7 @@ func (p *played) tell(ctx context.Context, callers int) error {
 			for i := int(next.Add(1)) - 1; i < len(p.events) && ctx.Err() == nil; i = int(next.Add(1)) - 1 {
 				e := p.events[i]
 				id := lead.JobID{Code: lead.CodeID(p.codes[e.job.code].ID), Platform: e.job.platform}
-				if _, err := p.leads.Meet(ctx, lead.Meet{Contact: []lead.Identity{e.contact}, Job: id, Event: e.Event}); err != nil {
+				if _, err := p.leads.Observe(ctx, lead.Observe{Contact: []lead.Identity{e.contact}, Job: id, Event: e.Event}); err != nil {
 					cancel(err)
 				}
 			}

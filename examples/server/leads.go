@@ -234,11 +234,11 @@ func (s *Server) leadCounts(ctx context.Context, in *leadCountsQuery) (*reply[li
 }
 
 func (s *Server) previewLead(ctx context.Context, in *leadInput) (*reply[lead.Outcome], error) {
-	return found(s.leads.Preview().Meet(ctx, lead.Meet{Contact: in.Body.Contact, Job: in.id(), Event: in.Body.Event}))
+	return found(s.leads.Preview().Observe(ctx, lead.Observe{Contact: in.Body.Contact, Job: in.id(), Event: in.Body.Event}))
 }
 
 func (s *Server) countLead(ctx context.Context, in *leadInput) (*reply[lead.Outcome], error) {
-	out, err := s.leads.Meet(ctx, lead.Meet{Contact: in.Body.Contact, Job: in.id(), Event: in.Body.Event, By: caller(ctx).name})
+	out, err := s.leads.Observe(ctx, lead.Observe{Contact: in.Body.Contact, Job: in.id(), Event: in.Body.Event, By: caller(ctx).name})
 	return answered(out, out.Replayed, err)
 }
 

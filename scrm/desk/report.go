@@ -33,7 +33,7 @@ type Answer struct {
 // administrator, whose events count whenever they were, reports them to the engine of leads.
 //
 // Errors: activation.ErrSignedOut, activation.ErrPlatform, ErrAccount, *activation.InputError where
-// the event has no platform or no account, and those of lead.Engine.Meet.
+// the event has no platform or no account, and those of lead.Engine.Observe.
 func (d *Desk) Report(ctx context.Context, r Report) (_ Answer, err error) {
 	ctx, call := d.unit.Begin(ctx, "desk.report", "")
 	defer call.End(&err)
@@ -41,7 +41,7 @@ func (d *Desk) Report(ctx context.Context, r Report) (_ Answer, err error) {
 	if err != nil {
 		return Answer{}, fmt.Errorf("desk: report: %w", err)
 	}
-	out, err := d.p.Leads.Meet(ctx, lead.Meet{
+	out, err := d.p.Leads.Observe(ctx, lead.Observe{
 		Contact: r.Contact, Job: lead.JobID{Code: lead.CodeID(access.Code.ID), Platform: r.Platform}, Event: r.Event, By: access.ID().String(),
 		Bound: bound,
 	})

@@ -52,7 +52,7 @@ func TestReports(t *testing.T) {
 				t.Fatal(out)
 			}
 			s.pass(time.Hour)
-			out, err := s.Leads.Meet(ctx, lead.Meet{
+			out, err := s.Leads.Observe(ctx, lead.Observe{
 				Contact: []lead.Identity{{Platform: "whatsapp", ID: "ann"}}, Job: lead.JobID{Code: lead.CodeID(leaked.ID), Platform: "whatsapp"},
 				Event: lead.Event{ID: "admin", Account: "z", At: noon.AddDate(0, 0, -30), Kind: lead.Inbound}, By: "admin",
 			})

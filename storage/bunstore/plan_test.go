@@ -221,8 +221,8 @@ func deeds(t *testing.T, db storage.DB) []deed {
 			_, err := shops.Authorize(ctx, shop.ID(fmt.Sprint("shop", n)), shop.Identity(fmt.Sprint("manager", n)))
 			return err
 		}},
-		{"lead.Meet", func(ctx context.Context, n int) error {
-			_, err := leads.Meet(ctx, lead.Meet{
+		{"lead.Observe", func(ctx context.Context, n int) error {
+			_, err := leads.Observe(ctx, lead.Observe{
 				Contact: []lead.Identity{{Platform: "whatsapp", ID: fmt.Sprint("c", n)}}, Job: job,
 				Event: lead.Event{ID: lead.EventID(fmt.Sprint("e", n)), Account: "a", At: start, Kind: lead.Inbound},
 			})
