@@ -142,7 +142,7 @@ type Taken struct {
 func (s *Server) rewardRoutes(api huma.API) {
 	const catalog, holder, voucher = "/rewards/{catalog}", "/rewards/{catalog}/members/{member}", "/rewards/{catalog}/members/{member}/vouchers/{n}"
 	op(s, api, customer, http.MethodGet, "/me/rewards/{catalog}", "What I may exchange my points for", s.offers)
-	op(s, api, customer, http.MethodPost, "/me/rewards/{catalog}/redemptions", "Exchange points for vouchers", s.exchange)
+	op(s, api, customer, http.MethodPost, "/me/rewards/{catalog}/redemptions", "Exchange points for vouchers", s.redeemReward)
 	op(s, api, customer, http.MethodPost, "/me/rewards/{catalog}/reservations", "Set vouchers and their points aside for 15 minutes, to pay the rest", s.hold)
 	op(s, api, customer, http.MethodPost, "/me/rewards/{catalog}/cancellations", "Give back what I reserved", s.cancelMine)
 	op(s, api, customer, http.MethodGet, "/me/vouchers", "My vouchers, with their codes", s.myVouchers)
@@ -203,7 +203,7 @@ func (in *takeInput) order(ctx context.Context) redemption.Order {
 	return redemption.Order{Holder: in.mine(ctx), Reward: in.Body.Reward, N: in.Body.N, Price: in.Body.Price, Cart: in.Body.Cart, By: caller(ctx).name, Key: in.Key}
 }
 
-func (s *Server) exchange(ctx context.Context, in *takeInput) (*reply[Taken], error) {
+func (s *Server) redeemReward(ctx context.Context, in *takeInput) (*reply[Taken], error) {
 	if in.Body.Price.Money != 0 {
 		return nil, &reward.InputError{Field: "price.money", Reason: "is to be paid first: reserve it, and it is captured then"}
 	}

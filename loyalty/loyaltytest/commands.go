@@ -71,17 +71,17 @@ func (r *Reward) commands(w *world, s Step) (all []run) {
 	if r.Catalog == "" && len(w.catalogs) > 0 {
 		holder.Catalog = w.catalogs[0]
 	}
-	order := func(x Exchange) redemption.Order {
+	order := func(x Redemption) redemption.Order {
 		return redemption.Order{Holder: holder, Reward: x.Reward, N: x.N, Price: x.Price, Cart: x.Cart, Of: x.Of, Key: s.Key}
 	}
 	own := func(id *reward.VoucherID) { id.Holder = cmp.Or(id.Holder, holder) }
-	on(&all, r.Redeem, func(*Exchange) {}, func(ctx context.Context, x Exchange) (done, error) {
+	on(&all, r.Redeem, func(*Redemption) {}, func(ctx context.Context, x Redemption) (done, error) {
 		if !x.Until.IsZero() {
 			return done{}, &reward.InputError{Field: "until", Reason: "is there, and the command is no reservation"}
 		}
 		return settled(w.desk.Redeem(ctx, order(x)))
 	})
-	on(&all, r.Reserve, func(*Exchange) {}, func(ctx context.Context, x Exchange) (done, error) {
+	on(&all, r.Reserve, func(*Redemption) {}, func(ctx context.Context, x Redemption) (done, error) {
 		return settled(w.desk.Reserve(ctx, redemption.Reserve{Order: order(x), For: x.Until.Sub(s.At)}))
 	})
 	on(&all, r.Capture, func(c *reward.Capture) { c.Holder, c.Key = cmp.Or(c.Holder, holder), s.Key }, func(ctx context.Context, c reward.Capture) (done, error) {
