@@ -123,7 +123,7 @@ type applied struct {
 }
 
 // Earn decides on an event. The account may be a new one, with its ID alone. Errors: *InputError,
-// ErrMerged, *ConditionError, ErrClosed, ErrMoney, ErrOverflow.
+// ErrMerged, *ConditionError, ErrClosed, ErrCurrency, ErrOverflow.
 func (p *Program) Earn(a Account, e Event, now time.Time) (Decision, error) {
 	if a.Merged != "" {
 		return Decision{}, ErrMerged
@@ -139,7 +139,7 @@ func (p *Program) Earn(a Account, e Event, now time.Time) (Decision, error) {
 	case !within(e.At, p.def.From, p.def.To):
 		return Decision{}, ErrClosed
 	case e.Purchase != nil && e.Purchase.Currency != p.def.Money:
-		return Decision{}, ErrMoney
+		return Decision{}, ErrCurrency
 	}
 	if a.Version == 0 {
 		g.Next.Joined = g.e.At

@@ -26,7 +26,7 @@ var (
 	ErrUnknownLine     = refuse(errs.NotFound, "loyalty: the purchase has no such line")
 	ErrTooMuch         = refuse(errs.Exhausted, "loyalty: that is more than is left of it")
 	ErrClosed          = refuse(errs.OutOfTime, "loyalty: the program does not run at that time")
-	ErrMoney           = refuse(errs.Conflict, "loyalty: the purchase is not in the program's currency")
+	ErrCurrency        = refuse(errs.Conflict, "loyalty: the purchase is not in the program's currency")
 	ErrMerged          = refuse(errs.Conflict, "loyalty: the member was merged into another one")
 )
 

@@ -3,7 +3,7 @@
 // A context, such as package stamps, declares its tables, each with one function that declares the
 // columns of a row, writes them and reads them:
 //
-//	var lines = storage.NewTable("dispatch_line", func(c *storage.Columns, l *Line) {
+//	var lines = storage.NewTable("routing_line", func(c *storage.Columns, l *Line) {
 //		storage.Text(c, "line", &l.ID)
 //		c.Key()
 //		c.Version(&l.Version)

@@ -10,8 +10,8 @@ import (
 
 	"github.com/scrmkit/scrmkit/otp"
 	"github.com/scrmkit/scrmkit/stamps"
-	"github.com/scrmkit/scrmkit/stamps/counter"
 	"github.com/scrmkit/scrmkit/stamps/shop"
+	"github.com/scrmkit/scrmkit/stamps/till"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/bunstore"
 	"github.com/scrmkit/scrmkit/storage/journal"
@@ -102,7 +102,7 @@ func Example_till() {
 	shops, cards := shop.New(db, nil), stamps.New(db, nil)
 	codes, err := otp.New(db, []otp.Key{{ID: "2026-11", Secret: []byte("32 random bytes, kept in a vault")}}, nil)
 	must(err)
-	till := counter.New(db, shops, codes, cards, nil)
+	desk := till.New(db, shops, codes, cards, nil)
 	_, err = cards.Publish(ctx, coffee)
 	must(err)
 	_, err = shops.Put(ctx, shop.Put{Shop: shop.Shop{ID: "wangjing", Name: "望京店", Zone: "Asia/Shanghai"}, Key: "open"})
@@ -112,14 +112,14 @@ func Example_till() {
 	_, err = shops.Bind(ctx, shop.Bind{Token: invited.Token, Identity: "kathy", Key: "scan"})
 	must(err)
 
-	deed := counter.Deed{Purpose: stamps.PurposeStamp, Member: "alice", Nickname: "小爱", Program: "coffee"}
-	issued, err := till.Ask(ctx, counter.Ask{Shop: "wangjing", Deed: deed, Key: "tap-1"})
+	request := till.Request{Purpose: stamps.PurposeStamp, Member: "alice", Nickname: "小爱", Program: "coffee"}
+	issued, err := desk.Ask(ctx, till.Ask{Shop: "wangjing", Request: request, Key: "tap-1"})
 	must(err)
-	seen, err := till.Preview(ctx, counter.Enter{Shop: "wangjing", Manager: "kathy", Code: issued.Code, Key: "entry-1"})
+	seen, err := desk.Preview(ctx, till.Enter{Shop: "wangjing", Manager: "kathy", Code: issued.Code, Key: "entry-1"})
 	must(err)
-	done, err := till.Confirm(ctx, counter.Confirm{Shop: "wangjing", Manager: "kathy", Claim: seen.Claim})
+	done, err := desk.Confirm(ctx, till.Confirm{Shop: "wangjing", Manager: "kathy", Claim: seen.Claim})
 	must(err)
-	fmt.Println(seen.Deed.Nickname, seen.Deed.Purpose, done.Outcome.Card.Count)
+	fmt.Println(seen.Request.Nickname, seen.Request.Purpose, done.Outcome.Card.Count)
 	// Output: 小爱 stamp 1
 }
 

@@ -11,7 +11,7 @@ import (
 
 var platforms = []lead.PlatformID{"whatsapp", "line"}
 
-// A day is what happened on it. It names codes by their place in codes: an office gives them other
+// A day is what happened on it. It names codes by their place in codes: a desk gives them other
 // names each time.
 type day struct {
 	began, ended time.Time

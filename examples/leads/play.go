@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"github.com/scrmkit/scrmkit/scrm/activation"
+	"github.com/scrmkit/scrmkit/scrm/desk"
 	"github.com/scrmkit/scrmkit/scrm/lead"
-	"github.com/scrmkit/scrmkit/scrm/office"
 	"github.com/scrmkit/scrmkit/storage"
 )
 
@@ -20,7 +20,7 @@ import (
 type played struct {
 	*day
 	leads *lead.Engine
-	*office.Office
+	*desk.Desk
 	codes []activation.Issued // the day's
 	took  time.Duration       // of the events
 }
@@ -37,7 +37,7 @@ func (d *day) play(ctx context.Context, db storage.DB, callers int) (*played, er
 		return nil, err
 	}
 	p := &played{day: d, leads: lead.New(db, &lead.Options{Now: clock})}
-	p.Office = office.New(db, office.Parts{Codes: codes, Leads: p.leads}, &office.Options{Now: clock})
+	p.Desk = desk.New(db, desk.Parts{Codes: codes, Leads: p.leads}, &desk.Options{Now: clock})
 	for i, c := range d.codes {
 		at := d.began.Add(time.Duration(i-len(d.codes)) * time.Second)
 		now.Store(&at)
@@ -46,7 +46,7 @@ func (d *day) play(ctx context.Context, db storage.DB, callers int) (*played, er
 				c.settings.Counting.Codes = append(c.settings.Counting.Codes, first.ID)
 			}
 		}
-		made, err := p.Create(ctx, office.Create{Codes: activation.Create{N: 1, Settings: c.settings, Key: c.name}})
+		made, err := p.Create(ctx, desk.Create{Codes: activation.Create{N: 1, Settings: c.settings, Key: c.name}})
 		if err != nil {
 			return nil, err
 		}
@@ -69,7 +69,7 @@ func (d *day) play(ctx context.Context, db storage.DB, callers int) (*played, er
 				return nil, err
 			}
 		case 2:
-			if _, err := codes.Disable(ctx, activation.Many{Codes: []activation.CodeID{c.ID}, Key: "disable-" + d.codes[i].name}); err != nil {
+			if _, err := codes.Disable(ctx, activation.CodeBatch{Codes: []activation.CodeID{c.ID}, Key: "disable-" + d.codes[i].name}); err != nil {
 				return nil, err
 			}
 		}
@@ -88,7 +88,7 @@ func (p *played) tell(ctx context.Context, callers int) error {
 			for i := int(next.Add(1)) - 1; i < len(p.events) && ctx.Err() == nil; i = int(next.Add(1)) - 1 {
 				e := p.events[i]
 				id := lead.JobID{Code: lead.CodeID(p.codes[e.job.code].ID), Platform: e.job.platform}
-				if _, err := p.leads.Meet(ctx, lead.Meet{Contact: []lead.Identity{e.contact}, Job: id, Event: e.Event}); err != nil {
+				if _, err := p.leads.Observe(ctx, lead.Observe{Contact: []lead.Identity{e.contact}, Job: id, Event: e.Event}); err != nil {
 					cancel(err)
 				}
 			}
@@ -99,8 +99,8 @@ func (p *played) tell(ctx context.Context, callers int) error {
 }
 
 // rows returns the list of codes, the last one first.
-func (p *played) rows(ctx context.Context) (rows []office.Row, err error) {
-	for r, err := range p.Rows(ctx, office.Query{Platforms: platforms}) {
+func (p *played) rows(ctx context.Context) (rows []desk.Row, err error) {
+	for r, err := range p.Rows(ctx, desk.Query{Platforms: platforms}) {
 		if err != nil {
 			return nil, err
 		}
@@ -110,7 +110,7 @@ func (p *played) rows(ctx context.Context) (rows []office.Row, err error) {
 }
 
 // check compares rows with a recount.
-func (p *played) check(rows []office.Row, want map[job]counts) error {
+func (p *played) check(rows []desk.Row, want map[job]counts) error {
 	if len(rows) != len(p.codes) {
 		return fmt.Errorf("%d codes are listed of %d", len(rows), len(p.codes))
 	}
@@ -130,7 +130,7 @@ func (p *played) check(rows []office.Row, want map[job]counts) error {
 }
 
 // write prints some of the rows and the sum of all.
-func write(w io.Writer, rows []office.Row, n int) error {
+func write(w io.Writer, rows []desk.Row, n int) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "code\tscope\tstate\tonline\tWhatsApp: today\tnew\tduplicate\tuncertain\tLINE: today\tnew\tduplicate\tuncertain\tcreated\tupdated")
 	var sum lead.Figures

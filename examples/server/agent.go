@@ -8,8 +8,8 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/scrmkit/scrmkit/scrm/activation"
+	"github.com/scrmkit/scrmkit/scrm/desk"
 	"github.com/scrmkit/scrmkit/scrm/lead"
-	"github.com/scrmkit/scrmkit/scrm/office"
 )
 
 // SignIn is what an agent types, and where.
@@ -22,8 +22,8 @@ type SignIn struct {
 
 type signInInput struct{ Body SignIn }
 
-// SeatView is what an agent is told: of the session, and of the code what it may do.
-type SeatView struct {
+// AccessView is what an agent is told: of the session, and of the code what it may do.
+type AccessView struct {
 	Code    CodeView           `json:"code"`
 	Session activation.Session `json:"session"`
 	Token   string             `json:"token,omitempty" doc:"Of a sign-in alone: the bearer token of the session"`
@@ -43,8 +43,8 @@ func viewCode(c activation.Code) CodeView {
 	return CodeView{ID: c.ID, Platforms: k.Platforms, Ports: k.Ports, Pool: k.Pool, Expires: k.Expires}
 }
 
-func viewSeat(s activation.Seat) SeatView {
-	return SeatView{Code: viewCode(s.Code), Session: s.Session, Token: s.Token}
+func viewAccess(s activation.Access) AccessView {
+	return AccessView{Code: viewCode(s.Code), Session: s.Session, Token: s.Token}
 }
 
 type nothingInput struct{}
@@ -107,7 +107,7 @@ type toldInput struct{ Body Told }
 
 func (s *Server) agentRoutes(api huma.API) {
 	op(s, api, anyone, http.MethodPost, "/agent/sessions", "Sign in with a code", s.signIn)
-	op(s, api, agent, http.MethodGet, "/agent", "My session and my code", s.seat)
+	op(s, api, agent, http.MethodGet, "/agent", "My session and my code", s.access)
 	op(s, api, agent, http.MethodPost, "/agent/beats", "Say that I am online, every minute", s.beat)
 	op(s, api, agent, http.MethodPost, "/agent/ends", "Sign out", s.signOut)
 	op(s, api, agent, http.MethodPost, "/agent/ports", "Open a port for an account", s.openPort)
@@ -118,38 +118,38 @@ func (s *Server) agentRoutes(api huma.API) {
 	op(s, api, agent, http.MethodPost, "/agent/events", "Count an event of a contact; its id makes it safe to repeat", s.tell)
 }
 
-func (s *Server) signIn(ctx context.Context, in *signInInput) (*reply[SeatView], error) {
+func (s *Server) signIn(ctx context.Context, in *signInInput) (*reply[AccessView], error) {
 	b := in.Body
-	seat, err := s.activation.SignIn(ctx, activation.SignIn{Code: b.Code, Device: b.Device, DeviceToken: b.DeviceToken, Agent: b.Agent})
-	return found(viewSeat(seat), err)
+	access, err := s.activation.SignIn(ctx, activation.SignIn{Code: b.Code, Device: b.Device, DeviceToken: b.DeviceToken, Agent: b.Agent})
+	return found(viewAccess(access), err)
 }
 
-func (s *Server) seat(ctx context.Context, _ *nothingInput) (*reply[SeatView], error) {
-	return found(viewSeat(caller(ctx).seat), nil)
+func (s *Server) access(ctx context.Context, _ *nothingInput) (*reply[AccessView], error) {
+	return found(viewAccess(caller(ctx).access), nil)
 }
 
-func (s *Server) beat(ctx context.Context, _ *nothingInput) (*reply[SeatView], error) {
-	seat, err := s.activation.Beat(ctx, caller(ctx).token)
-	return found(viewSeat(seat), err)
+func (s *Server) beat(ctx context.Context, _ *nothingInput) (*reply[AccessView], error) {
+	access, err := s.activation.Beat(ctx, caller(ctx).token)
+	return found(viewAccess(access), err)
 }
 
 func (s *Server) signOut(ctx context.Context, in *keyedInput) (*reply[CodeView], error) {
 	p := caller(ctx)
-	code, err := s.activation.SignOut(ctx, activation.SignOut{Session: p.seat.ID(), By: p.name, Key: in.Key})
+	code, err := s.activation.SignOut(ctx, activation.SignOut{Session: p.access.ID(), By: p.name, Key: in.Key})
 	return found(viewCode(code), err)
 }
 
 func (s *Server) openPort(ctx context.Context, in *openPortInput) (*reply[activation.Port], error) {
-	return found(s.activation.Open(ctx, activation.Open{Session: caller(ctx).seat.ID(), Platform: in.Body.Platform, Key: in.Key}))
+	return found(s.activation.Open(ctx, activation.Open{Session: caller(ctx).access.ID(), Platform: in.Body.Platform, Key: in.Key}))
 }
 
 func (s *Server) pair(ctx context.Context, in *pairInput) (*reply[activation.Port], error) {
-	return found(s.activation.Pair(ctx, activation.Pair{Session: caller(ctx).seat.ID(), Port: in.N, Until: in.Body.Until, Key: in.Key}))
+	return found(s.activation.Pair(ctx, activation.Pair{Session: caller(ctx).access.ID(), Port: in.N, Until: in.Body.Until, Key: in.Key}))
 }
 
 func (s *Server) link(ctx context.Context, in *linkInput) (*reply[activation.Port], error) {
 	return found(s.activation.Link(ctx, activation.Link{
-		Session: caller(ctx).seat.ID(), Port: in.N, Account: in.Body.Account, Name: in.Body.Name, Key: in.Key,
+		Session: caller(ctx).access.ID(), Port: in.N, Account: in.Body.Account, Name: in.Body.Name, Key: in.Key,
 	}))
 }
 
@@ -159,12 +159,12 @@ func (s *Server) endPort(ctx context.Context, in *portEndInput) (*reply[activati
 	if in.Body.State == activation.Closed {
 		change = s.activation.Close
 	}
-	id := activation.PortID{Code: p.seat.Code.ID, N: in.N}
-	return found(change(ctx, activation.Leave{Port: id, Session: p.seat.Session.N, Reason: in.Body.Reason, By: p.name, Key: in.Key}))
+	id := activation.PortID{Code: p.access.Code.ID, N: in.N}
+	return found(change(ctx, activation.Leave{Port: id, Session: p.access.Session.N, Reason: in.Body.Reason, By: p.name, Key: in.Key}))
 }
 
-func (s *Server) tell(ctx context.Context, in *toldInput) (*reply[office.Answer], error) {
+func (s *Server) tell(ctx context.Context, in *toldInput) (*reply[desk.Answer], error) {
 	b := in.Body
-	out, err := s.office.Report(ctx, office.Report{Token: caller(ctx).token, Platform: b.Platform, Contact: b.Contact, Event: b.Event})
+	out, err := s.desk.Report(ctx, desk.Report{Token: caller(ctx).token, Platform: b.Platform, Contact: b.Contact, Event: b.Event})
 	return answered(out, out.Replayed, err)
 }

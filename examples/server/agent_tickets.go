@@ -6,7 +6,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"github.com/scrmkit/scrmkit/scrm/office"
+	"github.com/scrmkit/scrmkit/scrm/desk"
 	"github.com/scrmkit/scrmkit/scrm/ticket"
 )
 
@@ -26,8 +26,8 @@ type myTicketInput struct {
 	Body Remark
 }
 
-func (in *myTicketInput) order(ctx context.Context) office.Order {
-	return office.Order{Token: caller(ctx).token, Ticket: in.id(), Note: in.Body.Note, Key: in.Key}
+func (in *myTicketInput) order(ctx context.Context) desk.Order {
+	return desk.Order{Token: caller(ctx).token, Ticket: in.id(), Note: in.Body.Note, Key: in.Key}
 }
 
 func (s *Server) agentTicketRoutes(api huma.API) {
@@ -39,20 +39,20 @@ func (s *Server) agentTicketRoutes(api huma.API) {
 }
 
 func (s *Server) myTickets(ctx context.Context, in *myTicketsQuery) (*reply[list[ticket.Ticket]], error) {
-	return listed(s.office.Mine(ctx, caller(ctx).token, in.State, in.Limit), in.Limit)
+	return listed(s.desk.Mine(ctx, caller(ctx).token, in.State, in.Limit), in.Limit)
 }
 
 func (s *Server) takeTicket(ctx context.Context, in *myTicketInput) (*reply[ticket.Outcome], error) {
-	out, err := s.office.Take(ctx, in.order(ctx))
+	out, err := s.desk.Take(ctx, in.order(ctx))
 	return answered(out, out.Replayed, err)
 }
 
 func (s *Server) handTicketBack(ctx context.Context, in *myTicketInput) (*reply[ticket.Outcome], error) {
-	out, err := s.office.HandBack(ctx, in.order(ctx))
+	out, err := s.desk.HandBack(ctx, in.order(ctx))
 	return answered(out, out.Replayed, err)
 }
 
 func (s *Server) finishTicket(ctx context.Context, in *myTicketInput) (*reply[ticket.Outcome], error) {
-	out, err := s.office.Finish(ctx, in.order(ctx))
+	out, err := s.desk.Finish(ctx, in.order(ctx))
 	return answered(out, out.Replayed, err)
 }

@@ -35,8 +35,8 @@ type principal struct {
 	name     string
 	nickname string
 
-	seat  activation.Seat // of an agent
-	token string          // of an agent's session
+	access activation.Access // of an agent
+	token  string            // of an agent's session
 }
 
 func (p principal) member() stamps.MemberID { return stamps.MemberID(p.name) }
@@ -70,11 +70,11 @@ func (s *Server) whose(ctx context.Context, token string) (p principal, ok bool,
 	if p, ok = whose(token); ok {
 		return p, true, nil
 	}
-	seat, err := s.activation.Check(ctx, token)
+	access, err := s.activation.Check(ctx, token)
 	if errors.Is(err, activation.ErrSignedOut) {
 		return p, false, nil
 	}
-	return principal{role: agent, name: seat.ID().String(), seat: seat, token: token}, err == nil, err
+	return principal{role: agent, name: access.ID().String(), access: access, token: token}, err == nil, err
 }
 
 type callerKey struct{}

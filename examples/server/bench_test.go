@@ -150,8 +150,8 @@ const (
 	root  = "demo-admin"
 )
 
-// code asks for a code of a deed.
-func (b *bench) code(token, deed string) string {
+// code asks for a code of a request.
+func (b *bench) code(token, request string) string {
 	b.Helper()
-	return b.do(token, "POST", "/me/codes", deed, 200).field("code").(string)
+	return b.do(token, "POST", "/me/codes", request, 200).field("code").(string)
 }

@@ -7,8 +7,8 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/scrmkit/scrmkit/scrm/activation"
+	"github.com/scrmkit/scrmkit/scrm/desk"
 	"github.com/scrmkit/scrmkit/scrm/lead"
-	"github.com/scrmkit/scrmkit/scrm/office"
 )
 
 type OfCode struct {
@@ -155,7 +155,7 @@ func (s *Server) codeRoutes(api huma.API) {
 
 func (s *Server) newCodes(ctx context.Context, in *newCodesInput) (*reply[list[ShownCode]], error) {
 	b := in.Body
-	made, err := s.office.Create(ctx, office.Create{
+	made, err := s.desk.Create(ctx, desk.Create{
 		Codes: activation.Create{N: b.N, Settings: b.Settings, By: caller(ctx).name, Key: in.Key}, Targets: b.Targets,
 	})
 	shown := make([]ShownCode, len(made))
@@ -165,23 +165,23 @@ func (s *Server) newCodes(ctx context.Context, in *newCodesInput) (*reply[list[S
 	return found(list[ShownCode]{shown}, err)
 }
 
-func (s *Server) codeRows(ctx context.Context, in *rowsQuery) (*reply[list[office.Row]], error) {
-	q := office.Query{CodeQuery: activation.CodeQuery{Department: in.Department, State: in.State, Limit: in.Limit}}
+func (s *Server) codeRows(ctx context.Context, in *rowsQuery) (*reply[list[desk.Row]], error) {
+	q := desk.Query{CodeQuery: activation.CodeQuery{Department: in.Department, State: in.State, Limit: in.Limit}}
 	for _, p := range in.Platforms {
 		q.Platforms = append(q.Platforms, lead.PlatformID(p))
 	}
 	if len(q.Platforms) == 0 {
 		q.Platforms = []lead.PlatformID{"whatsapp", "line"}
 	}
-	return listed(s.office.Rows(ctx, q), in.Limit)
+	return listed(s.desk.Rows(ctx, q), in.Limit)
 }
 
 func (s *Server) codeStates(ctx context.Context, in *codeStatesInput) (*reply[list[activation.Code]], error) {
-	change := map[activation.State]func(context.Context, activation.Many) ([]activation.Code, error){
+	change := map[activation.State]func(context.Context, activation.CodeBatch) ([]activation.Code, error){
 		activation.Enabled: s.activation.Enable, activation.Disabled: s.activation.Disable,
 		activation.Expired: s.activation.Expire, activation.Deleted: s.activation.Delete,
 	}[in.Body.State]
-	codes, err := change(ctx, activation.Many{Codes: in.Body.Codes, By: caller(ctx).name, Key: in.Key})
+	codes, err := change(ctx, activation.CodeBatch{Codes: in.Body.Codes, By: caller(ctx).name, Key: in.Key})
 	return found(list[activation.Code]{codes}, err)
 }
 
@@ -190,7 +190,7 @@ func (s *Server) code(ctx context.Context, in *OfCode) (*reply[activation.Code],
 }
 
 func (s *Server) editCode(ctx context.Context, in *editCodeInput) (*reply[activation.Code], error) {
-	return found(s.office.Edit(ctx, activation.Edit{Code: in.Code, Settings: in.Body, By: caller(ctx).name, Key: in.Key}))
+	return found(s.desk.Edit(ctx, activation.Edit{Code: in.Code, Settings: in.Body, By: caller(ctx).name, Key: in.Key}))
 }
 
 func (s *Server) renewCode(ctx context.Context, in *codeInput) (*reply[ShownCode], error) {

@@ -9,22 +9,22 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/scrmkit/scrmkit/stamps"
-	"github.com/scrmkit/scrmkit/stamps/counter"
 	"github.com/scrmkit/scrmkit/stamps/shop"
+	stamptill "github.com/scrmkit/scrmkit/stamps/till"
 )
 
-// A Deed is what a customer wants done. Whose card it is the token says.
-type Deed struct {
+// A Request is what a customer wants done. Whose card it is the token says.
+type Request struct {
 	Purpose stamps.Purpose   `json:"purpose" enum:"stamp,cancel,redeem,claim,undo,void"`
 	Program stamps.ProgramID `json:"program,omitempty" pattern:"^[^\\x00-\\x1f]*$" doc:"To stamp, to cancel or to claim"`
 	Record  int64            `json:"record,omitempty" doc:"To cancel: the record of the stamp; 0: the newest"`
 	Coupon  *stamps.CouponID `json:"coupon,omitempty" doc:"To redeem, to undo or to void"`
 }
 
-// of returns the deed as the till knows it.
-func (d Deed) of(p principal) counter.Deed {
-	return counter.Deed{
-		Purpose: d.Purpose, Member: p.member(), Nickname: p.nickname, Program: d.Program, Record: d.Record, Coupon: d.Coupon,
+// of returns the request as the till knows it.
+func (r Request) of(p principal) stamptill.Request {
+	return stamptill.Request{
+		Purpose: r.Purpose, Member: p.member(), Nickname: p.nickname, Program: r.Program, Record: r.Record, Coupon: r.Coupon,
 	}
 }
 
@@ -39,7 +39,7 @@ type Issued struct {
 type askInput struct {
 	Keyed
 	Body struct {
-		Deed
+		Request
 		Shop shop.ID `json:"shop"`
 	}
 }
@@ -47,7 +47,7 @@ type askInput struct {
 type pressInput struct {
 	Keyed
 	Body struct {
-		Deed
+		Request
 		Token  string      `json:"token,omitempty" doc:"Of the press, which its vendor certified; it is good once, for two minutes"`
 		Serial shop.Serial `json:"serial,omitempty" doc:"Serial number or bar code, instead of the token, of a stamp that takes presses without one"`
 	}
@@ -103,13 +103,13 @@ func (s *Server) myCoupons(ctx context.Context, in *CouponsQuery) (*reply[list[s
 }
 
 func (s *Server) ask(ctx context.Context, in *askInput) (*reply[Issued], error) {
-	issued, err := s.counter.Ask(ctx, counter.Ask{Shop: in.Body.Shop, Deed: in.Body.of(caller(ctx)), Key: in.Key})
+	issued, err := s.stampTill.Ask(ctx, stamptill.Ask{Shop: in.Body.Shop, Request: in.Body.of(caller(ctx)), Key: in.Key})
 	return answered(Issued{issued.Code, issued.Digits, issued.Issued, issued.Expires}, issued.Replayed, err)
 }
 
-func (s *Server) press(ctx context.Context, in *pressInput) (*reply[counter.Result], error) {
-	r, err := s.counter.Press(ctx, counter.Press{
-		Serial: in.Body.Serial, Token: in.Body.Token, Deed: in.Body.of(caller(ctx)), Key: in.Key,
+func (s *Server) press(ctx context.Context, in *pressInput) (*reply[stamptill.Result], error) {
+	r, err := s.stampTill.Press(ctx, stamptill.Press{
+		Serial: in.Body.Serial, Token: in.Body.Token, Request: in.Body.of(caller(ctx)), Key: in.Key,
 	})
 	return answered(r, r.Replayed, err)
 }

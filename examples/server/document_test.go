@@ -85,7 +85,7 @@ func TestEnumerationsAreWhole(t *testing.T) {
 			t.Errorf("%s has the values %q, the document %q", e.of, values, e.values)
 		}
 	}
-	for _, dir := range []string{"loyalty", "loyalty/reward", "stamps", "scrm/activation", "scrm/lead", "scrm/lead/dispatch", "scrm/ticket"} {
+	for _, dir := range []string{"loyalty", "loyalty/reward", "stamps", "scrm/activation", "scrm/lead", "scrm/lead/routing", "scrm/ticket"} {
 		for name := range namedTexts(t, filepath.Join("../..", dir)) {
 			if _, ok := declared[dir+"."+name]; !ok {
 				t.Errorf("%s.%s is no enumeration", dir, name)

@@ -10,7 +10,7 @@ import (
 	"github.com/scrmkit/scrmkit/loyalty/reward"
 	"github.com/scrmkit/scrmkit/scrm/activation"
 	"github.com/scrmkit/scrmkit/scrm/lead"
-	"github.com/scrmkit/scrmkit/scrm/lead/dispatch"
+	"github.com/scrmkit/scrmkit/scrm/lead/routing"
 	"github.com/scrmkit/scrmkit/scrm/ticket"
 	"github.com/scrmkit/scrmkit/stamps"
 )
@@ -47,7 +47,7 @@ var enumerations = []enumeration{
 	enumOf(lead.Inbound, lead.Outbound, lead.Friend, lead.Conversation),
 	enumOf(lead.NewLead, lead.Duplicate, lead.Uncertain, lead.Excluded, lead.Moved),
 	enumOf(lead.First, lead.InJob, lead.InCodes, lead.InGroup, lead.InOwner, lead.InLinked, lead.InLibrary, lead.AgeUnknown, lead.Began, lead.NotCounted, lead.TooEarly, lead.TooLate, lead.Unbound, lead.NotFirst),
-	enumOf(dispatch.Closed, dispatch.Offline, dispatch.Full, dispatch.Behind),
+	enumOf(routing.Closed, routing.Offline, routing.Full, routing.Behind),
 	enumOf(ticket.Received, ticket.Pending, ticket.Assigned, ticket.Manual, ticket.Rejected, ticket.Done),
 	enumOf(ticket.NoTemplate, ticket.BadPhone, ticket.NoCapacity, ticket.Unreadable, ticket.CodeUnknown, ticket.CodeDisabled, ticket.CodeExpired, ticket.CodeDeleted, ticket.AccountGone, ticket.PoolUnknown, ticket.HandedBack),
 	enumOf(ticket.StandardWebhooks, ticket.Shopify, ticket.WooCommerce, ticket.Typeform, ticket.GitHub, ticket.LINE, ticket.JotForm, ticket.Custom),

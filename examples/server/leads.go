@@ -8,9 +8,9 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/scrmkit/scrmkit/scrm/desk"
 	"github.com/scrmkit/scrmkit/scrm/lead"
-	"github.com/scrmkit/scrmkit/scrm/lead/dispatch"
-	"github.com/scrmkit/scrmkit/scrm/office"
+	"github.com/scrmkit/scrmkit/scrm/lead/routing"
 )
 
 type OfJob struct {
@@ -120,13 +120,13 @@ type MarkedRow struct {
 }
 
 type OfLine struct {
-	Line dispatch.LineID `path:"line"`
+	Line routing.LineID `path:"line"`
 }
 
 type putLineInput struct {
 	OfLine
 	Keyed
-	Body dispatch.Settings
+	Body routing.Settings
 }
 
 type waitingQuery struct {
@@ -136,13 +136,13 @@ type waitingQuery struct {
 
 // Visit is a visitor who comes.
 type Visit struct {
-	Visitor dispatch.VisitorID `json:"visitor,omitempty" doc:"Without it, whom the token is for"`
-	Token   string             `json:"token,omitempty" doc:"Of the page, for a line that asks for one"`
+	Visitor routing.VisitorID `json:"visitor,omitempty" doc:"Without it, whom the token is for"`
+	Token   string            `json:"token,omitempty" doc:"Of the page, for a line that asks for one"`
 }
 
 // NewToken is a visitor whom the page knows.
 type NewToken struct {
-	Visitor dispatch.VisitorID `json:"visitor"`
+	Visitor routing.VisitorID `json:"visitor"`
 }
 
 type tokenInput struct {
@@ -162,7 +162,7 @@ type visitInput struct {
 
 type leaveInput struct {
 	OfLine
-	Visitor dispatch.VisitorID `path:"visitor"`
+	Visitor routing.VisitorID `path:"visitor"`
 }
 
 func (s *Server) leadRoutes(api huma.API) {
@@ -234,11 +234,11 @@ func (s *Server) leadCounts(ctx context.Context, in *leadCountsQuery) (*reply[li
 }
 
 func (s *Server) previewLead(ctx context.Context, in *leadInput) (*reply[lead.Outcome], error) {
-	return found(s.leads.Preview().Meet(ctx, lead.Meet{Contact: in.Body.Contact, Job: in.id(), Event: in.Body.Event}))
+	return found(s.leads.Preview().Observe(ctx, lead.Observe{Contact: in.Body.Contact, Job: in.id(), Event: in.Body.Event}))
 }
 
 func (s *Server) countLead(ctx context.Context, in *leadInput) (*reply[lead.Outcome], error) {
-	out, err := s.leads.Meet(ctx, lead.Meet{Contact: in.Body.Contact, Job: in.id(), Event: in.Body.Event, By: caller(ctx).name})
+	out, err := s.leads.Observe(ctx, lead.Observe{Contact: in.Body.Contact, Job: in.id(), Event: in.Body.Event, By: caller(ctx).name})
 	return answered(out, out.Replayed, err)
 }
 
@@ -276,41 +276,41 @@ func (s *Server) importFile(ctx context.Context, in *importFileInput) (*reply[Im
 	return found(view, nil)
 }
 
-func (s *Server) putLine(ctx context.Context, in *putLineInput) (*reply[dispatch.Line], error) {
-	return found(s.dispatch.Put(ctx, dispatch.Put{Line: in.Line, Settings: in.Body, By: caller(ctx).name, Key: in.Key}))
+func (s *Server) putLine(ctx context.Context, in *putLineInput) (*reply[routing.Line], error) {
+	return found(s.routing.Put(ctx, routing.Put{Line: in.Line, Settings: in.Body, By: caller(ctx).name, Key: in.Key}))
 }
 
-func (s *Server) lines(ctx context.Context, in *Paged) (*reply[list[dispatch.Line]], error) {
-	return listed(s.dispatch.Lines(ctx), in.Limit)
+func (s *Server) lines(ctx context.Context, in *Paged) (*reply[list[routing.Line]], error) {
+	return listed(s.routing.Lines(ctx), in.Limit)
 }
 
-func (s *Server) line(ctx context.Context, in *OfLine) (*reply[dispatch.Line], error) {
-	return found(s.dispatch.Line(ctx, in.Line))
+func (s *Server) line(ctx context.Context, in *OfLine) (*reply[routing.Line], error) {
+	return found(s.routing.Line(ctx, in.Line))
 }
 
-func (s *Server) waiting(ctx context.Context, in *waitingQuery) (*reply[list[dispatch.Visitor]], error) {
-	if _, err := s.dispatch.Line(ctx, in.Line); err != nil {
+func (s *Server) waiting(ctx context.Context, in *waitingQuery) (*reply[list[routing.Visitor]], error) {
+	if _, err := s.routing.Line(ctx, in.Line); err != nil {
 		return nil, err
 	}
-	return listed(s.dispatch.Waiting(ctx, in.Line, in.Limit), in.Limit)
+	return listed(s.routing.Waiting(ctx, in.Line, in.Limit), in.Limit)
 }
 
-func (s *Server) drain(ctx context.Context, in *OfLine) (*reply[dispatch.Outcome], error) {
-	return found(s.office.Drain(ctx, in.Line))
+func (s *Server) drain(ctx context.Context, in *OfLine) (*reply[routing.Outcome], error) {
+	return found(s.desk.Drain(ctx, in.Line))
 }
 
-func (s *Server) leaveLine(ctx context.Context, in *leaveInput) (*reply[dispatch.Outcome], error) {
-	return found(s.dispatch.Leave(ctx, dispatch.Leave{Line: in.Line, Visitor: in.Visitor}))
+func (s *Server) leaveLine(ctx context.Context, in *leaveInput) (*reply[routing.Outcome], error) {
+	return found(s.routing.Leave(ctx, routing.Leave{Line: in.Line, Visitor: in.Visitor}))
 }
 
-func (s *Server) visit(ctx context.Context, in *visitInput) (*reply[dispatch.Outcome], error) {
-	return found(s.office.Arrive(ctx, office.Arrival{Line: in.Line, Visitor: in.Body.Visitor, Token: in.Body.Token}))
+func (s *Server) visit(ctx context.Context, in *visitInput) (*reply[routing.Outcome], error) {
+	return found(s.desk.Arrive(ctx, desk.Arrival{Line: in.Line, Visitor: in.Body.Visitor, Token: in.Body.Token}))
 }
 
 func (s *Server) signVisitor(ctx context.Context, in *tokenInput) (*reply[VisitorToken], error) {
-	if _, err := s.dispatch.Line(ctx, in.Line); err != nil {
+	if _, err := s.routing.Line(ctx, in.Line); err != nil {
 		return nil, err
 	}
-	token, err := s.dispatch.Sign(in.Line, in.Body.Visitor)
+	token, err := s.routing.Sign(in.Line, in.Body.Visitor)
 	return found(VisitorToken{token}, err)
 }

@@ -8,11 +8,11 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/scrmkit/scrmkit/stamps"
-	"github.com/scrmkit/scrmkit/stamps/counter"
 	"github.com/scrmkit/scrmkit/stamps/shop"
+	stamptill "github.com/scrmkit/scrmkit/stamps/till"
 )
 
-// A Sale is what the till adds to a customer's deed.
+// A Sale is what the till adds to a customer's request.
 type Sale struct {
 	N        int64            `json:"n,omitempty" doc:"Stamps, for a program that gives them by hand alone"`
 	Purchase *stamps.Purchase `json:"purchase,omitempty" doc:"Where the program counts money, items or purchases"`
@@ -80,27 +80,27 @@ func (s *Server) managerRoutes(api huma.API) {
 	op(s, api, staff, http.MethodPost, "/shops/{shop}/coupons/{coupon}/voids", "End a coupon that the shop gave", s.voidHere)
 }
 
-func (in *enterInput) enter(ctx context.Context) counter.Enter {
-	return counter.Enter{
+func (in *enterInput) enter(ctx context.Context) stamptill.Enter {
+	return stamptill.Enter{
 		Shop: in.Shop, Manager: caller(ctx).identity(), Code: in.Body.Code, Purpose: in.Body.Purpose,
 		N: in.Body.N, Purchase: in.Body.Purchase, Key: in.Key,
 	}
 }
 
-func (s *Server) preview(ctx context.Context, in *enterInput) (*reply[counter.Preview], error) {
-	p, err := s.counter.Preview(ctx, in.enter(ctx))
+func (s *Server) preview(ctx context.Context, in *enterInput) (*reply[stamptill.Preview], error) {
+	p, err := s.stampTill.Preview(ctx, in.enter(ctx))
 	return answered(p, p.Replayed, err)
 }
 
-func (s *Server) confirm(ctx context.Context, in *confirmInput) (*reply[counter.Result], error) {
-	r, err := s.counter.Confirm(ctx, counter.Confirm{
+func (s *Server) confirm(ctx context.Context, in *confirmInput) (*reply[stamptill.Result], error) {
+	r, err := s.stampTill.Confirm(ctx, stamptill.Confirm{
 		Shop: in.Shop, Manager: caller(ctx).identity(), Claim: in.Body.Claim,
 	})
 	return answered(r, r.Replayed, err)
 }
 
-func (s *Server) enter(ctx context.Context, in *enterInput) (*reply[counter.Result], error) {
-	r, err := s.counter.Enter(ctx, in.enter(ctx))
+func (s *Server) enter(ctx context.Context, in *enterInput) (*reply[stamptill.Result], error) {
+	r, err := s.stampTill.Enter(ctx, in.enter(ctx))
 	return answered(r, r.Replayed, err)
 }
 

@@ -425,7 +425,7 @@ func (s *Server) give(ctx context.Context, in *giveInput) (*reply[loyalty.Outcom
 }
 
 func (s *Server) merge(ctx context.Context, in *mergeInput) (*reply[loyalty.Outcome], error) {
-	return told(s.desk.Merge(ctx, loyalty.Merge{
+	return told(s.redemption.Merge(ctx, loyalty.Merge{
 		Account: in.id(), To: in.Body.To, Reason: in.Body.Reason, By: caller(ctx).name, Key: in.Key,
 	}))
 }

@@ -8,7 +8,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"github.com/scrmkit/scrmkit/loyalty/exchange"
+	"github.com/scrmkit/scrmkit/loyalty/redemption"
 	"github.com/scrmkit/scrmkit/loyalty/reward"
 	"github.com/scrmkit/scrmkit/storage"
 )
@@ -142,7 +142,7 @@ type Taken struct {
 func (s *Server) rewardRoutes(api huma.API) {
 	const catalog, holder, voucher = "/rewards/{catalog}", "/rewards/{catalog}/members/{member}", "/rewards/{catalog}/members/{member}/vouchers/{n}"
 	op(s, api, customer, http.MethodGet, "/me/rewards/{catalog}", "What I may exchange my points for", s.offers)
-	op(s, api, customer, http.MethodPost, "/me/rewards/{catalog}/redemptions", "Exchange points for vouchers", s.exchange)
+	op(s, api, customer, http.MethodPost, "/me/rewards/{catalog}/redemptions", "Exchange points for vouchers", s.redeemReward)
 	op(s, api, customer, http.MethodPost, "/me/rewards/{catalog}/reservations", "Set vouchers and their points aside for 15 minutes, to pay the rest", s.hold)
 	op(s, api, customer, http.MethodPost, "/me/rewards/{catalog}/cancellations", "Give back what I reserved", s.cancelMine)
 	op(s, api, customer, http.MethodGet, "/me/vouchers", "My vouchers, with their codes", s.myVouchers)
@@ -194,30 +194,30 @@ func taken(out reward.Outcome, own bool, err error) (*reply[Taken], error) {
 	return answered(t, out.Replayed, err)
 }
 
-func (s *Server) offers(ctx context.Context, in *OfCatalog) (*reply[list[exchange.Offer]], error) {
-	offers, err := s.desk.Offers(ctx, in.mine(ctx))
-	return found(list[exchange.Offer]{offers}, err)
+func (s *Server) offers(ctx context.Context, in *OfCatalog) (*reply[list[redemption.Offer]], error) {
+	offers, err := s.redemption.Offers(ctx, in.mine(ctx))
+	return found(list[redemption.Offer]{offers}, err)
 }
 
-func (in *takeInput) order(ctx context.Context) exchange.Order {
-	return exchange.Order{Holder: in.mine(ctx), Reward: in.Body.Reward, N: in.Body.N, Price: in.Body.Price, Cart: in.Body.Cart, By: caller(ctx).name, Key: in.Key}
+func (in *takeInput) order(ctx context.Context) redemption.Order {
+	return redemption.Order{Holder: in.mine(ctx), Reward: in.Body.Reward, N: in.Body.N, Price: in.Body.Price, Cart: in.Body.Cart, By: caller(ctx).name, Key: in.Key}
 }
 
-func (s *Server) exchange(ctx context.Context, in *takeInput) (*reply[Taken], error) {
+func (s *Server) redeemReward(ctx context.Context, in *takeInput) (*reply[Taken], error) {
 	if in.Body.Price.Money != 0 {
 		return nil, &reward.InputError{Field: "price.money", Reason: "is to be paid first: reserve it, and it is captured then"}
 	}
-	r, err := s.desk.Redeem(ctx, in.order(ctx))
+	r, err := s.redemption.Redeem(ctx, in.order(ctx))
 	return taken(r.Outcome, true, err)
 }
 
 func (s *Server) hold(ctx context.Context, in *takeInput) (*reply[Taken], error) {
-	r, err := s.desk.Reserve(ctx, exchange.Reserve{Order: in.order(ctx), For: toPay})
+	r, err := s.redemption.Reserve(ctx, redemption.Reserve{Order: in.order(ctx), For: toPay})
 	return taken(r.Outcome, true, err)
 }
 
 func (s *Server) cancelMine(ctx context.Context, in *myOrderInput) (*reply[Taken], error) {
-	r, err := s.desk.Cancel(ctx, reward.Cancel{Holder: in.mine(ctx), Order: in.Body.Order, By: caller(ctx).name, Key: in.Key})
+	r, err := s.redemption.Cancel(ctx, reward.Cancel{Holder: in.mine(ctx), Order: in.Body.Order, By: caller(ctx).name, Key: in.Key})
 	return taken(r.Outcome, true, err)
 }
 
@@ -293,17 +293,17 @@ func (s *Server) gift(ctx context.Context, in *giftInput) (*reply[Taken], error)
 }
 
 func (s *Server) captureOrder(ctx context.Context, in *holderOrderInput) (*reply[Taken], error) {
-	r, err := s.desk.Capture(ctx, reward.Capture{Holder: in.id(), Order: in.Body.Order, By: caller(ctx).name, Key: in.Key})
+	r, err := s.redemption.Capture(ctx, reward.Capture{Holder: in.id(), Order: in.Body.Order, By: caller(ctx).name, Key: in.Key})
 	return taken(r.Outcome, false, err)
 }
 
 func (s *Server) cancelOrder(ctx context.Context, in *holderOrderInput) (*reply[Taken], error) {
-	r, err := s.desk.Cancel(ctx, reward.Cancel{Holder: in.id(), Order: in.Body.Order, By: caller(ctx).name, Key: in.Key})
+	r, err := s.redemption.Cancel(ctx, reward.Cancel{Holder: in.id(), Order: in.Body.Order, By: caller(ctx).name, Key: in.Key})
 	return taken(r.Outcome, false, err)
 }
 
 func (s *Server) returnVoucher(ctx context.Context, in *voucherInput) (*reply[Taken], error) {
-	r, err := s.desk.Return(ctx, reward.Return{Voucher: in.id(), Reason: in.Body.Reason, By: caller(ctx).name, Key: in.Key})
+	r, err := s.redemption.Return(ctx, reward.Return{Voucher: in.id(), Reason: in.Body.Reason, By: caller(ctx).name, Key: in.Key})
 	return taken(r.Outcome, false, err)
 }
 

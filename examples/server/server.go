@@ -14,18 +14,18 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/scrmkit/scrmkit/loyalty"
-	"github.com/scrmkit/scrmkit/loyalty/exchange"
+	"github.com/scrmkit/scrmkit/loyalty/redemption"
 	"github.com/scrmkit/scrmkit/loyalty/reward"
-	"github.com/scrmkit/scrmkit/loyalty/till"
+	pointtill "github.com/scrmkit/scrmkit/loyalty/till"
 	"github.com/scrmkit/scrmkit/otp"
 	"github.com/scrmkit/scrmkit/scrm/activation"
+	"github.com/scrmkit/scrmkit/scrm/desk"
 	"github.com/scrmkit/scrmkit/scrm/lead"
-	"github.com/scrmkit/scrmkit/scrm/lead/dispatch"
-	"github.com/scrmkit/scrmkit/scrm/office"
+	"github.com/scrmkit/scrmkit/scrm/lead/routing"
 	"github.com/scrmkit/scrmkit/scrm/ticket"
 	"github.com/scrmkit/scrmkit/stamps"
-	"github.com/scrmkit/scrmkit/stamps/counter"
 	"github.com/scrmkit/scrmkit/stamps/shop"
+	stamptill "github.com/scrmkit/scrmkit/stamps/till"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/bunstore"
 )
@@ -43,23 +43,23 @@ type Config struct {
 
 // A Server is the product. It is safe for concurrent use.
 type Server struct {
-	cfg     Config
-	sql     *bun.DB
-	db      storage.DB
-	shops   *shop.Engine
-	codes   *otp.Engine
-	cards   *stamps.Engine
-	counter *counter.Counter
-	points  *loyalty.Engine
-	rewards *reward.Engine
-	desk    *exchange.Desk
-	till    *till.Till
+	cfg        Config
+	sql        *bun.DB
+	db         storage.DB
+	shops      *shop.Engine
+	codes      *otp.Engine
+	cards      *stamps.Engine
+	stampTill  *stamptill.Till
+	points     *loyalty.Engine
+	rewards    *reward.Engine
+	redemption *redemption.Desk
+	pointTill  *pointtill.Till
 
 	activation *activation.Engine
 	leads      *lead.Engine
-	dispatch   *dispatch.Engine
+	routing    *routing.Engine
 	tickets    *ticket.Engine
-	office     *office.Office
+	desk       *desk.Desk
 
 	mux   *http.ServeMux
 	slots chan struct{} // one for each request in flight
@@ -114,11 +114,11 @@ func (s *Server) prepare(ctx context.Context) error {
 	if s.tickets, err = ticket.New(s.db, []ticket.Key{{ID: "1", Secret: key}}, &ticket.Options{Logger: s.cfg.Log}); err != nil {
 		return err
 	}
-	s.leads, s.dispatch = lead.New(s.db, nil), dispatch.New(s.db, &dispatch.Options{Keys: []dispatch.Key{{ID: "1", Secret: key}}})
-	s.office = office.New(s.db, office.Parts{Codes: s.activation, Leads: s.leads, Lines: s.dispatch, Tickets: s.tickets}, nil)
-	s.desk = exchange.New(s.db, s.points, s.rewards, nil)
-	s.counter = counter.New(s.db, s.shops, s.codes, s.cards, nil)
-	s.till = till.New(s.db, s.shops, s.codes, s.rewards, nil)
+	s.leads, s.routing = lead.New(s.db, nil), routing.New(s.db, &routing.Options{Keys: []routing.Key{{ID: "1", Secret: key}}})
+	s.desk = desk.New(s.db, desk.Parts{Codes: s.activation, Leads: s.leads, Lines: s.routing, Tickets: s.tickets}, nil)
+	s.redemption = redemption.New(s.db, s.points, s.rewards, nil)
+	s.stampTill = stamptill.New(s.db, s.shops, s.codes, s.cards, nil)
+	s.pointTill = pointtill.New(s.db, s.shops, s.codes, s.rewards, nil)
 	return s.demo(ctx)
 }
 
@@ -138,7 +138,7 @@ func (s *Server) tidy(ctx context.Context, every time.Duration) {
 		_, err3 := s.points.Sweep(ctx, maxSweep)
 		_, err4 := s.rewards.Sweep(ctx, maxSweep)
 		_, err5 := s.activation.Sweep(ctx, maxSweep)
-		_, err6 := s.office.Recall(ctx)
+		_, err6 := s.desk.Recall(ctx)
 		err7 := s.processReceived(ctx)
 		if err := errors.Join(err1, err2, err3, err4, err5, err6, err7, s.drainAll(ctx)); err != nil && ctx.Err() == nil {
 			s.cfg.Log.ErrorContext(ctx, "tidying failed", "err", err)
@@ -163,9 +163,9 @@ func (s *Server) processReceived(ctx context.Context) error {
 // drainAll serves those who wait, in every line where that can be done.
 func (s *Server) drainAll(ctx context.Context) error {
 	var failed []error
-	for l, err := range s.dispatch.Lines(ctx) {
+	for l, err := range s.routing.Lines(ctx) {
 		if err == nil && l.Waiting > 0 {
-			_, err = s.office.Drain(ctx, l.ID)
+			_, err = s.desk.Drain(ctx, l.ID)
 		}
 		if err != nil {
 			failed = append(failed, fmt.Errorf("line %s: %w", l.ID, err))

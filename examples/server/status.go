@@ -14,13 +14,13 @@ import (
 	"github.com/scrmkit/scrmkit/loyalty/reward"
 	"github.com/scrmkit/scrmkit/otp"
 	"github.com/scrmkit/scrmkit/scrm/activation"
+	"github.com/scrmkit/scrmkit/scrm/desk"
 	"github.com/scrmkit/scrmkit/scrm/lead"
-	"github.com/scrmkit/scrmkit/scrm/lead/dispatch"
-	"github.com/scrmkit/scrmkit/scrm/office"
+	"github.com/scrmkit/scrmkit/scrm/lead/routing"
 	"github.com/scrmkit/scrmkit/scrm/ticket"
 	"github.com/scrmkit/scrmkit/stamps"
-	"github.com/scrmkit/scrmkit/stamps/counter"
 	"github.com/scrmkit/scrmkit/stamps/shop"
+	stamptill "github.com/scrmkit/scrmkit/stamps/till"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
@@ -53,7 +53,7 @@ type sentinel struct {
 // status returns that of the sentinel's class, or one that says more.
 func (s sentinel) status() int {
 	switch s.err {
-	case activation.ErrSignedOut, ticket.ErrSignature, ticket.ErrStale, dispatch.ErrToken, dispatch.ErrTokenAge:
+	case activation.ErrSignedOut, ticket.ErrSignature, ticket.ErrStale, routing.ErrToken, routing.ErrTokenAge:
 		return http.StatusUnauthorized
 	case activation.ErrExpired:
 		return http.StatusForbidden // as a code that was disabled
@@ -73,17 +73,17 @@ var sentinels = []sentinel{
 	{"activation-signed-out", activation.ErrSignedOut},
 	{"ticket-signature", ticket.ErrSignature},
 	{"ticket-stale", ticket.ErrStale},
-	{"dispatch-token", dispatch.ErrToken},
-	{"dispatch-token-age", dispatch.ErrTokenAge},
+	{"dispatch-token", routing.ErrToken},
+	{"dispatch-token-age", routing.ErrTokenAge},
 
 	{"activation-disabled", activation.ErrDisabled},
 	{"activation-expired", activation.ErrExpired},
 	{"activation-device", activation.ErrDevice},
 	{"activation-platform", activation.ErrPlatform},
 	{"ticket-not-yours", ticket.ErrNotYours},
-	{"office-account", office.ErrAccount},
+	{"office-account", desk.ErrAccount},
 	{"shop-not-manager", shop.ErrNotManager},
-	{"counter-not-yours", counter.ErrNotYours},
+	{"counter-not-yours", stamptill.ErrNotYours},
 	{"stamps-other-shop", stamps.ErrOtherShop},
 	{"stamps-absent", stamps.ErrAbsent},
 	{"reward-level", reward.ErrLevel},
@@ -111,7 +111,7 @@ var sentinels = []sentinel{
 	{"activation-unknown-pool", activation.ErrUnknownPool},
 	{"activation-unknown-port", activation.ErrUnknownPort},
 	{"lead-unknown-job", lead.ErrUnknownJob},
-	{"dispatch-unknown-line", dispatch.ErrUnknownLine},
+	{"dispatch-unknown-line", routing.ErrUnknownLine},
 	{"ticket-unknown-site", ticket.ErrUnknownSite},
 	{"ticket-unknown-ticket", ticket.ErrUnknownTicket},
 	{"ticket-unknown-templates", ticket.ErrUnknownTemplates},
@@ -168,7 +168,7 @@ var sentinels = []sentinel{
 	{"loyalty-published", loyalty.ErrPublished},
 	{"loyalty-too-much", loyalty.ErrTooMuch},
 	{"loyalty-closed", loyalty.ErrClosed},
-	{"loyalty-money", loyalty.ErrMoney},
+	{"loyalty-money", loyalty.ErrCurrency},
 	{"loyalty-merged", loyalty.ErrMerged},
 	{"loyalty-overflow", loyalty.ErrOverflow},
 	{"loyalty-held", loyalty.ErrHeld},
@@ -192,7 +192,7 @@ var sentinels = []sentinel{
 	{"reward-shop", reward.ErrShop},
 
 	{"otp-crowded", otp.ErrCrowded},
-	{"dispatch-moved", dispatch.ErrMoved},
+	{"dispatch-moved", routing.ErrMoved},
 	{"storage-retry", storage.ErrRetry},
 	{"journal-conflict", journal.ErrConflict},
 	{"journal-duplicate", journal.ErrDuplicate},
@@ -215,9 +215,9 @@ func status(err error) (p *huma.ErrorModel, header http.Header) {
 		ports      *activation.CapacityError
 		tries      *activation.ThrottledError
 		sessions   *activation.SessionsError
-		full       *dispatch.NoCapacityError
-		newcomers  *dispatch.LimitError
-		target     *office.TargetError
+		full       *routing.NoCapacityError
+		newcomers  *routing.LimitError
+		target     *desk.TargetError
 	)
 	switch {
 	case errors.As(err, &input):

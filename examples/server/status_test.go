@@ -37,8 +37,8 @@ func TestStatusKnowsEveryError(t *testing.T) {
 		"reward.ErrRefused":    true,
 		"stamps.ErrRefused":    true,
 	}
-	for _, dir := range []string{"loyalty", "loyalty/exchange", "loyalty/refund", "loyalty/reward", "loyalty/till", "otp", "stamps", "stamps/shop", "stamps/counter", "storage", "storage/journal",
-		"scrm/activation", "scrm/lead", "scrm/lead/dispatch", "scrm/office", "scrm/ticket"} {
+	for _, dir := range []string{"loyalty", "loyalty/redemption", "loyalty/refund", "loyalty/reward", "loyalty/till", "otp", "stamps", "stamps/shop", "stamps/till", "storage", "storage/journal",
+		"scrm/activation", "scrm/lead", "scrm/lead/routing", "scrm/desk", "scrm/ticket"} {
 		files, err := filepath.Glob(filepath.Join("../..", dir, "*.go"))
 		if err != nil || len(files) == 0 {
 			t.Fatalf("%s: %v, %v", dir, files, err)

@@ -267,14 +267,14 @@ func (s *Server) process(ctx context.Context, q ticket.Query) (n int, next time.
 		q.To = next
 	}
 	q.Limit = 0
-	n, err = s.office.Handle(ctx, q)
+	n, err = s.desk.Handle(ctx, q)
 	return n, next, err
 }
 
 func (s *Server) processTicket(ctx context.Context, in *OfTicket) (*reply[TicketView], error) {
 	t, _, err := s.tickets.Ticket(ctx, in.id())
 	if err == nil && (t.State == ticket.Received || t.State == ticket.Manual) {
-		_, err = s.office.Handle(ctx, ticket.Query{Site: in.Site, Event: in.Event, State: t.State})
+		_, err = s.desk.Handle(ctx, ticket.Query{Site: in.Site, Event: in.Event, State: t.State})
 	}
 	if err != nil {
 		return nil, err
@@ -289,11 +289,11 @@ func (s *Server) ticket(ctx context.Context, in *OfTicket) (*reply[TicketView], 
 
 func (s *Server) assignTicket(ctx context.Context, in *assignInput) (*reply[ticket.Outcome], error) {
 	b := in.Body
-	out, err := s.office.Assign(ctx, ticket.Assign{Ticket: in.id(), Target: b.Target, Note: b.Note, By: caller(ctx).name, Key: in.Key})
+	out, err := s.desk.Assign(ctx, ticket.Assign{Ticket: in.id(), Target: b.Target, Note: b.Note, By: caller(ctx).name, Key: in.Key})
 	return answered(out, out.Replayed, err)
 }
 
 func (s *Server) rejectTicket(ctx context.Context, in *rejectInput) (*reply[ticket.Outcome], error) {
-	out, err := s.office.Reject(ctx, ticket.Reject{Ticket: in.id(), Note: in.Body.Note, By: caller(ctx).name, Key: in.Key})
+	out, err := s.desk.Reject(ctx, ticket.Reject{Ticket: in.id(), Note: in.Body.Note, By: caller(ctx).name, Key: in.Key})
 	return answered(out, out.Replayed, err)
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/scrmkit/scrmkit/loyalty/reward"
-	"github.com/scrmkit/scrmkit/loyalty/till"
+	pointtill "github.com/scrmkit/scrmkit/loyalty/till"
 	"github.com/scrmkit/scrmkit/stamps/shop"
 )
 
@@ -51,35 +51,35 @@ func (s *Server) voucherRoutes(api huma.API) {
 }
 
 func (s *Server) askVoucher(ctx context.Context, in *askVoucherInput) (*reply[Issued], error) {
-	issued, err := s.till.Ask(ctx, till.Ask{
+	issued, err := s.pointTill.Ask(ctx, pointtill.Ask{
 		Shop: in.Body.Shop, Member: reward.MemberID(caller(ctx).name), Voucher: in.Body.Voucher, Key: in.Key,
 	})
 	return answered(Issued{issued.Code, issued.Digits, issued.Issued, issued.Expires}, issued.Replayed, err)
 }
 
-func (in *enterVoucherInput) enter(ctx context.Context) till.Enter {
-	return till.Enter{Shop: in.Shop, Manager: caller(ctx).identity(), Code: in.Body.Code, Cart: in.Body.Cart, Key: in.Key}
+func (in *enterVoucherInput) enter(ctx context.Context) pointtill.Enter {
+	return pointtill.Enter{Shop: in.Shop, Manager: caller(ctx).identity(), Code: in.Body.Code, Cart: in.Body.Cart, Key: in.Key}
 }
 
 func (s *Server) previewVoucherCode(ctx context.Context, in *enterVoucherInput) (*reply[VoucherPreview], error) {
-	p, err := s.till.Preview(ctx, in.enter(ctx))
+	p, err := s.pointTill.Preview(ctx, in.enter(ctx))
 	v := view(p.Voucher, false)
 	v.Deduction = p.Deduction
 	return answered(VoucherPreview{v, p.Claim, p.Expires}, p.Replayed, err)
 }
 
 func (s *Server) confirmVoucher(ctx context.Context, in *confirmVoucherInput) (*reply[Taken], error) {
-	r, err := s.till.Confirm(ctx, till.Confirm{Shop: in.Shop, Manager: caller(ctx).identity(), Claim: in.Body.Claim})
+	r, err := s.pointTill.Confirm(ctx, pointtill.Confirm{Shop: in.Shop, Manager: caller(ctx).identity(), Claim: in.Body.Claim})
 	return redeemed(r, err)
 }
 
 func (s *Server) enterVoucher(ctx context.Context, in *enterVoucherInput) (*reply[Taken], error) {
-	r, err := s.till.Enter(ctx, in.enter(ctx))
+	r, err := s.pointTill.Enter(ctx, in.enter(ctx))
 	return redeemed(r, err)
 }
 
 // redeemed is the reply to a redemption by a code.
-func redeemed(r till.Result, err error) (*reply[Taken], error) {
+func redeemed(r pointtill.Result, err error) (*reply[Taken], error) {
 	r.Outcome.Replayed = r.Replayed
 	return taken(r.Outcome, false, err)
 }

@@ -37,7 +37,7 @@ const (
 // walkthrough is written for a fresh database; it works again on the same one, but for the coupon
 // that each member may claim once.
 var walkthrough = []step{
-	{say: "Alice can't use the stamp at the counter: her phone asks for a code.",
+	{say: "Alice can't use the stamp at the till: her phone asks for a code.",
 		as: "ALICE", method: "POST", path: "/me/codes", body: askStamp, save: "CODE=code", status: 200},
 	{say: "Kathy, the manager of the shop, types it, and sees whose it is and what it would do.",
 		as: "KATHY", method: "POST", path: "/shops/wangjing/codes/preview", body: typeCode, save: "CLAIM=claim", status: 200},

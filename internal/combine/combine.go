@@ -26,11 +26,11 @@ import (
 const (
 	// Lanes is how many batches a Runner has under way at once. A subject is in one of them.
 	Lanes = 2
-	// Most is how many commands share a batch.
-	Most = 256
+	// MaxBatch is how many commands share a batch.
+	MaxBatch = 256
 	// Failures is how many loads of a batch may fail before all that is left of it fails: enough to
-	// find two commands that can't be loaded in a batch of Most, and what an outage of the database
-	// costs.
+	// find two commands that can't be loaded in a batch of MaxBatch, and what an outage of the
+	// database costs.
 	Failures = 18
 	// Attempts is how often a command is decided before it gives up with journal.ErrConflict.
 	Attempts = 20
@@ -171,11 +171,11 @@ func (r *Runner[C, U, R]) end(n int, queues ...*queue[C, R]) {
 // take returns the next batch: a lane's share of all commands, and of each subject in it all that
 // wait.
 func (r *Runner[C, U, R]) take() (calls []*call[C, R], queues []*queue[C, R]) {
-	share := min(Most, (r.open+Lanes-1)/Lanes)
+	share := min(MaxBatch, (r.open+Lanes-1)/Lanes)
 	for len(r.ready) > 0 && len(calls) < share {
 		q := r.ready[0]
 		r.ready = r.ready[1:]
-		n := min(len(q.calls), Most-len(calls))
+		n := min(len(q.calls), MaxBatch-len(calls))
 		calls, queues = append(calls, q.calls[:n]...), append(queues, q)
 		q.calls = q.calls[n:]
 	}

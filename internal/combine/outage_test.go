@@ -34,7 +34,7 @@ func (s *failing) Load(ctx context.Context, groups [][]add, fresh bool) ([]*coun
 // loaded fail alone, wherever they are.
 func TestLoadsThatFail(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		n := rapid.IntRange(1, Most).Draw(t, "commands")
+		n := rapid.IntRange(1, MaxBatch).Draw(t, "commands")
 		s := &failing{counters: newCounters(), outage: rapid.Bool().Draw(t, "outage"), bad: map[string]bool{}}
 		for range rapid.IntRange(0, 2).Draw(t, "bad") {
 			s.bad[fmt.Sprint(rapid.IntRange(0, n-1).Draw(t, "which"))] = true

@@ -14,7 +14,7 @@ import (
 	"github.com/scrmkit/scrmkit/otp"
 	"github.com/scrmkit/scrmkit/scrm/activation"
 	"github.com/scrmkit/scrmkit/scrm/lead"
-	"github.com/scrmkit/scrmkit/scrm/lead/dispatch"
+	"github.com/scrmkit/scrmkit/scrm/lead/routing"
 	"github.com/scrmkit/scrmkit/scrm/ticket"
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/stamps/shop"
@@ -105,7 +105,7 @@ func TestEveryEngineTellsReplays(t *testing.T) {
 	cards := stamps.New(db, &stamps.Options{Now: now, Hook: hook})
 	shops := shop.New(db, &shop.Options{Now: now, Hook: hook})
 	leads := lead.New(db, &lead.Options{Now: now, Hook: hook})
-	lines := dispatch.New(db, &dispatch.Options{Now: now, Hook: hook})
+	lines := routing.New(db, &routing.Options{Now: now, Hook: hook})
 	rewards, err := reward.New(db, []reward.Key{{ID: "1", Secret: secret}}, &reward.Options{Now: now, Hook: hook})
 	codes, err2 := otp.New(db, []otp.Key{{ID: "1", Secret: secret}}, &otp.Options{Now: now, Hook: hook})
 	licences, err3 := activation.New(db, []activation.Key{{ID: "1", Secret: secret}}, &activation.Options{Now: now, Hook: hook})
@@ -126,7 +126,7 @@ func TestEveryEngineTellsReplays(t *testing.T) {
 		codes.Issue(ctx, otp.Issue{Scope: "north", Holder: "alice", Purpose: "till", Key: "k"})
 		licences.PutPool(ctx, activation.PutPool{Pool: "p", Ports: 3, Key: "k"})
 		leads.Put(ctx, lead.Put{Job: job, Owner: "o", Name: "n", Terms: lead.Terms{Counts: lead.RuleOf("whatsapp"), Zone: "UTC", Scope: lead.Scope{Reach: lead.ReachJob}}, Key: "k"})
-		lines.Put(ctx, dispatch.Put{Line: "ads", Settings: dispatch.Settings{Accounts: []dispatch.Account{{ID: "a"}}, Zone: "UTC"}, Key: "k"})
+		lines.Put(ctx, routing.Put{Line: "ads", Settings: routing.Settings{Accounts: []routing.Account{{ID: "a"}}, Zone: "UTC"}, Key: "k"})
 		tickets.PutSite(ctx, ticket.PutSite{Site: "web", Settings: ticket.Settings{Scheme: ticket.StandardWebhooks, Templates: "t"}, Key: "k"})
 	}
 	names := []string{
@@ -170,13 +170,13 @@ func TestHooksAreToldNoSecret(t *testing.T) {
 	must(err)
 	issued, err := codes.Create(ctx, activation.Create{N: 1, Settings: activation.Settings{Ports: 1}, Key: "create"})
 	must(err)
-	seat, err := codes.SignIn(ctx, activation.SignIn{Code: issued[0].Code, Device: "pc", Agent: "zoe"})
+	access, err := codes.SignIn(ctx, activation.SignIn{Code: issued[0].Code, Device: "pc", Agent: "zoe"})
 	must(err)
 	typed := "hunter2-and-then-some-more"
 	if _, err := codes.SignIn(ctx, activation.SignIn{Code: typed, Device: "pc", Agent: "zoe"}); err == nil {
 		t.Error("anything is a code")
 	}
-	for _, secret := range []string{"A1659391", "690123", invited.Token, issued[0].Code, seat.Token, typed, typed[:8]} {
+	for _, secret := range []string{"A1659391", "690123", invited.Token, issued[0].Code, access.Token, typed, typed[:8]} {
 		if secret == "" || strings.Contains(told.String(), secret) {
 			t.Errorf("%q is told:\n%s", secret, &told)
 		}

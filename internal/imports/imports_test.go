@@ -29,12 +29,12 @@ var ground = map[string][]string{"errs": {}, "storage/journal": {"errs"}, "stora
 // contexts are the packages of rules and engines, each with the modules that it may import. Beside
 // those a context depends on the standard library, leaves and internal packages alone.
 var contexts = map[string][]string{
-	"loyalty":            {"github.com/expr-lang/expr", "github.com/hashicorp/golang-lru/v2"},
-	"loyalty/reward":     {"github.com/hashicorp/golang-lru/v2"},
-	"scrm/activation":    {"golang.org/x/text"},
-	"scrm/lead":          {"github.com/hashicorp/golang-lru/v2", "github.com/nyaruka/phonenumbers/v2", "golang.org/x/text"},
-	"scrm/lead/dispatch": {},
-	"scrm/phone":         {"github.com/nyaruka/phonenumbers/v2", "golang.org/x/text"},
+	"loyalty":           {"github.com/expr-lang/expr", "github.com/hashicorp/golang-lru/v2"},
+	"loyalty/reward":    {"github.com/hashicorp/golang-lru/v2"},
+	"scrm/activation":   {"golang.org/x/text"},
+	"scrm/lead":         {"github.com/hashicorp/golang-lru/v2", "github.com/nyaruka/phonenumbers/v2", "golang.org/x/text"},
+	"scrm/lead/routing": {},
+	"scrm/phone":        {"github.com/nyaruka/phonenumbers/v2", "golang.org/x/text"},
 	"scrm/ticket": {
 		"github.com/expr-lang/expr", "github.com/hashicorp/golang-lru/v2", "github.com/nyaruka/phonenumbers/v2", "golang.org/x/text",
 	},
@@ -44,7 +44,7 @@ var contexts = map[string][]string{
 }
 
 // flows join contexts over storage. They depend on no driver and not on bun.
-var flows = []string{"loyalty/exchange", "loyalty/refund", "loyalty/till", "scrm/office", "stamps/counter"}
+var flows = []string{"loyalty/redemption", "loyalty/refund", "loyalty/till", "scrm/desk", "stamps/till"}
 
 // helpers are the packages that help tests, and are imported by tests and each other alone.
 var helpers = []string{module + "/internal/pgtest", module + "/internal/race", module + "/internal/dbtest", module + "/internal/golden", module + "/internal/timetest", module + "/loyalty/loyaltytest"}
@@ -222,15 +222,15 @@ func TestViolations(t *testing.T) {
 			module + "/internal/pgtest":            {"github.com/jackc/pgx/v5/stdlib"},
 			module + "/storage/journal":            {"context", module + "/errs"},
 			module + "/loyalty":                    {module + "/storage/journal"},
-			module + "/loyalty/exchange":           {module + "/storage", module + "/loyalty", module + "/loyalty/reward"},
+			module + "/loyalty/redemption":         {module + "/storage", module + "/loyalty", module + "/loyalty/reward"},
 			module + "/loyalty/till":               {module + "/storage", module + "/otp"},
-			module + "/loyalty/refund":             {module + "/storage", module + "/loyalty/exchange"},
+			module + "/loyalty/refund":             {module + "/storage", module + "/loyalty/redemption"},
 			module + "/loyalty/reward":             {module + "/storage/journal"},
 			module + "/otp":                        {"golang.org/x/text/width", module + "/storage/journal"},
 			module + "/scrm/activation":            {"context"},
 			module + "/scrm/lead":                  {"context"},
-			module + "/scrm/lead/dispatch":         {"context"},
-			module + "/scrm/office":                {module + "/storage", module + "/scrm/lead"},
+			module + "/scrm/lead/routing":          {"context"},
+			module + "/scrm/desk":                  {module + "/storage", module + "/scrm/lead"},
 			module + "/scrm/phone":                 {"golang.org/x/text/width"},
 			module + "/scrm/ticket":                {"context"},
 			module + "/stamps":                     {"github.com/hashicorp/golang-lru/v2", module + "/internal/combine"},
@@ -238,7 +238,7 @@ func TestViolations(t *testing.T) {
 			module + "/internal/tripwire":          {"context"},
 			module + "/storage":                    {module + "/errs", module + "/internal/tripwire", module + "/storage/journal"},
 			module + "/storage/bunstore":           {module + "/storage", "github.com/uptrace/bun"},
-			module + "/stamps/counter":             {module + "/storage", module + "/otp"},
+			module + "/stamps/till":                {module + "/storage", module + "/otp"},
 			module + "/examples/server":            {module + "/storage/bunstore", "github.com/jackc/pgx/v5/stdlib"},
 			module + "/storage/bunstore/migration": {"github.com/uptrace/bun"},
 		}
@@ -262,8 +262,8 @@ func TestViolations(t *testing.T) {
 		{name: "journal on a module", from: "storage/journal", to: "golang.org/x/text/width", want: "storage/journal: depends on golang.org/x/text/width"},
 		{name: "errors on a module", from: "errs", to: "golang.org/x/text/width", want: "errs: depends on golang.org/x/text/width"},
 		{name: "errors on a context", from: "errs", to: module + "/scrm/phone", want: "errs: depends on scrm/phone"},
-		{name: "flow on bun", from: "stamps/counter", to: module + "/storage/bunstore",
-			want: "stamps/counter: depends on github.com/uptrace/bun"},
+		{name: "flow on bun", from: "stamps/till", to: module + "/storage/bunstore",
+			want: "stamps/till: depends on github.com/uptrace/bun"},
 		{name: "bun elsewhere", from: "storage", to: "github.com/uptrace/bun", want: "storage: imports github.com/uptrace/bun, which is for storage/bunstore"},
 		{name: "driver", from: "storage/bunstore", to: "github.com/jackc/pgx/v5/stdlib",
 			want: "storage/bunstore: depends on github.com/jackc/pgx/v5/stdlib, a driver, which the caller brings"},
@@ -273,7 +273,7 @@ func TestViolations(t *testing.T) {
 			want: "examples/server: imports internal/pgtest, which is for tests alone"},
 		{name: "no place", from: "util", to: "context",
 			want: "util: is neither a context nor a flow; give it its place in this test"},
-		{name: "gone", without: "stamps/counter", want: "stamps/counter: no such package"},
+		{name: "gone", without: "stamps/till", want: "stamps/till: no such package"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			imports := clean()

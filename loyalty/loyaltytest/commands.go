@@ -5,7 +5,7 @@ import (
 	"context"
 
 	"github.com/scrmkit/scrmkit/loyalty"
-	"github.com/scrmkit/scrmkit/loyalty/exchange"
+	"github.com/scrmkit/scrmkit/loyalty/redemption"
 	"github.com/scrmkit/scrmkit/loyalty/refund"
 	"github.com/scrmkit/scrmkit/loyalty/reward"
 	"github.com/scrmkit/scrmkit/stamps"
@@ -71,18 +71,18 @@ func (r *Reward) commands(w *world, s Step) (all []run) {
 	if r.Catalog == "" && len(w.catalogs) > 0 {
 		holder.Catalog = w.catalogs[0]
 	}
-	order := func(x Exchange) exchange.Order {
-		return exchange.Order{Holder: holder, Reward: x.Reward, N: x.N, Price: x.Price, Cart: x.Cart, Of: x.Of, Key: s.Key}
+	order := func(x Redemption) redemption.Order {
+		return redemption.Order{Holder: holder, Reward: x.Reward, N: x.N, Price: x.Price, Cart: x.Cart, Of: x.Of, Key: s.Key}
 	}
 	own := func(id *reward.VoucherID) { id.Holder = cmp.Or(id.Holder, holder) }
-	on(&all, r.Redeem, func(*Exchange) {}, func(ctx context.Context, x Exchange) (done, error) {
+	on(&all, r.Redeem, func(*Redemption) {}, func(ctx context.Context, x Redemption) (done, error) {
 		if !x.Until.IsZero() {
 			return done{}, &reward.InputError{Field: "until", Reason: "is there, and the command is no reservation"}
 		}
 		return settled(w.desk.Redeem(ctx, order(x)))
 	})
-	on(&all, r.Reserve, func(*Exchange) {}, func(ctx context.Context, x Exchange) (done, error) {
-		return settled(w.desk.Reserve(ctx, exchange.Reserve{Order: order(x), For: x.Until.Sub(s.At)}))
+	on(&all, r.Reserve, func(*Redemption) {}, func(ctx context.Context, x Redemption) (done, error) {
+		return settled(w.desk.Reserve(ctx, redemption.Reserve{Order: order(x), For: x.Until.Sub(s.At)}))
 	})
 	on(&all, r.Capture, func(c *reward.Capture) { c.Holder, c.Key = cmp.Or(c.Holder, holder), s.Key }, func(ctx context.Context, c reward.Capture) (done, error) {
 		return settled(w.desk.Capture(ctx, c))
@@ -95,17 +95,17 @@ func (r *Reward) commands(w *world, s Step) (all []run) {
 	})
 	on(&all, r.Gift, func(c *reward.Issue) { c.Holder, c.Gift, c.Key = cmp.Or(c.Holder, holder), true, s.Key }, func(ctx context.Context, c reward.Issue) (done, error) {
 		out, err := w.rewards.Issue(ctx, c)
-		return settled(exchange.Result{Outcome: out}, err)
+		return settled(redemption.Result{Outcome: out}, err)
 	})
 	on(&all, r.Use, func(c *reward.Redeem) { own(&c.Voucher); c.Key = s.Key }, func(ctx context.Context, c reward.Redeem) (done, error) {
 		out, err := w.rewards.Redeem(ctx, c)
-		return settled(exchange.Result{Outcome: out}, err)
+		return settled(redemption.Result{Outcome: out}, err)
 	})
 	return all
 }
 
 // settled is what a command on rewards came to.
-func settled(r exchange.Result, err error) (done, error) {
+func settled(r redemption.Result, err error) (done, error) {
 	d := done{Outcome: paid(r.Points), replayed: r.Replayed}
 	if r.Deduction != nil {
 		d.deducted = r.Deduction.Total

@@ -10,7 +10,7 @@ import (
 
 	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/loyalty"
-	"github.com/scrmkit/scrmkit/loyalty/exchange"
+	"github.com/scrmkit/scrmkit/loyalty/redemption"
 	"github.com/scrmkit/scrmkit/loyalty/refund"
 	"github.com/scrmkit/scrmkit/loyalty/reward"
 	"github.com/scrmkit/scrmkit/stamps"
@@ -23,7 +23,7 @@ type world struct {
 	points   *loyalty.Engine
 	rewards  *reward.Engine
 	cards    *stamps.Engine
-	desk     *exchange.Desk
+	desk     *redemption.Desk
 	refunds  *refund.Desk
 	program  *loyalty.Program // in force
 	versions int              // of it
@@ -45,7 +45,7 @@ func begin(s Scenario, rules map[string]bool) (*world, error) {
 	if err != nil {
 		return nil, err
 	}
-	w.desk = exchange.New(db, w.points, w.rewards, nil)
+	w.desk = redemption.New(db, w.points, w.rewards, nil)
 	w.refunds = refund.New(db, w.points, w.rewards, w.cards, nil)
 	if err := w.publish(s.Program); err != nil {
 		return nil, err

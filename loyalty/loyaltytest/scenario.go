@@ -59,8 +59,8 @@ type Step struct {
 type Reward struct {
 	Catalog reward.CatalogID `json:"catalog,omitempty"` // "": the first
 
-	Redeem  *Exchange       `json:"redeem,omitempty"`  // exchanges points for vouchers
-	Reserve *Exchange       `json:"reserve,omitempty"` // sets vouchers and their points aside
+	Redeem  *Redemption     `json:"redeem,omitempty"`  // exchanges points for vouchers
+	Reserve *Redemption     `json:"reserve,omitempty"` // sets vouchers and their points aside
 	Capture *reward.Capture `json:"capture,omitempty"` // issues what was reserved
 	Cancel  *reward.Cancel  `json:"cancel,omitempty"`  // gives back what was reserved
 	Return  *reward.Return  `json:"return,omitempty"`  // gives a voucher back, and its points
@@ -68,8 +68,8 @@ type Reward struct {
 	Use     *reward.Redeem  `json:"use,omitempty"`     // redeems a voucher in a shop
 }
 
-// An Exchange is what points are exchanged for.
-type Exchange struct {
+// A Redemption is what points are exchanged for.
+type Redemption struct {
 	Reward reward.RewardID `json:"reward"`         // reward of the catalog
 	N      int64           `json:"n,omitempty"`    // pieces; 0 is 1
 	Price  reward.Price    `json:"price,omitzero"` // the one of the reward's that the member agreed to

@@ -52,7 +52,7 @@ func TestDifferencesOfRewardsAndStampsAreALineEach(t *testing.T) {
 		"step 1: stock.cup: got 2, want 3", "step 1: vouchers.cup.issued: got 1, want nothing", "step 1: vouchers.cup.redeemed: got 0, want 1",
 		"step 2: cards.coffee.count: got 1, want 2", "step 2: coupons.cookie.issued: got 1, want 2",
 		"step 3: has more than one command",
-		`step 4: error "exchange: capture: reward.capture for alice: reward: nothing is reserved under that number; it was captured, cancelled or is past its end", want ""`,
+		`step 4: error "redemption: capture: reward.capture for alice: reward: nothing is reserved under that number; it was captured, cancelled or is past its end", want ""`,
 	}
 	if diff := cmp.Diff(want, all[0].Play(map[string]bool{})); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

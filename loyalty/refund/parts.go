@@ -7,7 +7,7 @@ import (
 	"slices"
 
 	"github.com/scrmkit/scrmkit/loyalty"
-	"github.com/scrmkit/scrmkit/loyalty/exchange"
+	"github.com/scrmkit/scrmkit/loyalty/redemption"
 	"github.com/scrmkit/scrmkit/loyalty/reward"
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/storage/journal"
@@ -16,10 +16,10 @@ import (
 // A session is a refund with the engines of its unit of work.
 type session struct {
 	Refund
-	points   *loyalty.Engine
-	rewards  *reward.Engine
-	cards    *stamps.Engine
-	exchange *exchange.Desk
+	points     *loyalty.Engine
+	rewards    *reward.Engine
+	cards      *stamps.Engine
+	redemption *redemption.Desk
 }
 
 // run takes back what there is.
@@ -145,7 +145,7 @@ func (s session) vouchers(ctx context.Context, whole bool) (all []VoucherBack, e
 	for i := 0; i < len(given); i++ {
 		v := given[i]
 		back := VoucherBack{Voucher: v, Fate: KeptEnded}
-		var r exchange.Result
+		var r redemption.Result
 		switch {
 		case v.State == reward.Redeemed:
 			back.Fate = KeptUsed
@@ -153,9 +153,9 @@ func (s session) vouchers(ctx context.Context, whole bool) (all []VoucherBack, e
 		case !whole && !slices.Contains(s.Vouchers, v.ID):
 			back.Fate = KeptPart
 		case v.State == reward.Issued:
-			r, err = s.exchange.Return(ctx, reward.Return{Voucher: v.ID, Reason: s.Reason, By: s.By, Key: s.keyOf(v.ID)})
+			r, err = s.redemption.Return(ctx, reward.Return{Voucher: v.ID, Reason: s.Reason, By: s.By, Key: s.keyOf(v.ID)})
 		default:
-			r, err = s.exchange.Cancel(ctx, reward.Cancel{
+			r, err = s.redemption.Cancel(ctx, reward.Cancel{
 				Holder: v.ID.Holder, Order: v.Order, Reason: s.Reason, By: s.By, Key: s.keyOf(v.ID),
 			})
 		}

@@ -30,7 +30,7 @@ import (
 	"github.com/scrmkit/scrmkit/internal/flow"
 	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/loyalty"
-	"github.com/scrmkit/scrmkit/loyalty/exchange"
+	"github.com/scrmkit/scrmkit/loyalty/redemption"
 	"github.com/scrmkit/scrmkit/loyalty/reward"
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/storage"
@@ -45,11 +45,11 @@ type InputError = errs.InputError
 
 // A Desk joins the engines that an order gives by. It is safe for concurrent use.
 type Desk struct {
-	unit     flow.Unit
-	points   *loyalty.Engine
-	rewards  *reward.Engine
-	cards    *stamps.Engine
-	exchange *exchange.Desk
+	unit       flow.Unit
+	points     *loyalty.Engine
+	rewards    *reward.Engine
+	cards      *stamps.Engine
+	redemption *redemption.Desk
 }
 
 // Options configures a Desk. Nil and zero fields mean the documented defaults.
@@ -62,7 +62,7 @@ func New(db storage.DB, points *loyalty.Engine, rewards *reward.Engine, cards *s
 	hook := cmp.Or(opts, &Options{}).Hook
 	return &Desk{
 		unit: flow.On(db, nil, hook), points: points, rewards: rewards, cards: cards,
-		exchange: exchange.New(db, points, rewards, &exchange.Options{Hook: hook}),
+		redemption: redemption.New(db, points, rewards, &redemption.Options{Hook: hook}),
 	}
 }
 
@@ -144,7 +144,7 @@ func (d *Desk) Refund(ctx context.Context, c Refund) (r Result, err error) {
 	}
 	err = d.unit.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
 		call.Attempts++
-		s := session{c, d.points.In(tx), d.rewards.In(tx), d.cards.In(tx), d.exchange.In(tx)}
+		s := session{c, d.points.In(tx), d.rewards.In(tx), d.cards.In(tx), d.redemption.In(tx)}
 		// A part that was done under the key says that all of it was: nothing else is done under it
 		// any more.
 		if r, err = s.seen(ctx); err == nil && !r.Replayed {

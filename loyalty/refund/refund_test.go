@@ -13,7 +13,7 @@ import (
 
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/loyalty"
-	"github.com/scrmkit/scrmkit/loyalty/exchange"
+	"github.com/scrmkit/scrmkit/loyalty/redemption"
 	"github.com/scrmkit/scrmkit/loyalty/refund"
 	"github.com/scrmkit/scrmkit/loyalty/reward"
 	"github.com/scrmkit/scrmkit/stamps"
@@ -35,7 +35,7 @@ type setting struct {
 	desk    *refund.Desk
 	points  *loyalty.Engine
 	rewards *reward.Engine
-	shelf   *exchange.Desk
+	shelf   *redemption.Desk
 	cards   *stamps.Engine
 }
 
@@ -68,7 +68,7 @@ func open(t testing.TB, db storage.DB) setting {
 		}})
 		must(t, err)
 	}
-	s.shelf = exchange.New(db, s.points, s.rewards, nil)
+	s.shelf = redemption.New(db, s.points, s.rewards, nil)
 	s.desk = refund.New(db, s.points, s.rewards, s.cards, nil)
 	return s
 }
@@ -243,13 +243,13 @@ func TestRefund(t *testing.T) {
 		})
 		run("gives points back that a voucher of the order cost, and cancels what is reserved", func(t *testing.T, s setting) {
 			s.buy(t, "order-0", 1)
-			for _, o := range []exchange.Order{
+			for _, o := range []redemption.Order{
 				{Holder: alice, Reward: "cup", Price: reward.Price{Points: 20}, Of: "order-1", Key: "cup"},
 			} {
 				_, err := s.shelf.Redeem(ctx, o)
 				must(t, err)
 				o.N, o.Key = 2, "cups"
-				_, err = s.shelf.Reserve(ctx, exchange.Reserve{Order: o, For: time.Hour})
+				_, err = s.shelf.Reserve(ctx, redemption.Reserve{Order: o, For: time.Hour})
 				must(t, err)
 			}
 			s.has(t, "before", standing{40, 1, 5, map[reward.State]int{reward.Issued: 3, reward.Reserved: 2}})

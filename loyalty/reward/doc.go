@@ -5,8 +5,8 @@
 // version of it never changes once it is published. An Engine runs commands: Issue takes pieces of
 // a reward at once; Reserve sets them aside, to be captured or cancelled; Redeem uses a voucher, in
 // one shop; Undo, Return and Void correct that. What the engine decides are methods of Rules: pure
-// functions. The points that a reward costs are another context's: package exchange spends them in
-// the same transaction.
+// functions. The points that a reward costs are another context's: package redemption spends them
+// in the same transaction.
 //
 // These hold for every history of commands:
 //

@@ -93,7 +93,7 @@ func (e *Engine) Catalog(ctx context.Context, id CatalogID, version int) (*Catal
 }
 
 // Issue takes pieces of a reward. Errors: those of Rules.Issue. What costs points is taken with
-// package exchange, which spends them.
+// package redemption, which spends them.
 func (e *Engine) Issue(ctx context.Context, c Issue) (Outcome, error) {
 	return e.take(ctx, c, c.Take)
 }
@@ -116,7 +116,7 @@ func (e *Engine) Redeem(ctx context.Context, c Redeem) (Outcome, error) { return
 func (e *Engine) Undo(ctx context.Context, c Undo) (Outcome, error) { return e.do(ctx, c) }
 
 // Return gives a voucher back. Errors: those of Rules.Return. The points that it cost are given
-// back by package exchange.
+// back by package redemption.
 func (e *Engine) Return(ctx context.Context, c Return) (Outcome, error) { return e.do(ctx, c) }
 
 // Void ends a voucher by hand. Errors: those of Rules.Void.
@@ -124,7 +124,7 @@ func (e *Engine) Void(ctx context.Context, c Void) (Outcome, error) { return e.d
 
 // Merge notes that a member turned out to be another one. Where it is noted already, it changes
 // nothing and leaves no trace. Errors: those of Rules.Merge. Mergers of the members of a program
-// are followed by package exchange.
+// are followed by package redemption.
 func (e *Engine) Merge(ctx context.Context, c Merge) (Outcome, error) { return e.run(ctx, c, true) }
 
 // Expire posts that a voucher is past its end. Where it is not, it changes nothing and leaves no

@@ -108,8 +108,8 @@ func TestOpenLoyalty(t *testing.T) {
 			}
 		}
 	})
-	// OL34, the cost, is a test of package exchange; OL35 and OL36, of all members together, are of
-	// the engine.
+	// OL34, the cost, is a test of package redemption; OL35 and OL36, of all members together, are
+	// of the engine.
 	t.Run("OL37: a limit of 10 a member, of which 10 or 8 are used", func(t *testing.T) {
 		rules := compile(t, catalog(reward.Reward{ID: "cup", PerMember: []reward.Limit{{N: 10, Per: reward.Ever}}}))
 		for _, c := range []struct {

@@ -3,7 +3,7 @@
 // cart, and confirms. Code and voucher are used in one transaction, and who types must manage the
 // shop at that moment.
 //
-// A code is good in its shop and its tenant alone, and for its purpose: stamps/counter, whose codes
+// A code is good in its shop and its tenant alone, and for its purpose: stamps/till, whose codes
 // share the shop's digits and guesses, refuses it, and its codes are refused here.
 package till
 

@@ -11,11 +11,11 @@ import (
 
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/loyalty/reward"
-	"github.com/scrmkit/scrmkit/loyalty/till"
+	pointtill "github.com/scrmkit/scrmkit/loyalty/till"
 	"github.com/scrmkit/scrmkit/otp"
 	"github.com/scrmkit/scrmkit/stamps"
-	"github.com/scrmkit/scrmkit/stamps/counter"
 	"github.com/scrmkit/scrmkit/stamps/shop"
+	stamptill "github.com/scrmkit/scrmkit/stamps/till"
 	"github.com/scrmkit/scrmkit/storage"
 )
 
@@ -31,7 +31,7 @@ type setting struct {
 	codes   *otp.Engine
 	cards   *stamps.Engine
 	rewards *reward.Engine
-	till    *till.Till
+	till    *pointtill.Till
 }
 
 func must[V any](t testing.TB) func(V, error) V {
@@ -68,7 +68,7 @@ func open(t testing.TB, db storage.DB) setting {
 		invited := must[shop.Invited](t)(s.shops.Invite(ctx, shop.Invite{Shop: id, Key: "invite"}))
 		must[shop.Outcome](t)(s.shops.Bind(ctx, shop.Bind{Token: invited.Token, Identity: m, Key: "bind"}))
 	}
-	s.till = till.New(db, s.shops, s.codes, s.rewards, nil)
+	s.till = pointtill.New(db, s.shops, s.codes, s.rewards, nil)
 	return s
 }
 
@@ -80,7 +80,7 @@ func (s setting) gives(t testing.TB, id reward.RewardID, key string) reward.Vouc
 
 func (s setting) asks(t testing.TB, v reward.Voucher, key string) string {
 	t.Helper()
-	return must[otp.Issued](t)(s.till.Ask(ctx, till.Ask{Shop: "wangjing", Member: "alice", Voucher: v.ID, Key: key})).Code
+	return must[otp.Issued](t)(s.till.Ask(ctx, pointtill.Ask{Shop: "wangjing", Member: "alice", Voucher: v.ID, Key: key})).Code
 }
 
 func (s setting) state(t testing.TB, v reward.Voucher) reward.State {
@@ -98,17 +98,17 @@ func TestTill(t *testing.T) {
 		}
 		run("a code shows a voucher and what it takes off, and the confirmation uses both, once", func(t *testing.T, s setting) {
 			v := s.gives(t, "here", "v")
-			enter := till.Enter{Shop: "wangjing", Manager: "kathy", Code: s.asks(t, v, "ask"), Cart: &latte, Key: "enter"}
-			p := must[till.Preview](t)(s.till.Preview(ctx, enter))
+			enter := pointtill.Enter{Shop: "wangjing", Manager: "kathy", Code: s.asks(t, v, "ask"), Cart: &latte, Key: "enter"}
+			p := must[pointtill.Preview](t)(s.till.Preview(ctx, enter))
 			if p.Voucher.ID != v.ID || p.Deduction.Total != 600 || p.Voucher.Code != "" || p.Voucher.Salt != nil {
 				t.Errorf("%+v", p)
 			}
 			if got := s.state(t, v); got != reward.Issued {
 				t.Error("the preview left it", got)
 			}
-			yes := till.Confirm{Shop: "wangjing", Manager: "kathy", Claim: p.Claim}
+			yes := pointtill.Confirm{Shop: "wangjing", Manager: "kathy", Claim: p.Claim}
 			for i := range 2 {
-				r := must[till.Result](t)(s.till.Confirm(ctx, yes))
+				r := must[pointtill.Result](t)(s.till.Confirm(ctx, yes))
 				used := r.Outcome.Vouchers[0]
 				if r.Replayed != (i > 0) || used.State != reward.Redeemed || used.By != "kathy" || used.Shop != "wangjing" || r.Outcome.Deduction.Total != 600 || used.Code != "" {
 					t.Errorf("%+v", r)
@@ -117,53 +117,53 @@ func TestTill(t *testing.T) {
 			enter.Key = "again"
 			_, err := s.till.Enter(ctx, enter)
 			is(t, "the code again", err, otp.ErrInvalidCode)
-			_, err = s.till.Ask(ctx, till.Ask{Shop: "wangjing", Member: "alice", Voucher: v.ID, Key: "used"})
+			_, err = s.till.Ask(ctx, pointtill.Ask{Shop: "wangjing", Member: "alice", Voucher: v.ID, Key: "used"})
 			is(t, "a code for what is used", err, reward.ErrRedeemed)
 		})
 		run("entered at once it may run twice with its key", func(t *testing.T, s setting) {
 			v := s.gives(t, "off", "v")
-			enter := till.Enter{Shop: "wangjing", Manager: "kathy", Code: s.asks(t, v, "ask"), Key: "enter"}
+			enter := pointtill.Enter{Shop: "wangjing", Manager: "kathy", Code: s.asks(t, v, "ask"), Key: "enter"}
 			for i := range 2 {
-				if r := must[till.Result](t)(s.till.Enter(ctx, enter)); r.Replayed != (i > 0) || r.Outcome.Deduction != nil {
+				if r := must[pointtill.Result](t)(s.till.Enter(ctx, enter)); r.Replayed != (i > 0) || r.Outcome.Deduction != nil {
 					t.Errorf("%+v", r)
 				}
 			}
 		})
 		run("a claim is of its shop, its manager, its tenant and its flow", func(t *testing.T, s setting) {
 			v := s.gives(t, "off", "v")
-			enter := till.Enter{Shop: "wangjing", Manager: "kathy", Code: s.asks(t, v, "ask"), Key: "enter"}
-			p := must[till.Preview](t)(s.till.Preview(ctx, enter))
+			enter := pointtill.Enter{Shop: "wangjing", Manager: "kathy", Code: s.asks(t, v, "ask"), Key: "enter"}
+			p := must[pointtill.Preview](t)(s.till.Preview(ctx, enter))
 			other := open(t, s.db.Tenant("of a rival")) // with the same ids, keys and voucher
 			other.gives(t, "off", "v")
-			stamp := counter.New(s.db, s.shops, s.codes, s.cards, nil)
+			stamp := stamptill.New(s.db, s.shops, s.codes, s.cards, nil)
 			for what, f := range map[string]func() error{
 				"another shop": func() error {
-					_, err := s.till.Confirm(ctx, till.Confirm{Shop: "sanlitun", Manager: "li", Claim: p.Claim})
+					_, err := s.till.Confirm(ctx, pointtill.Confirm{Shop: "sanlitun", Manager: "li", Claim: p.Claim})
 					return err
 				},
 				"another manager": func() error {
-					_, err := s.till.Confirm(ctx, till.Confirm{Shop: "wangjing", Manager: "li", Claim: p.Claim})
+					_, err := s.till.Confirm(ctx, pointtill.Confirm{Shop: "wangjing", Manager: "li", Claim: p.Claim})
 					return err
 				},
 				"another tenant": func() error {
-					_, err := other.till.Confirm(ctx, till.Confirm{Shop: "wangjing", Manager: "kathy", Claim: p.Claim})
+					_, err := other.till.Confirm(ctx, pointtill.Confirm{Shop: "wangjing", Manager: "kathy", Claim: p.Claim})
 					return err
 				},
 				"the code in another tenant": func() error { _, err := other.till.Preview(ctx, enter); return err },
 				"the code in another shop": func() error {
-					_, err := s.till.Preview(ctx, till.Enter{Shop: "sanlitun", Manager: "li", Code: enter.Code, Key: "x"})
+					_, err := s.till.Preview(ctx, pointtill.Enter{Shop: "sanlitun", Manager: "li", Code: enter.Code, Key: "x"})
 					return err
 				},
-				"the claim at the counter of stamps": func() error {
-					_, err := stamp.Confirm(ctx, counter.Confirm{Shop: "wangjing", Manager: "kathy", Claim: p.Claim})
+				"the claim at the till of stamps": func() error {
+					_, err := stamp.Confirm(ctx, stamptill.Confirm{Shop: "wangjing", Manager: "kathy", Claim: p.Claim})
 					return err
 				},
-				"the code at the counter of stamps": func() error {
-					_, err := stamp.Enter(ctx, counter.Enter{Shop: "wangjing", Manager: "kathy", Code: enter.Code, Key: "y"})
+				"the code at the till of stamps": func() error {
+					_, err := stamp.Enter(ctx, stamptill.Enter{Shop: "wangjing", Manager: "kathy", Code: enter.Code, Key: "y"})
 					return err
 				},
 				"no claim": func() error {
-					_, err := s.till.Confirm(ctx, till.Confirm{Shop: "wangjing", Manager: "kathy", Claim: p.Claim[:20]})
+					_, err := s.till.Confirm(ctx, pointtill.Confirm{Shop: "wangjing", Manager: "kathy", Claim: p.Claim[:20]})
 					return err
 				},
 			} {
@@ -172,29 +172,29 @@ func TestTill(t *testing.T) {
 			if got := s.state(t, v); got != reward.Issued {
 				t.Error(got)
 			}
-			must[till.Result](t)(s.till.Confirm(ctx, till.Confirm{Shop: "wangjing", Manager: "kathy", Claim: p.Claim}))
+			must[pointtill.Result](t)(s.till.Confirm(ctx, pointtill.Confirm{Shop: "wangjing", Manager: "kathy", Claim: p.Claim}))
 		})
 		run("what can't be redeemed there is refused, and leaves the code as it was", func(t *testing.T, s setting) {
 			v := s.gives(t, "here", "v")
-			_, err := s.till.Ask(ctx, till.Ask{Shop: "sanlitun", Member: "alice", Voucher: v.ID, Key: "a"})
+			_, err := s.till.Ask(ctx, pointtill.Ask{Shop: "sanlitun", Member: "alice", Voucher: v.ID, Key: "a"})
 			is(t, "another shop", err, reward.ErrShop)
 			code := s.asks(t, v, "ask")
-			_, err = s.till.Enter(ctx, till.Enter{Shop: "wangjing", Manager: "li", Code: code, Key: "e"})
+			_, err = s.till.Enter(ctx, pointtill.Enter{Shop: "wangjing", Manager: "li", Code: code, Key: "e"})
 			is(t, "one who does not manage the shop", err, shop.ErrNotManager)
 			euro := reward.Cart{Currency: "EUR", Lines: latte.Lines}
-			_, err = s.till.Enter(ctx, till.Enter{Shop: "wangjing", Manager: "kathy", Code: code, Cart: &euro, Key: "f"})
+			_, err = s.till.Enter(ctx, pointtill.Enter{Shop: "wangjing", Manager: "kathy", Code: code, Cart: &euro, Key: "f"})
 			is(t, "a cart in another currency", err, reward.ErrCurrency)
-			var input *till.InputError
-			if _, err = s.till.Enter(ctx, till.Enter{Shop: "wangjing", Manager: "kathy", Code: "000000", Cart: &reward.Cart{}, Key: "g"}); !errors.As(err, &input) {
+			var input *pointtill.InputError
+			if _, err = s.till.Enter(ctx, pointtill.Enter{Shop: "wangjing", Manager: "kathy", Code: "000000", Cart: &reward.Cart{}, Key: "g"}); !errors.As(err, &input) {
 				t.Error("a cart that can't be:", err)
 			}
-			must[till.Result](t)(s.till.Enter(ctx, till.Enter{Shop: "wangjing", Manager: "kathy", Code: code, Cart: &latte, Key: "h"}))
+			must[pointtill.Result](t)(s.till.Enter(ctx, pointtill.Enter{Shop: "wangjing", Manager: "kathy", Code: code, Cart: &latte, Key: "h"}))
 		})
 		run("another's voucher is as unknown as one that nobody has", func(t *testing.T, s setting) {
 			v := s.gives(t, "off", "v")
 			ghost := reward.VoucherID{Holder: reward.HolderID{Catalog: "gifts", Member: "nobody"}, N: 1}
 			for _, id := range []reward.VoucherID{v.ID, {Holder: alice, N: 99}, ghost} {
-				_, err := s.till.Ask(ctx, till.Ask{Shop: "wangjing", Member: "bob", Voucher: id, Key: "a"})
+				_, err := s.till.Ask(ctx, pointtill.Ask{Shop: "wangjing", Member: "bob", Voucher: id, Key: "a"})
 				if is(t, id.String(), err, reward.ErrUnknownVoucher); err.Error() != "till: ask: "+reward.ErrUnknownVoucher.Error() {
 					t.Error(id, err)
 				}
@@ -205,26 +205,26 @@ func TestTill(t *testing.T) {
 			must[shop.Outcome](t)(s.shops.Bind(ctx, shop.Bind{Token: invited.Token, Identity: "wang", Key: "bind"}))
 			v := s.gives(t, "off", "v")
 			code := s.asks(t, v, "ask")
-			kathy := must[till.Preview](t)(s.till.Preview(ctx, till.Enter{Shop: "wangjing", Manager: "kathy", Code: code, Key: "k"}))
-			wang := must[till.Preview](t)(s.till.Preview(ctx, till.Enter{Shop: "wangjing", Manager: "wang", Code: code, Cart: &latte, Key: "w"}))
-			must[till.Result](t)(s.till.Confirm(ctx, till.Confirm{Shop: "wangjing", Manager: "kathy", Claim: kathy.Claim}))
-			_, err := s.till.Confirm(ctx, till.Confirm{Shop: "wangjing", Manager: "wang", Claim: wang.Claim})
+			kathy := must[pointtill.Preview](t)(s.till.Preview(ctx, pointtill.Enter{Shop: "wangjing", Manager: "kathy", Code: code, Key: "k"}))
+			wang := must[pointtill.Preview](t)(s.till.Preview(ctx, pointtill.Enter{Shop: "wangjing", Manager: "wang", Code: code, Cart: &latte, Key: "w"}))
+			must[pointtill.Result](t)(s.till.Confirm(ctx, pointtill.Confirm{Shop: "wangjing", Manager: "kathy", Claim: kathy.Claim}))
+			_, err := s.till.Confirm(ctx, pointtill.Confirm{Shop: "wangjing", Manager: "wang", Claim: wang.Claim})
 			is(t, "the second manager", err, otp.ErrInvalidCode)
 		})
 		run("of a member who was merged the one who goes on asks", func(t *testing.T, s setting) {
 			v := s.gives(t, "off", "v")
 			must[reward.Outcome](t)(s.rewards.Merge(ctx, reward.Merge{Holder: alice, To: "bob", Key: "m"}))
-			issued := must[otp.Issued](t)(s.till.Ask(ctx, till.Ask{Shop: "wangjing", Member: "bob", Voucher: v.ID, Key: "ask"}))
-			must[till.Result](t)(s.till.Enter(ctx, till.Enter{Shop: "wangjing", Manager: "kathy", Code: issued.Code, Key: "e"}))
+			issued := must[otp.Issued](t)(s.till.Ask(ctx, pointtill.Ask{Shop: "wangjing", Member: "bob", Voucher: v.ID, Key: "ask"}))
+			must[pointtill.Result](t)(s.till.Enter(ctx, pointtill.Enter{Shop: "wangjing", Manager: "kathy", Code: issued.Code, Key: "e"}))
 		})
 		run("of 20 who confirm at once one redeems, and all are told the same", func(t *testing.T, s setting) {
 			v := s.gives(t, "off", "v")
-			p := must[till.Preview](t)(s.till.Preview(ctx, till.Enter{Shop: "wangjing", Manager: "kathy", Code: s.asks(t, v, "ask"), Key: "e"}))
+			p := must[pointtill.Preview](t)(s.till.Preview(ctx, pointtill.Enter{Shop: "wangjing", Manager: "kathy", Code: s.asks(t, v, "ask"), Key: "e"}))
 			var first atomic.Int64
 			var wg sync.WaitGroup
 			for range 20 {
 				wg.Go(func() {
-					r, err := s.till.Confirm(ctx, till.Confirm{Shop: "wangjing", Manager: "kathy", Claim: p.Claim})
+					r, err := s.till.Confirm(ctx, pointtill.Confirm{Shop: "wangjing", Manager: "kathy", Claim: p.Claim})
 					if err != nil {
 						t.Error(err)
 					} else if !r.Replayed {

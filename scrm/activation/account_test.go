@@ -14,7 +14,7 @@ import (
 )
 
 // link opens a port for an account and links it.
-func link(codes *activation.Engine, s activation.Seat, account string, key string) (activation.Port, error) {
+func link(codes *activation.Engine, s activation.Access, account string, key string) (activation.Port, error) {
 	p, err := codes.Open(ctx, activation.Open{Session: s.ID(), Platform: "line", Key: "open-" + key})
 	if err != nil {
 		return p, err
@@ -39,7 +39,7 @@ func where(codes *activation.Engine, names map[activation.CodeID]string) (s stri
 
 func TestAccounts(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db storage.DB) {
-		scene := func(t *testing.T, tenant string) (codes *activation.Engine, now *clock, a, b activation.Seat, want func(string)) {
+		scene := func(t *testing.T, tenant string) (codes *activation.Engine, now *clock, a, b activation.Access, want func(string)) {
 			codes, now = open(t, db.Tenant(tenant))
 			one, other := issue(codes, both, "a"), issue(codes, both, "b")
 			names := map[activation.CodeID]string{one.ID: "a", other.ID: "b"}
@@ -113,19 +113,19 @@ func TestAccounts(t *testing.T) {
 			first, _ := open(t, tenant)
 			second, _ := open(t, tenant)
 			const n = 8
-			seats := make([]activation.Seat, n)
+			accesses := make([]activation.Access, n)
 			for i, c := range must(first.Create(ctx, activation.Create{N: n, Settings: both, Key: "k"})) {
-				seats[i] = signIn(first, c, fmt.Sprint("pc", i))
+				accesses[i] = signIn(first, c, fmt.Sprint("pc", i))
 			}
 			for round := range 3 {
 				var won, lost atomic.Int64
 				var wg sync.WaitGroup
 				account := fmt.Sprint("x", round)
-				for i, seat := range seats {
+				for i, access := range accesses {
 					codes := []*activation.Engine{first, second}[i%2]
-					p := must(codes.Open(ctx, activation.Open{Session: seat.ID(), Platform: "line", Key: account}))
+					p := must(codes.Open(ctx, activation.Open{Session: access.ID(), Platform: "line", Key: account}))
 					wg.Go(func() {
-						_, err := codes.Link(ctx, activation.Link{Session: seat.ID(), Port: p.ID.N, Account: activation.AccountID(account), Key: "l" + account})
+						_, err := codes.Link(ctx, activation.Link{Session: access.ID(), Port: p.ID.N, Account: activation.AccountID(account), Key: "l" + account})
 						switch {
 						case err == nil:
 							won.Add(1)
@@ -205,12 +205,12 @@ func TestPortsEndWithTheirSession(t *testing.T) {
 		})
 		t.Run("of many codes at once", func(t *testing.T) {
 			codes, _ := open(t, db.Tenant("many"))
-			many := activation.Many{Key: "off"}
+			batch := activation.CodeBatch{Key: "off"}
 			for i, c := range must(codes.Create(ctx, activation.Create{N: 4, Settings: both, Key: "k"})) {
-				many.Codes = append(many.Codes, c.ID)
+				batch.Codes = append(batch.Codes, c.ID)
 				must(codes.Open(ctx, activation.Open{Session: signIn(codes, c, fmt.Sprint("pc", i)).ID(), Platform: "line", Key: "o"}))
 			}
-			must(codes.Disable(ctx, many))
+			must(codes.Disable(ctx, batch))
 			if n := stored("many"); n != 0 {
 				t.Fatal(n)
 			}

@@ -67,12 +67,12 @@ func issue(codes *activation.Engine, s activation.Settings, key string) activati
 	return must(codes.Create(ctx, activation.Create{N: 1, Settings: s, Key: key}))[0]
 }
 
-func signIn(codes *activation.Engine, c activation.Issued, device string) activation.Seat {
+func signIn(codes *activation.Engine, c activation.Issued, device string) activation.Access {
 	return must(codes.SignIn(ctx, activation.SignIn{Code: c.Code, Device: activation.DeviceID(device), Agent: "kathy"}))
 }
 
-func one(id activation.CodeID, key string) activation.Many {
-	return activation.Many{Codes: []activation.CodeID{id}, Key: key}
+func one(id activation.CodeID, key string) activation.CodeBatch {
+	return activation.CodeBatch{Codes: []activation.CodeID{id}, Key: key}
 }
 
 func TestCodes(t *testing.T) {
@@ -90,10 +90,10 @@ func TestCodes(t *testing.T) {
 				if again[i] != (activation.Issued{ID: c.ID}) {
 					t.Fatal("repeated:", again[i])
 				}
-				seat := signIn(codes, c, "pc")
+				access := signIn(codes, c, "pc")
 				for r := range db.Journal().After(ctx, "", 0) {
 					text := fmt.Sprintf("%+v %s %s", r, r.Result, r.Before)
-					if strings.Contains(text, c.Code[9:]) || strings.Contains(text, seat.Token) || strings.Contains(text, "mac") || strings.Contains(text, "hash") {
+					if strings.Contains(text, c.Code[9:]) || strings.Contains(text, access.Token) || strings.Contains(text, "mac") || strings.Contains(text, "hash") {
 						t.Fatal("the journal holds a secret:", text)
 					}
 				}
@@ -165,11 +165,11 @@ func TestCodes(t *testing.T) {
 				c := issue(codes, both, fmt.Sprint("k", i))
 				a, b := signIn(codes, c, "pc"), signIn(codes, c, "phone")
 				p := must(codes.Open(ctx, activation.Open{Session: a.ID(), Platform: "line", Key: "p"}))
-				for _, s := range []activation.Seat{a, b} {
+				for _, s := range []activation.Access{a, b} {
 					must(codes.Check(ctx, s.Token))
 				}
 				isError(t, end(c.ID), nil)
-				for _, s := range []activation.Seat{a, b} {
+				for _, s := range []activation.Access{a, b} {
 					_, err := codes.Check(ctx, s.Token)
 					isError(t, err, activation.ErrSignedOut)
 					_, err = codes.Beat(ctx, s.Token)
@@ -186,21 +186,21 @@ func TestCodes(t *testing.T) {
 		t.Run("are changed many at a time, or none", func(t *testing.T) {
 			codes, _ := open(t, db.Tenant("many"))
 			made := must(codes.Create(ctx, activation.Create{N: 5, Settings: both, Key: "k"}))
-			many := activation.Many{Key: "d"}
+			batch := activation.CodeBatch{Key: "d"}
 			for _, c := range made {
-				many.Codes = append(many.Codes, c.ID, c.ID)
+				batch.Codes = append(batch.Codes, c.ID, c.ID)
 			}
-			bad := many
+			bad := batch
 			bad.Codes = append(bad.Codes[:4:4], "NOSUCH")
 			_, err := codes.Disable(ctx, bad)
 			isError(t, err, activation.ErrUnknownCode)
 			if n := count(codes.Codes(ctx, activation.CodeQuery{State: activation.Enabled})); n != 5 {
 				t.Fatal(n)
 			}
-			if out := must(codes.Disable(ctx, many)); len(out) != 5 || !out[4].Disabled {
+			if out := must(codes.Disable(ctx, batch)); len(out) != 5 || !out[4].Disabled {
 				t.Fatal(out)
 			}
-			must(codes.Disable(ctx, many))
+			must(codes.Disable(ctx, batch))
 			_, err = codes.Disable(ctx, one(made[1].ID, "d"))
 			isError(t, err, journal.ErrKeyReused)
 			if n := count(codes.Codes(ctx, activation.CodeQuery{State: activation.Disabled})); n != 5 {
@@ -323,12 +323,12 @@ func TestPorts(t *testing.T) {
 			codes, _ := open(t, db.Tenant("race"))
 			s := both
 			s.Ports = 5
-			seat := signIn(codes, issue(codes, s, "k"), "pc")
+			access := signIn(codes, issue(codes, s, "k"), "pc")
 			won, full := race(t, 64, func(i int) error {
-				_, err := codes.Open(ctx, activation.Open{Session: seat.ID(), Platform: "line", Key: fmt.Sprint(i)})
+				_, err := codes.Open(ctx, activation.Open{Session: access.ID(), Platform: "line", Key: fmt.Sprint(i)})
 				return err
 			})
-			if won != 5 || full != 59 || must(codes.Code(ctx, seat.Code.ID)).Ports() != 5 {
+			if won != 5 || full != 59 || must(codes.Code(ctx, access.Code.ID)).Ports() != 5 {
 				t.Fatal(won, full)
 			}
 		})
@@ -336,13 +336,13 @@ func TestPorts(t *testing.T) {
 			codes, now := open(t, db.Tenant("pool"))
 			must(codes.PutPool(ctx, activation.PutPool{Pool: "plan", Ports: 7, Key: "p"}))
 			made := must(codes.Create(ctx, activation.Create{N: 16, Settings: activation.Settings{Platforms: both.Platforms, Pool: "plan"}, Key: "k"}))
-			seats := make([]activation.Seat, 16)
+			accesses := make([]activation.Access, 16)
 			for i, c := range made {
-				seats[i] = signIn(codes, c, fmt.Sprint("pc", i))
+				accesses[i] = signIn(codes, c, fmt.Sprint("pc", i))
 			}
 			var who sync.Map
 			won, full := race(t, 64, func(i int) error {
-				p, err := codes.Open(ctx, activation.Open{Session: seats[i%16].ID(), Platform: "line", Key: fmt.Sprint(i)})
+				p, err := codes.Open(ctx, activation.Open{Session: accesses[i%16].ID(), Platform: "line", Key: fmt.Sprint(i)})
 				if err == nil {
 					who.Store(p.ID, i%16)
 				}
@@ -369,11 +369,11 @@ func TestPorts(t *testing.T) {
 				late = made[1]
 			}
 			now.pass(activation.Idle)
-			seat := signIn(codes, late, "new")
+			access := signIn(codes, late, "new")
 			for i := range 7 - pool.Free {
-				must(codes.Open(ctx, activation.Open{Session: seat.ID(), Platform: "line", Key: fmt.Sprint("late", i)}))
+				must(codes.Open(ctx, activation.Open{Session: access.ID(), Platform: "line", Key: fmt.Sprint("late", i)}))
 			}
-			_, err = codes.Open(ctx, activation.Open{Session: seat.ID(), Platform: "line", Key: "one-more"})
+			_, err = codes.Open(ctx, activation.Open{Session: access.ID(), Platform: "line", Key: "one-more"})
 			capacity(t, err, activation.CapacityError{Ports: 7 - pool.Free, Pool: "plan"})
 		})
 	})
@@ -442,11 +442,11 @@ func TestPools(t *testing.T) {
 			codes, _ = fill(t, "due", 2)
 			now.pass(activation.Idle)
 			late := must(activation.New(db.Tenant("due"), keys, &activation.Options{Now: now.time}))
-			seat := signIn(late, issue(late, shared, "late"), "late")
+			access := signIn(late, issue(late, shared, "late"), "late")
 			for i := range 2 {
-				must(late.Open(ctx, activation.Open{Session: seat.ID(), Platform: "line", Key: fmt.Sprint(i)}))
+				must(late.Open(ctx, activation.Open{Session: access.ID(), Platform: "line", Key: fmt.Sprint(i)}))
 			}
-			_, err := late.Open(ctx, activation.Open{Session: seat.ID(), Platform: "line", Key: "more"})
+			_, err := late.Open(ctx, activation.Open{Session: access.ID(), Platform: "line", Key: "more"})
 			capacity(t, err, activation.CapacityError{Ports: 2, Pool: "plan"})
 			if n := count(activation.DueCodes(ctx, db.Tenant("due"), now.time())); n != 40 {
 				t.Fatal("codes of others were settled:", n)
@@ -504,7 +504,7 @@ func TestDevices(t *testing.T) {
 			t.Fatal(n)
 		}
 		must(codes.RemoveDevice(ctx, activation.RemoveDevice{Device: "pc", Key: "r"}))
-		for _, s := range []activation.Seat{a, b} {
+		for _, s := range []activation.Access{a, b} {
 			_, err := codes.Check(ctx, s.Token)
 			isError(t, err, activation.ErrSignedOut)
 		}

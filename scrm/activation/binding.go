@@ -132,20 +132,20 @@ type Bound struct {
 
 // Bound returns what the session of a token has, at this moment, with what is known of an account
 // of the platform. Errors: those of Check, and *InputError.
-func (e *Engine) Bound(ctx context.Context, token string, p PlatformID, a AccountID) (Seat, Bound, error) {
-	fail := func(err error) (Seat, Bound, error) {
-		return Seat{}, Bound{}, fmt.Errorf("activation: bound: %w", err)
+func (e *Engine) Bound(ctx context.Context, token string, p PlatformID, a AccountID) (Access, Bound, error) {
+	fail := func(err error) (Access, Bound, error) {
+		return Access{}, Bound{}, fmt.Errorf("activation: bound: %w", err)
 	}
 	if err := cmp.Or(valid.ID("platform", p), valid.ID("account", a)); err != nil {
 		return fail(err)
 	}
 	now := e.frame.Now()
-	l, c, s, err := e.seat(ctx, token, lookup{platform: p, account: a}, now)
+	l, c, s, err := e.access(ctx, token, lookup{platform: p, account: a}, now)
 	if err != nil {
 		return fail(err)
 	}
 	port := l.claimed.Port.Settled(l.claimed.Code, now)
-	return c.seat(s), Bound{port, l.claim.Periods.until(port)}, nil
+	return c.access(s), Bound{port, l.claim.Periods.until(port)}, nil
 }
 
 func latest(a, b time.Time) time.Time {

@@ -56,9 +56,9 @@ func TestNoTimeOfAnAccountIsTwoCodes(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		codes, now := open2(t)
 		made := []activation.Issued{issue(codes, both, "a"), issue(codes, both, "b"), issue(codes, both, "c")}
-		seats := make([]activation.Seat, len(made))
+		accesses := make([]activation.Access, len(made))
 		for i, c := range made {
-			seats[i] = signIn(codes, c, fmt.Sprint("pc", i))
+			accesses[i] = signIn(codes, c, fmt.Sprint("pc", i))
 		}
 		ports := map[int]activation.PortID{}
 		counted := map[time.Time]activation.CodeID{}
@@ -67,7 +67,7 @@ func TestNoTimeOfAnAccountIsTwoCodes(t *testing.T) {
 			i := rapid.IntRange(0, len(made)-1).Draw(t, "code")
 			switch rapid.IntRange(0, 7).Draw(t, "what") {
 			case 0, 1, 2:
-				if p, err := link(codes, seats[i], "x", key); err == nil {
+				if p, err := link(codes, accesses[i], "x", key); err == nil {
 					ports[i] = p.ID
 				}
 			case 3:
@@ -77,14 +77,14 @@ func TestNoTimeOfAnAccountIsTwoCodes(t *testing.T) {
 			case 5:
 				_, _ = codes.Close(ctx, activation.Leave{Port: ports[i], Key: key})
 			case 6:
-				_, _ = codes.SignOut(ctx, activation.SignOut{Session: seats[i].ID(), Key: key})
+				_, _ = codes.SignOut(ctx, activation.SignOut{Session: accesses[i].ID(), Key: key})
 			}
 			now.pass(time.Duration(rapid.SampledFrom([]int{1, 9, 11, 60, 3000, 8000}).Draw(t, "minutes")) * time.Minute)
 			for i, c := range made {
-				seat, b, err := codes.Bound(ctx, seats[i].Token, "line", "x")
+				access, b, err := codes.Bound(ctx, accesses[i].Token, "line", "x")
 				if err != nil {
-					seats[i] = signIn(codes, c, fmt.Sprint("pc", i))
-					if seat, b, err = codes.Bound(ctx, seats[i].Token, "line", "x"); err != nil {
+					accesses[i] = signIn(codes, c, fmt.Sprint("pc", i))
+					if access, b, err = codes.Bound(ctx, accesses[i].Token, "line", "x"); err != nil {
 						t.Fatal(err)
 					}
 				}
@@ -97,15 +97,15 @@ func TestNoTimeOfAnAccountIsTwoCodes(t *testing.T) {
 				for at := now.time().Add(-20 * 24 * time.Hour); at.Before(now.time()); at = at.Add(time.Hour) {
 					at = at.Truncate(time.Hour)
 					of, known := counted[at]
-					counts := binding.Counts(seat.Code.ID, at)
-					if counts && known && of != seat.Code.ID {
-						t.Fatalf("%s is of %s and of %s: %v", at, of, seat.Code.ID, binding)
+					counts := binding.Counts(access.Code.ID, at)
+					if counts && known && of != access.Code.ID {
+						t.Fatalf("%s is of %s and of %s: %v", at, of, access.Code.ID, binding)
 					}
-					if !counts && known && of == seat.Code.ID {
+					if !counts && known && of == access.Code.ID {
 						t.Fatalf("%s was of %s and is not: %v", at, of, binding)
 					}
 					if counts {
-						counted[at] = seat.Code.ID
+						counted[at] = access.Code.ID
 					}
 				}
 			}
@@ -126,48 +126,48 @@ func open2(t rapid.TB) (*activation.Engine, *clock) {
 // However a session ends, the binding of its accounts ends then, and is known after the code was
 // changed and the account linked anew.
 func TestBindingsEndWithTheirSession(t *testing.T) {
-	ends := map[string]func(codes *activation.Engine, now *clock, c activation.Issued, s activation.Seat, p activation.Port) error{
-		"signed out": func(codes *activation.Engine, _ *clock, _ activation.Issued, s activation.Seat, _ activation.Port) error {
+	ends := map[string]func(codes *activation.Engine, now *clock, c activation.Issued, s activation.Access, p activation.Port) error{
+		"signed out": func(codes *activation.Engine, _ *clock, _ activation.Issued, s activation.Access, _ activation.Port) error {
 			_, err := codes.SignOut(ctx, activation.SignOut{Session: s.ID(), Key: "out"})
 			return err
 		},
-		"signed in anew": func(codes *activation.Engine, _ *clock, c activation.Issued, _ activation.Seat, _ activation.Port) error {
+		"signed in anew": func(codes *activation.Engine, _ *clock, c activation.Issued, _ activation.Access, _ activation.Port) error {
 			signIn(codes, c, "pc")
 			return nil
 		},
-		"device removed": func(codes *activation.Engine, _ *clock, _ activation.Issued, _ activation.Seat, _ activation.Port) error {
+		"device removed": func(codes *activation.Engine, _ *clock, _ activation.Issued, _ activation.Access, _ activation.Port) error {
 			_, err := codes.RemoveDevice(ctx, activation.RemoveDevice{Device: "pc", Key: "r"})
 			return err
 		},
-		"disabled": func(codes *activation.Engine, _ *clock, c activation.Issued, _ activation.Seat, _ activation.Port) error {
+		"disabled": func(codes *activation.Engine, _ *clock, c activation.Issued, _ activation.Access, _ activation.Port) error {
 			_, err := codes.Disable(ctx, one(c.ID, "d"))
 			return err
 		},
-		"expired": func(codes *activation.Engine, _ *clock, c activation.Issued, _ activation.Seat, _ activation.Port) error {
+		"expired": func(codes *activation.Engine, _ *clock, c activation.Issued, _ activation.Access, _ activation.Port) error {
 			_, err := codes.Expire(ctx, one(c.ID, "e"))
 			return err
 		},
-		"another platform": func(codes *activation.Engine, _ *clock, c activation.Issued, _ activation.Seat, _ activation.Port) error {
+		"another platform": func(codes *activation.Engine, _ *clock, c activation.Issued, _ activation.Access, _ activation.Port) error {
 			_, err := codes.Edit(ctx, activation.Edit{Code: c.ID, Settings: activation.Settings{Platforms: both.Platforms[1:], Ports: 2}, Key: "e"})
 			return err
 		},
-		"renewed": func(codes *activation.Engine, _ *clock, c activation.Issued, _ activation.Seat, _ activation.Port) error {
+		"renewed": func(codes *activation.Engine, _ *clock, c activation.Issued, _ activation.Access, _ activation.Port) error {
 			_, err := codes.Renew(ctx, activation.Renew{Code: c.ID, Key: "r"})
 			return err
 		},
-		"logged out": func(codes *activation.Engine, _ *clock, _ activation.Issued, _ activation.Seat, p activation.Port) error {
+		"logged out": func(codes *activation.Engine, _ *clock, _ activation.Issued, _ activation.Access, p activation.Port) error {
 			_, err := codes.Logout(ctx, activation.Leave{Port: p.ID, Key: "l"})
 			return err
 		},
-		"banned": func(codes *activation.Engine, _ *clock, _ activation.Issued, _ activation.Seat, p activation.Port) error {
+		"banned": func(codes *activation.Engine, _ *clock, _ activation.Issued, _ activation.Access, p activation.Port) error {
 			_, err := codes.Ban(ctx, activation.Leave{Port: p.ID, Key: "l"})
 			return err
 		},
-		"closed": func(codes *activation.Engine, _ *clock, _ activation.Issued, _ activation.Seat, p activation.Port) error {
+		"closed": func(codes *activation.Engine, _ *clock, _ activation.Issued, _ activation.Access, p activation.Port) error {
 			_, err := codes.Close(ctx, activation.Leave{Port: p.ID, Key: "l"})
 			return err
 		},
-		"idle": func(_ *activation.Engine, now *clock, _ activation.Issued, _ activation.Seat, _ activation.Port) error {
+		"idle": func(_ *activation.Engine, now *clock, _ activation.Issued, _ activation.Access, _ activation.Port) error {
 			now.pass(activation.Idle - time.Hour)
 			return nil
 		},
@@ -183,10 +183,10 @@ func TestBindingsEndWithTheirSession(t *testing.T) {
 			isError(t, end(codes, now, c, s, p), nil)
 			ended := now.time()
 			now.pass(10 * time.Hour)
-			seat := signIn(codes, other, "phone")
+			access := signIn(codes, other, "phone")
 			check := func(what string, more ...activation.Period) {
 				t.Helper()
-				_, got, err := codes.Bound(ctx, seat.Token, "line", "x")
+				_, got, err := codes.Bound(ctx, access.Token, "line", "x")
 				want := append(activation.Binding{{Code: c.ID, From: linked, To: ended}}, more...)
 				if err != nil || fmt.Sprint(got.Binding) != fmt.Sprint(want) {
 					t.Errorf("%s, %s: %v, want %v, %v", name, what, got, want, err)
@@ -195,12 +195,12 @@ func TestBindingsEndWithTheirSession(t *testing.T) {
 			if name == "idle" {
 				ended = linked.Add(activation.Idle)
 				now.pass(5 * time.Hour)
-				must(codes.Beat(ctx, seat.Token))
+				must(codes.Beat(ctx, access.Token))
 			}
 			check("after it ended")
 			must(codes.Delete(ctx, one(c.ID, "del")))
 			check("after the code was deleted")
-			must(link(codes, seat, "x", "y"))
+			must(link(codes, access, "x", "y"))
 			check("after another code linked it", activation.Period{Code: other.ID, From: now.time()})
 		}
 	})

@@ -14,7 +14,7 @@ import (
 	"github.com/scrmkit/scrmkit/storage"
 )
 
-func tryIn(codes *activation.Engine, c activation.Issued, device, agent string) (activation.Seat, error) {
+func tryIn(codes *activation.Engine, c activation.Issued, device, agent string) (activation.Access, error) {
 	return codes.SignIn(ctx, activation.SignIn{Code: c.Code, Device: activation.DeviceID(device), Agent: activation.AgentID(agent)})
 }
 
@@ -73,7 +73,7 @@ func TestLeakedCodes(t *testing.T) {
 			senior := signIn(codes, c, "senior")
 			must(codes.SignOut(ctx, activation.SignOut{Session: senior.ID(), Key: "out"}))
 			now.pass(time.Hour)
-			var bots []activation.Seat
+			var bots []activation.Access
 			for i := range 100 {
 				bots = append(bots, must(tryIn(codes, c, fmt.Sprint("bot", i), fmt.Sprint("bot", i%10))))
 			}
@@ -138,20 +138,20 @@ func TestOneDeviceKeepsNoOtherOut(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		codes, now := open2(t)
 		c := issue(codes, activation.Settings{Platforms: both.Platforms, Ports: 200}, "k")
-		var seat activation.Seat
+		var access activation.Access
 		for step := range rapid.IntRange(1, 150).Draw(t, "steps") {
 			key := fmt.Sprint("s", step)
 			switch rapid.IntRange(0, 9).Draw(t, "what") {
 			case 0, 1, 2, 3, 4:
 				if s, err := tryIn(codes, c, "thief", rapid.SampledFrom([]string{"", "kathy", "li"}).Draw(t, "agent")); err == nil {
-					seat = s
+					access = s
 				}
 			case 5:
-				_, _ = link(codes, seat, key, key)
+				_, _ = link(codes, access, key, key)
 			case 6:
-				_, _ = codes.Beat(ctx, seat.Token)
+				_, _ = codes.Beat(ctx, access.Token)
 			case 7:
-				_, _ = codes.SignOut(ctx, activation.SignOut{Session: seat.ID(), Key: key})
+				_, _ = codes.SignOut(ctx, activation.SignOut{Session: access.ID(), Key: key})
 			case 8:
 				now.pass(time.Duration(rapid.IntRange(0, 300).Draw(t, "seconds")) * time.Second)
 			case 9:
@@ -182,7 +182,7 @@ func TestMadeUpDevicesKeepNoKnownOneOut(t *testing.T) {
 			must(tryIn(codes, c, fmt.Sprint("desk", i), "kathy"))
 		}
 		now.pass(time.Minute)
-		var seats []activation.Seat
+		var accesses []activation.Access
 		for step := range rapid.IntRange(1, 15).Draw(t, "steps") {
 			switch rapid.IntRange(0, 3).Draw(t, "what") {
 			case 0, 1:
@@ -191,12 +191,12 @@ func TestMadeUpDevicesKeepNoKnownOneOut(t *testing.T) {
 					if err != nil {
 						break
 					}
-					if seats = append(seats, s); rapid.IntRange(0, 30).Draw(t, "links") == 0 {
+					if accesses = append(accesses, s); rapid.IntRange(0, 30).Draw(t, "links") == 0 {
 						_, _ = link(codes, s, fmt.Sprint(step, i), fmt.Sprint(step, "-", i))
 					}
 				}
 			case 2:
-				for _, s := range seats {
+				for _, s := range accesses {
 					_, _ = codes.Beat(ctx, s.Token)
 				}
 			case 3:

@@ -34,9 +34,9 @@ type Edit struct {
 	Key      string   `json:"-"`            // idempotency key; required
 }
 
-// Many names codes to Disable, Enable, Expire or Delete: all of them or, where one does not exist,
-// none.
-type Many struct {
+// A CodeBatch names codes to Disable, Enable, Expire or Delete: all of them or, where one does not
+// exist, none.
+type CodeBatch struct {
 	Codes []CodeID `json:"codes"`        // at least one
 	By    string   `json:"by,omitempty"` // who did it, for the journal
 	Key   string   `json:"-"`            // idempotency key; required
@@ -57,15 +57,15 @@ type SignIn struct {
 	Agent       AgentID  // "": nobody in particular
 }
 
-// A Seat is what a session has.
-type Seat struct {
+// An Access is what a session has.
+type Access struct {
 	Code    Code    `json:"code"`    // code that was signed in with
 	Session Session `json:"session"` // session of the agent
 	Token   string  `json:"-"`       // of SignIn alone: what the client keeps
 }
 
 // ID names the session.
-func (s Seat) ID() SessionID { return SessionID{s.Code.ID, s.Session.N} }
+func (s Access) ID() SessionID { return SessionID{s.Code.ID, s.Session.N} }
 
 // A SignOut ends a session. One that has ended is no error.
 type SignOut struct {
@@ -99,7 +99,7 @@ func (c Edit) check() error {
 	return cmp.Or(c.Code.check("code"), c.Settings.check(), valid.OptionalID("by", c.By), valid.ID("key", c.Key))
 }
 
-func (c Many) check() error {
+func (c CodeBatch) check() error {
 	err := cmp.Or(valid.Between("codes", int64(len(c.Codes)), 1, maxCodes), valid.OptionalID("by", c.By), valid.ID("key", c.Key))
 	for _, id := range c.Codes {
 		err = cmp.Or(err, id.check("codes"))

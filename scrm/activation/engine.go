@@ -28,11 +28,11 @@ type Options struct {
 // An Engine runs commands on codes, sessions, ports and devices. It is safe for concurrent use.
 //
 // Most commands have a key, which names it within what it changes: a code, a pool or a device, and
-// for Create, Many and Invite the tenant. Repeated with it a command changes nothing and gives its
-// first answer, without what is shown once, and is journal.ErrKeyReused where it differs. Besides
-// the errors that its comment lists, a command returns *InputError before anything was loaded,
-// journal.ErrConflict where other changes came first twenty times in a row, and what the database
-// said; after the last two it may be run again with its key.
+// for Create, CodeBatch and Invite the tenant. Repeated with it a command changes nothing and gives
+// its first answer, without what is shown once, and is journal.ErrKeyReused where it differs.
+// Besides the errors that its comment lists, a command returns *InputError before anything was
+// loaded, journal.ErrConflict where other changes came first twenty times in a row, and what the
+// database said; after the last two it may be run again with its key.
 type Engine struct {
 	frame engine.Frame
 	keys  []Key
@@ -100,26 +100,26 @@ func (e *Engine) Edit(ctx context.Context, c Edit) (Code, error) {
 
 // Disable ends what the codes may do (停用). ErrUnknownCode: one does not exist, and nothing was done
 // to the others.
-func (e *Engine) Disable(ctx context.Context, c Many) ([]Code, error) {
+func (e *Engine) Disable(ctx context.Context, c CodeBatch) ([]Code, error) {
 	return e.to(ctx, "activation.disable", Disabled, c)
 }
 
 // Enable lets the codes work again (启用). Their agents sign in anew. Errors: as Disable.
-func (e *Engine) Enable(ctx context.Context, c Many) ([]Code, error) {
+func (e *Engine) Enable(ctx context.Context, c CodeBatch) ([]Code, error) {
 	return e.to(ctx, "activation.enable", Enabled, c)
 }
 
 // Expire has the codes expire now. Errors: as Disable.
-func (e *Engine) Expire(ctx context.Context, c Many) ([]Code, error) {
+func (e *Engine) Expire(ctx context.Context, c CodeBatch) ([]Code, error) {
 	return e.to(ctx, "activation.expire", Expired, c)
 }
 
 // Delete ends the codes for ever. What they counted stays. Errors: as Disable.
-func (e *Engine) Delete(ctx context.Context, c Many) ([]Code, error) {
+func (e *Engine) Delete(ctx context.Context, c CodeBatch) ([]Code, error) {
 	return e.to(ctx, "activation.delete", Deleted, c)
 }
 
-func (e *Engine) to(ctx context.Context, kind string, s State, c Many) ([]Code, error) {
+func (e *Engine) to(ctx context.Context, kind string, s State, c CodeBatch) ([]Code, error) {
 	c.Codes = slices.Compact(slices.Sorted(slices.Values(c.Codes)))
 	return do(ctx, e, task[[]Code]{
 		kind: kind, check: c.check, subject: ofTenant(c.Key), key: c.Key, by: c.By, input: c, lookup: lookup{codes: c.Codes},

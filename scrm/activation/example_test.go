@@ -23,16 +23,16 @@ func Example() {
 	if err != nil {
 		panic(err)
 	}
-	seat, err := codes.SignIn(ctx, activation.SignIn{Code: made[0].Code, Device: "laptop", Agent: "kathy"})
+	access, err := codes.SignIn(ctx, activation.SignIn{Code: made[0].Code, Device: "laptop", Agent: "kathy"})
 	fmt.Println(err)
-	port, err := codes.Open(ctx, activation.Open{Session: seat.ID(), Platform: "whatsapp", Key: "open-1"})
+	port, err := codes.Open(ctx, activation.Open{Session: access.ID(), Platform: "whatsapp", Key: "open-1"})
 	fmt.Println(port.State, err)
-	port, err = codes.Link(ctx, activation.Link{Session: seat.ID(), Port: port.ID.N, Account: "sales-1", Key: "link-1"})
+	port, err = codes.Link(ctx, activation.Link{Session: access.ID(), Port: port.ID.N, Account: "sales-1", Key: "link-1"})
 	fmt.Println(port.State, err)
 
-	_, err = codes.Disable(ctx, activation.Many{Codes: []activation.CodeID{made[0].ID}, Key: "stop"})
+	_, err = codes.Disable(ctx, activation.CodeBatch{Codes: []activation.CodeID{made[0].ID}, Key: "stop"})
 	fmt.Println(err)
-	_, err = codes.Check(ctx, seat.Token)
+	_, err = codes.Check(ctx, access.Token)
 	fmt.Println(errors.Is(err, activation.ErrSignedOut))
 	// Output:
 	// <nil>

@@ -34,7 +34,7 @@ func TestKilledPostgres(t *testing.T) {
 			e, _ := open(t, dbtest.Postgres(t, dsn))
 			db := must(sql.Open("pgx", dsn))
 			t.Cleanup(func() { _ = db.Close() })
-			var seats [callers]activation.SessionID
+			var sessions [callers]activation.SessionID
 			var ports [callers]activation.PortID
 			return func(ctx context.Context, name string, caller, i int) error {
 				switch {
@@ -43,11 +43,11 @@ func TestKilledPostgres(t *testing.T) {
 					if err := db.QueryRowContext(ctx, "select code from shown where n = $1", caller).Scan(&in.Code); err != nil {
 						return err
 					}
-					seat, err := e.SignIn(ctx, in)
-					seats[caller] = seat.ID()
+					access, err := e.SignIn(ctx, in)
+					sessions[caller] = access.ID()
 					return err
 				case i%2 == 1:
-					p, err := e.Open(ctx, activation.Open{Session: seats[caller], Platform: "line", Key: name})
+					p, err := e.Open(ctx, activation.Open{Session: sessions[caller], Platform: "line", Key: name})
 					ports[caller] = p.ID
 					return err
 				default:

@@ -25,17 +25,17 @@ func TestGoldenCommands(t *testing.T) {
 	db := memory.New()
 	fill := golden.Fill{"codes": []CodeID{"ABCDEFGH", "BCDEFGHA"}, "zone": "Asia/Shanghai", "ports": 5}
 	session, until := SessionID{"ABCDEFGH", 1}, time.Date(2027, 2, 1, 0, 0, 0, 0, time.UTC)
-	many, leave := Many{Codes: []CodeID{"ABCDEFGH"}}, Leave{Port: PortID{"ABCDEFGH", 1}}
+	batch, leave := CodeBatch{Codes: []CodeID{"ABCDEFGH"}}, Leave{Port: PortID{"ABCDEFGH", 1}}
 	f := golden.Open(t, "commands")
 	f.Commands(golden.Engine{
 		Store: db, New: func(s storage.Tx) any { return goldenEngine(s) },
 		Commands: []golden.Command{
 			{Kind: "activation.create", Least: Create{N: 1}, Fill: fill, Apart: true},
 			{Kind: "activation.edit", Least: Edit{Code: "ABCDEFGH"}, Fill: fill, Apart: true},
-			{Kind: "activation.disable", Method: "Disable", Least: many},
-			{Kind: "activation.enable", Method: "Enable", Least: many},
-			{Kind: "activation.expire", Method: "Expire", Least: many},
-			{Kind: "activation.delete", Method: "Delete", Least: many},
+			{Kind: "activation.disable", Method: "Disable", Least: batch},
+			{Kind: "activation.enable", Method: "Enable", Least: batch},
+			{Kind: "activation.expire", Method: "Expire", Least: batch},
+			{Kind: "activation.delete", Method: "Delete", Least: batch},
 			{Kind: "activation.renew", Least: Renew{Code: "ABCDEFGH"}},
 			{Kind: "activation.pool", Least: PutPool{Pool: "north"}, Fill: fill},
 			{Kind: "activation.signOut", Least: SignOut{Session: session}},
@@ -54,7 +54,7 @@ func TestGoldenCommands(t *testing.T) {
 		Results: []golden.Result{
 			{Name: "issued", Of: Issued{}}, {Name: "issued codes", Of: []Issued(nil)}, {Name: "code", Of: Code{}}, {Name: "codes", Of: []Code(nil)},
 			{Name: "pool", Of: Pool{}}, {Name: "port", Of: Port{}}, {Name: "device", Of: Device{}}, {Name: "added device", Of: Added{}},
-			{Name: "seat", Of: Seat{}}, {Name: "invited", Of: Invited{}},
+			{Name: "access", Of: Access{}}, {Name: "invited", Of: Invited{}},
 		},
 	})
 	// Invite has no struct.

@@ -25,31 +25,31 @@ func TestPortsAddUp(t *testing.T) {
 		must(codes.PutPool(ctx, activation.PutPool{Pool: "plan", Ports: 3, Key: "p"}))
 		shared := activation.Settings{Platforms: both.Platforms, Pool: "plan"}
 		made := []activation.Issued{issue(codes, both, "a"), issue(codes, shared, "b"), issue(codes, shared, "c")}
-		var seats []activation.Seat
+		var accesses []activation.Access
 		for step := range rapid.IntRange(1, 60).Draw(rt, "steps") {
 			key := fmt.Sprint("step-", step)
 			c := made[rapid.IntRange(0, 2).Draw(rt, "code")]
 			device := activation.DeviceID(rapid.SampledFrom([]string{"x", "y"}).Draw(rt, "device"))
-			var seat activation.SessionID
-			if len(seats) > 0 {
-				seat = seats[rapid.IntRange(0, len(seats)-1).Draw(rt, "seat")].ID()
+			var session activation.SessionID
+			if len(accesses) > 0 {
+				session = accesses[rapid.IntRange(0, len(accesses)-1).Draw(rt, "session")].ID()
 			}
 			port := int64(rapid.IntRange(1, 8).Draw(rt, "port"))
 			leave := activation.Leave{Port: activation.PortID{Code: c.ID, N: port}, Key: key}
 			var err error
 			switch what := rapid.IntRange(0, 12).Draw(rt, "what"); what {
 			case 0, 1:
-				var s activation.Seat
+				var s activation.Access
 				if s, err = codes.SignIn(ctx, activation.SignIn{Code: c.Code, Device: device}); err == nil {
-					seats = append(seats, s)
+					accesses = append(accesses, s)
 				}
 			case 2, 3, 4:
-				_, err = codes.Open(ctx, activation.Open{Session: seat, Platform: "line", Key: key})
+				_, err = codes.Open(ctx, activation.Open{Session: session, Platform: "line", Key: key})
 			case 5:
-				_, err = codes.Pair(ctx, activation.Pair{Session: seat, Port: port, Until: now.time().Add(time.Minute), Key: key})
+				_, err = codes.Pair(ctx, activation.Pair{Session: session, Port: port, Until: now.time().Add(time.Minute), Key: key})
 			case 6:
 				account := activation.AccountID(rapid.SampledFrom([]string{"u", "v"}).Draw(rt, "account"))
-				_, err = codes.Link(ctx, activation.Link{Session: seat, Port: port, Account: account, Key: key})
+				_, err = codes.Link(ctx, activation.Link{Session: session, Port: port, Account: account, Key: key})
 			case 7:
 				_, err = []func() (activation.Port, error){
 					func() (activation.Port, error) { return codes.Logout(ctx, leave) },
@@ -57,7 +57,7 @@ func TestPortsAddUp(t *testing.T) {
 					func() (activation.Port, error) { return codes.Close(ctx, leave) },
 				}[port%3]()
 			case 8:
-				_, err = codes.SignOut(ctx, activation.SignOut{Session: seat, Key: key})
+				_, err = codes.SignOut(ctx, activation.SignOut{Session: session, Key: key})
 			case 9:
 				_, err = codes.Disable(ctx, one(c.ID, key))
 			case 10:
@@ -113,9 +113,9 @@ func TestPortsAddUpAtOnce(t *testing.T) {
 					case 9:
 						_, err = codes.PutPool(ctx, activation.PutPool{Pool: "plan", Ports: 3 + i%3, Key: key})
 					default:
-						var seat activation.Seat
-						if seat, err = codes.SignIn(ctx, activation.SignIn{Code: c.Code, Device: device}); err == nil {
-							_, err = link(codes, seat, fmt.Sprint("x", i%4), key)
+						var access activation.Access
+						if access, err = codes.SignIn(ctx, activation.SignIn{Code: c.Code, Device: device}); err == nil {
+							_, err = link(codes, access, fmt.Sprint("x", i%4), key)
 						}
 					}
 					if !expected(err) {

@@ -15,7 +15,7 @@ import (
 	"github.com/scrmkit/scrmkit/storage"
 )
 
-// SignIn begins a session of an agent. Its token is in the Seat, shown this once. Errors:
+// SignIn begins a session of an agent. Its token is in the Access, shown this once. Errors:
 // ErrUnknownCode, and those that say more of the code to whoever has it: ErrDisabled, ErrExpired,
 // ErrDevice, ErrSessions (a *SessionsError, but where the device has a thousand codes) and
 // *ThrottledError. What a refused sign-in with the right code is charged is stored, outside of a
@@ -25,11 +25,11 @@ import (
 // half of its hundred, and tries are charged to each device by itself. Where strangers at made-up
 // devices fill a code, a device that was there before them signs in at once, and a new one as soon
 // as one of theirs was not heard of for Away, or had no port for Settling.
-func (e *Engine) SignIn(ctx context.Context, c SignIn) (Seat, error) {
+func (e *Engine) SignIn(ctx context.Context, c SignIn) (Access, error) {
 	id, rest, ok := parseCode(c.Code)
 	var token string
-	return do(ctx, e, task[Seat]{
-		kind: "activation.signIn", subject: id.Subject(), private: true, once: func(s *Seat) { s.Token = token }, who: func(s Seat) string { return s.ID().String() },
+	return do(ctx, e, task[Access]{
+		kind: "activation.signIn", subject: id.Subject(), private: true, once: func(s *Access) { s.Token = token }, who: func(s Access) string { return s.ID().String() },
 		input: []any{c.Device, c.Agent}, lookup: lookup{codes: []CodeID{id}, secret: true, device: c.Device},
 		check: func() error {
 			if err := c.check(); err != nil || !ok {
@@ -41,11 +41,11 @@ func (e *Engine) SignIn(ctx context.Context, c SignIn) (Seat, error) {
 			}
 			return err
 		},
-		decide: func(l loaded, now time.Time) (change, Seat, error) {
+		decide: func(l loaded, now time.Time) (change, Access, error) {
 			code := l.codes[0]
 			tenant := e.frame.Tenant()
 			if !code.Secret.opens(e.keys, tenant, id, rest) {
-				return change{}, Seat{}, ErrUnknownCode
+				return change{}, Access{}, ErrUnknownCode
 			}
 			shown := sameHash(l.device.Hash, hashDevice(tenant, c.Device, c.DeviceToken))
 			next, s, err := code.SignIn(l.device, c, shown, func(id SessionID) []byte {
@@ -53,7 +53,7 @@ func (e *Engine) SignIn(ctx context.Context, c SignIn) (Seat, error) {
 				return hashSession(tenant, token)
 			}, now)
 			if err != nil {
-				return change{}, Seat{}, cmp.Or(e.charge(ctx, l, next, err), err)
+				return change{}, Access{}, cmp.Or(e.charge(ctx, l, next, err), err)
 			}
 			if code.Secret.KeyID != e.keys[0].ID {
 				next.Secret = seal(e.keys[0], tenant, id, rest)
@@ -62,13 +62,13 @@ func (e *Engine) SignIn(ctx context.Context, c SignIn) (Seat, error) {
 			if device.full(id) {
 				of, err := load(ctx, e.frame.Store, lookup{device: c.Device, ofDevice: true})
 				if err != nil {
-					return change{}, Seat{}, err
+					return change{}, Access{}, err
 				}
 				device = device.forget(of.codes, now)
 			}
 			device, err = device.signedIn(id, now)
 			s.Hash = nil
-			return change{codes: []Code{next}, devices: []Device{device}}, Seat{Code: next.public(), Session: s}, err
+			return change{codes: []Code{next}, devices: []Device{device}}, Access{Code: next.public(), Session: s}, err
 		},
 	})
 }
@@ -85,39 +85,39 @@ func (e *Engine) charge(ctx context.Context, l loaded, next Code, refusal error)
 }
 
 // Check returns what the session of a token has, at this moment. ErrSignedOut: it has none.
-func (e *Engine) Check(ctx context.Context, token string) (Seat, error) {
-	_, c, s, err := e.seat(ctx, token, lookup{}, e.frame.Now())
+func (e *Engine) Check(ctx context.Context, token string) (Access, error) {
+	_, c, s, err := e.access(ctx, token, lookup{}, e.frame.Now())
 	if err != nil {
-		return Seat{}, fmt.Errorf("activation: check: %w", err)
+		return Access{}, fmt.Errorf("activation: check: %w", err)
 	}
-	return c.seat(s), nil
+	return c.access(s), nil
 }
 
 // Beat says that the session of a token is online, for Away. A client says so every minute. Errors:
 // those of Check.
-func (e *Engine) Beat(ctx context.Context, token string) (Seat, error) {
+func (e *Engine) Beat(ctx context.Context, token string) (Access, error) {
 	now := e.frame.Now()
-	var seat Seat
+	var access Access
 	err := combine.Retry(ctx, func() error {
-		l, c, s, err := e.seat(ctx, token, lookup{}, now)
+		l, c, s, err := e.access(ctx, token, lookup{}, now)
 		if err != nil {
 			return err
 		}
 		s.heard(now)
-		seat = c.seat(s)
+		access = c.access(s)
 		ch := change{codes: []Code{c}}
 		ch.finish(l, nil)
 		return ch.save(ctx, e.frame.Store)
 	})
 	if err != nil {
-		return Seat{}, fmt.Errorf("activation: beat: %w", err)
+		return Access{}, fmt.Errorf("activation: beat: %w", err)
 	}
-	return seat, nil
+	return access, nil
 }
 
-// seat returns the code of a token as it is at that time, with the session, and what else is looked
-// up.
-func (e *Engine) seat(ctx context.Context, token string, also lookup, now time.Time) (l loaded, c Code, s *Session, err error) {
+// access returns the code of a token as it is at that time, with the session, and what else is
+// looked up.
+func (e *Engine) access(ctx context.Context, token string, also lookup, now time.Time) (l loaded, c Code, s *Session, err error) {
 	id, ok := parseToken(token)
 	if !ok {
 		return l, c, nil, ErrSignedOut
@@ -133,9 +133,9 @@ func (e *Engine) seat(ctx context.Context, token string, also lookup, now time.T
 	return l, c, s, nil
 }
 
-// seat returns what a session has.
-func (c Code) seat(s *Session) Seat {
-	out := Seat{Code: c.public(), Session: *s}
+// access returns what a session has.
+func (c Code) access(s *Session) Access {
+	out := Access{Code: c.public(), Session: *s}
 	out.Session.Hash = nil
 	return out
 }

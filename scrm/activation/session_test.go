@@ -25,27 +25,27 @@ func TestSessions(t *testing.T) {
 		}}))
 		s := both
 		s.Expires = base.Add(time.Hour)
-		seat := signIn(codes, issue(codes, s, "k"), "pc")
+		access := signIn(codes, issue(codes, s, "k"), "pc")
 		step.Store(int64(time.Microsecond))
 		for before := time.Duration(0); before < 4*time.Microsecond; before += time.Microsecond {
 			at.Store(int64(time.Hour - before))
-			if _, err := codes.Beat(ctx, seat.Token); err != nil && !errors.Is(err, activation.ErrSignedOut) {
+			if _, err := codes.Beat(ctx, access.Token); err != nil && !errors.Is(err, activation.ErrSignedOut) {
 				t.Fatal(err)
 			}
 		}
 	})
 	t.Run("go on while ports are opened, paired and linked", func(t *testing.T) {
 		codes, now := open(t, memory.New())
-		seat := signIn(codes, issue(codes, both, "k"), "pc")
+		access := signIn(codes, issue(codes, both, "k"), "pc")
 		half := activation.Idle/2 + time.Minute
 		now.pass(half)
-		p := must(codes.Open(ctx, activation.Open{Session: seat.ID(), Platform: "line", Key: "o"}))
+		p := must(codes.Open(ctx, activation.Open{Session: access.ID(), Platform: "line", Key: "o"}))
 		now.pass(half)
-		must(codes.Pair(ctx, activation.Pair{Session: seat.ID(), Port: p.ID.N, Until: now.time().Add(time.Hour), Key: "p"}))
+		must(codes.Pair(ctx, activation.Pair{Session: access.ID(), Port: p.ID.N, Until: now.time().Add(time.Hour), Key: "p"}))
 		now.pass(half)
-		must(codes.Link(ctx, activation.Link{Session: seat.ID(), Port: p.ID.N, Account: "x", Key: "l"}))
+		must(codes.Link(ctx, activation.Link{Session: access.ID(), Port: p.ID.N, Account: "x", Key: "l"}))
 		now.pass(half)
-		if got := must(codes.Check(ctx, seat.Token)); !got.Session.Seen.Equal(now.time().Add(-half)) {
+		if got := must(codes.Check(ctx, access.Token)); !got.Session.Seen.Equal(now.time().Add(-half)) {
 			t.Fatal(got)
 		}
 	})
@@ -53,8 +53,8 @@ func TestSessions(t *testing.T) {
 		db := memory.New()
 		codes, _ := open(t, db)
 		c := issue(codes, both, "k")
-		seat := must(codes.SignIn(ctx, activation.SignIn{Code: c.Code, Device: "pc", Agent: "admin"}))
-		must(link(codes, seat, "x", "x"))
+		access := must(codes.SignIn(ctx, activation.SignIn{Code: c.Code, Device: "pc", Agent: "admin"}))
+		must(link(codes, access, "x", "x"))
 		n := 0
 		for r, err := range db.Journal().Of(ctx, c.ID.Subject()) {
 			if err != nil {
@@ -106,9 +106,9 @@ func TestSessions(t *testing.T) {
 		_, err := codes.SignIn(ctx, activation.SignIn{Code: late.Code, Device: "pc"})
 		isError(t, err, activation.ErrSessions)
 		must(codes.SignOut(ctx, activation.SignOut{Session: activation.SessionID{Code: made[7].ID, N: 1}, Key: "out"}))
-		seat := signIn(codes, late, "pc")
+		access := signIn(codes, late, "pc")
 		must(codes.RemoveDevice(ctx, activation.RemoveDevice{Device: "pc", Key: "r"}))
-		_, err = codes.Check(ctx, seat.Token)
+		_, err = codes.Check(ctx, access.Token)
 		isError(t, err, activation.ErrSignedOut)
 	})
 }
@@ -146,12 +146,12 @@ func TestManyAreToldOfThemselves(t *testing.T) {
 		size := func(n int) (bytes int) {
 			db := db.Tenant(fmt.Sprint(n))
 			codes, _ := open(t, db)
-			many := activation.Many{Key: "off"}
+			batch := activation.CodeBatch{Key: "off"}
 			for _, c := range must(codes.Create(ctx, activation.Create{N: n, Settings: both, Key: "k"})) {
-				many.Codes = append(many.Codes, c.ID)
+				batch.Codes = append(batch.Codes, c.ID)
 			}
-			must(codes.Disable(ctx, many))
-			if again := must(codes.Disable(ctx, many)); len(again) != n {
+			must(codes.Disable(ctx, batch))
+			if again := must(codes.Disable(ctx, batch)); len(again) != n {
 				t.Fatal(len(again))
 			}
 			for r, err := range db.Journal().After(ctx, "", 0) {
@@ -160,7 +160,7 @@ func TestManyAreToldOfThemselves(t *testing.T) {
 				}
 				bytes += len(r.Result)
 			}
-			for _, id := range many.Codes {
+			for _, id := range batch.Codes {
 				for r, err := range db.Journal().Of(ctx, id.Subject()) {
 					if err != nil || !strings.Contains(string(r.Result), string(id)) || r.Kind == "activation.disable" && !strings.Contains(string(r.Result), `"disabled":true`) {
 						t.Fatal(string(r.Result), err)

@@ -20,7 +20,7 @@ func TestSecretsAreTheirTenants(t *testing.T) {
 		c, onListed := issue(codes, both, "k"), issue(codes, listed, "l")
 		invited, open := must(codes.Invite(ctx, "boss", "i")), must(codes.Invite(ctx, "boss", "i2"))
 		added := must(codes.AddDevice(ctx, activation.AddDevice{Token: invited.Token, Device: "pc", Key: "a"}))
-		seat := signIn(codes, c, "phone")
+		access := signIn(codes, c, "phone")
 
 		hashes := [][]byte{}
 		for _, token := range []string{open.Token} {
@@ -40,10 +40,10 @@ func TestSecretsAreTheirTenants(t *testing.T) {
 				_, err := e.SignIn(ctx, activation.SignIn{Code: onListed.Code, Device: "pc", DeviceToken: added.Token})
 				return err
 			}},
-			"Check": {activation.ErrSignedOut, func(e *activation.Engine) error { _, err := e.Check(ctx, seat.Token); return err }},
-			"Beat":  {activation.ErrSignedOut, func(e *activation.Engine) error { _, err := e.Beat(ctx, seat.Token); return err }},
+			"Check": {activation.ErrSignedOut, func(e *activation.Engine) error { _, err := e.Check(ctx, access.Token); return err }},
+			"Beat":  {activation.ErrSignedOut, func(e *activation.Engine) error { _, err := e.Beat(ctx, access.Token); return err }},
 			"Bound": {activation.ErrSignedOut, func(e *activation.Engine) error {
-				_, _, err := e.Bound(ctx, seat.Token, "line", "x")
+				_, _, err := e.Bound(ctx, access.Token, "line", "x")
 				return err
 			}},
 			"AddDevice": {activation.ErrInvitation, func(e *activation.Engine) error {
@@ -65,7 +65,7 @@ func TestSecretsAreTheirTenants(t *testing.T) {
 		isError(t, err, activation.ErrDevice)
 
 		for name, err := range map[string]error{
-			"Check": second(codes.Check(ctx, seat.Token)), "Beat": second(codes.Beat(ctx, seat.Token)),
+			"Check": second(codes.Check(ctx, access.Token)), "Beat": second(codes.Beat(ctx, access.Token)),
 			"AddDevice": second(codes.AddDevice(ctx, activation.AddDevice{Token: open.Token, Device: "new", Key: "n"})),
 			"SignIn":    second(codes.SignIn(ctx, activation.SignIn{Code: onListed.Code, Device: "pc", DeviceToken: added.Token})),
 		} {

@@ -16,8 +16,8 @@ func TestTimesThatNoCommandMayHave(t *testing.T) {
 	db := memory.New()
 	codes, now := open(t, db)
 	c := issue(codes, both, "k")
-	seat := signIn(codes, c, "pc")
-	p := must(codes.Open(ctx, activation.Open{Session: seat.ID(), Platform: "line", Key: "o"}))
+	access := signIn(codes, c, "pc")
+	p := must(codes.Open(ctx, activation.Open{Session: access.ID(), Platform: "line", Key: "o"}))
 	n := 0
 	key := func() string { n++; return fmt.Sprint("times-", n) }
 	stored := timetest.Records(t, db.Journal())
@@ -28,7 +28,7 @@ func TestTimesThatNoCommandMayHave(t *testing.T) {
 		_, err := codes.Create(ctx, c)
 		return err
 	}, stored, "Expires")
-	timetest.Refuses(t, activation.Pair{Session: seat.ID(), Port: p.ID.N, Until: later.Expires, Key: "pair"}, func(c activation.Pair) error {
+	timetest.Refuses(t, activation.Pair{Session: access.ID(), Port: p.ID.N, Until: later.Expires, Key: "pair"}, func(c activation.Pair) error {
 		c.Key = key()
 		_, err := codes.Pair(ctx, c)
 		return err

@@ -72,8 +72,8 @@ func BenchmarkImport(b *testing.B) {
 	}
 }
 
-// BenchmarkMeet counts new contacts of 20 codes.
-func BenchmarkMeet(b *testing.B) {
+// BenchmarkObserve counts new contacts of 20 codes.
+func BenchmarkObserve(b *testing.B) {
 	for _, name := range []string{"postgres", "sqlite"} {
 		b.Run(name, func(b *testing.B) {
 			db, server := adapters[name](b)
@@ -96,7 +96,7 @@ func BenchmarkMeet(b *testing.B) {
 								i := event.Add(1)
 								code := codes[i%20]
 								m := met(code, person(fmt.Sprintf("86138%08d", i*7919%100_000_000)), inbound(lead.EventID(fmt.Sprintf("3EB0%016d", i)), lead.AccountID(fmt.Sprint("account-", i%100)), int(i%1000)))
-								if _, err := leads.Meet(ctx, m); err != nil {
+								if _, err := leads.Observe(ctx, m); err != nil {
 									b.Error(err)
 									return
 								}
@@ -131,7 +131,7 @@ func BenchmarkHistory(b *testing.B) {
 				codes[i] = lead.CodeID(fmt.Sprint("code-", i*size.jobs/10))
 			}
 			var event atomic.Int64
-			meet := func(b *testing.B, n int) {
+			observe := func(b *testing.B, n int) {
 				var wg sync.WaitGroup
 				last := event.Load() + int64(n)
 				for range 32 {
@@ -145,7 +145,7 @@ func BenchmarkHistory(b *testing.B) {
 							}
 							code := lead.CodeID(fmt.Sprint("code-", (k+round)*31%int64(size.jobs)))
 							e := inbound(lead.EventID(fmt.Sprint("event-", i)), lead.AccountID(fmt.Sprint("account-", (k+round/10)%5)), -int(i%60))
-							if _, err := leads.Meet(ctx, met(code, person(id), e)); err != nil {
+							if _, err := leads.Observe(ctx, met(code, person(id), e)); err != nil {
 								b.Error(err)
 								return
 							}
@@ -154,10 +154,10 @@ func BenchmarkHistory(b *testing.B) {
 				}
 				wg.Wait()
 			}
-			meet(b, 20_000) // so that no job is met for the first time
+			observe(b, 20_000) // so that no job is met for the first time
 			b.Run("meet", func(b *testing.B) {
 				began := pgtest.WAL(b, server)
-				meet(b, b.N)
+				observe(b, b.N)
 				b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "ops/s")
 				b.ReportMetric(float64(pgtest.WAL(b, server)-began)/float64(b.N), "wal-B/op")
 			})

@@ -24,7 +24,7 @@ func TestUnboundEventsChangeNothing(t *testing.T) {
 			"x1": {Periods: []lead.Period{{From: at(0), To: at(701)}}},
 			"x2": {},
 		}
-		var all, bound []lead.Meet
+		var all, bound []lead.Observe
 		for i := range rapid.IntRange(1, 12).Draw(t, "events") {
 			m := met(rapid.SampledFrom(codes).Draw(t, "code"), rapid.SliceOfN(rapid.SampledFrom(names), 1, 3).Draw(t, "names"), lead.Event{
 				ID: lead.EventID(fmt.Sprint("e", i)), Account: lead.AccountID(fmt.Sprint("x", rapid.IntRange(0, 3).Draw(t, "account"))),
@@ -37,10 +37,10 @@ func TestUnboundEventsChangeNothing(t *testing.T) {
 				bound = append(bound, m)
 			}
 		}
-		play := func(events []lead.Meet) string {
+		play := func(events []lead.Observe) string {
 			e := openJobs()
 			for _, m := range events {
-				out, err := e.Meet(ctx, m)
+				out, err := e.Observe(ctx, m)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -69,11 +69,11 @@ func TestAnEventThatIsUnboundIsOfAJobAllTheSame(t *testing.T) {
 	c.set(at(100))
 	m := met("B", person("a"), inbound("1", "x", 1))
 	m.Bound = &lead.Bound{}
-	if _, err := e.Meet(ctx, m); err == nil {
+	if _, err := e.Observe(ctx, m); err == nil {
 		t.Fatal("there is no such job")
 	}
 	m.Job.Code, m.Event.Kind = "A", "none"
-	if _, err := e.Meet(ctx, m); err == nil {
+	if _, err := e.Observe(ctx, m); err == nil {
 		t.Fatal("there is no such kind")
 	}
 }

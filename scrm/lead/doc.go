@@ -21,7 +21,7 @@
 //     them on, which nobody has judged yet.
 //
 // What agents report counts from when their account was bound to the job until it was not any more
-// ([Meet.Bound]); what it had before changes no verdict. A client that finds that a contact may
+// ([Observe.Bound]); what it had before changes no verdict. A client that finds that a contact may
 // have been there before sets Event.Unknown.
 //
 // Platforms are never compared with each other.

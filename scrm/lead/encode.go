@@ -25,7 +25,7 @@ func (o *Outcome) json() []byte {
 		t.Key("of")
 		writeLead(&t, o.Of)
 	}
-	encode.Objects(&t, "turned", o.Turned, func(t *encode.JSON, u *Turning) {
+	encode.Objects(&t, "turned", o.Turned, func(t *encode.JSON, u *VerdictChange) {
 		t.Int("n", u.N)
 		writeJob(t, u.Job)
 		t.String("from", string(u.From))

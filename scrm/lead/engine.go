@@ -107,8 +107,8 @@ func (e *Engine) In(tx storage.Tx) *Engine { return e.on(e.frame.In(tx)) }
 // imports nothing.
 func (e *Engine) Preview() *Engine { return e.on(e.frame.Preview()) }
 
-// A Meet reports an event of a contact in a job.
-type Meet struct {
+// An Observe reports an event of a contact in a job.
+type Observe struct {
 	Contact []Identity `json:"contact"`      // all names by which the platform knows the contact; more than one make them one contact
 	Job     JobID      `json:"job"`          // job that is to count it
 	Event   Event      `json:"event"`        // what happened
@@ -145,10 +145,10 @@ func (b *Bound) check() (err error) {
 	return err
 }
 
-// maxIdentities is how many names a Meet has at most.
+// maxIdentities is how many names an Observe has at most.
 const maxIdentities = 16
 
-func (c *Meet) check(now time.Time) error {
+func (c *Observe) check(now time.Time) error {
 	err := cmp.Or(c.Job.check(), valid.OptionalID("by", c.By), valid.Between("contact", int64(len(c.Contact)), 1, maxIdentities), c.Event.check(now), c.Bound.check())
 	if err != nil {
 		return err
@@ -169,16 +169,16 @@ func (c *Meet) check(now time.Time) error {
 	return nil
 }
 
-// Meet counts an event. One that an agent reports and that is Unbound leaves everything as it is:
-// it is kept nowhere, makes no names one contact's, and is judged anew where it is reported again
-// after the account was bound. Errors: those of Facts.Meet, ErrUnknownJob, journal.ErrKeyReused
-// where the contact has a lead of the account in the job with the event's id, which is another
-// event.
-func (e *Engine) Meet(ctx context.Context, c Meet) (out Outcome, err error) {
+// Observe counts an event. One that an agent reports and that is Unbound leaves everything as it
+// is: it is kept nowhere, makes no names one contact's, and is judged anew where it is reported
+// again after the account was bound. Errors: those of Facts.Observe, ErrUnknownJob,
+// journal.ErrKeyReused where the contact has a lead of the account in the job with the event's id,
+// which is another event.
+func (e *Engine) Observe(ctx context.Context, c Observe) (out Outcome, err error) {
 	ctx, call := e.frame.Begin(ctx, "lead.meet", "")
 	defer call.End(&err)
 	fail := func(err error) (Outcome, error) {
-		return Outcome{}, fmt.Errorf("lead: meet in %s: %w", c.Job.Code, err)
+		return Outcome{}, fmt.Errorf("lead: observe in %s: %w", c.Job.Code, err)
 	}
 	now := e.frame.Now()
 	if err := c.check(now); err != nil {

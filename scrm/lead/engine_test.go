@@ -65,8 +65,8 @@ func person(id string) []lead.Identity {
 	return []lead.Identity{{Platform: "whatsapp", ID: id}}
 }
 
-func met(code lead.CodeID, contact []lead.Identity, e lead.Event) lead.Meet {
-	return lead.Meet{Contact: contact, Job: lead.JobID{Code: code, Platform: "whatsapp"}, Event: e}
+func met(code lead.CodeID, contact []lead.Identity, e lead.Event) lead.Observe {
+	return lead.Observe{Contact: contact, Job: lead.JobID{Code: code, Platform: "whatsapp"}, Event: e}
 }
 
 func total(t testing.TB, e *lead.Engine, code lead.CodeID) lead.Figures {
@@ -94,15 +94,15 @@ func TestEngine(t *testing.T) {
 			e, c := open(t, db, "A")
 			c.set(at(24 * 60))
 			out := must[lead.Outcome](t)
-			if o := out(e.Meet(ctx, met("A", person("alice"), inbound("2", "y", 23*60)))); o.Verdict != lead.NewLead {
+			if o := out(e.Observe(ctx, met("A", person("alice"), inbound("2", "y", 23*60)))); o.Verdict != lead.NewLead {
 				t.Fatal(o)
 			}
-			o := out(e.Meet(ctx, met("A", person("alice"), inbound("1", "x", 0))))
+			o := out(e.Observe(ctx, met("A", person("alice"), inbound("1", "x", 0))))
 			if o.Verdict != lead.NewLead || len(o.Turned) != 1 || o.Turned[0].To != lead.Duplicate {
 				t.Fatalf("%+v", o)
 			}
 			for range 2 {
-				if o := out(e.Meet(ctx, met("A", person("alice"), inbound("2", "y", 23*60)))); o.Verdict != lead.Duplicate || o.Of.Event.Account != "x" {
+				if o := out(e.Observe(ctx, met("A", person("alice"), inbound("2", "y", 23*60)))); o.Verdict != lead.Duplicate || o.Of.Event.Account != "x" {
 					t.Fatalf("%+v", o)
 				}
 			}
@@ -128,7 +128,7 @@ func TestEngine(t *testing.T) {
 			var wg sync.WaitGroup
 			for i := range 64 {
 				wg.Go(func() {
-					if _, err := e.Meet(ctx, met("A", person("alice"), inbound(lead.EventID(fmt.Sprint(i)), lead.AccountID(fmt.Sprint("x", i)), 63-i))); err != nil {
+					if _, err := e.Observe(ctx, met("A", person("alice"), inbound(lead.EventID(fmt.Sprint(i)), lead.AccountID(fmt.Sprint("x", i)), 63-i))); err != nil {
 						t.Error(err)
 					}
 				})
@@ -144,11 +144,11 @@ func TestEngine(t *testing.T) {
 		run("an event that is another one under its id is refused", func(t *testing.T, db storage.DB) {
 			e, c := open(t, db, "A")
 			c.set(at(100))
-			must[lead.Outcome](t)(e.Meet(ctx, met("A", person("alice"), inbound("1", "x", 1))))
-			if _, err := e.Meet(ctx, met("A", person("alice"), inbound("1", "x", 2))); !errors.Is(err, journal.ErrKeyReused) {
+			must[lead.Outcome](t)(e.Observe(ctx, met("A", person("alice"), inbound("1", "x", 1))))
+			if _, err := e.Observe(ctx, met("A", person("alice"), inbound("1", "x", 2))); !errors.Is(err, journal.ErrKeyReused) {
 				t.Fatal(err)
 			}
-			if _, err := e.Meet(ctx, met("none", person("alice"), inbound("1", "x", 2))); !errors.Is(err, lead.ErrUnknownJob) {
+			if _, err := e.Observe(ctx, met("none", person("alice"), inbound("1", "x", 2))); !errors.Is(err, lead.ErrUnknownJob) {
 				t.Fatal(err)
 			}
 		})
@@ -161,15 +161,15 @@ func TestEngine(t *testing.T) {
 			with9.ID = "5531988888888"
 			device := lead.Identity{Platform: "whatsapp", Namespace: "lid", ID: "12345"}
 			portfolio := lead.Identity{Platform: "whatsapp", Namespace: "bsuid/1", ID: "BR.abc"}
-			out(e.Meet(ctx, met("A", []lead.Identity{number}, inbound("1", "x", 1))))
-			if o := out(e.Meet(ctx, met("A", []lead.Identity{with9}, inbound("2", "y", 2)))); o.Verdict != lead.Duplicate {
+			out(e.Observe(ctx, met("A", []lead.Identity{number}, inbound("1", "x", 1))))
+			if o := out(e.Observe(ctx, met("A", []lead.Identity{with9}, inbound("2", "y", 2)))); o.Verdict != lead.Duplicate {
 				t.Fatal("the ninth digit makes another contact")
 			}
-			out(e.Meet(ctx, met("A", []lead.Identity{device}, inbound("0", "z", 0))))
+			out(e.Observe(ctx, met("A", []lead.Identity{device}, inbound("0", "z", 0))))
 			if got := total(t, e, "A"); got.New != 2 {
 				t.Fatalf("%+v", got)
 			}
-			o := out(e.Meet(ctx, met("A", []lead.Identity{portfolio, device, with9}, inbound("3", "y", 3))))
+			o := out(e.Observe(ctx, met("A", []lead.Identity{portfolio, device, with9}, inbound("3", "y", 3))))
 			if o.Verdict != lead.Excluded || !slices.Equal(o.Reasons, []lead.Reason{lead.NotFirst}) {
 				t.Fatalf("%+v", o)
 			}
@@ -177,7 +177,7 @@ func TestEngine(t *testing.T) {
 				t.Fatalf("%+v", got)
 			}
 			for _, id := range []lead.Identity{number, device, portfolio} {
-				if o := out(e.Preview().Meet(ctx, met("A", []lead.Identity{id}, inbound("9", "w", 9)))); o.Verdict != lead.Duplicate || o.Of.Event.Account != "z" {
+				if o := out(e.Preview().Observe(ctx, met("A", []lead.Identity{id}, inbound("9", "w", 9)))); o.Verdict != lead.Duplicate || o.Of.Event.Account != "z" {
 					t.Fatalf("%+v: %+v", id, o)
 				}
 			}
@@ -200,7 +200,7 @@ func TestEngine(t *testing.T) {
 			for after, want := range map[time.Duration]lead.Verdict{lead.Notice - time.Second: lead.NewLead, lead.Notice: lead.Excluded} {
 				event := inbound("1", "x", 10)
 				event.At = event.At.Add(after)
-				if o := must[lead.Outcome](t)(e.Preview().Meet(ctx, met("A", person("alice"), event))); o.Verdict != want {
+				if o := must[lead.Outcome](t)(e.Preview().Observe(ctx, met("A", person("alice"), event))); o.Verdict != want {
 					t.Errorf("%v after: %+v", after, o)
 				}
 			}
@@ -212,11 +212,11 @@ func TestEngine(t *testing.T) {
 			ahead := inbound("1", "x", 10)
 			ahead.At = ahead.At.Add(lead.Ahead)
 			importing := &holding{db, func() {
-				must[lead.Outcome](t)(e.Meet(ctx, met("A", person("alice"), ahead)))
+				must[lead.Outcome](t)(e.Observe(ctx, met("A", person("alice"), ahead)))
 			}}
 			must[[]bool](t)(lead.New(importing, &lead.Options{Now: c.now}).Import(ctx, person("alice")))
 			c.set(at(20))
-			if o := must[lead.Outcome](t)(e.Meet(ctx, met("A", person("alice"), inbound("2", "y", 15)))); o.Verdict != lead.Excluded || len(o.Turned) != 0 {
+			if o := must[lead.Outcome](t)(e.Observe(ctx, met("A", person("alice"), inbound("2", "y", 15)))); o.Verdict != lead.Excluded || len(o.Turned) != 0 {
 				t.Errorf("%+v", o)
 			}
 			if f := total(t, e, "A"); f.New != 1 || f.Excluded != 1 {
@@ -232,10 +232,10 @@ func TestEngine(t *testing.T) {
 				must[lead.Owner](t)(e.Link(ctx, lead.Link{Owner: a, With: b, Key: key}))
 			}
 			meets := func(minute int) lead.Verdict {
-				return must[lead.Outcome](t)(e.Preview().Meet(ctx, met("B", person("alice"), inbound("p", "y", minute)))).Verdict
+				return must[lead.Outcome](t)(e.Preview().Observe(ctx, met("B", person("alice"), inbound("p", "y", minute)))).Verdict
 			}
 			c.set(at(10))
-			must[lead.Outcome](t)(e.Meet(ctx, met("A", person("alice"), inbound("1", "x", 0))))
+			must[lead.Outcome](t)(e.Observe(ctx, met("A", person("alice"), inbound("1", "x", 0))))
 			link("boss", "partner", "l")
 			link("boss", "partner", "l")
 			c.set(at(20))
@@ -260,8 +260,8 @@ func TestEngine(t *testing.T) {
 			e, c := open(t, db, "A", "B")
 			other := lead.New(db, &lead.Options{Now: c.now})
 			out := must[lead.Outcome](t)
-			out(e.Meet(ctx, met("B", person("alice"), inbound("1", "x", 0))))
-			out(other.Preview().Meet(ctx, met("A", person("alice"), inbound("2", "y", 0))))
+			out(e.Observe(ctx, met("B", person("alice"), inbound("1", "x", 0))))
+			out(other.Preview().Observe(ctx, met("A", person("alice"), inbound("2", "y", 0))))
 			must[lead.Job](t)(e.Put(ctx, put(func(p *lead.Put) { p.Key, p.Terms.Scope.Reach = "wider", lead.ReachOwner })))
 			must[time.Time](t)(e.Reset(ctx, lead.Reset{Job: lead.JobID{Code: "A", Platform: "whatsapp"}, Key: "r"}))
 			verdicts := map[lead.Verdict]bool{}
@@ -269,9 +269,9 @@ func TestEngine(t *testing.T) {
 				c.set(noon.Add(after))
 				m := met("A", person("alice"), inbound("2", "y", 0))
 				m.Event.At = c.now().Add(lead.Ahead)
-				told := []lead.Outcome{out(e.Preview().Meet(ctx, m)), out(other.Preview().Meet(ctx, m))}
+				told := []lead.Outcome{out(e.Preview().Observe(ctx, m)), out(other.Preview().Observe(ctx, m))}
 				c.set(noon.Add(time.Hour))
-				late := out(lead.New(db, &lead.Options{Now: c.now}).Preview().Meet(ctx, m))
+				late := out(lead.New(db, &lead.Options{Now: c.now}).Preview().Observe(ctx, m))
 				for _, o := range told {
 					if o.Verdict != late.Verdict || !o.Lead.Day.Equal(late.Lead.Day) {
 						t.Fatalf("%v after: %+v, and later %+v", after, o, late)
@@ -293,11 +293,11 @@ func TestEngine(t *testing.T) {
 				id := fmt.Sprint("person-", i)
 				switch i % 5 {
 				case 0:
-					out(other.Meet(ctx, met("A", person(id), inbound("1", "x", 0))))
+					out(other.Observe(ctx, met("A", person(id), inbound("1", "x", 0))))
 				case 1:
 					must[[]bool](t)(other.Import(ctx, person(id)))
 				case 2:
-					out(other.Meet(ctx, met("A", append(person("merged-"+id), person(id)...), inbound("1", "x", 0))))
+					out(other.Observe(ctx, met("A", append(person("merged-"+id), person(id)...), inbound("1", "x", 0))))
 				}
 			}
 			c.set(at(200))
@@ -306,10 +306,10 @@ func TestEngine(t *testing.T) {
 				wg.Go(func() {
 					person := person(fmt.Sprint("person-", i))
 					want := []lead.Verdict{lead.Duplicate, lead.NewLead, lead.Duplicate, lead.NewLead, lead.NewLead}[i%5]
-					if o, err := e.Meet(ctx, met("A", person, inbound("2", "y", 150))); err != nil || o.Verdict != want {
+					if o, err := e.Observe(ctx, met("A", person, inbound("2", "y", 150))); err != nil || o.Verdict != want {
 						t.Errorf("%d: %v, %v, want %v", i, o.Verdict, err, want)
 					}
-					if o, err := e.Meet(ctx, met("A", person, inbound("2", "y", 150))); err != nil || !o.Replayed {
+					if o, err := e.Observe(ctx, met("A", person, inbound("2", "y", 150))); err != nil || !o.Replayed {
 						t.Errorf("%d: %+v, %v", i, o, err)
 					}
 				})
@@ -324,17 +324,17 @@ func TestEngine(t *testing.T) {
 				if i >= 10 {
 					want = lead.NewLead
 				}
-				if o := out(e.Meet(ctx, met("L", person(id), inbound("3", "z", 250)))); o.Verdict != want {
+				if o := out(e.Observe(ctx, met("L", person(id), inbound("3", "z", 250)))); o.Verdict != want {
 					t.Errorf("%s: %v, want %v", id, o.Verdict, want)
 				}
 			}
 			reused := inbound("2", "y", 149)
-			if _, err := lead.New(db, &lead.Options{Now: c.now}).Meet(ctx, met("A", person("person-3"), reused)); !errors.Is(err, journal.ErrKeyReused) {
+			if _, err := lead.New(db, &lead.Options{Now: c.now}).Observe(ctx, met("A", person("person-3"), reused)); !errors.Is(err, journal.ErrKeyReused) {
 				t.Error(err)
 			}
 			uncounted := reused
 			uncounted.Kind = lead.Friend
-			if o, err := lead.New(db, &lead.Options{Now: c.now}).Meet(ctx, met("A", person("person-3"), uncounted)); !errors.Is(err, journal.ErrKeyReused) {
+			if o, err := lead.New(db, &lead.Options{Now: c.now}).Observe(ctx, met("A", person("person-3"), uncounted)); !errors.Is(err, journal.ErrKeyReused) {
 				t.Errorf("%+v %v", o, err)
 			}
 		})
@@ -365,8 +365,8 @@ func TestEngine(t *testing.T) {
 			e, c := open(t, db, "A")
 			c.set(at(10))
 			number := []lead.Identity{{Platform: "whatsapp", Namespace: lead.WhatsApp, ID: "8613800138000"}, {Platform: "whatsapp", Namespace: "lid", ID: "138001"}}
-			must[lead.Outcome](t)(e.Meet(ctx, met("A", number, inbound("1", "x", 0))))
-			must[lead.Outcome](t)(e.Meet(ctx, met("A", number, inbound("1", "x", 0))))
+			must[lead.Outcome](t)(e.Observe(ctx, met("A", number, inbound("1", "x", 0))))
+			must[lead.Outcome](t)(e.Observe(ctx, met("A", number, inbound("1", "x", 0))))
 			var kinds []string
 			for r, err := range db.Journal().After(ctx, "", 0) {
 				if err != nil {
@@ -386,7 +386,7 @@ func TestEngine(t *testing.T) {
 			c.set(at(10))
 			sentinel := errors.New("no")
 			if err := db.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
-				if o := must[lead.Outcome](t)(e.In(tx).Meet(ctx, met("A", append(person("alice"), person("ally")...), inbound("1", "x", 0)))); o.Verdict != lead.NewLead {
+				if o := must[lead.Outcome](t)(e.In(tx).Observe(ctx, met("A", append(person("alice"), person("ally")...), inbound("1", "x", 0)))); o.Verdict != lead.NewLead {
 					t.Error(o)
 				}
 				return sentinel
@@ -396,7 +396,7 @@ func TestEngine(t *testing.T) {
 			if got := total(t, e, "A"); got != (lead.Figures{}) {
 				t.Fatal(got)
 			}
-			must[lead.Outcome](t)(e.Meet(ctx, met("A", person("ally"), inbound("1", "x", 0))))
+			must[lead.Outcome](t)(e.Observe(ctx, met("A", person("ally"), inbound("1", "x", 0))))
 		})
 	})
 }

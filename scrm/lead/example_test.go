@@ -25,7 +25,7 @@ func ExampleEngine() {
 	}
 	contact := []lead.Identity{{Platform: "whatsapp", Namespace: lead.WhatsApp, ID: "8613800138000"}}
 	for i, account := range []lead.AccountID{"sales-1", "sales-2"} {
-		out, err := leads.Meet(ctx, lead.Meet{Contact: contact, Job: job, Event: lead.Event{
+		out, err := leads.Observe(ctx, lead.Observe{Contact: contact, Job: job, Event: lead.Event{
 			ID: lead.EventID(fmt.Sprint("message-", i)), Account: account, At: now.Add(time.Duration(i) * time.Second), Kind: lead.Inbound,
 		}})
 		fmt.Println(out.Verdict, out.Reasons, err)
@@ -39,7 +39,7 @@ func ExampleEngine() {
 }
 
 // A contact adds two accounts of a job. The event of the first one arrives last, and takes the NEW from the other.
-func ExampleFacts_Meet() {
+func ExampleFacts_Observe() {
 	now := noon.Add(lead.Ahead)
 	job, err := lead.Job{}.Put(lead.Put{
 		Job: lead.JobID{Code: "YK9LSA3IS", Platform: "whatsapp"}, Owner: "boss", Name: "WhatsApp", Key: "open",
@@ -54,7 +54,7 @@ func ExampleFacts_Meet() {
 		{ID: "m2", Account: "sales-2", At: noon.Add(1), Kind: lead.Inbound},
 		{ID: "m1", Account: "sales-1", At: noon, Kind: lead.Inbound},
 	} {
-		d, err := lead.Facts{Job: &job}.Meet(contact, e, now)
+		d, err := lead.Facts{Job: &job}.Observe(contact, e, now)
 		if err != nil {
 			fmt.Println(err)
 			return

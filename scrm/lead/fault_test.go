@@ -32,7 +32,7 @@ func TestKilledPostgres(t *testing.T) {
 				// All callers meet the same contacts, each at another account and time, in turn as
 				// the first and as the last one.
 				at := noon.Add(time.Duration((caller*7+i*5)%16) * time.Minute)
-				_, err := leads.Meet(ctx, met(codes[(caller+i)%2], person(fmt.Sprint("c", i)), lead.Event{
+				_, err := leads.Observe(ctx, met(codes[(caller+i)%2], person(fmt.Sprint("c", i)), lead.Event{
 					ID: lead.EventID(name), Account: lead.AccountID(name), At: at.Add(-time.Hour), Kind: lead.Inbound,
 				}))
 				return err

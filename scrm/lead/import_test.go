@@ -41,7 +41,7 @@ func TestImportCSV(t *testing.T) {
 		t.Run("marks what it adds, and what was there", func(t *testing.T) {
 			e, _ := open(t, db.Tenant("marks"))
 			must[lead.Job](t)(e.Put(ctx, put(func(p *lead.Put) {})))
-			must[lead.Outcome](t)(e.Meet(ctx, met("A", person("carol"), inbound("1", "x", 0))))
+			must[lead.Outcome](t)(e.Observe(ctx, met("A", person("carol"), inbound("1", "x", 0))))
 			if _, err := e.Import(ctx, person("bob")); err != nil {
 				t.Fatal(err)
 			}
@@ -141,7 +141,7 @@ func TestImportCSV(t *testing.T) {
 					t.Fatal(got, err)
 				}
 				c.set(at(1))
-				must[lead.Outcome](t)(e.Meet(ctx, met("A", person("zoe"), inbound("1", "x", 1))))
+				must[lead.Outcome](t)(e.Observe(ctx, met("A", person("zoe"), inbound("1", "x", 1))))
 			}
 		})
 		t.Run("gives back the error of what it reads from", func(t *testing.T) {

@@ -46,7 +46,7 @@ func TestTermsChangeForWhatComes(t *testing.T) {
 		t.Fatalf("terms that were to come stay: %+v", j)
 	}
 	for when, want := range map[int]lead.Reach{0: lead.ReachJob, -100: lead.ReachJob, 2: lead.ReachJob, 3: lead.ReachOwner, 199: lead.ReachOwner, 200: lead.ReachJob} {
-		d, err := lead.Facts{Job: &j}.Meet(lead.Contact{}, inbound("1", "x", when), at(300))
+		d, err := lead.Facts{Job: &j}.Observe(lead.Contact{}, inbound("1", "x", when), at(300))
 		if err != nil || d.Lead.Basis.Scope.Reach != want {
 			t.Errorf("at %d: %q, %v", when, d.Lead.Basis.Scope.Reach, err)
 		}
@@ -85,7 +85,7 @@ func TestTermsAreStoredAsTheyAreJudgedBy(t *testing.T) {
 	if err != nil || j.Terms[0].Begins != odd.Truncate(time.Microsecond) {
 		t.Fatal(j.Terms, err)
 	}
-	_, err = (lead.Facts{Job: &lead.Job{}}).Meet(lead.Contact{}, inbound("1", "x", 0), noon)
+	_, err = (lead.Facts{Job: &lead.Job{}}).Observe(lead.Contact{}, inbound("1", "x", 0), noon)
 	var bad *lead.InputError
 	if !errors.As(err, &bad) {
 		t.Error("a job without terms judges:", err)
@@ -105,7 +105,7 @@ func TestResetsBeginDaysAndChangeNoTotal(t *testing.T) {
 	if first := at(10).Add(lead.Notice); !slices.Equal(j.Resets, []time.Time{first, first.Add(time.Microsecond)}) {
 		t.Error("two at once are two, each in time for everybody:", j.Resets)
 	}
-	_, counts, _ := meet(t, in(&j, inbound("1", "x", 10)), in(&j, inbound("2", "y", 11)))
+	_, counts, _ := observe(t, in(&j, inbound("1", "x", 10)), in(&j, inbound("2", "y", 11)))
 	if len(counts) != 2 || counts["A x 2026-03-01T16:00:00Z"].New != 1 || counts["A y "+at(10).Add(lead.Notice).Format(time.RFC3339)].Duplicate != 1 {
 		t.Error(counts)
 	}
@@ -130,7 +130,7 @@ func TestBackfillCountsOnItsDayOrToday(t *testing.T) {
 		}
 		e := inbound("1", "x", 0)
 		e.Backfill = true
-		d, err := lead.Facts{Job: &j}.Meet(lead.Contact{}, e, at(2*24*60))
+		d, err := lead.Facts{Job: &j}.Observe(lead.Contact{}, e, at(2*24*60))
 		want := "2026-03-01T16:00:00Z"
 		if today {
 			want = "2026-03-03T16:00:00Z"
@@ -177,7 +177,7 @@ func TestPutRefuses(t *testing.T) {
 	}
 }
 
-func TestMeetRefuses(t *testing.T) {
+func TestObserveRefuses(t *testing.T) {
 	j := job("A", lead.Scope{})
 	for field, change := range map[string]func(*lead.Event){
 		"event.id":      func(e *lead.Event) { e.ID = "" },
@@ -187,7 +187,7 @@ func TestMeetRefuses(t *testing.T) {
 	} {
 		e := inbound("1", "x", 0)
 		change(&e)
-		_, err := lead.Facts{Job: j}.Meet(lead.Contact{}, e, noon)
+		_, err := lead.Facts{Job: j}.Observe(lead.Contact{}, e, noon)
 		var bad *lead.InputError
 		if !errors.As(err, &bad) || bad.Field != field {
 			t.Errorf("%s: %v", field, err)
@@ -195,7 +195,7 @@ func TestMeetRefuses(t *testing.T) {
 	}
 	e := inbound("1", "x", 0)
 	e.At = time.Time{}
-	if _, err := (lead.Facts{Job: j}).Meet(lead.Contact{}, e, noon); err == nil {
+	if _, err := (lead.Facts{Job: j}).Observe(lead.Contact{}, e, noon); err == nil {
 		t.Error("an event at no time is taken")
 	}
 }

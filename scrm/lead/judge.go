@@ -22,12 +22,12 @@ type Decision struct {
 
 // An Outcome is what an event came to.
 type Outcome struct {
-	Verdict  Verdict   `json:"verdict"`          // of Lead
-	Reasons  []Reason  `json:"reasons"`          // why
-	Lead     *Lead     `json:"lead"`             // of the contact and the account in the job; nil: there is none by this event
-	Of       *Lead     `json:"of,omitempty"`     // the lead that it duplicates
-	Turned   []Turning `json:"turned,omitempty"` // verdicts of other leads that it changed, in their order
-	Replayed bool      `json:"-"`                // the event is that of the lead, and was reported before
+	Verdict  Verdict         `json:"verdict"`          // of Lead
+	Reasons  []Reason        `json:"reasons"`          // why
+	Lead     *Lead           `json:"lead"`             // of the contact and the account in the job; nil: there is none by this event
+	Of       *Lead           `json:"of,omitempty"`     // the lead that it duplicates
+	Turned   []VerdictChange `json:"turned,omitempty"` // verdicts of other leads that it changed, in their order
+	Replayed bool            `json:"-"`                // the event is that of the lead, and was reported before
 }
 
 // brief returns what the journal has of an outcome: without what leads are judged by.
@@ -42,18 +42,18 @@ func (o Outcome) brief() Outcome {
 	return o
 }
 
-// A Turning is a verdict that another event changed.
-type Turning struct {
+// A VerdictChange is a verdict that another event changed.
+type VerdictChange struct {
 	N    int64   `json:"n"`    // of the lead; with Moved that of the one which it is now
 	Job  JobID   `json:"job"`  // job of the lead
 	From Verdict `json:"from"` // verdict before
 	To   Verdict `json:"to"`   // verdict after
 }
 
-// Meet decides on an event of a contact in a job. One that changes nothing has a Decision without
-// Changed: it came before, later ones of its account and job are no leads, or its kind does not
-// count. Errors: *InputError.
-func (f Facts) Meet(c Contact, e Event, now time.Time) (Decision, error) {
+// Observe decides on an event of a contact in a job. One that changes nothing has a Decision
+// without Changed: it came before, later ones of its account and job are no leads, or its kind does
+// not count. Errors: *InputError.
+func (f Facts) Observe(c Contact, e Event, now time.Time) (Decision, error) {
 	if err := e.check(now); err != nil {
 		return Decision{}, err
 	}
@@ -116,7 +116,7 @@ func Merge(c Contact, others ...Contact) Decision {
 			l.Verdict = Moved
 		}
 		if l.Verdict != was.Verdict {
-			d.Turned = append(d.Turned, Turning{l.N, l.Job, was.Verdict, l.Verdict})
+			d.Turned = append(d.Turned, VerdictChange{l.N, l.Job, was.Verdict, l.Verdict})
 		}
 	}
 	return d
@@ -155,7 +155,7 @@ func (c Contact) decided(leads []Lead, i int, e Event) Decision {
 		was := c.Leads[l.N-1]
 		were = append(were, was)
 		if was.Verdict != l.Verdict && int(l.N) != i+1 {
-			d.Turned = append(d.Turned, Turning{l.N, l.Job, was.Verdict, l.Verdict})
+			d.Turned = append(d.Turned, VerdictChange{l.N, l.Job, was.Verdict, l.Verdict})
 		}
 	}
 	d.Counts = counted(were, d.Changed)

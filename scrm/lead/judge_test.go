@@ -41,9 +41,9 @@ func in(j *lead.Job, e lead.Event) step { return step{Event: e, Facts: lead.Fact
 
 func known(j *lead.Job, e lead.Event) step { return step{e, lead.Facts{Job: j}, true} }
 
-// meet plays events of one contact and returns the verdicts of the leads, by job and account, and
-// all counts.
-func meet(t require, steps ...step) (map[string]lead.Verdict, map[string]lead.Figures, lead.Decision) {
+// observe plays events of one contact and returns the verdicts of the leads, by job and account,
+// and all counts.
+func observe(t require, steps ...step) (map[string]lead.Verdict, map[string]lead.Figures, lead.Decision) {
 	var c lead.Contact
 	var d lead.Decision
 	counts := map[string]lead.Figures{}
@@ -52,7 +52,7 @@ func meet(t require, steps ...step) (map[string]lead.Verdict, map[string]lead.Fi
 		if s.library {
 			c.Library = at(-10_000)
 		}
-		if d, err = s.Meet(c, s.Event, at(10_000)); err != nil {
+		if d, err = s.Observe(c, s.Event, at(10_000)); err != nil {
 			t.Fatal(err)
 		}
 		c = d.Next
@@ -130,7 +130,7 @@ func TestVerdicts(t *testing.T) {
 		{"after one from before the job began", []step{in(window, inbound("1", "x", 9)), in(window, inbound("2", "y", 11))}, lead.Duplicate, []lead.Reason{lead.InJob}, "x"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, _, d := meet(t, c.steps...)
+			_, _, d := observe(t, c.steps...)
 			var of lead.AccountID
 			if d.Of != nil {
 				of = d.Of.Event.Account
@@ -144,8 +144,8 @@ func TestVerdicts(t *testing.T) {
 
 func TestALateEventTakesTheNewFromTheOneThatCameFirst(t *testing.T) {
 	a := job("A", lead.Scope{})
-	verdicts, counts, d := meet(t, in(a, inbound("2", "y", 24*60)), in(a, inbound("1", "x", 0)))
-	if want := []lead.Turning{{N: 1, Job: a.ID, From: lead.NewLead, To: lead.Duplicate}}; !slices.Equal(d.Turned, want) {
+	verdicts, counts, d := observe(t, in(a, inbound("2", "y", 24*60)), in(a, inbound("1", "x", 0)))
+	if want := []lead.VerdictChange{{N: 1, Job: a.ID, From: lead.NewLead, To: lead.Duplicate}}; !slices.Equal(d.Turned, want) {
 		t.Error(d.Turned)
 	}
 	if verdicts["A x"] != lead.NewLead || verdicts["A y"] != lead.Duplicate {
@@ -162,10 +162,10 @@ func TestALateEventTakesTheNewFromTheOneThatCameFirst(t *testing.T) {
 
 func TestAMergerMakesOneContact(t *testing.T) {
 	a := job("A", lead.Scope{})
-	_, _, one := meet(t, in(a, inbound("2", "y", 5)), in(a, inbound("4", "z", 7)))
-	_, _, two := meet(t, in(a, inbound("1", "x", 0)), in(a, inbound("3", "z", 6)))
+	_, _, one := observe(t, in(a, inbound("2", "y", 5)), in(a, inbound("4", "z", 7)))
+	_, _, two := observe(t, in(a, inbound("1", "x", 0)), in(a, inbound("3", "z", 6)))
 	d := lead.Merge(one.Next, two.Next)
-	if want := []lead.Turning{{N: 1, Job: a.ID, From: lead.NewLead, To: lead.Duplicate}, {N: 2, Job: a.ID, From: lead.Duplicate, To: lead.Moved}}; !slices.Equal(d.Turned, want) {
+	if want := []lead.VerdictChange{{N: 1, Job: a.ID, From: lead.NewLead, To: lead.Duplicate}, {N: 2, Job: a.ID, From: lead.Duplicate, To: lead.Moved}}; !slices.Equal(d.Turned, want) {
 		t.Error(d.Turned)
 	}
 	var got []string
@@ -187,7 +187,7 @@ func TestAMergerMakesOneContact(t *testing.T) {
 func TestContactsAreCountedByWhatCounts(t *testing.T) {
 	window := job("A", lead.Scope{})
 	window.Terms[0].Begins = at(10)
-	_, counts, _ := meet(t, in(window, inbound("1", "x", 9)), in(window, inbound("2", "y", 11)), in(window, inbound("3", "z", 12)))
+	_, counts, _ := observe(t, in(window, inbound("1", "x", 9)), in(window, inbound("2", "y", 11)), in(window, inbound("3", "z", 12)))
 	var sum lead.Figures
 	for _, f := range counts {
 		sum = sum.Plus(f)
@@ -265,11 +265,11 @@ func anySteps(t *rapid.T) []step {
 func TestOrderAndRepetitionChangeNothing(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		steps := anySteps(t)
-		verdicts, counts, _ := meet(t, steps...)
+		verdicts, counts, _ := observe(t, steps...)
 		shuffled := append(slices.Clone(steps), steps[:len(steps)/2]...)
 		r := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0))
 		r.Shuffle(len(shuffled), func(i, j int) { shuffled[i], shuffled[j] = shuffled[j], shuffled[i] })
-		again, counted, _ := meet(t, shuffled...)
+		again, counted, _ := observe(t, shuffled...)
 		if diff := gocmp.Diff(verdicts, again); diff != "" {
 			t.Fatal(diff)
 		}
@@ -316,7 +316,7 @@ func news(t *rapid.T, steps []step, scope lead.Scope, library bool) (n int) {
 		s.Job, s.library = j, library
 		all = append(all, s)
 	}
-	verdicts, _, _ := meet(t, all...)
+	verdicts, _, _ := observe(t, all...)
 	for _, v := range verdicts {
 		if v == lead.NewLead {
 			n++

@@ -48,11 +48,11 @@ func TestJobsInUseAreReadTogether(t *testing.T) {
 	r := &reader{Tx: db}
 	e := lead.New(r, &lead.Options{Now: c.now})
 	n := 0
-	meet := func(codes ...lead.CodeID) {
+	observe := func(codes ...lead.CodeID) {
 		t.Helper()
 		for _, code := range codes {
 			n++
-			must[lead.Outcome](t)(e.Meet(ctx, met(code, person(fmt.Sprint(n)), inbound(lead.EventID(fmt.Sprint(n)), "x", 0))))
+			must[lead.Outcome](t)(e.Observe(ctx, met(code, person(fmt.Sprint(n)), inbound(lead.EventID(fmt.Sprint(n)), "x", 0))))
 		}
 	}
 	step := func(want [][]lead.CodeID) {
@@ -62,31 +62,31 @@ func TestJobsInUseAreReadTogether(t *testing.T) {
 		}
 		r.read = nil
 	}
-	meet(codes...)
+	observe(codes...)
 	step([][]lead.CodeID{{"A"}, {"B"}, {"C"}, {"D"}})
 	c.set(noon.Add(lead.Refresh / 2))
-	meet("A", "B", "C")
+	observe("A", "B", "C")
 	step([][]lead.CodeID{{"A", "B", "C", "D"}})
 	c.set(noon.Add(lead.Refresh))
-	meet("B", "A")
+	observe("B", "A")
 	step([][]lead.CodeID{{"A", "B", "C"}}) // and not D, which nobody asked for since
-	meet("C", "D")
+	observe("C", "D")
 	step([][]lead.CodeID{{"D"}})
 
 	// Those that are read along may be used meanwhile, and where the reading fails.
 	failed := errors.New("the database is gone")
 	c.set(noon.Add(lead.Refresh * 3 / 2))
 	r.during = func() error {
-		meet("B", "C")
+		observe("B", "C")
 		return failed
 	}
-	if _, err := e.Meet(ctx, met("A", person("a"), inbound("a", "x", 0))); !errors.Is(err, failed) {
+	if _, err := e.Observe(ctx, met("A", person("a"), inbound("a", "x", 0))); !errors.Is(err, failed) {
 		t.Fatal(err)
 	}
 	r.during = nil
-	meet("B", "C")
+	observe("B", "C")
 	step([][]lead.CodeID{{"A", "B", "C", "D"}})
 	c.set(noon.Add(lead.Refresh * 2))
-	meet("A", "B", "C")
+	observe("A", "B", "C")
 	step([][]lead.CodeID{{"A"}, {"B"}, {"C"}})
 }

@@ -152,7 +152,7 @@ func TestOrderAndRepetitionChangeNothingUnderManyNames(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		names := []lead.Identity{name("lid", "1"), name("bsuid", "2"), name(lead.WhatsApp, "8613800138000"), name("", "n")}
 		codes, open := anyJobs(t, names)
-		var events []lead.Meet
+		var events []lead.Observe
 		for i := range rapid.IntRange(1, 10).Draw(t, "events") {
 			events = append(events, met(rapid.SampledFrom(codes).Draw(t, "code"), rapid.SliceOfN(rapid.SampledFrom(names), 1, 3).Draw(t, "names"), lead.Event{
 				ID: lead.EventID(fmt.Sprint("e", i)), Account: lead.AccountID(fmt.Sprint("x", rapid.IntRange(0, 2).Draw(t, "account"))),
@@ -162,10 +162,10 @@ func TestOrderAndRepetitionChangeNothingUnderManyNames(t *testing.T) {
 			}))
 		}
 		events = append(events, met("A", names, inbound("all", "x0", rapid.SampledFrom([]int{0, 800, 5000}).Draw(t, "all at"))))
-		play := func(events []lead.Meet) string {
+		play := func(events []lead.Observe) string {
 			e := open()
 			for _, m := range events {
-				if _, err := e.Meet(ctx, m); err != nil {
+				if _, err := e.Observe(ctx, m); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -196,15 +196,15 @@ func TestNames(t *testing.T) {
 		run("an event that can't be leaves contacts as they are", func(t *testing.T, db storage.DB) {
 			e, c := open(t, db, "A")
 			c.set(at(100))
-			out(e.Meet(ctx, met("A", person("a"), inbound("1", "x", 1))))
-			out(e.Meet(ctx, met("A", person("b"), inbound("2", "y", 2))))
+			out(e.Observe(ctx, met("A", person("a"), inbound("1", "x", 1))))
+			out(e.Observe(ctx, met("A", person("b"), inbound("2", "y", 2))))
 			before := counted(t, e, "A")
 			both := append(person("a"), person("b")...)
 			var bad *lead.InputError
-			if _, err := e.Meet(ctx, met("A", both, inbound("3", "z", 50_000))); !errors.As(err, &bad) {
+			if _, err := e.Observe(ctx, met("A", both, inbound("3", "z", 50_000))); !errors.As(err, &bad) {
 				t.Fatal(err)
 			}
-			if _, err := e.Meet(ctx, met("A", both, inbound("2", "y", 3))); !errors.Is(err, journal.ErrKeyReused) {
+			if _, err := e.Observe(ctx, met("A", both, inbound("2", "y", 3))); !errors.Is(err, journal.ErrKeyReused) {
 				t.Fatal(err)
 			}
 			if after := counted(t, e, "A"); after != before {
@@ -214,16 +214,16 @@ func TestNames(t *testing.T) {
 		run("what is found to be one contact's turns verdicts, which the event and the journal tell", func(t *testing.T, db storage.DB) {
 			e, c := open(t, db, "A")
 			c.set(at(100))
-			out(e.Meet(ctx, met("A", person("a"), inbound("1", "x", 1))))
-			out(e.Meet(ctx, met("A", person("b"), inbound("2", "y", 2))))
+			out(e.Observe(ctx, met("A", person("a"), inbound("1", "x", 1))))
+			out(e.Observe(ctx, met("A", person("b"), inbound("2", "y", 2))))
 			m := met("A", append(person("a"), person("b")...), inbound("3", "z", 3))
-			want := []lead.Turning{{N: 2, Job: m.Job, From: lead.NewLead, To: lead.Duplicate}}
+			want := []lead.VerdictChange{{N: 2, Job: m.Job, From: lead.NewLead, To: lead.Duplicate}}
 			for _, e := range []*lead.Engine{e.Preview(), e} {
-				if o := out(e.Meet(ctx, m)); o.Verdict != lead.Duplicate || !slices.Equal(o.Turned, want) {
+				if o := out(e.Observe(ctx, m)); o.Verdict != lead.Duplicate || !slices.Equal(o.Turned, want) {
 					t.Errorf("%+v", o)
 				}
 			}
-			if o := out(e.Meet(ctx, m)); !o.Replayed || o.Turned != nil {
+			if o := out(e.Observe(ctx, m)); !o.Replayed || o.Turned != nil {
 				t.Errorf("%+v", o)
 			}
 			told := map[string]string{}
@@ -251,11 +251,11 @@ func TestNames(t *testing.T) {
 					steps[0](e, c)
 				}
 				c.set(at(10))
-				first := out(e.Meet(ctx, met("A", []lead.Identity{phone, device}, inbound("1", "x", 5))))
+				first := out(e.Observe(ctx, met("A", []lead.Identity{phone, device}, inbound("1", "x", 5))))
 				if steps[1] != nil {
 					steps[1](e, c)
 				}
-				o := out(e.Meet(ctx, met("A", []lead.Identity{device}, inbound("2", "y", 15))))
+				o := out(e.Observe(ctx, met("A", []lead.Identity{device}, inbound("2", "y", 15))))
 				if want := []lead.Verdict{lead.Excluded, lead.NewLead}[i]; first.Verdict != want || o.Verdict != lead.Excluded {
 					t.Errorf("%+v %+v", first, o)
 				}
@@ -264,13 +264,13 @@ func TestNames(t *testing.T) {
 		run("an id of an event is its account's", func(t *testing.T, db storage.DB) {
 			e, c := open(t, db, "A", "A/b")
 			c.set(at(100))
-			out(e.Meet(ctx, met("A", person("a"), inbound("b/c", "x", 5))))
-			out(e.Meet(ctx, met("A/b", person("a"), inbound("c", "y", 6))))
-			out(e.Meet(ctx, met("A", person("a"), inbound("b/d", "x", 1))))
-			if o := out(e.Meet(ctx, met("A", person("a"), inbound("b/c", "z", 7)))); o.Verdict != lead.Duplicate {
+			out(e.Observe(ctx, met("A", person("a"), inbound("b/c", "x", 5))))
+			out(e.Observe(ctx, met("A/b", person("a"), inbound("c", "y", 6))))
+			out(e.Observe(ctx, met("A", person("a"), inbound("b/d", "x", 1))))
+			if o := out(e.Observe(ctx, met("A", person("a"), inbound("b/c", "z", 7)))); o.Verdict != lead.Duplicate {
 				t.Error(o)
 			}
-			if o := out(e.Meet(ctx, met("A", person("a"), inbound("b/c", "x", 0)))); o.Verdict != lead.NewLead {
+			if o := out(e.Observe(ctx, met("A", person("a"), inbound("b/c", "x", 0)))); o.Verdict != lead.NewLead {
 				t.Error(o)
 			}
 		})
@@ -279,18 +279,18 @@ func TestNames(t *testing.T) {
 			c.set(at(1000))
 			ids := []string{"d", "c", "b", "a"}
 			for i, id := range ids {
-				out(e.Meet(ctx, met("A", person(id), inbound(lead.EventID(id), lead.AccountID(id), 10+i))))
+				out(e.Observe(ctx, met("A", person(id), inbound(lead.EventID(id), lead.AccountID(id), 10+i))))
 			}
 			no := errors.New("no")
 			for _, end := range []error{no, nil} {
 				err := db.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
 					for i := range 3 {
-						if _, err := e.In(tx).Meet(ctx, met("A", append(person(ids[i]), person(ids[i+1])...), inbound(lead.EventID("m"+ids[i]), "m", 50+i))); err != nil {
+						if _, err := e.In(tx).Observe(ctx, met("A", append(person(ids[i]), person(ids[i+1])...), inbound(lead.EventID("m"+ids[i]), "m", 50+i))); err != nil {
 							return err
 						}
 					}
 					for _, id := range ids {
-						if o, err := e.In(tx).Preview().Meet(ctx, met("A", person(id), inbound("p", "p", 1))); err != nil || o.Verdict != lead.NewLead {
+						if o, err := e.In(tx).Preview().Observe(ctx, met("A", person(id), inbound("p", "p", 1))); err != nil || o.Verdict != lead.NewLead {
 							t.Error(o, err)
 						}
 					}
@@ -309,7 +309,7 @@ func TestNames(t *testing.T) {
 			e, c := open(t, db, "A", "B")
 			engines := []*lead.Engine{e, lead.New(db, &lead.Options{Now: c.now})}
 			c.set(at(1000))
-			var events []lead.Meet
+			var events []lead.Observe
 			for i := range 64 {
 				ids := []lead.Identity{name("n", fmt.Sprint(i%8))}
 				if i >= 8 && i < 16 {
@@ -326,7 +326,7 @@ func TestNames(t *testing.T) {
 				for k, e := range engines {
 					wg.Go(func() {
 						do := func(ctx context.Context, e *lead.Engine) error {
-							_, err := e.Meet(ctx, m)
+							_, err := e.Observe(ctx, m)
 							return err
 						}
 						err := do(ctx, e)
@@ -343,7 +343,7 @@ func TestNames(t *testing.T) {
 			model, clock := open(t, memory.New(), "A", "B")
 			clock.set(at(1000))
 			for _, m := range events {
-				out(model.Meet(ctx, m))
+				out(model.Observe(ctx, m))
 			}
 			if diff := gocmp.Diff(counted(t, model, "A", "B"), counted(t, e, "A", "B")); diff != "" {
 				t.Error(diff)
@@ -374,17 +374,17 @@ func TestContactsThatShareABatchStayApart(t *testing.T) {
 		g := &gate{Tx: db, waits: make(chan struct{}), opens: make(chan struct{})}
 		e := lead.New(g, &lead.Options{Now: func() time.Time { return at(100) }})
 		var wg sync.WaitGroup
-		meet := func(id lead.Identity, event lead.EventID, account lead.AccountID) {
+		observe := func(id lead.Identity, event lead.EventID, account lead.AccountID) {
 			wg.Go(func() {
-				if _, err := e.Meet(ctx, met("A", []lead.Identity{id}, inbound(event, account, 1))); err != nil {
+				if _, err := e.Observe(ctx, met("A", []lead.Identity{id}, inbound(event, account, 1))); err != nil {
 					t.Error(err)
 				}
 			})
 		}
-		meet(ids[0], "0", "w")
+		observe(ids[0], "0", "w")
 		<-g.waits
 		for i := range 20 {
-			meet(ids[i%2], lead.EventID(fmt.Sprint("e", i)), lead.AccountID(fmt.Sprint("x", i)))
+			observe(ids[i%2], lead.EventID(fmt.Sprint("e", i)), lead.AccountID(fmt.Sprint("x", i)))
 		}
 		close(g.opens)
 		wg.Wait()

@@ -77,7 +77,7 @@ func TestTheLibraryMeetsItsPlatform(t *testing.T) {
 			}
 			clock.set(at(10))
 			c.told.Platform = c.platform
-			out, err := e.Meet(ctx, lead.Meet{Contact: []lead.Identity{c.told}, Job: job, Event: inbound("1", "x", 10)})
+			out, err := e.Observe(ctx, lead.Observe{Contact: []lead.Identity{c.told}, Job: job, Event: inbound("1", "x", 10)})
 			if err != nil || out.Verdict != lead.Excluded || out.Reasons[0] != lead.InLibrary {
 				t.Errorf("%s: %v is %+v, %v", what, c.told, out, err)
 			}
@@ -90,10 +90,10 @@ func TestDigitsThatMayBeOfALinkedDeviceNeedTheirNamespace(t *testing.T) {
 	c.set(at(100))
 	var bad *lead.InputError
 	for _, id := range []string{"12345678901234", "123456789012345"} {
-		if _, err := e.Meet(ctx, met("A", []lead.Identity{name("", id)}, inbound("1", "x", 1))); !errors.As(err, &bad) || bad.Field != "contact.namespace" {
+		if _, err := e.Observe(ctx, met("A", []lead.Identity{name("", id)}, inbound("1", "x", 1))); !errors.As(err, &bad) || bad.Field != "contact.namespace" {
 			t.Errorf("%s: %v", id, err)
 		}
-		must[lead.Outcome](t)(e.Meet(ctx, met("A", []lead.Identity{name("lid", id)}, inbound("1", "x", 1))))
+		must[lead.Outcome](t)(e.Observe(ctx, met("A", []lead.Identity{name("lid", id)}, inbound("1", "x", 1))))
 	}
 }
 
@@ -111,7 +111,7 @@ func TestLookingBackIsTheSameForEveryAccount(t *testing.T) {
 				var d lead.Decision
 				for _, s := range []step{first, in(j, inbound("2", account, gap*day+1))} {
 					var err error
-					if d, err = s.Meet(c, s.Event, at(2000*day)); err != nil {
+					if d, err = s.Observe(c, s.Event, at(2000*day)); err != nil {
 						t.Fatal(err)
 					}
 					c = d.Next

@@ -21,8 +21,8 @@ func TestTimesThatNoCommandMayHave(t *testing.T) {
 	stored := timetest.Records(t, db.Journal())
 	m := met("A", person("a"), inbound("1", "x", 1))
 	m.Bound = &lead.Bound{Periods: []lead.Period{{From: at(0), To: at(50)}}}
-	timetest.Refuses(t, m, func(m lead.Meet) error { _, err := e.Meet(ctx, m); return err }, stored, "From", "To")
-	timetest.Refuses(t, m, func(m lead.Meet) error { _, err := e.Preview().Meet(ctx, m); return err }, stored, "From", "To")
+	timetest.Refuses(t, m, func(m lead.Observe) error { _, err := e.Observe(ctx, m); return err }, stored, "From", "To")
+	timetest.Refuses(t, m, func(m lead.Observe) error { _, err := e.Preview().Observe(ctx, m); return err }, stored, "From", "To")
 	p := put(func(p *lead.Put) { p.Terms.From, p.Terms.Begins, p.Terms.Ends = at(200), at(0), at(1000) })
 	timetest.Refuses(t, p, func(p lead.Put) error {
 		p.Key = key()

@@ -15,7 +15,7 @@ import (
 
 // An op is an event on its way to its contact.
 type op struct {
-	Meet
+	Observe
 	names []Identity // that the contact goes on under; with more than one, those are to be one contact, and the op is alone in its batch
 	facts Facts
 	now   time.Time
@@ -107,7 +107,7 @@ func (e work) Decide(_ context.Context, u *unit, o op) (result, error) {
 	}) {
 		return result{}, journal.ErrKeyReused
 	}
-	d, err := o.facts.Meet(c, o.Event, o.now)
+	d, err := o.facts.Observe(c, o.Event, o.now)
 	if err != nil {
 		return result{}, err
 	}
@@ -152,8 +152,8 @@ func (u *unit) unite(o op, d Decision) {
 
 // united is what the journal tells of contacts that became one.
 type united struct {
-	Contacts []string  `json:"contacts,omitempty"` // by their names in the journal, which go no further
-	Turned   []Turning `json:"turned,omitempty"`
+	Contacts []string        `json:"contacts,omitempty"` // by their names in the journal, which go no further
+	Turned   []VerdictChange `json:"turned,omitempty"`
 }
 
 // named returns the name that the journal has for a contact. Names of new ones are in the order of

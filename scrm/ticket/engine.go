@@ -267,7 +267,7 @@ func (e *Engine) refreshed(ctx context.Context, s Site, t Ticket, body []byte) (
 // Process asks the templates of a ticket's site, as they are now, where the ticket is Received or
 // Manual; others stay as they are, and so does one that was handed back until there are other
 // templates. It may run again after the templates have changed, any number of times. It does not
-// know codes and pools: who has them checks the target, as an office does. ErrUnknownTicket: there
+// know codes and pools: who has them checks the target, as a desk does. ErrUnknownTicket: there
 // is none.
 func (e *Engine) Process(ctx context.Context, id ID) (Outcome, error) {
 	c := engine.Command{Name: "ticket.process", Check: id.check, Subject: id.Subject()}

@@ -323,7 +323,7 @@ func TestPresses(t *testing.T) {
 				t.Fatal(won.Load())
 			}
 		})
-		t.Run("whose deed is rolled back may be tried again", func(t *testing.T) {
+		t.Run("whose request is rolled back may be tried again", func(t *testing.T) {
 			tenant := db.Tenant("rollback")
 			shops := set(t, tenant)
 			token := certify(t, shops, "A1")

@@ -26,7 +26,7 @@ import (
 
 // homes are the folders of the schemas.
 var homes = map[string]string{
-	"journal": "storage/bunstore", "activation": "scrm/activation", "dispatch": "scrm/lead/dispatch", "lead": "scrm/lead", "loyalty": "loyalty",
+	"journal": "storage/bunstore", "activation": "scrm/activation", "routing": "scrm/lead/routing", "lead": "scrm/lead", "loyalty": "loyalty",
 	"otp": "otp", "reward": "loyalty/reward", "shop": "stamps/shop", "stamps": "stamps", "ticket": "scrm/ticket",
 }
 

@@ -22,7 +22,7 @@ import (
 	"github.com/scrmkit/scrmkit/otp"
 	"github.com/scrmkit/scrmkit/scrm/activation"
 	"github.com/scrmkit/scrmkit/scrm/lead"
-	"github.com/scrmkit/scrmkit/scrm/lead/dispatch"
+	"github.com/scrmkit/scrmkit/scrm/lead/routing"
 	"github.com/scrmkit/scrmkit/scrm/ticket"
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/stamps/shop"
@@ -101,13 +101,13 @@ func deeds(t *testing.T, db storage.DB) []deed {
 	}})
 	check(t, err)
 
-	lines := dispatch.New(db, &dispatch.Options{Now: now})
-	_, err = lines.Put(ctx, dispatch.Put{Line: "ads", Key: "put", Settings: dispatch.Settings{Zone: "UTC", Accounts: []dispatch.Account{{ID: "a"}, {ID: "b"}}}})
+	lines := routing.New(db, &routing.Options{Now: now})
+	_, err = lines.Put(ctx, routing.Put{Line: "ads", Key: "put", Settings: routing.Settings{Zone: "UTC", Accounts: []routing.Account{{ID: "a"}, {ID: "b"}}}})
 	check(t, err)
 
 	desk, err := activation.New(db, []activation.Key{{ID: "1", Secret: secret}}, &activation.Options{Now: now})
 	check(t, err)
-	var created, seats, ports sync.Map
+	var created, accesses, ports sync.Map
 
 	orders, err := ticket.New(db, []ticket.Key{{ID: "1", Secret: secret}}, &ticket.Options{Now: now})
 	check(t, err)
@@ -221,15 +221,15 @@ func deeds(t *testing.T, db storage.DB) []deed {
 			_, err := shops.Authorize(ctx, shop.ID(fmt.Sprint("shop", n)), shop.Identity(fmt.Sprint("manager", n)))
 			return err
 		}},
-		{"lead.Meet", func(ctx context.Context, n int) error {
-			_, err := leads.Meet(ctx, lead.Meet{
+		{"lead.Observe", func(ctx context.Context, n int) error {
+			_, err := leads.Observe(ctx, lead.Observe{
 				Contact: []lead.Identity{{Platform: "whatsapp", ID: fmt.Sprint("c", n)}}, Job: job,
 				Event: lead.Event{ID: lead.EventID(fmt.Sprint("e", n)), Account: "a", At: start, Kind: lead.Inbound},
 			})
 			return err
 		}},
-		{"dispatch.Route", func(ctx context.Context, n int) error {
-			_, err := lines.Route(ctx, dispatch.Route{Line: "ads", Visitor: dispatch.VisitorID(fmt.Sprint("v", n)), Online: []dispatch.AccountID{"a", "b"}})
+		{"routing.Route", func(ctx context.Context, n int) error {
+			_, err := lines.Route(ctx, routing.Route{Line: "ads", Visitor: routing.VisitorID(fmt.Sprint("v", n)), Online: []routing.AccountID{"a", "b"}})
 			return err
 		}},
 		{"activation.Create", func(ctx context.Context, n int) error {
@@ -243,26 +243,26 @@ func deeds(t *testing.T, db storage.DB) []deed {
 		}},
 		{"activation.SignIn", func(ctx context.Context, n int) error {
 			code, _ := created.Load(n)
-			seat, err := desk.SignIn(ctx, activation.SignIn{Code: code.(string), Device: activation.DeviceID(fmt.Sprint("pc", n)), Agent: "kathy"})
-			seats.Store(n, seat)
+			access, err := desk.SignIn(ctx, activation.SignIn{Code: code.(string), Device: activation.DeviceID(fmt.Sprint("pc", n)), Agent: "kathy"})
+			accesses.Store(n, access)
 			return err
 		}},
 		{"activation.Check", func(ctx context.Context, n int) error {
-			seat, _ := seats.Load(n)
-			_, err := desk.Check(ctx, seat.(activation.Seat).Token)
+			access, _ := accesses.Load(n)
+			_, err := desk.Check(ctx, access.(activation.Access).Token)
 			return err
 		}},
 		{"activation.Open", func(ctx context.Context, n int) error {
-			seat, _ := seats.Load(n)
-			p, err := desk.Open(ctx, activation.Open{Session: seat.(activation.Seat).ID(), Platform: "whatsapp", Key: "open"})
+			access, _ := accesses.Load(n)
+			p, err := desk.Open(ctx, activation.Open{Session: access.(activation.Access).ID(), Platform: "whatsapp", Key: "open"})
 			ports.Store(n, p.ID.N)
 			return err
 		}},
 		{"activation.Link", func(ctx context.Context, n int) error {
-			seat, _ := seats.Load(n)
+			access, _ := accesses.Load(n)
 			port, _ := ports.Load(n)
 			_, err := desk.Link(ctx, activation.Link{
-				Session: seat.(activation.Seat).ID(), Port: port.(int64), Account: activation.AccountID(fmt.Sprint("a", n)), Key: "link",
+				Session: access.(activation.Access).ID(), Port: port.(int64), Account: activation.AccountID(fmt.Sprint("a", n)), Key: "link",
 			})
 			return err
 		}},

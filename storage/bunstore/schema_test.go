@@ -17,7 +17,7 @@ var subjects = map[string]string{
 	"activation_code": "code", "activation_secret": "code", "activation_port": "code", "activation_claim": "account", "activation_pool": "pool", "activation_free": "pool",
 	"activation_device": "device", "activation_invitation": "hash",
 	"ticket_templates": "program", "ticket_site": "site", "ticket_ticket": "site", "ticket_body": "site",
-	"dispatch_line": "line", "dispatch_visitor": "line",
+	"routing_line": "line", "routing_visitor": "line",
 	"lead_job": "code", "lead_owner": "owner", "lead_contact": "id", "lead_lead": "id", "lead_count": "code", "lead_library": "id",
 	"loyalty_program": "program", "loyalty_account": "member", "loyalty_booking": "member",
 	"reward_catalog": "program", "reward_holder": "member", "reward_voucher": "member, mac", "reward_count": "catalog",

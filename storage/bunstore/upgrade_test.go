@@ -13,7 +13,7 @@ import (
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/otp"
 	"github.com/scrmkit/scrmkit/scrm/lead"
-	"github.com/scrmkit/scrmkit/scrm/lead/dispatch"
+	"github.com/scrmkit/scrmkit/scrm/lead/routing"
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/stamps/shop"
 )
@@ -115,7 +115,7 @@ insert into %[1]sdispatch_visitor values ('', 'asia', 'ticket:shop/1', 1, '{"id"
 			}
 
 			var orders []bool
-			for v, err := range dispatch.New(store, nil).Waiting(ctx, "asia", 0) {
+			for v, err := range routing.New(store, nil).Waiting(ctx, "asia", 0) {
 				if err != nil {
 					t.Fatal(err)
 				}
