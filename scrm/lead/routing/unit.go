@@ -134,7 +134,8 @@ func (e work) Load(ctx context.Context, groups [][]op, _ bool) ([]*unit, error) 
 	return units, nil
 }
 
-func (work) Stale(*unit) bool { return false }
+// Stale has what was refused after changes that are yet to be stored asked again.
+func (w work) Stale(u *unit) bool { return w.Dirty(u) }
 
 func (work) Dirty(u *unit) bool { return len(u.written) > 0 }
 
