@@ -25,6 +25,7 @@ import (
 	_ "time/tzdata" // zone, on machines without it
 
 	"github.com/scrmkit/scrmkit/examples/internal/database"
+	"github.com/scrmkit/scrmkit/scrm/activation"
 	"github.com/scrmkit/scrmkit/scrm/lead"
 )
 
@@ -67,7 +68,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 
 // play plays a day twice, in different orders and for different tenants.
 func play(ctx context.Context, c config, stdout io.Writer) (err error) {
-	db, end, err := database.Open(ctx, c.db, lead.Tables)
+	db, end, err := database.Open(ctx, c.db, activation.Tables, lead.Tables)
 	if err != nil {
 		return err
 	}
