@@ -4,13 +4,13 @@
 with card as (
 	update scrmkit.stamps_card
 	   set version = version + 1, nickname = '王小明', count = count + 1, total = total + 1,
-	       state = '[22,2,0,0,1773501986589793,1773501986589793,2,21,1773501985589793,1,22,1773501986589793,1,2,1,10,1,1772357400000000,1,10,1,1772357500000000]'
+	       state = '{"seq":22,"coupons":2,"first":"2026-03-14T15:26:26.589793Z","last":"2026-03-14T15:26:26.589793Z","recent":[{"seq":21,"at":"2026-03-14T15:26:25.589793Z","n":1},{"seq":22,"at":"2026-03-14T15:26:26.589793Z","n":1}],"done":[{"version":1,"size":10,"rounds":1,"first":"2026-03-01T09:30:00Z"},{"version":1,"size":10,"rounds":1,"first":"2026-03-01T09:31:40Z"}]}'
 	 where tenant = '' and member = 'm' || :n and program = 'coffee' and claim = 0 and version > 0
 	returning member, version
 ), record as (
-	insert into scrmkit.stamps_record (tenant, member, program, claim, seq, purpose, n, cancelled, cancels, coupon, peer, at,
-	                                   shop, actor, via, nickname, nick_key, purchase, reason)
-	select '', member, 'coffee', 0, version, 'stamp', 1, 0, 0, 0, '', now(), 'wangjing', 'kathy', '', '王小明', '王小明', '', '' from card
+	insert into scrmkit.stamps_record (tenant, member, program, claim, seq, purpose, n, cancelled, stands, cancels, coupon, peer, at,
+	                                   shop, actor, via, nickname, nick_key, purchase, reason, began)
+	select '', member, 'coffee', 0, version, 'stamp', 1, 0, 1, 0, 0, '', now(), 'wangjing', 'kathy', '', '王小明', '王小明', '', '', 1 from card
 )
 insert into scrmkit.journal_entry (tenant, subject, key, seq, kind, at, actor, input, before, result)
 select '', 'stamps/coffee/' || member, '0f8fad5b-d9cb-469f-a165-' || lpad(version::text, 12, '0'), version, 'stamps.add', now(), 'kathy',

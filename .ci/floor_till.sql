@@ -35,12 +35,12 @@ with code as (
 	returning scope, number
 ), card as (
 	insert into scrmkit.stamps_card (tenant, member, program, claim, version, nickname, began, round, count, total, opened, number, state)
-	select 'floor', 'm' || :n, 'coffee', 0, 1, '', 1, 0, 1, 1, now(), 0, '[1,0,0,0,1772357400000000,1772357400000000,1,1,1772357400000000,1,0]' from code
+	select 'floor', 'm' || :n, 'coffee', 0, 1, '', 1, 0, 1, 1, now(), 0, '{"seq":1,"first":"2026-03-01T09:30:00Z","last":"2026-03-01T09:30:00Z","recent":[{"seq":1,"at":"2026-03-01T09:30:00Z","n":1}]}' from code
 	on conflict do nothing returning member
 ), record as (
-	insert into scrmkit.stamps_record (tenant, member, program, claim, seq, purpose, n, cancelled, cancels, coupon, peer, at,
-	                                   shop, actor, via, nickname, nick_key, purchase, reason)
-	select 'floor', member, 'coffee', 0, 1, 'stamp', 1, 0, 0, 0, '', now(), 'shop12', 'openid', 'code', '', '', '', '' from card
+	insert into scrmkit.stamps_record (tenant, member, program, claim, seq, purpose, n, cancelled, stands, cancels, coupon, peer, at,
+	                                   shop, actor, via, nickname, nick_key, purchase, reason, began)
+	select 'floor', member, 'coffee', 0, 1, 'stamp', 1, 0, 1, 0, 0, '', now(), 'shop12', 'openid', 'code', '', '', '', '', 1 from card
 	on conflict do nothing
 ), stamped as (
 	insert into scrmkit.journal_entry (tenant, subject, key, seq, kind, at, actor, input, before, result)

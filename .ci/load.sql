@@ -1,10 +1,10 @@
 -- Cards of :cards members, each with a record and an entry of the journal.
 insert into scrmkit.stamps_card (tenant, member, program, claim, version, nickname, began, round, count, total, opened, number, state)
-select '', 'm' || i, 'coffee', 0, 1, '', 1, 0, 1, 1, now(), 0, '[1,0,0,0,1772357400000000,1772357400000000,1,1,1772357400000000,1,0]'
+select '', 'm' || i, 'coffee', 0, 1, '', 1, 0, 1, 1, now(), 0, '{"seq":1,"first":"2026-03-01T09:30:00Z","last":"2026-03-01T09:30:00Z","recent":[{"seq":1,"at":"2026-03-01T09:30:00Z","n":1}]}'
   from generate_series(1, :cards) i;
-insert into scrmkit.stamps_record (tenant, member, program, claim, seq, purpose, n, cancelled, cancels, coupon, peer, at,
-                                   shop, actor, via, nickname, nick_key, purchase, reason)
-select '', 'm' || i, 'coffee', 0, 1, 'stamp', 1, 0, 0, 0, '', now(), 'till', 'ann', 'code', '', '', '', ''
+insert into scrmkit.stamps_record (tenant, member, program, claim, seq, purpose, n, cancelled, stands, cancels, coupon, peer, at,
+                                   shop, actor, via, nickname, nick_key, purchase, reason, began)
+select '', 'm' || i, 'coffee', 0, 1, 'stamp', 1, 0, 1, 0, 0, '', now(), 'till', 'ann', 'code', '', '', '', '', 1
   from generate_series(1, :cards) i;
 insert into scrmkit.journal_entry (tenant, subject, key, seq, kind, at, actor, input, before, result)
 select '', 'stamps/coffee/m' || i, '0f8fad5b-d9cb-469f-a165-000000000001', 1, 'stamps.added', now(), 'ann',
