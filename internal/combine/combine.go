@@ -107,9 +107,9 @@ type batch struct {
 }
 
 // Do runs a command together with those that arrive meanwhile, and returns its result and how often
-// it was decided. Where ctx ends first its error comes back, and the command may still take effect. Inside a unit of work it runs alone, so that the
-// store can see the context. Where the command panics so does Do, with a *Panic if it shared a
-// batch.
+// it was decided. Where ctx ends first its error comes back, and the command may still take effect.
+// Inside a unit of work it runs alone, so that the store can see the context. Where the command
+// panics so does Do, with a *Panic if it shared a batch.
 func (r *Runner[C, U, R]) Do(ctx context.Context, c C) (R, int, error) {
 	if tripwire.Marked(ctx) {
 		return r.Alone(ctx, c)

@@ -89,8 +89,8 @@ type Action struct {
 // contains, startsWith, endsWith and matches, with a constant after in and after matches; the
 // functions len and lower; ?:; and body, which reads a text of the body at a path. It has no loops,
 // texts are cut to 1024 bytes, and patterns are bounded: of at most 1,000 instructions in a
-// condition and 20,000 in all rules. So it can't run long: the longest decision that was found, over 500 rules, took a
-// core 0.9 s (BenchmarkDecideWorst).
+// condition and 20,000 in all rules. So it can't run long: the longest decision that was found,
+// over 500 rules, took a core 0.9 s (BenchmarkDecideWorst).
 type Facts struct {
 	Site     string                   `expr:"site"`     // Site.ID
 	Name     string                   `expr:"name"`     // Fields.Name

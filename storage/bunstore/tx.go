@@ -9,9 +9,9 @@ import (
 	"github.com/scrmkit/scrmkit/storage"
 )
 
-// InTx implements [storage.DB]. What fn is given is a [Tx]. On Postgres the transaction has the isolation that the database
-// gives by default; READ COMMITTED is enough, for every write names the version that it was decided
-// on.
+// InTx implements [storage.DB]. What fn is given is a [Tx]. On Postgres the transaction has the
+// isolation that the database gives by default; READ COMMITTED is enough, for every write names the
+// version that it was decided on.
 func (d *DB) InTx(ctx context.Context, fn func(ctx context.Context, tx storage.Tx) error) error {
 	if err := d.check(ctx); err != nil {
 		return err
