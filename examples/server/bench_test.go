@@ -9,10 +9,11 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/scrmkit/scrmkit/internal/dbtest"
 )
 
 // bench is a server of a test's own, and who calls it.
@@ -26,7 +27,7 @@ type bench struct {
 func start(t testing.TB, cfg Config) *bench {
 	t.Helper()
 	if cfg.SQLite == "" {
-		cfg.SQLite = filepath.Join(t.TempDir(), "test.db")
+		cfg.SQLite = dbtest.SQLitePath(t)
 	}
 	s, err := New(t.Context(), cfg)
 	if err != nil {

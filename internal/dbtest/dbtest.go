@@ -74,6 +74,12 @@ var migratedFile = sync.OnceValues(func() ([]byte, error) {
 // SQLite returns an empty database in a file of its own: WAL, synchronous FULL.
 func SQLite(t testing.TB) *bunstore.DB {
 	t.Helper()
+	return store(t, sqlite(t, SQLitePath(t)))
+}
+
+// SQLitePath returns the path of a new file of SQLite with every migration.
+func SQLitePath(t testing.TB) string {
+	t.Helper()
 	content, err := migratedFile()
 	if err != nil {
 		t.Fatal(err)
@@ -82,7 +88,7 @@ func SQLite(t testing.TB) *bunstore.DB {
 	if err := os.WriteFile(path, content, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return store(t, sqlite(t, path))
+	return path
 }
 
 // SQLiteFile returns the database in a file, with every migration.
