@@ -3,6 +3,8 @@ package loyalty
 import (
 	"math/big"
 	"slices"
+
+	"github.com/scrmkit/scrmkit/ids"
 )
 
 func (b *Booking) clone() *Booking {
@@ -207,7 +209,7 @@ func (b *Booking) due(part int) int64 {
 }
 
 // dueOf returns what is due of a currency, but for milestones.
-func (b *Booking) dueOf(id CurrencyID) (n int64) {
+func (b *Booking) dueOf(id ids.Currency) (n int64) {
 	for i := range b.Parts {
 		if b.Parts[i].Currency == id && b.Parts[i].Rule == "" {
 			n += b.due(i)

@@ -11,6 +11,7 @@ import (
 
 	gocmp "github.com/google/go-cmp/cmp"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/loyalty"
 )
 
@@ -41,9 +42,9 @@ func TestCompileTellsEveryMistakeAtOnce(t *testing.T) {
 			Levels: []loyalty.Level{
 				{ID: "low", Manual: true},
 				{ID: "low"},
-				{ID: "mid", Needs: []loyalty.Need{{}, {"none": 0}}, Manual: true, Expiry: map[loyalty.CurrencyID]*loyalty.Expiry{"a": &never, "z": nil}},
+				{ID: "mid", Needs: []loyalty.Need{{}, {"none": 0}}, Manual: true, Expiry: map[ids.Currency]*loyalty.Expiry{"a": &never, "z": nil}},
 			},
-			Downgrade: "soon", AtEnd: true, Grace: -1, Valid: loyalty.Validity{ExtraMonths: 2}, Lose: []loyalty.CurrencyID{"z"},
+			Downgrade: "soon", AtEnd: true, Grace: -1, Valid: loyalty.Validity{ExtraMonths: 2}, Lose: []ids.Currency{"z"},
 		},
 	}
 	_, err := loyalty.Compile(d)

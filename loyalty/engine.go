@@ -9,6 +9,7 @@ import (
 	"iter"
 	"time"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/combine"
 	"github.com/scrmkit/scrmkit/internal/engine"
 	"github.com/scrmkit/scrmkit/internal/published"
@@ -43,7 +44,7 @@ type Engine struct {
 // shared is what the copies of an engine share.
 type shared struct {
 	accounts tenant.Cache[AccountID, Account]
-	programs *published.Programs[ProgramID, Definition, *Program]
+	programs *published.Programs[ids.Program, Definition, *Program]
 }
 
 // Refresh is how long another process may go on with an older version of a program after a
@@ -91,10 +92,10 @@ func (e *Engine) Publish(ctx context.Context, d Definition) (*Program, error) {
 	return e.shared.programs.Publish(ctx, e.frame, d)
 }
 
-func newPrograms() *published.Programs[ProgramID, Definition, *Program] {
-	return published.NewPrograms(published.Kind[ProgramID, Definition, *Program]{
+func newPrograms() *published.Programs[ids.Program, Definition, *Program] {
+	return published.NewPrograms(published.Kind[ids.Program, Definition, *Program]{
 		Package: "loyalty", Noun: "program", Versions: programs, Compile: Compile, Definition: (*Program).Definition,
-		Version: func(d Definition) (ProgramID, int) { return d.ID, d.Version },
+		Version: func(d Definition) (ids.Program, int) { return d.ID, d.Version },
 		Bound:   errors.New("loyalty: a program is published outside of a transaction, for engines keep it in memory"),
 		Unknown: ErrUnknownProgram, Published: ErrPublished, Follows: Definition.Follows, Refusal: refusal,
 	})
@@ -121,7 +122,7 @@ func refusal(ctx context.Context, s storage.Store, d Definition) error {
 
 // Program returns a version of a program, or the one in force for version 0. ErrUnknownProgram:
 // there is none.
-func (e *Engine) Program(ctx context.Context, id ProgramID, version int) (*Program, error) {
+func (e *Engine) Program(ctx context.Context, id ids.Program, version int) (*Program, error) {
 	return e.shared.programs.Get(ctx, e.frame, id, version)
 }
 
@@ -211,11 +212,11 @@ func (e *Engine) Accounts(ctx context.Context, q AccountQuery) iter.Seq2[Account
 // Totals returns the books of a program, by currency: the sums of those of its accounts, which it
 // reads one after the other. What time has done counts as far as it was posted; TotalsAt returns
 // those of an instant. ErrOverflow: a sum is more than an int64 holds.
-func (e *Engine) Totals(ctx context.Context, id ProgramID) (map[CurrencyID]Totals, error) {
+func (e *Engine) Totals(ctx context.Context, id ids.Program) (map[ids.Currency]Totals, error) {
 	if err := valid.ID("program", id); err != nil {
 		return nil, fmt.Errorf("loyalty: totals: %w", err)
 	}
-	totals := map[CurrencyID]Totals{}
+	totals := map[ids.Currency]Totals{}
 	for a, err := range (AccountQuery{Program: id}).list(ctx, e.frame.Store) {
 		if err != nil {
 			return nil, fmt.Errorf("loyalty: totals of %s: %w", id, err)
@@ -271,7 +272,7 @@ func (e *Engine) do(ctx context.Context, c Command) (out Outcome, err error) {
 	r := requested(c)
 	out, err = e.run(ctx, call, r)
 	for errors.Is(err, ErrMerged) && r.follows() {
-		r, err = r.follow(func(id AccountID) (MemberID, error) {
+		r, err = r.follow(func(id AccountID) (ids.Member, error) {
 			found, err := load(ctx, e.frame.Store, []lookup{{Account: id}})
 			if err != nil {
 				return "", err

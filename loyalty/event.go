@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
@@ -27,7 +28,7 @@ type Event struct {
 	Purchase *Purchase `json:"purchase,omitempty"` // of a purchase
 	Labels   []string  `json:"labels,omitempty"`   // of the member at that time: what conditions may ask for
 	Channel  string    `json:"channel,omitempty"`  // where it happened, for conditions: "app", "shop"
-	Shop     string    `json:"shop,omitempty"`     // shop where it happened, for conditions
+	Shop     ids.Shop  `json:"shop,omitempty"`     // shop where it happened, for conditions
 }
 
 // A Purchase is an order that was paid. Its lines come to at most MaxAmount together, before

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/valid"
 )
 
@@ -112,7 +113,7 @@ type compiler struct {
 func (c *compiler) currencies() {
 	d := c.p.def
 	c.Between("currencies", int64(len(d.Currencies)), 1, maxCurrencies)
-	seen := map[CurrencyID]bool{}
+	seen := map[ids.Currency]bool{}
 	for i, u := range d.Currencies {
 		path := fmt.Sprintf("currencies[%d].", i)
 		c.id(path, u.ID, seen)
@@ -172,8 +173,8 @@ func (c *compiler) id(path string, id any, seen any) {
 		}
 	}
 	switch id := id.(type) {
-	case CurrencyID:
-		m := seen.(map[CurrencyID]bool)
+	case ids.Currency:
+		m := seen.(map[ids.Currency]bool)
 		once(string(id), m[id])
 		m[id] = true
 	case RuleID:
@@ -184,7 +185,7 @@ func (c *compiler) id(path string, id any, seen any) {
 }
 
 // currency returns the index of a currency; "" is the first.
-func (c *compiler) currency(path string, id CurrencyID) int {
+func (c *compiler) currency(path string, id ids.Currency) int {
 	i := slices.IndexFunc(c.p.def.Currencies, func(u Currency) bool { return id == "" || u.ID == id })
 	if i < 0 && len(c.p.def.Currencies) > 0 {
 		c.Add(path+"currency", "is none of the program's")

@@ -2,10 +2,12 @@ package loyalty
 
 import (
 	"time"
+
+	"github.com/scrmkit/scrmkit/ids"
 )
 
 // currency returns the currency of that id, or the first for "". ErrUnknownCurrency: there is none.
-func (p *Program) currency(id CurrencyID) (*Currency, error) {
+func (p *Program) currency(id ids.Currency) (*Currency, error) {
 	for i := range p.def.Currencies {
 		if u := &p.def.Currencies[i]; id == "" || u.ID == id {
 			return u, nil
@@ -15,7 +17,7 @@ func (p *Program) currency(id CurrencyID) (*Currency, error) {
 }
 
 // change begins a change of the points of one currency.
-func (p *Program) change(a Account, id CurrencyID, now time.Time) (*deed, *Currency, error) {
+func (p *Program) change(a Account, id ids.Currency, now time.Time) (*deed, *Currency, error) {
 	if a.Version == 0 {
 		return nil, nil, ErrUnknownAccount
 	}
@@ -23,7 +25,7 @@ func (p *Program) change(a Account, id CurrencyID, now time.Time) (*deed, *Curre
 }
 
 // open begins a change of the points of one currency, of an account that may be new.
-func (p *Program) open(a Account, id CurrencyID, now time.Time) (*deed, *Currency, error) {
+func (p *Program) open(a Account, id ids.Currency, now time.Time) (*deed, *Currency, error) {
 	if a.Merged != "" {
 		return nil, nil, ErrMerged
 	}
@@ -35,7 +37,7 @@ func (p *Program) open(a Account, id CurrencyID, now time.Time) (*deed, *Currenc
 }
 
 // spent books what was spent, so that it can be given back.
-func (d *deed) spent(id CurrencyID, m Movement) {
+func (d *deed) spent(id ids.Currency, m Movement) {
 	if n := Sum(m.Taken); n > 0 {
 		d.Booking = &Booking{Account: d.Account, At: d.now, Spent: true, Parts: []Portion{{Currency: id, N: n, Lots: m.Taken}}}
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/valid"
 )
 
@@ -79,7 +80,7 @@ func (m Metric) counts(d Definition) [3]string {
 }
 
 // currencyOf returns the currency of a rule.
-func (r Rule) currencyOf(d Definition) CurrencyID {
+func (r Rule) currencyOf(d Definition) ids.Currency {
 	if r.Currency == "" && len(d.Currencies) > 0 {
 		return d.Currencies[0].ID
 	}

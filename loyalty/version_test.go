@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/loyalty"
 	"github.com/scrmkit/scrmkit/storage"
@@ -157,7 +158,7 @@ func compiledFor(t *testing.T, d loyalty.Definition) *loyalty.Program {
 	return must[*loyalty.Program](t)(loyalty.Compile(d))
 }
 
-func withLevel(a loyalty.Account, id loyalty.LevelID) loyalty.Account {
+func withLevel(a loyalty.Account, id ids.Level) loyalty.Account {
 	a.Status.Level = id
 	return a
 }
@@ -202,7 +203,7 @@ func TestTiersThatAreAdded(t *testing.T) {
 		next := club(2)
 		said := must[loyalty.Comparison](t)(points.WhatIf(ctx, compiledFor(t, next)))
 		must[*loyalty.Program](t)(points.Publish(ctx, next))
-		levels := map[loyalty.LevelID]int{}
+		levels := map[ids.Level]int{}
 		for _, id := range []loyalty.AccountID{alice, bob} {
 			levels[must[loyalty.Account](t)(points.Current(ctx, id)).Status.Level]++
 		}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
@@ -41,8 +42,8 @@ type Hold struct {
 
 	// Member and As are who reserved it, and under which name, where that one was merged into the
 	// member of the wallet.
-	Member MemberID `json:"member,omitempty"`
-	As     string   `json:"as,omitempty"`
+	Member ids.Member `json:"member,omitempty"`
+	As     string     `json:"as,omitempty"`
 }
 
 // A Wallet is a member's points of one currency. The zero Wallet is empty. Its times are UTC, in

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/scrmkit/scrmkit/ids"
 )
 
 // Add decides on an Add at now, which is when it happened unless Add.At says otherwise. Errors:
@@ -63,7 +65,7 @@ func (r Rules) Add(c Card, a Add, now time.Time) (Decision, error) {
 }
 
 // open checks that the program runs at that time in that shop.
-func (p *Program) open(at time.Time, shop ShopID) error {
+func (p *Program) open(at time.Time, shop ids.Shop) error {
 	if !within(at, p.def.From, p.def.To) {
 		return ErrClosed
 	}

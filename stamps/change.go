@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/scrmkit/scrmkit/ids"
 )
 
 // Cancel decides on a Cancel of the stamps of record, where above are the coupons that lookup.Above
@@ -65,12 +67,12 @@ func (r Rules) Cancel(c Card, record *Record, above []Coupon, x Cancel, now time
 }
 
 // cancels reports whether the shop may take back stamps that another gave.
-func (p *Program) cancels(gave, shop ShopID) bool {
+func (p *Program) cancels(gave, shop ids.Shop) bool {
 	return shop == "" || shop == gave || p.def.Card.CancelAt == AnyShop && p.takesPart(shop)
 }
 
 // takesPart reports whether the shop does; the administrator, who has none, always does.
-func (p *Program) takesPart(shop ShopID) bool {
+func (p *Program) takesPart(shop ids.Shop) bool {
 	return shop == "" || len(p.def.Shops) == 0 || slices.Contains(p.def.Shops, shop)
 }
 

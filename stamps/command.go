@@ -6,6 +6,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/valid"
 )
 
@@ -14,11 +15,11 @@ import (
 // physical stamp was checked, never what a customer says. A command without a shop is the
 // administrator's.
 type Place struct {
-	Shop     ShopID `json:"shop,omitempty"`     // where; "": the administrator does it
-	Zone     string `json:"zone,omitempty"`     // IANA name of the shop's time zone; "": the program's
-	By       string `json:"by,omitempty"`       // the manager, or whoever did it
-	Via      string `json:"via,omitempty"`      // how it came: "code", a physical stamp's reference; not its serial number
-	Nickname string `json:"nickname,omitempty"` // of the member, for the records
+	Shop     ids.Shop `json:"shop,omitempty"`     // where; "": the administrator does it
+	Zone     string   `json:"zone,omitempty"`     // IANA name of the shop's time zone; "": the program's
+	By       string   `json:"by,omitempty"`       // the manager, or whoever did it
+	Via      string   `json:"via,omitempty"`      // how it came: "code", a physical stamp's reference; not its serial number
+	Nickname string   `json:"nickname,omitempty"` // of the member, for the records
 }
 
 // Add gives stamps to a card, and opens it where it is the first.
@@ -75,9 +76,9 @@ type Expire struct {
 // is restricted to shops needs, somebody must vouch for it: what a customer says of herself is no
 // reason to believe that she is there.
 type Claim struct {
-	Program ProgramID `json:"program"`           // program with a handout
-	Member  MemberID  `json:"member"`            // who gets the coupon
-	Present bool      `json:"present,omitempty"` // the member is in Place.Shop, by a code or a press that was checked there
+	Program ProgramID  `json:"program"`           // program with a handout
+	Member  ids.Member `json:"member"`            // who gets the coupon
+	Present bool       `json:"present,omitempty"` // the member is in Place.Shop, by a code or a press that was checked there
 	Place
 	Key string `json:"-"` // idempotency key; required
 }

@@ -7,19 +7,20 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/published"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
 func TestCompileTellsEveryMistakeAtOnce(t *testing.T) {
 	d := Definition{
-		ID: "a b", Version: 0, Name: "x\x00", Zone: "Mars/Olympus", From: noon, To: noon, Shops: []ShopID{"s", "s", ""},
+		ID: "a b", Version: 0, Name: "x\x00", Zone: "Mars/Olympus", From: noon, To: noon, Shops: []ids.Shop{"s", "s", ""},
 		Card: &CardDefinition{
 			Size: 3,
 			Rewards: []Reward{
 				{ID: "a", At: 4, Coupon: Validity{Days: -1}},
 				{ID: "a", At: 3},
-				{ID: "b", At: 3, Shops: []ShopID{"\xff"}},
+				{ID: "b", At: 3, Shops: []ids.Shop{"\xff"}},
 			},
 			Earn:       Earn{Per: PerAmount, Currency: "yuan", Items: 2},
 			Limit:      Limit{MinPurchase: -1, PerPurchase: 1 << 40, Rolling: true, Cooldown: -1},

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/valid"
 )
 
@@ -88,7 +89,7 @@ func (p *Program) location(name string) (*time.Location, error) {
 
 type checker struct{ valid.Checker }
 
-func (c *checker) shops(path string, shops []ShopID) {
+func (c *checker) shops(path string, shops []ids.Shop) {
 	for i, s := range shops {
 		c.Field(valid.ID(fmt.Sprintf("%s[%d]", path, i), s))
 		if slices.Contains(shops[:i], s) {
@@ -102,18 +103,18 @@ func (c *checker) card(d *CardDefinition) {
 	if len(d.Rewards) == 0 {
 		c.Add("card.rewards", "is empty")
 	}
-	ids, ats := map[string]bool{}, map[int64]bool{}
+	seen, ats := map[string]bool{}, map[int64]bool{}
 	for i, r := range d.Rewards {
 		path := fmt.Sprintf("card.rewards[%d].", i)
 		c.reward(path, r)
 		c.Between(path+"at", r.At, 1, max(1, d.Size))
-		if ids[r.ID] {
+		if seen[r.ID] {
 			c.Add(path+"id", "is there twice")
 		}
 		if ats[r.At] {
 			c.Add(path+"at", "has another reward")
 		}
-		ids[r.ID], ats[r.At] = true, true
+		seen[r.ID], ats[r.At] = true, true
 	}
 	c.earn(d.Earn, d.Limit)
 	c.Between("card.limit.minPurchase", d.Limit.MinPurchase, 0, maxAmount)

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/engine"
 	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/storage/journal"
@@ -40,7 +41,7 @@ func (c Card) At(now time.Time) Card {
 }
 
 // Cards yields the cards of a member in the order of their programs, as they stand.
-func (e *Engine) Cards(ctx context.Context, member MemberID) iter.Seq2[Card, error] {
+func (e *Engine) Cards(ctx context.Context, member ids.Member) iter.Seq2[Card, error] {
 	if err := valid.ID("member", member); err != nil {
 		return engine.Failed[Card](err)
 	}
@@ -64,7 +65,7 @@ func (e *Engine) Coupon(ctx context.Context, id CouponID) (Coupon, error) {
 }
 
 // Coupons yields the coupons of a member, of one program or (where it is "") of all, as they stand.
-func (e *Engine) Coupons(ctx context.Context, member MemberID, program ProgramID) iter.Seq2[Coupon, error] {
+func (e *Engine) Coupons(ctx context.Context, member ids.Member, program ProgramID) iter.Seq2[Coupon, error] {
 	if err := cmp.Or(valid.ID("member", member), valid.OptionalID("program", program)); err != nil {
 		return engine.Failed[Coupon](err)
 	}

@@ -8,6 +8,7 @@ import (
 
 	_ "modernc.org/sqlite"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/otp"
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/stamps/shop"
@@ -48,7 +49,7 @@ func Example_transaction() {
 	claim, err := codes.Check(ctx, otp.Check{Scope: "wangjing", Typist: "kathy", Code: issued.Code, Key: "entry-1"})
 	must(err)
 
-	id := stamps.CardID{Program: "coffee", Member: stamps.MemberID(claim.Code.Holder)}
+	id := stamps.CardID{Program: "coffee", Member: ids.Member(claim.Code.Holder)}
 	err = db.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
 		if err := codes.In(tx).Spend(ctx, claim); err != nil {
 			return err

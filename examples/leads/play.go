@@ -10,6 +10,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/scrm/activation"
 	"github.com/scrmkit/scrmkit/scrm/desk"
 	"github.com/scrmkit/scrmkit/scrm/lead"
@@ -69,7 +70,7 @@ func (d *day) play(ctx context.Context, db storage.DB, callers int) (*played, er
 				return nil, err
 			}
 		case 2:
-			if _, err := codes.Disable(ctx, activation.CodeBatch{Codes: []activation.CodeID{c.ID}, Key: "disable-" + d.codes[i].name}); err != nil {
+			if _, err := codes.Disable(ctx, activation.CodeBatch{Codes: []ids.Code{c.ID}, Key: "disable-" + d.codes[i].name}); err != nil {
 				return nil, err
 			}
 		}
@@ -87,7 +88,7 @@ func (p *played) tell(ctx context.Context, callers int) error {
 		wg.Go(func() {
 			for i := int(next.Add(1)) - 1; i < len(p.events) && ctx.Err() == nil; i = int(next.Add(1)) - 1 {
 				e := p.events[i]
-				id := lead.JobID{Code: lead.CodeID(p.codes[e.job.code].ID), Platform: e.job.platform}
+				id := lead.JobID{Code: p.codes[e.job.code].ID, Platform: e.job.platform}
 				if _, err := p.leads.Observe(ctx, lead.Observe{Contact: []lead.Identity{e.contact}, Job: id, Event: e.Event}); err != nil {
 					cancel(err)
 				}
@@ -114,7 +115,7 @@ func (p *played) check(rows []desk.Row, want map[job]counts) error {
 	if len(rows) != len(p.codes) {
 		return fmt.Errorf("%d codes are listed of %d", len(rows), len(p.codes))
 	}
-	of := map[activation.CodeID]int{}
+	of := map[ids.Code]int{}
 	for i, c := range p.codes {
 		of[c.ID] = i
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/otp"
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/stamps/shop"
@@ -98,7 +99,7 @@ type ShopView struct {
 type Invitation struct {
 	ID      shop.InvitationID `json:"id"`
 	Token   string            `json:"token" doc:"Shown once"`
-	Shop    shop.ID           `json:"shop"`
+	Shop    ids.Shop          `json:"shop"`
 	Expires time.Time         `json:"expires"`
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/loyalty/redemption"
 	"github.com/scrmkit/scrmkit/loyalty/reward"
 	"github.com/scrmkit/scrmkit/storage"
@@ -22,7 +23,7 @@ type OfCatalog struct {
 
 type OfHolder struct {
 	OfCatalog
-	Member reward.MemberID `path:"member"`
+	Member ids.Member `path:"member"`
 }
 
 func (in OfHolder) id() reward.HolderID {
@@ -116,7 +117,7 @@ type redeemVoucherInput struct {
 
 type VouchersQuery struct {
 	OfCatalog
-	Member reward.MemberID `query:"member"`
+	Member ids.Member      `query:"member"`
 	Reward reward.RewardID `query:"reward"`
 	State  reward.State    `query:"state" enum:"reserved,issued,redeemed,lapsed,cancelled,returned,voided" doc:"As it is stored: what has lapsed may still be issued"`
 	Paged
@@ -161,7 +162,7 @@ func (s *Server) rewardRoutes(api huma.API) {
 
 // mine is the caller as a holder.
 func (in OfCatalog) mine(ctx context.Context) reward.HolderID {
-	return reward.HolderID{Catalog: in.Catalog, Member: reward.MemberID(caller(ctx).name)}
+	return reward.HolderID{Catalog: in.Catalog, Member: ids.Member(caller(ctx).name)}
 }
 
 // view returns a voucher without what its code is made from; the code itself is for its member
@@ -222,7 +223,7 @@ func (s *Server) cancelMine(ctx context.Context, in *myOrderInput) (*reply[Taken
 }
 
 func (s *Server) myVouchers(ctx context.Context, in *Paged) (*reply[list[VoucherView]], error) {
-	q := reward.VoucherQuery{Member: reward.MemberID(caller(ctx).name), Limit: in.Limit}
+	q := reward.VoucherQuery{Member: ids.Member(caller(ctx).name), Limit: in.Limit}
 	return listed(views(s.rewards.Vouchers(ctx, q), true), in.Limit)
 }
 
@@ -252,7 +253,7 @@ func (s *Server) redeemVoucher(ctx context.Context, in *redeemVoucherInput) (*re
 		if err != nil {
 			return err
 		}
-		out, err = s.rewards.In(tx).Redeem(ctx, reward.Redeem{Voucher: v.ID, Shop: reward.ShopID(in.Shop), Cart: in.Body.Cart, By: p.name, Key: in.Key})
+		out, err = s.rewards.In(tx).Redeem(ctx, reward.Redeem{Voucher: v.ID, Shop: in.Shop, Cart: in.Body.Cart, By: p.name, Key: in.Key})
 		return err
 	})
 	return taken(out, false, err)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/scrm/ticket"
 )
 
@@ -68,8 +69,8 @@ type ticketsQuery struct {
 	State    ticket.State  `query:"state"`
 	Platform string        `query:"platform"`
 	Country  string        `query:"country"`
-	Code     ticket.CodeID `query:"code" doc:"Of the target"`
-	Account  string        `query:"account" doc:"Of the target"`
+	Code     ids.Code      `query:"code" doc:"Of the target"`
+	Account  ids.Account   `query:"account" doc:"Of the target"`
 	From     time.Time     `query:"from"`
 	To       time.Time     `query:"to"`
 }

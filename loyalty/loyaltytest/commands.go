@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/loyalty"
 	"github.com/scrmkit/scrmkit/loyalty/redemption"
 	"github.com/scrmkit/scrmkit/loyalty/refund"
@@ -40,7 +41,7 @@ func of[C any](do func(context.Context, C) (loyalty.Outcome, error)) func(contex
 }
 
 // commands returns the command of the step on points, or on an order.
-func (s Step) commands(w *world, program loyalty.ProgramID) (all []run) {
+func (s Step) commands(w *world, program ids.Program) (all []run) {
 	id := loyalty.AccountID{Program: program, Member: s.Member}
 	on(&all, s.Earn, func(c *loyalty.Earn) { c.Account, c.Key = id, s.Key }, of(w.points.Earn))
 	on(&all, s.Redeem, func(c *loyalty.Redeem) { c.Account, c.Key = id, s.Key }, of(w.points.Redeem))
@@ -67,7 +68,7 @@ func (r *Reward) commands(w *world, s Step) (all []run) {
 	if r == nil {
 		return nil
 	}
-	holder := reward.HolderID{Catalog: r.Catalog, Member: reward.MemberID(s.Member)}
+	holder := reward.HolderID{Catalog: r.Catalog, Member: s.Member}
 	if r.Catalog == "" && len(w.catalogs) > 0 {
 		holder.Catalog = w.catalogs[0]
 	}
@@ -125,7 +126,7 @@ func (c *Stamps) commands(w *world, s Step) (all []run) {
 	if c == nil {
 		return nil
 	}
-	card := stamps.CardID{Program: c.Program, Member: stamps.MemberID(s.Member)}
+	card := stamps.CardID{Program: c.Program, Member: s.Member}
 	if c.Program == "" && len(w.stamped) > 0 {
 		card.Program = w.stamped[0]
 	}

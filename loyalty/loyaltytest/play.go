@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/loyalty"
 	"github.com/scrmkit/scrmkit/loyalty/redemption"
@@ -54,7 +55,7 @@ func begin(s Scenario, rules map[string]bool) (*world, error) {
 		if _, err := reward.Compile(d); err != nil {
 			return nil, err
 		}
-		if d.Program != string(s.Program.ID) {
+		if d.Program != s.Program.ID {
 			return nil, &reward.InputError{Field: "catalogs", Reason: fmt.Sprintf("%s is of another program than %s", d.ID, s.Program.ID)}
 		}
 		d.Version = 1
@@ -118,7 +119,7 @@ func (s Scenario) Play(rules map[string]bool) (failures []string) {
 }
 
 // play does a step and returns what was not as wanted.
-func (w *world) play(program loyalty.ProgramID, s Step) []string {
+func (w *world) play(program ids.Program, s Step) []string {
 	if err := valid.RequiredTime("at", s.At); err != nil {
 		return []string{err.Error()}
 	}

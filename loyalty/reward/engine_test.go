@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/loyalty/reward"
 	"github.com/scrmkit/scrmkit/storage"
@@ -46,7 +47,7 @@ func open(t testing.TB, db storage.DB, rewards ...reward.Reward) (*reward.Engine
 
 // by names the key of an Issue.
 func by(x reward.Issue, member, key string) reward.Issue {
-	x.Holder.Member, x.Key = reward.MemberID(member), key
+	x.Holder.Member, x.Key = ids.Member(member), key
 	return x
 }
 
@@ -217,7 +218,7 @@ func TestEngine(t *testing.T) {
 			}
 		})
 		run("a version that changes the rules changes no voucher", func(t *testing.T, db storage.DB) {
-			first := reward.Reward{ID: "cup", Shops: []reward.ShopID{"north"}, Valid: reward.Validity{Days: 30}}
+			first := reward.Reward{ID: "cup", Shops: []ids.Shop{"north"}, Valid: reward.Validity{Days: 30}}
 			e, c := open(t, db, first)
 			v := must[reward.Outcome](t)(e.Issue(ctx, by(free, "alice", "a"))).Vouchers[0]
 			must[reward.Outcome](t)(e.Reserve(ctx, reward.Reserve{Take: reward.Take{Holder: alice, Reward: "cup"}, For: time.Hour, Key: "h"}))
@@ -237,11 +238,11 @@ func TestEngine(t *testing.T) {
 		})
 		run("offers are what is left for all and for the member", func(t *testing.T, db storage.DB) {
 			e, _ := open(t, db,
-				reward.Reward{ID: "cup", Stock: 5, PerMember: []reward.Limit{{N: 2, Per: reward.Month}}}, reward.Reward{ID: "gold", Levels: []string{"gold"}},
+				reward.Reward{ID: "cup", Stock: 5, PerMember: []reward.Limit{{N: 2, Per: reward.Month}}}, reward.Reward{ID: "gold", Levels: []ids.Level{"gold"}},
 				reward.Reward{ID: "later", From: noon.Add(time.Hour)})
 			must[reward.Outcome](t)(e.Issue(ctx, by(free, "alice", "a")))
 			must[reward.Outcome](t)(e.Issue(ctx, by(free, "bob", "a")))
-			text := func(level string) string {
+			text := func(level ids.Level) string {
 				return string(must[[]byte](t)(json.Marshal(must[[]reward.Offer](t)(e.Offers(ctx, alice, level)))))
 			}
 			if got := text(""); strings.Count(got, `"id"`) != 1 || !strings.Contains(got, `"left":3,"yours":1`) {
@@ -252,7 +253,7 @@ func TestEngine(t *testing.T) {
 			}
 		})
 		run("a key names one command, and tells of another", func(t *testing.T, db storage.DB) {
-			e, _ := open(t, db, reward.Reward{ID: "cup", Stock: 1, Levels: []string{"gold"}})
+			e, _ := open(t, db, reward.Reward{ID: "cup", Stock: 1, Levels: []ids.Level{"gold"}})
 			x := by(free, "alice", "a")
 			x.Level = "gold"
 			first := must[reward.Outcome](t)(e.Issue(ctx, x))

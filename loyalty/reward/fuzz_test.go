@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/loyalty/reward"
 )
 
@@ -15,7 +16,7 @@ import (
 // it was, and decides without a panic on a cart.
 func FuzzParseDefinition(f *testing.F) {
 	for _, r := range []reward.Reward{
-		{ID: "cup", Prices: []reward.Price{{Points: 20}, {Points: 10, Money: 500}}, Stock: 5, Levels: []string{"gold"}},
+		{ID: "cup", Prices: []reward.Price{{Points: 20}, {Points: 10, Money: 500}}, Stock: 5, Levels: []ids.Level{"gold"}},
 		{ID: "off", From: noon, Discounts: []reward.Discount{{BasisPoints: 2000, Most: 4000, Categories: []string{"coffee"}}, {Free: 1, MinItems: 3}}},
 		{ID: "pay", Table: &reward.Table{Min: 50, Steps: []reward.Step{{Points: 50, Value: 100}}}, Discounts: []reward.Discount{{Value: true, MostOfOrder: 5000}}},
 	} {

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/engine"
 	"github.com/scrmkit/scrmkit/internal/flow"
 	"github.com/scrmkit/scrmkit/internal/valid"
@@ -59,8 +60,8 @@ func (t *Till) In(tx storage.Tx) *Till {
 
 // An Ask asks for a code to show at a shop.
 type Ask struct {
-	Shop    shop.ID          // where the code is to be shown
-	Member  reward.MemberID  // who asks, and has the voucher
+	Shop    ids.Shop         // where the code is to be shown
+	Member  ids.Member       // who asks, and has the voucher
 	Voucher reward.VoucherID // its holder is Member, or was merged into Member
 	Device  otp.DeviceID     // from which it is asked for; "": it has no budget of its own
 	Key     string           // idempotency key; required
@@ -68,7 +69,7 @@ type Ask struct {
 
 // An Enter is a code that a manager types.
 type Enter struct {
-	Shop    shop.ID       // shop of the manager
+	Shop    ids.Shop      // shop of the manager
 	Manager shop.Identity // who types; must manage the shop
 	Code    string        // as it was typed
 	Cart    *reward.Cart  // what the voucher takes something off; nil: that is not computed
@@ -78,7 +79,7 @@ type Enter struct {
 // A Confirm is a manager's yes to what Preview showed, with the cart that it was shown for. The
 // claim is the key of it.
 type Confirm struct {
-	Shop    shop.ID       // shop of the manager
+	Shop    ids.Shop      // shop of the manager
 	Manager shop.Identity // who typed the code
 	Claim   string        // Preview.Claim
 }
@@ -95,7 +96,7 @@ type Preview struct {
 
 // A Result is what was done.
 type Result struct {
-	Shop     shop.ID        `json:"shop"`    // where it was redeemed
+	Shop     ids.Shop       `json:"shop"`    // where it was redeemed
 	Outcome  reward.Outcome `json:"outcome"` // its vouchers without their codes
 	Replayed bool           `json:"-"`       // it was done before, and this is the first result
 }
@@ -127,7 +128,7 @@ func (t *Till) Ask(ctx context.Context, a Ask) (issued otp.Issued, err error) {
 	if a.Member != owner.Member && a.Member != a.Voucher.Holder.Member {
 		return fail(reward.ErrUnknownVoucher)
 	}
-	_, err = t.rewards.Preview().Redeem(ctx, reward.Redeem{Voucher: a.Voucher, Shop: reward.ShopID(a.Shop), Key: rand.Text()})
+	_, err = t.rewards.Preview().Redeem(ctx, reward.Redeem{Voucher: a.Voucher, Shop: a.Shop, Key: rand.Text()})
 	if err != nil {
 		return fail(err)
 	}
@@ -218,7 +219,7 @@ func (t *Till) check(ctx context.Context, x Enter) (claim otp.Claim, err error) 
 func (t *Till) spend(ctx context.Context, call *engine.Call, claim otp.Claim, cart *reward.Cart) (r Result, err error) {
 	err = t.unit.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
 		call.Attempts++
-		s, err := t.shops.In(tx).Authorize(ctx, shop.ID(claim.Code.Scope), shop.Identity(claim.By))
+		s, err := t.shops.In(tx).Authorize(ctx, ids.Shop(claim.Code.Scope), shop.Identity(claim.By))
 		if err != nil {
 			return err
 		}
@@ -251,7 +252,7 @@ func (t *Till) redeem(ctx context.Context, rewards *reward.Engine, claim otp.Cla
 		return reward.Outcome{}, err
 	}
 	return rewards.Redeem(ctx, reward.Redeem{
-		Voucher: p.Voucher, Shop: reward.ShopID(claim.Code.Scope), Cart: cart, By: string(claim.By),
+		Voucher: p.Voucher, Shop: ids.Shop(claim.Code.Scope), Cart: cart, By: string(claim.By),
 		Key: journal.DerivedKey("code", claim.Code.ID),
 	})
 }

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/loyalty/reward"
 	pointtill "github.com/scrmkit/scrmkit/loyalty/till"
@@ -61,9 +62,9 @@ func open(t testing.TB, db storage.DB) setting {
 	s.rewards = must[*reward.Engine](t)(reward.New(db, keys, nil))
 	off := []reward.Discount{{BasisPoints: 2000}}
 	must[*reward.Catalog](t)(s.rewards.Publish(ctx, reward.Definition{ID: "gifts", Version: 1, Zone: "UTC", Program: "club", Money: "CNY", Rewards: []reward.Reward{
-		{ID: "off", Discounts: off}, {ID: "here", Shops: []reward.ShopID{"wangjing"}, Discounts: off},
+		{ID: "off", Discounts: off}, {ID: "here", Shops: []ids.Shop{"wangjing"}, Discounts: off},
 	}}))
-	for id, m := range map[shop.ID]shop.Identity{"wangjing": "kathy", "sanlitun": "li"} {
+	for id, m := range map[ids.Shop]shop.Identity{"wangjing": "kathy", "sanlitun": "li"} {
 		must[shop.Outcome](t)(s.shops.Put(ctx, shop.Put{Shop: shop.Shop{ID: id, Name: string(id), Zone: "Asia/Shanghai"}, Key: "put"}))
 		invited := must[shop.Invited](t)(s.shops.Invite(ctx, shop.Invite{Shop: id, Key: "invite"}))
 		must[shop.Outcome](t)(s.shops.Bind(ctx, shop.Bind{Token: invited.Token, Identity: m, Key: "bind"}))

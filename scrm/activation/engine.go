@@ -11,6 +11,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/combine"
 	"github.com/scrmkit/scrmkit/internal/engine"
 	"github.com/scrmkit/scrmkit/internal/keyring"
@@ -73,7 +74,7 @@ func (e *Engine) Create(ctx context.Context, c Create) ([]Issued, error) {
 				id, rest := newCode()
 				ch.codes = append(ch.codes, Code{ID: id, Settings: c.Settings, Created: now, Updated: now, Secret: seal(e.keys[0], e.frame.Tenant(), id, rest)})
 				out = append(out, Issued{ID: id})
-				secrets = append(secrets, Issued{id, id.text(rest)})
+				secrets = append(secrets, Issued{id, textOf(id, rest)})
 			}
 			return ch, out, nil
 		},
@@ -89,8 +90,8 @@ func (e *Engine) Edit(ctx context.Context, c Edit) (Code, error) {
 	check := c.check // of the times as they were given
 	c.Settings.Expires = journal.Instant(c.Settings.Expires)
 	return do(ctx, e, task[Code]{
-		kind: "activation.edit", check: check, subject: c.Code.Subject(), key: c.Key, by: c.By, input: c,
-		lookup: lookup{codes: []CodeID{c.Code}, pool: c.Settings.Pool},
+		kind: "activation.edit", check: check, subject: CodeSubject(c.Code), key: c.Key, by: c.By, input: c,
+		lookup: lookup{codes: []ids.Code{c.Code}, pool: c.Settings.Pool},
 		decide: func(l loaded, now time.Time) (change, Code, error) {
 			next, err := l.codes[0].Edit(c, now)
 			return change{codes: []Code{next}}, next.public(), cmp.Or(err, l.pool.there())
@@ -140,7 +141,7 @@ func (e *Engine) to(ctx context.Context, kind string, s State, c CodeBatch) ([]C
 func (e *Engine) Renew(ctx context.Context, c Renew) (Issued, error) {
 	var shown string
 	return do(ctx, e, task[Issued]{
-		kind: "activation.renew", check: c.check, subject: c.Code.Subject(), key: c.Key, by: c.By, input: c, lookup: lookup{codes: []CodeID{c.Code}},
+		kind: "activation.renew", check: c.check, subject: CodeSubject(c.Code), key: c.Key, by: c.By, input: c, lookup: lookup{codes: []ids.Code{c.Code}},
 		once: func(out *Issued) { out.Code = shown },
 		decide: func(l loaded, now time.Time) (change, Issued, error) {
 			next, err := l.codes[0].known(now)
@@ -148,7 +149,7 @@ func (e *Engine) Renew(ctx context.Context, c Renew) (Issued, error) {
 				return change{}, Issued{}, err
 			}
 			_, rest := newCode()
-			shown = c.Code.text(rest)
+			shown = textOf(c.Code, rest)
 			next = next.vacant(now)
 			next.Secret, next.Updated = seal(e.keys[0], e.frame.Tenant(), c.Code, rest), now
 			next.Tries, next.Strangers = nil, Budget{}
@@ -198,11 +199,11 @@ func (e *Engine) Pool(ctx context.Context, id PoolID) (Pool, error) {
 }
 
 // State returns whether a code works now, or why it does not. ErrUnknownCode: there never was one.
-func (e *Engine) State(ctx context.Context, id CodeID) (State, error) {
-	err := id.check("code")
+func (e *Engine) State(ctx context.Context, id ids.Code) (State, error) {
+	err := valid.ID("code", id)
 	var l loaded
 	if err == nil {
-		l, err = load(ctx, e.frame.Store, lookup{codes: []CodeID{id}})
+		l, err = load(ctx, e.frame.Store, lookup{codes: []ids.Code{id}})
 	}
 	if err == nil && l.codes[0].Version == 0 {
 		err = ErrUnknownCode
@@ -214,11 +215,11 @@ func (e *Engine) State(ctx context.Context, id CodeID) (State, error) {
 }
 
 // Code returns a code. ErrUnknownCode: there is none.
-func (e *Engine) Code(ctx context.Context, id CodeID) (Code, error) {
-	err := id.check("code")
+func (e *Engine) Code(ctx context.Context, id ids.Code) (Code, error) {
+	err := valid.ID("code", id)
 	var l loaded
 	if err == nil {
-		l, err = load(ctx, e.frame.Store, lookup{codes: []CodeID{id}})
+		l, err = load(ctx, e.frame.Store, lookup{codes: []ids.Code{id}})
 	}
 	var c Code
 	if err == nil {
@@ -270,7 +271,7 @@ func (e *Engine) settle(ctx context.Context, q dueQuery, ports int) (n int, err 
 			return n, err
 		}
 		err = combine.Retry(ctx, func() error {
-			l, err := load(ctx, e.frame.Store, lookup{codes: []CodeID{c.ID}})
+			l, err := load(ctx, e.frame.Store, lookup{codes: []ids.Code{c.ID}})
 			if err != nil {
 				return err
 			}
@@ -388,7 +389,7 @@ func (ch *change) finish(l loaded, told *journal.Entry) {
 		drawn[c.Settings.Pool] += c.Drawn
 		if told != nil {
 			c.Seq++
-			e := ch.tell(*told, c.ID.Subject(), c.Seq, c.public())
+			e := ch.tell(*told, CodeSubject(c.ID), c.Seq, c.public())
 			if was.Version > 0 {
 				e.Before = journal.JSON(was.public())
 			}

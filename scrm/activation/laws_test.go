@@ -10,6 +10,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/scrm/activation"
 	"github.com/scrmkit/scrmkit/storage"
@@ -48,7 +49,7 @@ func TestPortsAddUp(t *testing.T) {
 			case 5:
 				_, err = codes.Pair(ctx, activation.Pair{Session: session, Port: port, Until: now.time().Add(time.Minute), Key: key})
 			case 6:
-				account := activation.AccountID(rapid.SampledFrom([]string{"u", "v"}).Draw(rt, "account"))
+				account := ids.Account(rapid.SampledFrom([]string{"u", "v"}).Draw(rt, "account"))
 				_, err = codes.Link(ctx, activation.Link{Session: session, Port: port, Account: account, Key: key})
 			case 7:
 				_, err = []func() (activation.Port, error){
@@ -131,7 +132,7 @@ func TestPortsAddUpAtOnce(t *testing.T) {
 
 // addUp returns how many ports of the pool are in use.
 func addUp(t rapid.TB, codes *activation.Engine) (shared int) {
-	used := map[activation.AccountID]int{}
+	used := map[ids.Account]int{}
 	for c, err := range codes.Codes(ctx, activation.CodeQuery{}) {
 		if err != nil {
 			t.Fatal(err)

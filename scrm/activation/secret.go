@@ -11,7 +11,9 @@ import (
 
 	"golang.org/x/text/width"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/keyring"
+	"github.com/scrmkit/scrmkit/internal/valid"
 )
 
 // A Key is a secret of the embedder's. Codes are stored under the first one; the others are for
@@ -31,14 +33,14 @@ const (
 )
 
 // newCode returns the ID and the rest of a code that nobody has.
-func newCode() (id CodeID, rest string) { return CodeID(rand.Text()[:labelLen]), rand.Text() }
+func newCode() (id ids.Code, rest string) { return ids.Code(rand.Text()[:labelLen]), rand.Text() }
 
-// text returns a code as it is shown.
-func (id CodeID) text(rest string) string { return string(id) + "-" + rest }
+// textOf returns a code as it is shown.
+func textOf(id ids.Code, rest string) string { return string(id) + "-" + rest }
 
 // parseCode reads a code as people type it: in whatever case and width, with spaces and hyphens,
 // and with digits that its letters are taken for. ok is false where it can be none.
-func parseCode(typed string) (id CodeID, rest string, ok bool) {
+func parseCode(typed string) (id ids.Code, rest string, ok bool) {
 	if len(typed) > 8*(labelLen+secretLen) {
 		return "", "", false
 	}
@@ -62,17 +64,17 @@ func parseCode(typed string) (id CodeID, rest string, ok bool) {
 	if len(text) != labelLen+secretLen {
 		return "", "", false
 	}
-	return CodeID(text[:labelLen]), text[labelLen:], true
+	return ids.Code(text[:labelLen]), text[labelLen:], true
 }
 
 // seal returns what is stored of a tenant's code.
-func seal(k Key, tenant string, id CodeID, rest string) *Secret {
+func seal(k Key, tenant string, id ids.Code, rest string) *Secret {
 	return &Secret{k.ID, keyring.Sum(k.Secret, "activation.v1 code", tenant, string(id), rest)}
 }
 
 // opens reports whether the rest is that of the tenant's code. It takes as long where nothing is
 // stored.
-func (s *Secret) opens(keys []Key, tenant string, id CodeID, rest string) bool {
+func (s *Secret) opens(keys []Key, tenant string, id ids.Code, rest string) bool {
 	if s == nil {
 		s = &Secret{MAC: make([]byte, sha256.Size)}
 	}
@@ -92,7 +94,7 @@ func parseToken(token string) (id SessionID, ok bool) {
 		return id, false
 	}
 	n, err := strconv.ParseInt(part[1], 10, 64)
-	return SessionID{CodeID(part[0]), n}, err == nil && n > 0 && CodeID(part[0]).check("") == nil
+	return SessionID{ids.Code(part[0]), n}, err == nil && n > 0 && valid.ID("", part[0]) == nil
 }
 
 // hashSession returns what is stored of the token of a tenant's session.

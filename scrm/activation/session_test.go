@@ -56,7 +56,7 @@ func TestSessions(t *testing.T) {
 		access := must(codes.SignIn(ctx, activation.SignIn{Code: c.Code, Device: "pc", Agent: "admin"}))
 		must(link(codes, access, "x", "x"))
 		n := 0
-		for r, err := range db.Journal().Of(ctx, c.ID.Subject()) {
+		for r, err := range db.Journal().Of(ctx, activation.CodeSubject(c.ID)) {
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -161,7 +161,7 @@ func TestManyAreToldOfThemselves(t *testing.T) {
 				bytes += len(r.Result)
 			}
 			for _, id := range batch.Codes {
-				for r, err := range db.Journal().Of(ctx, id.Subject()) {
+				for r, err := range db.Journal().Of(ctx, activation.CodeSubject(id)) {
 					if err != nil || !strings.Contains(string(r.Result), string(id)) || r.Kind == "activation.disable" && !strings.Contains(string(r.Result), `"disabled":true`) {
 						t.Fatal(string(r.Result), err)
 					}

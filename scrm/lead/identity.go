@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/scrm/phone"
 	"github.com/scrmkit/scrmkit/storage/journal"
@@ -15,15 +16,15 @@ import (
 const WhatsApp = "wa_id"
 
 // whatsApp is the platform whose contacts have telephone numbers as names.
-const whatsApp PlatformID = "whatsapp"
+const whatsApp ids.Platform = "whatsapp"
 
 // unphoned are platforms, by their common names, that have ids of their own for contacts, and no
 // telephone numbers.
-var unphoned = []PlatformID{"instagram", "line", "linebusiness", "messenger", "skypoly", "telegram", "wechat", "wecom", "zalo"}
+var unphoned = []ids.Platform{"instagram", "line", "linebusiness", "messenger", "skypoly", "telegram", "wechat", "wecom", "zalo"}
 
-// phones returns the namespace of telephone numbers on a platform, where an import of them has that
-// one or none. Errors: *InputError, where they would never meet what the platform tells.
-func (p PlatformID) phones(namespace string) (string, error) {
+// phoneNamespace returns the namespace of telephone numbers on a platform, where an import of them
+// has that one or none. Errors: *InputError, where they would never meet what the platform tells.
+func phoneNamespace(p ids.Platform, namespace string) (string, error) {
 	switch {
 	case p == whatsApp && (namespace == "" || namespace == WhatsApp):
 		return WhatsApp, nil

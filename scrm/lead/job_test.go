@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/scrm/lead"
 )
 
@@ -171,7 +172,7 @@ func TestPutRefuses(t *testing.T) {
 			t.Errorf("the zone %q is taken", zone)
 		}
 	}
-	codes := slices.Repeat([]lead.CodeID{"A"}, 201)
+	codes := slices.Repeat([]ids.Code{"A"}, 201)
 	if _, err := (lead.Job{}).Put(put(func(c *lead.Put) { c.Terms.Scope.Reach, c.Terms.Scope.Codes = lead.ReachCodes, codes }), noon); err == nil {
 		t.Error("any number of codes is taken")
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/scrm/lead"
 	"github.com/scrmkit/scrmkit/storage"
@@ -18,7 +19,7 @@ func TestTheLibraryMeetsItsPlatform(t *testing.T) {
 	uid := "U" + strings.Repeat("0f", 16)
 	dbtest.Each(t, func(t *testing.T, db storage.DB) {
 		for i, c := range []struct {
-			platform       lead.PlatformID
+			platform       ids.Platform
 			namespace, row string
 			phones         bool
 			told           lead.Identity // "": the import is refused
@@ -106,7 +107,7 @@ func TestLookingBackIsTheSameForEveryAccount(t *testing.T) {
 		for _, gap := range []int{0, 1, 29, 30, 31, 100, 1000} {
 			own, other := job("A", lead.Scope{Reach: lead.ReachOwner, Days: days}), job("B", lead.Scope{Reach: lead.ReachOwner, Days: days})
 			first := in(own, inbound("1", "x", 0))
-			verdict := func(j *lead.Job, account lead.AccountID) lead.Verdict {
+			verdict := func(j *lead.Job, account ids.Account) lead.Verdict {
 				c := lead.Contact{}
 				var d lead.Decision
 				for _, s := range []step{first, in(j, inbound("2", account, gap*day+1))} {

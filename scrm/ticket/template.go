@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/condition"
 	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/scrm/phone"
@@ -76,8 +77,8 @@ func (v Values) check(at string) error {
 
 // An Action is where a ticket goes: to a code or to a pool, or nowhere in particular.
 type Action struct {
-	Code CodeID   `json:"code,omitempty"` // "": none
-	Pool PoolID   `json:"pool,omitempty"` // "": none
+	Code ids.Code `json:"code,omitempty"` // "": none
+	Pool ids.Line `json:"pool,omitempty"` // "": none
 	Tags []string `json:"tags,omitempty"` // that the ticket gets
 }
 

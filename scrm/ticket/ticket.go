@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
@@ -19,8 +20,6 @@ type (
 	EventID     string // of a push, unique within its site
 	TemplatesID string // of templates, in all their versions
 	RuleID      string // of a rule, unique within its templates
-	CodeID      string // of an activation code (激活码)
-	PoolID      string // of those who share tickets: a line of distribution
 )
 
 // An InputError reports an invalid command: Field is missing or out of range, and Reason says why.
@@ -104,15 +103,15 @@ type Fields struct {
 
 // A Target is who handles a ticket.
 type Target struct {
-	Code    CodeID `json:"code,omitempty"`    // "": none
-	Pool    PoolID `json:"pool,omitempty"`    // "": none
-	Account string `json:"account,omitempty"` // of those of the pool or the code
+	Code    ids.Code    `json:"code,omitempty"`    // "": none
+	Pool    ids.Line    `json:"pool,omitempty"`    // "": none
+	Account ids.Account `json:"account,omitempty"` // of those of the pool or the code
 }
 
 // String returns the parts of the target that are given: "code c, account a".
 func (t Target) String() string {
 	var parts []string
-	for _, p := range []struct{ name, id string }{{"pool", string(t.Pool)}, {"code", string(t.Code)}, {"account", t.Account}} {
+	for _, p := range []struct{ name, id string }{{"pool", string(t.Pool)}, {"code", string(t.Code)}, {"account", string(t.Account)}} {
 		if p.id != "" {
 			parts = append(parts, p.name+" "+p.id)
 		}
@@ -192,10 +191,10 @@ type Reject struct {
 // A Route says where the ticket of a pool has gone: to an account, which leaves it Pending, or
 // nowhere, which makes it Manual for NoCapacity.
 type Route struct {
-	Ticket  ID     `json:"ticket"`            // ticket of the pool
-	Pool    PoolID `json:"pool"`              // pool that it is at
-	Account string `json:"account,omitempty"` // "": nowhere
-	Code    CodeID `json:"code,omitempty"`    // of the account
+	Ticket  ID          `json:"ticket"`            // ticket of the pool
+	Pool    ids.Line    `json:"pool"`              // pool that it is at
+	Account ids.Account `json:"account,omitempty"` // "": nowhere
+	Code    ids.Code    `json:"code,omitempty"`    // of the account
 }
 
 // The longest ids, in bytes: together they are one of a visitor, where tickets wait like visitors.

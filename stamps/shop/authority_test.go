@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/stamps/shop"
 	"github.com/scrmkit/scrmkit/storage"
@@ -22,7 +23,7 @@ func TestAuthorizeEach(t *testing.T) {
 		if _, err := shops.Put(ctx, shop.Put{Shop: closed, Key: "put"}); err != nil {
 			t.Fatal(err)
 		}
-		for identity, id := range map[shop.Identity]shop.ID{"kathy": "wangjing", "lee": "closed"} {
+		for identity, id := range map[shop.Identity]ids.Shop{"kathy": "wangjing", "lee": "closed"} {
 			if _, err := shops.Bind(ctx, shop.Bind{Token: invite(t, shops, id, "i"), Identity: identity, Key: "b"}); err != nil {
 				t.Fatal(err)
 			}

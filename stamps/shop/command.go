@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/valid"
 )
 
@@ -41,7 +42,7 @@ type Put struct {
 
 // Unbind takes a shop from its manager.
 type Unbind struct {
-	Shop     ID       `json:"shop"`         // shop of the manager
+	Shop     ids.Shop `json:"shop"`         // shop of the manager
 	Identity Identity `json:"identity"`     // manager of the shop
 	By       string   `json:"by,omitempty"` // who did it, for the journal
 	Key      string   `json:"-"`            // idempotency key; required

@@ -12,6 +12,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/stamps/shop"
 	"github.com/scrmkit/scrmkit/storage"
@@ -50,14 +51,14 @@ func TestASerialHasOneForm(t *testing.T) {
 
 func TestNamesOfAStamp(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db storage.DB) {
-		pressed := func(shops *shop.Engine, name shop.Serial) shop.ID {
+		pressed := func(shops *shop.Engine, name shop.Serial) ids.Shop {
 			p, err := shops.Pressed(ctx, shop.Press{Serial: name})
 			if err != nil && !errors.Is(err, shop.ErrUnknownStamp) {
 				t.Fatal(err)
 			}
 			return p.Shop.ID
 		}
-		give := func(shops *shop.Engine, id shop.ID, key string, serial shop.Serial, aliases ...shop.Serial) ([]shop.Stamp, error) {
+		give := func(shops *shop.Engine, id ids.Shop, key string, serial shop.Serial, aliases ...shop.Serial) ([]shop.Stamp, error) {
 			out, err := shops.BindStamp(ctx, shop.BindStamp{Shop: id, Serial: serial, Aliases: aliases, Unsigned: true, Key: key})
 			return out.Stamps, err
 		}
@@ -153,7 +154,7 @@ func TestNamesOfAStamp(t *testing.T) {
 			var wg sync.WaitGroup
 			for i := range 16 {
 				wg.Go(func() {
-					c := shop.BindStamp{Shop: []shop.ID{"wangjing", "sanlitun"}[i%2], Serial: shop.Serial(fmt.Sprint("S", i)), Key: "k"}
+					c := shop.BindStamp{Shop: []ids.Shop{"wangjing", "sanlitun"}[i%2], Serial: shop.Serial(fmt.Sprint("S", i)), Key: "k"}
 					c.Aliases = []shop.Serial{spellings[i%4]}
 					switch _, err := shops.BindStamp(ctx, c); {
 					case err == nil:

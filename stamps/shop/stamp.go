@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/text/width"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
@@ -41,7 +42,7 @@ const maxAliases = 8
 // BindStamp gives a physical stamp to a shop, with all its names. Any of them is the stamp from
 // then on, and nothing else; names that it had before and that are not among them are free.
 type BindStamp struct {
-	Shop     ID       `json:"shop"`               // shop that gets it
+	Shop     ids.Shop `json:"shop"`               // shop that gets it
 	Serial   Serial   `json:"serial"`             // its serial number
 	Aliases  []Serial `json:"aliases,omitempty"`  // its other names, at most 8: the bar code
 	Unsigned bool     `json:"unsigned,omitempty"` // presses without a token count too, from whoever knows a name of the stamp
@@ -51,10 +52,10 @@ type BindStamp struct {
 
 // UnbindStamps takes a physical stamp from its shop, or all of them.
 type UnbindStamps struct {
-	Shop   ID     `json:"shop"`             // shop that has them
-	Serial Serial `json:"serial,omitempty"` // any name of the stamp; "": all
-	By     string `json:"by,omitempty"`     // who did it, for the journal
-	Key    string `json:"-"`                // idempotency key; required
+	Shop   ids.Shop `json:"shop"`             // shop that has them
+	Serial Serial   `json:"serial,omitempty"` // any name of the stamp; "": all
+	By     string   `json:"by,omitempty"`     // who did it, for the journal
+	Key    string   `json:"-"`                // idempotency key; required
 }
 
 // BindStamp gives a physical stamp to a shop. Errors: ErrUnknownShop; ErrStampBound where a name is
@@ -95,7 +96,9 @@ func (e *Engine) BindStamp(ctx context.Context, c BindStamp) (Outcome, error) {
 
 // taken reports whether the name is that of another stamp than the shop's with the serial; "" is
 // the stamp that it names itself.
-func (s Stamp) taken(shop ID, of Serial) bool { return s.Shop != "" && (s.Shop != shop || s.Of != of) }
+func (s Stamp) taken(shop ids.Shop, of Serial) bool {
+	return s.Shop != "" && (s.Shop != shop || s.Of != of)
+}
 
 // main returns the serial of the stamp that the name is of.
 func (s Stamp) main() Serial { return cmp.Or(s.Of, s.Serial) }

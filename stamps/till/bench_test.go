@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/internal/pgtest"
 	"github.com/scrmkit/scrmkit/otp"
@@ -102,7 +103,7 @@ func adapters(b *testing.B, f func(b *testing.B, s setting)) {
 }
 
 func member(n int) stamps.CardID {
-	return stamps.CardID{Program: "coffee", Member: stamps.MemberID("m" + strconv.Itoa(n))}
+	return stamps.CardID{Program: "coffee", Member: ids.Member("m" + strconv.Itoa(n))}
 }
 
 // key is as long as a UUID, and of one run of the benchmark alone.
@@ -221,7 +222,7 @@ func BenchmarkTill(b *testing.B) {
 	adapters(b, func(b *testing.B, s setting) {
 		const shops = 64
 		for i := range shops {
-			id := shop.ID(fmt.Sprint("shop", i))
+			id := ids.Shop(fmt.Sprint("shop", i))
 			if _, err := s.shops.Put(ctx, shop.Put{Shop: shop.Shop{ID: id, Name: "望京", Zone: "Asia/Shanghai"}, Key: "put"}); err != nil {
 				b.Fatal(err)
 			}
@@ -239,8 +240,8 @@ func BenchmarkTill(b *testing.B) {
 				codes := make([]string, b.N+1)
 				ask := func(i int) (err error) {
 					issued, err := s.till.Ask(ctx, till.Ask{
-						Shop: shop.ID(fmt.Sprint("shop", i%shops)), Key: run + fmt.Sprint(i),
-						Request: till.Request{Purpose: stamps.PurposeStamp, Member: stamps.MemberID(fmt.Sprint("m", i)), Program: "coffee"},
+						Shop: ids.Shop(fmt.Sprint("shop", i%shops)), Key: run + fmt.Sprint(i),
+						Request: till.Request{Purpose: stamps.PurposeStamp, Member: ids.Member(fmt.Sprint("m", i)), Program: "coffee"},
 					})
 					codes[i] = issued.Code
 					return err
@@ -250,7 +251,7 @@ func BenchmarkTill(b *testing.B) {
 						return err
 					}
 					_, err := s.till.Enter(ctx, till.Enter{
-						Shop: shop.ID(fmt.Sprint("shop", i%shops)), Manager: manager(i % shops), Code: codes[i], Key: run + fmt.Sprint(i),
+						Shop: ids.Shop(fmt.Sprint("shop", i%shops)), Manager: manager(i % shops), Code: codes[i], Key: run + fmt.Sprint(i),
 					})
 					return err
 				})

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/flow"
 	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/otp"
@@ -16,7 +17,7 @@ import (
 // PurposeClaim, or for a coupon PurposeRedeem, PurposeUndo or PurposeVoid.
 type Request struct {
 	Purpose  stamps.Purpose   `json:"purpose"`            // what is to be done
-	Member   stamps.MemberID  `json:"member"`             // customer
+	Member   ids.Member       `json:"member"`             // customer
 	Nickname string           `json:"nickname,omitempty"` // of the customer, which the manager sees
 	Program  stamps.ProgramID `json:"program,omitempty"`  // of the card, to stamp or to cancel, or of the handout to claim from
 	Record   int64            `json:"record,omitempty"`   // to cancel: the record of the stamp; 0: the newest
@@ -62,7 +63,7 @@ type what struct {
 func (r Request) card() stamps.CardID { return stamps.CardID{Program: r.Program, Member: r.Member} }
 
 func (r Request) place(s shop.Shop, w what) stamps.Place {
-	return stamps.Place{Shop: stamps.ShopID(s.ID), Zone: s.Zone, By: string(w.by), Via: w.via, Nickname: r.Nickname}
+	return stamps.Place{Shop: s.ID, Zone: s.Zone, By: string(w.by), Via: w.via, Nickname: r.Nickname}
 }
 
 // add is the request of a stamp, as the cards know it.

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/combine"
 	"github.com/scrmkit/scrmkit/internal/engine"
 	"github.com/scrmkit/scrmkit/internal/flow"
@@ -66,7 +67,7 @@ func (t *Till) In(tx storage.Tx) *Till {
 
 // Ask asks for a code to show at a shop.
 type Ask struct {
-	Shop    shop.ID      // where the code is to be shown
+	Shop    ids.Shop     // where the code is to be shown
 	Request Request      // what the customer wants
 	Device  otp.DeviceID // the customer's phone, whose codes are bounded too; "": unknown
 	Key     string       // idempotency key; required
@@ -74,7 +75,7 @@ type Ask struct {
 
 // Enter is a code that a manager types.
 type Enter struct {
-	Shop     shop.ID          // shop of the manager
+	Shop     ids.Shop         // shop of the manager
 	Manager  shop.Identity    // who types; must manage the shop
 	Code     string           // as it was typed
 	Purpose  stamps.Purpose   // "": whatever the code is for
@@ -86,7 +87,7 @@ type Enter struct {
 // Confirm is a manager's yes to what Preview showed, with the number and the purchase that it was
 // shown for. The claim is the key of it.
 type Confirm struct {
-	Shop    shop.ID       // shop of the manager
+	Shop    ids.Shop      // shop of the manager
 	Manager shop.Identity // who typed the code
 	Claim   string        // Preview.Claim
 }
@@ -113,7 +114,7 @@ type Preview struct {
 
 // A Result is what was done.
 type Result struct {
-	Shop     shop.ID        `json:"shop"`    // where it was done
+	Shop     ids.Shop       `json:"shop"`    // where it was done
 	Request  Request        `json:"deed"`    // what the customer wanted
 	Outcome  stamps.Outcome `json:"outcome"` // what became of the card or the coupon
 	Replayed bool           `json:"-"`       // it was done before, and this is the first result
@@ -296,7 +297,7 @@ func (t *Till) check(ctx context.Context, x Enter) (s shop.Shop, claim otp.Claim
 // spend does the request of a claim and uses the claim up. The key of the request is that of the
 // code, so that a claim that was spent gives its first result again.
 func (t *Till) spend(
-	ctx context.Context, call *engine.Call, id shop.ID, by shop.Identity, claim otp.Claim, request Request, given sale,
+	ctx context.Context, call *engine.Call, id ids.Shop, by shop.Identity, claim otp.Claim, request Request, given sale,
 ) (r Result, err error) {
 	err = t.unit.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
 		call.Attempts++

@@ -16,6 +16,7 @@ import (
 
 	"github.com/uptrace/bun"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/loyalty"
 	"github.com/scrmkit/scrmkit/loyalty/reward"
@@ -50,7 +51,7 @@ func deeds(t *testing.T, db storage.DB) []deed {
 	})
 	check(t, err)
 	account := func(n int) loyalty.AccountID {
-		return loyalty.AccountID{Program: "club", Member: loyalty.MemberID(fmt.Sprint("m", n))}
+		return loyalty.AccountID{Program: "club", Member: ids.Member(fmt.Sprint("m", n))}
 	}
 
 	rewards, err := reward.New(db, []reward.Key{{ID: "1", Secret: secret}}, &reward.Options{Now: now})
@@ -63,7 +64,7 @@ func deeds(t *testing.T, db storage.DB) []deed {
 	check(t, err)
 	var vouchers sync.Map
 	take := func(id reward.RewardID, n int) reward.Take {
-		return reward.Take{Holder: reward.HolderID{Catalog: "gifts", Member: reward.MemberID(fmt.Sprint("m", n))}, Reward: id}
+		return reward.Take{Holder: reward.HolderID{Catalog: "gifts", Member: ids.Member(fmt.Sprint("m", n))}, Reward: id}
 	}
 
 	cards := stamps.New(db, &stamps.Options{Now: now})
@@ -81,10 +82,10 @@ func deeds(t *testing.T, db storage.DB) []deed {
 	})
 	check(t, err)
 	card := func(n int) stamps.CardID {
-		return stamps.CardID{Program: "coffee", Member: stamps.MemberID(fmt.Sprint("m", n))}
+		return stamps.CardID{Program: "coffee", Member: ids.Member(fmt.Sprint("m", n))}
 	}
 
-	north := func(n int) stamps.Place { return stamps.Place{Shop: stamps.ShopID(fmt.Sprint("shop", n))} }
+	north := func(n int) stamps.Place { return stamps.Place{Shop: ids.Shop(fmt.Sprint("shop", n))} }
 
 	codes, err := otp.New(db, []otp.Key{{ID: "1", Secret: secret}}, &otp.Options{Now: now})
 	check(t, err)
@@ -200,11 +201,11 @@ func deeds(t *testing.T, db storage.DB) []deed {
 			return codes.Spend(ctx, c.(otp.Claim))
 		}},
 		{"shop.Put", func(ctx context.Context, n int) error {
-			_, err := shops.Put(ctx, shop.Put{Shop: shop.Shop{ID: shop.ID(fmt.Sprint("shop", n)), Name: "Shop", Zone: "UTC"}, Key: "put"})
+			_, err := shops.Put(ctx, shop.Put{Shop: shop.Shop{ID: ids.Shop(fmt.Sprint("shop", n)), Name: "Shop", Zone: "UTC"}, Key: "put"})
 			return err
 		}},
 		{"shop.Invite", func(ctx context.Context, n int) error {
-			i, err := shops.Invite(ctx, shop.Invite{Shop: shop.ID(fmt.Sprint("shop", n)), Key: "invite"})
+			i, err := shops.Invite(ctx, shop.Invite{Shop: ids.Shop(fmt.Sprint("shop", n)), Key: "invite"})
 			invited.Store(n, i.Token)
 			return err
 		}},
@@ -214,11 +215,11 @@ func deeds(t *testing.T, db storage.DB) []deed {
 			return err
 		}},
 		{"shop.BindStamp", func(ctx context.Context, n int) error {
-			_, err := shops.BindStamp(ctx, shop.BindStamp{Shop: shop.ID(fmt.Sprint("shop", n)), Serial: shop.Serial(fmt.Sprintf("A%07d", n)), Key: "bind-stamp"})
+			_, err := shops.BindStamp(ctx, shop.BindStamp{Shop: ids.Shop(fmt.Sprint("shop", n)), Serial: shop.Serial(fmt.Sprintf("A%07d", n)), Key: "bind-stamp"})
 			return err
 		}},
 		{"shop.Authorize", func(ctx context.Context, n int) error {
-			_, err := shops.Authorize(ctx, shop.ID(fmt.Sprint("shop", n)), shop.Identity(fmt.Sprint("manager", n)))
+			_, err := shops.Authorize(ctx, ids.Shop(fmt.Sprint("shop", n)), shop.Identity(fmt.Sprint("manager", n)))
 			return err
 		}},
 		{"lead.Observe", func(ctx context.Context, n int) error {
@@ -234,7 +235,7 @@ func deeds(t *testing.T, db storage.DB) []deed {
 		}},
 		{"activation.Create", func(ctx context.Context, n int) error {
 			made, err := desk.Create(ctx, activation.Create{N: 1, Key: fmt.Sprint("create-", n), Settings: activation.Settings{
-				Platforms: []activation.PlatformID{"whatsapp"}, Ports: 1,
+				Platforms: []ids.Platform{"whatsapp"}, Ports: 1,
 			}})
 			if err == nil {
 				created.Store(n, made[0].Code)
@@ -262,7 +263,7 @@ func deeds(t *testing.T, db storage.DB) []deed {
 			access, _ := accesses.Load(n)
 			port, _ := ports.Load(n)
 			_, err := desk.Link(ctx, activation.Link{
-				Session: access.(activation.Access).ID(), Port: port.(int64), Account: activation.AccountID(fmt.Sprint("a", n)), Key: "link",
+				Session: access.(activation.Access).ID(), Port: port.(int64), Account: ids.Account(fmt.Sprint("a", n)), Key: "link",
 			})
 			return err
 		}},

@@ -7,6 +7,7 @@ import (
 	"iter"
 	"time"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/combine"
 	"github.com/scrmkit/scrmkit/internal/engine"
 	"github.com/scrmkit/scrmkit/internal/valid"
@@ -55,7 +56,7 @@ func (e *Engine) In(tx storage.Tx) *Engine { return e.on(e.frame.In(tx)) }
 // A Put makes a line, or gives it other settings. What accounts have taken stays, also of those
 // that it has no more.
 type Put struct {
-	Line     LineID   `json:"line"`         // line to make or to change
+	Line     ids.Line `json:"line"`         // line to make or to change
 	Settings Settings `json:"settings"`     // the settings that it is to have
 	By       string   `json:"by,omitempty"` // who did it, for the journal
 	Key      string   `json:"-"`            // idempotency key; required
@@ -63,7 +64,7 @@ type Put struct {
 
 // A Route sends a visitor who comes to an account, after those who wait.
 type Route struct {
-	Line    LineID      // line that the visitor comes by
+	Line    ids.Line    // line that the visitor comes by
 	Visitor VisitorID   // who comes
 	Token   string      // that Engine.Sign has made for the visitor; "": none
 	Origin  string      // where the visitor comes from, such as a hash of an address; "": not known
@@ -76,7 +77,7 @@ type Route struct {
 
 // A Drain sends those who wait to accounts, the oldest first.
 type Drain struct {
-	Line    LineID      // line whose visitors wait
+	Line    ids.Line    // line whose visitors wait
 	Online  []AccountID // the accounts that are online now
 	Gone    []AccountID // as those of Route
 	Leads   []Leads     // of the accounts whose leads are counted; with it, Version
@@ -85,7 +86,7 @@ type Drain struct {
 
 // A Leave says that a visitor waits no more.
 type Leave struct {
-	Line    LineID    // line in which the visitor waits
+	Line    ids.Line  // line in which the visitor waits
 	Visitor VisitorID // who waits no more
 }
 
@@ -128,9 +129,9 @@ func checkRoster(online, gone []AccountID, leads []Leads, version int64) error {
 
 func (c Leave) check() error { return cmp.Or(valid.ID("line", c.Line), checkVisitor(c.Visitor)) }
 
-func checkAccounts(field string, ids []AccountID) error {
-	err := valid.Between(field, int64(len(ids)), 0, 100*maxAccounts)
-	for _, a := range ids {
+func checkAccounts(field string, accounts []AccountID) error {
+	err := valid.Between(field, int64(len(accounts)), 0, 100*maxAccounts)
+	for _, a := range accounts {
 		err = cmp.Or(err, valid.ID(field, a))
 	}
 	return err
@@ -249,7 +250,7 @@ func (e *Engine) Leave(ctx context.Context, c Leave) (Outcome, error) {
 }
 
 // Line returns a line as it is now. ErrUnknownLine: there is none.
-func (e *Engine) Line(ctx context.Context, id LineID) (Line, error) {
+func (e *Engine) Line(ctx context.Context, id ids.Line) (Line, error) {
 	err := valid.ID("line", id)
 	line := Line{ID: id}
 	if err == nil {
@@ -283,7 +284,7 @@ func (e *Engine) Lines(ctx context.Context) iter.Seq2[Line, error] {
 }
 
 // Waiting yields at most limit visitors (0: all) of a line who wait, the oldest first.
-func (e *Engine) Waiting(ctx context.Context, id LineID, limit int) iter.Seq2[Visitor, error] {
+func (e *Engine) Waiting(ctx context.Context, id ids.Line, limit int) iter.Seq2[Visitor, error] {
 	if err := valid.ID("line", id); err != nil {
 		return engine.Failed[Visitor](fmt.Errorf("routing: waiting: %w", err))
 	}
@@ -297,7 +298,7 @@ func (e *Engine) Waiting(ctx context.Context, id LineID, limit int) iter.Seq2[Vi
 }
 
 func (e *Engine) do(ctx context.Context, kind string, check func() error, o op) (out Outcome, err error) {
-	ctx, call := e.frame.Begin(ctx, kind, o.line.Subject())
+	ctx, call := e.frame.Begin(ctx, kind, LineSubject(o.line))
 	defer call.End(&err)
 	if err := check(); err != nil {
 		return Outcome{}, fmt.Errorf("%s: %w", kind, err)
@@ -314,7 +315,7 @@ func (e *Engine) do(ctx context.Context, kind string, check func() error, o op) 
 // An op is a command on its way to its line.
 type op struct {
 	kind     string
-	line     LineID
+	line     ids.Line
 	visitors []VisitorID // "": none
 	serves   bool        // those who wait
 	key, by  string

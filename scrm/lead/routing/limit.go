@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/valid"
 )
 
@@ -21,7 +22,7 @@ type Limit struct {
 // A LimitError reports a newcomer beyond a Limit: of the line or, with Origin, of where the
 // newcomer comes from.
 type LimitError struct {
-	Line       LineID        // line that is limited
+	Line       ids.Line      // line that is limited
 	Origin     bool          // the limit is that of an origin
 	RetryAfter time.Duration // how long to wait at least
 }

@@ -9,13 +9,13 @@ import (
 	"time"
 
 	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/calendar"
 	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
 type (
-	LineID    string // of a line
 	AccountID string // of an account that takes visitors
 	VisitorID string // of a visitor: a cookie, or a hash of an address
 )
@@ -32,8 +32,8 @@ var ErrMoved = errs.New(errs.TryAgain, "routing: the line has changed since its 
 
 // A NoCapacityError reports that no account takes a visitor now, and no more may wait.
 type NoCapacityError struct {
-	Line LineID // line that has no room
-	Why  Why    // what keeps its accounts from taking a visitor
+	Line ids.Line // line that has no room
+	Why  Why      // what keeps its accounts from taking a visitor
 }
 
 // Error implements error.
@@ -111,7 +111,7 @@ type Account struct {
 
 // A Line (分流链接) sends visitors to accounts.
 type Line struct {
-	ID       LineID    `json:"id"`              // unique in the tenant
+	ID       ids.Line  `json:"id"`              // unique in the tenant
 	Version  int64     `json:"version"`         // number of the change that made it so
 	Seq      int64     `json:"seq"`             // entries of the journal
 	Settings Settings  `json:"settings"`        // how the line works
@@ -229,9 +229,9 @@ type Roster struct {
 // A set of accounts.
 type set map[AccountID]bool
 
-func setOf(ids []AccountID) set {
-	s := make(set, len(ids))
-	for _, id := range ids {
+func setOf(accounts []AccountID) set {
+	s := make(set, len(accounts))
+	for _, id := range accounts {
 		s[id] = true
 	}
 	return s
@@ -432,5 +432,5 @@ func (l Line) Drain(waiting []Visitor, r Roster, now time.Time) (next Line, sent
 	return next, sent, lapsed
 }
 
-// Subject names the line in the journal.
-func (id LineID) Subject() string { return journal.Subject("dispatch/line", string(id)) }
+// LineSubject is the subject of the line's entries in the journal.
+func LineSubject(id ids.Line) string { return journal.Subject("dispatch/line", string(id)) }
