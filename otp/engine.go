@@ -9,6 +9,7 @@ import (
 
 	"github.com/scrmkit/scrmkit/internal/combine"
 	"github.com/scrmkit/scrmkit/internal/engine"
+	"github.com/scrmkit/scrmkit/secret"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
@@ -35,9 +36,11 @@ type Engine struct {
 	runner *combine.Runner[*op, *unit, answer]
 }
 
-// New returns an engine on a store. It returns an error if keys is empty, a key is too short, two
-// share an ID, or a field of the policy is out of its bounds.
-func New(s storage.Tx, keys []Key, opts *Options) (*Engine, error) {
+// New returns an engine on a store. The first key signs codes and seals claims, and codes of the
+// others stay good: a key may go once no code that it signed is live or in quarantine. New returns
+// an error if keys is empty, a key is too short, two share an ID, or a field of the policy is out of
+// its bounds.
+func New(s storage.Tx, keys []secret.Key, opts *Options) (*Engine, error) {
 	r, err := newRing(keys)
 	if err != nil {
 		return nil, err

@@ -14,6 +14,7 @@ import (
 	"github.com/scrmkit/scrmkit/scrm/activation"
 	"github.com/scrmkit/scrmkit/scrm/desk"
 	"github.com/scrmkit/scrmkit/scrm/lead"
+	"github.com/scrmkit/scrmkit/secret"
 	"github.com/scrmkit/scrmkit/storage"
 )
 
@@ -31,9 +32,9 @@ func (d *day) play(ctx context.Context, db storage.DB, callers int) (*played, er
 	var now atomic.Pointer[time.Time]
 	now.Store(&d.began)
 	clock := func() time.Time { return *now.Load() }
-	// The secret of a service stays the same, and comes from where it keeps such things.
-	secret := activation.Key{ID: "example", Secret: []byte("an example's secret of 32 bytes ")}
-	codes, err := activation.New(db, []activation.Key{secret}, &activation.Options{Now: clock})
+	// The key of a service stays the same, and comes from where it keeps such things.
+	key := secret.Key{ID: "example", Secret: []byte("an example's secret of 32 bytes ")}
+	codes, err := activation.New(db, []secret.Key{key}, &activation.Options{Now: clock})
 	if err != nil {
 		return nil, err
 	}

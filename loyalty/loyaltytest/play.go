@@ -14,6 +14,7 @@ import (
 	"github.com/scrmkit/scrmkit/loyalty/redemption"
 	"github.com/scrmkit/scrmkit/loyalty/refund"
 	"github.com/scrmkit/scrmkit/loyalty/reward"
+	"github.com/scrmkit/scrmkit/secret"
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/storage/memory"
 )
@@ -42,7 +43,7 @@ func begin(s Scenario, rules map[string]bool) (*world, error) {
 	w.points = loyalty.New(db, &loyalty.Options{Now: clock})
 	w.cards = stamps.New(db, &stamps.Options{Now: clock})
 	var err error
-	w.rewards, err = reward.New(db, []reward.Key{{ID: "1", Secret: bytes.Repeat([]byte{1}, 32)}}, &reward.Options{Now: clock})
+	w.rewards, err = reward.New(db, []secret.Key{{ID: "1", Secret: bytes.Repeat([]byte{1}, 32)}}, &reward.Options{Now: clock})
 	if err != nil {
 		return nil, err
 	}

@@ -5,18 +5,8 @@ import (
 	"strings"
 
 	"github.com/scrmkit/scrmkit/internal/keyring"
+	"github.com/scrmkit/scrmkit/secret"
 )
-
-// A Key makes codes. To rotate, put a new key first: it makes codes from then on, and those of the
-// others stay good. A key may go once no voucher that it made a code for can be redeemed any more.
-//
-// The Key of every package is the same type, so that one list of keys serves all engines:
-//
-//	struct {
-//		ID     string // 1 to 32 bytes of a-z, A-Z, 0-9, '-' and '_'; names the key for ever
-//		Secret []byte // at least 32 bytes from a random source
-//	}
-type Key = keyring.Key
 
 const (
 	// alphabet is that of Crockford's base 32: crockford.com/base32.html.
@@ -32,7 +22,7 @@ const (
 )
 
 // code returns the code that a salt has in a tenant, without separators.
-func code(k Key, tenant, prefix string, salt []byte) string {
+func code(k secret.Key, tenant, prefix string, salt []byte) string {
 	sum := keyring.Sum(k.Secret, "reward.v1 code", tenant, string(salt))
 	b := []byte(prefix)
 	bits, n := 0, uint(0)
@@ -47,7 +37,7 @@ func code(k Key, tenant, prefix string, salt []byte) string {
 }
 
 // mac is what a code is found by in a tenant.
-func mac(k Key, tenant, code string) []byte {
+func mac(k secret.Key, tenant, code string) []byte {
 	return keyring.Sum(k.Secret, "reward.v1 index", tenant, code)[:macSize]
 }
 

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"strings"
 	"testing"
+
+	"github.com/scrmkit/scrmkit/secret"
 )
 
-var testKey = Key{ID: "k", Secret: bytes.Repeat([]byte{7}, 32)}
+var testKey = secret.Key{ID: "k", Secret: bytes.Repeat([]byte{7}, 32)}
 
 func TestCode(t *testing.T) {
 	salt := bytes.Repeat([]byte{1}, saltSize)
@@ -30,7 +32,7 @@ func TestCode(t *testing.T) {
 	t.Run("differs with the salt and with the key", func(t *testing.T) {
 		other := bytes.Repeat([]byte{8}, 32)
 		one := code(testKey, "acme", "", salt)
-		another := code(Key{ID: "k", Secret: other}, "acme", "", salt)
+		another := code(secret.Key{ID: "k", Secret: other}, "acme", "", salt)
 		if one == another || one == code(testKey, "acme", "", bytes.Repeat([]byte{2}, saltSize)) || bytes.Equal(mac(testKey, "acme", one), mac(testKey, "acme", another)) {
 			t.Error(one, another)
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/scrmkit/scrmkit/internal/engine"
 	"github.com/scrmkit/scrmkit/internal/keyring"
 	"github.com/scrmkit/scrmkit/internal/published"
+	"github.com/scrmkit/scrmkit/secret"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
@@ -33,7 +34,7 @@ type Options struct {
 // is known, and it may be run again with its key.
 type Engine struct {
 	frame    engine.Frame
-	keys     []Key
+	keys     []secret.Key
 	catalogs *published.Programs[CatalogID, Definition, *Catalog]
 	runner   *combine.Runner[op, *unit, Outcome]
 }
@@ -42,9 +43,10 @@ type Engine struct {
 // Publish.
 const Refresh = published.Refresh
 
-// New returns an engine on a store. The first key makes codes, and all of them read them; it is an
-// error where there is none, or a secret is too short.
-func New(s storage.Tx, keys []Key, opts *Options) (*Engine, error) {
+// New returns an engine on a store. The first key makes codes, and all of them read them: a key may
+// go once no voucher that it made a code for can be redeemed any more. New returns an error if keys
+// is empty, a key is too short, or two share an ID.
+func New(s storage.Tx, keys []secret.Key, opts *Options) (*Engine, error) {
 	if err := keyring.Check(keys); err != nil {
 		return nil, fmt.Errorf("reward: %w", err)
 	}
@@ -185,10 +187,10 @@ func (e *Engine) show(v Voucher) Voucher {
 
 // codeOf returns the code of a voucher and the key that it is made with; "": it has none, or its
 // key is gone.
-func (e *Engine) codeOf(v Voucher) (string, Key) {
-	i := slices.IndexFunc(e.keys, func(k Key) bool { return k.ID == v.KeyID })
+func (e *Engine) codeOf(v Voucher) (string, secret.Key) {
+	i := slices.IndexFunc(e.keys, func(k secret.Key) bool { return k.ID == v.KeyID })
 	if i < 0 || v.Salt == nil {
-		return "", Key{}
+		return "", secret.Key{}
 	}
 	return code(e.keys[i], e.frame.Tenant(), v.Prefix, v.Salt), e.keys[i]
 }

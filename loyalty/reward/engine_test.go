@@ -15,13 +15,14 @@ import (
 	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/loyalty/reward"
+	"github.com/scrmkit/scrmkit/secret"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
 var (
 	ctx  = context.Background()
-	keys = []reward.Key{{ID: "1", Secret: bytes.Repeat([]byte{1}, 32)}}
+	keys = []secret.Key{{ID: "1", Secret: bytes.Repeat([]byte{1}, 32)}}
 )
 
 // clock is one that tests set.
@@ -148,11 +149,11 @@ func TestEngine(t *testing.T) {
 		run("codes of an older key stay good", func(t *testing.T, db storage.DB) {
 			e, c := open(t, db, reward.Reward{ID: "cup"})
 			v := must[reward.Outcome](t)(e.Issue(ctx, by(free, "alice", "a"))).Vouchers[0]
-			rotated := must[*reward.Engine](t)(reward.New(db, append([]reward.Key{{ID: "2", Secret: bytes.Repeat([]byte{2}, 32)}}, keys...), &reward.Options{Now: c.now}))
+			rotated := must[*reward.Engine](t)(reward.New(db, append([]secret.Key{{ID: "2", Secret: bytes.Repeat([]byte{2}, 32)}}, keys...), &reward.Options{Now: c.now}))
 			if found := must[reward.Voucher](t)(rotated.Find(ctx, v.Code)); found.Code != v.Code {
 				t.Error(found)
 			}
-			gone := must[*reward.Engine](t)(reward.New(db, []reward.Key{{ID: "2", Secret: bytes.Repeat([]byte{2}, 32)}}, &reward.Options{Now: c.now}))
+			gone := must[*reward.Engine](t)(reward.New(db, []secret.Key{{ID: "2", Secret: bytes.Repeat([]byte{2}, 32)}}, &reward.Options{Now: c.now}))
 			_, err := gone.Find(ctx, v.Code)
 			is(t, "without the key", err, reward.ErrUnknownVoucher)
 		})

@@ -14,6 +14,7 @@ import (
 	"github.com/scrmkit/scrmkit/loyalty/reward"
 	pointtill "github.com/scrmkit/scrmkit/loyalty/till"
 	"github.com/scrmkit/scrmkit/otp"
+	"github.com/scrmkit/scrmkit/secret"
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/stamps/shop"
 	stamptill "github.com/scrmkit/scrmkit/stamps/till"
@@ -56,7 +57,7 @@ func is(t testing.TB, what string, err, want error) {
 // wangjing alone or everywhere.
 func open(t testing.TB, db storage.DB) setting {
 	t.Helper()
-	keys := []otp.Key{{ID: "k", Secret: bytes.Repeat([]byte{1}, 32)}} // one keyring serves every tenant and engine
+	keys := []secret.Key{{ID: "k", Secret: bytes.Repeat([]byte{1}, 32)}} // one keyring serves every tenant and engine
 	s := setting{db: db, shops: shop.New(db, nil), cards: stamps.New(db, nil)}
 	s.codes = must[*otp.Engine](t)(otp.New(db, keys, nil))
 	s.rewards = must[*reward.Engine](t)(reward.New(db, keys, nil))

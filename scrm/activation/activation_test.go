@@ -13,13 +13,14 @@ import (
 	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/scrm/activation"
+	"github.com/scrmkit/scrmkit/secret"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
 var (
 	ctx  = context.Background()
-	keys = []activation.Key{{ID: "1", Secret: []byte("a secret that is 32 bytes or more")}}
+	keys = []secret.Key{{ID: "1", Secret: []byte("a secret that is 32 bytes or more")}}
 )
 
 // A clock is one that the test moves.

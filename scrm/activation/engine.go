@@ -16,6 +16,7 @@ import (
 	"github.com/scrmkit/scrmkit/internal/engine"
 	"github.com/scrmkit/scrmkit/internal/keyring"
 	"github.com/scrmkit/scrmkit/internal/valid"
+	"github.com/scrmkit/scrmkit/secret"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
@@ -36,12 +37,13 @@ type Options struct {
 // database said; after the last two it may be run again with its key.
 type Engine struct {
 	frame engine.Frame
-	keys  []Key
+	keys  []secret.Key
 }
 
 // New returns an engine on a store. Codes are stored under the first key; the others are for those
-// of before. It returns an error if keys is empty, a key is too short, or two share an ID.
-func New(s storage.Tx, keys []Key, opts *Options) (*Engine, error) {
+// of before: a key may go once every code that it stored is renewed or deleted. New returns an error
+// if keys is empty, a key is too short, or two share an ID.
+func New(s storage.Tx, keys []secret.Key, opts *Options) (*Engine, error) {
 	if err := keyring.Check(keys); err != nil {
 		return nil, fmt.Errorf("activation: %w", err)
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/scrm/activation"
+	"github.com/scrmkit/scrmkit/secret"
 	"github.com/scrmkit/scrmkit/storage/memory"
 )
 
@@ -14,7 +15,7 @@ import (
 // works any more.
 func Example() {
 	ctx := context.Background()
-	codes, err := activation.New(memory.New(), []activation.Key{{ID: "2026", Secret: []byte("32 random bytes of your own secret")}}, nil)
+	codes, err := activation.New(memory.New(), []secret.Key{{ID: "2026", Secret: []byte("32 random bytes of your own secret")}}, nil)
 	if err != nil {
 		panic(err)
 	}

@@ -7,13 +7,14 @@ import (
 
 	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/golden"
+	"github.com/scrmkit/scrmkit/secret"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
 	"github.com/scrmkit/scrmkit/storage/memory"
 )
 
 func goldenEngine(s storage.Tx) *Engine {
-	e, err := New(s, []Key{{ID: "k1", Secret: []byte("0123456789abcdef0123456789abcdef")}}, &Options{
+	e, err := New(s, []secret.Key{{ID: "k1", Secret: []byte("0123456789abcdef0123456789abcdef")}}, &Options{
 		Now: func() time.Time { return time.Unix(1_800_000_000, 0) },
 	})
 	if err != nil {
@@ -87,8 +88,8 @@ func TestGoldenStates(t *testing.T) {
 func TestGoldenSecrets(t *testing.T) {
 	const broken = "Codes, sessions, devices and invitations that were given out are not known any more."
 	f, key := golden.Open(t, "secrets"), goldenEngine(memory.New()).keys[0]
-	secret := seal(key, "", "ABCDEFGH", "ABCDEFGHIJKLMNOPQRSTUVWXYZ")
-	f.Line("code", textOf("ABCDEFGH", "ABCDEFGHIJKLMNOPQRSTUVWXYZ")+" "+string(journal.JSON(secret)), broken)
+	sealed := seal(key, "", "ABCDEFGH", "ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+	f.Line("code", textOf("ABCDEFGH", "ABCDEFGHIJKLMNOPQRSTUVWXYZ")+" "+string(journal.JSON(sealed)), broken)
 	f.Line("code of a tenant", string(journal.JSON(seal(key, "acme", "ABCDEFGH", "ABCDEFGHIJKLMNOPQRSTUVWXYZ"))), broken)
 	f.Line("token of a session", hex.EncodeToString(hashSession("acme", "ABCDEFGH.7.ABCDEFGHIJKLMNOPQRSTUVWXYZ")), broken)
 	f.Line("token of a device", hex.EncodeToString(hashDevice("acme", "phone", "token")), broken)

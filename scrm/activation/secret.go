@@ -14,18 +14,8 @@ import (
 	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/keyring"
 	"github.com/scrmkit/scrmkit/internal/valid"
+	"github.com/scrmkit/scrmkit/secret"
 )
-
-// A Key is a secret of the embedder's. Codes are stored under the first one; the others are for
-// codes of before.
-//
-// The Key of every package is the same type, so that one list of keys serves all engines:
-//
-//	struct {
-//		ID     string // 1 to 32 bytes of a-z, A-Z, 0-9, '-' and '_'; names the key for ever
-//		Secret []byte // at least 32 bytes from a random source
-//	}
-type Key = keyring.Key
 
 const (
 	labelLen  = 8
@@ -68,17 +58,17 @@ func parseCode(typed string) (id ids.Code, rest string, ok bool) {
 }
 
 // seal returns what is stored of a tenant's code.
-func seal(k Key, tenant string, id ids.Code, rest string) *Secret {
+func seal(k secret.Key, tenant string, id ids.Code, rest string) *Secret {
 	return &Secret{k.ID, keyring.Sum(k.Secret, "activation.v1 code", tenant, string(id), rest)}
 }
 
 // opens reports whether the rest is that of the tenant's code. It takes as long where nothing is
 // stored.
-func (s *Secret) opens(keys []Key, tenant string, id ids.Code, rest string) bool {
+func (s *Secret) opens(keys []secret.Key, tenant string, id ids.Code, rest string) bool {
 	if s == nil {
 		s = &Secret{MAC: make([]byte, sha256.Size)}
 	}
-	i := slices.IndexFunc(keys, func(k Key) bool { return k.ID == s.KeyID })
+	i := slices.IndexFunc(keys, func(k secret.Key) bool { return k.ID == s.KeyID })
 	return hmac.Equal(seal(keys[max(i, 0)], tenant, id, rest).MAC, s.MAC) && i >= 0
 }
 

@@ -20,6 +20,7 @@ import (
 	"github.com/scrmkit/scrmkit/scrm/lead"
 	"github.com/scrmkit/scrmkit/scrm/lead/routing"
 	"github.com/scrmkit/scrmkit/scrm/ticket"
+	"github.com/scrmkit/scrmkit/secret"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/memory"
 )
@@ -27,7 +28,7 @@ import (
 var (
 	ctx  = context.Background()
 	noon = time.Date(2026, 3, 10, 4, 0, 0, 0, time.UTC)
-	key  = activation.Key{ID: "1", Secret: []byte("a secret that is 32 bytes or more")}
+	key  = secret.Key{ID: "1", Secret: []byte("a secret that is 32 bytes or more")}
 )
 
 func must[V any](v V, err error) V {
@@ -55,10 +56,10 @@ func open(db storage.DB) scene {
 	at.Store(noon.UnixMicro())
 	now := func() time.Time { return time.UnixMicro(at.Load()).UTC() }
 	p := desk.Parts{
-		Codes:   must(activation.New(db, []activation.Key{key}, &activation.Options{Now: now})),
+		Codes:   must(activation.New(db, []secret.Key{key}, &activation.Options{Now: now})),
 		Leads:   lead.New(db, &lead.Options{Now: now}),
-		Lines:   routing.New(db, &routing.Options{Now: now, Keys: []routing.Key{key}}),
-		Tickets: must(ticket.New(db, []ticket.Key{key}, &ticket.Options{Now: now})),
+		Lines:   routing.New(db, &routing.Options{Now: now, Keys: []secret.Key{key}}),
+		Tickets: must(ticket.New(db, []secret.Key{key}, &ticket.Options{Now: now})),
 	}
 	return scene{desk.New(db, p, &desk.Options{Now: now}), p, at}
 }
@@ -272,12 +273,12 @@ func Example() {
 	db := memory.New()
 	now := time.Date(2026, 3, 10, 4, 0, 0, 0, time.UTC)
 	clock := func() time.Time { return now }
-	secret := []byte("32 random bytes of your own secret")
-	codes, err := activation.New(db, []activation.Key{{ID: "2026", Secret: secret}}, &activation.Options{Now: clock})
+	random := []byte("32 random bytes of your own secret")
+	codes, err := activation.New(db, []secret.Key{{ID: "2026", Secret: random}}, &activation.Options{Now: clock})
 	if err != nil {
 		log.Fatal(err)
 	}
-	tickets, err := ticket.New(db, []ticket.Key{{ID: "2026", Secret: secret}}, &ticket.Options{Now: clock})
+	tickets, err := ticket.New(db, []secret.Key{{ID: "2026", Secret: random}}, &ticket.Options{Now: clock})
 	if err != nil {
 		log.Fatal(err)
 	}

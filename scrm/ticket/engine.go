@@ -16,13 +16,10 @@ import (
 	"github.com/scrmkit/scrmkit/internal/engine"
 	"github.com/scrmkit/scrmkit/internal/keyring"
 	"github.com/scrmkit/scrmkit/internal/published"
+	"github.com/scrmkit/scrmkit/secret"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
-
-// A Key is a secret of the embedder's. The secrets of sites are sealed with the first one; the
-// others open those of before.
-type Key = keyring.Key
 
 // Refresh is how long another process may go on with older templates after newer ones were
 // published.
@@ -44,15 +41,16 @@ type Options struct {
 // be run again.
 type Engine struct {
 	frame    engine.Frame
-	keys     []Key
+	keys     []secret.Key
 	boxes    []keyring.Box // of the keys
 	logger   *slog.Logger
 	programs *published.Programs[TemplatesID, Templates, *Program]
 }
 
-// New returns an engine on a store. It returns an error if the keys are empty, a key is too short,
-// or two share an ID.
-func New(s storage.Tx, keys []Key, opts *Options) (*Engine, error) {
+// New returns an engine on a store. The secrets of sites are sealed with the first key, and the
+// others open those of before: a key may go once every secret that it sealed is retired. New returns
+// an error if keys is empty, a key is too short, or two share an ID.
+func New(s storage.Tx, keys []secret.Key, opts *Options) (*Engine, error) {
 	if err := keyring.Check(keys); err != nil {
 		return nil, fmt.Errorf("ticket: %w", err)
 	}
@@ -135,7 +133,7 @@ func newSecret(s Signing) string {
 func (e *Engine) open(ctx context.Context, s Site) (secrets []string) {
 	for _, k := range s.Secrets {
 		err := errors.New("the key is none of the engine's")
-		if i := slices.IndexFunc(e.keys, func(key Key) bool { return key.ID == k.KeyID }); i >= 0 {
+		if i := slices.IndexFunc(e.keys, func(key secret.Key) bool { return key.ID == k.KeyID }); i >= 0 {
 			var plain []byte
 			if plain, err = e.boxes[i].Open(k.Sealed, s.ID.context(k.ID)); err == nil {
 				secrets = append(secrets, string(plain))

@@ -11,6 +11,7 @@ import (
 	"github.com/scrmkit/scrmkit/internal/engine"
 	"github.com/scrmkit/scrmkit/internal/published"
 	"github.com/scrmkit/scrmkit/internal/valid"
+	"github.com/scrmkit/scrmkit/secret"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
@@ -21,7 +22,7 @@ type Options struct {
 
 	// PressKeys seal the tokens of presses: the first one makes them, and any opens them. Without
 	// keys there are no tokens.
-	PressKeys []Key
+	PressKeys []secret.Key
 
 	Hook storage.Hook // of traces and metrics; nil: none
 }
@@ -36,7 +37,7 @@ type Options struct {
 // with its key.
 type Engine struct {
 	frame engine.Frame
-	keys  []Key // of presses
+	keys  []secret.Key // of presses
 	shops *published.Cache[ids.Shop, Shop]
 }
 

@@ -14,11 +14,12 @@ import (
 
 	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
+	"github.com/scrmkit/scrmkit/secret"
 	"github.com/scrmkit/scrmkit/stamps/shop"
 	"github.com/scrmkit/scrmkit/storage"
 )
 
-var keys = []shop.Key{
+var keys = []secret.Key{
 	{ID: "new", Secret: []byte(strings.Repeat("n", 32))},
 	{ID: "old", Secret: []byte(strings.Repeat("o", 32))},
 }
@@ -175,7 +176,7 @@ func TestNamesOfAStamp(t *testing.T) {
 func TestPresses(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db storage.DB) {
 		now := time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)
-		engine := func(db storage.DB, keys ...shop.Key) *shop.Engine {
+		engine := func(db storage.DB, keys ...secret.Key) *shop.Engine {
 			return shop.New(db, &shop.Options{Now: func() time.Time { return now }, PressKeys: keys})
 		}
 		set := func(t *testing.T, db storage.DB) *shop.Engine {
@@ -297,7 +298,7 @@ func TestPresses(t *testing.T) {
 			if _, err := yours.Pressed(ctx, shop.Press{Token: old, Member: "alice", Key: "k"}); err != nil {
 				t.Error("an older key does not open:", err)
 			}
-			for _, shops := range []*shop.Engine{engine(db.Tenant("yours")), engine(db.Tenant("yours"), shop.Key{ID: "short", Secret: []byte("x")})} {
+			for _, shops := range []*shop.Engine{engine(db.Tenant("yours")), engine(db.Tenant("yours"), secret.Key{ID: "short", Secret: []byte("x")})} {
 				if _, err := shops.Certify(ctx, "A1"); err == nil {
 					t.Error("certified without a good key")
 				}

@@ -14,6 +14,7 @@ import (
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/internal/pgtest"
 	"github.com/scrmkit/scrmkit/otp"
+	"github.com/scrmkit/scrmkit/secret"
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/stamps/shop"
 	"github.com/scrmkit/scrmkit/stamps/till"
@@ -65,7 +66,7 @@ func set(b testing.TB, db storage.DB) setting {
 	db = db.Tenant(rand.Text()[:4]) // the database may have served a benchmark before
 	s := setting{db: db, shops: shop.New(db, nil), cards: stamps.New(db, nil)}
 	var err error
-	if s.codes, err = otp.New(db, []otp.Key{{ID: "k1", Secret: make([]byte, 32)}}, nil); err != nil {
+	if s.codes, err = otp.New(db, []secret.Key{{ID: "k1", Secret: make([]byte, 32)}}, nil); err != nil {
 		b.Fatal(err)
 	}
 	s.till = till.New(db, s.shops, s.codes, s.cards, nil)

@@ -25,6 +25,7 @@ import (
 	"github.com/scrmkit/scrmkit/scrm/lead"
 	"github.com/scrmkit/scrmkit/scrm/lead/routing"
 	"github.com/scrmkit/scrmkit/scrm/ticket"
+	"github.com/scrmkit/scrmkit/secret"
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/stamps/shop"
 	"github.com/scrmkit/scrmkit/storage"
@@ -41,7 +42,7 @@ func deeds(t *testing.T, db storage.DB) []deed {
 	t.Helper()
 	ctx := t.Context()
 	now := func() time.Time { return start }
-	secret := bytes.Repeat([]byte{1}, 32)
+	random := bytes.Repeat([]byte{1}, 32)
 
 	points := loyalty.New(db, &loyalty.Options{Now: now})
 	_, err := points.Publish(ctx, loyalty.Definition{
@@ -54,7 +55,7 @@ func deeds(t *testing.T, db storage.DB) []deed {
 		return loyalty.AccountID{Program: "club", Member: ids.Member(fmt.Sprint("m", n))}
 	}
 
-	rewards, err := reward.New(db, []reward.Key{{ID: "1", Secret: secret}}, &reward.Options{Now: now})
+	rewards, err := reward.New(db, []secret.Key{{ID: "1", Secret: random}}, &reward.Options{Now: now})
 	check(t, err)
 	_, err = rewards.Publish(ctx, reward.Definition{
 		ID: "gifts", Version: 1, Name: "Gifts", Zone: "UTC", Program: "club", Money: "CNY", Rewards: []reward.Reward{
@@ -87,7 +88,7 @@ func deeds(t *testing.T, db storage.DB) []deed {
 
 	north := func(n int) stamps.Place { return stamps.Place{Shop: ids.Shop(fmt.Sprint("shop", n))} }
 
-	codes, err := otp.New(db, []otp.Key{{ID: "1", Secret: secret}}, &otp.Options{Now: now})
+	codes, err := otp.New(db, []secret.Key{{ID: "1", Secret: random}}, &otp.Options{Now: now})
 	check(t, err)
 	var issued, claimed sync.Map
 	scope := func(n int) otp.Scope { return otp.Scope(fmt.Sprint("shop-", n%50)) }
@@ -106,11 +107,11 @@ func deeds(t *testing.T, db storage.DB) []deed {
 	_, err = lines.Put(ctx, routing.Put{Line: "ads", Key: "put", Settings: routing.Settings{Zone: "UTC", Accounts: []routing.Account{{ID: "a"}, {ID: "b"}}}})
 	check(t, err)
 
-	desk, err := activation.New(db, []activation.Key{{ID: "1", Secret: secret}}, &activation.Options{Now: now})
+	desk, err := activation.New(db, []secret.Key{{ID: "1", Secret: random}}, &activation.Options{Now: now})
 	check(t, err)
 	var created, accesses, ports sync.Map
 
-	orders, err := ticket.New(db, []ticket.Key{{ID: "1", Secret: secret}}, &ticket.Options{Now: now})
+	orders, err := ticket.New(db, []secret.Key{{ID: "1", Secret: random}}, &ticket.Options{Now: now})
 	check(t, err)
 	_, err = orders.Publish(ctx, ticket.Templates{ID: "shop", Version: 1, Rules: []ticket.Rule{
 		{ID: "all", Action: ticket.Action{Code: "AAAABBBB"}, Map: map[string]string{"name": "name"}},
@@ -279,8 +280,8 @@ func deeds(t *testing.T, db storage.DB) []deed {
 }
 
 // signed is a push by Standard Webhooks.
-func signed(secret, id, body string) ticket.Delivery {
-	key, _ := base64.StdEncoding.DecodeString(strings.TrimPrefix(secret, "whsec_"))
+func signed(shared, id, body string) ticket.Delivery {
+	key, _ := base64.StdEncoding.DecodeString(strings.TrimPrefix(shared, "whsec_"))
 	sent := strconv.FormatInt(start.Unix(), 10)
 	h := hmac.New(sha256.New, key)
 	h.Write([]byte(id + "." + sent + "." + body))

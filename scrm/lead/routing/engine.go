@@ -11,15 +11,20 @@ import (
 	"github.com/scrmkit/scrmkit/internal/combine"
 	"github.com/scrmkit/scrmkit/internal/engine"
 	"github.com/scrmkit/scrmkit/internal/valid"
+	"github.com/scrmkit/scrmkit/secret"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
 // Options configures an Engine. Nil and zero fields mean the documented defaults.
 type Options struct {
-	Now  func() time.Time // the clock; nil: time.Now
-	Keys []Key            // of the tokens of visitors; none: lines that ask for tokens take no visitors
-	Hook storage.Hook     // of traces and metrics; nil: none
+	Now func() time.Time // the clock; nil: time.Now
+
+	// Keys sign the tokens of visitors: the first one signs them, and any verifies them. Without
+	// keys, lines that ask for tokens take no visitors.
+	Keys []secret.Key
+
+	Hook storage.Hook // of traces and metrics; nil: none
 }
 
 // An Engine sends visitors to accounts. It is safe for concurrent use.
@@ -30,7 +35,7 @@ type Options struct {
 // database said; after the last two it may be run again.
 type Engine struct {
 	frame  engine.Frame
-	keys   []Key
+	keys   []secret.Key
 	runner *combine.Runner[op, *unit, result]
 }
 

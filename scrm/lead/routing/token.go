@@ -12,18 +12,8 @@ import (
 	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/keyring"
+	"github.com/scrmkit/scrmkit/secret"
 )
-
-// A Key is a secret of the embedder's. Tokens of visitors are signed with the first one; the others
-// are good for those of before.
-//
-// The Key of every package is the same type, so that one list of keys serves all engines:
-//
-//	struct {
-//		ID     string // 1 to 32 bytes of a-z, A-Z, 0-9, '-' and '_'; names the key for ever
-//		Secret []byte // at least 32 bytes from a random source
-//	}
-type Key = keyring.Key
 
 var (
 	// ErrToken: a visitor of a line that asks for tokens has none, or one that was not made for
@@ -52,7 +42,7 @@ func (e *Engine) Sign(line ids.Line, v VisitorID) (string, error) {
 func encode(text []byte) string { return base64.RawURLEncoding.EncodeToString(text) }
 
 // mac binds a token to what it is for.
-func (e *Engine) mac(k Key, line ids.Line, v VisitorID, issued string) []byte {
+func (e *Engine) mac(k secret.Key, line ids.Line, v VisitorID, issued string) []byte {
 	return keyring.Sum(k.Secret, "dispatch.v1 visitor", e.frame.Tenant(), string(line), string(v), issued)
 }
 
