@@ -4,6 +4,7 @@ import (
 	"math/big"
 	"slices"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/ids"
 )
 
@@ -24,7 +25,7 @@ func (b *Booking) take(c Refund) error {
 			b.Lines[i].Back, b.Lines[i].Gone = b.Lines[i].Paid, b.Lines[i].Items
 		}
 	case len(b.Lines) == 0:
-		return &InputError{Field: "all", Reason: "is the way to take back what no purchase earned"}
+		return &errs.InputError{Field: "all", Reason: "is the way to take back what no purchase earned"}
 	case c.Amount != 0:
 		return b.takeAmount(c.Amount)
 	}

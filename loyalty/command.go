@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/valid"
 )
@@ -179,11 +180,11 @@ func (c Adjust) check() error {
 	switch {
 	case err != nil:
 	case c.N == 0:
-		err = &InputError{Field: "n", Reason: "is 0"}
+		err = &errs.InputError{Field: "n", Reason: "is 0"}
 	case c.Reason == "":
-		err = &InputError{Field: "reason", Reason: "is missing"}
+		err = &errs.InputError{Field: "reason", Reason: "is missing"}
 	case c.N < 0 && !c.To.IsZero():
-		err = &InputError{Field: "to", Reason: "is for points that are given"}
+		err = &errs.InputError{Field: "to", Reason: "is for points that are given"}
 	}
 	return err
 }
@@ -206,7 +207,7 @@ func (c Refund) check() error {
 		}
 	}
 	if err == nil && ways != 1 {
-		err = &InputError{Field: "amount", Reason: "or lines or all is needed, and one of them"}
+		err = &errs.InputError{Field: "amount", Reason: "or lines or all is needed, and one of them"}
 	}
 	for i, l := range c.Lines {
 		field := fmt.Sprintf("lines[%d]", i)
@@ -214,10 +215,10 @@ func (c Refund) check() error {
 		err = cmp.Or(err, valid.ID(field+".id", l.ID), valid.Between(field+".amount", l.Amount, 0, MaxAmount),
 			valid.Between(field+".items", l.Items, 0, MaxItems))
 		if err == nil && again {
-			err = &InputError{Field: field, Reason: "is there twice"}
+			err = &errs.InputError{Field: field, Reason: "is there twice"}
 		}
 		if err == nil && (l.Amount == 0) == (l.Items == 0) {
-			err = &InputError{Field: field, Reason: "needs an amount or items, and not both"}
+			err = &errs.InputError{Field: field, Reason: "needs an amount or items, and not both"}
 		}
 	}
 	return err
@@ -247,7 +248,7 @@ func points(n int64) error { return valid.Between("n", n, 1, MaxPoints) }
 func other(id AccountID, to ids.Member) error {
 	err := valid.ID("to", to)
 	if err == nil && to == id.Member {
-		err = &InputError{Field: "to", Reason: "is the same member"}
+		err = &errs.InputError{Field: "to", Reason: "is the same member"}
 	}
 	return err
 }

@@ -11,6 +11,7 @@ import (
 
 	gocmp "github.com/google/go-cmp/cmp"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/loyalty"
 )
@@ -48,7 +49,7 @@ func TestCompileTellsEveryMistakeAtOnce(t *testing.T) {
 		},
 	}
 	_, err := loyalty.Compile(d)
-	var mistakes *loyalty.DefinitionError
+	var mistakes *errs.DefinitionError
 	if !errors.As(err, &mistakes) {
 		t.Fatal(err)
 	}
@@ -93,12 +94,12 @@ func TestDefinitionComesBackFromJSON(t *testing.T) {
 		}
 	}
 	for _, text := range []string{"", "{", `{"nope":1}`, `{} {}`, `{"rules":[{"give":{"points":[]}}]}`, "null x"} {
-		var input *loyalty.InputError
+		var input *errs.InputError
 		d, err := loyalty.ParseDefinition([]byte(text))
 		if err == nil {
 			_, err = loyalty.Compile(d)
 		}
-		var mistakes *loyalty.DefinitionError
+		var mistakes *errs.DefinitionError
 		if !errors.As(err, &input) && !errors.As(err, &mistakes) {
 			t.Errorf("%s: %v", text, err)
 		}

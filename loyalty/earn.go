@@ -124,8 +124,8 @@ type applied struct {
 	why     Why
 }
 
-// Earn decides on an event. The account may be a new one, with its ID alone. Errors: *InputError,
-// ErrMerged, *ConditionError, ErrClosed, ErrCurrency, ErrOverflow.
+// Earn decides on an event. The account may be a new one, with its ID alone. Errors:
+// *errs.InputError, ErrMerged, *ConditionError, ErrClosed, ErrCurrency, ErrOverflow.
 func (p *Program) Earn(a Account, e Event, now time.Time) (Decision, error) {
 	if a.Merged != "" {
 		return Decision{}, ErrMerged

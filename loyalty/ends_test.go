@@ -9,6 +9,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/loyalty"
 )
@@ -208,13 +209,13 @@ func TestEndsThatCantBeAreMistakes(t *testing.T) {
 	} {
 		d := inactive()
 		change(&d)
-		var mistakes *loyalty.DefinitionError
+		var mistakes *errs.DefinitionError
 		if _, err := loyalty.Compile(d); !errors.As(err, &mistakes) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 	p := played(t, inactive(), buy(alice, 100, "0-a"))
-	var input *loyalty.InputError
+	var input *errs.InputError
 	if _, err := p.Do(loyalty.Adjust{Account: alice, N: 1, To: days(2), Reason: "x", Key: "to"}, noon); !errors.As(err, &input) || input.Field != "to" {
 		t.Error(err)
 	}

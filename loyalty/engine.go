@@ -31,10 +31,10 @@ type Options struct {
 // Every command has a key, which names it within its account: a command that is repeated with its
 // key changes nothing and returns its first outcome with Replayed true, and is journal.ErrKeyReused
 // where it differs. So a command may always be run again after a lost answer. Besides the errors
-// that its comment lists, a command returns *InputError, ErrUnknownProgram, journal.ErrConflict
-// where other changes of the account came first twenty times in a row, and what the database said.
-// Where it returns an error nothing was stored, but for one of the database or of ctx: then nothing
-// is known, and it may be run again with its key.
+// that its comment lists, a command returns *errs.InputError, ErrUnknownProgram,
+// journal.ErrConflict where other changes of the account came first twenty times in a row, and what
+// the database said. Where it returns an error nothing was stored, but for one of the database or
+// of ctx: then nothing is known, and it may be run again with its key.
 type Engine struct {
 	frame  engine.Frame
 	shared *shared
@@ -77,10 +77,11 @@ func (e *Engine) In(tx storage.Tx) *Engine { return e.on(e.frame.In(tx)) }
 func (e *Engine) Preview() *Engine { return e.on(e.frame.Preview()) }
 
 // Publish puts a version of a program in force: the first one, or the one after the newest. It
-// may run twice: the version that is in force already, unchanged, is no error. *DefinitionError: it
-// has mistakes, or can't follow the version before it (Definition.Follows). *PublishedError, which
-// is ErrPublished and names the version in force: the version exists and is another, or is an older
-// one, or is not the next. A bound engine does not publish.
+// may run twice: the version that is in force already, unchanged, is no error.
+// *errs.DefinitionError: it has mistakes, or can't follow the version before it
+// (Definition.Follows). *PublishedError, which is ErrPublished and names the version in force: the
+// version exists and is another, or is an older one, or is not the next. A bound engine does not
+// publish.
 //
 // A member who qualifies for a level of it by what was counted so far has that level at once in
 // Current, and with the next command in the books, and the gifts of levels that the member did not

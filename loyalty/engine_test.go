@@ -13,6 +13,7 @@ import (
 
 	gocmp "github.com/google/go-cmp/cmp"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/loyalty"
@@ -477,7 +478,7 @@ func TestBadInputStoresNothing(t *testing.T) {
 		},
 	} {
 		err := run()
-		var input *loyalty.InputError
+		var input *errs.InputError
 		if !errors.As(err, &input) && !errors.Is(err, loyalty.ErrRefused) {
 			t.Errorf("%s: %v", name, err)
 		}

@@ -9,6 +9,7 @@ import (
 
 	gocmp "github.com/google/go-cmp/cmp"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/loyalty"
@@ -200,7 +201,7 @@ func TestGiftsThatCanNotBe(t *testing.T) {
 	d.Tiers.Levels[1].Gift = &loyalty.Gift{Points: 0, Currency: "euros"}
 	d.Tiers.Levels[2] = loyalty.Level{ID: "vip", Manual: true, Gift: &loyalty.Gift{Points: loyalty.MaxEarned + 1}}
 	_, err := loyalty.Compile(d)
-	var mistakes *loyalty.DefinitionError
+	var mistakes *errs.DefinitionError
 	if !errors.As(err, &mistakes) {
 		t.Fatal(err)
 	}

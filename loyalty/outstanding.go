@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/storage/journal"
@@ -161,7 +162,7 @@ func (p *Program) TotalsAt(accounts iter.Seq2[Account, error], at time.Time) (ma
 func (e *Engine) TotalsAt(ctx context.Context, id ids.Program, at time.Time) (map[ids.Currency]Position, error) {
 	err := cmp.Or(valid.ID("program", id), valid.Time("at", at))
 	if err == nil && at.IsZero() {
-		err = &InputError{Field: "at", Reason: "is missing"}
+		err = &errs.InputError{Field: "at", Reason: "is missing"}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("loyalty: totals: %w", err)

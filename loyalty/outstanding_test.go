@@ -12,6 +12,7 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/loyalty"
@@ -174,7 +175,7 @@ func TestTotalsAtAnInstant(t *testing.T) {
 				t.Errorf("%s (-want +got)\n%s", want.at, diff)
 			}
 		}
-		if _, err := points.TotalsAt(ctx, "club", time.Time{}); !errors.As(err, new(*loyalty.InputError)) {
+		if _, err := points.TotalsAt(ctx, "club", time.Time{}); !errors.As(err, new(*errs.InputError)) {
 			t.Error(err)
 		}
 		if _, err := points.TotalsAt(ctx, "none", noon); !errors.Is(err, loyalty.ErrUnknownProgram) {
@@ -203,7 +204,7 @@ func TestValues(t *testing.T) {
 	} {
 		d := club(1)
 		d.Currencies[0].Value = &v
-		var mistakes *loyalty.DefinitionError
+		var mistakes *errs.DefinitionError
 		if _, err := loyalty.Compile(d); !errors.As(err, &mistakes) || mistakes.Mistakes[0].Path != "currencies[0].value."+field {
 			t.Errorf("%s: %v", field, err)
 		}

@@ -7,16 +7,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/valid"
 )
-
-// A DefinitionError lists every mistake of a definition.
-type DefinitionError = errs.DefinitionError
-
-// A Mistake says what is wrong at its Path: "rules[2].give.points".
-type Mistake = errs.Mistake
 
 // A Program is a definition that was checked. It is immutable and safe for concurrent use. Its
 // methods are the decisions of the program: they take an account as a value and return it as it
@@ -79,7 +72,8 @@ const (
 	maxCurrencies = 10
 )
 
-// Compile checks a definition. *DefinitionError: it has mistakes, all of which the error lists.
+// Compile checks a definition. *errs.DefinitionError: it has mistakes, all of which the error
+// lists.
 func Compile(d Definition) (*Program, error) {
 	c := compiler{p: &Program{def: d, rules: map[string][]*rule{}, keep: map[string]int{}}}
 	c.Field(valid.ID("id", d.ID))
@@ -400,7 +394,7 @@ func (c *compiler) gift(path string, i int, l Level) {
 	c.Between(path+"points", l.Gift.Points, 1, MaxEarned)
 }
 
-// Check returns an *InputError if the validity is invalid.
+// Check returns an *errs.InputError if the validity is invalid.
 func (v Validity) Check() error { return v.Expiry.Check() }
 
 func sorted[K cmp.Ordered, V any](m map[K]V) []K {

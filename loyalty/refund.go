@@ -9,7 +9,7 @@ import (
 
 // Refund decides on a Refund of what b books. What is taken back is decided by what the purchase
 // earned, whatever the program is now. Errors: ErrUnknownAccount, ErrMerged, ErrUnknownBooking,
-// ErrUnknownLine, ErrTooMuch, *InputError, ErrOverflow.
+// ErrUnknownLine, ErrTooMuch, *errs.InputError, ErrOverflow.
 func (p *Program) Refund(a Account, b *Booking, c Refund, now time.Time) (Decision, error) {
 	d, _, err := p.change(a, "", now)
 	if err != nil {

@@ -3,6 +3,7 @@ package loyalty
 import (
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/ids"
 )
 
@@ -66,7 +67,7 @@ func (p *Program) Redeem(a Account, c Redeem, now time.Time) (Decision, error) {
 	return d.end(a)
 }
 
-// Reserve decides on a Reserve. Errors: those of Redeem, ErrHeld, ErrHolds, *InputError.
+// Reserve decides on a Reserve. Errors: those of Redeem, ErrHeld, ErrHolds, *errs.InputError.
 func (p *Program) Reserve(a Account, c Reserve, now time.Time) (Decision, error) {
 	d, u, err := p.change(a, c.Currency, now)
 	if err != nil {
@@ -114,7 +115,8 @@ func (p *Program) Release(a Account, c Release, now time.Time) (Decision, error)
 }
 
 // Adjust decides on an Adjust, which opens the account where it is the first. Errors:
-// ErrUnknownAccount, ErrMerged, ErrUnknownCurrency, ErrOverflow, *InsufficientError, *InputError.
+// ErrUnknownAccount, ErrMerged, ErrUnknownCurrency, ErrOverflow, *InsufficientError,
+// *errs.InputError.
 func (p *Program) Adjust(a Account, c Adjust, now time.Time) (Decision, error) {
 	if a.Version == 0 && c.N < 0 {
 		return Decision{}, ErrUnknownAccount
@@ -134,7 +136,7 @@ func (p *Program) Adjust(a Account, c Adjust, now time.Time) (Decision, error) {
 		lot := d.lot(u, c.N, d.now, time.Time{})
 		if !c.To.IsZero() {
 			if u.Inactive {
-				return Decision{}, &InputError{Field: "to", Reason: "is not for points that end with inactivity"}
+				return Decision{}, &errs.InputError{Field: "to", Reason: "is not for points that end with inactivity"}
 			}
 			lot = Lot{N: c.N, To: c.To}
 		}
@@ -211,7 +213,7 @@ func (p *Program) Expire(a Account, now time.Time) (Decision, error) {
 }
 
 // SetTier decides on a SetTier, which opens the account where it is the first. Errors: ErrMerged,
-// ErrUnknownLevel, *InputError.
+// ErrUnknownLevel, *errs.InputError.
 func (p *Program) SetTier(a Account, c SetTier, now time.Time) (Decision, error) {
 	if a.Merged != "" {
 		return Decision{}, ErrMerged
@@ -222,7 +224,7 @@ func (p *Program) SetTier(a Account, c SetTier, now time.Time) (Decision, error)
 		return Decision{}, ErrUnknownLevel
 	}
 	if !c.Until.IsZero() && !c.Until.After(d.now) {
-		return Decision{}, &InputError{Field: "until", Reason: "is not in the future"}
+		return Decision{}, &errs.InputError{Field: "until", Reason: "is not in the future"}
 	}
 	d.setByHand(level, d.now, c.Until)
 	d.Reason = c.Reason

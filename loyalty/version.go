@@ -9,7 +9,7 @@ import (
 )
 
 // Follows checks that a definition can be the version after another one: that what members hold and
-// what was counted for them still means the same. *DefinitionError: it may not. Rules, caps,
+// what was counted for them still means the same. *errs.DefinitionError: it may not. Rules, caps,
 // levels, ends and rates may change; these may not:
 //
 //   - the zone and the money, in whose days and minor units it was counted;

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/loyalty"
@@ -49,7 +50,7 @@ func TestWhatAVersionMayNotChange(t *testing.T) {
 		d.Tiers = &tiers
 		c.change(&d)
 		err := d.Follows(before)
-		var mistakes *loyalty.DefinitionError
+		var mistakes *errs.DefinitionError
 		switch {
 		case c.path == "" && err != nil:
 			t.Errorf("%s: %v", name, err)
@@ -63,7 +64,7 @@ func TestPublishChecksAgainstTheVersionBefore(t *testing.T) {
 	points, _ := open(t, dbtest.SQLite(t))
 	scaled := club(2)
 	scaled.Currencies[0].Scale = 2
-	if _, err := points.Publish(ctx, scaled); !errors.As(err, new(*loyalty.DefinitionError)) {
+	if _, err := points.Publish(ctx, scaled); !errors.As(err, new(*errs.DefinitionError)) {
 		t.Error(err)
 	}
 	must[*loyalty.Program](t)(points.Publish(ctx, club(2)))

@@ -8,6 +8,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/secret"
 )
 
@@ -172,7 +173,7 @@ func TestPolicyThatCannotBe(t *testing.T) {
 		"a negative window": {Device: Budget{Burst: 1, Leak: 1, Window: -window}},
 		"too large a burst": {Device: Budget{Burst: 1 << 40, Leak: 1, Window: window}},
 	} {
-		var input *InputError
+		var input *errs.InputError
 		if _, err := New(tenantStore{}, []secret.Key{{ID: "a", Secret: make([]byte, 32)}}, &Options{Policy: p}); !errors.As(err, &input) {
 			t.Errorf("%s: %v", name, err)
 		}

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/otp"
 	"github.com/scrmkit/scrmkit/secret"
@@ -468,7 +469,7 @@ func TestBadInput(t *testing.T) {
 	} {
 		c := good
 		change(&c)
-		var input *otp.InputError
+		var input *errs.InputError
 		if _, err := b.codes.Issue(ctx, c); !errors.As(err, &input) {
 			t.Errorf("%s: %v", name, err)
 		}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/secret"
 	"github.com/scrmkit/scrmkit/storage"
 )
@@ -109,7 +110,7 @@ func TestNormalize(t *testing.T) {
 		{strings.Repeat(" ", 1000) + "123456", ""},
 	} {
 		got, err := Normalize(c.typed)
-		var input *InputError
+		var input *errs.InputError
 		if got != c.want || (c.want == "") != errors.As(err, &input) {
 			t.Errorf("%q: %q, %v", c.typed, got, err)
 		}

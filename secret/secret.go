@@ -1,8 +1,8 @@
 // Package secret holds the type of the keys that engines sign and seal with.
 package secret
 
-// A Key is a secret of the embedder's service, from its own configuration. Engines make with it what
-// a copy of the database must not give away and what nobody may forge: the index of codes, the
+// A Key is a secret of the embedder's service, from its own configuration. Engines make with it
+// what a copy of the database must not give away and what nobody may forge: the index of codes, the
 // seals of claims and of the secrets of websites, tokens. No engine stores or logs it. Each purpose
 // has a name, which is signed along or has a key derived for it, so that one list of keys serves
 // all engines.

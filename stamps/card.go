@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/ids"
 )
 
@@ -31,9 +32,9 @@ func (id CardID) String() string {
 	return s
 }
 
-// ParseCardID reads what String wrote. *InputError: the text is not that of a card.
+// ParseCardID reads what String wrote. *errs.InputError: the text is not that of a card.
 func ParseCardID(s string) (CardID, error) {
-	bad := &InputError{Field: "card", Reason: `is not like "program/member"`}
+	bad := &errs.InputError{Field: "card", Reason: `is not like "program/member"`}
 	part := strings.Split(s, "/")
 	if len(part) < 2 || len(part) > 3 {
 		return CardID{}, bad
@@ -178,9 +179,9 @@ type CouponID struct {
 // String returns the text of the id, which ParseCouponID reads.
 func (id CouponID) String() string { return fmt.Sprintf("%s:%d", id.Card, id.N) }
 
-// ParseCouponID reads what String wrote. *InputError: the text is not that of a coupon.
+// ParseCouponID reads what String wrote. *errs.InputError: the text is not that of a coupon.
 func ParseCouponID(s string) (CouponID, error) {
-	bad := &InputError{Field: "coupon", Reason: `is not like "program/member:1"`}
+	bad := &errs.InputError{Field: "coupon", Reason: `is not like "program/member:1"`}
 	i := strings.LastIndexByte(s, ':')
 	if i < 0 {
 		return CouponID{}, bad

@@ -6,6 +6,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/valid"
 )
@@ -176,9 +177,9 @@ func (p *Purchase) check() error {
 	switch {
 	case err != nil:
 	case amount < 0:
-		err = &InputError{Field: "purchase.lines", Reason: "have a larger amount than the purchase"}
+		err = &errs.InputError{Field: "purchase.lines", Reason: "have a larger amount than the purchase"}
 	case items < 0:
-		err = &InputError{Field: "purchase.lines", Reason: "have more items than the purchase"}
+		err = &errs.InputError{Field: "purchase.lines", Reason: "have more items than the purchase"}
 	}
 	return err
 }
@@ -188,13 +189,13 @@ func (c Add) check() error {
 		c.Place.check(), checkKey(c.Key))
 }
 
-// Validate returns an *InputError where no card could take the command, and else nil. Engine.Add
-// does it itself, before it reads anything.
+// Validate returns an *errs.InputError where no card could take the command, and else nil.
+// Engine.Add does it itself, before it reads anything.
 func (c Add) Validate() error { return c.check() }
 
 func (c Cancel) check() error {
 	if c.Of != "" && c.Record != 0 {
-		return &InputError{Field: "of", Reason: "is given beside record; leave one of them out"}
+		return &errs.InputError{Field: "of", Reason: "is given beside record; leave one of them out"}
 	}
 	return cmp.Or(valid.OptionalID("of", c.Of), c.Card.collects(), valid.Between("record", c.Record, 0, math.MaxInt64),
 		valid.Between("n", c.N, 0, maxStamps), valid.Text("reason", c.Reason), c.Place.check(), checkKey(c.Key))
@@ -204,7 +205,7 @@ func (c Adjust) check() error {
 	err := cmp.Or(c.Card.collects(), valid.Between("n", c.N, -maxStamps, maxStamps), reason(c.Reason),
 		c.Place.check(), checkKey(c.Key))
 	if err == nil && c.N == 0 {
-		err = &InputError{Field: "n", Reason: "is 0"}
+		err = &errs.InputError{Field: "n", Reason: "is 0"}
 	}
 	return err
 }
@@ -215,9 +216,9 @@ func (c Transfer) check() error {
 	switch {
 	case err != nil:
 	case c.From.Program != c.To.Program:
-		err = &InputError{Field: "to", Reason: "is a card of another program"}
+		err = &errs.InputError{Field: "to", Reason: "is a card of another program"}
 	case c.From == c.To:
-		err = &InputError{Field: "to", Reason: "is the same card"}
+		err = &errs.InputError{Field: "to", Reason: "is the same card"}
 	}
 	return err
 }
@@ -247,14 +248,14 @@ func (id CouponID) check() error {
 // collects accepts the id of a card that takes stamps.
 func (id CardID) collects() error {
 	if id.Claim != 0 {
-		return &InputError{Field: "card.claim", Reason: "is for coupons of a handout alone"}
+		return &errs.InputError{Field: "card.claim", Reason: "is for coupons of a handout alone"}
 	}
 	return id.check()
 }
 
 func reason(text string) error {
 	if text == "" {
-		return &InputError{Field: "reason", Reason: "is missing"}
+		return &errs.InputError{Field: "reason", Reason: "is missing"}
 	}
 	return valid.Text("reason", text)
 }

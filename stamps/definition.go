@@ -135,8 +135,8 @@ type Handout struct {
 	To        time.Time `json:"to,omitzero"`         // end of the interval that From begins
 }
 
-// ParseDefinition reads a definition from JSON, which Compile then checks. *InputError: the text is
-// not the JSON of a definition, or has an unknown field.
+// ParseDefinition reads a definition from JSON, which Compile then checks. *errs.InputError: the
+// text is not the JSON of a definition, or has an unknown field.
 func ParseDefinition(text []byte) (Definition, error) {
 	return valid.Parse[Definition]("definition", text)
 }

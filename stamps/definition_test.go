@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/published"
 	"github.com/scrmkit/scrmkit/storage/journal"
@@ -31,7 +32,7 @@ func TestCompileTellsEveryMistakeAtOnce(t *testing.T) {
 		Handout: &Handout{Reward: Reward{ID: "b", At: 1}, Stock: 0, PerMember: -1, From: noon, To: noon.Add(-1)},
 	}
 	_, err := Compile(d)
-	var mistakes *DefinitionError
+	var mistakes *errs.DefinitionError
 	if !errors.As(err, &mistakes) {
 		t.Fatal(err)
 	}
@@ -71,7 +72,7 @@ func FuzzParseDefinition(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte) {
 		d, err := ParseDefinition(text)
 		if err != nil {
-			var input *InputError
+			var input *errs.InputError
 			if !errors.As(err, &input) {
 				t.Fatal(err)
 			}
@@ -79,7 +80,7 @@ func FuzzParseDefinition(f *testing.F) {
 		}
 		p, err := Compile(d)
 		if err != nil {
-			var mistakes *DefinitionError
+			var mistakes *errs.DefinitionError
 			if !errors.As(err, &mistakes) || len(mistakes.Mistakes) == 0 {
 				t.Fatal(err)
 			}
@@ -102,7 +103,7 @@ func FuzzParseCouponID(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		id, err := ParseCouponID(text)
 		if err != nil {
-			var input *InputError
+			var input *errs.InputError
 			if !errors.As(err, &input) {
 				t.Fatal(err)
 			}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/stamps"
@@ -393,7 +394,7 @@ func TestBadInputStoresNothing(t *testing.T) {
 			"coupon 0":         second(cards.Redeem(ctx, stamps.Redeem{Coupon: stamps.CouponID{Card: alice}, Key: "k"})),
 			"negative record":  second(cards.Cancel(ctx, stamps.Cancel{Card: alice, Record: -5, Key: "k"})),
 		} {
-			var input *stamps.InputError
+			var input *errs.InputError
 			if !errors.As(err, &input) {
 				t.Errorf("%s: %v", name, err)
 			}

@@ -24,12 +24,6 @@ type Program struct {
 // Definition returns what the program was compiled from. The caller must not change it.
 func (p *Program) Definition() Definition { return p.def }
 
-// A DefinitionError lists every mistake of a definition.
-type DefinitionError = errs.DefinitionError
-
-// A Mistake says what is wrong at its Path: "card.rewards[1].at".
-type Mistake = errs.Mistake
-
 // MaxStamps is the largest number of stamps that one command gives, takes or moves, whatever the
 // program says.
 const MaxStamps = 1000
@@ -43,7 +37,8 @@ const (
 	maxStock  = 1_000_000_000
 )
 
-// Compile checks a definition. *DefinitionError: it has mistakes, all of which the error lists.
+// Compile checks a definition. *errs.DefinitionError: it has mistakes, all of which the error
+// lists.
 func Compile(d Definition) (*Program, error) {
 	var c checker
 	p := &Program{def: d}
@@ -81,7 +76,7 @@ func (p *Program) location(name string) (*time.Location, error) {
 	}
 	z, err := time.LoadLocation(name)
 	if err != nil || name == "Local" {
-		return nil, &InputError{Field: "zone", Reason: "is no IANA time zone of this machine"}
+		return nil, &errs.InputError{Field: "zone", Reason: "is no IANA time zone of this machine"}
 	}
 	p.zones.Store(name, z)
 	return z, nil

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/engine"
 	"github.com/scrmkit/scrmkit/internal/valid"
@@ -85,7 +86,7 @@ func (e *Engine) History(ctx context.Context, id CardID) iter.Seq2[Record, error
 const Days = 15
 
 // Records yields the records of a shop (流水), the newest first; of the last Days days where q.From
-// is zero. *InputError: the query names no shop, or its times are in the wrong order.
+// is zero. *errs.InputError: the query names no shop, or its times are in the wrong order.
 func (e *Engine) Records(ctx context.Context, q RecordQuery) iter.Seq2[Record, error] {
 	err := cmp.Or(valid.ID("shop", q.Shop), valid.Text("nickname", q.Nickname), valid.Time("from", q.From),
 		valid.Time("to", q.To), valid.Between("limit", int64(q.Limit), 0, 1_000_000))
@@ -93,7 +94,7 @@ func (e *Engine) Records(ctx context.Context, q RecordQuery) iter.Seq2[Record, e
 		err = q.Card.check()
 	}
 	if err == nil && !q.To.IsZero() && !q.From.Before(q.To) {
-		err = &InputError{Field: "to", Reason: "is not after from"}
+		err = &errs.InputError{Field: "to", Reason: "is not after from"}
 	}
 	if err != nil {
 		return engine.Failed[Record](fmt.Errorf("stamps: records: %w", err))
@@ -123,7 +124,7 @@ type Total struct {
 func (e *Engine) Totals(ctx context.Context, q RecordQuery, zone string) ([]Total, error) {
 	loc, err := time.LoadLocation(zone)
 	if err != nil || zone == "" || zone == "Local" {
-		return nil, &InputError{Field: "zone", Reason: "is no IANA time zone of this machine"}
+		return nil, &errs.InputError{Field: "zone", Reason: "is no IANA time zone of this machine"}
 	}
 	type group struct {
 		day     string

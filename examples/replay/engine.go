@@ -5,6 +5,7 @@ import (
 	"errors"
 	"sync"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/storage"
@@ -56,7 +57,7 @@ func (b *engineBook) stamp(ctx context.Context, s sale) (bool, error) {
 
 // refused tells the errors of Add that are the rules' answer.
 func refused(err error) bool {
-	var input *stamps.InputError
+	var input *errs.InputError
 	return errors.Is(err, stamps.ErrRefused) || errors.Is(err, journal.ErrKeyReused) || errors.As(err, &input)
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/loyalty"
 	"github.com/scrmkit/scrmkit/loyalty/refund"
@@ -293,7 +294,7 @@ func (s *Server) myLedger(ctx context.Context, in *myLedgerInput) (*reply[list[l
 
 func (s *Server) publishPoints(ctx context.Context, in *publishPointsInput) (*reply[loyalty.Definition], error) {
 	if in.Body.ID != in.Program || in.Body.Version != in.Version {
-		return nil, &loyalty.InputError{Field: "id", Reason: "and version are not those of the address"}
+		return nil, &errs.InputError{Field: "id", Reason: "and version are not those of the address"}
 	}
 	p, err := s.points.Publish(ctx, in.Body)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/loyalty/redemption"
 	"github.com/scrmkit/scrmkit/loyalty/reward"
@@ -206,7 +207,7 @@ func (in *takeInput) order(ctx context.Context) redemption.Order {
 
 func (s *Server) redeemReward(ctx context.Context, in *takeInput) (*reply[Taken], error) {
 	if in.Body.Price.Money != 0 {
-		return nil, &reward.InputError{Field: "price.money", Reason: "is to be paid first: reserve it, and it is captured then"}
+		return nil, &errs.InputError{Field: "price.money", Reason: "is to be paid first: reserve it, and it is captured then"}
 	}
 	r, err := s.redemption.Redeem(ctx, in.order(ctx))
 	return taken(r.Outcome, true, err)
@@ -261,7 +262,7 @@ func (s *Server) redeemVoucher(ctx context.Context, in *redeemVoucherInput) (*re
 
 func (s *Server) publishCatalog(ctx context.Context, in *publishCatalogInput) (*reply[reward.Definition], error) {
 	if in.Body.ID != in.Catalog || in.Body.Version != in.Version {
-		return nil, &reward.InputError{Field: "id", Reason: "and version are not those of the address"}
+		return nil, &errs.InputError{Field: "id", Reason: "and version are not those of the address"}
 	}
 	c, err := s.rewards.Publish(ctx, in.Body)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/loyalty"
 	"github.com/scrmkit/scrmkit/loyalty/redemption"
@@ -78,7 +79,7 @@ func (r *Reward) commands(w *world, s Step) (all []run) {
 	own := func(id *reward.VoucherID) { id.Holder = cmp.Or(id.Holder, holder) }
 	on(&all, r.Redeem, func(*Redemption) {}, func(ctx context.Context, x Redemption) (done, error) {
 		if !x.Until.IsZero() {
-			return done{}, &reward.InputError{Field: "until", Reason: "is there, and the command is no reservation"}
+			return done{}, &errs.InputError{Field: "until", Reason: "is there, and the command is no reservation"}
 		}
 		return settled(w.desk.Redeem(ctx, order(x)))
 	})

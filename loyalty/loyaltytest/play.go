@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/loyalty"
@@ -57,7 +58,7 @@ func begin(s Scenario, rules map[string]bool) (*world, error) {
 			return nil, err
 		}
 		if d.Program != s.Program.ID {
-			return nil, &reward.InputError{Field: "catalogs", Reason: fmt.Sprintf("%s is of another program than %s", d.ID, s.Program.ID)}
+			return nil, &errs.InputError{Field: "catalogs", Reason: fmt.Sprintf("%s is of another program than %s", d.ID, s.Program.ID)}
 		}
 		d.Version = 1
 		if _, err := w.rewards.Publish(context.Background(), d); err != nil {

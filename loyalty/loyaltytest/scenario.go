@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/loyalty"
@@ -158,7 +159,7 @@ func (s Scenario) on(code Suite) (Scenario, error) {
 // under returns the scenario with its program.
 func (s Scenario) under(programs []loyalty.Definition) (Scenario, error) {
 	fail := func(field, reason string) (Scenario, error) {
-		return s, &loyalty.InputError{Field: field, Reason: reason}
+		return s, &errs.InputError{Field: field, Reason: reason}
 	}
 	switch own := s.Program.ID != ""; {
 	case own && s.Of != "":
@@ -177,7 +178,7 @@ func (s Scenario) under(programs []loyalty.Definition) (Scenario, error) {
 	return s, nil
 }
 
-// Parse reads a file of scenarios. *loyalty.InputError: the text is no array of scenarios or has an
+// Parse reads a file of scenarios. *errs.InputError: the text is no array of scenarios or has an
 // unknown field, or a step has no time or one that no command may have.
 func Parse(text []byte) ([]Scenario, error) {
 	all, err := valid.Parse[[]Scenario]("scenarios", text)

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/loyalty"
 	"github.com/scrmkit/scrmkit/loyalty/redemption"
@@ -318,7 +319,7 @@ func TestRefund(t *testing.T) {
 				"stamps[1].program": {Account: account, Order: "o", Amount: 1, Stamps: []refund.Stamps{{Program: "coffee"}, {Program: "coffee"}}, Key: "k"},
 				"key":               {Account: account, Order: "o", All: true, Key: "o"},
 			} {
-				var input *refund.InputError
+				var input *errs.InputError
 				if _, err := s.desk.Refund(ctx, c); !errors.As(err, &input) || input.Field != field {
 					t.Errorf("%s: %v", field, err)
 				}

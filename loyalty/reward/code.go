@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/internal/keyring"
 	"github.com/scrmkit/scrmkit/secret"
 )
@@ -54,10 +55,11 @@ func grouped(code string) string {
 	return strings.Join(parts, "-")
 }
 
-// read returns a code that was typed or scanned, without separators. *InputError: it can't be one.
+// read returns a code that was typed or scanned, without separators. *errs.InputError: it can't be
+// one.
 func read(typed string) (string, error) {
 	if len(typed) > 128 {
-		return "", &InputError{Field: "code", Reason: "is too long"}
+		return "", &errs.InputError{Field: "code", Reason: "is too long"}
 	}
 	var b []byte
 	for _, r := range strings.TrimPrefix(strings.ToUpper(strings.TrimSpace(typed)), qrPrefix) {
@@ -77,15 +79,15 @@ func read(typed string) (string, error) {
 			r = '1'
 		}
 		if r > 127 || strings.IndexByte(alphabet, byte(r)) < 0 {
-			return "", &InputError{Field: "code", Reason: "has a character that no code has"}
+			return "", &errs.InputError{Field: "code", Reason: "has a character that no code has"}
 		}
 		b = append(b, byte(r))
 	}
 	if len(b) < random+1 || len(b) > maxPrefix+random+1 {
-		return "", &InputError{Field: "code", Reason: fmt.Sprintf("has not the %d characters of one after its prefix", random+1)}
+		return "", &errs.InputError{Field: "code", Reason: fmt.Sprintf("has not the %d characters of one after its prefix", random+1)}
 	}
 	if last := len(b) - 1; checkOf(string(b[:last])) != b[last] {
-		return "", &InputError{Field: "code", Reason: "has a wrong character; compare it with what is shown"}
+		return "", &errs.InputError{Field: "code", Reason: "has a wrong character; compare it with what is shown"}
 	}
 	return string(b), nil
 }

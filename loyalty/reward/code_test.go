@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/secret"
 )
 
@@ -40,7 +41,7 @@ func TestCode(t *testing.T) {
 	t.Run("finds each single wrong character and each two that were swapped", func(t *testing.T) {
 		text := code(testKey, "acme", "CVPCVPCV", salt)
 		refused := func(b []byte) {
-			var input *InputError
+			var input *errs.InputError
 			if _, err := read(string(b)); !errors.As(err, &input) || input.Field != "code" {
 				t.Errorf("%s passes for %s", b, text)
 			}
@@ -62,7 +63,7 @@ func TestCode(t *testing.T) {
 	})
 	t.Run("that can't be one is an error that does not say it", func(t *testing.T) {
 		for _, typed := range []string{"", "CUP", "U" + code(testKey, "acme", "", salt)[1:], strings.Repeat("A", 25), strings.Repeat("-", 200), "密码密码密码密码", code(testKey, "acme", "", salt) + "*"} {
-			var input *InputError
+			var input *errs.InputError
 			if _, err := read(typed); !errors.As(err, &input) || typed != "" && strings.Contains(err.Error(), typed) {
 				t.Errorf("%q: %v", typed, err)
 			}

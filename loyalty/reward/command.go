@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/valid"
 )
@@ -128,7 +129,7 @@ func common(by, reason, key string) error {
 func (c Issue) check() error {
 	err := cmp.Or(c.Take.check(), common(c.By, c.Reason, c.Key))
 	if err == nil && c.Gift && c.Price != (Price{}) {
-		err = &InputError{Field: "price", Reason: "is there, and the voucher is a gift"}
+		err = &errs.InputError{Field: "price", Reason: "is there, and the voucher is a gift"}
 	}
 	return err
 }
@@ -136,7 +137,7 @@ func (c Issue) check() error {
 func (c Reserve) check() error {
 	err := cmp.Or(c.Take.check(), common(c.By, "", c.Key))
 	if err == nil && (c.For < time.Second || c.For > MaxReservation) {
-		err = &InputError{Field: "for", Reason: "is not between a second and 31 days"}
+		err = &errs.InputError{Field: "for", Reason: "is not between a second and 31 days"}
 	}
 	return err
 }
@@ -158,7 +159,7 @@ func (c Return) check() error { return cmp.Or(c.Voucher.check(), common(c.By, c.
 func (c Merge) check() error {
 	err := cmp.Or(c.Holder.check(), valid.ID("to", c.To), common(c.By, c.Reason, c.Key))
 	if err == nil && c.To == c.Holder.Member {
-		err = &InputError{Field: "to", Reason: "is the same member"}
+		err = &errs.InputError{Field: "to", Reason: "is the same member"}
 	}
 	return err
 }
@@ -168,7 +169,7 @@ func (c Expire) check() error { return cmp.Or(c.Voucher.check(), common("", "", 
 func (c Void) check() error {
 	err := cmp.Or(c.Voucher.check(), common(c.By, c.Reason, c.Key))
 	if err == nil && c.Reason == "" {
-		err = &InputError{Field: "reason", Reason: "is missing"}
+		err = &errs.InputError{Field: "reason", Reason: "is missing"}
 	}
 	return err
 }

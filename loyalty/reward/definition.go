@@ -101,8 +101,8 @@ type Validity struct {
 	Until  time.Time `json:"until,omitzero"`   // latest end; zero: none
 }
 
-// ParseDefinition reads a definition from JSON, which Compile then checks. *InputError: the text is
-// not the JSON of a definition, or has an unknown field.
+// ParseDefinition reads a definition from JSON, which Compile then checks. *errs.InputError: the
+// text is not the JSON of a definition, or has an unknown field.
 func ParseDefinition(text []byte) (Definition, error) {
 	return valid.Parse[Definition]("definition", text)
 }

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/loyalty/reward"
@@ -122,7 +123,7 @@ func TestEngine(t *testing.T) {
 			v := must[reward.Outcome](t)(other.Issue(ctx, by(free, "alice", "a"))).Vouchers[0]
 			_, err := e.Find(ctx, v.Code)
 			is(t, "another tenant's", err, reward.ErrUnknownVoucher)
-			var input *reward.InputError
+			var input *errs.InputError
 			last := "0"
 			if strings.HasSuffix(v.Code, last) {
 				last = "1"
@@ -339,7 +340,7 @@ func TestEngine(t *testing.T) {
 				},
 				"order": func() error { _, err := e.Cancel(ctx, reward.Cancel{Holder: alice, Key: "k"}); return err },
 			} {
-				var input *reward.InputError
+				var input *errs.InputError
 				if err := f(); !errors.As(err, &input) || input.Field != field {
 					t.Errorf("%s: %v", field, err)
 				}

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/loyalty/reward"
 )
@@ -34,7 +35,7 @@ func FuzzParseDefinition(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte) {
 		d, err := reward.ParseDefinition(text)
 		if err != nil {
-			var input *reward.InputError
+			var input *errs.InputError
 			if !errors.As(err, &input) {
 				t.Fatalf("an untyped error: %v", err)
 			}
@@ -42,7 +43,7 @@ func FuzzParseDefinition(f *testing.F) {
 		}
 		c, err := reward.Compile(d)
 		if err != nil {
-			var mistakes *reward.DefinitionError
+			var mistakes *errs.DefinitionError
 			if !errors.As(err, &mistakes) || len(mistakes.Mistakes) == 0 {
 				t.Fatalf("an untyped error: %v", err)
 			}

@@ -15,8 +15,8 @@ import (
 	"github.com/scrmkit/scrmkit/internal/valid"
 )
 
-// Find returns the voucher of a code, as it stands, that was typed or scanned. *InputError: the
-// text is no code, and was typed wrong. ErrUnknownVoucher: no voucher has it.
+// Find returns the voucher of a code, as it stands, that was typed or scanned. *errs.InputError:
+// the text is no code, and was typed wrong. ErrUnknownVoucher: no voucher has it.
 func (e *Engine) Find(ctx context.Context, code string) (Voucher, error) {
 	text, err := read(code)
 	if err != nil {
@@ -64,7 +64,7 @@ func (e *Engine) Voucher(ctx context.Context, id VoucherID) (Voucher, error) {
 }
 
 // Deduct returns what a voucher takes off a cart. It does not ask whether the voucher may be
-// redeemed. Errors: ErrUnknownVoucher, *InputError, ErrCurrency.
+// redeemed. Errors: ErrUnknownVoucher, *errs.InputError, ErrCurrency.
 func (e *Engine) Deduct(ctx context.Context, id VoucherID, cart Cart) (Deduction, error) {
 	v, err := e.Voucher(ctx, id)
 	if err != nil {

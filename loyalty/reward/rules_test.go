@@ -9,6 +9,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/loyalty/reward"
 )
@@ -358,12 +359,12 @@ func TestCompile(t *testing.T) {
 		"rewards[1].stock", "rewards[2].valid.after", "rewards[2].value",
 	}
 	_, err := reward.Compile(bad)
-	var e *reward.DefinitionError
+	var e *errs.DefinitionError
 	if !errors.As(err, &e) {
 		t.Fatal(err)
 	}
 	for _, path := range want {
-		if !slices.ContainsFunc(e.Mistakes, func(m reward.Mistake) bool { return m.Path == path }) {
+		if !slices.ContainsFunc(e.Mistakes, func(m errs.Mistake) bool { return m.Path == path }) {
 			t.Errorf("nothing is said of %s: %v", path, e)
 		}
 	}

@@ -15,7 +15,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/engine"
 	"github.com/scrmkit/scrmkit/internal/flow"
@@ -29,9 +28,6 @@ import (
 
 // Purpose is that of the codes.
 const Purpose otp.Purpose = "voucher"
-
-// An InputError reports an invalid command: Field is missing or out of range, and Reason says why.
-type InputError = errs.InputError
 
 // A Till joins the engines of shops, codes and vouchers. It is safe for concurrent use.
 type Till struct {
@@ -107,7 +103,7 @@ type payload struct {
 }
 
 // Ask gives the member a code for a voucher at a shop, after a look whether it could be redeemed
-// there now. It may run twice with its key. Errors: *InputError, those of otp.Engine.Issue,
+// there now. It may run twice with its key. Errors: *errs.InputError, those of otp.Engine.Issue,
 // shop.ErrUnknownShop, shop.ErrClosed, and those of reward.Rules.Redeem; of another member's
 // voucher reward.ErrUnknownVoucher, as of one that nobody has.
 func (t *Till) Ask(ctx context.Context, a Ask) (issued otp.Issued, err error) {
@@ -144,8 +140,9 @@ func (t *Till) Ask(ctx context.Context, a Ask) (issued otp.Issued, err error) {
 }
 
 // Preview checks a code, as an attempt, and shows what it would do. It may run twice with its key.
-// Invalid input is refused before the code is looked at, and costs no guess. Errors: *InputError,
-// shop.ErrNotManager, shop.ErrClosed, those of otp.Engine.Check and of reward.Rules.Redeem.
+// Invalid input is refused before the code is looked at, and costs no guess. Errors:
+// *errs.InputError, shop.ErrNotManager, shop.ErrClosed, those of otp.Engine.Check and of
+// reward.Rules.Redeem.
 func (t *Till) Preview(ctx context.Context, x Enter) (p Preview, err error) {
 	ctx, call := t.unit.Begin(ctx, "till.preview", "")
 	defer call.End(&err)

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/loyalty/reward"
@@ -186,7 +187,7 @@ func TestTill(t *testing.T) {
 			euro := reward.Cart{Currency: "EUR", Lines: latte.Lines}
 			_, err = s.till.Enter(ctx, pointtill.Enter{Shop: "wangjing", Manager: "kathy", Code: code, Cart: &euro, Key: "f"})
 			is(t, "a cart in another currency", err, reward.ErrCurrency)
-			var input *pointtill.InputError
+			var input *errs.InputError
 			if _, err = s.till.Enter(ctx, pointtill.Enter{Shop: "wangjing", Manager: "kathy", Code: "000000", Cart: &reward.Cart{}, Key: "g"}); !errors.As(err, &input) {
 				t.Error("a cart that can't be:", err)
 			}

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/scrm/activation"
@@ -226,7 +227,7 @@ func TestCodes(t *testing.T) {
 				{Ports: -1}, {Ports: 1, Pool: "p"}, {Platforms: []ids.Platform{"a", "a"}}, {Platforms: []ids.Platform{""}},
 				{Remark: "\x00"}, {Counting: activation.Counting{Zone: "Mars"}}, {Counting: activation.Counting{Reset: 1440}},
 			} {
-				var bad *activation.InputError
+				var bad *errs.InputError
 				if _, err := codes.Create(ctx, activation.Create{N: 1, Settings: s, Key: "k"}); !errors.As(err, &bad) {
 					t.Errorf("%+v: %v", s, err)
 				}
@@ -361,7 +362,7 @@ func TestPorts(t *testing.T) {
 				t.Fatal("a code that is disabled keeps its ports")
 			}
 			_, err := codes.PutPool(ctx, activation.PutPool{Pool: "plan", Ports: 6 - pool.Free, Key: "less"})
-			var bad *activation.InputError
+			var bad *errs.InputError
 			if !errors.As(err, &bad) {
 				t.Fatal(err)
 			}

@@ -132,7 +132,7 @@ type Bound struct {
 }
 
 // Bound returns what the session of a token has, at this moment, with what is known of an account
-// of the platform. Errors: those of Check, and *InputError.
+// of the platform. Errors: those of Check, and *errs.InputError.
 func (e *Engine) Bound(ctx context.Context, token string, p ids.Platform, a ids.Account) (Access, Bound, error) {
 	fail := func(err error) (Access, Bound, error) {
 		return Access{}, Bound{}, fmt.Errorf("activation: bound: %w", err)

@@ -18,9 +18,6 @@ type (
 	PoolID   string // of ports that codes share
 )
 
-// An InputError reports an invalid command: Field is missing or out of range, and Reason says why.
-type InputError = errs.InputError
-
 // Errors of commands and look-ups.
 var (
 	ErrUnknownCode   = errs.New(errs.NotFound, "activation: there is no such code")
@@ -108,11 +105,11 @@ func (s Settings) check() error {
 	for i, p := range s.Platforms {
 		err = cmp.Or(err, valid.ID("settings.platforms", p))
 		if slices.Contains(s.Platforms[:i], p) {
-			err = cmp.Or[error](err, &InputError{Field: "settings.platforms", Reason: "name one twice"})
+			err = cmp.Or[error](err, &errs.InputError{Field: "settings.platforms", Reason: "name one twice"})
 		}
 	}
 	if err == nil && s.Pool != "" && s.Ports != 0 {
-		err = &InputError{Field: "settings.ports", Reason: "are for a code without a pool"}
+		err = &errs.InputError{Field: "settings.ports", Reason: "are for a code without a pool"}
 	}
 	return cmp.Or(err, s.Counting.check())
 }
@@ -125,7 +122,7 @@ func (c Counting) check() error {
 		err = cmp.Or(err, valid.ID("settings.counting.codes", id))
 	}
 	if _, zoneErr := time.LoadLocation(c.Zone); err == nil && (zoneErr != nil || c.Zone == "Local") {
-		err = &InputError{Field: "settings.counting.zone", Reason: "is not in the database of time zones"}
+		err = &errs.InputError{Field: "settings.counting.zone", Reason: "is not in the database of time zones"}
 	}
 	return err
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/storage/journal"
@@ -91,7 +92,7 @@ type RemoveDevice struct {
 func (c AddDevice) check() error {
 	err := cmp.Or(valid.ID("device", c.Device), valid.Text("name", c.Name), valid.ID("key", c.Key))
 	if err == nil && (c.Token == "" || len(c.Token) > valid.MaxID) {
-		err = &InputError{Field: "token", Reason: "has not 1 to 128 bytes"}
+		err = &errs.InputError{Field: "token", Reason: "has not 1 to 128 bytes"}
 	}
 	return err
 }

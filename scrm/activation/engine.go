@@ -11,6 +11,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/combine"
 	"github.com/scrmkit/scrmkit/internal/engine"
@@ -32,7 +33,7 @@ type Options struct {
 // Most commands have a key, which names it within what it changes: a code, a pool or a device, and
 // for Create, CodeBatch and Invite the tenant. Repeated with it a command changes nothing and gives
 // its first answer, without what is shown once, and is journal.ErrKeyReused where it differs.
-// Besides the errors that its comment lists, a command returns *InputError before anything was
+// Besides the errors that its comment lists, a command returns *errs.InputError before anything was
 // loaded, journal.ErrConflict where other changes came first twenty times in a row, and what the
 // database said; after the last two it may be run again with its key.
 type Engine struct {
@@ -41,8 +42,8 @@ type Engine struct {
 }
 
 // New returns an engine on a store. Codes are stored under the first key; the others are for those
-// of before: a key may go once every code that it stored is renewed or deleted. New returns an error
-// if keys is empty, a key is too short, or two share an ID.
+// of before: a key may go once every code that it stored is renewed or deleted. New returns an
+// error if keys is empty, a key is too short, or two share an ID.
 func New(s storage.Tx, keys []secret.Key, opts *Options) (*Engine, error) {
 	if err := keyring.Check(keys); err != nil {
 		return nil, fmt.Errorf("activation: %w", err)
@@ -160,7 +161,7 @@ func (e *Engine) Renew(ctx context.Context, c Renew) (Issued, error) {
 	})
 }
 
-// PutPool makes a pool, or changes how many ports it has. Its *InputError may also come later:
+// PutPool makes a pool, or changes how many ports it has. Its *errs.InputError may also come later:
 // where more are in use.
 func (e *Engine) PutPool(ctx context.Context, c PutPool) (Pool, error) {
 	return do(ctx, e, task[Pool]{
@@ -172,7 +173,7 @@ func (e *Engine) PutPool(ctx context.Context, c PutPool) (Pool, error) {
 			return change{pools: []Pool{next}, draws: []draw{{c.Pool, -more}}}, next, nil
 		},
 		full: func(p Pool) error {
-			return &InputError{Field: "ports", Reason: fmt.Sprintf("are fewer than the %d in use", p.Ports-p.Free)}
+			return &errs.InputError{Field: "ports", Reason: fmt.Sprintf("are fewer than the %d in use", p.Ports-p.Free)}
 		},
 	})
 }
@@ -234,13 +235,13 @@ func (e *Engine) Code(ctx context.Context, id ids.Code) (Code, error) {
 }
 
 // Codes yields the codes that the query asks for, the newest first. Query.Now is set by the engine.
-// Errors: *InputError.
+// Errors: *errs.InputError.
 func (e *Engine) Codes(ctx context.Context, q CodeQuery) iter.Seq2[Code, error] {
 	q.Now = e.frame.Now()
 	return func(yield func(Code, error) bool) {
 		err := valid.Text("department", q.Department)
 		if err == nil && !slices.Contains([]State{"", Enabled, Disabled, Expired}, q.State) {
-			err = &InputError{Field: "state", Reason: "is none of enabled, disabled and expired"}
+			err = &errs.InputError{Field: "state", Reason: "is none of enabled, disabled and expired"}
 		}
 		if err != nil {
 			yield(Code{}, fmt.Errorf("activation: codes: %w", err))

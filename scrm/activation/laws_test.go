@@ -10,6 +10,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/scrm/activation"
@@ -94,7 +95,7 @@ func TestPortsAddUpAtOnce(t *testing.T) {
 		made := must(first.Create(ctx, activation.Create{N: 3, Settings: shared, Key: "k"}))
 		expected := func(err error) bool {
 			var full *activation.CapacityError
-			var bad *activation.InputError
+			var bad *errs.InputError
 			return err == nil || errors.As(err, &full) || errors.As(err, &bad) || slices.ContainsFunc([]error{
 				activation.ErrSignedOut, activation.ErrLinked, activation.ErrPortState, activation.ErrUnknownDevice, journal.ErrConflict,
 			}, func(e error) bool { return errors.Is(err, e) })

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/storage/journal"
@@ -139,7 +140,7 @@ func (c Open) check() error {
 func (c Pair) check() error {
 	err := cmp.Or(c.Session.check(), valid.Between("port", c.Port, 1, 1<<62), valid.Time("until", c.Until), valid.ID("key", c.Key))
 	if err == nil && c.Until.IsZero() {
-		err = &InputError{Field: "until", Reason: "is missing"}
+		err = &errs.InputError{Field: "until", Reason: "is missing"}
 	}
 	return err
 }
@@ -202,7 +203,7 @@ func (c Code) Pair(p Port, o Pair, now time.Time) (Code, Port, error) {
 		return c, p, err
 	}
 	if !o.Until.After(now) {
-		return c, p, &InputError{Field: "until", Reason: "has passed"}
+		return c, p, &errs.InputError{Field: "until", Reason: "has passed"}
 	}
 	if p, err = c.held(p, s, now); err != nil {
 		return c, p, err

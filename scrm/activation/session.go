@@ -236,7 +236,7 @@ type Agent struct {
 }
 
 // Agents yields the ports that the query asks for and that are not closed, in the order of their
-// ids. Errors: *InputError.
+// ids. Errors: *errs.InputError.
 func (e *Engine) Agents(ctx context.Context, q PortQuery) iter.Seq2[Agent, error] {
 	return func(yield func(Agent, error) bool) {
 		err := cmp.Or(valid.OptionalID("code", q.Code), valid.OptionalID("platform", q.Platform),

@@ -82,8 +82,8 @@ type Create struct {
 	Targets lead.Targets      // of the jobs
 }
 
-// Create makes codes with their jobs. Errors: *activation.InputError, where there are platforms and
-// no owner too, and activation.ErrUnknownPool; and *lead.InputError, where the counting is invalid
+// Create makes codes with their jobs. Errors: *errs.InputError, where there are platforms and
+// no owner too, and activation.ErrUnknownPool; and *errs.InputError, where the counting is invalid
 // for a job.
 func (d *Desk) Create(ctx context.Context, c Create) (made []activation.Issued, err error) {
 	ctx, call := d.unit.Begin(ctx, "desk.create", "")
@@ -110,8 +110,8 @@ func (d *Desk) Create(ctx context.Context, c Create) (made []activation.Issued, 
 // Edit changes a code, and how the jobs of its platforms count from now on: their names, targets
 // and owners stay. It opens those that are missing, of the owner that the code has then. A job of a
 // platform that it has no permission for any more keeps what it counted. Repeated with its key it
-// changes nothing. Errors: those of activation.Engine.Edit; *activation.InputError, where a job is
-// missing and no owner is known; and *lead.InputError, where the counting is invalid for a job.
+// changes nothing. Errors: those of activation.Engine.Edit; *errs.InputError, where a job is
+// missing and no owner is known; and *errs.InputError, where the counting is invalid for a job.
 func (d *Desk) Edit(ctx context.Context, c activation.Edit) (code activation.Code, err error) {
 	ctx, call := d.unit.Begin(ctx, "desk.edit", activation.CodeSubject(c.Code))
 	defer call.End(&err)
@@ -164,7 +164,7 @@ func (d *Desk) count(
 			j = lead.Job{Owner: lead.OwnerID(k.Owner), Name: string(p), Targets: targets}
 		}
 		if j.Owner == "" {
-			return &activation.InputError{Field: "settings.counting.owner", Reason: "is missing, which the jobs of platforms have"}
+			return &errs.InputError{Field: "settings.counting.owner", Reason: "is missing, which the jobs of platforms have"}
 		}
 		_, err := d.p.Leads.In(tx).Put(ctx, lead.Put{
 			Job: lead.JobID{Code: id, Platform: p}, Owner: j.Owner, Name: j.Name, Targets: j.Targets, By: by, Key: key,

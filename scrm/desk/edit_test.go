@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/scrm/activation"
@@ -68,7 +69,7 @@ func TestEdit(t *testing.T) {
 			s := open(db.Tenant("none"))
 			settings := activation.Settings{Platforms: []ids.Platform{"line"}, Ports: 1, Counting: activation.Counting{Zone: "UTC"}}
 			_, err := s.Create(ctx, desk.Create{Codes: activation.Create{N: 1, Settings: settings, Key: "k"}})
-			var bad *activation.InputError
+			var bad *errs.InputError
 			if !errors.As(err, &bad) || bad.Field != "settings.counting.owner" {
 				t.Fatal(err)
 			}
@@ -116,7 +117,7 @@ func TestEdit(t *testing.T) {
 			c := s.make(long, "whatsapp")
 			must(s.Edit(ctx, edit(s, c, long, func(k *activation.Settings) { k.Remark = "x" })))
 			for _, e := range []activation.Edit{{Code: "a\x00b", Key: "k"}, {Code: c.ID}, {Code: c.ID, Key: long + "7"}} {
-				var bad *activation.InputError
+				var bad *errs.InputError
 				if _, err := s.Edit(ctx, e); !errors.As(err, &bad) {
 					t.Errorf("%+v: %v", e, err)
 				}

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/scrm/activation"
@@ -200,7 +201,7 @@ func TestAgentsHandleTickets(t *testing.T) {
 			if out := must(s.Finish(ctx, desk.Order{Token: kathy.Token, Ticket: all[0], Note: "sold", Key: "f"})); out.State != ticket.Done {
 				t.Fatal(out)
 			}
-			var bad *ticket.InputError
+			var bad *errs.InputError
 			if _, err := s.HandBack(ctx, desk.Order{Token: kathy.Token, Ticket: all[1], Key: "b"}); !errors.As(err, &bad) || bad.Field != "note" {
 				t.Fatal(err)
 			}

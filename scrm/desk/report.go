@@ -33,7 +33,7 @@ type Answer struct {
 // activation.Binding. One of any other time is Excluded, as lead.Unbound, and changes nothing. An
 // administrator, whose events count whenever they were, reports them to the engine of leads.
 //
-// Errors: activation.ErrSignedOut, activation.ErrPlatform, ErrAccount, *activation.InputError where
+// Errors: activation.ErrSignedOut, activation.ErrPlatform, ErrAccount, *errs.InputError where
 // the event has no platform or no account, and those of lead.Engine.Observe.
 func (d *Desk) Report(ctx context.Context, r Report) (_ Answer, err error) {
 	ctx, call := d.unit.Begin(ctx, "desk.report", "")

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/scrm/activation"
 	"github.com/scrmkit/scrmkit/scrm/desk"
@@ -134,7 +135,7 @@ func TestReports(t *testing.T) {
 			_, err := s.Report(ctx, r)
 			isError(t, err, desk.ErrAccount)
 			r.Event.Account = ""
-			var bad *activation.InputError
+			var bad *errs.InputError
 			if _, err := s.Report(ctx, r); !errors.As(err, &bad) {
 				t.Fatal(err)
 			}

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/scrm/activation"
@@ -153,7 +154,7 @@ func (d *Desk) Visit(ctx context.Context, line ids.Line, v routing.VisitorID) (r
 
 // Arrive sends a visitor to an account of the line that is online. Targets count the new leads of
 // its accounts, each in the job of the code that has the account, on that job's day: see
-// routing.Leads. Errors: those of routing.Engine.Route, and *routing.InputError where the
+// routing.Leads. Errors: those of routing.Engine.Route, and *errs.InputError where the
 // visitor has the name of a ticket.
 func (d *Desk) Arrive(ctx context.Context, c Arrival) (out routing.Outcome, err error) {
 	ctx, call := d.unit.Begin(ctx, "desk.arrive", routing.LineSubject(c.Line))
@@ -166,7 +167,7 @@ func (d *Desk) Arrive(ctx context.Context, c Arrival) (out routing.Outcome, err 
 		c.Visitor = v
 	}
 	if strings.HasPrefix(string(c.Visitor), tickets) {
-		err := &routing.InputError{Field: "visitor", Reason: "begins with " + tickets + ", as tickets alone do"}
+		err := &errs.InputError{Field: "visitor", Reason: "begins with " + tickets + ", as tickets alone do"}
 		return routing.Outcome{}, fmt.Errorf("desk: visit: %w", err)
 	}
 	var none error
@@ -231,7 +232,7 @@ func (d *Desk) sent(ctx context.Context, tx storage.Tx, id ticket.ID, line ids.L
 // Assigned tickets it recalls those whose targets cannot handle them: see Recall. It returns how
 // many it has handled, and of the latter how many it recalled. Where some fail, it goes on with the
 // others, and its error is those of all of them, joined: of ticket.Engine.Process and of
-// routing.Engine.Route. *ticket.InputError: the query's state is another. It may run anywhere, any
+// routing.Engine.Route. *errs.InputError: the query's state is another. It may run anywhere, any
 // number of times.
 func (d *Desk) Handle(ctx context.Context, q ticket.Query) (n int, err error) {
 	ctx, call := d.unit.Begin(ctx, "desk.handle", "")
@@ -240,7 +241,7 @@ func (d *Desk) Handle(ctx context.Context, q ticket.Query) (n int, err error) {
 		return d.recallAll(ctx, q)
 	}
 	if q.State != ticket.Received && q.State != ticket.Manual {
-		return 0, fmt.Errorf("desk: handle: %w", &ticket.InputError{Field: "state", Reason: "is none of received, manual, pending and assigned"})
+		return 0, fmt.Errorf("desk: handle: %w", &errs.InputError{Field: "state", Reason: "is none of received, manual, pending and assigned"})
 	}
 	var failed []error
 	for t, err := range d.p.Tickets.Tickets(ctx, q) {

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/scrm/activation"
@@ -134,7 +135,7 @@ func TestSend(t *testing.T) {
 			id := s.push("shop", `{"id":1}`)
 			must(s.Handle(ctx, ticket.Query{State: ticket.Received}))
 			_, err := s.Visit(ctx, "other", desk.Visitor(id))
-			var bad *routing.InputError
+			var bad *errs.InputError
 			if !errors.As(err, &bad) || bad.Field != "visitor" {
 				t.Fatal(err)
 			}
@@ -185,7 +186,7 @@ func TestReport(t *testing.T) {
 			isError(t, err, activation.ErrLinked)
 			_, err = s.Report(ctx, report(second, "1", "x", "ann"))
 			isError(t, err, desk.ErrAccount)
-			var bad *activation.InputError
+			var bad *errs.InputError
 			if _, err = s.Report(ctx, report(first, "1", "", "ann")); !errors.As(err, &bad) || bad.Field != "event.account" {
 				t.Fatal(err)
 			}

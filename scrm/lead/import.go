@@ -16,6 +16,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/combine"
 	"github.com/scrmkit/scrmkit/internal/valid"
@@ -109,9 +110,9 @@ func (e *Engine) Import(ctx context.Context, identities []Identity) (had []bool,
 // ImportCSV reads a file and yields its rows, marked, as they are stored: those that it has yielded
 // are, whatever comes of the rest. Each is for the events from Notice on after it was stored first.
 // It holds at most 5,000 rows in memory, of at most 64 KiB and 1,000 fields each, and 4 MiB of
-// them. It ends with the error of r, wrapped, and with those of Engine: *InputError where a row is
-// no CSV or too long, and journal.ErrKeyReused where the key was used for another file, as its
-// first rows show; then nothing was stored. Who stops the iteration stops the import.
+// them. It ends with the error of r, wrapped, and with those of Engine: *errs.InputError where a
+// row is no CSV or too long, and journal.ErrKeyReused where the key was used for another file, as
+// its first rows show; then nothing was stored. Who stops the iteration stops the import.
 func (e *Engine) ImportCSV(ctx context.Context, c ImportCSV, r io.Reader) iter.Seq2[Marked, error] {
 	return func(yield func(Marked, error) bool) {
 		fail := func(err error) { yield(Marked{}, fmt.Errorf("lead: import %s: %w", c.Key, err)) }
@@ -244,7 +245,7 @@ func newImportReader(c ImportCSV, r io.Reader) (*importReader, error) {
 		return nil, unreadable("has no first line that can be read", err)
 	}
 	if in.column = slices.IndexFunc(names, func(n string) bool { return strings.TrimSpace(n) == c.Column }); in.column < 0 {
-		return nil, &InputError{Field: "column", Reason: "is not among the names in the first line"}
+		return nil, &errs.InputError{Field: "column", Reason: "is not among the names in the first line"}
 	}
 	return in, nil
 }
@@ -254,7 +255,7 @@ func newImportReader(c ImportCSV, r io.Reader) (*importReader, error) {
 func unreadable(what string, err error) error {
 	var bad *csv.ParseError
 	if errors.As(err, &bad) || errors.Is(err, errLong) {
-		return &InputError{Field: "file", Reason: what + ": " + err.Error()}
+		return &errs.InputError{Field: "file", Reason: what + ": " + err.Error()}
 	}
 	return fmt.Errorf("the file %s: %w", what, err)
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/calendar"
 )
@@ -122,7 +123,7 @@ func (j *Job) at(t time.Time) Terms {
 }
 
 // Day returns when the day began that a time is in: at the reset time of the zone, or when it was
-// begun by hand after that. Errors: *InputError, where the zone is unknown.
+// begun by hand after that. Errors: *errs.InputError, where the zone is unknown.
 func (j *Job) Day(at time.Time) (time.Time, error) {
 	t := j.at(at)
 	if err := t.locate(); err != nil {
@@ -149,7 +150,7 @@ func (t *Terms) locate() (err error) {
 		t.zone, err = time.LoadLocation(t.Zone)
 	}
 	if t.zone == nil || err != nil {
-		return &InputError{Field: "terms.zone", Reason: "is not in the database of time zones"}
+		return &errs.InputError{Field: "terms.zone", Reason: "is not in the database of time zones"}
 	}
 	return nil
 }

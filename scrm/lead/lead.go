@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/valid"
 )
@@ -68,11 +69,11 @@ func (e Event) check(now time.Time) error {
 	switch {
 	case err != nil:
 	case e.At.IsZero():
-		err = &InputError{Field: "event.at", Reason: "is missing"}
+		err = &errs.InputError{Field: "event.at", Reason: "is missing"}
 	case e.At.After(now.Add(Ahead)):
-		err = &InputError{Field: "event.at", Reason: "is in the future"}
+		err = &errs.InputError{Field: "event.at", Reason: "is in the future"}
 	case !slices.Contains([]Kind{Inbound, Outbound, Friend, Conversation}, e.Kind):
-		err = &InputError{Field: "event.kind", Reason: "is none of inbound, outbound, friend and conversation"}
+		err = &errs.InputError{Field: "event.kind", Reason: "is none of inbound, outbound, friend and conversation"}
 	}
 	return err
 }

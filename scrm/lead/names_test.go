@@ -15,6 +15,7 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/scrm/lead"
@@ -201,7 +202,7 @@ func TestNames(t *testing.T) {
 			out(e.Observe(ctx, met("A", person("b"), inbound("2", "y", 2))))
 			before := counted(t, e, "A")
 			both := append(person("a"), person("b")...)
-			var bad *lead.InputError
+			var bad *errs.InputError
 			if _, err := e.Observe(ctx, met("A", both, inbound("3", "z", 50_000))); !errors.As(err, &bad) {
 				t.Fatal(err)
 			}

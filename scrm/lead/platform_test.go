@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/scrm/lead"
@@ -65,10 +66,10 @@ func TestTheLibraryMeetsItsPlatform(t *testing.T) {
 					t.Errorf("%s: %+v", what, m)
 				}
 			}
-			var bad *lead.InputError
+			var bad *errs.InputError
 			if c.told.ID == "" {
 				if !errors.As(err, &bad) {
-					t.Errorf("%s: error is %v, want an *InputError", what, err)
+					t.Errorf("%s: error is %v, want an *errs.InputError", what, err)
 				}
 				continue
 			}
@@ -89,7 +90,7 @@ func TestTheLibraryMeetsItsPlatform(t *testing.T) {
 func TestDigitsThatMayBeOfALinkedDeviceNeedTheirNamespace(t *testing.T) {
 	e, c := open(t, memory.New(), "A")
 	c.set(at(100))
-	var bad *lead.InputError
+	var bad *errs.InputError
 	for _, id := range []string{"12345678901234", "123456789012345"} {
 		if _, err := e.Observe(ctx, met("A", []lead.Identity{name("", id)}, inbound("1", "x", 1))); !errors.As(err, &bad) || bad.Field != "contact.namespace" {
 			t.Errorf("%s: %v", id, err)

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/valid"
 )
@@ -51,7 +52,7 @@ func (c Take) check() error {
 func (c HandBack) check() error {
 	err := cmp.Or(c.Ticket.check(), valid.ID("code", c.Code), valid.Text("note", c.Note), valid.OptionalID("by", c.By), valid.ID("key", c.Key))
 	if err == nil && c.Note == "" {
-		err = &InputError{Field: "note", Reason: "is missing: say why"}
+		err = &errs.InputError{Field: "note", Reason: "is missing: say why"}
 	}
 	return err
 }
@@ -63,7 +64,7 @@ func (c Finish) check() error {
 func (c Recall) check() error {
 	err := cmp.Or(c.Ticket.check(), c.Target.check())
 	if err == nil && !slices.Contains([]Reason{CodeUnknown, CodeDisabled, CodeExpired, CodeDeleted, AccountGone, PoolUnknown}, c.Reason) {
-		err = &InputError{Field: "reason", Reason: "is none of codeUnknown, codeDisabled, codeExpired, codeDeleted, accountGone and poolUnknown"}
+		err = &errs.InputError{Field: "reason", Reason: "is none of codeUnknown, codeDisabled, codeExpired, codeDeleted, accountGone and poolUnknown"}
 	}
 	return err
 }

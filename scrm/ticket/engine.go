@@ -13,6 +13,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/internal/engine"
 	"github.com/scrmkit/scrmkit/internal/keyring"
 	"github.com/scrmkit/scrmkit/internal/published"
@@ -36,9 +37,9 @@ type Options struct {
 //
 // Commands with a key are repeated with it without another effect, and are journal.ErrKeyReused
 // where they differ; the others may be repeated as they are. Besides the errors that its comment
-// lists, a command returns *InputError before anything was loaded, journal.ErrConflict where other
-// changes came first twenty times in a row, and what the database said; after the last two it may
-// be run again.
+// lists, a command returns *errs.InputError before anything was loaded, journal.ErrConflict where
+// other changes came first twenty times in a row, and what the database said; after the last two it
+// may be run again.
 type Engine struct {
 	frame    engine.Frame
 	keys     []secret.Key
@@ -48,8 +49,8 @@ type Engine struct {
 }
 
 // New returns an engine on a store. The secrets of sites are sealed with the first key, and the
-// others open those of before: a key may go once every secret that it sealed is retired. New returns
-// an error if keys is empty, a key is too short, or two share an ID.
+// others open those of before: a key may go once every secret that it sealed is retired. New
+// returns an error if keys is empty, a key is too short, or two share an ID.
 func New(s storage.Tx, keys []secret.Key, opts *Options) (*Engine, error) {
 	if err := keyring.Check(keys); err != nil {
 		return nil, fmt.Errorf("ticket: %w", err)
@@ -85,8 +86,8 @@ func (e *Engine) PutSite(ctx context.Context, c PutSite) (Site, error) {
 	return site, err
 }
 
-// AddSecret gives a site one more secret. Errors: those of Site.AddSecret, and *InputError where
-// the secret is not of the site's scheme.
+// AddSecret gives a site one more secret. Errors: those of Site.AddSecret, and *errs.InputError
+// where the secret is not of the site's scheme.
 func (e *Engine) AddSecret(ctx context.Context, c AddSecret) (Issued, error) {
 	shown := ""
 	inputs := []any{c}
@@ -160,7 +161,7 @@ func (e *Engine) RetireSecret(ctx context.Context, c RetireSecret) (Site, error)
 
 // Publish puts a version of templates in force: the first one, or the one after the newest. It may
 // run twice: the version that is in force already, unchanged, is no error. Errors:
-// *DefinitionError, ErrPublished, and one where the engine is bound to a unit of work.
+// *errs.DefinitionError, ErrPublished, and one where the engine is bound to a unit of work.
 func (e *Engine) Publish(ctx context.Context, d Templates) (*Program, error) {
 	return e.programs.Publish(ctx, e.frame, d)
 }
@@ -325,10 +326,10 @@ func (e *Engine) inForce(ctx context.Context, id TemplatesID, t Ticket) (*Progra
 // ProcessAll processes the tickets of the query, which are Received or Manual, and returns how many
 // went well: after new templates, or as the work behind Receive. A ticket that was handled
 // meanwhile stays as it is. One that fails holds up no other: the error joins those of Process,
-// each with its ticket. *InputError: the query is invalid, and nothing was done.
+// each with its ticket. *errs.InputError: the query is invalid, and nothing was done.
 func (e *Engine) ProcessAll(ctx context.Context, q Query) (n int, err error) {
 	if q.State != Received && q.State != Manual {
-		return 0, fmt.Errorf("ticket.processAll: %w", &InputError{Field: "state", Reason: "is neither received nor manual"})
+		return 0, fmt.Errorf("ticket.processAll: %w", &errs.InputError{Field: "state", Reason: "is neither received nor manual"})
 	}
 	var failed []error
 	for t, err := range e.Tickets(ctx, q) {

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/scrm/ticket"
 	"github.com/scrmkit/scrmkit/secret"
@@ -217,7 +218,7 @@ func TestTickets(t *testing.T) {
 				}
 			}
 			for field, q := range map[string]ticket.Query{"state": {State: "open"}, "limit": {Limit: -1}, "site": {Site: "a/b"}} {
-				var bad *ticket.InputError
+				var bad *errs.InputError
 				for _, err := range e.Tickets(ctx, q) {
 					if !errors.As(err, &bad) || bad.Field != field {
 						t.Errorf("%+v: %v", q, err)
@@ -259,7 +260,7 @@ func TestTickets(t *testing.T) {
 			if n != 2 || err == nil || !strings.Contains(err.Error(), "broken/msg_0") || !strings.Contains(err.Error(), "broken/msg_2") {
 				t.Fatal(n, err)
 			}
-			var bad *ticket.InputError
+			var bad *errs.InputError
 			if _, err := e.ProcessAll(ctx, ticket.Query{State: ticket.Received, Site: "a/b"}); !errors.As(err, &bad) {
 				t.Fatal(err)
 			}
@@ -297,7 +298,7 @@ func TestTickets(t *testing.T) {
 			isError(t, put("shopify", "other", ticket.StandardWebhooks), ticket.ErrScheme)
 			must(e.RetireSecret(ctx, ticket.RetireSecret{Site: "shopify", ID: made.ID, Key: "retire"}))
 			isError(t, put("shopify", "another", ticket.StandardWebhooks), nil)
-			var bad *ticket.InputError
+			var bad *errs.InputError
 			if _, err := e.AddSecret(ctx, ticket.AddSecret{Site: "shopify", Secret: made.Secret, Key: "its old one"}); !errors.As(err, &bad) {
 				t.Fatal(err)
 			}
@@ -345,7 +346,7 @@ func TestTickets(t *testing.T) {
 				log.Reset()
 			}
 			_, err := e.Receive(ctx, "test1", push(first, "msg.0", order))
-			var bad *ticket.InputError
+			var bad *errs.InputError
 			if !errors.As(err, &bad) || bad.Field != "webhook-id" {
 				t.Fatal(err)
 			}
@@ -370,7 +371,7 @@ func TestTickets(t *testing.T) {
 			_, err = e.Receive(ctx, "test1", push(shared, "msg_2", order))
 			isError(t, err, ticket.ErrSignature)
 			must(e.Receive(ctx, "test1", push(second.Secret, "msg_2", order)))
-			var bad *ticket.InputError
+			var bad *errs.InputError
 			if _, err := e.AddSecret(ctx, ticket.AddSecret{Site: "test1", Secret: "short", Key: "bad"}); !errors.As(err, &bad) {
 				t.Fatal(err)
 			}

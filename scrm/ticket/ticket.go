@@ -22,9 +22,6 @@ type (
 	RuleID      string // of a rule, unique within its templates
 )
 
-// An InputError reports an invalid command: Field is missing or out of range, and Reason says why.
-type InputError = errs.InputError
-
 // Errors of commands, look-ups and pushes.
 var (
 	ErrUnknownSite      = errs.New(errs.NotFound, "ticket: there is no such site; put it first")
@@ -206,14 +203,14 @@ const (
 func (id SiteID) check() error {
 	err := valid.ID("site", id)
 	if err == nil && (len(id) > maxSite || strings.Contains(string(id), "/")) {
-		err = &InputError{Field: "site", Reason: fmt.Sprintf("is longer than %d bytes, or has a slash", maxSite)}
+		err = &errs.InputError{Field: "site", Reason: fmt.Sprintf("is longer than %d bytes, or has a slash", maxSite)}
 	}
 	return err
 }
 
 func (s State) check() error {
 	if s != "" && !slices.Contains([]State{Received, Pending, Assigned, Manual, Rejected, Done}, s) {
-		return &InputError{Field: "state", Reason: "is none of received, pending, assigned, manual, rejected and done"}
+		return &errs.InputError{Field: "state", Reason: "is none of received, pending, assigned, manual, rejected and done"}
 	}
 	return nil
 }
@@ -225,7 +222,7 @@ func (id ID) check() error {
 // String returns the site and the id of the push, with a slash between: Parse reads it.
 func (id ID) String() string { return string(id.Site) + "/" + string(id.Event) }
 
-// Parse reads what ID.String has written. *InputError: the text is not an id.
+// Parse reads what ID.String has written. *errs.InputError: the text is not an id.
 func Parse(text string) (ID, error) {
 	site, event, _ := strings.Cut(text, "/")
 	id := ID{SiteID(site), EventID(event)}
@@ -235,7 +232,7 @@ func Parse(text string) (ID, error) {
 func (t Target) check() error {
 	err := cmp.Or(valid.OptionalID("target.code", t.Code), valid.OptionalID("target.pool", t.Pool), valid.OptionalID("target.account", t.Account))
 	if err == nil && t == (Target{}) {
-		err = &InputError{Field: "target", Reason: "is missing"}
+		err = &errs.InputError{Field: "target", Reason: "is missing"}
 	}
 	return err
 }
@@ -247,7 +244,7 @@ func (c Assign) check() error {
 func (c Reject) check() error {
 	err := cmp.Or(c.Ticket.check(), valid.Text("note", c.Note), valid.OptionalID("by", c.By), valid.ID("key", c.Key))
 	if err == nil && c.Note == "" {
-		err = &InputError{Field: "note", Reason: "is missing: tell why"}
+		err = &errs.InputError{Field: "note", Reason: "is missing: tell why"}
 	}
 	return err
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/stamps/shop"
@@ -28,7 +29,7 @@ func TestAuthorizeEach(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		var input *shop.InputError
+		var input *errs.InputError
 		pairs := []shop.Pair{
 			{Shop: "wangjing", Identity: "kathy"}, {Shop: "sanlitun", Identity: "kathy"}, {Shop: "", Identity: "kathy"},
 			{Shop: "closed", Identity: "lee"}, {Shop: "none", Identity: "kathy"}, {Shop: "wangjing", Identity: "nobody"},

@@ -89,10 +89,10 @@ func (c Put) check() error {
 		return err
 	}
 	if _, zoneErr := time.LoadLocation(s.Zone); zoneErr != nil || s.Zone == "" || s.Zone == "Local" {
-		return &InputError{Field: "shop.zone", Reason: "is no IANA time zone of this machine"}
+		return &errs.InputError{Field: "shop.zone", Reason: "is no IANA time zone of this machine"}
 	}
 	if !s.To.IsZero() && !s.From.Before(s.To) {
-		return &InputError{Field: "shop.to", Reason: "is not after from"}
+		return &errs.InputError{Field: "shop.to", Reason: "is not after from"}
 	}
 	return nil
 }

@@ -32,7 +32,7 @@ type Options struct {
 // Every command has a key, which names it within what it changes: a shop, an identity or a serial
 // number. Repeated with it a command changes nothing and gives its first answer, and is
 // journal.ErrKeyReused where it differs. Besides the errors that its comment lists, a command
-// returns *InputError before anything was loaded, journal.ErrConflict where other changes came
+// returns *errs.InputError before anything was loaded, journal.ErrConflict where other changes came
 // first twenty times in a row, and what the database said; after the last two it may be run again
 // with its key.
 type Engine struct {

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/stamps/shop"
@@ -217,7 +218,7 @@ func TestPut(t *testing.T) {
 		} {
 			s := wangjing()
 			change(&s)
-			var input *shop.InputError
+			var input *errs.InputError
 			if _, err := shops.Put(ctx, shop.Put{Shop: s, Key: "k"}); !errors.As(err, &input) {
 				t.Errorf("%s: %v", name, err)
 			}

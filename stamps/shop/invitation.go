@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/keyring"
 	"github.com/scrmkit/scrmkit/internal/valid"
@@ -197,7 +198,7 @@ func (c Invite) check() error {
 func (c Bind) check() error {
 	err := cmp.Or(valid.ID("identity", c.Identity), valid.Text("name", c.Name), valid.ID("key", c.Key))
 	if err == nil && (len(c.Token) > valid.MaxID || c.Token == "") {
-		err = &InputError{Field: "token", Reason: fmt.Sprintf("has not 1 to %d bytes", valid.MaxID)}
+		err = &errs.InputError{Field: "token", Reason: fmt.Sprintf("has not 1 to %d bytes", valid.MaxID)}
 	}
 	return err
 }

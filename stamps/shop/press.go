@@ -49,7 +49,7 @@ type touch struct {
 
 // Certify returns the token of a press, which is good once and for PressTTL. Call it where the
 // vendor of the stamps has certified a touch, in real time; the token goes through the phone, and
-// nothing of it can be read there. Errors: *InputError, ErrUnknownStamp, and one of
+// nothing of it can be read there. Errors: *errs.InputError, ErrUnknownStamp, and one of
 // Options.PressKeys.
 func (e *Engine) Certify(ctx context.Context, serial Serial) (token string, err error) {
 	defer func() {
@@ -108,7 +108,7 @@ func (e *Engine) Pressed(ctx context.Context, p Press) (pressed Pressed, err err
 	return Pressed{Shop: s, Ref: stamp.Ref}, nil
 }
 
-// stamp returns the physical stamp with that name. Errors: *InputError, ErrUnknownStamp.
+// stamp returns the physical stamp with that name. Errors: *errs.InputError, ErrUnknownStamp.
 func (e *Engine) stamp(ctx context.Context, serial Serial) (Stamp, error) {
 	serial, err := serial.Canonical()
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/secret"
@@ -31,7 +32,7 @@ func TestASerialHasOneForm(t *testing.T) {
 		}
 	}
 	for _, s := range []shop.Serial{"", "A 1", "A\u30001", "A\x001", "А1659391", "ß", "ı1", "①", "A1\xff", shop.Serial(strings.Repeat("a", 129))} {
-		var input *shop.InputError
+		var input *errs.InputError
 		if c, err := s.Canonical(); !errors.As(err, &input) || input.Field != "serial" {
 			t.Errorf("%q is %q: %v", s, c, err)
 		}
@@ -142,7 +143,7 @@ func TestNamesOfAStamp(t *testing.T) {
 				"a Cyrillic capital": {shop.BindStamp{Serial: "А1"}, "serial"},
 			} {
 				c.bind.Shop, c.bind.Key = "wangjing", "k"
-				var input *shop.InputError
+				var input *errs.InputError
 				if _, err := shops.BindStamp(ctx, c.bind); !errors.As(err, &input) || input.Field != c.field {
 					t.Errorf("%s: %v", name, err)
 				}

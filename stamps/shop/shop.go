@@ -3,7 +3,6 @@ package shop
 import (
 	"time"
 
-	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/ids"
 )
 
@@ -11,9 +10,6 @@ type (
 	// An Identity is a person as the embedder's sign-in knows it: a WeChat openid.
 	Identity string
 )
-
-// An InputError reports an invalid command: Field is missing or out of range, and Reason says why.
-type InputError = errs.InputError
 
 // A Shop (门店) takes part in [From, To).
 type Shop struct {

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/text/width"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/storage/journal"
@@ -21,8 +22,8 @@ import (
 // "a1659391" and "Ａ１６５９３９１" too.
 type Serial string
 
-// Canonical returns the serial in capital letters, without full-width forms. *InputError: it is not
-// 1 to 128 printable ASCII characters then, without spaces.
+// Canonical returns the serial in capital letters, without full-width forms. *errs.InputError: it
+// is not 1 to 128 printable ASCII characters then, without spaces.
 func (s Serial) Canonical() (Serial, error) { return s.canonical("serial") }
 
 func (s Serial) canonical(field string) (Serial, error) {
@@ -31,7 +32,7 @@ func (s Serial) canonical(field string) (Serial, error) {
 		return "", err
 	}
 	if strings.ContainsFunc(folded, func(r rune) bool { return r > '~' }) {
-		return "", &InputError{Field: field, Reason: "has a character that is no letter, digit or mark of ASCII"}
+		return "", &errs.InputError{Field: field, Reason: "has a character that is no letter, digit or mark of ASCII"}
 	}
 	return Serial(strings.ToUpper(folded)), nil
 }
@@ -154,7 +155,7 @@ func (c BindStamp) canonical() (BindStamp, error) {
 			return c, err
 		}
 		if c.Aliases[i] == c.Serial || slices.Contains(c.Aliases[:i], c.Aliases[i]) {
-			return c, &InputError{Field: field, Reason: "is a name that the stamp has already"}
+			return c, &errs.InputError{Field: field, Reason: "is a name that the stamp has already"}
 		}
 	}
 	return c, nil

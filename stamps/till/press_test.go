@@ -4,6 +4,7 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/secret"
 	"github.com/scrmkit/scrmkit/stamps"
@@ -65,7 +66,7 @@ func TestAPressUndoesNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, p := range []stamps.Purpose{stamps.PurposeUndo, stamps.PurposeVoid} {
-			var input *till.InputError
+			var input *errs.InputError
 			if err := press(p); !errors.As(err, &input) || input.Field != "purpose" {
 				t.Errorf("%s: %v", p, err)
 			}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/otp"
@@ -121,7 +122,7 @@ func TestNIsForStampsByHand(t *testing.T) {
 		}
 		refused := func(what string, err error) {
 			t.Helper()
-			var input *till.InputError
+			var input *errs.InputError
 			if !errors.As(err, &input) || input.Field != c.field {
 				t.Errorf("%s, %s: %v", c.name, what, err)
 			}
@@ -166,7 +167,7 @@ func TestBadInputIsRefusedBeforeTheCode(t *testing.T) {
 			x := good
 			change(&x)
 			for range 20 {
-				var input *till.InputError
+				var input *errs.InputError
 				if err := do(x); !errors.As(err, &input) {
 					t.Fatalf("%s, %s: %v", what, name, err)
 				}

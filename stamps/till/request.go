@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/flow"
 	"github.com/scrmkit/scrmkit/internal/valid"
@@ -45,9 +46,9 @@ func (s sale) check(purpose stamps.Purpose) error {
 	switch {
 	case purpose == "" || purpose == stamps.PurposeStamp:
 	case s.N != 0:
-		return &InputError{Field: "n", Reason: "is for stamps alone; leave it out"}
+		return &errs.InputError{Field: "n", Reason: "is for stamps alone; leave it out"}
 	case s.Purchase != nil:
-		return &InputError{Field: "purchase", Reason: "is for stamps alone; leave it out"}
+		return &errs.InputError{Field: "purchase", Reason: "is for stamps alone; leave it out"}
 	}
 	return nil
 }
@@ -117,7 +118,7 @@ func (r Request) check() error {
 		return valid.ID("program", r.Program)
 	case stamps.PurposeRedeem, stamps.PurposeUndo, stamps.PurposeVoid:
 		if r.Coupon == nil {
-			return &InputError{Field: "coupon", Reason: "is missing"}
+			return &errs.InputError{Field: "coupon", Reason: "is missing"}
 		}
 		if r.Coupon.Card.Member != r.Member {
 			return ErrNotYours
@@ -129,8 +130,8 @@ func (r Request) check() error {
 }
 
 var (
-	errPurpose = &InputError{Field: "purpose", Reason: "is none of stamp, cancel, claim, redeem, undo, void"}
-	errByCode  = &InputError{Field: "purpose", Reason: "is done by a code alone, which a manager sees; ask for one"}
+	errPurpose = &errs.InputError{Field: "purpose", Reason: "is none of stamp, cancel, claim, redeem, undo, void"}
+	errByCode  = &errs.InputError{Field: "purpose", Reason: "is done by a code alone, which a manager sees; ask for one"}
 )
 
 // known reports whether a request may have the purpose.

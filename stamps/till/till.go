@@ -29,9 +29,6 @@ import (
 // ErrNotYours: the coupon or the card is another member's.
 var ErrNotYours = errs.New(errs.Denied, "till: the coupon is another member's")
 
-// An InputError reports an invalid command: Field is missing or out of range, and Reason says why.
-type InputError = errs.InputError
-
 // A Till joins the engines of shops, codes and cards. It is safe for concurrent use.
 type Till struct {
 	unit  flow.Unit
@@ -79,7 +76,7 @@ type Enter struct {
 	Manager  shop.Identity    // who types; must manage the shop
 	Code     string           // as it was typed
 	Purpose  stamps.Purpose   // "": whatever the code is for
-	N        int64            // stamps, where the program gives them by hand; elsewhere it is an *InputError
+	N        int64            // stamps, where the program gives them by hand; elsewhere it is an *errs.InputError
 	Purchase *stamps.Purchase // of a stamp
 	Key      string           // idempotency key; required
 }
@@ -97,7 +94,7 @@ type Press struct {
 	Serial   shop.Serial      // any name of the stamp; "": Token says it
 	Token    string           // what shop.Engine.Certify gave; "" is for stamps that take presses without one
 	Request  Request          // what the customer wants
-	N        int64            // stamps, where the program gives them by hand; elsewhere it is an *InputError
+	N        int64            // stamps, where the program gives them by hand; elsewhere it is an *errs.InputError
 	Purchase *stamps.Purchase // of a stamp
 	Key      string           // idempotency key; required
 }
@@ -160,8 +157,9 @@ func (t *Till) look(ctx context.Context, s shop.Shop, a Ask) error {
 }
 
 // Preview checks a code, as an attempt, and shows what it would do. It may run twice with its key.
-// Invalid input is refused before the code is looked at, and costs no guess. Errors: *InputError,
-// shop.ErrNotManager, shop.ErrClosed, those of otp.Engine.Check, and what the request would meet.
+// Invalid input is refused before the code is looked at, and costs no guess. Errors:
+// *errs.InputError, shop.ErrNotManager, shop.ErrClosed, those of otp.Engine.Check, and what the
+// request would meet.
 func (t *Till) Preview(ctx context.Context, x Enter) (p Preview, err error) {
 	ctx, call := t.unit.Begin(ctx, "stamptill.preview", "")
 	defer call.End(&err)
@@ -226,7 +224,7 @@ func (t *Till) Enter(ctx context.Context, x Enter) (r Result, err error) {
 }
 
 // Press does a request with a physical stamp: one for each token. It may run twice with its key. An
-// undo or a void is an *InputError, for nobody in the shop sees what a press does. Errors:
+// undo or a void is an *errs.InputError, for nobody in the shop sees what a press does. Errors:
 // shop.ErrUnknownStamp, shop.ErrUnsigned, shop.ErrPress, shop.ErrClosed, ErrNotYours, and what the
 // request meets.
 func (t *Till) Press(ctx context.Context, x Press) (r Result, err error) {

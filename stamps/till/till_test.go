@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/otp"
@@ -291,7 +292,7 @@ func TestRequestsThatCannotBe(t *testing.T) {
 		"no member":     {Purpose: stamps.PurposeStamp, Program: "coffee"},
 		"NUL in member": {Purpose: stamps.PurposeStamp, Member: "a\x00", Program: "coffee"},
 	} {
-		var input *till.InputError
+		var input *errs.InputError
 		if _, err := s.till.Ask(ctx, till.Ask{Shop: "wangjing", Request: d, Key: "k"}); !errors.As(err, &input) {
 			t.Errorf("ask, %s: %v", name, err)
 		}

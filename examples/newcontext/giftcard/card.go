@@ -13,9 +13,6 @@ import (
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
-// An InputError reports an invalid command: Field is missing or out of range, and Reason says why.
-type InputError = errs.InputError
-
 // Errors of the rules.
 var (
 	ErrUnknownCard   = errs.New(errs.NotFound, "there is no such card")
@@ -107,7 +104,7 @@ func (i Issue) apply(c Card, p payment, now time.Time) (Card, payment, error) {
 	case c.Seq != 0:
 		return c, p, ErrIssued
 	case !c.Ends.IsZero() && !now.Before(c.Ends):
-		return c, p, &InputError{Field: "ends", Reason: "is not in the future"}
+		return c, p, &errs.InputError{Field: "ends", Reason: "is not in the future"}
 	}
 	return c, p, nil
 }

@@ -24,8 +24,8 @@ type Options struct {
 //
 // A command that is repeated with its key changes nothing and returns its first outcome, and is
 // journal.ErrKeyReused where it differs. Besides the errors that its comment lists, a command
-// returns *InputError, journal.ErrConflict where other changes came first twenty times in a row,
-// and what the database said; after the last two it may be run again with its key.
+// returns *errs.InputError, journal.ErrConflict where other changes came first twenty times in a
+// row, and what the database said; after the last two it may be run again with its key.
 type Engine struct {
 	frame  engine.Frame
 	runner *combine.Runner[op, *unit, Outcome]

@@ -14,6 +14,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/examples/internal/database"
 	"github.com/scrmkit/scrmkit/examples/newcontext/giftcard"
 	"github.com/scrmkit/scrmkit/internal/pgtest"
@@ -249,7 +250,7 @@ func story(t *testing.T, ctx context.Context, e *giftcard.Engine, tx storage.Tx)
 	}
 }
 
-// TestInput holds that bad input is an InputError of its field, and that nothing is stored.
+// TestInput holds that bad input is an errs.InputError of its field, and that nothing is stored.
 func TestInput(t *testing.T) {
 	db := memory.New()
 	e := giftcard.New(db, at(start))
@@ -278,21 +279,21 @@ func TestInput(t *testing.T) {
 			}
 		}
 		for kind, err := range errs {
-			var input *giftcard.InputError
+			var input *errs.InputError
 			if !errors.As(err, &input) || input.Field != field || !strings.HasPrefix(err.Error(), "giftcard."+kind+": ") {
 				t.Errorf("%s of %s: %v", field, kind, err)
 			}
 		}
 	}
 	for _, amount := range []int64{0, math.MinInt64} {
-		if _, err := e.Charge(t.Context(), charge("G1", "k", amount)); !errors.As(err, new(*giftcard.InputError)) {
+		if _, err := e.Charge(t.Context(), charge("G1", "k", amount)); !errors.As(err, new(*errs.InputError)) {
 			t.Errorf("an amount of %d: %v", amount, err)
 		}
 	}
-	if _, err := storage.Collect(e.Ending(t.Context(), time.Time{})); !errors.As(err, new(*giftcard.InputError)) {
+	if _, err := storage.Collect(e.Ending(t.Context(), time.Time{})); !errors.As(err, new(*errs.InputError)) {
 		t.Error(err)
 	}
-	if _, err := e.Card(t.Context(), ""); !errors.As(err, new(*giftcard.InputError)) {
+	if _, err := e.Card(t.Context(), ""); !errors.As(err, new(*errs.InputError)) {
 		t.Error(err)
 	}
 	if after := fmt.Sprint(stored()); after != before {

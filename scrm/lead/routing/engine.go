@@ -30,7 +30,7 @@ type Options struct {
 // An Engine sends visitors to accounts. It is safe for concurrent use.
 //
 // Put has a key, which names it within its line; the other commands may be repeated as they are.
-// Besides the errors that its comment lists, a command returns *InputError before anything was
+// Besides the errors that its comment lists, a command returns *errs.InputError before anything was
 // loaded, journal.ErrConflict where other changes came first twenty times in a row, and what the
 // database said; after the last two it may be run again.
 type Engine struct {
@@ -142,8 +142,8 @@ func checkAccounts(field string, accounts []AccountID) error {
 	return err
 }
 
-// Put makes or changes a line. Visitors who wait stay, whatever the queue may have. Its *InputError
-// may also come later: those of Line.Put.
+// Put makes or changes a line. Visitors who wait stay, whatever the queue may have. Its
+// *errs.InputError may also come later: those of Line.Put.
 func (e *Engine) Put(ctx context.Context, c Put) (Line, error) {
 	check := func() error {
 		return cmp.Or(valid.ID("line", c.Line), c.Settings.check(), valid.OptionalID("by", c.By), valid.ID("key", c.Key))

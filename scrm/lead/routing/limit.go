@@ -47,7 +47,7 @@ func (m Limit) check(field string) error {
 	err := cmp.Or(valid.Between(field+".n", m.N, 1, maxNewcomers), valid.Between(field+".seconds", m.Seconds, 1, maxSeconds),
 		valid.Between(field+".burst", m.Burst, 0, maxNewcomers))
 	if err == nil && m.each() > maxBurst/time.Duration(m.burst()) {
-		err = &InputError{Field: field + ".burst", Reason: "takes longer than a year to come back"}
+		err = &errs.InputError{Field: field + ".burst", Reason: "takes longer than a year to come back"}
 	}
 	return err
 }
@@ -108,7 +108,7 @@ const origins = "origin:"
 func checkVisitor(v VisitorID) error {
 	err := valid.ID("visitor", v)
 	if err == nil && strings.HasPrefix(string(v), origins) {
-		err = &InputError{Field: "visitor", Reason: "begins with " + origins + ", as origins alone do"}
+		err = &errs.InputError{Field: "visitor", Reason: "begins with " + origins + ", as origins alone do"}
 	}
 	return err
 }

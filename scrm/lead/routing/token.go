@@ -28,8 +28,8 @@ const tokenAhead = time.Minute
 
 // Sign returns a token for a visitor of a line, for the page that knows the visitor to send along
 // with them: so that nobody makes visitors up where Settings.Signed asks for it. It is good for
-// Settings.TokenAge from now. Errors: *InputError, and one where Options.Keys are none, too short
-// or of the same id.
+// Settings.TokenAge from now. Errors: *errs.InputError, and one where Options.Keys are none, too
+// short or of the same id.
 func (e *Engine) Sign(line ids.Line, v VisitorID) (string, error) {
 	err := cmp.Or(Route{Line: line, Visitor: v}.check(), e.checkKeys())
 	if err != nil {

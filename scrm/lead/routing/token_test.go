@@ -10,6 +10,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/scrm/lead/routing"
 	"github.com/scrmkit/scrmkit/secret"
@@ -150,7 +151,7 @@ func TestRates(t *testing.T) {
 				t.Errorf("%s: limited by %q, want %q", tt.name, got, tt.want)
 			}
 		}
-		var bad *routing.InputError
+		var bad *errs.InputError
 		if err := come("origin:x", "", false); !errors.As(err, &bad) {
 			t.Error("a visitor by the name of an origin:", err)
 		}
