@@ -1,8 +1,6 @@
 package reward
 
-import (
-	"github.com/scrmkit/scrmkit/errs"
-)
+import "github.com/scrmkit/scrmkit/errs"
 
 // ErrRefused is matched, by errors.Is, by every error below: the command was understood, and the
 // rules do not allow it. Nothing was stored.

@@ -269,16 +269,16 @@ func TestInput(t *testing.T) {
 		bad := giftcard.Refund{Command: charge("G1", "k", 1).Command, Of: "lunch", Amount: cny(1)}
 		c(&bad)
 		_, err := e.Refund(t.Context(), bad)
-		errs := map[string]error{"refund": err}
+		failed := map[string]error{"refund": err}
 		if field != "of" {
-			_, errs["charge"] = e.Charge(t.Context(), giftcard.Charge{Command: bad.Command, Amount: bad.Amount})
-			_, errs["topup"] = e.TopUp(t.Context(), giftcard.TopUp{Command: bad.Command, Amount: bad.Amount})
-			_, errs["issue"] = e.Issue(t.Context(), giftcard.Issue{Command: bad.Command, Amount: bad.Amount})
+			_, failed["charge"] = e.Charge(t.Context(), giftcard.Charge{Command: bad.Command, Amount: bad.Amount})
+			_, failed["topup"] = e.TopUp(t.Context(), giftcard.TopUp{Command: bad.Command, Amount: bad.Amount})
+			_, failed["issue"] = e.Issue(t.Context(), giftcard.Issue{Command: bad.Command, Amount: bad.Amount})
 			if !strings.HasPrefix(field, "amount") {
-				_, errs["void"] = e.Void(t.Context(), giftcard.Void{Command: bad.Command})
+				_, failed["void"] = e.Void(t.Context(), giftcard.Void{Command: bad.Command})
 			}
 		}
-		for kind, err := range errs {
+		for kind, err := range failed {
 			var input *errs.InputError
 			if !errors.As(err, &input) || input.Field != field || !strings.HasPrefix(err.Error(), "giftcard."+kind+": ") {
 				t.Errorf("%s of %s: %v", field, kind, err)
