@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/calendar"
 )
 
@@ -13,7 +14,7 @@ import (
 type Past struct {
 	At     time.Time `json:"at"`              // from when on it was the level
 	Status Status    `json:"status,omitzero"` // the level, and how long it was to be kept
-	Given  LevelID   `json:"given,omitempty"` // by a SetTier, which Status need not be
+	Given  ids.Level `json:"given,omitempty"` // by a SetTier, which Status need not be
 	Until  time.Time `json:"until,omitzero"`  // SetTier.Until
 }
 
@@ -24,7 +25,7 @@ const kept = 31
 func (d *deed) note(at time.Time) { d.noteGiven(at, "", time.Time{}) }
 
 // noteGiven keeps the level as it is from that time on, with the one that was given by hand.
-func (d *deed) noteGiven(at time.Time, given LevelID, until time.Time) {
+func (d *deed) noteGiven(at time.Time, given ids.Level, until time.Time) {
 	past := d.Next.Past
 	is := Past{at, d.Next.Status, given, until}
 	if n := len(past); n > 0 && given == "" && past[n-1].Status == is.Status {
@@ -50,7 +51,7 @@ func (p *Program) looks() int { return max(p.late(), p.horizon) + kept }
 func (d *deed) firstDay() time.Time { return d.day(d.now.AddDate(0, 0, -d.p.looks()+kept)) }
 
 // levelAt returns the level that the member had at a time, as far as that is kept.
-func (d *deed) levelAt(at time.Time) LevelID {
+func (d *deed) levelAt(at time.Time) ids.Level {
 	if d.p.def.Tiers == nil || !at.Before(d.Next.Status.Since) {
 		return d.Next.Status.Level
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/loyalty"
 )
 
@@ -191,7 +192,7 @@ func asIf(t *rapid.T, p *loyalty.Program, run both, now time.Time) {
 	shares := d.Caps != nil || gives(d) || slices.ContainsFunc(d.Rules, func(r loyalty.Rule) bool {
 		return r.Caps != nil || r.Give.Per == loyalty.PerMilestone || r.Give.Part == loyalty.Carry
 	})
-	for _, id := range []loyalty.CurrencyID{"points", "status"} {
+	for _, id := range []ids.Currency{"points", "status"} {
 		got, want := with.Wallet(id).Balance(now), without.Wallet(id).Balance(now)
 		if shares { // others have points that begin on other days in place of what the purchase was given
 			got = loyalty.Balance{Available: got.Available + got.Pending - got.Debt}

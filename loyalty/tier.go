@@ -5,11 +5,12 @@ import (
 	"sort"
 	"time"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/calendar"
 )
 
 // level returns the index of a level; an unknown one counts as the lowest.
-func (p *Program) level(id LevelID) int {
+func (p *Program) level(id ids.Level) int {
 	if p.def.Tiers == nil {
 		return 0
 	}
@@ -401,7 +402,7 @@ type Missing struct {
 
 // Progress returns the next level that can be earned, and the ways to it, any of which suffices.
 // "": there is none.
-func (p *Program) Progress(a Account, now time.Time) (LevelID, []Way) {
+func (p *Program) Progress(a Account, now time.Time) (ids.Level, []Way) {
 	d := p.begin(a, now)
 	if p.def.Tiers == nil {
 		return "", nil

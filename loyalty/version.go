@@ -4,11 +4,12 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/valid"
 )
 
 // Follows checks that a definition can be the version after another one: that what members hold and
-// what was counted for them still means the same. *DefinitionError: it may not. Rules, caps,
+// what was counted for them still means the same. *errs.DefinitionError: it may not. Rules, caps,
 // levels, ends and rates may change; these may not:
 //
 //   - the zone and the money, in whose days and minor units it was counted;
@@ -79,7 +80,7 @@ func (m Metric) counts(d Definition) [3]string {
 }
 
 // currencyOf returns the currency of a rule.
-func (r Rule) currencyOf(d Definition) CurrencyID {
+func (r Rule) currencyOf(d Definition) ids.Currency {
 	if r.Currency == "" && len(d.Currencies) > 0 {
 		return d.Currencies[0].ID
 	}

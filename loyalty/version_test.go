@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/loyalty"
 	"github.com/scrmkit/scrmkit/storage"
@@ -48,7 +50,7 @@ func TestWhatAVersionMayNotChange(t *testing.T) {
 		d.Tiers = &tiers
 		c.change(&d)
 		err := d.Follows(before)
-		var mistakes *loyalty.DefinitionError
+		var mistakes *errs.DefinitionError
 		switch {
 		case c.path == "" && err != nil:
 			t.Errorf("%s: %v", name, err)
@@ -62,7 +64,7 @@ func TestPublishChecksAgainstTheVersionBefore(t *testing.T) {
 	points, _ := open(t, dbtest.SQLite(t))
 	scaled := club(2)
 	scaled.Currencies[0].Scale = 2
-	if _, err := points.Publish(ctx, scaled); !errors.As(err, new(*loyalty.DefinitionError)) {
+	if _, err := points.Publish(ctx, scaled); !errors.As(err, new(*errs.DefinitionError)) {
 		t.Error(err)
 	}
 	must[*loyalty.Program](t)(points.Publish(ctx, club(2)))
@@ -157,7 +159,7 @@ func compiledFor(t *testing.T, d loyalty.Definition) *loyalty.Program {
 	return must[*loyalty.Program](t)(loyalty.Compile(d))
 }
 
-func withLevel(a loyalty.Account, id loyalty.LevelID) loyalty.Account {
+func withLevel(a loyalty.Account, id ids.Level) loyalty.Account {
 	a.Status.Level = id
 	return a
 }
@@ -202,7 +204,7 @@ func TestTiersThatAreAdded(t *testing.T) {
 		next := club(2)
 		said := must[loyalty.Comparison](t)(points.WhatIf(ctx, compiledFor(t, next)))
 		must[*loyalty.Program](t)(points.Publish(ctx, next))
-		levels := map[loyalty.LevelID]int{}
+		levels := map[ids.Level]int{}
 		for _, id := range []loyalty.AccountID{alice, bob} {
 			levels[must[loyalty.Account](t)(points.Current(ctx, id)).Status.Level]++
 		}

@@ -3,6 +3,8 @@ package otp
 import (
 	"fmt"
 	"time"
+
+	"github.com/scrmkit/scrmkit/errs"
 )
 
 // A Budget bounds what adds up over time: a generic cell rate algorithm (GCRA, ITU-T I.371), kept
@@ -79,11 +81,11 @@ func (b Budget) check(field string) error {
 	const most = 1_000_000
 	switch {
 	case b.Burst < 1 || b.Burst > most:
-		return &InputError{Field: field + ".burst", Reason: fmt.Sprintf("is not between 1 and %d", most)}
+		return &errs.InputError{Field: field + ".burst", Reason: fmt.Sprintf("is not between 1 and %d", most)}
 	case b.Leak < 1 || b.Leak > most:
-		return &InputError{Field: field + ".leak", Reason: fmt.Sprintf("is not between 1 and %d", most)}
+		return &errs.InputError{Field: field + ".leak", Reason: fmt.Sprintf("is not between 1 and %d", most)}
 	case b.Window < time.Second || b.Window > 24*time.Hour:
-		return &InputError{Field: field + ".window", Reason: "is not between 1s and 24h"}
+		return &errs.InputError{Field: field + ".window", Reason: "is not between 1s and 24h"}
 	}
 	return nil
 }

@@ -7,6 +7,9 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
+
+	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/secret"
 )
 
 var noon = time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)
@@ -170,8 +173,8 @@ func TestPolicyThatCannotBe(t *testing.T) {
 		"a negative window": {Device: Budget{Burst: 1, Leak: 1, Window: -window}},
 		"too large a burst": {Device: Budget{Burst: 1 << 40, Leak: 1, Window: window}},
 	} {
-		var input *InputError
-		if _, err := New(tenantStore{}, []Key{{ID: "a", Secret: make([]byte, 32)}}, &Options{Policy: p}); !errors.As(err, &input) {
+		var input *errs.InputError
+		if _, err := New(tenantStore{}, []secret.Key{{ID: "a", Secret: make([]byte, 32)}}, &Options{Policy: p}); !errors.As(err, &input) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/otp"
 	"github.com/scrmkit/scrmkit/storage"
@@ -228,7 +229,7 @@ func TestBadInputCostsNoGuess(t *testing.T) {
 	} {
 		c := good
 		change(&c)
-		var input *otp.InputError
+		var input *errs.InputError
 		if err := c.Validate(); !errors.As(err, &input) {
 			t.Errorf("%s is valid: %v", name, err)
 		}
@@ -297,7 +298,7 @@ func TestAHundredWrongCodesInARowStopATypist(t *testing.T) {
 			}
 		}
 		admit.Typist = "kathy\x00"
-		var input *otp.InputError
+		var input *errs.InputError
 		if _, err := b.codes.Admit(ctx, admit); !errors.As(err, &input) {
 			t.Error(err)
 		}

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/otp"
 	"github.com/scrmkit/scrmkit/storage"
@@ -65,7 +66,7 @@ func TestUse(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			var input *otp.InputError
+			var input *errs.InputError
 			if errs[0] != nil || !errors.Is(errs[1], otp.ErrInvalidCode) || errs[2] != errDenied || errs[3] != nil ||
 				!errors.Is(errs[4], otp.ErrInvalidCode) || !errors.As(errs[5], &input) {
 				t.Fatal(errs)

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/storage"
@@ -72,7 +73,7 @@ func TestCancelByTheKeyOfTheAdd(t *testing.T) {
 					t.Errorf("%s: %v", of, err)
 				}
 			}
-			var input *stamps.InputError
+			var input *errs.InputError
 			if _, err := cards.Cancel(ctx, stamps.Cancel{Card: alice, Of: "order", Record: 1, Key: "x"}); !errors.As(err, &input) || input.Field != "of" {
 				t.Error(err)
 			}

@@ -20,11 +20,11 @@ const (
 )
 
 // leaves are what every context may depend on.
-var leaves = []string{"errs", "storage", "storage/journal", "scrm/phone"}
+var leaves = []string{"errs", "ids", "secret", "storage", "storage/journal", "scrm/phone"}
 
 // ground is what everything stands on, each with the packages that it may depend on beside the
 // standard library.
-var ground = map[string][]string{"errs": {}, "storage/journal": {"errs"}, "storage": {"errs", "storage/journal", "internal/tripwire"}}
+var ground = map[string][]string{"errs": {}, "ids": {}, "secret": {}, "storage/journal": {"errs"}, "storage": {"errs", "storage/journal", "internal/tripwire"}}
 
 // contexts are the packages of rules and engines, each with the modules that it may import. Beside
 // those a context depends on the standard library, leaves and internal packages alone.
@@ -218,6 +218,8 @@ func TestViolations(t *testing.T) {
 			"github.com/jackc/pgx/v5/stdlib":       {"database/sql"},
 			"example.com/mysql":                    {"database/sql"},
 			module + "/errs":                       {"context"},
+			module + "/ids":                        nil,
+			module + "/secret":                     nil,
 			module + "/internal/combine":           {"context"},
 			module + "/internal/pgtest":            {"github.com/jackc/pgx/v5/stdlib"},
 			module + "/storage/journal":            {"context", module + "/errs"},
@@ -262,6 +264,8 @@ func TestViolations(t *testing.T) {
 		{name: "journal on a module", from: "storage/journal", to: "golang.org/x/text/width", want: "storage/journal: depends on golang.org/x/text/width"},
 		{name: "errors on a module", from: "errs", to: "golang.org/x/text/width", want: "errs: depends on golang.org/x/text/width"},
 		{name: "errors on a context", from: "errs", to: module + "/scrm/phone", want: "errs: depends on scrm/phone"},
+		{name: "ids on a context", from: "ids", to: module + "/loyalty", want: "ids: depends on loyalty"},
+		{name: "secret on another leaf", from: "secret", to: module + "/errs", want: "secret: depends on errs"},
 		{name: "flow on bun", from: "stamps/till", to: module + "/storage/bunstore",
 			want: "stamps/till: depends on github.com/uptrace/bun"},
 		{name: "bun elsewhere", from: "storage", to: "github.com/uptrace/bun", want: "storage: imports github.com/uptrace/bun, which is for storage/bunstore"},

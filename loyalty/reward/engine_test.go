@@ -12,15 +12,18 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/loyalty/reward"
+	"github.com/scrmkit/scrmkit/secret"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
 var (
 	ctx  = context.Background()
-	keys = []reward.Key{{ID: "1", Secret: bytes.Repeat([]byte{1}, 32)}}
+	keys = []secret.Key{{ID: "1", Secret: bytes.Repeat([]byte{1}, 32)}}
 )
 
 // clock is one that tests set.
@@ -46,7 +49,7 @@ func open(t testing.TB, db storage.DB, rewards ...reward.Reward) (*reward.Engine
 
 // by names the key of an Issue.
 func by(x reward.Issue, member, key string) reward.Issue {
-	x.Holder.Member, x.Key = reward.MemberID(member), key
+	x.Holder.Member, x.Key = ids.Member(member), key
 	return x
 }
 
@@ -120,7 +123,7 @@ func TestEngine(t *testing.T) {
 			v := must[reward.Outcome](t)(other.Issue(ctx, by(free, "alice", "a"))).Vouchers[0]
 			_, err := e.Find(ctx, v.Code)
 			is(t, "another tenant's", err, reward.ErrUnknownVoucher)
-			var input *reward.InputError
+			var input *errs.InputError
 			last := "0"
 			if strings.HasSuffix(v.Code, last) {
 				last = "1"
@@ -147,11 +150,11 @@ func TestEngine(t *testing.T) {
 		run("codes of an older key stay good", func(t *testing.T, db storage.DB) {
 			e, c := open(t, db, reward.Reward{ID: "cup"})
 			v := must[reward.Outcome](t)(e.Issue(ctx, by(free, "alice", "a"))).Vouchers[0]
-			rotated := must[*reward.Engine](t)(reward.New(db, append([]reward.Key{{ID: "2", Secret: bytes.Repeat([]byte{2}, 32)}}, keys...), &reward.Options{Now: c.now}))
+			rotated := must[*reward.Engine](t)(reward.New(db, append([]secret.Key{{ID: "2", Secret: bytes.Repeat([]byte{2}, 32)}}, keys...), &reward.Options{Now: c.now}))
 			if found := must[reward.Voucher](t)(rotated.Find(ctx, v.Code)); found.Code != v.Code {
 				t.Error(found)
 			}
-			gone := must[*reward.Engine](t)(reward.New(db, []reward.Key{{ID: "2", Secret: bytes.Repeat([]byte{2}, 32)}}, &reward.Options{Now: c.now}))
+			gone := must[*reward.Engine](t)(reward.New(db, []secret.Key{{ID: "2", Secret: bytes.Repeat([]byte{2}, 32)}}, &reward.Options{Now: c.now}))
 			_, err := gone.Find(ctx, v.Code)
 			is(t, "without the key", err, reward.ErrUnknownVoucher)
 		})
@@ -217,7 +220,7 @@ func TestEngine(t *testing.T) {
 			}
 		})
 		run("a version that changes the rules changes no voucher", func(t *testing.T, db storage.DB) {
-			first := reward.Reward{ID: "cup", Shops: []reward.ShopID{"north"}, Valid: reward.Validity{Days: 30}}
+			first := reward.Reward{ID: "cup", Shops: []ids.Shop{"north"}, Valid: reward.Validity{Days: 30}}
 			e, c := open(t, db, first)
 			v := must[reward.Outcome](t)(e.Issue(ctx, by(free, "alice", "a"))).Vouchers[0]
 			must[reward.Outcome](t)(e.Reserve(ctx, reward.Reserve{Take: reward.Take{Holder: alice, Reward: "cup"}, For: time.Hour, Key: "h"}))
@@ -237,11 +240,11 @@ func TestEngine(t *testing.T) {
 		})
 		run("offers are what is left for all and for the member", func(t *testing.T, db storage.DB) {
 			e, _ := open(t, db,
-				reward.Reward{ID: "cup", Stock: 5, PerMember: []reward.Limit{{N: 2, Per: reward.Month}}}, reward.Reward{ID: "gold", Levels: []string{"gold"}},
+				reward.Reward{ID: "cup", Stock: 5, PerMember: []reward.Limit{{N: 2, Per: reward.Month}}}, reward.Reward{ID: "gold", Levels: []ids.Level{"gold"}},
 				reward.Reward{ID: "later", From: noon.Add(time.Hour)})
 			must[reward.Outcome](t)(e.Issue(ctx, by(free, "alice", "a")))
 			must[reward.Outcome](t)(e.Issue(ctx, by(free, "bob", "a")))
-			text := func(level string) string {
+			text := func(level ids.Level) string {
 				return string(must[[]byte](t)(json.Marshal(must[[]reward.Offer](t)(e.Offers(ctx, alice, level)))))
 			}
 			if got := text(""); strings.Count(got, `"id"`) != 1 || !strings.Contains(got, `"left":3,"yours":1`) {
@@ -252,7 +255,7 @@ func TestEngine(t *testing.T) {
 			}
 		})
 		run("a key names one command, and tells of another", func(t *testing.T, db storage.DB) {
-			e, _ := open(t, db, reward.Reward{ID: "cup", Stock: 1, Levels: []string{"gold"}})
+			e, _ := open(t, db, reward.Reward{ID: "cup", Stock: 1, Levels: []ids.Level{"gold"}})
 			x := by(free, "alice", "a")
 			x.Level = "gold"
 			first := must[reward.Outcome](t)(e.Issue(ctx, x))
@@ -337,7 +340,7 @@ func TestEngine(t *testing.T) {
 				},
 				"order": func() error { _, err := e.Cancel(ctx, reward.Cancel{Holder: alice, Key: "k"}); return err },
 			} {
-				var input *reward.InputError
+				var input *errs.InputError
 				if err := f(); !errors.As(err, &input) || input.Field != field {
 					t.Errorf("%s: %v", field, err)
 				}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/loyalty/reward"
 	"github.com/scrmkit/scrmkit/storage"
@@ -116,7 +117,7 @@ func TestACodeOfOneTenantIsUnknownInEveryOther(t *testing.T) {
 					}
 				}
 			}
-			for _, member := range []reward.MemberID{"alice", "bob"} {
+			for _, member := range []ids.Member{"alice", "bob"} {
 				v := must[reward.Voucher](t)(x.e.Voucher(ctx, reward.VoucherID{Holder: reward.HolderID{Catalog: "club", Member: member}, N: 1}))
 				for _, of := range tenants {
 					for _, code := range of.codes {

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/scrm/activation"
 	"github.com/scrmkit/scrmkit/storage"
@@ -34,7 +35,7 @@ func TestPools(t *testing.T) {
 		})
 		t.Run("shrink to what is in use now", func(t *testing.T) {
 			codes, now := fill(t, "shrink", 3)
-			var bad *activation.InputError
+			var bad *errs.InputError
 			if _, err := codes.PutPool(ctx, activation.PutPool{Pool: "plan", Ports: 2, Key: "less"}); !errors.As(err, &bad) || bad.Reason != "are fewer than the 3 in use" {
 				t.Fatal(err)
 			}

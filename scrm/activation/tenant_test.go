@@ -4,6 +4,7 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/scrm/activation"
 	"github.com/scrmkit/scrmkit/storage"
@@ -26,7 +27,7 @@ func TestSecretsAreTheirTenants(t *testing.T) {
 		for _, token := range []string{open.Token} {
 			hashes = append(hashes, activation.HashInvitation("here", token))
 		}
-		isError(t, activation.Copy(ctx, here, there, []activation.CodeID{c.ID, onListed.ID}, "pc", hashes[0]), nil)
+		isError(t, activation.Copy(ctx, here, there, []ids.Code{c.ID, onListed.ID}, "pc", hashes[0]), nil)
 
 		for name, call := range map[string]struct {
 			want error

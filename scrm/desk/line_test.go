@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/scrm/activation"
 	"github.com/scrmkit/scrmkit/scrm/desk"
@@ -131,7 +132,7 @@ func TestLinesCountLeads(t *testing.T) {
 				v := routing.VisitorID([]string{"ann", "bob", "ticket:shop/1"}[i])
 				_, err := s.Arrive(ctx, desk.Arrival{Line: "asia", Token: must(s.Lines.Sign("asia", v)), Origin: "one"})
 				var limit *routing.LimitError
-				var bad *routing.InputError
+				var bad *errs.InputError
 				if errors.As(err, &limit) != (want == "limit") || errors.As(err, &bad) != (want == "ticket") || want == "" && err != nil {
 					t.Error(v, err)
 				}

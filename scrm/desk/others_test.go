@@ -16,7 +16,7 @@ func TestAgentsLearnNothingOfOthers(t *testing.T) {
 		s := open(db.Tenant("others"))
 		hers, his := s.make("a", "whatsapp"), s.make("b", "whatsapp")
 		kathy, eve := s.sign(hers, "whatsapp", "x"), s.sign(his, "whatsapp", "y")
-		s.shop(ticket.Action{Code: ticket.CodeID(hers.ID)})
+		s.shop(ticket.Action{Code: hers.ID})
 		var all []ticket.ID
 		for _, body := range []string{`{"id":1}`, `{"id":2}`, `{"id":3}`, `{"id":4}`} {
 			all = append(all, s.push("shop", body))

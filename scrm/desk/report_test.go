@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/scrm/activation"
 	"github.com/scrmkit/scrmkit/scrm/desk"
@@ -21,7 +22,7 @@ func (s scene) told(access activation.Access, id, account, contact string, at ti
 }
 
 func (s scene) total(c activation.Issued) lead.Figures {
-	return must(s.Leads.Summary(ctx, lead.JobID{Code: lead.CodeID(c.ID), Platform: "whatsapp"})).Total
+	return must(s.Leads.Summary(ctx, lead.JobID{Code: c.ID, Platform: "whatsapp"})).Total
 }
 
 func TestReports(t *testing.T) {
@@ -53,7 +54,7 @@ func TestReports(t *testing.T) {
 			}
 			s.pass(time.Hour)
 			out, err := s.Leads.Observe(ctx, lead.Observe{
-				Contact: []lead.Identity{{Platform: "whatsapp", ID: "ann"}}, Job: lead.JobID{Code: lead.CodeID(leaked.ID), Platform: "whatsapp"},
+				Contact: []lead.Identity{{Platform: "whatsapp", ID: "ann"}}, Job: lead.JobID{Code: leaked.ID, Platform: "whatsapp"},
 				Event: lead.Event{ID: "admin", Account: "z", At: noon.AddDate(0, 0, -30), Kind: lead.Inbound}, By: "admin",
 			})
 			if err != nil || out.Verdict != lead.NewLead || s.total(honest).New != 0 {
@@ -134,7 +135,7 @@ func TestReports(t *testing.T) {
 			_, err := s.Report(ctx, r)
 			isError(t, err, desk.ErrAccount)
 			r.Event.Account = ""
-			var bad *activation.InputError
+			var bad *errs.InputError
 			if _, err := s.Report(ctx, r); !errors.As(err, &bad) {
 				t.Fatal(err)
 			}

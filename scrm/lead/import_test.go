@@ -11,6 +11,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/scrm/lead"
 	"github.com/scrmkit/scrmkit/storage"
@@ -117,7 +118,7 @@ func TestImportCSV(t *testing.T) {
 				"a row too long":  {lead.ImportCSV{Platform: "whatsapp", Key: "3"}, "a\n" + strings.Repeat("x", 1<<20)},
 				"no first line":   {lead.ImportCSV{Platform: "whatsapp", Column: "phone", Key: "4"}, ""},
 			} {
-				var bad *lead.InputError
+				var bad *errs.InputError
 				if _, err := marks(e.ImportCSV(ctx, tt.c, strings.NewReader(tt.file))); !errors.As(err, &bad) {
 					t.Errorf("%s: %v", name, err)
 				}
@@ -148,7 +149,7 @@ func TestImportCSV(t *testing.T) {
 			e, _ := open(t, db.Tenant("reader"))
 			list := lead.ImportCSV{Platform: "whatsapp", Key: "may"}
 			got, err := marks(e.ImportCSV(ctx, list, io.MultiReader(strings.NewReader(strings.Repeat("a\n", 101)), brokenReader{})))
-			var bad *lead.InputError
+			var bad *errs.InputError
 			if !errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &bad) || !strings.HasPrefix(got, "1 added; 2 inFile 1; ") {
 				t.Fatal(got, err)
 			}

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
@@ -44,11 +45,11 @@ func (o Ordering) check() error {
 			continue
 		}
 		if _, err := compileSource(f.text); err != nil {
-			return &InputError{Field: "settings.order." + f.field, Reason: err.Error()}
+			return &errs.InputError{Field: "settings.order." + f.field, Reason: err.Error()}
 		}
 	}
 	if o.ID == "" && o != (Ordering{}) {
-		return &InputError{Field: "settings.order.id", Reason: "is missing, which tells orders apart"}
+		return &errs.InputError{Field: "settings.order.id", Reason: "is missing, which tells orders apart"}
 	}
 	return nil
 }

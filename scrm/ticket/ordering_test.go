@@ -10,6 +10,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/scrm/ticket"
 	"github.com/scrmkit/scrmkit/storage"
@@ -216,7 +217,7 @@ func TestSettingsOfOrders(t *testing.T) {
 	for field, o := range map[string]ticket.Ordering{
 		"settings.order.id": {At: "at"}, "settings.order.at": {ID: "id", At: "a..b"}, "settings.order.version": {ID: "id", Version: "["},
 	} {
-		var bad *ticket.InputError
+		var bad *errs.InputError
 		_, err := e.PutSite(ctx, ticket.PutSite{Site: "shop", Key: "put", Settings: ticket.Settings{Scheme: ticket.Shopify, Templates: "t", Order: o}})
 		if !errors.As(err, &bad) || bad.Field != field {
 			t.Errorf("%+v: %v", o, err)
@@ -230,7 +231,7 @@ func FuzzID(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		id, err := ticket.Parse(text)
-		var bad *ticket.InputError
+		var bad *errs.InputError
 		if err != nil && !errors.As(err, &bad) {
 			t.Fatal(err)
 		}

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/stamps/shop"
 	"github.com/scrmkit/scrmkit/storage"
@@ -22,12 +24,12 @@ func TestAuthorizeEach(t *testing.T) {
 		if _, err := shops.Put(ctx, shop.Put{Shop: closed, Key: "put"}); err != nil {
 			t.Fatal(err)
 		}
-		for identity, id := range map[shop.Identity]shop.ID{"kathy": "wangjing", "lee": "closed"} {
+		for identity, id := range map[shop.Identity]ids.Shop{"kathy": "wangjing", "lee": "closed"} {
 			if _, err := shops.Bind(ctx, shop.Bind{Token: invite(t, shops, id, "i"), Identity: identity, Key: "b"}); err != nil {
 				t.Fatal(err)
 			}
 		}
-		var input *shop.InputError
+		var input *errs.InputError
 		pairs := []shop.Pair{
 			{Shop: "wangjing", Identity: "kathy"}, {Shop: "sanlitun", Identity: "kathy"}, {Shop: "", Identity: "kathy"},
 			{Shop: "closed", Identity: "lee"}, {Shop: "none", Identity: "kathy"}, {Shop: "wangjing", Identity: "nobody"},

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/stamps/shop"
 	"github.com/scrmkit/scrmkit/storage"
@@ -19,16 +20,16 @@ func bind(shops *shop.Engine, token string, identity shop.Identity, key string) 
 	return err
 }
 
-func open24(t *testing.T, shops *shop.Engine, id shop.ID) (ids []shop.InvitationID) {
+func open24(t *testing.T, shops *shop.Engine, id ids.Shop) (open []shop.InvitationID) {
 	t.Helper()
 	all, err := shops.Invitations(ctx, id)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, i := range all {
-		ids = append(ids, i.ID())
+		open = append(open, i.ID())
 	}
-	return ids
+	return open
 }
 
 func TestInvitations(t *testing.T) {

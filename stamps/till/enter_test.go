@@ -6,6 +6,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/otp"
 	"github.com/scrmkit/scrmkit/stamps"
@@ -28,11 +29,11 @@ func TestTillsThatEnterAtOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 		limited := till.Request{Purpose: stamps.PurposeStamp, Member: "alice", Program: "once"}
-		of := func(member stamps.MemberID, d till.Request) till.Request {
+		of := func(member ids.Member, d till.Request) till.Request {
 			d.Member = member
 			return d
 		}
-		who := func(d till.Request, i int) stamps.MemberID { return stamps.MemberID(fmt.Sprint(d.Program, i)) }
+		who := func(d till.Request, i int) ids.Member { return ids.Member(fmt.Sprint(d.Program, i)) }
 		type want func(r till.Result, err error) bool
 		done := func(r till.Result, err error) bool { return err == nil && !r.Replayed }
 		fails := func(target error) want {

@@ -4,7 +4,9 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
+	"github.com/scrmkit/scrmkit/secret"
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/stamps/shop"
 	"github.com/scrmkit/scrmkit/stamps/till"
@@ -14,7 +16,7 @@ import (
 // certified returns the setting with tokens for the presses of stamp A1.
 func certified(t testing.TB, s setting) (setting, string) {
 	t.Helper()
-	s.shops = shop.New(s.db, &shop.Options{PressKeys: []shop.Key{{ID: "k1", Secret: make([]byte, 32)}}})
+	s.shops = shop.New(s.db, &shop.Options{PressKeys: []secret.Key{{ID: "k1", Secret: make([]byte, 32)}}})
 	s.till = till.New(s.db, s.shops, s.codes, s.cards, nil)
 	token, err := s.shops.Certify(ctx, "A1")
 	if err != nil {
@@ -64,7 +66,7 @@ func TestAPressUndoesNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, p := range []stamps.Purpose{stamps.PurposeUndo, stamps.PurposeVoid} {
-			var input *till.InputError
+			var input *errs.InputError
 			if err := press(p); !errors.As(err, &input) || input.Field != "purpose" {
 				t.Errorf("%s: %v", p, err)
 			}

@@ -6,10 +6,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/otp"
 	"github.com/scrmkit/scrmkit/stamps"
-	"github.com/scrmkit/scrmkit/stamps/shop"
 	"github.com/scrmkit/scrmkit/stamps/till"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/memory"
@@ -121,7 +122,7 @@ func TestNIsForStampsByHand(t *testing.T) {
 		}
 		refused := func(what string, err error) {
 			t.Helper()
-			var input *till.InputError
+			var input *errs.InputError
 			if !errors.As(err, &input) || input.Field != c.field {
 				t.Errorf("%s, %s: %v", c.name, what, err)
 			}
@@ -166,7 +167,7 @@ func TestBadInputIsRefusedBeforeTheCode(t *testing.T) {
 			x := good
 			change(&x)
 			for range 20 {
-				var input *till.InputError
+				var input *errs.InputError
 				if err := do(x); !errors.As(err, &input) {
 					t.Fatalf("%s, %s: %v", what, name, err)
 				}
@@ -208,15 +209,15 @@ func TestAClaimIsOfOneTenantsTill(t *testing.T) {
 // A customer who asks without end is told to wait, at each shop.
 func TestAskingAtTheTillIsBounded(t *testing.T) {
 	s := open(t, memory.New())
-	ask := func(at shop.ID, i int, device otp.DeviceID, member stamps.MemberID) error {
+	ask := func(at ids.Shop, i int, device otp.DeviceID, member ids.Member) error {
 		d := stampIt
 		d.Member = member
 		_, err := s.till.Ask(ctx, till.Ask{Shop: at, Request: d, Device: device, Key: fmt.Sprint("k", i)})
 		return err
 	}
-	for name, member := range map[string]func(i int) stamps.MemberID{
-		"one customer": func(int) stamps.MemberID { return "alice" },
-		"one device":   func(i int) stamps.MemberID { return stamps.MemberID(fmt.Sprint("m", i)) },
+	for name, member := range map[string]func(i int) ids.Member{
+		"one customer": func(int) ids.Member { return "alice" },
+		"one device":   func(i int) ids.Member { return ids.Member(fmt.Sprint("m", i)) },
 	} {
 		n := 0
 		for i := range 200 {

@@ -12,6 +12,7 @@ import (
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/dialect/pgdialect"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/pgtest"
 	"github.com/scrmkit/scrmkit/otp"
 	"github.com/scrmkit/scrmkit/stamps"
@@ -68,7 +69,7 @@ func TestStatements(t *testing.T) {
 	n := 0
 	member := func(i int) till.Request {
 		d := stampIt
-		d.Member = stamps.MemberID(fmt.Sprint("m", i))
+		d.Member = ids.Member(fmt.Sprint("m", i))
 		return d
 	}
 	enter := till.Enter{Shop: "wangjing", Manager: "kathy"}

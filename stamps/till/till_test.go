@@ -11,6 +11,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/otp"
 	"github.com/scrmkit/scrmkit/stamps"
@@ -26,7 +28,7 @@ var ctx = context.Background()
 func open(t testing.TB, db storage.DB) setting {
 	t.Helper()
 	s := set(t, db)
-	for id, m := range map[shop.ID]shop.Identity{"wangjing": "kathy", "sanlitun": "li"} {
+	for id, m := range map[ids.Shop]shop.Identity{"wangjing": "kathy", "sanlitun": "li"} {
 		if _, err := s.shops.Put(ctx, shop.Put{Shop: shop.Shop{ID: id, Name: string(id), Zone: "Asia/Shanghai"}, Key: "put"}); err != nil {
 			t.Fatal(err)
 		}
@@ -228,7 +230,7 @@ func TestTill(t *testing.T) {
 				t.Fatal(err)
 			}
 			handout := d.Definition()
-			handout.ID, handout.Card, handout.Shops = "welcome", nil, []stamps.ShopID{"wangjing", "sanlitun"}
+			handout.ID, handout.Card, handout.Shops = "welcome", nil, []ids.Shop{"wangjing", "sanlitun"}
 			handout.Handout = &stamps.Handout{Reward: stamps.Reward{ID: "tea", Name: "Tea"}, Stock: 3}
 			if _, err := s.cards.Publish(ctx, handout); err != nil {
 				t.Fatal(err)
@@ -290,7 +292,7 @@ func TestRequestsThatCannotBe(t *testing.T) {
 		"no member":     {Purpose: stamps.PurposeStamp, Program: "coffee"},
 		"NUL in member": {Purpose: stamps.PurposeStamp, Member: "a\x00", Program: "coffee"},
 	} {
-		var input *till.InputError
+		var input *errs.InputError
 		if _, err := s.till.Ask(ctx, till.Ask{Shop: "wangjing", Request: d, Key: "k"}); !errors.As(err, &input) {
 			t.Errorf("ask, %s: %v", name, err)
 		}

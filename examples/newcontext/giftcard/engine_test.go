@@ -210,7 +210,7 @@ func story(t *testing.T, ctx context.Context, e *giftcard.Engine, tx storage.Tx)
 	refused(giftcard.ErrInsufficient, out, err)
 }
 
-// TestInput holds that bad input is an InputError of its field, and that nothing is stored.
+// TestInput holds that bad input is an errs.InputError of its field, and that nothing is stored.
 func TestInput(t *testing.T) {
 	db := memory.New()
 	e := giftcard.New(db, at(start))
