@@ -154,3 +154,23 @@ func TestRefundsTakeBackWhatCounted(t *testing.T) {
 		})
 	}
 }
+
+// An event that counts nothing that a level needs does not make it valid anew.
+func TestWhatCountsNothingEarnsNoLevelAgain(t *testing.T) {
+	d := shop(nil, loyalty.Metric{ID: "m", Of: loyalty.CountMoney, Window: loyalty.Window{Calendar: loyalty.Year}},
+		loyalty.Metric{ID: "reviews", Of: loyalty.CountEvents, On: "review", Window: loyalty.Window{Calendar: loyalty.Year}})
+	d.Tiers = &loyalty.Tiers{
+		Levels: []loyalty.Level{{ID: "member"}, {ID: "gold", Needs: []loyalty.Need{{"m": 100_000}}}}, Downgrade: loyalty.OnRefund,
+		Valid: loyalty.Validity{Expiry: loyalty.Expiry{Days: 60}},
+	}
+	review := loyalty.Earn{Account: alice, Event: loyalty.Event{Kind: "review"}, Key: "20-review"}
+	for _, others := range [][]loyalty.Command{
+		nil, {review}, {order("20-free", line("a", "", 0))}, {order("20-more", line("a", "", 1)), loyalty.Refund{Account: alice, Of: "20-more", All: true, Key: "21-back"}},
+		{review, order("21-more", line("a", "", 1)), loyalty.Refund{Account: alice, Of: "21-more", All: true, Key: "22-back"}},
+	} {
+		a, _ := played(t, d, append([]loyalty.Command{order("0-gold", line("a", "", 100_000))}, others...)...).Account(alice, days(25))
+		if want := days(61).Truncate(24 * time.Hour); a.Status.Level != "gold" || !a.Status.Until.Equal(want) {
+			t.Errorf("%+v: gold until %s, want %s", others, a.Status.Until, want)
+		}
+	}
+}
