@@ -38,7 +38,9 @@
 //     A rule that asks for the level sees the one of the event's time, as far as it was known when
 //     the event was reported.
 //   - Apart from the last two stand, and depend on what came first: the last activity; what was
-//     given for a level that a returned purchase brought; what others have in the place of a
+//     given for a level that a returned purchase brought; points that went with a level
+//     (Tiers.Lose): a refund takes them where the level had fallen without what was returned, and a
+//     late event brings none back; what others have in the place of a
 //     purchase under a cap on times, where the rule does not give the same each time, and under one
 //     on points, where the rule is multiplied; on which day a cap on a longer time, or a carried
 //     block, gives, and so what a cap of the program on a shorter time leaves of it; the share that

@@ -236,6 +236,9 @@ func (d *deed) put(level int, at, until time.Time) {
 	if level < was {
 		d.forgo(level)
 		for _, id := range t.Lose {
+			if d.keeps {
+				break
+			}
 			w, m := d.holding(id).Wallet.lapse(at)
 			d.post(id, w, m, nothing)
 		}
