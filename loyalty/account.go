@@ -287,6 +287,7 @@ type deed struct {
 
 	probe   bool     // it is a question: it gives no gifts
 	heights []height // of a probe: the levels that it reached, in their order
+	keeps   bool     // a fall takes no points: only a purchase that came back had given the level
 	Decision
 }
 

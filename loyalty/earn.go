@@ -167,13 +167,21 @@ func (p *Program) Earn(a Account, e Event, now time.Time) (Decision, error) {
 		if err := g.regift(climbed); err != nil {
 			return Decision{}, err
 		}
-	} else {
+	} else if g.lifts() {
 		g.rise(g.now)
 	}
 	g.forget()
 	g.forgetReached()
 	g.Steps = append(g.said, g.Steps...)
 	return g.end(a)
+}
+
+// lifts reports whether the event counted anything that a level needs. What counted nothing earns
+// no level again.
+func (g *earning) lifts() bool {
+	return g.p.def.Tiers != nil && slices.ContainsFunc(g.counts, func(c Count) bool {
+		return c.N != 0 && slices.ContainsFunc(g.p.metrics, func(m *metric) bool { return c.Tally == metricTally(m.ID) && g.p.needs(m.ID) })
+	})
 }
 
 func within(at, from, to time.Time) bool {

@@ -130,9 +130,27 @@ func (d *deed) relevel(from time.Time, told bool) {
 		next.Since = d.Next.Status.Since
 	}
 	d.Next.Status.Hand = next.Hand
+	d.keeps = !d.fell(probe, before)
 	d.put(is, d.now, next.Until)
+	d.keeps = false
 	d.Next.Status = next
 	d.Next.Past = slices.Concat(old[:before], probe.Next.Past)
+}
+
+// fell reports whether the member fell from a level in a replay, while it was higher in fact.
+func (d *deed) fell(probe *deed, before int) bool {
+	was := 0
+	if before > 0 {
+		was = d.p.level(d.Next.Past[before-1].Status.Level)
+	}
+	for _, p := range probe.Next.Past {
+		is := d.p.level(p.Status.Level)
+		if is < was && d.p.level(d.levelAt(p.At)) > is {
+			return true
+		}
+		was = is
+	}
+	return false
 }
 
 // sinceOf returns since when a level is had that is decided anew by the day: as it was before,

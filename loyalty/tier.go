@@ -150,14 +150,19 @@ func (d *deed) floats() bool {
 	return t.Valid == Validity{} && t.Downgrade != Never
 }
 
-// ends returns when the level ends, its grace included; zero: it does not.
+// ends returns when the level ends, its grace included; zero: it does not, or later than a time can
+// be stored.
 func (d *deed) ends() time.Time {
 	s, t := d.Next.Status, d.p.def.Tiers
 	if s.Until.IsZero() || t.Grace == 0 {
 		return s.Until
 	}
 	year, month, day := s.Until.In(d.p.zone).Date()
-	return calendar.Midnight(year, month, day+t.Grace, d.p.zone).UTC()
+	end := calendar.Midnight(year, month, day+t.Grace, d.p.zone).UTC()
+	if end.Year() > 9999 {
+		return time.Time{}
+	}
+	return end
 }
 
 // windowEnd returns when the next window ends at whose end something is to be done; zero: none.
@@ -232,6 +237,9 @@ func (d *deed) put(level int, at, until time.Time) {
 	if level < was {
 		d.forgo(level)
 		for _, id := range t.Lose {
+			if d.keeps {
+				break
+			}
 			w, m := d.holding(id).Wallet.lapse(at)
 			d.post(id, w, m, nothing)
 		}

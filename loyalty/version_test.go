@@ -40,6 +40,11 @@ func TestWhatAVersionMayNotChange(t *testing.T) {
 		"the currency of a cap":          {func(d *loyalty.Definition) { d.Rules[0].Currency = "stars" }, "rules[0].currency"},
 		"what is carried":                {func(d *loyalty.Definition) { d.Rules[3].Give.Per = loyalty.PerItem }, "rules[3].give.per"},
 		"the steps of a milestone":       {func(d *loyalty.Definition) { d.Rules[4].Give.Amount = 4000 }, "rules[4].give"},
+		"the window of a milestone":      {func(d *loyalty.Definition) { d.Metrics[0].Window = loyalty.Window{Days: 7} }, "rules[4].give.metric"},
+		"a window from joining on": {func(d *loyalty.Definition) {
+			d.Metrics[0].Window, d.Metrics[0].Joined = loyalty.Window{}, true
+		}, "rules[4].give.metric"},
+		"the window of a level": {func(d *loyalty.Definition) { d.Metrics[0].Window, d.Rules = loyalty.Window{Days: 7}, d.Rules[:4] }, ""},
 	} {
 		d := before
 		d.Version = 2

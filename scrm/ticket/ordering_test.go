@@ -103,6 +103,11 @@ func TestPushesOfAnOrder(t *testing.T) {
 			}
 			_, err = e.Receive(ctx, "shop", shopify(wooSecret, several))
 			isError(t, err, ticket.ErrOrders)
+			settings.Order.ID = "[name=order].value"
+			must(e.PutSite(ctx, ticket.PutSite{Site: "shop", Key: "fields", Settings: settings}))
+			if out := must(e.Receive(ctx, "shop", shopify(wooSecret, `[{"name":"city","value":"x"},{"name":"order","value":7}]`))); out.ID.Event != "order:7" {
+				t.Error("a list of fields is one order:", out)
+			}
 			settings.Order = ticket.Ordering{}
 			must(e.PutSite(ctx, ticket.PutSite{Site: "shop", Key: "pushes", Settings: settings}))
 			out := must(e.Receive(ctx, "shop", shopify(wooSecret, several)))
