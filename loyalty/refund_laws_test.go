@@ -231,7 +231,7 @@ func TestReturningBeforeAnythingElseIsAsIfNothingHadBeenBought(t *testing.T) {
 		others("after")
 		got, _ := with.Account(alice, now)
 		want, _ := without.Account(alice, now)
-		for _, id := range []loyalty.CurrencyID{"points", "status"} {
+		for _, id := range []ids.Currency{"points", "status"} {
 			if got, want := got.Wallet(id).Balance(now), want.Wallet(id).Balance(now); got != want {
 				t.Errorf("%s: %+v, want %+v", id, got, want)
 			}

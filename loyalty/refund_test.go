@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/loyalty"
 )
 
@@ -162,7 +163,7 @@ func TestReturnsAndPointsThatGoWithALevel(t *testing.T) {
 		loyalty.Metric{ID: "m", Of: loyalty.CountMoney, Window: loyalty.Window{Days: 20}})
 	d.Tiers = &loyalty.Tiers{
 		Levels: []loyalty.Level{{ID: "member"}, {ID: "gold", Needs: []loyalty.Need{{"m": 100_000}}}}, Downgrade: loyalty.OnRefund,
-		Valid: loyalty.Validity{Expiry: loyalty.Expiry{Days: 5}}, Lose: []loyalty.CurrencyID{"points"},
+		Valid: loyalty.Validity{Expiry: loyalty.Expiry{Days: 5}}, Lose: []ids.Currency{"points"},
 	}
 	bought := func(day int, amount int64) loyalty.Earn { return order(fmt.Sprint(day, "-buy"), line("a", "", amount)) }
 	returned := func(day int, of string) loyalty.Refund {
