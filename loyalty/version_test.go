@@ -8,7 +8,6 @@ import (
 
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/loyalty"
-	"github.com/scrmkit/scrmkit/storage"
 )
 
 func TestWhatAVersionMayNotChange(t *testing.T) {
@@ -189,7 +188,7 @@ func TestAMetricCountsFromTheVersionThatBringsIt(t *testing.T) {
 // Who qualifies by what was counted before tiers were added is on the level at once, as WhatIf
 // said.
 func TestTiersThatAreAdded(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		c := &clock{}
 		c.set(noon)
 		points := loyalty.New(db, &loyalty.Options{Now: c.now})

@@ -139,7 +139,7 @@ func (s scene) table(names map[activation.CodeID]string) string {
 }
 
 func TestDesk(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		t.Run("lists codes with what they counted", func(t *testing.T) {
 			s := open(db.Tenant("rows"))
 			a := s.make("a", "whatsapp", "line")

@@ -77,8 +77,9 @@ func OnPostgres(db *sql.DB) *bun.DB { return bun.NewDB(db, pgdialect.New()) }
 // use bun.
 func OnSQLite(db *sql.DB) *bun.DB { return bun.NewDB(db, sqlitedialect.New()) }
 
-// Tenant implements [storage.DB]. To join a transaction as a tenant: db.Join(tx).Tenant(id).
-func (d *DB) Tenant(id string) storage.DB { return &DB{unit{core: d.core, tenant: id}} }
+// Tenant returns the same database, seen by another tenant: no query of it reads or writes a row of
+// any other.
+func (d *DB) Tenant(id string) *DB { return &DB{unit{core: d.core, tenant: id}} }
 
 // core is what all tenants of a database share. Its address is the identity of the database for the
 // tripwire.
