@@ -9,11 +9,9 @@ import (
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
-// A DB runs units of work that an engine takes part in. A storage.DB is one.
-type DB interface {
-	// InTx runs fn in a transaction, as storage.DB does.
-	InTx(ctx context.Context, fn func(ctx context.Context, tx storage.Tx) error) error
-}
+// An InTx runs fn as a unit of work: all that it saves is stored, or nothing of it. The method of
+// storage.DB is one.
+type InTx = func(ctx context.Context, fn func(ctx context.Context, tx storage.Tx) error) error
 
 // A Using is what Use does with codes that were typed. Each function may run more than once. An
 // error that it returns last, and not for one of the codes, rolls all back.
@@ -28,20 +26,20 @@ type Using struct {
 	Do func(ctx context.Context, tx storage.Tx, claims []*Claim) (spend []bool, err error)
 }
 
-// Use is Check and Spend for any number of codes, each by itself, in one transaction of db, which
-// is of the tenant of e. It returns an error for each: nil, Admit's, or one of Check. The last
-// error is that of the whole: nothing was stored then, no answer of a Check is returned, and it may
-// be run again with its keys. ErrInvalidCode there: a code was spent meanwhile.
+// Use is Check and Spend for any number of codes, each by itself, in one unit of work, which inTx
+// runs on the database and the tenant of e. It returns an error for each: nil, Admit's, or one of
+// Check. The last error is that of the whole: nothing was stored then, no answer of a Check is
+// returned, and it may be run again with its keys. ErrInvalidCode there: a code was spent meanwhile.
 //
-// An attempt that is wrong is committed with the transaction, before its answer is returned, so
+// An attempt that is wrong is committed with the unit of work, before its answer is returned, so
 // that nothing forgives it.
-func Use(ctx context.Context, e *Engine, db DB, u Using) (errs []error, err error) {
+func Use(ctx context.Context, e *Engine, inTx InTx, u Using) (errs []error, err error) {
 	ctx, call := e.frame.Begin(ctx, "otp.use", "")
 	defer call.End(&err)
 	if e.frame.Bound {
 		return nil, errors.New("otp: use: the engine is bound to a transaction; Use begins one")
 	}
-	err = db.InTx(ctx, func(ctx context.Context, tx storage.Tx) (err error) {
+	err = inTx(ctx, func(ctx context.Context, tx storage.Tx) (err error) {
 		call.Attempts++
 		b := e.In(tx)
 		if errs, err = u.Admit(ctx, tx); err != nil {

@@ -26,7 +26,7 @@ func (b *bench) use(typist otp.TypistID, codes ...string) ([]*otp.Claim, []error
 }
 
 func (b *bench) useChecks(checks ...otp.Check) (got []*otp.Claim, errs []error, err error) {
-	errs, err = otp.Use(ctx, b.codes, b.db, otp.Using{
+	errs, err = otp.Use(ctx, b.codes, b.db.InTx, otp.Using{
 		Checks: checks,
 		Admit: func(context.Context, storage.Tx) ([]error, error) {
 			errs := make([]error, len(checks))
@@ -100,7 +100,7 @@ func TestUse(t *testing.T) {
 			if told != 4 {
 				t.Errorf("%d wrong codes were told as wrong, want 4", told)
 			}
-			errs, err := otp.Use(ctx, b.codes, b.db, otp.Using{
+			errs, err := otp.Use(ctx, b.codes, b.db.InTx, otp.Using{
 				Checks: []otp.Check{{Scope: "s", Typist: "li", Code: issued.Code, Key: "k"}},
 				Admit:  func(context.Context, storage.Tx) ([]error, error) { return make([]error, 1), nil },
 				Do:     func(context.Context, storage.Tx, []*otp.Claim) ([]bool, error) { return nil, errDenied },
@@ -152,7 +152,7 @@ func TestUse(t *testing.T) {
 		t.Run("an engine that is bound does not begin another transaction", func(t *testing.T) {
 			b := open(t, db.Tenant("use bound"))
 			if err := b.db.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
-				_, err := otp.Use(ctx, b.codes.In(tx), b.db, otp.Using{})
+				_, err := otp.Use(ctx, b.codes.In(tx), b.db.InTx, otp.Using{})
 				if err == nil {
 					t.Error("it did")
 				}

@@ -115,7 +115,9 @@ func (r Row) Values(values []Value) ([]Value, error) {
 }
 
 // A Change is stored whole or not at all: rows, and what the journal says of them. No two rows are
-// of one key, but those that are put, of which the last one counts, and those to be absent.
+// of one key, but those that are put, of which the last one counts, and those to be absent. Who
+// changes roots of several tables names the tables in one order always: it is the one in which a
+// database with locks may take them.
 type Change struct {
 	Rows    []Row           // rows to write
 	Entries []journal.Entry // what the journal says of them

@@ -40,6 +40,25 @@ func (u Unit) InTx(ctx context.Context, fn func(ctx context.Context, tx storage.
 	return u.db.InTx(ctx, fn)
 }
 
+// InSave is InTx for what mostly fits into one Save. It runs fn on what is stored and saves all that
+// fn saved at once, which spares the round trips of a transaction and holds no lock meanwhile.
+// Where another change came first, a sum met its bound, or fn reads or changes again what it has
+// saved, nothing was stored, and fn runs again in a transaction.
+func (u Unit) InSave(ctx context.Context, fn func(ctx context.Context, tx storage.Tx) error) error {
+	if u.Bound {
+		return fn(ctx, u.Store)
+	}
+	d := newDraft(u.db)
+	err := fn(ctx, d)
+	if err != nil && !d.unfit {
+		return err
+	}
+	if stored, err := d.store(ctx); stored || err != nil {
+		return err
+	}
+	return u.db.InTx(ctx, fn)
+}
+
 // Read reads the JSON that a flow has put into a code or a claim. storage.ErrFormat: a newer
 // release did, with a field that v does not have, and to do the rest of it is not what was asked
 // for.

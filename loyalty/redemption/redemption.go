@@ -169,7 +169,7 @@ func (d *Desk) take(
 func (d *Desk) settle(ctx context.Context, name string, of reward.HolderID, give give, pay pay) (r Result, err error) {
 	ctx, call := d.unit.Begin(ctx, "redemption."+name, of.Subject())
 	defer call.End(&err)
-	err = d.unit.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
+	err = d.unit.InSave(ctx, func(ctx context.Context, tx storage.Tx) error {
 		call.Attempts++
 		rewards, points := d.rewards.In(tx), d.points.In(tx)
 		a, _, err := account(ctx, rewards, points, of)

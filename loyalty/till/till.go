@@ -216,7 +216,7 @@ func (t *Till) check(ctx context.Context, x Enter) (claim otp.Claim, err error) 
 // spend redeems the voucher of a claim and uses the claim up. The key of the redemption is that of
 // the code, so that a claim that was spent gives its first result again.
 func (t *Till) spend(ctx context.Context, call *engine.Call, claim otp.Claim, cart *reward.Cart) (r Result, err error) {
-	err = t.unit.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
+	err = t.unit.InSave(ctx, func(ctx context.Context, tx storage.Tx) error {
 		call.Attempts++
 		s, err := t.shops.In(tx).Authorize(ctx, shop.ID(claim.Code.Scope), shop.Identity(claim.By))
 		if err != nil {

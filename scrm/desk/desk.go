@@ -87,7 +87,7 @@ type Create struct {
 func (d *Desk) Create(ctx context.Context, c Create) (made []activation.Issued, err error) {
 	ctx, call := d.unit.Begin(ctx, "desk.create", "")
 	defer call.End(&err)
-	err = d.unit.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
+	err = d.unit.InSave(ctx, func(ctx context.Context, tx storage.Tx) error {
 		call.Attempts++
 		made, err = d.p.Codes.In(tx).Create(ctx, c.Codes)
 		if call.Replayed = err == nil && made[0].Code == ""; err != nil || call.Replayed {
@@ -117,7 +117,7 @@ func (d *Desk) Edit(ctx context.Context, c activation.Edit) (code activation.Cod
 	if err := cmp.Or(valid.ID("code", c.Code), valid.ID("key", c.Key)); err != nil {
 		return code, fmt.Errorf("desk: edit: %w", err)
 	}
-	err = d.unit.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
+	err = d.unit.InSave(ctx, func(ctx context.Context, tx storage.Tx) error {
 		call.Attempts++
 		before := []storage.Look{{Subject: c.Code.Subject(), Key: c.Key}}
 		if err := tx.Load(ctx, before); err != nil {

@@ -93,7 +93,7 @@ func (d *Desk) Recall(ctx context.Context) (n int, err error) {
 		}
 		var why ticket.Reason
 		if err == nil {
-			err = d.unit.InTx(ctx, func(ctx context.Context, tx storage.Tx) (err error) {
+			err = d.unit.InSave(ctx, func(ctx context.Context, tx storage.Tx) (err error) {
 				why, err = d.unusable(ctx, tx, t)
 				return err
 			})
@@ -122,7 +122,7 @@ func (d *Desk) recallAll(ctx context.Context, q ticket.Query) (n int, err error)
 	for t, err := range d.p.Tickets.Tickets(ctx, q) {
 		recalled := false
 		if err == nil {
-			err = d.unit.InTx(ctx, func(ctx context.Context, tx storage.Tx) (err error) {
+			err = d.unit.InSave(ctx, func(ctx context.Context, tx storage.Tx) (err error) {
 				recalled, err = d.recall(ctx, tx, t.ID, t.Target)
 				return err
 			})
@@ -203,7 +203,7 @@ func (d *Desk) order(
 	if err := valid.Text("note", c.Note); err != nil {
 		return out, fmt.Errorf("desk: %s: %w", kind, err)
 	}
-	err = d.unit.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
+	err = d.unit.InSave(ctx, func(ctx context.Context, tx storage.Tx) error {
 		call.Attempts++
 		access, err := d.p.Codes.In(tx).Check(ctx, c.Token)
 		if err != nil {

@@ -130,7 +130,7 @@ const attempts = 20
 // after its leads were read.
 func (d *Desk) onLine(ctx context.Context, run func(ctx context.Context, tx storage.Tx) error) (err error) {
 	for range attempts {
-		if err = d.unit.InTx(ctx, run); !errors.Is(err, routing.ErrMoved) || ctx.Err() != nil {
+		if err = d.unit.InSave(ctx, run); !errors.Is(err, routing.ErrMoved) || ctx.Err() != nil {
 			break
 		}
 	}
@@ -356,7 +356,7 @@ func (d *Desk) decide(
 ) (out ticket.Outcome, err error) {
 	ctx, call := d.unit.Begin(ctx, name, id.Subject())
 	defer call.End(&err)
-	err = d.unit.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
+	err = d.unit.InSave(ctx, func(ctx context.Context, tx storage.Tx) error {
 		call.Attempts++
 		t, _, err := d.p.Tickets.In(tx).Ticket(ctx, id)
 		if err != nil {

@@ -21,7 +21,7 @@ type entry struct {
 // entries are those of one shop.
 type entries struct{ all []*entry }
 
-// work is combine.Work for what is entered at any number of tills at once: one transaction for all
+// work is combine.Work for what is entered at any number of tills at once: one unit of work for all
 // of it, in which each entry succeeds or fails by itself.
 type work struct{ *Till }
 
@@ -62,14 +62,18 @@ func (w work) Save(ctx context.Context, units []*entries) ([]error, error) {
 	return make([]error, len(units)), nil
 }
 
-// enter runs entries in one transaction. After an error nothing of any is stored.
+// enter runs entries in one unit of work. After an error nothing of any is stored.
 func (w work) enter(ctx context.Context, all []*entry) error {
 	var shops []shop.Shop
 	checks, pairs := make([]otp.Check, len(all)), make([]shop.Pair, len(all))
 	for i, x := range all {
 		checks[i], pairs[i] = x.attempt(), shop.Pair{Shop: x.Shop, Identity: x.Manager}
 	}
-	errs, err := otp.Use(ctx, w.codes, w.db, otp.Using{
+	inTx := w.unit.InSave
+	if len(all) > 1 {
+		inTx = w.unit.InTx // the cards and the codes of many are more than a statement stores
+	}
+	errs, err := otp.Use(ctx, w.codes, inTx, otp.Using{
 		Checks: checks,
 		Admit: func(ctx context.Context, tx storage.Tx) (errs []error, err error) {
 			shops, errs, err = w.shops.In(tx).AuthorizeEach(ctx, pairs)

@@ -47,7 +47,7 @@ func (tr *tracer) during(fn func()) []string {
 	return tr.sent
 }
 
-// Each statement is a round trip: BEGIN and COMMIT are two of those.
+// Each statement is a round trip: BEGIN and COMMIT would be two of those.
 func TestStatements(t *testing.T) {
 	config, err := pgx.ParseConfig(pgtest.DSN(t))
 	if err != nil {
@@ -85,7 +85,7 @@ func TestStatements(t *testing.T) {
 			codes[n] = issued.Code
 			return err
 		}},
-		{"Enter", 8, func() error { // begin, shop and manager, load and save of the code, of the card, spend, commit
+		{"Enter", 4, func() error { // shop and manager, load of the code, of the card, save of all
 			x := enter
 			x.Code, x.Key = codes[n], fmt.Sprint(n)
 			n--
@@ -126,7 +126,7 @@ func TestStatements(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
-	if len(sent) != 6 { // begin, shop and manager, load and save of the card, spend, commit
-		t.Errorf("Confirm takes %d statements, want 6:\n%s", len(sent), strings.Join(sent, "\n"))
+	if len(sent) != 3 { // shop and manager, load of the card, save of card and code
+		t.Errorf("Confirm takes %d statements, want 3:\n%s", len(sent), strings.Join(sent, "\n"))
 	}
 }

@@ -34,7 +34,6 @@ type InputError = errs.InputError
 // A Till joins the engines of shops, codes and cards. It is safe for concurrent use.
 type Till struct {
 	unit  flow.Unit
-	db    storage.DB // for codes, which are not checked in a transaction that may be rolled back
 	shops *shop.Engine
 	codes *otp.Engine
 	cards *stamps.Engine
@@ -49,7 +48,7 @@ type Options struct {
 
 // New returns a till. The engines must be made on the stores of db.
 func New(db storage.DB, shops *shop.Engine, codes *otp.Engine, cards *stamps.Engine, opts *Options) *Till {
-	t := &Till{unit: flow.On(db, nil, cmp.Or(opts, &Options{}).Hook), db: db, shops: shops, codes: codes, cards: cards}
+	t := &Till{unit: flow.On(db, nil, cmp.Or(opts, &Options{}).Hook), shops: shops, codes: codes, cards: cards}
 	t.entries = combine.New(work{t})
 	return t
 }
@@ -242,7 +241,7 @@ func (t *Till) Press(ctx context.Context, x Press) (r Result, err error) {
 	}
 	// A press serves one request: the keys of cards tell only those of one card apart.
 	serves := hex.EncodeToString(journal.Hash("counter.press", []any{x.Key, x.Request}))
-	err = t.unit.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
+	err = t.unit.InSave(ctx, func(ctx context.Context, tx storage.Tx) error {
 		call.Attempts++
 		p, err := t.shops.In(tx).Pressed(ctx, shop.Press{Serial: x.Serial, Token: x.Token, Member: string(x.Request.Member), Key: serves})
 		if err != nil {
@@ -298,7 +297,7 @@ func (t *Till) check(ctx context.Context, x Enter) (s shop.Shop, claim otp.Claim
 func (t *Till) spend(
 	ctx context.Context, call *engine.Call, id shop.ID, by shop.Identity, claim otp.Claim, request Request, given sale,
 ) (r Result, err error) {
-	err = t.unit.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
+	err = t.unit.InSave(ctx, func(ctx context.Context, tx storage.Tx) error {
 		call.Attempts++
 		s, err := t.shops.In(tx).Authorize(ctx, id, by)
 		if err != nil {

@@ -48,12 +48,27 @@ func (c *core) changeOf(s storage.Change) (to change, err error) {
 			to.rest = append(to.rest, w)
 		}
 	}
-	slices.SortStableFunc(to.firm, func(a, b row) int { return cmp.Or(cmp.Compare(a.turn(), b.turn()), compareRows(a, b)) })
+	to.sort()
 	if len(to.rest) > 1 {
 		to.rest = lastOfEach(to.rest)
 	}
 	to.entries = entryRows(s.Entries)
 	return to, nil
+}
+
+// sort puts the firm rows in the order in which they are locked: the tables as the change names
+// them, so that a change locks what several would in a transaction, one after the other; and those
+// of one table by their keys.
+func (c *change) sort() {
+	var tables []*table
+	for _, r := range c.firm {
+		if !slices.Contains(tables, r.table) {
+			tables = append(tables, r.table)
+		}
+	}
+	slices.SortStableFunc(c.firm, func(a, b row) int {
+		return cmp.Or(cmp.Compare(a.turn(), b.turn()), cmp.Compare(slices.Index(tables, a.table), slices.Index(tables, b.table)), compareRows(a, b))
+	})
 }
 
 // turn is when a row is written among those of its change: what others add to comes last, for the
