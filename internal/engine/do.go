@@ -23,6 +23,14 @@ type Command struct {
 	Others  []any // the input as it was told under other keys of the engine
 }
 
+// subject is what hooks are told.
+func (c Command) subject() string {
+	if c.Private {
+		return ""
+	}
+	return c.Subject
+}
+
 // A Try is one attempt at a command with results V.
 type Try[V any] struct {
 	Now      time.Time // the same for every attempt
@@ -37,11 +45,7 @@ type Try[V any] struct {
 func Do[V any](
 	ctx context.Context, f Frame, c Command, try func(ctx context.Context, t *Try[V]) (V, error),
 ) (v V, replayed bool, err error) {
-	subject := c.Subject
-	if c.Private {
-		subject = ""
-	}
-	ctx, call := f.Begin(ctx, c.Name, subject)
+	ctx, call := f.Begin(ctx, c.Name, c.subject())
 	defer call.End(&err)
 	if err = c.Check(); err == nil {
 		now := f.Now()

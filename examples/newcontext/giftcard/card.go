@@ -3,41 +3,16 @@
 package giftcard
 
 import (
-	"cmp"
-	"fmt"
-	"math"
-	"time"
-
 	"github.com/scrmkit/scrmkit/errs"
-	"github.com/scrmkit/scrmkit/internal/valid"
-	"github.com/scrmkit/scrmkit/storage/journal"
 )
-
-// An InputError reports an invalid command: Field is missing or out of range, and Reason says why.
-type InputError = errs.InputError
 
 // Errors of the rules.
 var (
-	ErrUnknownCard   = errs.New(errs.NotFound, "there is no such card")
-	ErrUnknownCharge = errs.New(errs.NotFound, "the card has no charge with that key")
-	ErrIssued        = errs.New(errs.Conflict, "the card was issued before")
-	ErrVoided        = errs.New(errs.Conflict, "the card is void")
-	ErrCurrency      = errs.New(errs.Conflict, "the card is in another currency")
-	ErrOverflow      = errs.New(errs.Conflict, "the balance would exceed an int64")
-	ErrExpired       = errs.New(errs.OutOfTime, "the card has expired")
+	ErrUnknownCard  = errs.New(errs.NotFound, "there is no such card")
+	ErrIssued       = errs.New(errs.Conflict, "the card was issued before")
+	ErrCurrency     = errs.New(errs.Conflict, "the card is in another currency")
+	ErrInsufficient = errs.New(errs.Exhausted, "the amount exceeds what remains")
 )
-
-// An InsufficientError reports an amount that exceeds what remains of the card or, of a Refund, of
-// its charge.
-type InsufficientError struct{ Have, Need int64 } // minor units
-
-// Error implements error.
-func (e *InsufficientError) Error() string {
-	return fmt.Sprintf("the amount of %d exceeds the %d that remain", e.Need, e.Have)
-}
-
-// Is reports whether target is errs.Exhausted.
-func (e *InsufficientError) Is(target error) bool { return target == errs.Exhausted }
 
 // A CardID names a card within its tenant.
 type CardID string
@@ -50,118 +25,63 @@ type Money struct {
 
 // A Card is a gift card.
 type Card struct {
-	ID      CardID    `json:"id"`               // unique in the tenant
-	Seq     int64     `json:"seq"`              // number of its last entry in the journal
-	Balance Money     `json:"balance"`          // never below zero
-	Ends    time.Time `json:"ends,omitzero"`    // from then on it can't be used; zero: never
-	Voided  bool      `json:"voided,omitempty"` // it can't be used any more
+	ID      CardID `json:"id"`      // unique in the tenant
+	Seq     int64  `json:"seq"`     // number of its last entry in the journal
+	Balance Money  `json:"balance"` // never below zero
 }
 
-// A payment is what a Charge took off a card, and how much of that was refunded.
+// A payment is what may be refunded of a Charge.
 type payment struct {
-	Card            CardID
-	Key             string // of the Charge
-	Taken, Refunded int64
+	Card CardID
+	Key  string // of the Charge
+	Left int64  // minor units
 }
 
 // A Command is what every command has.
 type Command struct {
-	Card CardID `json:"card"`         // card to change
-	By   string `json:"by,omitempty"` // who does it, for the journal
-	Key  string `json:"-"`            // idempotency key within the card; required
+	Card   CardID `json:"card"`         // card to change
+	Amount Money  `json:"amount"`       // above zero
+	By     string `json:"by,omitempty"` // who does it, for the journal
+	Key    string `json:"-"`            // idempotency key within the card; required
 }
 
-// An Issue makes a card.
-type Issue struct {
-	Command
-	Amount Money     `json:"amount"`        // what is on it at first, above zero
-	Ends   time.Time `json:"ends,omitzero"` // as Card.Ends
-}
+// An Issue makes a card with an amount on it.
+type Issue struct{ Command }
 
 // A Charge takes money off a card.
-type Charge struct {
-	Command
-	Amount Money `json:"amount"` // above zero
-}
-
-// A TopUp puts money on a card.
-type TopUp Charge
+type Charge struct{ Command }
 
 // A Refund puts money back that a Charge took off.
 type Refund struct {
 	Command
-	Of     string `json:"of"`     // key of that Charge
-	Amount Money  `json:"amount"` // above zero
+	Of string `json:"of"` // key of that Charge
 }
 
-// A Void ends a card, with what is on it.
-type Void struct{ Command }
-
-func (m Money) check() error {
-	return cmp.Or(valid.Between("amount.minor", m.Minor, 1, math.MaxInt64), valid.Currency("amount.currency", m.Currency))
-}
-
-func (i Issue) apply(c Card, p payment, now time.Time) (Card, payment, error) {
-	c.Balance, c.Ends = i.Amount, journal.Instant(i.Ends)
-	switch {
-	case c.Seq != 0:
-		return c, p, ErrIssued
-	case !c.Ends.IsZero() && !now.Before(c.Ends):
-		return c, p, &InputError{Field: "ends", Reason: "is not in the future"}
+func (i Issue) apply(c *Card, _ *payment) error {
+	if c.Seq != 0 {
+		return ErrIssued
 	}
-	return c, p, nil
+	c.Balance = i.Amount
+	return nil
 }
 
-func (h Charge) apply(c Card, p payment, now time.Time) (Card, payment, error) {
-	c, err := c.moved(-h.Amount.Minor, h.Amount.Currency, now)
-	p.Taken = h.Amount.Minor
-	return c, p, err
+func (h Charge) apply(c *Card, p *payment) error {
+	return c.move(p, -h.Amount.Minor, h.Amount.Currency)
 }
 
-func (t TopUp) apply(c Card, p payment, now time.Time) (Card, payment, error) {
-	c, err := c.moved(t.Amount.Minor, t.Amount.Currency, now)
-	return c, p, err
-}
+func (r Refund) apply(c *Card, p *payment) error { return c.move(p, r.Amount.Minor, r.Amount.Currency) }
 
-func (r Refund) apply(c Card, p payment, now time.Time) (Card, payment, error) {
-	c, err := c.moved(r.Amount.Minor, r.Amount.Currency, now)
-	switch left := p.Taken - p.Refunded; {
-	case err == nil && p.Taken == 0:
-		err = ErrUnknownCharge
-	case err == nil && r.Amount.Minor > left:
-		err = &InsufficientError{Have: left, Need: r.Amount.Minor}
-	}
-	p.Refunded += r.Amount.Minor
-	return c, p, err
-}
-
-func (Void) apply(c Card, p payment, _ time.Time) (Card, payment, error) {
+// move moves an amount from a payment back to the card or, where it is negative, the other way. The
+// sums stay within what the card was issued with.
+func (c *Card) move(p *payment, minor int64, currency string) error {
 	switch {
 	case c.Seq == 0:
-		return c, p, ErrUnknownCard
-	case c.Voided:
-		return c, p, ErrVoided
-	}
-	c.Balance.Minor, c.Voided = 0, true
-	return c, p, nil
-}
-
-// moved returns the card with an amount added to its balance, which is negative where it is taken.
-func (c Card) moved(minor int64, currency string, now time.Time) (Card, error) {
-	switch have := c.Balance.Minor; {
-	case c.Seq == 0:
-		return c, ErrUnknownCard
-	case c.Voided:
-		return c, ErrVoided
-	case !c.Ends.IsZero() && !now.Before(c.Ends):
-		return c, ErrExpired
+		return ErrUnknownCard
 	case c.Balance.Currency != currency:
-		return c, ErrCurrency
-	case minor > math.MaxInt64-have:
-		return c, ErrOverflow
-	case have+minor < 0:
-		return c, &InsufficientError{Have: have, Need: -minor}
+		return ErrCurrency
+	case c.Balance.Minor+minor < 0 || p.Left < minor:
+		return ErrInsufficient
 	}
-	c.Balance.Minor += minor
-	return c, nil
+	c.Balance.Minor, p.Left = c.Balance.Minor+minor, p.Left-minor
+	return nil
 }

@@ -2,8 +2,8 @@ package giftcard
 
 import (
 	"embed"
-	"time"
 
+	"github.com/scrmkit/scrmkit/internal/engine"
 	"github.com/scrmkit/scrmkit/storage"
 )
 
@@ -13,34 +13,34 @@ var Tables = storage.Schema{Name: "giftcard", Tables: []storage.Declared{cards, 
 //go:embed migrations
 var migrations embed.FS
 
-type row struct {
+// A ledger is a card with the payments that commands need of it.
+type ledger struct {
 	Card
-	version int64
-}
-
-// ends is when the card loses what is on it.
-func (r *row) ends() time.Time {
-	if r.Balance.Minor == 0 {
-		return time.Time{}
-	}
-	return r.Ends
+	version  int64
+	payments map[string]*payment // by key
+	changed  []storage.Row       // of payments
 }
 
 var (
-	cards = storage.NewTable("giftcard_card", func(c *storage.Columns, r *row) {
-		storage.Text(c, "card", &r.ID)
+	cards = storage.NewTable("giftcard_card", func(c *storage.Columns, l *ledger) {
+		storage.Text(c, "card", &l.ID)
 		c.Key()
-		c.Version(&r.version)
-		storage.Derived(c, "ends", r.ends)
-		c.State("state", 1, &r.Card)
+		c.Version(&l.version)
+		c.State("state", 1, &l.Card)
 	}).Fill(50)
 	payments = storage.NewTable("giftcard_payment", func(c *storage.Columns, p *payment) {
 		storage.Text(c, "card", &p.Card)
 		storage.Text(c, "payment", &p.Key)
 		c.Key()
-		storage.Int(c, "taken", &p.Taken)
-		storage.Int(c, "refunded", &p.Refunded)
+		storage.Int(c, "remains", &p.Left)
 	}).Of(cards)
-
-	byEnd = cards.Index("ends", "ends").Only("ends")
 )
+
+var kind = engine.Kind[ledger]{
+	Root: func(l *ledger) storage.Read { return cards.Get(l) },
+	Seq:  func(l *ledger) int64 { return l.Seq },
+	Rows: func(l *ledger) []storage.Row {
+		l.version++
+		return append([]storage.Row{cards.Save(l)}, l.changed...)
+	},
+}

@@ -1,0 +1,22 @@
+package main
+
+func Example() {
+	main()
+	// Output:
+	// order-1: stamp 1, 129 points, replayed: false
+	// order-1: stamp 1, 129 points, replayed: true
+	// A cup: 29 points left, then 0 and 35 owed
+	// 小爱: stamp 2 by kathy
+	// stamps.add stamps/coffee/alice 1
+	// loyalty.earn loyalty/club/alice 1
+	// reward.issue reward/gifts/alice 1
+	// loyalty.redeem loyalty/club/alice 2
+	// loyalty.refund loyalty/club/alice 3
+	// shop.put shop/wangjing 1
+	// shop.invite shop/wangjing 2
+	// shop.bind shop-manager/kathy 1
+	// otp.issue otp-holder/wangjing/alice 1
+	// otp.check otp-typist/wangjing/kathy 2
+	// stamps.add stamps/coffee/alice 2
+	// otp.spend otp-code/wangjing/1 1
+}
