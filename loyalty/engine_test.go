@@ -102,7 +102,7 @@ func holds(t testing.TB, points *loyalty.Engine, id loyalty.AccountID, want int6
 }
 
 func TestEngine(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		t.Run("a purchase, a redemption, a refund", func(t *testing.T) {
 			points, _ := open(t, db.Tenant("story"))
 			out := must[loyalty.Outcome](t)

@@ -13,7 +13,6 @@ import (
 	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/loyalty"
-	"github.com/scrmkit/scrmkit/storage"
 )
 
 // ladder returns a program that gives 100 points for silver, which 1000 a year are for, and 500 for
@@ -256,7 +255,7 @@ func TestGiftsMoveAsPoints(t *testing.T) {
 
 // However many tills cross the threshold at once, the gift comes once, and a replay changes nothing.
 func TestEnginesGiveAGiftOnce(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		c := &clock{}
 		c.set(noon)
 		tenant := db.Tenant("gifts")

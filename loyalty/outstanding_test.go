@@ -16,7 +16,6 @@ import (
 	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/loyalty"
-	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/memory"
 )
 
@@ -138,7 +137,7 @@ func TestEndsAreWhatExpires(t *testing.T) {
 }
 
 func TestTotalsAtAnInstant(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		c := &clock{}
 		c.set(noon)
 		points := loyalty.New(db, &loyalty.Options{Now: c.now})

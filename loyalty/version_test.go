@@ -10,7 +10,6 @@ import (
 	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/loyalty"
-	"github.com/scrmkit/scrmkit/storage"
 )
 
 func TestWhatAVersionMayNotChange(t *testing.T) {
@@ -196,7 +195,7 @@ func TestAMetricCountsFromTheVersionThatBringsIt(t *testing.T) {
 // Who qualifies by what was counted before tiers were added is on the level at once, as WhatIf
 // said.
 func TestTiersThatAreAdded(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		c := &clock{}
 		c.set(noon)
 		points := loyalty.New(db, &loyalty.Options{Now: c.now})

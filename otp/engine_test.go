@@ -100,7 +100,7 @@ func wrong(issued ...otp.Issued) string {
 }
 
 func TestLiveCodes(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		t.Run("a code tells whose it is and what for, and is spent once", func(t *testing.T) {
 			b := open(t, db.Tenant("once"))
 			issued := b.issue("wangjing", "alice", "stamp")
@@ -360,7 +360,7 @@ func TestLiveCodes(t *testing.T) {
 }
 
 func TestRacers(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		t.Run("500 codes with 16 racers each have 500 winners", func(t *testing.T) {
 			b := open(t, db.Tenant("racers"))
 			claims := make([]otp.Claim, 500)

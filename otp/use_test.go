@@ -51,7 +51,7 @@ func (b *bench) useChecks(checks ...otp.Check) (got []*otp.Claim, errs []error, 
 }
 
 func TestUse(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		t.Run("each code is right, wrong or denied by itself", func(t *testing.T) {
 			b := open(t, db.Tenant("use"))
 			right, kept := b.issue("s", "alice", "stamp"), b.issue("s", "bob", "refused")

@@ -68,7 +68,7 @@ func total(t *testing.T, cards *stamps.Engine, id stamps.CardID) int64 {
 }
 
 func TestEngine(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		t.Run("a repeated key gives the first outcome and changes nothing", func(t *testing.T) { // ST-A3
 			cards := open(t, db.Tenant("replay"))
 			first, err := cards.Add(ctx, add(5, "k"))
@@ -369,7 +369,7 @@ func TestEngine(t *testing.T) {
 }
 
 func TestBadInputStoresNothing(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		cards := open(t, db)
 		long := string(make([]byte, 200))
 		_, coupon := stamps.ParseCouponID("coffee/alice:1")
@@ -417,7 +417,7 @@ func TestBadInputStoresNothing(t *testing.T) {
 func second[T any](_ T, err error) error { return err }
 
 func TestANumberThatWasLeftFreeIsGiven(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		cards := open(t, db)
 		at := time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)
 		for _, number := range []int64{2, 5, 30} { // as claims leave it that met others

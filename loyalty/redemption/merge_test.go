@@ -120,7 +120,7 @@ func play(t testing.TB, db storage.DB, steps []step) standing {
 
 func TestReserveMergeCaptureIsMergeReserveCapture(t *testing.T) {
 	tenant := 0
-	dbtest.Each(t, func(t *testing.T, whole storage.DB) {
+	dbtest.Each(t, func(t *testing.T, whole dbtest.DB) {
 		for _, merge := range []step{byDesk, byPoints} {
 			for _, ends := range []string{"capture", "cancel", "return"} {
 				t.Run(merge.name+", "+ends, func(t *testing.T) {
@@ -210,7 +210,7 @@ func TestWhereverAMergerComesItComesToTheSame(t *testing.T) {
 
 func TestLimitsFollowAMerger(t *testing.T) {
 	tenant := 0
-	dbtest.Each(t, func(t *testing.T, whole storage.DB) {
+	dbtest.Each(t, func(t *testing.T, whole dbtest.DB) {
 		limited := func(t *testing.T) setting {
 			tenant++
 			s := open(t, whole.Tenant(fmt.Sprint("limit ", tenant)))
@@ -362,7 +362,7 @@ func TestLimitsFollowAMerger(t *testing.T) {
 // with the next command.
 func TestChainsOfMergersAreNotedFromAnyEnd(t *testing.T) {
 	tenant := 0
-	dbtest.Each(t, func(t *testing.T, whole storage.DB) {
+	dbtest.Each(t, func(t *testing.T, whole dbtest.DB) {
 		for _, names := range [][]ids.Member{
 			{"alice", "bob", "carol", "dave"}, {"bob", "alice"}, {"carol", "bob", "alice"}, {"carol", "alice", "bob"}, {"dave", "alice", "carol"},
 		} {

@@ -124,7 +124,7 @@ func is(t testing.TB, what string, err, want error) {
 
 func TestDesk(t *testing.T) {
 	tenant := 0
-	dbtest.Each(t, func(t *testing.T, whole storage.DB) {
+	dbtest.Each(t, func(t *testing.T, whole dbtest.DB) {
 		run := func(name string, f func(t *testing.T, s setting)) {
 			tenant++
 			db := whole.Tenant(fmt.Sprint("case ", tenant))

@@ -153,7 +153,7 @@ func is(t testing.TB, what string, err, want error) {
 
 func TestRefund(t *testing.T) {
 	tenant := 0
-	dbtest.Each(t, func(t *testing.T, whole storage.DB) {
+	dbtest.Each(t, func(t *testing.T, whole dbtest.DB) {
 		run := func(name string, f func(t *testing.T, s setting)) {
 			tenant++
 			db := whole.Tenant(fmt.Sprint("case ", tenant))

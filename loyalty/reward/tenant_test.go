@@ -31,7 +31,7 @@ func (s tape) Save(ctx context.Context, changes []storage.Change) ([]error, erro
 // that takes one, where ids, members, catalogs and keys are the same, and then where the very rows
 // are.
 func TestACodeOfOneTenantIsUnknownInEveryOther(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, whole storage.DB) {
+	dbtest.Each(t, func(t *testing.T, whole dbtest.DB) {
 		names := []string{"", "a", "ab", "b", "租户"}
 		type tenant struct {
 			db    storage.DB

@@ -19,7 +19,6 @@ import (
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/stamps/shop"
 	stamptill "github.com/scrmkit/scrmkit/stamps/till"
-	"github.com/scrmkit/scrmkit/storage"
 )
 
 var (
@@ -29,7 +28,7 @@ var (
 )
 
 type setting struct {
-	db      storage.DB
+	db      dbtest.DB
 	shops   *shop.Engine
 	codes   *otp.Engine
 	cards   *stamps.Engine
@@ -56,7 +55,7 @@ func is(t testing.TB, what string, err, want error) {
 
 // open returns the shops wangjing, with kathy, and sanlitun, with li, and 20 % off a cart, in
 // wangjing alone or everywhere.
-func open(t testing.TB, db storage.DB) setting {
+func open(t testing.TB, db dbtest.DB) setting {
 	t.Helper()
 	keys := []secret.Key{{ID: "k", Secret: bytes.Repeat([]byte{1}, 32)}} // one keyring serves every tenant and engine
 	s := setting{db: db, shops: shop.New(db, nil), cards: stamps.New(db, nil)}
@@ -93,7 +92,7 @@ func (s setting) state(t testing.TB, v reward.Voucher) reward.State {
 
 func TestTill(t *testing.T) {
 	tenant := 0
-	dbtest.Each(t, func(t *testing.T, whole storage.DB) {
+	dbtest.Each(t, func(t *testing.T, whole dbtest.DB) {
 		run := func(name string, f func(t *testing.T, s setting)) {
 			tenant++
 			db := whole.Tenant(fmt.Sprint("case ", tenant))

@@ -10,7 +10,6 @@ import (
 	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/scrm/activation"
-	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
@@ -39,7 +38,7 @@ func where(codes *activation.Engine, names map[ids.Code]string) (s string) {
 }
 
 func TestAccounts(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		scene := func(t *testing.T, tenant string) (codes *activation.Engine, now *clock, a, b activation.Access, want func(string)) {
 			codes, now = open(t, db.Tenant(tenant))
 			one, other := issue(codes, both, "a"), issue(codes, both, "b")
@@ -161,7 +160,7 @@ func TestAccounts(t *testing.T) {
 
 // What a session leaves when it ends is closed with it.
 func TestPortsEndWithTheirSession(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		stored := func(tenant string) (n int) {
 			return count(activation.StoredPorts(ctx, db.Tenant(tenant)))
 		}

@@ -79,7 +79,7 @@ func one(id ids.Code, key string) activation.CodeBatch {
 }
 
 func TestCodes(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		t.Run("are shown once, and stand nowhere", func(t *testing.T) {
 			db := db.Tenant("shown")
 			codes, _ := open(t, db)
@@ -252,7 +252,7 @@ func count[V any](seq func(func(V, error) bool)) (n int) {
 }
 
 func TestPorts(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		t.Run("are linked by QR code, and free when they are left", func(t *testing.T) {
 			codes, now := open(t, db.Tenant("qr"))
 			c := issue(codes, both, "k")
@@ -405,7 +405,7 @@ func race(t *testing.T, n int, f func(i int) error) (won, full int64) {
 }
 
 func TestDevices(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		codes, now := open(t, db)
 		listed := both
 		listed.Listed = true

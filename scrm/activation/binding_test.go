@@ -10,7 +10,6 @@ import (
 	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/scrm/activation"
-	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/memory"
 )
 
@@ -173,7 +172,7 @@ func TestBindingsEndWithTheirSession(t *testing.T) {
 			return nil
 		},
 	}
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		for name, end := range ends {
 			codes, now := open(t, db.Tenant(name))
 			c, other := issue(codes, both, "k"), issue(codes, both, "o")

@@ -14,7 +14,6 @@ import (
 	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/scrm/activation"
-	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
 	"github.com/scrmkit/scrmkit/storage/memory"
 )
@@ -87,7 +86,7 @@ func TestPortsAddUp(t *testing.T) {
 // TestPortsAddUpAtOnce has two processes do everything to codes that share a pool at once, and
 // counts in the end.
 func TestPortsAddUpAtOnce(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		first, _ := open(t, db)
 		second, _ := open(t, db)
 		must(first.PutPool(ctx, activation.PutPool{Pool: "plan", Ports: 4, Key: "p"}))

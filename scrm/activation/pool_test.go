@@ -9,11 +9,10 @@ import (
 	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/scrm/activation"
-	"github.com/scrmkit/scrmkit/storage"
 )
 
 func TestPools(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		shared := activation.Settings{Platforms: both.Platforms, Pool: "plan"}
 		fill := func(t *testing.T, tenant string, ports int) (*activation.Engine, *clock) {
 			codes, now := open(t, db.Tenant(tenant))

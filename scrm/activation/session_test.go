@@ -143,7 +143,7 @@ func (s secretsOnly) Load(ctx context.Context, looks []storage.Look) error {
 
 // A command on many codes tells each of them about itself.
 func TestManyAreToldOfThemselves(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		size := func(n int) (bytes int) {
 			db := db.Tenant(fmt.Sprint(n))
 			codes, _ := open(t, db)

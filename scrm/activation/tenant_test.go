@@ -7,13 +7,12 @@ import (
 	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/scrm/activation"
-	"github.com/scrmkit/scrmkit/storage"
 )
 
 // What is shown in one tenant opens nothing in another, though all that is stored there is the
 // same: labels, numbers, secrets and hashes.
 func TestSecretsAreTheirTenants(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		here, there := db.Tenant("here"), db.Tenant("there")
 		codes, now := open(t, here)
 		listed := both

@@ -141,7 +141,7 @@ func (s scene) table(names map[ids.Code]string) string {
 }
 
 func TestDesk(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		t.Run("lists codes with what they counted", func(t *testing.T) {
 			s := open(db.Tenant("rows"))
 			a := s.make("a", "whatsapp", "line")

@@ -11,12 +11,11 @@ import (
 	"github.com/scrmkit/scrmkit/scrm/activation"
 	"github.com/scrmkit/scrmkit/scrm/desk"
 	"github.com/scrmkit/scrmkit/scrm/lead"
-	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
 func TestEdit(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		job := func(s scene, c activation.Issued, p ids.Platform) lead.Job {
 			return must(s.Leads.Job(ctx, lead.JobID{Code: c.ID, Platform: p}))
 		}

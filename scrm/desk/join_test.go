@@ -17,7 +17,7 @@ import (
 // What a bound desk does is committed or rolled back with the transaction: a code and its jobs.
 func TestADeskThatIsBound(t *testing.T) {
 	errOut := errors.New("the order was not paid")
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		s := open(db)
 		for _, end := range []error{errOut, nil} {
 			err := db.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {

@@ -15,7 +15,6 @@ import (
 	"github.com/scrmkit/scrmkit/scrm/desk"
 	"github.com/scrmkit/scrmkit/scrm/lead"
 	"github.com/scrmkit/scrmkit/scrm/lead/routing"
-	"github.com/scrmkit/scrmkit/storage"
 )
 
 // visits has n visitors come, and returns how many were sent somewhere.
@@ -50,7 +49,7 @@ func (s scene) write(t *testing.T, access activation.Access, from, to int, want 
 func (s scene) clock() time.Time { return time.UnixMicro(s.now.Load()).UTC() }
 
 func TestLinesCountLeads(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		t.Run("ten visitors and four leads leave six of a day's ten", func(t *testing.T) {
 			s := open(db.Tenant("leads"))
 			c, other := s.make("a", "whatsapp"), s.make("b", "whatsapp")

@@ -15,7 +15,6 @@ import (
 	"github.com/scrmkit/scrmkit/scrm/desk"
 	"github.com/scrmkit/scrmkit/scrm/lead/routing"
 	"github.com/scrmkit/scrmkit/scrm/ticket"
-	"github.com/scrmkit/scrmkit/storage"
 )
 
 // shop has a website push to a code or to a pool.
@@ -77,7 +76,7 @@ var ways = []way{
 // before the ticket is handled, and after the next Recall where it goes later, taken or not.
 // Nothing is left at a target that nobody can sign in to.
 func TestTicketsOfTargetsThatGo(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		for i, w := range ways {
 			for k, when := range []string{"before it is handled", "between that and the take", "after the take", "after it was assigned by hand"} {
 				if w.want == ticket.CodeUnknown && k > 0 {
@@ -160,7 +159,7 @@ func TestTicketsOfTargetsThatGo(t *testing.T) {
 }
 
 func TestAgentsHandleTickets(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		t.Run("list, take, hand back and finish those of their code, and no others", func(t *testing.T) {
 			s := open(db.Tenant("mine"))
 			c, other := s.make("a", "whatsapp"), s.make("b", "whatsapp")
@@ -294,7 +293,7 @@ func TestAgentsHandleTickets(t *testing.T) {
 // A ticket that waits in a line for longer than orders may is Manual; a visitor who waits for too
 // long uses nothing of the next day's cap.
 func TestWaitingEnds(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		s := open(db.Tenant("waits"))
 		c := s.make("a", "whatsapp")
 		s.line("p", routing.Settings{Queue: 9, Accounts: []routing.Account{{ID: desk.Account("whatsapp", "x"), Day: 2}}})

@@ -11,7 +11,6 @@ import (
 	"github.com/scrmkit/scrmkit/scrm/activation"
 	"github.com/scrmkit/scrmkit/scrm/desk"
 	"github.com/scrmkit/scrmkit/scrm/lead"
-	"github.com/scrmkit/scrmkit/storage"
 )
 
 // told reports an event of an account that was at a time.
@@ -26,7 +25,7 @@ func (s scene) total(c activation.Issued) lead.Figures {
 }
 
 func TestReports(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		t.Run("of before the account was linked take nothing from a colleague", func(t *testing.T) {
 			s := open(db.Tenant("before"))
 			honest, leaked := s.make("a", "whatsapp"), s.make("b", "whatsapp")

@@ -15,7 +15,6 @@ import (
 	"github.com/scrmkit/scrmkit/scrm/lead"
 	"github.com/scrmkit/scrmkit/scrm/lead/routing"
 	"github.com/scrmkit/scrmkit/scrm/ticket"
-	"github.com/scrmkit/scrmkit/storage"
 )
 
 // of are accounts of WhatsApp in a line.
@@ -27,7 +26,7 @@ func of(accounts ...ids.Account) (all []routing.Account) {
 }
 
 func TestSend(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		t.Run("goes on whatever accounts agents link", func(t *testing.T) {
 			s := open(db.Tenant("long"))
 			s.line("p", routing.Settings{Accounts: append(of("x"), routing.Account{ID: "night-desk"}, routing.Account{ID: "whatsapp/%00"})})
@@ -174,7 +173,7 @@ func TestSend(t *testing.T) {
 }
 
 func TestReport(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		s := open(db)
 		a, b := s.make("a", "whatsapp"), s.make("b", "whatsapp")
 		first := s.sign(a, "whatsapp", "x")

@@ -87,7 +87,7 @@ func (h *holding) Save(ctx context.Context, changes []storage.Change) ([]error, 
 }
 
 func TestEngine(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		run := func(name string, f func(t *testing.T, db storage.DB)) {
 			t.Run(name, func(t *testing.T) { f(t, db.Tenant(name)) })
 		}

@@ -191,11 +191,11 @@ func TestNames(t *testing.T) {
 	out := must[lead.Outcome](t)
 	phone, device := name(lead.WhatsApp, "8613800138000"), name("lid", "77")
 	withLibrary := func(p *lead.Put) { p.Terms.Scope.Library = true }
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
-		run := func(name string, f func(t *testing.T, db storage.DB)) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
+		run := func(name string, f func(t *testing.T, db dbtest.DB)) {
 			t.Run(name, func(t *testing.T) { f(t, db.Tenant(name)) })
 		}
-		run("an event that can't be leaves contacts as they are", func(t *testing.T, db storage.DB) {
+		run("an event that can't be leaves contacts as they are", func(t *testing.T, db dbtest.DB) {
 			e, c := open(t, db, "A")
 			c.set(at(100))
 			out(e.Observe(ctx, met("A", person("a"), inbound("1", "x", 1))))
@@ -213,7 +213,7 @@ func TestNames(t *testing.T) {
 				t.Fatal(after)
 			}
 		})
-		run("what is found to be one contact's turns verdicts, which the event and the journal tell", func(t *testing.T, db storage.DB) {
+		run("what is found to be one contact's turns verdicts, which the event and the journal tell", func(t *testing.T, db dbtest.DB) {
 			e, c := open(t, db, "A")
 			c.set(at(100))
 			out(e.Observe(ctx, met("A", person("a"), inbound("1", "x", 1))))
@@ -239,7 +239,7 @@ func TestNames(t *testing.T) {
 				t.Error(told)
 			}
 		})
-		run("the library has a contact who has one of its names there", func(t *testing.T, db storage.DB) {
+		run("the library has a contact who has one of its names there", func(t *testing.T, db dbtest.DB) {
 			for i, steps := range [][]func(e *lead.Engine, c *clock){
 				{func(e *lead.Engine, _ *clock) { must[[]bool](t)(e.Import(ctx, []lead.Identity{phone})) }, func(_ *lead.Engine, c *clock) { c.set(at(20)) }},
 				{nil, func(e *lead.Engine, c *clock) {
@@ -263,7 +263,7 @@ func TestNames(t *testing.T) {
 				}
 			}
 		})
-		run("an id of an event is its account's", func(t *testing.T, db storage.DB) {
+		run("an id of an event is its account's", func(t *testing.T, db dbtest.DB) {
 			e, c := open(t, db, "A", "A/b")
 			c.set(at(100))
 			out(e.Observe(ctx, met("A", person("a"), inbound("b/c", "x", 5))))
@@ -276,7 +276,7 @@ func TestNames(t *testing.T) {
 				t.Error(o)
 			}
 		})
-		run("contacts are merged one into another in one transaction, or none is", func(t *testing.T, db storage.DB) {
+		run("contacts are merged one into another in one transaction, or none is", func(t *testing.T, db dbtest.DB) {
 			e, c := open(t, db, "A")
 			c.set(at(1000))
 			names := []string{"d", "c", "b", "a"}
@@ -307,7 +307,7 @@ func TestNames(t *testing.T) {
 				}
 			}
 		})
-		run("of many at once, contacts come to what they are one after the other", func(t *testing.T, db storage.DB) {
+		run("of many at once, contacts come to what they are one after the other", func(t *testing.T, db dbtest.DB) {
 			e, c := open(t, db, "A", "B")
 			engines := []*lead.Engine{e, lead.New(db, &lead.Options{Now: c.now})}
 			c.set(at(1000))

@@ -10,7 +10,6 @@ import (
 	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/scrm/lead"
-	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/memory"
 )
 
@@ -18,7 +17,7 @@ import (
 // not is refused.
 func TestTheLibraryMeetsItsPlatform(t *testing.T) {
 	uid := "U" + strings.Repeat("0f", 16)
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		for i, c := range []struct {
 			platform       ids.Platform
 			namespace, row string

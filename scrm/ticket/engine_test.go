@@ -91,7 +91,7 @@ func read(id ticket.RuleID, condition string, a ticket.Action) ticket.Rule {
 }
 
 func TestTickets(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		t.Run("are received once, as they came", func(t *testing.T) {
 			db := db.Tenant("once")
 			e, shared := open(db)

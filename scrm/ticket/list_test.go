@@ -13,14 +13,13 @@ import (
 	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/scrm/ticket"
-	"github.com/scrmkit/scrmkit/storage"
 )
 
 // Whatever a query asks for, its tickets are those of all that fit, in the order of their arrival.
 // Targets are those of the tickets that are open.
 func TestTicketsOfAQuery(t *testing.T) {
 	start := time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC)
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		histories := 0
 		rapid.Check(t, func(t *rapid.T) {
 			histories++

@@ -44,7 +44,7 @@ func TestPushesOfAnOrder(t *testing.T) {
 	body := func(status string, minute int) string {
 		return fmt.Sprintf(`{"id":727,"status":%q,"name":"Ann","date_modified_gmt":"2017-03-22T19:%02d:08"}`, status, minute)
 	}
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		t.Run("created, then changed, is one ticket with its history", func(t *testing.T) {
 			e := woo(db.Tenant("order"))
 			id := ticket.ID{Site: "shop", Event: "order:727"}

@@ -17,7 +17,7 @@ import (
 
 // TestAuthorizeEach: each pair of many has the answer that it has alone.
 func TestAuthorizeEach(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		shops, now := open(t, db)
 		closed := wangjing()
 		closed.ID, closed.To = "closed", *now
@@ -64,7 +64,7 @@ func TestAuthorizeEach(t *testing.T) {
 // TestRecent: what another process changed of a shop counts in Open at once, and in Recent within
 // Refresh; what the engine itself changed, and whether it is the time of the shop, counts at once.
 func TestRecent(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		shops, now := open(t, db)
 		other := shop.New(db, &shop.Options{Now: func() time.Time { return *now }})
 		put := func(by *shop.Engine, key string, change func(*shop.Shop)) {
@@ -115,7 +115,7 @@ func TestRecent(t *testing.T) {
 // TestAfterUnbind: after Unbind has returned nobody is let in, however many ask at that moment,
 // plainly and in units of work.
 func TestAfterUnbind(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		shops, _ := open(t, db)
 		if _, err := shops.Bind(ctx, shop.Bind{Token: invite(t, shops, "wangjing", "i"), Identity: "kathy", Key: "b"}); err != nil {
 			t.Fatal(err)

@@ -49,7 +49,7 @@ func invite(t *testing.T, shops *shop.Engine, id ids.Shop, key string) string {
 }
 
 func TestManagers(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		t.Run("an invitation binds one identity, once, within 24 hours", func(t *testing.T) {
 			shops, now := open(t, db.Tenant("invite"))
 			token := invite(t, shops, "wangjing", "i")
@@ -160,7 +160,7 @@ func TestManagers(t *testing.T) {
 }
 
 func TestPhysicalStamps(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		shops, now := open(t, db)
 		bind := func(id ids.Shop, serial shop.Serial, key string) error {
 			_, err := shops.BindStamp(ctx, shop.BindStamp{Shop: id, Serial: serial, Unsigned: true, Key: key})
@@ -206,7 +206,7 @@ func TestPhysicalStamps(t *testing.T) {
 }
 
 func TestPut(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		shops, _ := open(t, db)
 		for name, change := range map[string]func(*shop.Shop){
 			"no id":         func(s *shop.Shop) { s.ID = "" },

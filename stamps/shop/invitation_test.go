@@ -33,7 +33,7 @@ func open24(t *testing.T, shops *shop.Engine, id ids.Shop) (open []shop.Invitati
 }
 
 func TestInvitations(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		t.Run("an unbound manager does not come back with an older one, of any shop's inviter", func(t *testing.T) {
 			shops, _ := open(t, db.Tenant("dismissed"))
 			older, second, elsewhere := invite(t, shops, "wangjing", "1"), invite(t, shops, "wangjing", "2"), invite(t, shops, "sanlitun", "1")

@@ -52,7 +52,7 @@ func TestASerialHasOneForm(t *testing.T) {
 }
 
 func TestNamesOfAStamp(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		pressed := func(shops *shop.Engine, name shop.Serial) ids.Shop {
 			p, err := shops.Pressed(ctx, shop.Press{Serial: name})
 			if err != nil && !errors.Is(err, shop.ErrUnknownStamp) {
@@ -175,7 +175,7 @@ func TestNamesOfAStamp(t *testing.T) {
 }
 
 func TestPresses(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		now := time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)
 		engine := func(db storage.DB, keys ...secret.Key) *shop.Engine {
 			return shop.New(db, &shop.Options{Now: func() time.Time { return now }, PressKeys: keys})

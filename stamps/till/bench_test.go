@@ -61,7 +61,7 @@ type setting struct {
 	till   *till.Till
 }
 
-func set(b testing.TB, db storage.DB) setting {
+func set(b testing.TB, db dbtest.DB) setting {
 	b.Helper()
 	db = db.Tenant(rand.Text()[:4]) // the database may have served a benchmark before
 	s := setting{db: db, shops: shop.New(db, nil), cards: stamps.New(db, nil)}
@@ -92,7 +92,7 @@ func coffee() stamps.Definition {
 func adapters(b *testing.B, f func(b *testing.B, s setting)) {
 	b.Run("postgres", func(b *testing.B) {
 		dsn := pgtest.Bench(b)
-		s := set(b, dbtest.Postgres(b, dsn))
+		s := set(b, dbtest.Of(dbtest.Postgres(b, dsn)))
 		var err error
 		if s.server, err = sql.Open("pgx", dsn); err != nil {
 			b.Fatal(err)
@@ -100,7 +100,7 @@ func adapters(b *testing.B, f func(b *testing.B, s setting)) {
 		b.Cleanup(func() { _ = s.server.Close() })
 		f(b, s)
 	})
-	b.Run("sqlite", func(b *testing.B) { f(b, set(b, dbtest.SQLite(b))) })
+	b.Run("sqlite", func(b *testing.B) { f(b, set(b, dbtest.Of(dbtest.SQLite(b)))) })
 }
 
 func member(n int) stamps.CardID {

@@ -12,12 +12,11 @@ import (
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/stamps/shop"
 	"github.com/scrmkit/scrmkit/stamps/till"
-	"github.com/scrmkit/scrmkit/storage"
 )
 
 // What tills enter at once is one transaction, in which each entry succeeds or fails by itself.
 func TestTillsThatEnterAtOnce(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		s := open(t, db)
 		hand := s.publish(t, "hand", stamps.Earn{Per: stamps.PerHand})
 		once := coffee()
@@ -96,7 +95,7 @@ func TestTillsThatEnterAtOnce(t *testing.T) {
 // A code that the rules refuse was checked, and committed as that: so guesses that are sent all at
 // once, and whose request would be refused, get no further than one by one.
 func TestGuessesWhoseRequestIsRefusedAreAttempts(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		s := open(t, db)
 		code := s.ask(t, stampIt, "a")
 		var wg sync.WaitGroup

@@ -13,6 +13,7 @@ import (
 	"github.com/uptrace/bun/dialect/pgdialect"
 
 	"github.com/scrmkit/scrmkit/ids"
+	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/internal/pgtest"
 	"github.com/scrmkit/scrmkit/otp"
 	"github.com/scrmkit/scrmkit/stamps"
@@ -64,7 +65,7 @@ func TestStatements(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := open(t, store)
+	s := open(t, dbtest.Of(store))
 	var codes [40]string
 	n := 0
 	member := func(i int) till.Request {

@@ -18,14 +18,13 @@ import (
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/stamps/shop"
 	"github.com/scrmkit/scrmkit/stamps/till"
-	"github.com/scrmkit/scrmkit/storage"
 )
 
 var ctx = context.Background()
 
 // open returns a setting with shop wangjing, its manager kathy and the physical stamp A1, and shop
 // sanlitun with li.
-func open(t testing.TB, db storage.DB) setting {
+func open(t testing.TB, db dbtest.DB) setting {
 	t.Helper()
 	s := set(t, db)
 	for id, m := range map[ids.Shop]shop.Identity{"wangjing": "kathy", "sanlitun": "li"} {
@@ -74,7 +73,7 @@ func (s setting) total(t testing.TB) int64 {
 }
 
 func TestTill(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		t.Run("a code makes a stamp, another takes it back, and a third redeems a coupon", func(t *testing.T) {
 			s := open(t, db)
 			for i := range 10 {
@@ -283,7 +282,7 @@ func isThrottled(err error) bool {
 }
 
 func TestRequestsThatCannotBe(t *testing.T) {
-	s := open(t, dbtest.SQLite(t))
+	s := open(t, dbtest.Of(dbtest.SQLite(t)))
 	for name, d := range map[string]till.Request{
 		"no purpose":    {Member: "alice", Program: "coffee"},
 		"adjust":        {Purpose: stamps.PurposeAdjust, Member: "alice", Program: "coffee"},

@@ -37,7 +37,7 @@ func route(lines *routing.Engine, visitor string, online ...routing.AccountID) (
 
 func TestEngine(t *testing.T) {
 	two := []routing.Account{{ID: "a", Day: 1}, {ID: "b", Day: 1}}
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		t.Run("a visitor comes back to the same account until that is offline", func(t *testing.T) {
 			lines := routing.New(db.Tenant("sticky"), nil)
 			_, err := route(lines, "v", "a")

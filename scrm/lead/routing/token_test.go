@@ -14,7 +14,6 @@ import (
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/scrm/lead/routing"
 	"github.com/scrmkit/scrmkit/secret"
-	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/memory"
 )
 
@@ -104,7 +103,7 @@ func FuzzToken(f *testing.F) {
 }
 
 func TestRates(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		var at atomic.Int64
 		at.Store(time.Date(2026, 3, 10, 4, 0, 0, 0, time.UTC).Unix())
 		lines := routing.New(db.Tenant("rates"), &routing.Options{Now: func() time.Time { return time.Unix(at.Load(), 0) }})
@@ -167,7 +166,7 @@ func TestRates(t *testing.T) {
 // What was read of leads before another command changed the line is read again, so that two who
 // come at once do not share a place.
 func TestMoved(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		lines := routing.New(db.Tenant("moved"), nil)
 		l := put(lines, "p", routing.Settings{Accounts: []routing.Account{{ID: "a"}}})
 		c := routing.Route{Line: "ads", Visitor: "v", Online: []routing.AccountID{"a"}, Version: l.Version}
