@@ -16,6 +16,8 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/oapi-codegen/oapi-codegen/v2/pkg/codegen"
 	_ "github.com/oapi-codegen/runtime" // of the client that is generated
+
+	"github.com/scrmkit/scrmkit/internal/race"
 )
 
 // document returns the OpenAPI document at a path, read and checked by a library that is not the
@@ -141,6 +143,9 @@ func namedTexts(t *testing.T, dir string) map[string][]any {
 
 // A client for Go is generated from the document, and compiles.
 func TestGeneratedClientCompiles(t *testing.T) {
+	if race.Enabled {
+		t.Skip("the client is built without the race detector")
+	}
 	d := document(t, "/openapi-3.0.json")
 	code, err := codegen.Generate(d, codegen.Configuration{
 		PackageName: "client", Generate: codegen.GenerateOptions{Client: true, Models: true},

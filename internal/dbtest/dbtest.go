@@ -4,7 +4,11 @@ package dbtest
 import (
 	"context"
 	"database/sql"
+	"errors"
+	"net/url"
+	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver that tests use
@@ -44,7 +48,7 @@ func (db DB) Tenant(id string) DB { return db.tenant(id) }
 func Each(t *testing.T, f func(t *testing.T, db DB)) {
 	t.Run("memory", func(t *testing.T) { f(t, Of(memory.New())) })
 	t.Run("sqlite", func(t *testing.T) { f(t, Of(SQLite(t))) })
-	t.Run("postgres", func(t *testing.T) { f(t, Of(Postgres(t, pgtest.DSN(t)))) })
+	t.Run("postgres", func(t *testing.T) { f(t, Of(store(t, postgres(t, template.DSN(t))))) })
 }
 
 // Of returns a database of an adapter.
@@ -57,39 +61,97 @@ func Of[D storage.DB](db interface {
 	return DB{db, tenant}
 }
 
+// template is a database of Postgres with every migration.
+var template = pgtest.Template{Fill: func(dsn string) error {
+	db, err := sql.Open("pgx", dsn)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	return bunstore.Migrate(context.Background(), bunstore.OnPostgres(db), Schemas...)
+}}
+
+// migratedFile returns the content of a file of SQLite with every migration.
+var migratedFile = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "scrmkit-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "scrmkit.db")
+	db, err := sql.Open("sqlite", sqliteDSN(path))
+	if err != nil {
+		return nil, err
+	}
+	err = bunstore.Migrate(context.Background(), bunstore.OnSQLite(db), Schemas...)
+	if err := errors.Join(err, db.Close()); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(path)
+})
+
 // SQLite returns an empty database in a file of its own: WAL, synchronous FULL.
 func SQLite(t testing.TB) *bunstore.DB {
-	return SQLiteFile(t, filepath.Join(t.TempDir(), "scrmkit.db"))
+	t.Helper()
+	content, err := migratedFile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "scrmkit.db")
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return store(t, sqlite(t, path))
 }
 
 // SQLiteFile returns the database in a file, with every migration.
 func SQLiteFile(t testing.TB, path string) *bunstore.DB {
 	t.Helper()
-	db, err := sql.Open("sqlite", "file:"+path+"?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(5000)")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return migrated(t, bunstore.OnSQLite(db))
+	return migrated(t, sqlite(t, path))
 }
 
 // Postgres returns the database that a DSN names, with every migration.
 func Postgres(t testing.TB, dsn string) *bunstore.DB {
 	t.Helper()
+	return migrated(t, postgres(t, dsn))
+}
+
+func sqliteDSN(path string) string {
+	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(5000)"
+}
+
+func sqlite(t testing.TB, path string) *bun.DB {
+	t.Helper()
+	db, err := sql.Open("sqlite", sqliteDSN(path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	return bunstore.OnSQLite(db)
+}
+
+func postgres(t testing.TB, dsn string) *bun.DB {
+	t.Helper()
 	db, err := sql.Open("pgx", dsn)
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { db.Close() })
 	db.SetMaxOpenConns(40)
 	db.SetMaxIdleConns(40)
-	return migrated(t, bunstore.OnPostgres(db))
+	return bunstore.OnPostgres(db)
 }
 
 func migrated(t testing.TB, db *bun.DB) *bunstore.DB {
 	t.Helper()
-	t.Cleanup(func() { db.Close() })
 	if err := bunstore.Migrate(context.Background(), db, Schemas...); err != nil {
 		t.Fatal(err)
 	}
+	return store(t, db)
+}
+
+func store(t testing.TB, db *bun.DB) *bunstore.DB {
+	t.Helper()
 	store, err := bunstore.New(db, nil)
 	if err != nil {
 		t.Fatal(err)

@@ -36,11 +36,42 @@ var shared = sync.OnceValues(func() (*Cluster, error) { return newCluster(fast) 
 func DSN(t testing.TB) string {
 	t.Helper()
 	if server := os.Getenv("SCRMKIT_TEST_POSTGRES"); server != "" {
-		return database(t, server)
+		return database(t, server, "template0")
 	}
 	c, err := shared()
 	check(t, err)
-	return database(t, c.DSN())
+	return database(t, c.DSN(), "template0")
+}
+
+// A Template makes databases that are alike. Its methods may be called at once.
+type Template struct {
+	// Fill fills an empty database. It closes its connections.
+	Fill func(dsn string) error
+
+	once sync.Once // on the cluster that the tests of the process share
+	name string
+	err  error
+}
+
+// DSN is like [DSN], for a database that was filled: on the cluster that the tests of the process
+// share it is a copy of one that Fill ran on once.
+func (m *Template) DSN(t testing.TB) string {
+	t.Helper()
+	if os.Getenv("SCRMKIT_TEST_POSTGRES") != "" {
+		dsn := DSN(t)
+		check(t, m.Fill(dsn))
+		return dsn
+	}
+	c, err := shared()
+	check(t, err)
+	m.once.Do(func() {
+		var dsn string
+		if m.name, dsn, m.err = create(c.DSN(), "template0"); m.err == nil {
+			m.err = m.Fill(dsn)
+		}
+	})
+	check(t, m.err)
+	return database(t, c.DSN(), m.name)
 }
 
 // Start returns a running cluster of the test's own, which is durable (fsync is on) and may be
@@ -92,15 +123,12 @@ func check(t testing.TB, err error) {
 	}
 }
 
-// database creates a database on a server and returns its URL.
-func database(t testing.TB, server string) string {
+// database copies a database of a server and returns the copy's URL. The copy is dropped when the
+// test ends.
+func database(t testing.TB, server, template string) string {
 	t.Helper()
-	u, err := url.Parse(server)
-	if err != nil || u.Scheme != "postgres" && u.Scheme != "postgresql" {
-		t.Fatal("pgtest: SCRMKIT_TEST_POSTGRES is not a URL like postgres://user@host:5432/postgres")
-	}
-	name := "scrmkit_" + strings.ToLower(rand.Text())
-	if err := run(server, "create database "+name+" template template0"); err != nil {
+	name, dsn, err := create(server, template)
+	if err != nil {
 		t.Fatalf("pgtest: %v", err)
 	}
 	t.Cleanup(func() {
@@ -108,8 +136,40 @@ func database(t testing.TB, server string) string {
 			t.Errorf("pgtest: %v", err)
 		}
 	})
+	return dsn
+}
+
+// create copies a database of a server.
+func create(server, template string) (name, dsn string, err error) {
+	u, err := url.Parse(server)
+	if err != nil || u.Scheme != "postgres" && u.Scheme != "postgresql" {
+		return "", "", errors.New("SCRMKIT_TEST_POSTGRES is not a URL like postgres://user@host:5432/postgres")
+	}
+	name = "scrmkit_" + strings.ToLower(rand.Text())
 	u.Path = "/" + name
-	return u.String()
+	how, err := strategy(server)
+	if err != nil {
+		return "", "", err
+	}
+	return name, u.String(), run(server, "create database "+name+" template "+template+how)
+}
+
+// strategy returns the option of create database that copies files, as the server did before
+// Postgres 15: block by block through the log takes twice the time.
+func strategy(server string) (string, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	db, err := sql.Open("pgx", server)
+	if err != nil {
+		return "", err
+	}
+	defer db.Close()
+	var version int
+	err = db.QueryRowContext(ctx, "select current_setting('server_version_num')::int").Scan(&version)
+	if err != nil || version < 150000 {
+		return "", err
+	}
+	return " strategy file_copy", nil
 }
 
 // run runs one statement on a connection of its own.

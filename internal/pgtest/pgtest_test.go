@@ -66,6 +66,22 @@ func TestDSNParallel(t *testing.T) {
 	}
 }
 
+func TestTemplate(t *testing.T) {
+	fills := 0
+	template := Template{Fill: func(dsn string) error {
+		fills++
+		return run(dsn, "create table t (n int)")
+	}}
+	a, b := open(t, template.DSN(t)), open(t, template.DSN(t))
+	mustExec(t, a, "insert into t values (1)")
+	if n := queryInt(t, b, "select count(*) from t"); n != 0 {
+		t.Errorf("the other copy has %d rows", n)
+	}
+	if os.Getenv("SCRMKIT_TEST_POSTGRES") == "" && fills != 1 {
+		t.Errorf("the template was filled %d times", fills)
+	}
+}
+
 func TestKill(t *testing.T) {
 	c := Start(t)
 	db := open(t, c.DSN())
