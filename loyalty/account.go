@@ -6,14 +6,15 @@ import (
 	"slices"
 	"time"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
 // An AccountID names a member in a program.
 type AccountID struct {
-	Program ProgramID `json:"program"` // program that the points are of
-	Member  MemberID  `json:"member"`  // customer, in the embedder's words
+	Program ids.Program `json:"program"` // program that the points are of
+	Member  ids.Member  `json:"member"`  // customer, in the embedder's words
 }
 
 // Subject is the subject of the account's entries in the journal.
@@ -44,14 +45,14 @@ type Account struct {
 	Status   Status       `json:"status,omitzero"`    // its level
 	Past     []Past       `json:"past,omitempty"`     // earlier levels that late events and refunds may still change; the oldest first
 	Turns    time.Time    `json:"turns,omitzero"`     // when time next changes the level, or what is counted for it; zero: never
-	Merged   MemberID     `json:"merged,omitempty"`   // who the member turned out to be: the account takes no more commands
+	Merged   ids.Member   `json:"merged,omitempty"`   // who the member turned out to be: the account takes no more commands
 }
 
 // A Holding is the points of one currency, and what became of all that ever came in.
 type Holding struct {
-	Currency CurrencyID `json:"currency"`        // currency of the program
-	Wallet   Wallet     `json:"wallet,omitzero"` // points that are there now
-	Totals   Totals     `json:"totals,omitzero"` // sums over the life of the account
+	Currency ids.Currency `json:"currency"`        // currency of the program
+	Wallet   Wallet       `json:"wallet,omitzero"` // points that are there now
+	Totals   Totals       `json:"totals,omitzero"` // sums over the life of the account
 }
 
 // Totals are the books of a currency: of one account, or of all of a program. Outstanding is what
@@ -96,7 +97,7 @@ func plus(sum *int64, n int64) bool {
 }
 
 // addTo adds books to those of their currency. ErrOverflow: a sum is more than an int64 holds.
-func (t Totals) addTo(books map[CurrencyID]Totals, id CurrencyID) error {
+func (t Totals) addTo(books map[ids.Currency]Totals, id ids.Currency) error {
 	sum, err := books[id].Plus(t)
 	books[id] = sum
 	return err
@@ -124,14 +125,14 @@ type Reached struct {
 
 // A Status is the level of a member.
 type Status struct {
-	Level LevelID   `json:"level,omitempty"` // level in force; "": the program has no levels
+	Level ids.Level `json:"level,omitempty"` // level in force; "": the program has no levels
 	Since time.Time `json:"since,omitzero"`  // when it was reached
 	Until time.Time `json:"until,omitzero"`  // zero: as long as it is earned, or for ever; of an Outcome: Program.Until
-	Hand  LevelID   `json:"hand,omitempty"`  // the level that was given by hand: the member does not fall below it until then
+	Hand  ids.Level `json:"hand,omitempty"`  // the level that was given by hand: the member does not fall below it until then
 }
 
 // Wallet returns the points of a currency.
-func (a Account) Wallet(id CurrencyID) Wallet {
+func (a Account) Wallet(id ids.Currency) Wallet {
 	for _, h := range a.Holdings {
 		if h.Currency == id {
 			return h.Wallet
@@ -197,15 +198,15 @@ type BookedLine struct {
 
 // A Portion is points of one currency that came in, or went out, together.
 type Portion struct {
-	Currency  CurrencyID `json:"currency"`            // currency of the points
-	N         int64      `json:"n"`                   // units that came in or went out
-	Back      int64      `json:"back,omitempty"`      // revoked, or given back, so far
-	Lots      []Lot      `json:"lots"`                // lots that came in, or that were spent
-	Overdraft Overdraft  `json:"overdraft,omitempty"` // what a refund does about points that are spent
-	Shares    []int64    `json:"shares,omitempty"`    // of the lines, in their order: weights
-	Whole     int64      `json:"whole,omitempty"`     // the weight of what was given for no line
-	More      int64      `json:"more,omitempty"`      // what refunds revoke beyond N, as others were given points thanks to it; below zero: less, as others go without
-	Rule      RuleID     `json:"rule,omitempty"`      // that gave it for milestones, which go back with their metric; once the rule is gone, with all of the purchase
+	Currency  ids.Currency `json:"currency"`            // currency of the points
+	N         int64        `json:"n"`                   // units that came in or went out
+	Back      int64        `json:"back,omitempty"`      // revoked, or given back, so far
+	Lots      []Lot        `json:"lots"`                // lots that came in, or that were spent
+	Overdraft Overdraft    `json:"overdraft,omitempty"` // what a refund does about points that are spent
+	Shares    []int64      `json:"shares,omitempty"`    // of the lines, in their order: weights
+	Whole     int64        `json:"whole,omitempty"`     // the weight of what was given for no line
+	More      int64        `json:"more,omitempty"`      // what refunds revoke beyond N, as others were given points thanks to it; below zero: less, as others go without
+	Rule      RuleID       `json:"rule,omitempty"`      // that gave it for milestones, which go back with their metric; once the rule is gone, with all of the purchase
 }
 
 // A Count is what the tally of a metric went up by.
@@ -236,7 +237,7 @@ type Outcome struct {
 
 // A Move is what a command did to the points of one currency.
 type Move struct {
-	Currency CurrencyID `json:"currency"` // currency of the points
+	Currency ids.Currency `json:"currency"` // currency of the points
 	Movement
 	Balance Balance `json:"balance"` // after it
 	Totals  Totals  `json:"totals"`  // what it added to the books
@@ -244,12 +245,12 @@ type Move struct {
 
 // A TierChange is a level that was reached or lost.
 type TierChange struct {
-	From LevelID `json:"from"` // level before
-	To   LevelID `json:"to"`   // level after
+	From ids.Level `json:"from"` // level before
+	To   ids.Level `json:"to"`   // level after
 }
 
 // Earned returns the points that came in, of a currency.
-func (o Outcome) Earned(id CurrencyID) (n int64) {
+func (o Outcome) Earned(id ids.Currency) (n int64) {
 	for _, m := range o.Moves {
 		if m.Currency == id {
 			n += Sum(m.Credited)
@@ -259,7 +260,7 @@ func (o Outcome) Earned(id CurrencyID) (n int64) {
 }
 
 // Spent returns the points that a Redeem or a Capture spent, of a currency.
-func (o Outcome) Spent(id CurrencyID) (n int64) {
+func (o Outcome) Spent(id ids.Currency) (n int64) {
 	for _, m := range o.Moves {
 		if m.Currency == id {
 			n += m.Totals.Redeemed
@@ -286,6 +287,7 @@ type deed struct {
 
 	probe   bool     // it is a question: it gives no gifts
 	heights []height // of a probe: the levels that it reached, in their order
+	keeps   bool     // a fall takes no points: only a purchase that came back had given the level
 	Decision
 }
 
@@ -330,8 +332,8 @@ func (d *deed) end(from Account) (Decision, error) {
 }
 
 // holding returns the points of a currency, for change.
-func (d *deed) holding(id CurrencyID) *Holding {
-	i, ok := slices.BinarySearchFunc(d.Next.Holdings, id, func(h Holding, id CurrencyID) int { return cmp.Compare(h.Currency, id) })
+func (d *deed) holding(id ids.Currency) *Holding {
+	i, ok := slices.BinarySearchFunc(d.Next.Holdings, id, func(h Holding, id ids.Currency) int { return cmp.Compare(h.Currency, id) })
 	if !ok {
 		d.Next.Holdings = slices.Insert(d.Next.Holdings, i, Holding{Currency: id})
 	}
@@ -339,7 +341,7 @@ func (d *deed) holding(id CurrencyID) *Holding {
 }
 
 // post keeps a wallet as a movement left it. books says where what came and went belongs.
-func (d *deed) post(id CurrencyID, w Wallet, m Movement, books func(m Movement) Totals) {
+func (d *deed) post(id ids.Currency, w Wallet, m Movement, books func(m Movement) Totals) {
 	t := books(m)
 	t.Expired += Sum(m.Lapsed)
 	h := d.holding(id)

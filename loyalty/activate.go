@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
@@ -11,13 +12,13 @@ import (
 // when its order was delivered. They keep their end. Where the member of the account was merged
 // into another one since, that one may spend them.
 type Activate struct {
-	Account  AccountID  `json:"account"`            // that earned them
-	Of       string     `json:"of"`                 // the key of the Earn
-	Currency CurrencyID `json:"currency,omitempty"` // "": the program's first
-	N        int64      `json:"n,omitempty"`        // 0: all that is pending of it
-	Reason   string     `json:"reason,omitempty"`   // why, for the journal
-	By       string     `json:"by,omitempty"`       // who did it, for the journal
-	Key      string     `json:"-"`                  // idempotency key; required
+	Account  AccountID    `json:"account"`            // that earned them
+	Of       string       `json:"of"`                 // the key of the Earn
+	Currency ids.Currency `json:"currency,omitempty"` // "": the program's first
+	N        int64        `json:"n,omitempty"`        // 0: all that is pending of it
+	Reason   string       `json:"reason,omitempty"`   // why, for the journal
+	By       string       `json:"by,omitempty"`       // who did it, for the journal
+	Key      string       `json:"-"`                  // idempotency key; required
 }
 
 // Activate decides on an Activate of what b books. Errors: ErrUnknownAccount, ErrMerged,

@@ -3,6 +3,7 @@ package loyalty_test
 import (
 	"testing"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/loyalty"
 )
 
@@ -12,7 +13,7 @@ func pending(t *testing.T) *loyalty.Simulation {
 	t.Helper()
 	d := club(1)
 	d.Currencies[0].Pending, d.Currencies[0].Overdraft = 10, loyalty.PendingOnly
-	d.Tiers.Levels[1].Expiry = map[loyalty.CurrencyID]*loyalty.Expiry{"points": {}}
+	d.Tiers.Levels[1].Expiry = map[ids.Currency]*loyalty.Expiry{"points": {}}
 	return loyalty.Simulate(must[*loyalty.Program](t)(loyalty.Compile(d)))
 }
 

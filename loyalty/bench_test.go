@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/internal/pgtest"
 	"github.com/scrmkit/scrmkit/loyalty"
@@ -181,7 +182,7 @@ func BenchmarkEarn(b *testing.B) {
 			b.Fatal(err)
 		}
 		member := func(n int) loyalty.AccountID {
-			return loyalty.AccountID{Program: "club", Member: loyalty.MemberID(fmt.Sprint("m", n))}
+			return loyalty.AccountID{Program: "club", Member: ids.Member(fmt.Sprint("m", n))}
 		}
 		earn := func(id loyalty.AccountID, key string) error {
 			_, err := points.Earn(ctx, buy(id, 12_900, key))
@@ -239,7 +240,7 @@ func BenchmarkAccount(b *testing.B) {
 				runtime.GC()
 				runtime.ReadMemStats(&before)
 				for i := range accounts {
-					accounts[i].ID = loyalty.AccountID{Program: "club", Member: loyalty.MemberID(fmt.Sprint("member-", i))}
+					accounts[i].ID = loyalty.AccountID{Program: "club", Member: ids.Member(fmt.Sprint("member-", i))}
 					for day := 0; day < 365; day += every {
 						d := must[loyalty.Decision](b)(p.Earn(accounts[i], buy(alice, 12_900, "k").Event, noon.AddDate(0, 0, day)))
 						d.Next.ID = accounts[i].ID
@@ -270,7 +271,7 @@ func BenchmarkLongLedger(b *testing.B) {
 			return err
 		}
 		for _, entries := range []int{10, 1_000_000} {
-			id := loyalty.AccountID{Program: "club", Member: loyalty.MemberID(fmt.Sprint("m", entries))}
+			id := loyalty.AccountID{Program: "club", Member: ids.Member(fmt.Sprint("m", entries))}
 			together(200, func(int) {
 				for range max(1, entries/200) {
 					if err := earn(id); err != nil {

@@ -3,6 +3,9 @@ package loyalty
 import (
 	"math/big"
 	"slices"
+
+	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/ids"
 )
 
 func (b *Booking) clone() *Booking {
@@ -22,7 +25,7 @@ func (b *Booking) take(c Refund) error {
 			b.Lines[i].Back, b.Lines[i].Gone = b.Lines[i].Paid, b.Lines[i].Items
 		}
 	case len(b.Lines) == 0:
-		return &InputError{Field: "all", Reason: "is the way to take back what no purchase earned"}
+		return &errs.InputError{Field: "all", Reason: "is the way to take back what no purchase earned"}
 	case c.Amount != 0:
 		return b.takeAmount(c.Amount)
 	}
@@ -207,7 +210,7 @@ func (b *Booking) due(part int) int64 {
 }
 
 // dueOf returns what is due of a currency, but for milestones.
-func (b *Booking) dueOf(id CurrencyID) (n int64) {
+func (b *Booking) dueOf(id ids.Currency) (n int64) {
 	for i := range b.Parts {
 		if b.Parts[i].Currency == id && b.Parts[i].Rule == "" {
 			n += b.due(i)

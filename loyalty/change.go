@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
@@ -63,7 +64,7 @@ func (c SetTier) lookups() []lookup { return one(c.Account, c.Key) }
 func (c Transfer) lookups() []lookup { return two(c.Account, c.To, c.Key) }
 func (c Merge) lookups() []lookup    { return two(c.Account, c.To, c.Key) }
 
-func two(id AccountID, to MemberID, key string) []lookup {
+func two(id AccountID, to ids.Member, key string) []lookup {
 	return []lookup{{Account: id, Key: key}, {Account: AccountID{id.Program, to}, Key: key}}
 }
 
@@ -167,7 +168,7 @@ func (r request) follows() bool {
 // follow returns the request on the account that goes on. It needs the booking where it stays, and
 // the journal's record of the command wherever that may have been run on the way. mergedTo is
 // Account.Merged of an account.
-func (r request) follow(mergedTo func(AccountID) (MemberID, error)) (request, error) {
+func (r request) follow(mergedTo func(AccountID) (ids.Member, error)) (request, error) {
 	own := r.lookups()[0]
 	r.needs, r.followed = []lookup{{Key: own.Key}, own}, true
 	for id := own.Account; ; {

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/valid"
 )
 
@@ -20,66 +22,66 @@ type Earn struct {
 
 // A Redeem spends points. What ends first goes first, then the oldest.
 type Redeem struct {
-	Account  AccountID  `json:"account"`            // member who spends
-	Currency CurrencyID `json:"currency,omitempty"` // "": the program's first
-	N        int64      `json:"n"`                  // units to spend, 1 to MaxPoints
-	UpTo     bool       `json:"upTo,omitempty"`     // if there are fewer, but some, takes those; Outcome.Spent returns how many
-	Reason   string     `json:"reason,omitempty"`   // why, for the journal
-	By       string     `json:"by,omitempty"`       // who did it, for the journal
-	Key      string     `json:"-"`                  // idempotency key; required
+	Account  AccountID    `json:"account"`            // member who spends
+	Currency ids.Currency `json:"currency,omitempty"` // "": the program's first
+	N        int64        `json:"n"`                  // units to spend, 1 to MaxPoints
+	UpTo     bool         `json:"upTo,omitempty"`     // if there are fewer, but some, takes those; Outcome.Spent returns how many
+	Reason   string       `json:"reason,omitempty"`   // why, for the journal
+	By       string       `json:"by,omitempty"`       // who did it, for the journal
+	Key      string       `json:"-"`                  // idempotency key; required
 }
 
 // A Reserve sets points aside until a time, to be captured or released. The hold has the name of
 // the command's key.
 type Reserve struct {
-	Account  AccountID  `json:"account"`            // member whose points are set aside
-	Currency CurrencyID `json:"currency,omitempty"` // "": the program's first
-	N        int64      `json:"n"`                  // units to set aside, 1 to MaxPoints
-	Until    time.Time  `json:"until"`              // when the hold releases itself
-	By       string     `json:"by,omitempty"`       // who did it, for the journal
-	Key      string     `json:"-"`                  // idempotency key; required
+	Account  AccountID    `json:"account"`            // member whose points are set aside
+	Currency ids.Currency `json:"currency,omitempty"` // "": the program's first
+	N        int64        `json:"n"`                  // units to set aside, 1 to MaxPoints
+	Until    time.Time    `json:"until"`              // when the hold releases itself
+	By       string       `json:"by,omitempty"`       // who did it, for the journal
+	Key      string       `json:"-"`                  // idempotency key; required
 }
 
 // A Capture spends N points of a hold, and releases the rest.
 type Capture struct {
-	Account  AccountID  `json:"account"`            // member whose points are held
-	Currency CurrencyID `json:"currency,omitempty"` // "": the program's first
-	Hold     string     `json:"hold"`               // the key of the Reserve
-	N        int64      `json:"n"`                  // units to spend, at most those of the hold
-	Reason   string     `json:"reason,omitempty"`   // why, for the journal
-	By       string     `json:"by,omitempty"`       // who did it, for the journal
-	Key      string     `json:"-"`                  // idempotency key; required
+	Account  AccountID    `json:"account"`            // member whose points are held
+	Currency ids.Currency `json:"currency,omitempty"` // "": the program's first
+	Hold     string       `json:"hold"`               // the key of the Reserve
+	N        int64        `json:"n"`                  // units to spend, at most those of the hold
+	Reason   string       `json:"reason,omitempty"`   // why, for the journal
+	By       string       `json:"by,omitempty"`       // who did it, for the journal
+	Key      string       `json:"-"`                  // idempotency key; required
 }
 
 // A Release gives the points of a hold back.
 type Release struct {
-	Account  AccountID  `json:"account"`            // member whose points are held
-	Currency CurrencyID `json:"currency,omitempty"` // "": the program's first
-	Hold     string     `json:"hold"`               // key of the Reserve
-	By       string     `json:"by,omitempty"`       // who did it, for the journal
-	Key      string     `json:"-"`                  // idempotency key; required
+	Account  AccountID    `json:"account"`            // member whose points are held
+	Currency ids.Currency `json:"currency,omitempty"` // "": the program's first
+	Hold     string       `json:"hold"`               // key of the Reserve
+	By       string       `json:"by,omitempty"`       // who did it, for the journal
+	Key      string       `json:"-"`                  // idempotency key; required
 }
 
 // An Adjust gives points by hand, or takes them, and counts towards no metric and no cap.
 type Adjust struct {
-	Account  AccountID  `json:"account"`            // member who gets or loses points
-	Currency CurrencyID `json:"currency,omitempty"` // "": the program's first
-	N        int64      `json:"n"`                  // below zero: takes what is there
-	To       time.Time  `json:"to,omitzero"`        // of what is given, its end; zero: the program's
-	Reason   string     `json:"reason"`             // why; required
-	By       string     `json:"by,omitempty"`       // who did it, for the journal
-	Key      string     `json:"-"`                  // idempotency key; required
+	Account  AccountID    `json:"account"`            // member who gets or loses points
+	Currency ids.Currency `json:"currency,omitempty"` // "": the program's first
+	N        int64        `json:"n"`                  // below zero: takes what is there
+	To       time.Time    `json:"to,omitzero"`        // of what is given, its end; zero: the program's
+	Reason   string       `json:"reason"`             // why; required
+	By       string       `json:"by,omitempty"`       // who did it, for the journal
+	Key      string       `json:"-"`                  // idempotency key; required
 }
 
 // A Transfer gives points to another member, with their ends.
 type Transfer struct {
-	Account  AccountID  `json:"account"`            // member who gives
-	To       MemberID   `json:"to"`                 // member who gets, another one of the same program
-	Currency CurrencyID `json:"currency,omitempty"` // "": the program's first
-	N        int64      `json:"n"`                  // units to move, 1 to MaxPoints
-	Reason   string     `json:"reason,omitempty"`   // why, for the journal
-	By       string     `json:"by,omitempty"`       // who did it, for the journal
-	Key      string     `json:"-"`                  // idempotency key; required
+	Account  AccountID    `json:"account"`            // member who gives
+	To       ids.Member   `json:"to"`                 // member who gets, another one of the same program
+	Currency ids.Currency `json:"currency,omitempty"` // "": the program's first
+	N        int64        `json:"n"`                  // units to move, 1 to MaxPoints
+	Reason   string       `json:"reason,omitempty"`   // why, for the journal
+	By       string       `json:"by,omitempty"`       // who did it, for the journal
+	Key      string       `json:"-"`                  // idempotency key; required
 }
 
 // A Refund takes back what a purchase earned, as far as it was sent back: by Amount, by Lines, or
@@ -133,7 +135,7 @@ type Expire struct {
 // behind with a higher one that is earned. It gives no Gift.
 type SetTier struct {
 	Account AccountID `json:"account"`          // member who gets the level
-	Level   LevelID   `json:"level"`            // level to give
+	Level   ids.Level `json:"level"`            // level to give
 	Until   time.Time `json:"until,omitzero"`   // zero: without end
 	Reason  string    `json:"reason,omitempty"` // why, for the journal
 	By      string    `json:"by,omitempty"`     // who did it, for the journal
@@ -145,11 +147,11 @@ type SetTier struct {
 // that either has. Account takes no more commands, but for refunds of what was earned or spent
 // under it, and for what becomes of its holds: they are done to To.
 type Merge struct {
-	Account AccountID `json:"account"`          // member who is merged, and takes no more commands
-	To      MemberID  `json:"to"`               // member who goes on
-	Reason  string    `json:"reason,omitempty"` // why, for the journal
-	By      string    `json:"by,omitempty"`     // who did it, for the journal
-	Key     string    `json:"-"`                // idempotency key; required
+	Account AccountID  `json:"account"`          // member who is merged, and takes no more commands
+	To      ids.Member `json:"to"`               // member who goes on
+	Reason  string     `json:"reason,omitempty"` // why, for the journal
+	By      string     `json:"by,omitempty"`     // who did it, for the journal
+	Key     string     `json:"-"`                // idempotency key; required
 }
 
 func (c Earn) check() error {
@@ -178,11 +180,11 @@ func (c Adjust) check() error {
 	switch {
 	case err != nil:
 	case c.N == 0:
-		err = &InputError{Field: "n", Reason: "is 0"}
+		err = &errs.InputError{Field: "n", Reason: "is 0"}
 	case c.Reason == "":
-		err = &InputError{Field: "reason", Reason: "is missing"}
+		err = &errs.InputError{Field: "reason", Reason: "is missing"}
 	case c.N < 0 && !c.To.IsZero():
-		err = &InputError{Field: "to", Reason: "is for points that are given"}
+		err = &errs.InputError{Field: "to", Reason: "is for points that are given"}
 	}
 	return err
 }
@@ -205,7 +207,7 @@ func (c Refund) check() error {
 		}
 	}
 	if err == nil && ways != 1 {
-		err = &InputError{Field: "amount", Reason: "or lines or all is needed, and one of them"}
+		err = &errs.InputError{Field: "amount", Reason: "or lines or all is needed, and one of them"}
 	}
 	for i, l := range c.Lines {
 		field := fmt.Sprintf("lines[%d]", i)
@@ -213,10 +215,10 @@ func (c Refund) check() error {
 		err = cmp.Or(err, valid.ID(field+".id", l.ID), valid.Between(field+".amount", l.Amount, 0, MaxAmount),
 			valid.Between(field+".items", l.Items, 0, MaxItems))
 		if err == nil && again {
-			err = &InputError{Field: field, Reason: "is there twice"}
+			err = &errs.InputError{Field: field, Reason: "is there twice"}
 		}
 		if err == nil && (l.Amount == 0) == (l.Items == 0) {
-			err = &InputError{Field: field, Reason: "needs an amount or items, and not both"}
+			err = &errs.InputError{Field: field, Reason: "needs an amount or items, and not both"}
 		}
 	}
 	return err
@@ -243,10 +245,10 @@ func common(id AccountID, by, reason, key string) error {
 
 func points(n int64) error { return valid.Between("n", n, 1, MaxPoints) }
 
-func other(id AccountID, to MemberID) error {
+func other(id AccountID, to ids.Member) error {
 	err := valid.ID("to", to)
 	if err == nil && to == id.Member {
-		err = &InputError{Field: "to", Reason: "is the same member"}
+		err = &errs.InputError{Field: "to", Reason: "is the same member"}
 	}
 	return err
 }

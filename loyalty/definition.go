@@ -4,31 +4,28 @@ import (
 	"crypto/sha256"
 	"time"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
 // Ids of what a Definition names.
 type (
-	ProgramID  string // names a program
-	MemberID   string // names a customer, in the embedder's words
-	CurrencyID string // names a currency of a program
-	RuleID     string // names a rule of a program
-	MetricID   string // names a metric of a program
-	LevelID    string // names a level of a program
+	RuleID   string // names a rule of a program
+	MetricID string // names a metric of a program
 )
 
 // A Definition is a program as a team writes it, in Go or in JSON. A version of it never changes
 // once it is published.
 type Definition struct {
-	ID      ProgramID `json:"id"`              // id of the program; the same in all its versions
-	Version int       `json:"version"`         // from 1, each one more than the one before
-	Name    string    `json:"name"`            // shown to people
-	Zone    string    `json:"zone"`            // IANA name of the calendar's time zone
-	From    time.Time `json:"from,omitzero"`   // events that happen in [From, To) earn; zero: no bound
-	To      time.Time `json:"to,omitzero"`     // end of the interval that From begins
-	Money   string    `json:"money,omitempty"` // ISO 4217; of all amounts. "": the program takes no purchases
-	Basis   Basis     `json:"basis,omitempty"` // what of a purchase earns
+	ID      ids.Program `json:"id"`              // id of the program; the same in all its versions
+	Version int         `json:"version"`         // from 1, each one more than the one before
+	Name    string      `json:"name"`            // shown to people
+	Zone    string      `json:"zone"`            // IANA name of the calendar's time zone
+	From    time.Time   `json:"from,omitzero"`   // events that happen in [From, To) earn; zero: no bound
+	To      time.Time   `json:"to,omitzero"`     // end of the interval that From begins
+	Money   string      `json:"money,omitempty"` // ISO 4217; of all amounts. "": the program takes no purchases
+	Basis   Basis       `json:"basis,omitempty"` // what of a purchase earns
 
 	// Late is the number of days after an event in which it may be reported late and still count as
 	// if it had been reported at once: for the caps, the milestones and the levels of the day when
@@ -55,18 +52,18 @@ const (
 
 // A Currency is a kind of points: what is spent, or status points that never are.
 type Currency struct {
-	ID        CurrencyID `json:"id"`                  // unique in the program
-	Name      string     `json:"name,omitempty"`      // shown to people
-	Scale     int        `json:"scale,omitempty"`     // decimals, 0 to 4: a point is 10^Scale units, and all whole numbers of points count units
-	Expiry    Expiry     `json:"expiry,omitzero"`     // of what is earned
-	Inactive  bool       `json:"inactive,omitempty"`  // Expiry counts from the member's last earning or spending: that moves the end of all points
-	ByLevel   bool       `json:"byLevel,omitempty"`   // a new level moves the end of all points to its rule, counted from when they were earned; Inactive does so anyway
-	Begun     bool       `json:"begun,omitempty"`     // Expiry counts from when pending points may be spent
-	Pending   int        `json:"pending,omitempty"`   // days until points may be spent; a Rule may have its own
-	Round     Rounding   `json:"round,omitempty"`     // of fractions of a unit; "": Down
-	PerLine   bool       `json:"perLine,omitempty"`   // rounds each line by itself, and not the purchase
-	Overdraft Overdraft  `json:"overdraft,omitempty"` // what a refund does about points that are spent; "": BelowZero
-	Value     *Value     `json:"value,omitempty"`     // what points are worth in the books of TotalsAt; nil: it does not say. No rule looks at it
+	ID        ids.Currency `json:"id"`                  // unique in the program
+	Name      string       `json:"name,omitempty"`      // shown to people
+	Scale     int          `json:"scale,omitempty"`     // decimals, 0 to 4: a point is 10^Scale units, and all whole numbers of points count units
+	Expiry    Expiry       `json:"expiry,omitzero"`     // of what is earned
+	Inactive  bool         `json:"inactive,omitempty"`  // Expiry counts from the member's last earning or spending: that moves the end of all points
+	ByLevel   bool         `json:"byLevel,omitempty"`   // a new level moves the end of all points to its rule, counted from when they were earned; Inactive does so anyway
+	Begun     bool         `json:"begun,omitempty"`     // Expiry counts from when pending points may be spent
+	Pending   int          `json:"pending,omitempty"`   // days until points may be spent; a Rule may have its own
+	Round     Rounding     `json:"round,omitempty"`     // of fractions of a unit; "": Down
+	PerLine   bool         `json:"perLine,omitempty"`   // rounds each line by itself, and not the purchase
+	Overdraft Overdraft    `json:"overdraft,omitempty"` // what a refund does about points that are spent; "": BelowZero
+	Value     *Value       `json:"value,omitempty"`     // what points are worth in the books of TotalsAt; nil: it does not say. No rule looks at it
 }
 
 // Rounding makes whole units of what rules give.
@@ -85,12 +82,12 @@ const PurchaseEvent = "purchase"
 // A Rule gives points for an event, or multiplies what others give. Which rules a purchase meets
 // and what they give does not depend on the order in which they, or its lines, are written.
 type Rule struct {
-	ID       RuleID     `json:"id"`                 // unique in the program
-	Name     string     `json:"name,omitempty"`     // shown to people
-	Currency CurrencyID `json:"currency,omitempty"` // "": the first one
-	On       string     `json:"on,omitempty"`       // the kind of event; "": PurchaseEvent
-	From     time.Time  `json:"from,omitzero"`      // of events that happen in [From, To); zero: no bound
-	To       time.Time  `json:"to,omitzero"`        // end of the interval that From begins
+	ID       RuleID       `json:"id"`                 // unique in the program
+	Name     string       `json:"name,omitempty"`     // shown to people
+	Currency ids.Currency `json:"currency,omitempty"` // "": the first one
+	On       string       `json:"on,omitempty"`       // the kind of event; "": PurchaseEvent
+	From     time.Time    `json:"from,omitzero"`      // of events that happen in [From, To); zero: no bound
+	To       time.Time    `json:"to,omitzero"`        // end of the interval that From begins
 
 	// Conditions, in the language of expr-lang.org, over the names of Facts. They have no loops and
 	// no functions but len and lower. "": met.
@@ -158,13 +155,13 @@ const (
 // A Metric is a number that tiers and milestones are decided on. It counts from the version of the
 // program that brings it: nothing of what members did before, however far its window looks back.
 type Metric struct {
-	ID       MetricID   `json:"id"`                 // unique in the program
-	Of       Counted    `json:"of"`                 // what is counted
-	Currency CurrencyID `json:"currency,omitempty"` // CountPoints; "": the first one
-	On       string     `json:"on,omitempty"`       // CountEvents: the kind, of which Event.N counts
-	Lines    string     `json:"lines,omitempty"`    // CountMoney and CountItems: as Rule.Lines
-	Window   Window     `json:"window,omitzero"`    // how far back it counts; zero: all time
-	Joined   bool       `json:"joined,omitempty"`   // the window is the year since the member joined, by the calendar
+	ID       MetricID     `json:"id"`                 // unique in the program
+	Of       Counted      `json:"of"`                 // what is counted
+	Currency ids.Currency `json:"currency,omitempty"` // CountPoints; "": the first one
+	On       string       `json:"on,omitempty"`       // CountEvents: the kind, of which Event.N counts
+	Lines    string       `json:"lines,omitempty"`    // CountMoney and CountItems: as Rule.Lines
+	Window   Window       `json:"window,omitzero"`    // how far back it counts; zero: all time
+	Joined   bool         `json:"joined,omitempty"`   // the window is the year since the member joined, by the calendar
 }
 
 // Counted is what a Metric counts.
@@ -180,24 +177,24 @@ const (
 
 // Tiers are the levels of a program, and how members come and go.
 type Tiers struct {
-	Levels    []Level      `json:"levels"`             // the lowest first, where everybody begins
-	AtEnd     bool         `json:"atEnd,omitempty"`    // levels are given as windows end, not as soon as they are earned
-	Valid     Validity     `json:"valid,omitzero"`     // how long a level is kept
-	Downgrade Downgrade    `json:"downgrade"`          // when a level is lost
-	ByOne     bool         `json:"byOne,omitempty"`    // one level at a time; else to what is earned
-	Grace     int          `json:"grace,omitempty"`    // days after the end of validity in which the level is kept, and can be earned again
-	Rollover  bool         `json:"rollover,omitempty"` // at the end of a window, what a metric has beyond the needs of the level that are met counts in the next
-	Lose      []CurrencyID `json:"lose,omitempty"`     // points that lapse with a downgrade
+	Levels    []Level        `json:"levels"`             // the lowest first, where everybody begins
+	AtEnd     bool           `json:"atEnd,omitempty"`    // levels are given as windows end, not as soon as they are earned
+	Valid     Validity       `json:"valid,omitzero"`     // how long a level is kept
+	Downgrade Downgrade      `json:"downgrade"`          // when a level is lost
+	ByOne     bool           `json:"byOne,omitempty"`    // one level at a time; else to what is earned
+	Grace     int            `json:"grace,omitempty"`    // days after the end of validity in which the level is kept, and can be earned again
+	Rollover  bool           `json:"rollover,omitempty"` // at the end of a window, what a metric has beyond the needs of the level that are met counts in the next
+	Lose      []ids.Currency `json:"lose,omitempty"`     // points that lapse with a downgrade
 }
 
 // A Level is one tier.
 type Level struct {
-	ID     LevelID                `json:"id"`               // unique in the program
-	Name   string                 `json:"name,omitempty"`   // shown to people
-	Needs  []Need                 `json:"needs,omitempty"`  // any of them; none: the lowest level, or Manual
-	Manual bool                   `json:"manual,omitempty"` // by invitation: SetTier alone gives it
-	Gift   *Gift                  `json:"gift,omitempty"`   // for reaching it
-	Expiry map[CurrencyID]*Expiry `json:"expiry,omitempty"` // of what its members earn, in place of the currency's; of all they have: ByLevel and Inactive
+	ID     ids.Level                `json:"id"`               // unique in the program
+	Name   string                   `json:"name,omitempty"`   // shown to people
+	Needs  []Need                   `json:"needs,omitempty"`  // any of them; none: the lowest level, or Manual
+	Manual bool                     `json:"manual,omitempty"` // by invitation: SetTier alone gives it
+	Gift   *Gift                    `json:"gift,omitempty"`   // for reaching it
+	Expiry map[ids.Currency]*Expiry `json:"expiry,omitempty"` // of what its members earn, in place of the currency's; of all they have: ByLevel and Inactive
 }
 
 // A Need is metrics and what each of them has to come to; all of them.
@@ -220,8 +217,8 @@ const (
 	OnRefund Downgrade = "onRefund" // as well as soon as a refund takes away what it was earned for
 )
 
-// ParseDefinition reads a definition from JSON, which Compile then checks. *InputError: the text is
-// not the JSON of a definition, or has an unknown field.
+// ParseDefinition reads a definition from JSON, which Compile then checks. *errs.InputError: the
+// text is not the JSON of a definition, or has an unknown field.
 func ParseDefinition(text []byte) (Definition, error) {
 	return valid.Parse[Definition]("definition", text)
 }

@@ -11,6 +11,8 @@ import (
 
 	gocmp "github.com/google/go-cmp/cmp"
 
+	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/loyalty"
 )
 
@@ -41,13 +43,13 @@ func TestCompileTellsEveryMistakeAtOnce(t *testing.T) {
 			Levels: []loyalty.Level{
 				{ID: "low", Manual: true},
 				{ID: "low"},
-				{ID: "mid", Needs: []loyalty.Need{{}, {"none": 0}}, Manual: true, Expiry: map[loyalty.CurrencyID]*loyalty.Expiry{"a": &never, "z": nil}},
+				{ID: "mid", Needs: []loyalty.Need{{}, {"none": 0}}, Manual: true, Expiry: map[ids.Currency]*loyalty.Expiry{"a": &never, "z": nil}},
 			},
-			Downgrade: "soon", AtEnd: true, Grace: -1, Valid: loyalty.Validity{ExtraMonths: 2}, Lose: []loyalty.CurrencyID{"z"},
+			Downgrade: "soon", AtEnd: true, Grace: -1, Valid: loyalty.Validity{ExtraMonths: 2}, Lose: []ids.Currency{"z"},
 		},
 	}
 	_, err := loyalty.Compile(d)
-	var mistakes *loyalty.DefinitionError
+	var mistakes *errs.DefinitionError
 	if !errors.As(err, &mistakes) {
 		t.Fatal(err)
 	}
@@ -92,12 +94,12 @@ func TestDefinitionComesBackFromJSON(t *testing.T) {
 		}
 	}
 	for _, text := range []string{"", "{", `{"nope":1}`, `{} {}`, `{"rules":[{"give":{"points":[]}}]}`, "null x"} {
-		var input *loyalty.InputError
+		var input *errs.InputError
 		d, err := loyalty.ParseDefinition([]byte(text))
 		if err == nil {
 			_, err = loyalty.Compile(d)
 		}
-		var mistakes *loyalty.DefinitionError
+		var mistakes *errs.DefinitionError
 		if !errors.As(err, &input) && !errors.As(err, &mistakes) {
 			t.Errorf("%s: %v", text, err)
 		}

@@ -38,13 +38,17 @@
 //     A rule that asks for the level sees the one of the event's time, as far as it was known when
 //     the event was reported.
 //   - Apart from the last two stand, and depend on what came first: the last activity; what was
-//     given for a level that a returned purchase brought; what others have in the place of a
-//     purchase under a cap on times, where the rule does not give the same each time, and under one
-//     on points, where the rule is multiplied; on which day a cap on a longer time, or a carried
-//     block, gives, and so what a cap of the program on a shorter time leaves of it; the share that
-//     a part of a purchase takes back of what a cap left it, or of blocks; the level where it is
-//     given at the end of windows (AtEnd); of what rolled over, milestones, and until when it gives
-//     a level again; when a gift ends; and gifts that come again (Gift.Again) where the level stays.
+//     given for a level that a returned purchase brought; points that went with a level
+//     (Tiers.Lose): a refund takes them where the level had fallen without what was returned, and a
+//     late event brings none back; milestones of a rule with If or MinSpend, which the first event
+//     that meets it brings, and which stay while the metric comes to them; what others have in the
+//     place of a purchase under a cap on times, where the rule does not give the same each time,
+//     and under one on points, where the rule is multiplied; on which day a cap on a longer time,
+//     or a carried block, gives, and so what a cap of the program on a shorter time leaves of it;
+//     the share that a part of a purchase takes back of what a cap left it, or of blocks; the level
+//     where it is given at the end of windows (AtEnd); of what rolled over, milestones, and until
+//     when it gives a level again; when a gift ends; and gifts that come again (Gift.Again) where
+//     the level stays.
 //   - A version that leaves out a metric, a milestone or, where there are no caps, a rule may be
 //     followed by one that has it again, within a year: what was counted goes on, without what came
 //     in between. What was given for milestones by a rule that is gone goes back with all of the

@@ -3,6 +3,8 @@ package loyalty
 import (
 	"slices"
 	"time"
+
+	"github.com/scrmkit/scrmkit/ids"
 )
 
 // MaxEarned is how many units one event gives at most of what begins together; more is ErrOverflow.
@@ -10,11 +12,11 @@ const MaxEarned = 1_000_000_000_000
 
 // A Step explains what one rule did about an event, or a gift that came or went with a level.
 type Step struct {
-	Rule     RuleID     `json:"rule,omitempty"`     // "": the rounding, a cap of the program, or the gift of a level
-	Level    LevelID    `json:"level,omitempty"`    // whose gift it is
-	Currency CurrencyID `json:"currency,omitempty"` // currency of N
-	N        int64      `json:"n,omitempty"`        // what it added, in millionths of a unit, towards zero
-	Why      Why        `json:"why"`                // what happened
+	Rule     RuleID       `json:"rule,omitempty"`     // "": the rounding, a cap of the program, or the gift of a level
+	Level    ids.Level    `json:"level,omitempty"`    // whose gift it is
+	Currency ids.Currency `json:"currency,omitempty"` // currency of N
+	N        int64        `json:"n,omitempty"`        // what it added, in millionths of a unit, towards zero
+	Why      Why          `json:"why"`                // what happened
 }
 
 // Why says what a rule did, or why it did nothing.
@@ -122,8 +124,8 @@ type applied struct {
 	why     Why
 }
 
-// Earn decides on an event. The account may be a new one, with its ID alone. Errors: *InputError,
-// ErrMerged, *ConditionError, ErrClosed, ErrCurrency, ErrOverflow.
+// Earn decides on an event. The account may be a new one, with its ID alone. Errors:
+// *errs.InputError, ErrMerged, *ConditionError, ErrClosed, ErrCurrency, ErrOverflow.
 func (p *Program) Earn(a Account, e Event, now time.Time) (Decision, error) {
 	if a.Merged != "" {
 		return Decision{}, ErrMerged
@@ -165,13 +167,21 @@ func (p *Program) Earn(a Account, e Event, now time.Time) (Decision, error) {
 		if err := g.regift(climbed); err != nil {
 			return Decision{}, err
 		}
-	} else {
+	} else if g.lifts() {
 		g.rise(g.now)
 	}
 	g.forget()
 	g.forgetReached()
 	g.Steps = append(g.said, g.Steps...)
 	return g.end(a)
+}
+
+// lifts reports whether the event counted anything that a level needs. What counted nothing earns
+// no level again.
+func (g *earning) lifts() bool {
+	return g.p.def.Tiers != nil && slices.ContainsFunc(g.counts, func(c Count) bool {
+		return c.N != 0 && slices.ContainsFunc(g.p.metrics, func(m *metric) bool { return c.Tally == metricTally(m.ID) && g.p.needs(m.ID) })
+	})
 }
 
 func within(at, from, to time.Time) bool {
@@ -183,7 +193,7 @@ func (g *earning) prepare() {
 	rules := len(g.p.rules[g.e.kind()])
 	g.said = make([]Step, rules, rules+2)
 	f := &g.facts
-	f.Event = EventFacts{g.e.kind(), g.e.N, g.e.Channel, g.e.Shop}
+	f.Event = EventFacts{g.e.kind(), g.e.N, g.e.Channel, string(g.e.Shop)}
 	f.at = g.e.At.In(g.p.zone)
 	f.Member = MemberFacts{g.e.Labels, int(dayOf(f.at.Date()) - dayOf(g.Next.Joined.In(g.p.zone).Date()))}
 	f.Tier = string(g.levelAt(g.e.At))

@@ -5,6 +5,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/encode/encodetest"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
@@ -18,7 +19,7 @@ func TestJSON(t *testing.T) {
 			hash := func(name string) []byte { return rapid.SliceOfN(rapid.Byte(), 1, 40).Draw(t, name) }
 			l := link{Seq: rapid.Int64().Draw(t, "seq"), Hash: hash("hash"), State: hash("state"), Terms: terms{rapid.Int().Draw(t, "version"), hash("terms")}}
 			if rapid.Bool().Draw(t, "booked") {
-				l.Booking = &booked{MemberID(rapid.String().Draw(t, "member")), rapid.String().Draw(t, "key"), hash("booking")}
+				l.Booking = &booked{ids.Member(rapid.String().Draw(t, "member")), rapid.String().Draw(t, "key"), hash("booking")}
 			}
 			if got, want := l.json(), journal.JSON(l); string(got) != string(want) {
 				t.Fatalf("%s, want %s", got, want)

@@ -9,6 +9,8 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/loyalty"
 )
 
@@ -74,7 +76,7 @@ func inactive() loyalty.Definition {
 		Currencies: []loyalty.Currency{{ID: "points", Expiry: loyalty.Expiry{Days: 10}, Inactive: true}},
 		Rules:      []loyalty.Rule{{ID: "rate", Give: loyalty.Give{Points: "1", Per: loyalty.PerMoney, Amount: 100}}},
 		Tiers: &loyalty.Tiers{
-			Levels:    []loyalty.Level{{ID: "member"}, {ID: "gold", Manual: true, Expiry: map[loyalty.CurrencyID]*loyalty.Expiry{"points": {}}}},
+			Levels:    []loyalty.Level{{ID: "member"}, {ID: "gold", Manual: true, Expiry: map[ids.Currency]*loyalty.Expiry{"points": {}}}},
 			Downgrade: loyalty.AtEnd, Valid: loyalty.Validity{Expiry: loyalty.Expiry{Years: 1}},
 		},
 	}
@@ -97,11 +99,11 @@ func TestEndsFollowTheRule(t *testing.T) {
 		return loyalty.Reserve{Account: alice, N: n, Until: days(until), Key: key}
 	}
 	release := func(of, key string) loyalty.Release { return loyalty.Release{Account: alice, Hold: of, Key: key} }
-	level := func(id loyalty.LevelID, until time.Time, key string) loyalty.SetTier {
+	level := func(id ids.Level, until time.Time, key string) loyalty.SetTier {
 		return loyalty.SetTier{Account: alice, Level: id, Until: until, Key: key}
 	}
 	lose := byLevel()
-	lose.Tiers.Lose = []loyalty.CurrencyID{"points"}
+	lose.Tiers.Lose = []ids.Currency{"points"}
 	for _, c := range []struct {
 		name     string
 		d        loyalty.Definition
@@ -201,19 +203,19 @@ func TestEndsThatCantBeAreMistakes(t *testing.T) {
 		"by level and by inactivity":   func(d *loyalty.Definition) { d.Currencies[0].ByLevel = true },
 		"by level without one":         func(d *loyalty.Definition) { *d = byLevel(); d.Tiers.Levels[1].Expiry = nil },
 		"begun, and nothing pending":   func(d *loyalty.Definition) { d.Currencies[0].Begun = true },
-		"an expiry of no currency":     func(d *loyalty.Definition) { d.Tiers.Levels[1].Expiry = map[loyalty.CurrencyID]*loyalty.Expiry{"": {}} },
-		"a loss of no currency":        func(d *loyalty.Definition) { d.Tiers.Lose = []loyalty.CurrencyID{""} },
+		"an expiry of no currency":     func(d *loyalty.Definition) { d.Tiers.Levels[1].Expiry = map[ids.Currency]*loyalty.Expiry{"": {}} },
+		"a loss of no currency":        func(d *loyalty.Definition) { d.Tiers.Lose = []ids.Currency{""} },
 		"a validity on the eve of all": func(d *loyalty.Definition) { d.Tiers.Valid.RoundUp, d.Tiers.Valid.Eve = loyalty.Year, true },
 	} {
 		d := inactive()
 		change(&d)
-		var mistakes *loyalty.DefinitionError
+		var mistakes *errs.DefinitionError
 		if _, err := loyalty.Compile(d); !errors.As(err, &mistakes) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 	p := played(t, inactive(), buy(alice, 100, "0-a"))
-	var input *loyalty.InputError
+	var input *errs.InputError
 	if _, err := p.Do(loyalty.Adjust{Account: alice, N: 1, To: days(2), Reason: "x", Key: "to"}, noon); !errors.As(err, &input) || input.Field != "to" {
 		t.Error(err)
 	}

@@ -9,6 +9,7 @@ import (
 	"iter"
 	"time"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/combine"
 	"github.com/scrmkit/scrmkit/internal/engine"
 	"github.com/scrmkit/scrmkit/internal/published"
@@ -30,10 +31,10 @@ type Options struct {
 // Every command has a key, which names it within its account: a command that is repeated with its
 // key changes nothing and returns its first outcome with Replayed true, and is journal.ErrKeyReused
 // where it differs. So a command may always be run again after a lost answer. Besides the errors
-// that its comment lists, a command returns *InputError, ErrUnknownProgram, journal.ErrConflict
-// where other changes of the account came first twenty times in a row, and what the database said.
-// Where it returns an error nothing was stored, but for one of the database or of ctx: then nothing
-// is known, and it may be run again with its key.
+// that its comment lists, a command returns *errs.InputError, ErrUnknownProgram,
+// journal.ErrConflict where other changes of the account came first twenty times in a row, and what
+// the database said. Where it returns an error nothing was stored, but for one of the database or
+// of ctx: then nothing is known, and it may be run again with its key.
 type Engine struct {
 	frame  engine.Frame
 	shared *shared
@@ -43,7 +44,7 @@ type Engine struct {
 // shared is what the copies of an engine share.
 type shared struct {
 	accounts tenant.Cache[AccountID, Account]
-	programs *published.Programs[ProgramID, Definition, *Program]
+	programs *published.Programs[ids.Program, Definition, *Program]
 }
 
 // Refresh is how long another process may go on with an older version of a program after a
@@ -76,10 +77,11 @@ func (e *Engine) In(tx storage.Tx) *Engine { return e.on(e.frame.In(tx)) }
 func (e *Engine) Preview() *Engine { return e.on(e.frame.Preview()) }
 
 // Publish puts a version of a program in force: the first one, or the one after the newest. It
-// may run twice: the version that is in force already, unchanged, is no error. *DefinitionError: it
-// has mistakes, or can't follow the version before it (Definition.Follows). *PublishedError, which
-// is ErrPublished and names the version in force: the version exists and is another, or is an older
-// one, or is not the next. A bound engine does not publish.
+// may run twice: the version that is in force already, unchanged, is no error.
+// *errs.DefinitionError: it has mistakes, or can't follow the version before it
+// (Definition.Follows). *PublishedError, which is ErrPublished and names the version in force: the
+// version exists and is another, or is an older one, or is not the next. A bound engine does not
+// publish.
 //
 // A member who qualifies for a level of it by what was counted so far has that level at once in
 // Current, and with the next command in the books, and the gifts of levels that the member did not
@@ -91,10 +93,10 @@ func (e *Engine) Publish(ctx context.Context, d Definition) (*Program, error) {
 	return e.shared.programs.Publish(ctx, e.frame, d)
 }
 
-func newPrograms() *published.Programs[ProgramID, Definition, *Program] {
-	return published.NewPrograms(published.Kind[ProgramID, Definition, *Program]{
+func newPrograms() *published.Programs[ids.Program, Definition, *Program] {
+	return published.NewPrograms(published.Kind[ids.Program, Definition, *Program]{
 		Package: "loyalty", Noun: "program", Versions: programs, Compile: Compile, Definition: (*Program).Definition,
-		Version: func(d Definition) (ProgramID, int) { return d.ID, d.Version },
+		Version: func(d Definition) (ids.Program, int) { return d.ID, d.Version },
 		Bound:   errors.New("loyalty: a program is published outside of a transaction, for engines keep it in memory"),
 		Unknown: ErrUnknownProgram, Published: ErrPublished, Follows: Definition.Follows, Refusal: refusal,
 	})
@@ -121,7 +123,7 @@ func refusal(ctx context.Context, s storage.Store, d Definition) error {
 
 // Program returns a version of a program, or the one in force for version 0. ErrUnknownProgram:
 // there is none.
-func (e *Engine) Program(ctx context.Context, id ProgramID, version int) (*Program, error) {
+func (e *Engine) Program(ctx context.Context, id ids.Program, version int) (*Program, error) {
 	return e.shared.programs.Get(ctx, e.frame, id, version)
 }
 
@@ -211,11 +213,11 @@ func (e *Engine) Accounts(ctx context.Context, q AccountQuery) iter.Seq2[Account
 // Totals returns the books of a program, by currency: the sums of those of its accounts, which it
 // reads one after the other. What time has done counts as far as it was posted; TotalsAt returns
 // those of an instant. ErrOverflow: a sum is more than an int64 holds.
-func (e *Engine) Totals(ctx context.Context, id ProgramID) (map[CurrencyID]Totals, error) {
+func (e *Engine) Totals(ctx context.Context, id ids.Program) (map[ids.Currency]Totals, error) {
 	if err := valid.ID("program", id); err != nil {
 		return nil, fmt.Errorf("loyalty: totals: %w", err)
 	}
-	totals := map[CurrencyID]Totals{}
+	totals := map[ids.Currency]Totals{}
 	for a, err := range (AccountQuery{Program: id}).list(ctx, e.frame.Store) {
 		if err != nil {
 			return nil, fmt.Errorf("loyalty: totals of %s: %w", id, err)
@@ -271,7 +273,7 @@ func (e *Engine) do(ctx context.Context, c Command) (out Outcome, err error) {
 	r := requested(c)
 	out, err = e.run(ctx, call, r)
 	for errors.Is(err, ErrMerged) && r.follows() {
-		r, err = r.follow(func(id AccountID) (MemberID, error) {
+		r, err = r.follow(func(id AccountID) (ids.Member, error) {
 			found, err := load(ctx, e.frame.Store, []lookup{{Account: id}})
 			if err != nil {
 				return "", err

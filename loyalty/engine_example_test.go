@@ -6,6 +6,7 @@ import (
 	"log"
 	"time"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/loyalty"
 	"github.com/scrmkit/scrmkit/storage/memory"
 )
@@ -98,7 +99,7 @@ func ExampleProgram_Progress() {
 func ExampleEngine_WhatIf() {
 	ctx := context.Background()
 	points := started(ctx)
-	for i, member := range []loyalty.MemberID{"alice", "bob", "alice"} {
+	for i, member := range []ids.Member{"alice", "bob", "alice"} {
 		_, err := points.Earn(ctx, loyalty.Earn{
 			Account: loyalty.AccountID{Program: "club", Member: member}, Event: bought(time.Date(2026, 3, 2+i, 12, 0, 0, 0, time.UTC), 60_000), Key: fmt.Sprint("order-", i),
 		})

@@ -13,6 +13,8 @@ import (
 
 	gocmp "github.com/google/go-cmp/cmp"
 
+	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/loyalty"
 	"github.com/scrmkit/scrmkit/storage"
@@ -100,7 +102,7 @@ func holds(t testing.TB, points *loyalty.Engine, id loyalty.AccountID, want int6
 }
 
 func TestEngine(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		t.Run("a purchase, a redemption, a refund", func(t *testing.T) {
 			points, _ := open(t, db.Tenant("story"))
 			out := must[loyalty.Outcome](t)
@@ -115,7 +117,7 @@ func TestEngine(t *testing.T) {
 			out(points.Earn(ctx, buy(alice, 10_000, "order-2")))
 			holds(t, points, alice, 40)
 			totals, err := points.Totals(ctx, "club")
-			want := map[loyalty.CurrencyID]loyalty.Totals{"points": {Issued: 223, Redeemed: 60, Revoked: 123}}
+			want := map[ids.Currency]loyalty.Totals{"points": {Issued: 223, Redeemed: 60, Revoked: 123}}
 			if diff := gocmp.Diff(want, totals); err != nil || diff != "" {
 				t.Fatal(err, diff)
 			}
@@ -180,7 +182,7 @@ func TestEngine(t *testing.T) {
 			points, _ := open(t, db.Tenant("many"))
 			var sum atomic.Int64
 			together(16, func(i int) {
-				id := loyalty.AccountID{Program: "club", Member: loyalty.MemberID(fmt.Sprint("m", i%3))}
+				id := loyalty.AccountID{Program: "club", Member: ids.Member(fmt.Sprint("m", i%3))}
 				for n := range 5 {
 					key := fmt.Sprint(i, "-", n)
 					sum.Add(must[loyalty.Outcome](t)(points.Earn(ctx, buy(id, 1_000, key))).Earned("points"))
@@ -223,7 +225,7 @@ func TestEngine(t *testing.T) {
 			if _, err := points.Earn(ctx, buy(alice, 10_000, "late")); !errors.Is(err, loyalty.ErrMerged) {
 				t.Fatal(err)
 			}
-			totals := must[map[loyalty.CurrencyID]loyalty.Totals](t)(points.Totals(ctx, "club"))
+			totals := must[map[ids.Currency]loyalty.Totals](t)(points.Totals(ctx, "club"))
 			if want := (loyalty.Totals{Issued: 100, Received: 100, Sent: 100}); totals["points"] != want {
 				t.Fatalf("%+v", totals)
 			}
@@ -350,8 +352,8 @@ func TestEngine(t *testing.T) {
 			half.Tiers.Levels[1].Needs[0]["spent"] = 10_000
 			is = must[loyalty.Comparison](t)(points.WhatIf(ctx, must[*loyalty.Program](t)(loyalty.Compile(half))))
 			want := loyalty.Standing{
-				Totals:  map[loyalty.CurrencyID]loyalty.Totals{"points": {Issued: 350, Revoked: 150}},
-				Metrics: map[loyalty.MetricID]int64{"spent": 40_000}, Levels: map[loyalty.LevelID]int{"gold": 2},
+				Totals:  map[ids.Currency]loyalty.Totals{"points": {Issued: 350, Revoked: 150}},
+				Metrics: map[loyalty.MetricID]int64{"spent": 40_000}, Levels: map[ids.Level]int{"gold": 2},
 			}
 			if diff := gocmp.Diff(want, is.Is); diff != "" || is.Refused["loyalty: 200 points are needed and 150 are there"] != 1 {
 				t.Error(is, diff)
@@ -476,7 +478,7 @@ func TestBadInputStoresNothing(t *testing.T) {
 		},
 	} {
 		err := run()
-		var input *loyalty.InputError
+		var input *errs.InputError
 		if !errors.As(err, &input) && !errors.Is(err, loyalty.ErrRefused) {
 			t.Errorf("%s: %v", name, err)
 		}

@@ -6,9 +6,6 @@ import (
 	"github.com/scrmkit/scrmkit/errs"
 )
 
-// An InputError reports an invalid call: Field is missing or out of range, and Reason says why.
-type InputError = errs.InputError
-
 // ErrRefused is matched, by errors.Is, by every error below and by *InsufficientError: the call was
 // understood, and what the wallet holds does not allow it.
 var ErrRefused = errs.New(errs.Conflict, "loyalty: refused")

@@ -6,11 +6,13 @@ import (
 	"slices"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
-// The most that an event may have. What is more is an *InputError.
+// The most that an event may have. What is more is an *errs.InputError.
 const (
 	MaxAmount = 1_000_000_000_000 // minor units: of a line, of all lines of a purchase together, and of a refund
 	MaxItems  = 1_000_000         // Line.Quantity and Event.N
@@ -27,7 +29,7 @@ type Event struct {
 	Purchase *Purchase `json:"purchase,omitempty"` // of a purchase
 	Labels   []string  `json:"labels,omitempty"`   // of the member at that time: what conditions may ask for
 	Channel  string    `json:"channel,omitempty"`  // where it happened, for conditions: "app", "shop"
-	Shop     string    `json:"shop,omitempty"`     // shop where it happened, for conditions
+	Shop     ids.Shop  `json:"shop,omitempty"`     // shop where it happened, for conditions
 }
 
 // A Purchase is an order that was paid. Its lines come to at most MaxAmount together, before
@@ -94,7 +96,7 @@ func labels(field string, labels []string) error {
 	}
 	for i, l := range labels {
 		if err := valid.ID(field, l); err != nil {
-			return &InputError{Field: fmt.Sprintf("%s[%d]", field, i), Reason: err.(*InputError).Reason}
+			return &errs.InputError{Field: fmt.Sprintf("%s[%d]", field, i), Reason: err.(*errs.InputError).Reason}
 		}
 	}
 	return nil
@@ -115,18 +117,18 @@ func (e Event) normal(now time.Time) (Event, error) {
 	case err != nil:
 		return e, err
 	case purchase && e.Purchase == nil:
-		return e, &InputError{Field: "event.purchase", Reason: "is missing"}
+		return e, &errs.InputError{Field: "event.purchase", Reason: "is missing"}
 	case !purchase && e.Purchase != nil:
-		return e, &InputError{Field: "event.purchase", Reason: "is for events of kind purchase alone"}
+		return e, &errs.InputError{Field: "event.purchase", Reason: "is for events of kind purchase alone"}
 	case purchase && e.N != 0:
-		return e, &InputError{Field: "event.n", Reason: "is not for a purchase"}
+		return e, &errs.InputError{Field: "event.n", Reason: "is not for a purchase"}
 	}
 	e.At = journal.Instant(e.At)
 	if e.At.IsZero() {
 		e.At = now
 	}
 	if e.At.After(now) {
-		return e, &InputError{Field: "event.at", Reason: "is in the future"}
+		return e, &errs.InputError{Field: "event.at", Reason: "is in the future"}
 	}
 	e.N = max(1, e.N)
 	if e.Purchase == nil {
@@ -142,7 +144,7 @@ func (e Event) normal(now time.Time) (Event, error) {
 	}
 	for i := range p.Lines {
 		if i > 0 && p.Lines[i-1].ID == p.Lines[i].ID {
-			return e, &InputError{Field: "event.purchase.lines", Reason: "has two lines of one id"}
+			return e, &errs.InputError{Field: "event.purchase.lines", Reason: "has two lines of one id"}
 		}
 	}
 	e.Purchase = &p
@@ -164,7 +166,7 @@ func (p *Purchase) check() error {
 		}
 		total += p.Lines[i].Gross
 		if err == nil && total > MaxAmount {
-			err = &InputError{Field: "event.purchase", Reason: "is more than an order can be"}
+			err = &errs.InputError{Field: "event.purchase", Reason: "is more than an order can be"}
 		}
 	}
 	return err
@@ -185,10 +187,10 @@ func (l *Line) check(i int) error {
 	switch l.Kind {
 	case Item, Shipping, Fee, GiftCard, Reward:
 	default:
-		err = cmp.Or(err, error(&InputError{Field: "kind", Reason: "is none of shipping, fee, giftCard and reward"}))
+		err = cmp.Or(err, error(&errs.InputError{Field: "kind", Reason: "is none of shipping, fee, giftCard and reward"}))
 	}
-	if e, ok := err.(*InputError); ok {
-		return &InputError{Field: fmt.Sprintf("event.purchase.lines[%d].%s", i, e.Field), Reason: e.Reason}
+	if e, ok := err.(*errs.InputError); ok {
+		return &errs.InputError{Field: fmt.Sprintf("event.purchase.lines[%d].%s", i, e.Field), Reason: e.Reason}
 	}
 	return nil
 }

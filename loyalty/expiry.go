@@ -3,6 +3,7 @@ package loyalty
 import (
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/internal/calendar"
 	"github.com/scrmkit/scrmkit/internal/valid"
 )
@@ -51,7 +52,7 @@ const (
 	maxYears  = 100
 )
 
-// Check returns an *InputError if the rule is invalid.
+// Check returns an *errs.InputError if the rule is invalid.
 func (e Expiry) Check() error {
 	for _, f := range []struct {
 		name    string
@@ -64,13 +65,13 @@ func (e Expiry) Check() error {
 	switch e.RoundUp {
 	case "", Day, Month, Quarter, Half, Year:
 	default:
-		return &InputError{Field: "roundUp", Reason: "is none of day, month, quarter, half and year"}
+		return &errs.InputError{Field: "roundUp", Reason: "is none of day, month, quarter, half and year"}
 	}
 	if e.Eve && e.RoundUp != "" {
-		return &InputError{Field: "eve", Reason: "excludes roundUp, at whose end points end"}
+		return &errs.InputError{Field: "eve", Reason: "excludes roundUp, at whose end points end"}
 	}
 	if e.Eve && e.never() {
-		return &InputError{Field: "eve", Reason: "needs days, months, years or on"}
+		return &errs.InputError{Field: "eve", Reason: "needs days, months, years or on"}
 	}
 	if e.On == nil {
 		return nil

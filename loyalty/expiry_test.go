@@ -7,6 +7,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/loyalty"
 )
 
@@ -89,7 +90,7 @@ func TestExpiryCheck(t *testing.T) {
 		"the eve of never":   {Eve: true},
 		"the eve of a month": {Months: 1, RoundUp: loyalty.Month, Eve: true},
 	} {
-		var input *loyalty.InputError
+		var input *errs.InputError
 		if err := e.Check(); !errors.As(err, &input) {
 			t.Errorf("%s: %v", name, err)
 		}

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/internal/pgtest"
 	"github.com/scrmkit/scrmkit/loyalty"
@@ -27,7 +28,7 @@ func TestKilledPostgres(t *testing.T) {
 			return func(ctx context.Context, name string, caller, i int) (err error) {
 				// Three in turn: a purchase, points of it spent by hand, and the purchase sent
 				// back.
-				id := loyalty.AccountID{Program: "club", Member: loyalty.MemberID(fmt.Sprint("m", (caller+i/3)%10))}
+				id := loyalty.AccountID{Program: "club", Member: ids.Member(fmt.Sprint("m", (caller+i/3)%10))}
 				of := name[:len(name)-len(fmt.Sprint(i))] + fmt.Sprint(i-i%3)
 				switch i % 3 {
 				case 0:
@@ -52,7 +53,7 @@ func TestKilledPostgres(t *testing.T) {
 		}
 		entries += a.Seq
 	}
-	totals := must[map[loyalty.CurrencyID]loyalty.Totals](t)(points.Totals(ctx, "club"))["points"]
+	totals := must[map[ids.Currency]loyalty.Totals](t)(points.Totals(ctx, "club"))["points"]
 	if entries != n || totals.Revoked == 0 || totals.Issued <= totals.Revoked {
 		t.Errorf("%d commands, %d entries, %+v", n, entries, totals)
 	}

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/loyalty"
 )
 
@@ -29,7 +30,7 @@ func FuzzDefinition(f *testing.F) {
 			return
 		}
 		p, err := loyalty.Compile(d)
-		var mistakes *loyalty.DefinitionError
+		var mistakes *errs.DefinitionError
 		if err != nil {
 			if !errors.As(err, &mistakes) {
 				t.Fatal(err)

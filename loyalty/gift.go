@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/calendar"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
@@ -24,24 +25,24 @@ import (
 // A version that adds a gift gives it to those who reach the level from then on, for the first time
 // since, and not to those who have it.
 type Gift struct {
-	Currency CurrencyID `json:"currency,omitempty"` // "": the first one
-	Points   int64      `json:"points"`             // units
-	Again    bool       `json:"again,omitempty"`    // each time that the level is reached anew after it was lost; else once
+	Currency ids.Currency `json:"currency,omitempty"` // "": the first one
+	Points   int64        `json:"points"`             // units
+	Again    bool         `json:"again,omitempty"`    // each time that the level is reached anew after it was lost; else once
 }
 
 // Gifted is what a member was given for reaching a level.
 type Gifted struct {
-	Level LevelID `json:"level"`           // level that was reached
-	N     int64   `json:"n,omitempty"`     // how many times
-	Due   int64   `json:"due,omitempty"`   // how many were taken back while the level stayed, until it is earned again
-	Given []Given `json:"given,omitempty"` // those that may be taken back; the oldest first
+	Level ids.Level `json:"level"`           // level that was reached
+	N     int64     `json:"n,omitempty"`     // how many times
+	Due   int64     `json:"due,omitempty"`   // how many were taken back while the level stayed, until it is earned again
+	Given []Given   `json:"given,omitempty"` // those that may be taken back; the oldest first
 }
 
 // Given is one gift.
 type Given struct {
-	At       time.Time  `json:"at"`       // when the level was reached
-	Currency CurrencyID `json:"currency"` // currency of the points
-	Lots     []Lot      `json:"lots"`     // points that were given
+	At       time.Time    `json:"at"`       // when the level was reached
+	Currency ids.Currency `json:"currency"` // currency of the points
+	Lots     []Lot        `json:"lots"`     // points that were given
 }
 
 // A height is a level that was reached.
@@ -70,7 +71,7 @@ func (d *deed) reach(was, is int, at time.Time) {
 }
 
 // gifted returns what was given for a level.
-func (d *deed) gifted(id LevelID) Gifted {
+func (d *deed) gifted(id ids.Level) Gifted {
 	for _, g := range d.Next.Gifts {
 		if g.Level == id {
 			return g

@@ -11,6 +11,7 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/loyalty"
 	"github.com/scrmkit/scrmkit/storage/memory"
 )
@@ -23,7 +24,7 @@ func gifts(t *rapid.T, d loyalty.Definition) {
 	for i := range d.Tiers.Levels[1:] {
 		if maybe(t, "gift") {
 			d.Tiers.Levels[i+1].Gift = &loyalty.Gift{
-				Currency: pick[loyalty.CurrencyID](t, "of", "", "points", "status"), Points: pick[int64](t, "points", 13, 500), Again: maybe(t, "again"),
+				Currency: pick[ids.Currency](t, "of", "", "points", "status"), Points: pick[int64](t, "points", 13, 500), Again: maybe(t, "again"),
 			}
 		}
 	}
@@ -48,8 +49,8 @@ func gives(d loyalty.Definition) bool {
 }
 
 // given returns how many gifts of each level a member was given.
-func given(a loyalty.Account) map[loyalty.LevelID]int64 {
-	n := map[loyalty.LevelID]int64{}
+func given(a loyalty.Account) map[ids.Level]int64 {
+	n := map[ids.Level]int64{}
 	for _, g := range a.Gifts {
 		if g.N != 0 {
 			n[g.Level] = g.N
@@ -61,10 +62,10 @@ func given(a loyalty.Account) map[loyalty.LevelID]int64 {
 // climbs counts the gifts that are due for the levels that outcomes reach.
 type climbs struct {
 	levels []loyalty.Level
-	n      map[loyalty.LevelID]int64
+	n      map[ids.Level]int64
 }
 
-func (c climbs) index(id loyalty.LevelID) int {
+func (c climbs) index(id ids.Level) int {
 	return slices.IndexFunc(c.levels, func(l loyalty.Level) bool { return l.ID == id })
 }
 
@@ -80,7 +81,7 @@ func (c climbs) note(o loyalty.Outcome) {
 }
 
 // points returns what the gifts come to, of a currency.
-func (c climbs) points(id loyalty.CurrencyID) (n int64) {
+func (c climbs) points(id ids.Currency) (n int64) {
 	for _, l := range c.levels {
 		if l.Gift != nil && cmp.Or(l.Gift.Currency, "points") == id {
 			n += c.n[l.ID] * l.Gift.Points
@@ -124,7 +125,7 @@ func anyDay(t *rapid.T, i int, now time.Time) loyalty.Command {
 	case "adjust":
 		return loyalty.Adjust{Account: alice, N: rapid.Int64Range(1, 50).Draw(t, "n"), Reason: "by hand", Key: key}
 	case "tier":
-		return loyalty.SetTier{Account: alice, Level: pick[loyalty.LevelID](t, "level", "low", "mid", "high"), Until: now.AddDate(0, 0, 5), Key: key}
+		return loyalty.SetTier{Account: alice, Level: pick[ids.Level](t, "level", "low", "mid", "high"), Until: now.AddDate(0, 0, 5), Key: key}
 	}
 	return loyalty.Earn{Account: alice, Event: anyEvent(t), Key: key}
 }
@@ -134,7 +135,7 @@ func anyDay(t *rapid.T, i int, now time.Time) loyalty.Command {
 func TestGiftsAreOnePerReaching(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		d := anyProgram(t)
-		sim, want, now := loyalty.Simulate(compiled(t, d)), climbs{d.Tiers.Levels, map[loyalty.LevelID]int64{}}, noon
+		sim, want, now := loyalty.Simulate(compiled(t, d)), climbs{d.Tiers.Levels, map[ids.Level]int64{}}, noon
 		for i := range rapid.IntRange(1, 12).Draw(t, "commands") {
 			since := now
 			now = now.Add(time.Duration(rapid.IntRange(0, 250).Draw(t, "hours")) * time.Hour)
@@ -165,7 +166,7 @@ func TestGiftsComeByThemselves(t *testing.T) {
 		if diff := gocmp.Diff(want.Gifts, got.Gifts); diff != "" {
 			t.Errorf("-want +got\n%s", diff)
 		}
-		for _, id := range []loyalty.CurrencyID{"points", "status"} {
+		for _, id := range []ids.Currency{"points", "status"} {
 			if want, got := want.Wallet(id).Balance(now), got.Wallet(id).Balance(now); got != want {
 				t.Errorf("%s: %+v, want %+v", id, got, want)
 			}
@@ -234,7 +235,7 @@ func TestAVersionWithGifts(t *testing.T) {
 			defer func() { now = last }()
 			return run(points, c)
 		}
-		ever, since := climbs{tiers.Levels, map[loyalty.LevelID]int64{}}, climbs{tiers.Levels, map[loyalty.LevelID]int64{}}
+		ever, since := climbs{tiers.Levels, map[ids.Level]int64{}}, climbs{tiers.Levels, map[ids.Level]int64{}}
 		n := rapid.IntRange(0, 4).Draw(t, "before")
 		for i := range n + rapid.IntRange(1, 6).Draw(t, "after") {
 			if i == n {
@@ -262,7 +263,7 @@ func TestAVersionWithGifts(t *testing.T) {
 		if err != nil || len(what.Refused) > 0 {
 			t.Fatal(err, what)
 		}
-		for _, id := range []loyalty.CurrencyID{"points", "status"} {
+		for _, id := range []ids.Currency{"points", "status"} {
 			want := ever.points(id) - since.points(id)
 			if got := what.Is.Totals[id].Issued - what.Was.Totals[id].Issued; got != want {
 				t.Errorf("WhatIf gives %d %s more, want %d", got, id, want)

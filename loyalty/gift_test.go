@@ -9,9 +9,10 @@ import (
 
 	gocmp "github.com/google/go-cmp/cmp"
 
+	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/loyalty"
-	"github.com/scrmkit/scrmkit/storage"
 )
 
 // ladder returns a program that gives 100 points for silver, which 1000 a year are for, and 500 for
@@ -51,7 +52,7 @@ func TestGiftsOfLevels(t *testing.T) {
 	adjust := func(key string, n int64) loyalty.Adjust {
 		return loyalty.Adjust{Account: alice, N: n, Reason: "r", Key: key}
 	}
-	byHand := func(key string, level loyalty.LevelID, day int) loyalty.SetTier {
+	byHand := func(key string, level ids.Level, day int) loyalty.SetTier {
 		c := loyalty.SetTier{Account: alice, Level: level, Key: key}
 		if day > 0 {
 			c.Until = noon.AddDate(0, 0, day)
@@ -115,7 +116,7 @@ func TestGiftsOfLevels(t *testing.T) {
 		{"and not before", ladder(func(p *loyalty.Definition) {
 			p.Metrics[0].Window, p.Tiers.AtEnd = loyalty.Window{Calendar: loyalty.Month}, true
 		}), []step{{0, spend("1", 100_000)}, {29, spend("2", 1)}}, 0},
-		{"it is gone with a downgrade that loses points", ladder(week, func(p *loyalty.Definition) { p.Tiers.Lose = []loyalty.CurrencyID{"points"} }),
+		{"it is gone with a downgrade that loses points", ladder(week, func(p *loyalty.Definition) { p.Tiers.Lose = []ids.Currency{"points"} }),
 			[]step{{0, spend("1", 100_000)}, {50, spend("2", 1)}}, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -144,7 +145,7 @@ func TestGiftsOfOtherLevels(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		change func(*loyalty.Definition)
-		level  loyalty.LevelID
+		level  ids.Level
 		want   int64
 	}{
 		{"a level that members have gets a gift", func(d *loyalty.Definition) {}, "silver", 0},
@@ -199,7 +200,7 @@ func TestGiftsThatCanNotBe(t *testing.T) {
 	d.Tiers.Levels[1].Gift = &loyalty.Gift{Points: 0, Currency: "euros"}
 	d.Tiers.Levels[2] = loyalty.Level{ID: "vip", Manual: true, Gift: &loyalty.Gift{Points: loyalty.MaxEarned + 1}}
 	_, err := loyalty.Compile(d)
-	var mistakes *loyalty.DefinitionError
+	var mistakes *errs.DefinitionError
 	if !errors.As(err, &mistakes) {
 		t.Fatal(err)
 	}
@@ -254,7 +255,7 @@ func TestGiftsMoveAsPoints(t *testing.T) {
 
 // However many tills cross the threshold at once, the gift comes once, and a replay changes nothing.
 func TestEnginesGiveAGiftOnce(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		c := &clock{}
 		c.set(noon)
 		tenant := db.Tenant("gifts")

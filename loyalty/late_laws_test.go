@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/loyalty"
 )
 
@@ -68,7 +69,7 @@ func TestEventsToldLateCountWhenTheyHappened(t *testing.T) {
 // sameAccount compares all that events leave.
 func sameAccount(t *rapid.T, d loyalty.Definition, want, got loyalty.Account) {
 	t.Helper()
-	for _, id := range []loyalty.CurrencyID{"points", "status"} {
+	for _, id := range []ids.Currency{"points", "status"} {
 		if want, got := want.Wallet(id).Total(), got.Wallet(id).Total(); got != want {
 			t.Errorf("%d %s, want %d", got, id, want)
 		}
@@ -137,7 +138,7 @@ func TestATillThatComesBack(t *testing.T) {
 		d      loyalty.Definition
 		do     []telling
 		points int64
-		level  loyalty.LevelID
+		level  ids.Level
 	}{
 		{"three events of yesterday come once under a cap of one a day", shop([]loyalty.Rule{hello}), []telling{
 			{"2026-03-02", order("0", line("a", "", 1))}, {"2026-03-02", on("2026-03-01", order("1", line("a", "", 1)))},

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
@@ -19,9 +20,9 @@ type link struct {
 
 // booked is a booking as an entry left it.
 type booked struct {
-	Member MemberID `json:"member"`
-	Key    string   `json:"key"`
-	Hash   []byte   `json:"hash"`
+	Member ids.Member `json:"member"`
+	Key    string     `json:"key"`
+	Hash   []byte     `json:"hash"`
 }
 
 // terms are a version of a program, and the digest of its definition.

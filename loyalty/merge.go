@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"time"
+
+	"github.com/scrmkit/scrmkit/ids"
 )
 
 // Merge decides on both accounts of a Merge; the second decision is of the one that goes on, which
@@ -64,7 +66,7 @@ func (p *Program) Merge(from, to Account, c Merge, now time.Time) (Decision, Dec
 
 // holdOf returns the name by which an account has the hold that a member reserved, who may have
 // been merged into it.
-func (d *deed) holdOf(id CurrencyID, member MemberID, name string) string {
+func (d *deed) holdOf(id ids.Currency, member ids.Member, name string) string {
 	if member == d.Account.Member {
 		return name
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/loyalty"
 	"github.com/scrmkit/scrmkit/storage/memory"
 )
@@ -136,7 +137,7 @@ func TestWhatIfTellsHowMembersStandOncePublished(t *testing.T) {
 
 // stands tells how the members stand, one after the other.
 func stands(t *rapid.T, points *loyalty.Engine, p *loyalty.Program, now time.Time) loyalty.Standing {
-	s := loyalty.Standing{Totals: map[loyalty.CurrencyID]loyalty.Totals{}, Metrics: map[loyalty.MetricID]int64{}, Levels: map[loyalty.LevelID]int{}}
+	s := loyalty.Standing{Totals: map[ids.Currency]loyalty.Totals{}, Metrics: map[loyalty.MetricID]int64{}, Levels: map[ids.Level]int{}}
 	zone, err := time.LoadLocation(p.Definition().Zone)
 	if err != nil {
 		t.Fatal(err)

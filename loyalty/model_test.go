@@ -11,12 +11,11 @@ import (
 
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/loyalty"
-	"github.com/scrmkit/scrmkit/storage"
 )
 
 // An engine on any adapter answers as a simulation does, and stores what that has in the end.
 func TestEnginesAreTheModel(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		histories := 0
 		rapid.Check(t, func(t *rapid.T) {
 			histories++

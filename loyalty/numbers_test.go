@@ -7,6 +7,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/loyalty"
 )
 
@@ -54,7 +55,7 @@ func TestTheLargestNumbersOnEveryWay(t *testing.T) {
 			}
 			for _, c := range commands {
 				if _, err := sim.Do(c, noon.AddDate(0, 0, i)); err != nil {
-					if _, bad := errors.AsType[*loyalty.InputError](err); !bad && !errors.Is(err, loyalty.ErrRefused) {
+					if _, bad := errors.AsType[*errs.InputError](err); !bad && !errors.Is(err, loyalty.ErrRefused) {
 						t.Fatal(err)
 					}
 				}
@@ -92,7 +93,7 @@ func TestEventsAtTheirBounds(t *testing.T) {
 		"one line more than there may": {linesOf(loyalty.MaxLines + 1), false},
 	} {
 		_, err := loyalty.Simulate(p).Do(order("k", c.lines...), noon)
-		if _, bad := errors.AsType[*loyalty.InputError](err); c.ok != (err == nil) || !c.ok && !bad {
+		if _, bad := errors.AsType[*errs.InputError](err); c.ok != (err == nil) || !c.ok && !bad {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -109,7 +110,7 @@ func TestAnAmountOfMoneyIsNeverLeftOut(t *testing.T) {
 	spent := loyalty.Metric{ID: "spent", Of: loyalty.CountMoney}
 	for _, g := range []loyalty.Give{{Points: "1", Per: loyalty.PerMoney}, {Points: "1", Per: loyalty.PerMilestone, Metric: "spent"}} {
 		_, err := loyalty.Compile(shop([]loyalty.Rule{{ID: "base", Give: g}}, spent))
-		bad, ok := errors.AsType[*loyalty.DefinitionError](err)
+		bad, ok := errors.AsType[*errs.DefinitionError](err)
 		if !ok || len(bad.Mistakes) != 1 || bad.Mistakes[0].Path != "rules[0].give.amount" {
 			t.Errorf("%+v: %v", g, err)
 		}

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
@@ -118,8 +120,8 @@ func (s *stock) position(v *Value) (Position, error) {
 // Points that are set aside end with their hold where that is later. Ends are as they are at the
 // instant: what an activity or a level after it makes of them is not foreseen. Errors: those of the
 // accounts, and ErrOverflow.
-func (p *Program) TotalsAt(accounts iter.Seq2[Account, error], at time.Time) (map[CurrencyID]Position, error) {
-	stocks := map[CurrencyID]*stock{}
+func (p *Program) TotalsAt(accounts iter.Seq2[Account, error], at time.Time) (map[ids.Currency]Position, error) {
+	stocks := map[ids.Currency]*stock{}
 	for a, err := range accounts {
 		if err != nil {
 			return nil, err
@@ -135,7 +137,7 @@ func (p *Program) TotalsAt(accounts iter.Seq2[Account, error], at time.Time) (ma
 			}
 		}
 	}
-	found := make(map[CurrencyID]Position, len(stocks))
+	found := make(map[ids.Currency]Position, len(stocks))
 	for id, s := range stocks {
 		var v *Value
 		if i := slices.IndexFunc(p.def.Currencies, func(u Currency) bool { return u.ID == id }); i >= 0 {
@@ -157,10 +159,10 @@ func (p *Program) TotalsAt(accounts iter.Seq2[Account, error], at time.Time) (ma
 // It reads all accounts of the program one after the other, and keeps in memory a sum for each
 // month in which points end. What is done meanwhile may be in it or not, a transfer on one side
 // alone; in a transaction that reads one snapshot it is not.
-func (e *Engine) TotalsAt(ctx context.Context, id ProgramID, at time.Time) (map[CurrencyID]Position, error) {
+func (e *Engine) TotalsAt(ctx context.Context, id ids.Program, at time.Time) (map[ids.Currency]Position, error) {
 	err := cmp.Or(valid.ID("program", id), valid.Time("at", at))
 	if err == nil && at.IsZero() {
-		err = &InputError{Field: "at", Reason: "is missing"}
+		err = &errs.InputError{Field: "at", Reason: "is missing"}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("loyalty: totals: %w", err)

@@ -12,9 +12,10 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/loyalty"
-	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/memory"
 )
 
@@ -136,14 +137,14 @@ func TestEndsAreWhatExpires(t *testing.T) {
 }
 
 func TestTotalsAtAnInstant(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		c := &clock{}
 		c.set(noon)
 		points := loyalty.New(db, &loyalty.Options{Now: c.now})
 		d := loyalty.Definition{ID: "club", Version: 1, Zone: "Asia/Shanghai", Currencies: []loyalty.Currency{
 			{ID: "points", Value: &loyalty.Value{Money: "CNY", Amount: 1, Points: 3}}, {ID: "stars"}}}
 		must[*loyalty.Program](t)(points.Publish(ctx, d))
-		give := func(id loyalty.AccountID, currency loyalty.CurrencyID, n int64, to time.Time, key string) {
+		give := func(id loyalty.AccountID, currency ids.Currency, n int64, to time.Time, key string) {
 			t.Helper()
 			must[loyalty.Outcome](t)(points.Adjust(ctx, loyalty.Adjust{Account: id, Currency: currency, N: n, To: to, Reason: "r", Key: key}))
 		}
@@ -154,9 +155,9 @@ func TestTotalsAtAnInstant(t *testing.T) {
 		give(bob, "stars", 7, time.Time{}, "stars")
 		must[loyalty.Outcome](t)(points.Reserve(ctx, loyalty.Reserve{Account: alice, N: 4, Until: newYear.AddDate(0, 1, 0).Add(-time.Microsecond), Key: "hold"}))
 		december, january := fmt.Sprintf("%d-12", noon.Year()), fmt.Sprintf("%d-01", noon.Year()+1)
-		at := func(at time.Time) map[loyalty.CurrencyID]loyalty.Position {
+		at := func(at time.Time) map[ids.Currency]loyalty.Position {
 			t.Helper()
-			return must[map[loyalty.CurrencyID]loyalty.Position](t)(points.TotalsAt(ctx, "club", at))
+			return must[map[ids.Currency]loyalty.Position](t)(points.TotalsAt(ctx, "club", at))
 		}
 		stars := loyalty.Position{Totals: loyalty.Totals{Issued: 7}, Endless: 7}
 		for _, want := range []struct {
@@ -169,11 +170,11 @@ func TestTotalsAtAnInstant(t *testing.T) {
 			{newYear.AddDate(0, 1, 0), loyalty.Position{Totals: loyalty.Totals{Issued: 60, Expired: 30}, Money: "CNY", Value: 10, Endless: 30}},
 			{noon.AddDate(-1, 0, 0), loyalty.Position{Totals: loyalty.Totals{Issued: 60}, Money: "CNY", Value: 20, Endless: 30, Ends: []loyalty.Ending{{Month: december, N: 6}, {Month: january, N: 24}}}},
 		} {
-			if diff := gocmp.Diff(map[loyalty.CurrencyID]loyalty.Position{"points": want.points, "stars": stars}, at(want.at)); diff != "" {
+			if diff := gocmp.Diff(map[ids.Currency]loyalty.Position{"points": want.points, "stars": stars}, at(want.at)); diff != "" {
 				t.Errorf("%s (-want +got)\n%s", want.at, diff)
 			}
 		}
-		if _, err := points.TotalsAt(ctx, "club", time.Time{}); !errors.As(err, new(*loyalty.InputError)) {
+		if _, err := points.TotalsAt(ctx, "club", time.Time{}); !errors.As(err, new(*errs.InputError)) {
 			t.Error(err)
 		}
 		if _, err := points.TotalsAt(ctx, "none", noon); !errors.Is(err, loyalty.ErrUnknownProgram) {
@@ -202,7 +203,7 @@ func TestValues(t *testing.T) {
 	} {
 		d := club(1)
 		d.Currencies[0].Value = &v
-		var mistakes *loyalty.DefinitionError
+		var mistakes *errs.DefinitionError
 		if _, err := loyalty.Compile(d); !errors.As(err, &mistakes) || mistakes.Mistakes[0].Path != "currencies[0].value."+field {
 			t.Errorf("%s: %v", field, err)
 		}
@@ -237,7 +238,7 @@ func TestBooksThatDoNotFit(t *testing.T) {
 				sums[k].Add(sums[k], big.NewInt(*f))
 			}
 			accounts = append(accounts, loyalty.Account{
-				ID: loyalty.AccountID{Program: "club", Member: loyalty.MemberID(fmt.Sprint("m", i))}, Version: 1, Seq: 1, At: noon, Joined: noon,
+				ID: loyalty.AccountID{Program: "club", Member: ids.Member(fmt.Sprint("m", i))}, Version: 1, Seq: 1, At: noon, Joined: noon,
 				Holdings: []loyalty.Holding{{Currency: "points", Wallet: loyalty.Wallet{At: noon}, Totals: books}},
 			})
 		}

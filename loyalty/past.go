@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/calendar"
 )
 
@@ -13,7 +14,7 @@ import (
 type Past struct {
 	At     time.Time `json:"at"`              // from when on it was the level
 	Status Status    `json:"status,omitzero"` // the level, and how long it was to be kept
-	Given  LevelID   `json:"given,omitempty"` // by a SetTier, which Status need not be
+	Given  ids.Level `json:"given,omitempty"` // by a SetTier, which Status need not be
 	Until  time.Time `json:"until,omitzero"`  // SetTier.Until
 }
 
@@ -24,7 +25,7 @@ const kept = 31
 func (d *deed) note(at time.Time) { d.noteGiven(at, "", time.Time{}) }
 
 // noteGiven keeps the level as it is from that time on, with the one that was given by hand.
-func (d *deed) noteGiven(at time.Time, given LevelID, until time.Time) {
+func (d *deed) noteGiven(at time.Time, given ids.Level, until time.Time) {
 	past := d.Next.Past
 	is := Past{at, d.Next.Status, given, until}
 	if n := len(past); n > 0 && given == "" && past[n-1].Status == is.Status {
@@ -50,7 +51,7 @@ func (p *Program) looks() int { return max(p.late(), p.horizon) + kept }
 func (d *deed) firstDay() time.Time { return d.day(d.now.AddDate(0, 0, -d.p.looks()+kept)) }
 
 // levelAt returns the level that the member had at a time, as far as that is kept.
-func (d *deed) levelAt(at time.Time) LevelID {
+func (d *deed) levelAt(at time.Time) ids.Level {
 	if d.p.def.Tiers == nil || !at.Before(d.Next.Status.Since) {
 		return d.Next.Status.Level
 	}
@@ -129,9 +130,27 @@ func (d *deed) relevel(from time.Time, told bool) {
 		next.Since = d.Next.Status.Since
 	}
 	d.Next.Status.Hand = next.Hand
+	d.keeps = !d.fell(probe, before)
 	d.put(is, d.now, next.Until)
+	d.keeps = false
 	d.Next.Status = next
 	d.Next.Past = slices.Concat(old[:before], probe.Next.Past)
+}
+
+// fell reports whether the member fell from a level in a replay, while it was higher in fact.
+func (d *deed) fell(probe *deed, before int) bool {
+	was := 0
+	if before > 0 {
+		was = d.p.level(d.Next.Past[before-1].Status.Level)
+	}
+	for _, p := range probe.Next.Past {
+		is := d.p.level(p.Status.Level)
+		if is < was && d.p.level(d.levelAt(p.At)) > is {
+			return true
+		}
+		was = is
+	}
+	return false
 }
 
 // sinceOf returns since when a level is had that is decided anew by the day: as it was before,

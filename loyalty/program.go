@@ -7,15 +7,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/valid"
 )
-
-// A DefinitionError lists every mistake of a definition.
-type DefinitionError = errs.DefinitionError
-
-// A Mistake says what is wrong at its Path: "rules[2].give.points".
-type Mistake = errs.Mistake
 
 // A Program is a definition that was checked. It is immutable and safe for concurrent use. Its
 // methods are the decisions of the program: they take an account as a value and return it as it
@@ -78,7 +72,8 @@ const (
 	maxCurrencies = 10
 )
 
-// Compile checks a definition. *DefinitionError: it has mistakes, all of which the error lists.
+// Compile checks a definition. *errs.DefinitionError: it has mistakes, all of which the error
+// lists.
 func Compile(d Definition) (*Program, error) {
 	c := compiler{p: &Program{def: d, rules: map[string][]*rule{}, keep: map[string]int{}}}
 	c.Field(valid.ID("id", d.ID))
@@ -112,7 +107,7 @@ type compiler struct {
 func (c *compiler) currencies() {
 	d := c.p.def
 	c.Between("currencies", int64(len(d.Currencies)), 1, maxCurrencies)
-	seen := map[CurrencyID]bool{}
+	seen := map[ids.Currency]bool{}
 	for i, u := range d.Currencies {
 		path := fmt.Sprintf("currencies[%d].", i)
 		c.id(path, u.ID, seen)
@@ -172,8 +167,8 @@ func (c *compiler) id(path string, id any, seen any) {
 		}
 	}
 	switch id := id.(type) {
-	case CurrencyID:
-		m := seen.(map[CurrencyID]bool)
+	case ids.Currency:
+		m := seen.(map[ids.Currency]bool)
 		once(string(id), m[id])
 		m[id] = true
 	case RuleID:
@@ -184,7 +179,7 @@ func (c *compiler) id(path string, id any, seen any) {
 }
 
 // currency returns the index of a currency; "" is the first.
-func (c *compiler) currency(path string, id CurrencyID) int {
+func (c *compiler) currency(path string, id ids.Currency) int {
 	i := slices.IndexFunc(c.p.def.Currencies, func(u Currency) bool { return id == "" || u.ID == id })
 	if i < 0 && len(c.p.def.Currencies) > 0 {
 		c.Add(path+"currency", "is none of the program's")
@@ -399,7 +394,7 @@ func (c *compiler) gift(path string, i int, l Level) {
 	c.Between(path+"points", l.Gift.Points, 1, MaxEarned)
 }
 
-// Check returns an *InputError if the validity is invalid.
+// Check returns an *errs.InputError if the validity is invalid.
 func (v Validity) Check() error { return v.Expiry.Check() }
 
 func sorted[K cmp.Ordered, V any](m map[K]V) []K {

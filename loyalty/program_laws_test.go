@@ -11,6 +11,7 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/loyalty"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
@@ -40,7 +41,7 @@ func anyProgram(t *rapid.T) loyalty.Definition {
 		Tiers: &loyalty.Tiers{
 			Levels: []loyalty.Level{
 				{ID: "low"}, {ID: "mid", Needs: []loyalty.Need{{"spent": 20_000}, {"earned": 300}}},
-				{ID: "high", Needs: []loyalty.Need{{"spent": 40_000, "earned": 100}}, Expiry: map[loyalty.CurrencyID]*loyalty.Expiry{"points": {}}},
+				{ID: "high", Needs: []loyalty.Need{{"spent": 40_000, "earned": 100}}, Expiry: map[ids.Currency]*loyalty.Expiry{"points": {}}},
 			},
 			Downgrade: pick(t, "downgrade", loyalty.AtEnd, loyalty.OnRefund),
 			Valid:     loyalty.Validity{Expiry: pick(t, "valid", loyalty.Expiry{Days: 15}, loyalty.Expiry{RoundUp: loyalty.Month}, loyalty.Expiry{})},
@@ -52,7 +53,7 @@ func anyProgram(t *rapid.T) loyalty.Definition {
 	if d.Tiers.Valid != (loyalty.Validity{}) {
 		d.Tiers.ByOne, d.Tiers.Grace = maybe(t, "by one"), pick(t, "grace", 0, 3)
 		if maybe(t, "lose") {
-			d.Tiers.Lose = []loyalty.CurrencyID{"points"}
+			d.Tiers.Lose = []ids.Currency{"points"}
 		}
 	}
 	gifts(t, d)
@@ -181,7 +182,7 @@ func TestRefundsTakeBackTheirShare(t *testing.T) {
 		for _, l := range e.Purchase.Lines {
 			paid += l.Gross - l.Discount
 		}
-		taken := map[loyalty.CurrencyID]int64{}
+		taken := map[ids.Currency]int64{}
 		note := func(o loyalty.Outcome) {
 			for _, m := range o.Moves {
 				taken[m.Currency] += loyalty.Sum(m.Taken) + m.Owed + m.Forgone - loyalty.Sum(m.Credited)
@@ -198,7 +199,7 @@ func TestRefundsTakeBackTheirShare(t *testing.T) {
 			}
 			back += n
 			note(o)
-			for _, id := range []loyalty.CurrencyID{"points", "status"} {
+			for _, id := range []ids.Currency{"points", "status"} {
 				x := new(big.Int).Mul(big.NewInt(earned.Earned(id)), big.NewInt(back))
 				want := x.Quo(x, big.NewInt(paid)).Int64()
 				least := want - later(d, id)
@@ -227,13 +228,13 @@ func TestRefundsTakeBackTheirShare(t *testing.T) {
 }
 
 // revived reports whether an outcome gives points of a currency.
-func revived(o loyalty.Outcome, id loyalty.CurrencyID) bool {
+func revived(o loyalty.Outcome, id ids.Currency) bool {
 	return slices.ContainsFunc(o.Moves, func(m loyalty.Move) bool { return m.Currency == id && loyalty.Sum(m.Credited) > 0 })
 }
 
 // later returns how much of a currency a refund may take back later than its share comes to it: two
 // blocks of each rule that carries.
-func later(d loyalty.Definition, id loyalty.CurrencyID) (n int64) {
+func later(d loyalty.Definition, id ids.Currency) (n int64) {
 	times, scale := big.NewRat(1, 1), int64(1)
 	for range d.Currencies[0].Scale {
 		scale *= 10
@@ -295,7 +296,7 @@ func anyCommand(t *rapid.T, i int, at time.Time) loyalty.Command {
 	case "expire":
 		return loyalty.Expire{Account: id, Key: key}
 	case "tier":
-		return loyalty.SetTier{Account: id, Level: pick[loyalty.LevelID](t, "level", "low", "mid", "high"), Until: at.AddDate(0, 0, 5), Key: key}
+		return loyalty.SetTier{Account: id, Level: pick[ids.Level](t, "level", "low", "mid", "high"), Until: at.AddDate(0, 0, 5), Key: key}
 	case "merge":
 		return loyalty.Merge{Account: id, To: peer.Member, Key: key}
 	}
@@ -381,7 +382,7 @@ func TestHistoriesAddUp(t *testing.T) {
 }
 
 // issued returns what the books of an account say that it was given, of a currency.
-func issued(a loyalty.Account, id loyalty.CurrencyID) (n int64) {
+func issued(a loyalty.Account, id ids.Currency) (n int64) {
 	for _, h := range a.Holdings {
 		if h.Currency == id {
 			n += h.Totals.Issued

@@ -3,11 +3,13 @@ package loyalty
 import (
 	"slices"
 	"time"
+
+	"github.com/scrmkit/scrmkit/ids"
 )
 
 // Refund decides on a Refund of what b books. What is taken back is decided by what the purchase
 // earned, whatever the program is now. Errors: ErrUnknownAccount, ErrMerged, ErrUnknownBooking,
-// ErrUnknownLine, ErrTooMuch, *InputError, ErrOverflow.
+// ErrUnknownLine, ErrTooMuch, *errs.InputError, ErrOverflow.
 func (p *Program) Refund(a Account, b *Booking, c Refund, now time.Time) (Decision, error) {
 	d, _, err := p.change(a, "", now)
 	if err != nil {
@@ -232,7 +234,7 @@ func (r *refunding) unuse(u *Use, besides int64) error {
 // others got it since, another portion of its currency bears it, or it comes back.
 func (r *refunding) revoke() error {
 	due := make([]int64, len(r.b.Parts))
-	left := map[CurrencyID]int64{}
+	left := map[ids.Currency]int64{}
 	revoke := func(part *Portion, lots []Lot, n int64) error {
 		w, m, err := r.holding(part.Currency).Wallet.Revoke(lots, n, part.Overdraft, r.now)
 		if err != nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/loyalty"
 )
 
@@ -182,6 +183,79 @@ func TestReturningInFullIsAsIfNothingHadBeenBought(t *testing.T) {
 	})
 }
 
+// A purchase that was returned before anything else came leaves the account as if it had not been,
+// by every kind of rule, cap and level: multiplied, by the level, and where points go with a level.
+func TestReturningBeforeAnythingElseIsAsIfNothingHadBeenBought(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		d := anyProgram(t)
+		u := &d.Currencies[0]
+		u.Inactive, u.ByLevel, u.Overdraft = false, false, loyalty.BelowZero
+		d.Tiers.AtEnd, d.Tiers.Downgrade = false, loyalty.OnRefund
+		if d.Caps == nil && maybe(t, "times of a member") {
+			d.Caps = []loyalty.Cap{{Times: pick[int64](t, "times", 1, 2), Per: pick(t, "per", loyalty.Day, loyalty.Week)}}
+		}
+		for i := range d.Rules {
+			switch r := &d.Rules[i]; {
+			case r.Give.Per == loyalty.PerMilestone:
+				r.If, r.MinSpend = "", 0
+			case r.Caps == nil && maybe(t, "once a day"):
+				r.Caps = []loyalty.Cap{{Times: 1, Per: loyalty.Day}}
+			}
+		}
+		p := compiled(t, d)
+		with, without := loyalty.Simulate(p), loyalty.Simulate(p)
+		now := noon
+		must := func(c loyalty.Command, sims ...*loyalty.Simulation) {
+			for _, s := range sims {
+				if _, err := s.Do(c, now); err != nil {
+					t.Fatalf("%+v: %v", c, err)
+				}
+			}
+		}
+		others := func(name string) {
+			for i := range rapid.IntRange(0, 3).Draw(t, name) {
+				now = now.Add(time.Duration(rapid.IntRange(0, 60).Draw(t, "hours")) * time.Hour)
+				must(loyalty.Earn{Account: alice, Event: anyEvent(t), Key: fmt.Sprint(name, i)}, with, without)
+			}
+		}
+		must(loyalty.Adjust{Account: alice, N: 1, Reason: "open", Key: "open"}, with, without)
+		others("before")
+		c := loyalty.Earn{Account: alice, Event: anyEvent(t), Key: "returned"}
+		must(c, with)
+		now = now.Add(time.Duration(pick(t, "after", 0, 1, 24, 200)) * time.Hour)
+		for _, r := range returnIn(t, alice, c.Key, c.Event) {
+			if _, err := with.Do(r, now); err != nil && !errors.Is(err, loyalty.ErrTooMuch) {
+				t.Fatal(err)
+			}
+		}
+		others("after")
+		got, _ := with.Account(alice, now)
+		want, _ := without.Account(alice, now)
+		for _, id := range []ids.Currency{"points", "status"} {
+			if got, want := got.Wallet(id).Balance(now), want.Wallet(id).Balance(now); got != want {
+				t.Errorf("%s: %+v, want %+v", id, got, want)
+			}
+		}
+		tallies := func(a loyalty.Account) (all []loyalty.NamedTally) {
+			for _, n := range a.Tallies {
+				if n.Tally.Total != 0 || len(n.Tally.Days) != 0 {
+					all = append(all, n)
+				}
+			}
+			return all
+		}
+		if diff := gocmp.Diff(tallies(want), tallies(got), cmpopts.EquateEmpty()); diff != "" {
+			t.Errorf("tallies: -want +got\n%s", diff)
+		}
+		if diff := gocmp.Diff(want.Carried, got.Carried, cmpopts.EquateEmpty()); diff != "" {
+			t.Errorf("carried: -want +got\n%s", diff)
+		}
+		if got, want := got.Status, want.Status; got.Level != want.Level || !got.Until.Equal(want.Until) {
+			t.Errorf("level %+v, want %+v", got, want)
+		}
+	})
+}
+
 // asIf compares the accounts of the two histories.
 func asIf(t *rapid.T, p *loyalty.Program, run both, now time.Time) {
 	t.Helper()
@@ -191,7 +265,7 @@ func asIf(t *rapid.T, p *loyalty.Program, run both, now time.Time) {
 	shares := d.Caps != nil || gives(d) || slices.ContainsFunc(d.Rules, func(r loyalty.Rule) bool {
 		return r.Caps != nil || r.Give.Per == loyalty.PerMilestone || r.Give.Part == loyalty.Carry
 	})
-	for _, id := range []loyalty.CurrencyID{"points", "status"} {
+	for _, id := range []ids.Currency{"points", "status"} {
 		got, want := with.Wallet(id).Balance(now), without.Wallet(id).Balance(now)
 		if shares { // others have points that begin on other days in place of what the purchase was given
 			got = loyalty.Balance{Available: got.Available + got.Pending - got.Debt}

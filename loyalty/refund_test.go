@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/loyalty"
 )
 
@@ -152,5 +153,60 @@ func TestRefundsTakeBackWhatCounted(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Points that go with a level stay where it was had by a purchase alone that came back, and go where
+// the level had fallen without it.
+func TestReturnsAndPointsThatGoWithALevel(t *testing.T) {
+	d := shop([]loyalty.Rule{{ID: "base", Give: loyalty.Give{Points: "1", Per: loyalty.PerMoney, Amount: 100}}},
+		loyalty.Metric{ID: "m", Of: loyalty.CountMoney, Window: loyalty.Window{Days: 20}})
+	d.Tiers = &loyalty.Tiers{
+		Levels: []loyalty.Level{{ID: "member"}, {ID: "gold", Needs: []loyalty.Need{{"m": 100_000}}}}, Downgrade: loyalty.OnRefund,
+		Valid: loyalty.Validity{Expiry: loyalty.Expiry{Days: 5}}, Lose: []ids.Currency{"points"},
+	}
+	bought := func(day int, amount int64) loyalty.Earn { return order(fmt.Sprint(day, "-buy"), line("a", "", amount)) }
+	returned := func(day int, of string) loyalty.Refund {
+		return loyalty.Refund{Account: alice, Of: of, All: true, Key: fmt.Sprint(day, "-back")}
+	}
+	for _, c := range []struct {
+		name     string
+		commands []loyalty.Command
+		points   int64
+	}{
+		{"the level was had by it alone", []loyalty.Command{bought(0, 9_000), bought(1, 100_000), returned(2, "1-buy")}, 90},
+		{"and is had again by another", []loyalty.Command{bought(0, 9_000), bought(1, 100_000), returned(2, "1-buy"), bought(3, 100_000)}, 1_090},
+		{"the level was had without it", []loyalty.Command{bought(0, 100_000), bought(1, 9_000), returned(2, "1-buy")}, 1_000},
+		{"the level had fallen without it", []loyalty.Command{bought(0, 100_000), bought(15, 100_000), returned(27, "15-buy")}, 0},
+	} {
+		last := c.commands[len(c.commands)-1]
+		var day int
+		if _, err := fmt.Sscan(keyOf(last), &day); err != nil {
+			t.Fatal(err)
+		}
+		a, _ := played(t, d, c.commands...).Account(alice, days(day))
+		if got := a.Wallet("points").Balance(days(day)); got.Available != c.points || got.Debt != 0 {
+			t.Errorf("%s: %+v, want %d", c.name, got, c.points)
+		}
+	}
+}
+
+// An event that counts nothing that a level needs does not make it valid anew.
+func TestWhatCountsNothingEarnsNoLevelAgain(t *testing.T) {
+	d := shop(nil, loyalty.Metric{ID: "m", Of: loyalty.CountMoney, Window: loyalty.Window{Calendar: loyalty.Year}},
+		loyalty.Metric{ID: "reviews", Of: loyalty.CountEvents, On: "review", Window: loyalty.Window{Calendar: loyalty.Year}})
+	d.Tiers = &loyalty.Tiers{
+		Levels: []loyalty.Level{{ID: "member"}, {ID: "gold", Needs: []loyalty.Need{{"m": 100_000}}}}, Downgrade: loyalty.OnRefund,
+		Valid: loyalty.Validity{Expiry: loyalty.Expiry{Days: 60}},
+	}
+	review := loyalty.Earn{Account: alice, Event: loyalty.Event{Kind: "review"}, Key: "20-review"}
+	for _, others := range [][]loyalty.Command{
+		nil, {review}, {order("20-free", line("a", "", 0))}, {order("20-more", line("a", "", 1)), loyalty.Refund{Account: alice, Of: "20-more", All: true, Key: "21-back"}},
+		{review, order("21-more", line("a", "", 1)), loyalty.Refund{Account: alice, Of: "21-more", All: true, Key: "22-back"}},
+	} {
+		a, _ := played(t, d, append([]loyalty.Command{order("0-gold", line("a", "", 100_000))}, others...)...).Account(alice, days(25))
+		if want := days(61).Truncate(24 * time.Hour); a.Status.Level != "gold" || !a.Status.Until.Equal(want) {
+			t.Errorf("%+v: gold until %s, want %s", others, a.Status.Until, want)
+		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/loyalty"
 )
 
@@ -178,24 +179,24 @@ func TestRefundsTakeWhatTheirPurchaseEarned(t *testing.T) {
 		p := compiled(t, d)
 		all := anySales(t, d)
 		sim, alone := loyalty.Simulate(p), make([]*loyalty.Simulation, len(all))
-		earned, taken := make([]map[loyalty.CurrencyID]int64, len(all)), make([]map[loyalty.CurrencyID]int64, len(all))
+		earned, taken := make([]map[ids.Currency]int64, len(all)), make([]map[ids.Currency]int64, len(all))
 		for _, s := range interleaved(t, all) {
 			if alone[s.of] == nil {
 				alone[s.of] = loyalty.Simulate(p)
-				earned[s.of], taken[s.of] = map[loyalty.CurrencyID]int64{}, map[loyalty.CurrencyID]int64{}
+				earned[s.of], taken[s.of] = map[ids.Currency]int64{}, map[ids.Currency]int64{}
 			}
 			out, own := s.run(t, sim, s.at), s.run(t, alone[s.of], s.at)
 			for _, m := range own.Moves {
 				earned[s.of][m.Currency] += m.Totals.Issued
 			}
-			due := func(o loyalty.Outcome) map[loyalty.CurrencyID]int64 {
-				n := map[loyalty.CurrencyID]int64{}
+			due := func(o loyalty.Outcome) map[ids.Currency]int64 {
+				n := map[ids.Currency]int64{}
 				for _, m := range o.Moves {
 					n[m.Currency] += m.Totals.Revoked + m.Forgone
 				}
 				return n
 			}
-			if diff := gocmp.Diff(due(own), due(out), cmpopts.IgnoreMapEntries(func(_ loyalty.CurrencyID, n int64) bool { return n == 0 })); diff != "" {
+			if diff := gocmp.Diff(due(own), due(out), cmpopts.IgnoreMapEntries(func(_ ids.Currency, n int64) bool { return n == 0 })); diff != "" {
 				t.Fatalf("%+v: -alone +among others\n%s", s.c, diff)
 			}
 			for id, n := range due(out) {

@@ -6,6 +6,7 @@ import (
 	"iter"
 	"time"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/published"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
@@ -24,7 +25,7 @@ type accountRow struct {
 }
 
 var (
-	programs = published.NewVersions[ProgramID, Definition]("loyalty_program")
+	programs = published.NewVersions[ids.Program, Definition]("loyalty_program")
 	accounts = storage.NewTable("loyalty_account", func(c *storage.Columns, a *accountRow) {
 		storage.Text(c, "member", &a.ID.Member)
 		storage.Text(c, "program", &a.ID.Program)
@@ -114,7 +115,7 @@ func (c *change) stored() storage.Change {
 
 // definition returns a version of a program, or the newest for version 0. ErrUnknownProgram: there
 // is none.
-func definition(ctx context.Context, s storage.Store, id ProgramID, version int) (Definition, error) {
+func definition(ctx context.Context, s storage.Store, id ids.Program, version int) (Definition, error) {
 	d, ok, err := programs.Load(ctx, s, id, version)
 	if err == nil && !ok {
 		err = ErrUnknownProgram
@@ -126,10 +127,10 @@ func definition(ctx context.Context, s storage.Store, id ProgramID, version int)
 // DueBefore is not zero, for those of them alone that Account.Due before that time, the first ones
 // first.
 type AccountQuery struct {
-	Program   ProgramID // "": all
-	Member    MemberID  // "": all
-	DueBefore time.Time // zero: all
-	Limit     int       // 0: all
+	Program   ids.Program // "": all
+	Member    ids.Member  // "": all
+	DueBefore time.Time   // zero: all
+	Limit     int         // 0: all
 }
 
 func (q AccountQuery) list(ctx context.Context, s storage.Store) iter.Seq2[Account, error] {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
@@ -55,7 +56,7 @@ func (s *Simulation) Do(c Command, now time.Time) (Outcome, error) {
 func (s *Simulation) do(c Command, now time.Time) (Outcome, error) {
 	r := requested(c)
 	if r.follows() && s.accounts[r.needs[0].Account].Merged != "" {
-		r, _ = r.follow(func(id AccountID) (MemberID, error) { return s.accounts[id].Merged, nil })
+		r, _ = r.follow(func(id AccountID) (ids.Member, error) { return s.accounts[id].Merged, nil })
 	}
 	var found []loaded
 	for i, l := range r.needs {
@@ -110,8 +111,8 @@ func (s *Simulation) Account(id AccountID, now time.Time) (Account, bool) {
 // Accounts yields all accounts as they are at that time, in the order of their members.
 func (s *Simulation) Accounts(now time.Time) iter.Seq[Account] {
 	return func(yield func(Account) bool) {
-		ids := slices.SortedFunc(maps.Keys(s.accounts), func(a, b AccountID) int { return bytes.Compare([]byte(a.Member), []byte(b.Member)) })
-		for _, id := range ids {
+		accounts := slices.SortedFunc(maps.Keys(s.accounts), func(a, b AccountID) int { return bytes.Compare([]byte(a.Member), []byte(b.Member)) })
+		for _, id := range accounts {
 			if a, _ := s.Account(id, now); !yield(a) {
 				return
 			}
@@ -123,8 +124,8 @@ func (s *Simulation) Accounts(now time.Time) iter.Seq[Account] {
 func (s *Simulation) Ledger(id AccountID) []journal.Entry { return s.entries[id] }
 
 // Totals returns the books, by currency. ErrOverflow: a sum is more than an int64 holds.
-func (s *Simulation) Totals() (map[CurrencyID]Totals, error) {
-	totals := map[CurrencyID]Totals{}
+func (s *Simulation) Totals() (map[ids.Currency]Totals, error) {
+	totals := map[ids.Currency]Totals{}
 	for _, a := range s.accounts {
 		for _, h := range a.Holdings {
 			if err := h.Totals.addTo(totals, h.Currency); err != nil {

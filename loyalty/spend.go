@@ -2,10 +2,13 @@ package loyalty
 
 import (
 	"time"
+
+	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/ids"
 )
 
 // currency returns the currency of that id, or the first for "". ErrUnknownCurrency: there is none.
-func (p *Program) currency(id CurrencyID) (*Currency, error) {
+func (p *Program) currency(id ids.Currency) (*Currency, error) {
 	for i := range p.def.Currencies {
 		if u := &p.def.Currencies[i]; id == "" || u.ID == id {
 			return u, nil
@@ -15,7 +18,7 @@ func (p *Program) currency(id CurrencyID) (*Currency, error) {
 }
 
 // change begins a change of the points of one currency.
-func (p *Program) change(a Account, id CurrencyID, now time.Time) (*deed, *Currency, error) {
+func (p *Program) change(a Account, id ids.Currency, now time.Time) (*deed, *Currency, error) {
 	if a.Version == 0 {
 		return nil, nil, ErrUnknownAccount
 	}
@@ -23,7 +26,7 @@ func (p *Program) change(a Account, id CurrencyID, now time.Time) (*deed, *Curre
 }
 
 // open begins a change of the points of one currency, of an account that may be new.
-func (p *Program) open(a Account, id CurrencyID, now time.Time) (*deed, *Currency, error) {
+func (p *Program) open(a Account, id ids.Currency, now time.Time) (*deed, *Currency, error) {
 	if a.Merged != "" {
 		return nil, nil, ErrMerged
 	}
@@ -35,7 +38,7 @@ func (p *Program) open(a Account, id CurrencyID, now time.Time) (*deed, *Currenc
 }
 
 // spent books what was spent, so that it can be given back.
-func (d *deed) spent(id CurrencyID, m Movement) {
+func (d *deed) spent(id ids.Currency, m Movement) {
 	if n := Sum(m.Taken); n > 0 {
 		d.Booking = &Booking{Account: d.Account, At: d.now, Spent: true, Parts: []Portion{{Currency: id, N: n, Lots: m.Taken}}}
 	}
@@ -64,7 +67,7 @@ func (p *Program) Redeem(a Account, c Redeem, now time.Time) (Decision, error) {
 	return d.end(a)
 }
 
-// Reserve decides on a Reserve. Errors: those of Redeem, ErrHeld, ErrHolds, *InputError.
+// Reserve decides on a Reserve. Errors: those of Redeem, ErrHeld, ErrHolds, *errs.InputError.
 func (p *Program) Reserve(a Account, c Reserve, now time.Time) (Decision, error) {
 	d, u, err := p.change(a, c.Currency, now)
 	if err != nil {
@@ -112,7 +115,8 @@ func (p *Program) Release(a Account, c Release, now time.Time) (Decision, error)
 }
 
 // Adjust decides on an Adjust, which opens the account where it is the first. Errors:
-// ErrUnknownAccount, ErrMerged, ErrUnknownCurrency, ErrOverflow, *InsufficientError, *InputError.
+// ErrUnknownAccount, ErrMerged, ErrUnknownCurrency, ErrOverflow, *InsufficientError,
+// *errs.InputError.
 func (p *Program) Adjust(a Account, c Adjust, now time.Time) (Decision, error) {
 	if a.Version == 0 && c.N < 0 {
 		return Decision{}, ErrUnknownAccount
@@ -132,7 +136,7 @@ func (p *Program) Adjust(a Account, c Adjust, now time.Time) (Decision, error) {
 		lot := d.lot(u, c.N, d.now, time.Time{})
 		if !c.To.IsZero() {
 			if u.Inactive {
-				return Decision{}, &InputError{Field: "to", Reason: "is not for points that end with inactivity"}
+				return Decision{}, &errs.InputError{Field: "to", Reason: "is not for points that end with inactivity"}
 			}
 			lot = Lot{N: c.N, To: c.To}
 		}
@@ -209,7 +213,7 @@ func (p *Program) Expire(a Account, now time.Time) (Decision, error) {
 }
 
 // SetTier decides on a SetTier, which opens the account where it is the first. Errors: ErrMerged,
-// ErrUnknownLevel, *InputError.
+// ErrUnknownLevel, *errs.InputError.
 func (p *Program) SetTier(a Account, c SetTier, now time.Time) (Decision, error) {
 	if a.Merged != "" {
 		return Decision{}, ErrMerged
@@ -220,7 +224,7 @@ func (p *Program) SetTier(a Account, c SetTier, now time.Time) (Decision, error)
 		return Decision{}, ErrUnknownLevel
 	}
 	if !c.Until.IsZero() && !c.Until.After(d.now) {
-		return Decision{}, &InputError{Field: "until", Reason: "is not in the future"}
+		return Decision{}, &errs.InputError{Field: "until", Reason: "is not in the future"}
 	}
 	d.setByHand(level, d.now, c.Until)
 	d.Reason = c.Reason

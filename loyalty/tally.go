@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/internal/calendar"
 	"github.com/scrmkit/scrmkit/internal/valid"
 )
@@ -67,7 +68,7 @@ const MaxTally = 1_000_000_000_000_000
 
 // Add counts n at a time, which may be earlier than what was counted before, and drops the days
 // that are keep or more before the newest of the Tally and of it. n is below zero where something
-// is taken back: it goes to the day on which it was counted. Errors: *InputError, ErrOverflow.
+// is taken back: it goes to the day on which it was counted. Errors: *errs.InputError, ErrOverflow.
 func (t Tally) Add(n int64, at time.Time, zone *time.Location, keep int) (Tally, error) {
 	if err := valid.Between("n", n, -MaxTally, MaxTally); err != nil {
 		return t, err
@@ -158,12 +159,12 @@ type Window struct {
 // Week is Monday to Sunday. It is for windows alone.
 const Week Period = "week"
 
-// Check returns an *InputError if the window is invalid.
+// Check returns an *errs.InputError if the window is invalid.
 func (w Window) Check() error {
 	switch w.Calendar {
 	case "", Day, Week, Month, Quarter, Half, Year:
 	default:
-		return &InputError{Field: "calendar", Reason: "is none of day, week, month, quarter, half and year"}
+		return &errs.InputError{Field: "calendar", Reason: "is none of day, week, month, quarter, half and year"}
 	}
 	if err := valid.Between("days", int64(w.Days), 0, maxDays); err != nil {
 		return err
@@ -178,7 +179,7 @@ func (w Window) Check() error {
 		}
 	}
 	if set > 1 {
-		return &InputError{Field: "calendar", Reason: "and days, months and anniversary exclude each other"}
+		return &errs.InputError{Field: "calendar", Reason: "and days, months and anniversary exclude each other"}
 	}
 	return valid.Time("anniversary", w.Anniversary)
 }

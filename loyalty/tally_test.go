@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/loyalty"
 )
 
@@ -105,7 +106,7 @@ func TestTallyBadInput(t *testing.T) {
 	if _, err := full.Add(1, day(1), time.UTC, 1); !errors.Is(err, loyalty.ErrOverflow) {
 		t.Error(err)
 	}
-	var input *loyalty.InputError
+	var input *errs.InputError
 	if _, err := full.Add(loyalty.MaxTally+1, day(1), time.UTC, 1); !errors.As(err, &input) {
 		t.Error(err)
 	}

@@ -5,11 +5,12 @@ import (
 	"sort"
 	"time"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/calendar"
 )
 
 // level returns the index of a level; an unknown one counts as the lowest.
-func (p *Program) level(id LevelID) int {
+func (p *Program) level(id ids.Level) int {
 	if p.def.Tiers == nil {
 		return 0
 	}
@@ -149,14 +150,19 @@ func (d *deed) floats() bool {
 	return t.Valid == Validity{} && t.Downgrade != Never
 }
 
-// ends returns when the level ends, its grace included; zero: it does not.
+// ends returns when the level ends, its grace included; zero: it does not, or later than a time can
+// be stored.
 func (d *deed) ends() time.Time {
 	s, t := d.Next.Status, d.p.def.Tiers
 	if s.Until.IsZero() || t.Grace == 0 {
 		return s.Until
 	}
 	year, month, day := s.Until.In(d.p.zone).Date()
-	return calendar.Midnight(year, month, day+t.Grace, d.p.zone).UTC()
+	end := calendar.Midnight(year, month, day+t.Grace, d.p.zone).UTC()
+	if end.Year() > 9999 {
+		return time.Time{}
+	}
+	return end
 }
 
 // windowEnd returns when the next window ends at whose end something is to be done; zero: none.
@@ -231,6 +237,9 @@ func (d *deed) put(level int, at, until time.Time) {
 	if level < was {
 		d.forgo(level)
 		for _, id := range t.Lose {
+			if d.keeps {
+				break
+			}
 			w, m := d.holding(id).Wallet.lapse(at)
 			d.post(id, w, m, nothing)
 		}
@@ -401,7 +410,7 @@ type Missing struct {
 
 // Progress returns the next level that can be earned, and the ways to it, any of which suffices.
 // "": there is none.
-func (p *Program) Progress(a Account, now time.Time) (LevelID, []Way) {
+func (p *Program) Progress(a Account, now time.Time) (ids.Level, []Way) {
 	d := p.begin(a, now)
 	if p.def.Tiers == nil {
 		return "", nil

@@ -8,6 +8,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/loyalty"
 )
 
@@ -27,9 +28,9 @@ func TestUntilIsWhenTheLevelIsLost(t *testing.T) {
 			case "bought":
 				c = buy(alice, rapid.Int64Range(5_000, 60_000).Draw(t, "amount"), key)
 			case "given":
-				c = loyalty.SetTier{Account: alice, Level: pick[loyalty.LevelID](t, "given", "low", "mid", "high"), Key: key}
+				c = loyalty.SetTier{Account: alice, Level: pick[ids.Level](t, "given", "low", "mid", "high"), Key: key}
 			case "given until":
-				c = loyalty.SetTier{Account: alice, Level: pick[loyalty.LevelID](t, "given", "low", "mid", "high"),
+				c = loyalty.SetTier{Account: alice, Level: pick[ids.Level](t, "given", "low", "mid", "high"),
 					Until: now.Add(time.Duration(rapid.IntRange(1, 40*24).Draw(t, "until")) * time.Hour), Key: key}
 			}
 			out, err := sim.Do(c, now)
@@ -64,7 +65,7 @@ func TestUntilIsWhenTheLevelIsLost(t *testing.T) {
 	})
 }
 
-func levelOf(d loyalty.Definition, id loyalty.LevelID) int {
+func levelOf(d loyalty.Definition, id ids.Level) int {
 	return slices.IndexFunc(d.Tiers.Levels, func(l loyalty.Level) bool { return l.ID == id })
 }
 

@@ -17,7 +17,10 @@ func TestTimesThatNoCommandMayHave(t *testing.T) {
 	now := noon
 	points := loyalty.New(db, &loyalty.Options{Now: func() time.Time { return now }})
 	d := shop([]loyalty.Rule{{ID: "base", Give: loyalty.Give{Points: "1", Per: loyalty.PerMoney, Amount: 100}}}, loyalty.Metric{ID: "m", Of: loyalty.CountMoney})
-	d.Tiers = &loyalty.Tiers{Levels: []loyalty.Level{{ID: "low"}, {ID: "high", Manual: true}}, Downgrade: loyalty.Never}
+	d.Tiers = &loyalty.Tiers{
+		Levels: []loyalty.Level{{ID: "low"}, {ID: "high", Manual: true}}, Downgrade: loyalty.AtEnd,
+		Valid: loyalty.Validity{Expiry: loyalty.Expiry{Years: 1}}, Grace: 30,
+	}
 	if _, err := points.Publish(ctx, d); err != nil {
 		t.Fatal(err)
 	}

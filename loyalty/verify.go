@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
@@ -39,17 +40,17 @@ func (e *TamperedError) Is(target error) bool { return target == errs.Internal }
 // database finds by it what nobody can find inside: that a ledger was cut off or written anew, or
 // that an account is gone with all that it had.
 type Head struct {
-	Member MemberID `json:"member"` // member of the account
-	Seq    int64    `json:"seq"`    // number of the last entry
-	Hash   []byte   `json:"hash"`   // of the entry, which seals all before it
+	Member ids.Member `json:"member"` // member of the account
+	Seq    int64      `json:"seq"`    // number of the last entry
+	Hash   []byte     `json:"hash"`   // of the entry, which seals all before it
 }
 
 // Heads are those of all accounts of a program, and the digest of its versions.
 type Heads struct {
-	Program ProgramID `json:"program"` // program of the accounts
-	Version int       `json:"version"` // in force
-	Terms   []byte    `json:"terms"`   // digest of all versions up to it
-	Members []Head    `json:"members"` // in the order that the database gives them
+	Program ids.Program `json:"program"` // program of the accounts
+	Version int         `json:"version"` // in force
+	Terms   []byte      `json:"terms"`   // digest of all versions up to it
+	Members []Head      `json:"members"` // in the order that the database gives them
 }
 
 // Digest returns the SHA-256 of all of it: a few bytes to keep where the heads themselves can't be
@@ -96,7 +97,7 @@ func (e *Engine) Verify(ctx context.Context, id AccountID, kept ...Head) (err er
 // there. It returns the heads as they are now, to be kept for the next time. kept may be nil. Of
 // several mistakes it returns the first hundred, joined. Errors: those of Verify,
 // ErrUnknownProgram.
-func (e *Engine) VerifyProgram(ctx context.Context, id ProgramID, kept *Heads) (heads Heads, err error) {
+func (e *Engine) VerifyProgram(ctx context.Context, id ids.Program, kept *Heads) (heads Heads, err error) {
 	ctx, call := e.frame.Begin(ctx, "loyalty.verify-program", "")
 	defer call.End(&err)
 	if err := valid.ID("program", id); err != nil {
@@ -112,7 +113,7 @@ type audit struct {
 	terms map[int][]byte // digests of versions of the program
 }
 
-func (a *audit) program(ctx context.Context, id ProgramID, kept *Heads) (heads Heads, err error) {
+func (a *audit) program(ctx context.Context, id ids.Program, kept *Heads) (heads Heads, err error) {
 	var errs []error
 	fail := func(err error) bool {
 		if err != nil {
@@ -121,7 +122,7 @@ func (a *audit) program(ctx context.Context, id ProgramID, kept *Heads) (heads H
 		return len(errs) == 100
 	}
 	program := func(reason string) error { return &TamperedError{Account: AccountID{Program: id}, Reason: reason} }
-	old := map[MemberID]Head{}
+	old := map[ids.Member]Head{}
 	if kept != nil {
 		for _, h := range kept.Members {
 			old[h.Member] = h
@@ -137,7 +138,7 @@ func (a *audit) program(ctx context.Context, id ProgramID, kept *Heads) (heads H
 			fail(program(fmt.Sprintf("its versions up to %d are not those that were kept", kept.Version)))
 		}
 	}
-	known := map[MemberID]bool{}
+	known := map[ids.Member]bool{}
 	for found, err := range (AccountQuery{Program: id}).list(ctx, a.frame.Store) {
 		if err != nil {
 			return heads, fmt.Errorf("loyalty: verify %s: %w", id, err)
@@ -153,7 +154,7 @@ func (a *audit) program(ctx context.Context, id ProgramID, kept *Heads) (heads H
 		known[found.ID.Member] = true
 		heads.Members = append(heads.Members, head)
 	}
-	missing := func(m MemberID, reason string) bool {
+	missing := func(m ids.Member, reason string) bool {
 		if known[m] {
 			return false
 		}
@@ -184,7 +185,7 @@ func (a *audit) program(ctx context.Context, id ProgramID, kept *Heads) (heads H
 }
 
 // versions returns the heads of a program without its members.
-func (a *audit) versions(ctx context.Context, id ProgramID) (Heads, error) {
+func (a *audit) versions(ctx context.Context, id ids.Program) (Heads, error) {
 	d, err := definition(ctx, a.frame.Store, id, 0)
 	if err != nil {
 		return Heads{}, fmt.Errorf("loyalty: verify %s: %w", id, err)
@@ -193,7 +194,7 @@ func (a *audit) versions(ctx context.Context, id ProgramID) (Heads, error) {
 	return Heads{Program: id, Version: d.Version, Terms: terms}, err
 }
 
-func (a *audit) termsUpTo(ctx context.Context, id ProgramID, version int) ([]byte, error) {
+func (a *audit) termsUpTo(ctx context.Context, id ids.Program, version int) ([]byte, error) {
 	var f fields
 	for v := range version {
 		terms, err := a.termsOf(ctx, id, v+1)
@@ -210,7 +211,7 @@ func (a *audit) termsUpTo(ctx context.Context, id ProgramID, version int) ([]byt
 
 // termsOf returns the digest of a version as it is stored; nil where it is missing, is stored as
 // another version, or can't be read.
-func (a *audit) termsOf(ctx context.Context, id ProgramID, version int) ([]byte, error) {
+func (a *audit) termsOf(ctx context.Context, id ids.Program, version int) ([]byte, error) {
 	if terms, ok := a.terms[version]; ok {
 		return terms, nil
 	}
@@ -385,7 +386,7 @@ func verify(a Account, entries iter.Seq2[journal.Entry, error]) error {
 func (w *walk) walk(a Account, entries iter.Seq2[journal.Entry, error]) error {
 	w.hashes, w.terms, w.bookings = map[int64][]byte{}, map[int64]terms{}, map[bookingKey]bookedAt{}
 	next, known := link{Seq: a.Seq, Hash: a.Hash}, true
-	totals := map[CurrencyID]Totals{}
+	totals := map[ids.Currency]Totals{}
 	fail := func(seq int64, reason string) { w.found = &TamperedError{a.ID, seq, reason} }
 	for entry, err := range entries {
 		switch {
@@ -453,7 +454,7 @@ func (w *walk) walk(a Account, entries iter.Seq2[journal.Entry, error]) error {
 		}
 		delete(totals, h.Currency)
 	}
-	if left := sorted(totals); slices.ContainsFunc(left, func(id CurrencyID) bool { return totals[id] != Totals{} }) {
+	if left := sorted(totals); slices.ContainsFunc(left, func(id ids.Currency) bool { return totals[id] != Totals{} }) {
 		fail(a.Seq, "the sums of the entries are not the account's")
 	}
 	return nil

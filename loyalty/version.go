@@ -4,11 +4,12 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/valid"
 )
 
 // Follows checks that a definition can be the version after another one: that what members hold and
-// what was counted for them still means the same. *DefinitionError: it may not. Rules, caps,
+// what was counted for them still means the same. *errs.DefinitionError: it may not. Rules, caps,
 // levels, ends and rates may change; these may not:
 //
 //   - the zone and the money, in whose days and minor units it was counted;
@@ -16,7 +17,7 @@ import (
 //     which commands without one mean; a currency may not go, for members hold it;
 //   - what a metric counts, and of which currency or event; it may go;
 //   - the currency of a rule with caps on points, what a rule counts whose part is carried, and the
-//     metric and the steps of a milestone.
+//     metric, its window and the steps of a milestone: another window would pay milestones again.
 //
 // Where one of them has to change, take another id.
 func (d Definition) Follows(before Definition) error {
@@ -61,12 +62,26 @@ func (d Definition) Follows(before Definition) error {
 		if r.Give.Per == PerMilestone && o.Give.Per == PerMilestone {
 			steps := func(g Give) [3]any { return [3]any{g.Metric, max(1, g.Amount), g.From} }
 			same(path+".give", steps(o.Give) == steps(r.Give), "milestones that were reached are counted by it; take another id")
+			is, was := d.windowOf(o.Give.Metric), before.windowOf(r.Give.Metric)
+			same(path+".give.metric", is == was, "in another window milestones that were reached would be paid again; take another id")
 		}
 	}
 	if err := c.Err(); err != nil {
 		return fmt.Errorf("loyalty: %w", err)
 	}
 	return nil
+}
+
+// windowOf returns the window of a metric; with Joined it is none.
+func (d Definition) windowOf(id MetricID) (w Window) {
+	if i := slices.IndexFunc(d.Metrics, func(m Metric) bool { return m.ID == id }); i >= 0 {
+		w = d.Metrics[i].Window
+		if d.Metrics[i].Joined {
+			w = Window{Calendar: Year, Months: -1} // as no window is
+		}
+	}
+	w.Anniversary = w.Anniversary.UTC()
+	return w
 }
 
 // counts returns what a metric is of.
@@ -79,7 +94,7 @@ func (m Metric) counts(d Definition) [3]string {
 }
 
 // currencyOf returns the currency of a rule.
-func (r Rule) currencyOf(d Definition) CurrencyID {
+func (r Rule) currencyOf(d Definition) ids.Currency {
 	if r.Currency == "" && len(d.Currencies) > 0 {
 		return d.Currencies[0].ID
 	}

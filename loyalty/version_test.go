@@ -6,9 +6,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/loyalty"
-	"github.com/scrmkit/scrmkit/storage"
 )
 
 func TestWhatAVersionMayNotChange(t *testing.T) {
@@ -38,6 +39,11 @@ func TestWhatAVersionMayNotChange(t *testing.T) {
 		"the currency of a cap":          {func(d *loyalty.Definition) { d.Rules[0].Currency = "stars" }, "rules[0].currency"},
 		"what is carried":                {func(d *loyalty.Definition) { d.Rules[3].Give.Per = loyalty.PerItem }, "rules[3].give.per"},
 		"the steps of a milestone":       {func(d *loyalty.Definition) { d.Rules[4].Give.Amount = 4000 }, "rules[4].give"},
+		"the window of a milestone":      {func(d *loyalty.Definition) { d.Metrics[0].Window = loyalty.Window{Days: 7} }, "rules[4].give.metric"},
+		"a window from joining on": {func(d *loyalty.Definition) {
+			d.Metrics[0].Window, d.Metrics[0].Joined = loyalty.Window{}, true
+		}, "rules[4].give.metric"},
+		"the window of a level": {func(d *loyalty.Definition) { d.Metrics[0].Window, d.Rules = loyalty.Window{Days: 7}, d.Rules[:4] }, ""},
 	} {
 		d := before
 		d.Version = 2
@@ -48,7 +54,7 @@ func TestWhatAVersionMayNotChange(t *testing.T) {
 		d.Tiers = &tiers
 		c.change(&d)
 		err := d.Follows(before)
-		var mistakes *loyalty.DefinitionError
+		var mistakes *errs.DefinitionError
 		switch {
 		case c.path == "" && err != nil:
 			t.Errorf("%s: %v", name, err)
@@ -62,7 +68,7 @@ func TestPublishChecksAgainstTheVersionBefore(t *testing.T) {
 	points, _ := open(t, dbtest.SQLite(t))
 	scaled := club(2)
 	scaled.Currencies[0].Scale = 2
-	if _, err := points.Publish(ctx, scaled); !errors.As(err, new(*loyalty.DefinitionError)) {
+	if _, err := points.Publish(ctx, scaled); !errors.As(err, new(*errs.DefinitionError)) {
 		t.Error(err)
 	}
 	must[*loyalty.Program](t)(points.Publish(ctx, club(2)))
@@ -157,7 +163,7 @@ func compiledFor(t *testing.T, d loyalty.Definition) *loyalty.Program {
 	return must[*loyalty.Program](t)(loyalty.Compile(d))
 }
 
-func withLevel(a loyalty.Account, id loyalty.LevelID) loyalty.Account {
+func withLevel(a loyalty.Account, id ids.Level) loyalty.Account {
 	a.Status.Level = id
 	return a
 }
@@ -189,7 +195,7 @@ func TestAMetricCountsFromTheVersionThatBringsIt(t *testing.T) {
 // Who qualifies by what was counted before tiers were added is on the level at once, as WhatIf
 // said.
 func TestTiersThatAreAdded(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		c := &clock{}
 		c.set(noon)
 		points := loyalty.New(db, &loyalty.Options{Now: c.now})
@@ -202,7 +208,7 @@ func TestTiersThatAreAdded(t *testing.T) {
 		next := club(2)
 		said := must[loyalty.Comparison](t)(points.WhatIf(ctx, compiledFor(t, next)))
 		must[*loyalty.Program](t)(points.Publish(ctx, next))
-		levels := map[loyalty.LevelID]int{}
+		levels := map[ids.Level]int{}
 		for _, id := range []loyalty.AccountID{alice, bob} {
 			levels[must[loyalty.Account](t)(points.Current(ctx, id)).Status.Level]++
 		}

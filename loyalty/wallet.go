@@ -6,6 +6,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
@@ -41,8 +43,8 @@ type Hold struct {
 
 	// Member and As are who reserved it, and under which name, where that one was merged into the
 	// member of the wallet.
-	Member MemberID `json:"member,omitempty"`
-	As     string   `json:"as,omitempty"`
+	Member ids.Member `json:"member,omitempty"`
+	As     string     `json:"as,omitempty"`
 }
 
 // A Wallet is a member's points of one currency. The zero Wallet is empty. Its times are UTC, in
@@ -118,13 +120,13 @@ func (w Wallet) Balance(now time.Time) Balance {
 }
 
 // Credit adds a lot. It repays the debt first, as it begins. A lot that has ended lapses at once.
-// Errors: *InputError, ErrOverflow.
+// Errors: *errs.InputError, ErrOverflow.
 func (w Wallet) Credit(lot Lot, now time.Time) (Wallet, Movement, error) {
 	return w.Return([]Lot{lot}, now)
 }
 
 // Return gives lots back that a movement took. It repays the debt first. Lots that have ended lapse
-// at once. Errors: *InputError, ErrOverflow.
+// at once. Errors: *errs.InputError, ErrOverflow.
 func (w Wallet) Return(lots []Lot, now time.Time) (Wallet, Movement, error) {
 	lots = slices.Clone(lots)
 	for i := range lots {
@@ -141,7 +143,7 @@ func (w Wallet) Return(lots []Lot, now time.Time) (Wallet, Movement, error) {
 	return m.end()
 }
 
-// Spend takes points, those that end first, then the oldest. Errors: *InputError,
+// Spend takes points, those that end first, then the oldest. Errors: *errs.InputError,
 // *InsufficientError.
 func (w Wallet) Spend(n int64, now time.Time) (Wallet, Movement, error) {
 	m := begin(w, now)
@@ -154,7 +156,7 @@ func (w Wallet) Spend(n int64, now time.Time) (Wallet, Movement, error) {
 }
 
 // Reserve sets points aside under a name until a later time, to be captured or released. Errors:
-// *InputError, ErrHeld, ErrHolds, *InsufficientError.
+// *errs.InputError, ErrHeld, ErrHolds, *InsufficientError.
 func (w Wallet) Reserve(name string, n int64, until, now time.Time) (Wallet, Movement, error) {
 	if err := cmp.Or(valid.ID("name", name), valid.Time("until", until)); err != nil {
 		return w, Movement{}, err
@@ -163,7 +165,7 @@ func (w Wallet) Reserve(name string, n int64, until, now time.Time) (Wallet, Mov
 	until = journal.Instant(until)
 	switch {
 	case !until.After(m.At):
-		return w, Movement{}, &InputError{Field: "until", Reason: "is not in the future"}
+		return w, Movement{}, &errs.InputError{Field: "until", Reason: "is not in the future"}
 	case m.hold(name) >= 0:
 		return w, Movement{}, ErrHeld
 	case len(m.w.Holds) == MaxHolds:
@@ -178,7 +180,7 @@ func (w Wallet) Reserve(name string, n int64, until, now time.Time) (Wallet, Mov
 	return m.end()
 }
 
-// Capture takes n points of a hold and releases the rest. Errors: *InputError, ErrUnknownHold,
+// Capture takes n points of a hold and releases the rest. Errors: *errs.InputError, ErrUnknownHold,
 // *InsufficientError.
 func (w Wallet) Capture(name string, n int64, now time.Time) (Wallet, Movement, error) {
 	if err := valid.Between("n", n, 0, MaxPoints); err != nil {
@@ -220,13 +222,13 @@ const (
 // Revoke takes back n points that were credited as those lots: from them as far as they are there,
 // then, as the policy says, in the order of spending, then as a debt. What is left is Forgone, and
 // so is what lapsed of the lots, unspent: more than 100 days later as far as anything lapsed in the
-// year of their end. Errors: *InputError, ErrOverflow.
+// year of their end. Errors: *errs.InputError, ErrOverflow.
 func (w Wallet) Revoke(credited []Lot, n int64, policy Overdraft, now time.Time) (Wallet, Movement, error) {
 	if err := valid.Between("n", n, 1, MaxPoints); err != nil {
 		return w, Movement{}, err
 	}
 	if policy != PendingOnly && policy != WithinBalance && policy != BelowZero {
-		return w, Movement{}, &InputError{Field: "policy", Reason: "is none of pendingOnly, withinBalance and belowZero"}
+		return w, Movement{}, &errs.InputError{Field: "policy", Reason: "is none of pendingOnly, withinBalance and belowZero"}
 	}
 	m := begin(w, now)
 	from := func(most int64, may func(Lot) bool) {
@@ -377,7 +379,7 @@ func (l *Lot) check() error {
 	err := cmp.Or(valid.Between("n", l.N, 1, MaxPoints), valid.Time("from", l.From), valid.Time("to", l.To))
 	l.From, l.To, l.Since = journal.Instant(l.From), journal.Instant(l.To), journal.Instant(l.Since)
 	if err == nil && !l.To.IsZero() && !l.From.Before(l.To) {
-		err = &InputError{Field: "to", Reason: "is not after from"}
+		err = &errs.InputError{Field: "to", Reason: "is not after from"}
 	}
 	return err
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/loyalty"
 )
 
@@ -303,7 +304,7 @@ func TestBadInput(t *testing.T) {
 		"revoking by no policy":    call(w.Revoke(nil, 1, "", day(2))),
 		"capturing less than zero": call(w.Capture("a", -1, day(2))),
 	} {
-		var input *loyalty.InputError
+		var input *errs.InputError
 		if !errors.As(err, &input) {
 			t.Errorf("%s: %v", name, err)
 		}

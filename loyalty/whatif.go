@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
@@ -29,14 +30,14 @@ type Comparison struct {
 // A Standing is what all members hold together, what their metrics come to, and how many are on
 // each level.
 type Standing struct {
-	Totals  map[CurrencyID]Totals // sums of all members
-	Metrics map[MetricID]int64    // in the windows of the instant
-	Levels  map[LevelID]int       // how many members are on each
+	Totals  map[ids.Currency]Totals // sums of all members
+	Metrics map[MetricID]int64      // in the windows of the instant
+	Levels  map[ids.Level]int       // how many members are on each
 }
 
 // stand returns how nobody stands.
 func stand() Standing {
-	return Standing{map[CurrencyID]Totals{}, map[MetricID]int64{}, map[LevelID]int{}}
+	return Standing{map[ids.Currency]Totals{}, map[MetricID]int64{}, map[ids.Level]int{}}
 }
 
 // add adds an account as it is at a time.
@@ -96,7 +97,7 @@ func (e *Engine) WhatIf(ctx context.Context, p *Program) (c Comparison, err erro
 
 // history returns what happened to all accounts of a program, in an order in which it can have
 // happened, and calls each with every account as it is stored.
-func (e *Engine) history(ctx context.Context, id ProgramID, each func(Account) error) ([]*past, error) {
+func (e *Engine) history(ctx context.Context, id ids.Program, each func(Account) error) ([]*past, error) {
 	var h history
 	for a, err := range (AccountQuery{Program: id}).list(ctx, e.frame.Store) {
 		if err != nil {

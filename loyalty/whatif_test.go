@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/loyalty"
 	"github.com/scrmkit/scrmkit/storage/memory"
 )
@@ -25,7 +26,7 @@ func TestWhatIfNothingWereOtherwise(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		members := []loyalty.MemberID{"zoe", "alice", "mia", "bob"}
+		members := []ids.Member{"zoe", "alice", "mia", "bob"}
 		id := func(label string) loyalty.AccountID {
 			return loyalty.AccountID{Program: "club", Member: pick(t, label, members...)}
 		}

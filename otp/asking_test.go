@@ -10,13 +10,12 @@ import (
 
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/otp"
-	"github.com/scrmkit/scrmkit/storage"
 )
 
 // A holder asks for no more codes than the budget allows, whatever they are for and however many
 // ask at once, and leaves no more rows; and so does a device, whoever holds it.
 func TestAskingIsBounded(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		for _, c := range []struct {
 			name   string
 			policy otp.Policy

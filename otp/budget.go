@@ -3,6 +3,8 @@ package otp
 import (
 	"fmt"
 	"time"
+
+	"github.com/scrmkit/scrmkit/errs"
 )
 
 // A Budget bounds what adds up over time: a generic cell rate algorithm (GCRA, ITU-T I.371), kept
@@ -35,17 +37,19 @@ const (
 // PerScope is the budget of wrong guesses in a scope. NIST SP 800-63B-4, 3.2.2, allows 100 wrong
 // guesses at one authenticator, which for six digits is a chance of 1 in 10,000. A guess in a scope
 // hits whichever code is live, so it weighs the number of them (see Weight), and the weight in any
-// window of 10 minutes is at most 100: 80 at once and 19 forgiven, times 630/600 for clocks that
-// are MaxSkew apart, are 99.95.
+// window of 10 minutes is at most 100: 82 at once and 17 forgiven, times 630/600 for clocks that
+// are MaxSkew apart, are 99.85.
 //
 // The burst has room for the burst of one typist and for two guesses of another, at the largest
-// weight.
-func PerScope() Budget { return Budget{Burst: 80, Leak: 19, Window: 10 * time.Minute} }
+// weight, and for 1 more: that is forgiven in no less than MaxSkew, so the room is there too where
+// the first one's guesses were charged by a clock that is ahead.
+func PerScope() Budget { return Budget{Burst: 82, Leak: 17, Window: 10 * time.Minute} }
 
 // PerTypist is the budget of wrong guesses of one typist in a scope, where a guess weighs at most
-// 20. Its burst has room for two of them. It leaks no faster than that of the scope, so that one
-// typist alone never owes more there than this burst. The bound is that of the scope.
-func PerTypist() Budget { return Budget{Burst: 40, Leak: 19, Window: 10 * time.Minute} }
+// 20. Its burst has room for two of them, and for 1 more as that of the scope has. It leaks no
+// faster than that one, so that one typist alone never owes more there than this burst. The bound
+// is that of the scope.
+func PerTypist() Budget { return Budget{Burst: 41, Leak: 17, Window: 10 * time.Minute} }
 
 // Charge returns the debt after a guess of that weight, and how long to wait where the budget has
 // no room for it. A debt further ahead of now than the burst and MaxSkew was written by a clock
@@ -79,11 +83,11 @@ func (b Budget) check(field string) error {
 	const most = 1_000_000
 	switch {
 	case b.Burst < 1 || b.Burst > most:
-		return &InputError{Field: field + ".burst", Reason: fmt.Sprintf("is not between 1 and %d", most)}
+		return &errs.InputError{Field: field + ".burst", Reason: fmt.Sprintf("is not between 1 and %d", most)}
 	case b.Leak < 1 || b.Leak > most:
-		return &InputError{Field: field + ".leak", Reason: fmt.Sprintf("is not between 1 and %d", most)}
+		return &errs.InputError{Field: field + ".leak", Reason: fmt.Sprintf("is not between 1 and %d", most)}
 	case b.Window < time.Second || b.Window > 24*time.Hour:
-		return &InputError{Field: field + ".window", Reason: "is not between 1s and 24h"}
+		return &errs.InputError{Field: field + ".window", Reason: "is not between 1s and 24h"}
 	}
 	return nil
 }

@@ -7,6 +7,9 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
+
+	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/secret"
 )
 
 var noon = time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)
@@ -100,18 +103,23 @@ func drawLive(t *rapid.T, p Policy) map[int]int64 {
 	return live
 }
 
-// However a typist guesses, and however many codes are live meanwhile, another one has two guesses
-// left.
+// drawClock draws what the clock of a process says at a time.
+func drawClock(t *rapid.T, now time.Time) time.Time {
+	return now.Add(time.Duration(rapid.Int64Range(0, int64(MaxSkew)).Draw(t, "skew")))
+}
+
+// However a typist guesses, by whichever of clocks that are MaxSkew apart, and however many codes
+// are live meanwhile, another one has two guesses left.
 func TestOneTypistLeavesRoomForAnothersTwoGuesses(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		c, now := newCounter(t), noon
 		for range rapid.IntRange(0, 40).Draw(t, "guesses") {
-			c.guess("crooked", drawLive(t, Policy{}), now)
+			c.guess("crooked", drawLive(t, Policy{}), drawClock(t, now))
 			now = now.Add(time.Duration(rapid.Int64Range(0, int64(5*time.Minute)).Draw(t, "pause")))
 		}
 		live := drawLive(t, Policy{})
 		for n := range 2 {
-			if !c.guess("kathy", live, now) {
+			if !c.guess("kathy", live, drawClock(t, now)) {
 				t.Fatalf("with %v live and %s of debt guess %d was not read", live, c.u.scope.Debt.Sub(now), n+1)
 			}
 		}
@@ -123,10 +131,10 @@ func TestAWrongGuessLeavesRoomForARightCode(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := Policy{MaxDigits: rapid.SampledFrom([]int{0, 6, 7, 8}).Draw(t, "longest")}
 		c, typists := newCounter(t), rapid.SampledFrom([]TypistID{"kathy", "li"})
-		c.guess(typists.Draw(t, "wrong"), drawLive(t, p), noon)
+		c.guess(typists.Draw(t, "wrong"), drawLive(t, p), drawClock(t, noon))
 		pause := time.Duration(rapid.Int64Range(0, int64(5*time.Minute)).Draw(t, "pause"))
 		live := drawLive(t, p)
-		if !c.guess(typists.Draw(t, "right"), live, noon.Add(pause)) {
+		if !c.guess(typists.Draw(t, "right"), live, drawClock(t, noon.Add(pause))) {
 			t.Fatalf("with %v live the second code was not read", live)
 		}
 	})
@@ -143,7 +151,7 @@ func TestGuessesOfAllTypistsStayWithinTheBound(t *testing.T) {
 		for range rapid.IntRange(1, 100).Draw(t, "guesses") {
 			now = now.Add(time.Duration(rapid.Int64Range(0, int64(2*time.Minute)).Draw(t, "pause")))
 			live := drawLive(t, p)
-			if c.guess(rapid.SampledFrom([]TypistID{"a", "b", "c", "d"}).Draw(t, "typist"), live, now) {
+			if c.guess(rapid.SampledFrom([]TypistID{"a", "b", "c", "d"}).Draw(t, "typist"), live, drawClock(t, now)) {
 				at, weights = append(at, now), append(weights, Weight(live))
 			}
 			var sum int64
@@ -170,8 +178,8 @@ func TestPolicyThatCannotBe(t *testing.T) {
 		"a negative window": {Device: Budget{Burst: 1, Leak: 1, Window: -window}},
 		"too large a burst": {Device: Budget{Burst: 1 << 40, Leak: 1, Window: window}},
 	} {
-		var input *InputError
-		if _, err := New(tenantStore{}, []Key{{ID: "a", Secret: make([]byte, 32)}}, &Options{Policy: p}); !errors.As(err, &input) {
+		var input *errs.InputError
+		if _, err := New(tenantStore{}, []secret.Key{{ID: "a", Secret: make([]byte, 32)}}, &Options{Policy: p}); !errors.As(err, &input) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

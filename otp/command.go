@@ -141,14 +141,14 @@ func (c Issue) check() error {
 	switch {
 	case err != nil:
 	case len(c.Payload) > maxPayload:
-		err = &InputError{Field: "payload", Reason: fmt.Sprintf("is longer than %d bytes", maxPayload)}
+		err = &errs.InputError{Field: "payload", Reason: fmt.Sprintf("is longer than %d bytes", maxPayload)}
 	case c.TTL < 0 || c.TTL > MaxTTL || c.TTL != 0 && c.TTL < time.Second:
-		err = &InputError{Field: "ttl", Reason: fmt.Sprintf("is not between 1s and %s", MaxTTL)}
+		err = &errs.InputError{Field: "ttl", Reason: fmt.Sprintf("is not between 1s and %s", MaxTTL)}
 	}
 	return err
 }
 
-// Validate returns an *InputError where no Check of the kind can be right, and else nil.
+// Validate returns an *errs.InputError where no Check of the kind can be right, and else nil.
 // Engine.Check does it itself, before it reads anything; a caller that has more input of its own
 // can refuse all of it first.
 func (c Check) Validate() error {

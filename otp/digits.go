@@ -6,6 +6,8 @@ import (
 	"fmt"
 
 	"golang.org/x/text/width"
+
+	"github.com/scrmkit/scrmkit/errs"
 )
 
 // draw returns that many unbiased decimal digits: a random 64-bit number is taken where it is below
@@ -23,10 +25,10 @@ func draw(digits int) string {
 }
 
 // Normalize returns the digits of what a person typed: full-width digits (１２３) become plain, spaces
-// and hyphens go. *InputError: it has another character, or not 6 to 8 digits.
+// and hyphens go. *errs.InputError: it has another character, or not 6 to 8 digits.
 func Normalize(typed string) (string, error) {
 	if len(typed) > 64 {
-		return "", &InputError{Field: "code", Reason: "is longer than 64 bytes"}
+		return "", &errs.InputError{Field: "code", Reason: "is longer than 64 bytes"}
 	}
 	digits := make([]byte, 0, maxDigits)
 	for _, r := range width.Fold.String(typed) {
@@ -35,11 +37,11 @@ func Normalize(typed string) (string, error) {
 			digits = append(digits, byte(r))
 		case r == ' ', r == '-':
 		default:
-			return "", &InputError{Field: "code", Reason: "has a character that is no digit, space or hyphen"}
+			return "", &errs.InputError{Field: "code", Reason: "has a character that is no digit, space or hyphen"}
 		}
 	}
 	if len(digits) < minDigits || len(digits) > maxDigits {
-		return "", &InputError{Field: "code", Reason: fmt.Sprintf("has not %d to %d digits", minDigits, maxDigits)}
+		return "", &errs.InputError{Field: "code", Reason: fmt.Sprintf("has not %d to %d digits", minDigits, maxDigits)}
 	}
 	return string(digits), nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/scrmkit/scrmkit/internal/combine"
 	"github.com/scrmkit/scrmkit/internal/engine"
+	"github.com/scrmkit/scrmkit/secret"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
@@ -25,9 +26,9 @@ type Options struct {
 // Issue, Check and Admit have a key: repeated with it they change nothing, charge nothing and give
 // their first answer, and are journal.ErrKeyReused where they differ. A key is a name within the
 // scope and its holder or typist. Besides the errors that its comment lists, a command returns
-// *InputError before anything was loaded, journal.ErrConflict where other changes of the scope came
-// first twenty times in a row, and what the database said; after the last two it may be run again
-// with its key.
+// *errs.InputError before anything was loaded, journal.ErrConflict where other changes of the scope
+// came first twenty times in a row, and what the database said; after the last two it may be run
+// again with its key.
 type Engine struct {
 	frame  engine.Frame
 	keys   ring
@@ -35,9 +36,11 @@ type Engine struct {
 	runner *combine.Runner[*op, *unit, answer]
 }
 
-// New returns an engine on a store. It returns an error if keys is empty, a key is too short, two
-// share an ID, or a field of the policy is out of its bounds.
-func New(s storage.Tx, keys []Key, opts *Options) (*Engine, error) {
+// New returns an engine on a store. The first key signs codes and seals claims, and codes of the
+// others stay good: a key may go once no code that it signed is live or in quarantine. New returns
+// an error if keys is empty, a key is too short, two share an ID, or a field of the policy is out
+// of its bounds.
+func New(s storage.Tx, keys []secret.Key, opts *Options) (*Engine, error) {
 	r, err := newRing(keys)
 	if err != nil {
 		return nil, err

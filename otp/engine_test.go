@@ -12,8 +12,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/otp"
+	"github.com/scrmkit/scrmkit/secret"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
 	"github.com/scrmkit/scrmkit/storage/memory"
@@ -21,7 +23,7 @@ import (
 
 var ctx = context.Background()
 
-func key(id string) otp.Key { return otp.Key{ID: id, Secret: []byte(strings.Repeat(id, 32))} }
+func key(id string) secret.Key { return secret.Key{ID: id, Secret: []byte(strings.Repeat(id, 32))} }
 
 // a bench is an engine with a clock that the test moves.
 type bench struct {
@@ -33,15 +35,15 @@ type bench struct {
 	n     atomic.Int64
 }
 
-func open(t *testing.T, db storage.DB, keys ...otp.Key) *bench {
+func open(t *testing.T, db storage.DB, keys ...secret.Key) *bench {
 	t.Helper()
 	return openWith(t, db, otp.Policy{}, keys...)
 }
 
-func openWith(t *testing.T, db storage.DB, p otp.Policy, keys ...otp.Key) *bench {
+func openWith(t *testing.T, db storage.DB, p otp.Policy, keys ...secret.Key) *bench {
 	t.Helper()
 	if len(keys) == 0 {
-		keys = []otp.Key{key("a")}
+		keys = []secret.Key{key("a")}
 	}
 	b := &bench{t: t, db: db, now: time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)}
 	codes, err := otp.New(db, keys, &otp.Options{Policy: p, Now: func() time.Time {
@@ -98,7 +100,7 @@ func wrong(issued ...otp.Issued) string {
 }
 
 func TestLiveCodes(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		t.Run("a code tells whose it is and what for, and is spent once", func(t *testing.T) {
 			b := open(t, db.Tenant("once"))
 			issued := b.issue("wangjing", "alice", "stamp")
@@ -358,7 +360,7 @@ func TestLiveCodes(t *testing.T) {
 }
 
 func TestRacers(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		t.Run("500 codes with 16 racers each have 500 winners", func(t *testing.T) {
 			b := open(t, db.Tenant("racers"))
 			claims := make([]otp.Claim, 500)
@@ -467,7 +469,7 @@ func TestBadInput(t *testing.T) {
 	} {
 		c := good
 		change(&c)
-		var input *otp.InputError
+		var input *errs.InputError
 		if _, err := b.codes.Issue(ctx, c); !errors.As(err, &input) {
 			t.Errorf("%s: %v", name, err)
 		}

@@ -6,6 +6,7 @@ import (
 	"log"
 
 	"github.com/scrmkit/scrmkit/otp"
+	"github.com/scrmkit/scrmkit/secret"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/memory"
 )
@@ -14,8 +15,8 @@ import (
 // transaction of what it allows. Check stands outside that, so that no rollback forgives a guess.
 func Example() {
 	ctx, db := context.Background(), memory.New()
-	secret := []byte("32 random bytes, kept in a vault") // from the configuration
-	codes, err := otp.New(db, []otp.Key{{ID: "2026-11", Secret: secret}}, nil)
+	random := []byte("32 random bytes, kept in a vault") // from the configuration
+	codes, err := otp.New(db, []secret.Key{{ID: "2026-11", Secret: random}}, nil)
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/scrmkit/scrmkit/internal/golden"
+	"github.com/scrmkit/scrmkit/secret"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
 	"github.com/scrmkit/scrmkit/storage/memory"
@@ -14,7 +15,7 @@ import (
 var goldenNow = time.Unix(1_800_000_000, 0).UTC()
 
 func goldenEngine(s storage.Tx) *Engine {
-	keys := []Key{{ID: "k1", Secret: []byte("0123456789abcdef0123456789abcdef")}}
+	keys := []secret.Key{{ID: "k1", Secret: []byte("0123456789abcdef0123456789abcdef")}}
 	e, err := New(s, keys, &Options{Now: func() time.Time { return goldenNow }})
 	if err != nil {
 		panic(err)

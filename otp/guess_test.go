@@ -6,9 +6,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/otp"
-	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
 	"github.com/scrmkit/scrmkit/storage/memory"
 )
@@ -81,7 +81,7 @@ func TestGuessesAtAnyNumberOfLiveCodes(t *testing.T) {
 // A right code that a colleague has just spent is the same answer as a wrong one, and charged
 // nothing; any other that is not live is charged.
 func TestAJustSpentCodeIsChargedNothing(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		b := open(t, db.Tenant("spent"))
 		codes := b.crowd(1)
 		claim, err := b.check("s", codes[0].Code, "")
@@ -192,7 +192,7 @@ func TestClocksApart(t *testing.T) {
 
 // Numbers count the codes of a scope, and nothing else.
 func TestNumbersCountCodes(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		b := open(t, db.Tenant("numbers"))
 		for n := range int64(4) {
 			issued := b.issue("s", "alice", "stamp")
@@ -228,7 +228,7 @@ func TestBadInputCostsNoGuess(t *testing.T) {
 	} {
 		c := good
 		change(&c)
-		var input *otp.InputError
+		var input *errs.InputError
 		if err := c.Validate(); !errors.As(err, &input) {
 			t.Errorf("%s is valid: %v", name, err)
 		}
@@ -247,7 +247,7 @@ func TestBadInputCostsNoGuess(t *testing.T) {
 // 100 wrong codes in a row stop a typist, however long they took, until somebody lets the typist
 // in.
 func TestAHundredWrongCodesInARowStopATypist(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		b := open(t, db.Tenant("stopped"))
 		miss := func(n int) {
 			t.Helper()
@@ -297,7 +297,7 @@ func TestAHundredWrongCodesInARowStopATypist(t *testing.T) {
 			}
 		}
 		admit.Typist = "kathy\x00"
-		var input *otp.InputError
+		var input *errs.InputError
 		if _, err := b.codes.Admit(ctx, admit); !errors.As(err, &input) {
 			t.Error(err)
 		}

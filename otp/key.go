@@ -8,18 +8,8 @@ import (
 	"strings"
 
 	"github.com/scrmkit/scrmkit/internal/keyring"
+	"github.com/scrmkit/scrmkit/secret"
 )
-
-// A Key signs codes and seals claims. To rotate, put a new key first: it signs from then on, and
-// codes of the others stay good. A key may go once no code that it signed is live or in quarantine.
-//
-// The Key of every package is the same type, so that one list of keys serves all engines:
-//
-//	struct {
-//		ID     string // 1 to 32 bytes of a-z, A-Z, 0-9, '-' and '_'; names the key for ever
-//		Secret []byte // at least 32 bytes from a random source
-//	}
-type Key = keyring.Key
 
 type key struct {
 	id  string
@@ -29,7 +19,7 @@ type key struct {
 
 type ring []key
 
-func newRing(keys []Key) (ring, error) {
+func newRing(keys []secret.Key) (ring, error) {
 	if err := keyring.Check(keys); err != nil {
 		return nil, fmt.Errorf("otp: %w", err)
 	}

@@ -3,6 +3,8 @@ package otp
 import (
 	"fmt"
 	"time"
+
+	"github.com/scrmkit/scrmkit/errs"
 )
 
 // A Policy says how long codes may become and how many may be asked for. Zero fields are the
@@ -23,7 +25,7 @@ type Policy struct {
 	Device Budget `json:"device,omitzero"`
 }
 
-// complete returns the policy with its defaults filled in. *InputError: a field is out of its
+// complete returns the policy with its defaults filled in. *errs.InputError: a field is out of its
 // bounds.
 func (p Policy) complete() (Policy, error) {
 	if p.MaxDigits == 0 {
@@ -36,7 +38,7 @@ func (p Policy) complete() (Policy, error) {
 		p.Device = Budget{Burst: 60, Leak: 60, Window: 10 * time.Minute}
 	}
 	if p.MaxDigits < minDigits || p.MaxDigits > maxDigits {
-		return p, &InputError{Field: "policy.maxDigits", Reason: fmt.Sprintf("is not between %d and %d", minDigits, maxDigits)}
+		return p, &errs.InputError{Field: "policy.maxDigits", Reason: fmt.Sprintf("is not between %d and %d", minDigits, maxDigits)}
 	}
 	if err := p.Holder.check("policy.holder"); err != nil {
 		return p, err

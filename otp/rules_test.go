@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/secret"
 	"github.com/scrmkit/scrmkit/storage"
 )
 
@@ -108,7 +110,7 @@ func TestNormalize(t *testing.T) {
 		{strings.Repeat(" ", 1000) + "123456", ""},
 	} {
 		got, err := Normalize(c.typed)
-		var input *InputError
+		var input *errs.InputError
 		if got != c.want || (c.want == "") != errors.As(err, &input) {
 			t.Errorf("%q: %q, %v", c.typed, got, err)
 		}
@@ -136,13 +138,13 @@ func FuzzNormalize(f *testing.F) {
 }
 
 func TestKeys(t *testing.T) {
-	secret := make([]byte, 32)
-	for name, keys := range map[string][]Key{
+	random := make([]byte, 32)
+	for name, keys := range map[string][]secret.Key{
 		"none":     nil,
-		"short":    {{ID: "a", Secret: secret[:31]}},
-		"no id":    {{Secret: secret}},
-		"dot":      {{ID: "a.b", Secret: secret}},
-		"repeated": {{ID: "a", Secret: secret}, {ID: "a", Secret: secret}},
+		"short":    {{ID: "a", Secret: random[:31]}},
+		"no id":    {{Secret: random}},
+		"dot":      {{ID: "a.b", Secret: random}},
+		"repeated": {{ID: "a", Secret: random}, {ID: "a", Secret: random}},
 	} {
 		if _, err := New(nil, keys, nil); err == nil {
 			t.Errorf("%s was taken", name)
@@ -156,7 +158,7 @@ type tenantStore struct{ storage.Tx }
 func (tenantStore) TenantID() string { return "acme" }
 
 func FuzzOpen(f *testing.F) {
-	e, err := New(tenantStore{}, []Key{{ID: "a", Secret: make([]byte, 32)}}, nil)
+	e, err := New(tenantStore{}, []secret.Key{{ID: "a", Secret: make([]byte, 32)}}, nil)
 	if err != nil {
 		f.Fatal(err)
 	}

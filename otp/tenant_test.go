@@ -20,7 +20,7 @@ func TestWhatIsSealedIsOfOneTenant(t *testing.T) {
 		scope  otp.Scope
 		typist otp.TypistID
 	}
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		var places []place
 		benches := map[string]*bench{}
 		for _, tenant := range []string{"", "acme", "bccm"} {
@@ -84,7 +84,7 @@ func TestWhatIsSealedIsOfOneTenant(t *testing.T) {
 // Digits come again. A claim of a code that had them before spends nothing, whether the row of that
 // code is still there or was pruned, and whether or not that code was spent.
 func TestAClaimIsOfOneCode(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		for _, spent := range []bool{false, true} {
 			for _, pruned := range []bool{false, true} {
 				db := db.Tenant(fmt.Sprint("ids ", spent, pruned))
@@ -122,7 +122,7 @@ func TestAClaimIsOfOneCode(t *testing.T) {
 
 // An engine that is bound to the transaction of another tenant issues there.
 func TestABoundEngineIssuesInTheTransactionsTenant(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		here, there := open(t, db.Tenant("here")), open(t, db.Tenant("there"))
 		var issued otp.Issued
 		issue := otp.Issue{Scope: "s", Holder: "alice", Purpose: "stamp", Key: "k"}

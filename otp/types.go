@@ -1,7 +1,5 @@
 package otp
 
-import "github.com/scrmkit/scrmkit/errs"
-
 type (
 	// A Scope is where digits are unique and guesses are counted: a shop. One for a whole brand has
 	// so many live codes that guesses run out.
@@ -15,6 +13,3 @@ type (
 	// A Purpose is what the code allows.
 	Purpose string
 )
-
-// An InputError reports an invalid command: Field is missing or out of range, and Reason says why.
-type InputError = errs.InputError

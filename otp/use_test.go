@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/otp"
 	"github.com/scrmkit/scrmkit/storage"
@@ -50,11 +51,11 @@ func (b *bench) useChecks(checks ...otp.Check) (got []*otp.Claim, errs []error, 
 }
 
 func TestUse(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		t.Run("each code is right, wrong or denied by itself", func(t *testing.T) {
 			b := open(t, db.Tenant("use"))
 			right, kept := b.issue("s", "alice", "stamp"), b.issue("s", "bob", "refused")
-			claims, errs, err := b.useChecks(
+			claims, answers, err := b.useChecks(
 				otp.Check{Scope: "s", Typist: "kathy", Code: right.Code, Key: "right"},
 				otp.Check{Scope: "s", Typist: "kathy", Code: wrong(right, kept), Key: "wrong"},
 				otp.Check{Scope: "s", Typist: "stranger", Code: right.Code, Key: "denied"},
@@ -65,10 +66,10 @@ func TestUse(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			var input *otp.InputError
-			if errs[0] != nil || !errors.Is(errs[1], otp.ErrInvalidCode) || errs[2] != errDenied || errs[3] != nil ||
-				!errors.Is(errs[4], otp.ErrInvalidCode) || !errors.As(errs[5], &input) {
-				t.Fatal(errs)
+			var input *errs.InputError
+			if answers[0] != nil || !errors.Is(answers[1], otp.ErrInvalidCode) || answers[2] != errDenied || answers[3] != nil ||
+				!errors.Is(answers[4], otp.ErrInvalidCode) || !errors.As(answers[5], &input) {
+				t.Fatal(answers)
 			}
 			if claims[0].Code.Holder != "alice" || claims[3].Code.Holder != "bob" || claims[1] != nil || claims[2] != nil || claims[4] != nil {
 				t.Fatal(claims)
@@ -79,9 +80,9 @@ func TestUse(t *testing.T) {
 			if err := b.spend(*claims[3]); err != nil {
 				t.Error("what was not done was spent:", err)
 			}
-			again, errs, err := b.useChecks(otp.Check{Scope: "s", Typist: "kathy", Code: right.Code, Key: "right"})
-			if err != nil || errs[0] != nil || !again[0].Replayed {
-				t.Error("the key does not give its first answer:", again, errs, err)
+			again, answers, err := b.useChecks(otp.Check{Scope: "s", Typist: "kathy", Code: right.Code, Key: "right"})
+			if err != nil || answers[0] != nil || !again[0].Replayed {
+				t.Error("the key does not give its first answer:", again, answers, err)
 			}
 		})
 		t.Run("a wrong code is charged, and nothing is told where the whole fails", func(t *testing.T) {

@@ -4,17 +4,20 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/ids"
 )
 
 // Add decides on an Add at now, which is when it happened unless Add.At says otherwise. Errors:
-// *InputError, ErrNoCard, ErrClosed, ErrShop, ErrCurrency, ErrMinPurchase, ErrCategory, ErrNothing,
-// ErrFull, ErrOrder, *LimitError.
+// *errs.InputError, ErrNoCard, ErrClosed, ErrShop, ErrCurrency, ErrMinPurchase, ErrCategory,
+// ErrNothing, ErrFull, ErrOrder, *LimitError.
 func (r Rules) Add(c Card, a Add, now time.Time) (Decision, error) {
 	at := now
 	if !a.At.IsZero() {
 		at = a.At
 		if at.After(now) {
-			return Decision{}, &InputError{Field: "at", Reason: "is in the future"}
+			return Decision{}, &errs.InputError{Field: "at", Reason: "is in the future"}
 		}
 	}
 	if at.Before(c.State.Last) {
@@ -63,7 +66,7 @@ func (r Rules) Add(c Card, a Add, now time.Time) (Decision, error) {
 }
 
 // open checks that the program runs at that time in that shop.
-func (p *Program) open(at time.Time, shop ShopID) error {
+func (p *Program) open(at time.Time, shop ids.Shop) error {
 	if !within(at, p.def.From, p.def.To) {
 		return ErrClosed
 	}

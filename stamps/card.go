@@ -6,22 +6,21 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/ids"
 )
 
 type (
 	// ProgramID names a program.
 	ProgramID string
-	// MemberID names a customer, in the words of the embedder.
-	MemberID string
-	// ShopID names a shop (门店).
-	ShopID string
 )
 
 // A CardID is a member's card in a program. Its text is "coffee/alice".
 type CardID struct {
-	Program ProgramID // program of the card
-	Member  MemberID  // whose card it is
-	Claim   int64     // 0: the stamp card. n: what stands for the member's n-th coupon of a handout, and takes no stamps
+	Program ProgramID  // program of the card
+	Member  ids.Member // whose card it is
+	Claim   int64      // 0: the stamp card. n: what stands for the member's n-th coupon of a handout, and takes no stamps
 }
 
 // String returns the text of the id, which ParseCardID reads.
@@ -33,9 +32,9 @@ func (id CardID) String() string {
 	return s
 }
 
-// ParseCardID reads what String wrote. *InputError: the text is not that of a card.
+// ParseCardID reads what String wrote. *errs.InputError: the text is not that of a card.
 func ParseCardID(s string) (CardID, error) {
-	bad := &InputError{Field: "card", Reason: `is not like "program/member"`}
+	bad := &errs.InputError{Field: "card", Reason: `is not like "program/member"`}
 	part := strings.Split(s, "/")
 	if len(part) < 2 || len(part) > 3 {
 		return CardID{}, bad
@@ -45,7 +44,7 @@ func ParseCardID(s string) (CardID, error) {
 	if err1 != nil || err2 != nil {
 		return CardID{}, bad
 	}
-	id := CardID{Program: ProgramID(program), Member: MemberID(member)}
+	id := CardID{Program: ProgramID(program), Member: ids.Member(member)}
 	if len(part) == 3 {
 		n, err := strconv.ParseInt(part[2], 10, 64)
 		if err != nil || n <= 0 {
@@ -148,7 +147,7 @@ type Record struct {
 	Coupon    int64     `json:"coupon,omitempty"`    // the coupon that this one is about
 	Peer      *CardID   `json:"peer,omitempty"`      // the other card of a transfer
 	At        time.Time `json:"at"`                  // when it happened
-	Shop      ShopID    `json:"shop,omitempty"`      // where; "": the administrator did it
+	Shop      ids.Shop  `json:"shop,omitempty"`      // where; "": the administrator did it
 	By        string    `json:"by,omitempty"`        // who did it: the manager
 	Via       string    `json:"via,omitempty"`       // how: "code", the reference of a physical stamp, or what the embedder says
 	Nickname  string    `json:"nickname,omitempty"`  // of the member at that time
@@ -180,9 +179,9 @@ type CouponID struct {
 // String returns the text of the id, which ParseCouponID reads.
 func (id CouponID) String() string { return fmt.Sprintf("%s:%d", id.Card, id.N) }
 
-// ParseCouponID reads what String wrote. *InputError: the text is not that of a coupon.
+// ParseCouponID reads what String wrote. *errs.InputError: the text is not that of a coupon.
 func ParseCouponID(s string) (CouponID, error) {
-	bad := &InputError{Field: "coupon", Reason: `is not like "program/member:1"`}
+	bad := &errs.InputError{Field: "coupon", Reason: `is not like "program/member:1"`}
 	i := strings.LastIndexByte(s, ':')
 	if i < 0 {
 		return CouponID{}, bad
@@ -215,8 +214,8 @@ type Coupon struct {
 	Issued   time.Time   `json:"issued"`             // when it was issued
 	Expires  time.Time   `json:"expires,omitzero"`   // redeemable in [Issued, Expires); zero: never ends
 	Ended    time.Time   `json:"ended,omitzero"`     // when it was redeemed, voided or found lapsed
-	Issuer   ShopID      `json:"issuer,omitempty"`   // shop that gave it; "": none did
-	Shop     ShopID      `json:"shop,omitempty"`     // where it was redeemed
+	Issuer   ids.Shop    `json:"issuer,omitempty"`   // shop that gave it; "": none did
+	Shop     ids.Shop    `json:"shop,omitempty"`     // where it was redeemed
 	By       string      `json:"by,omitempty"`       // who redeemed or voided it
 	Nickname string      `json:"nickname,omitempty"` // of the member when it was issued
 }

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"testing"
+
+	"github.com/scrmkit/scrmkit/errs"
 )
 
 func FuzzParseCardID(f *testing.F) {
@@ -16,7 +18,7 @@ func FuzzParseCardID(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		id, err := ParseCardID(text)
 		if err != nil {
-			var input *InputError
+			var input *errs.InputError
 			if !errors.As(err, &input) {
 				t.Fatal(err)
 			}

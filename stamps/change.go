@@ -4,12 +4,15 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/ids"
 )
 
 // Cancel decides on a Cancel of the stamps of record, where above are the coupons that lookup.Above
 // gives. A purchase that was counted is taken back whole: the card becomes what the other purchases
-// make of it. Errors: *InputError, ErrUnknownCard, ErrUnknownRecord, ErrOtherShop, ErrCancelled,
-// ErrTooFew, *UsedError.
+// make of it. Errors: *errs.InputError, ErrUnknownCard, ErrUnknownRecord, ErrOtherShop,
+// ErrCancelled, ErrTooFew, *UsedError.
 func (r Rules) Cancel(c Card, record *Record, above []Coupon, x Cancel, now time.Time) (Decision, error) {
 	switch {
 	case c.Version == 0:
@@ -40,7 +43,7 @@ func (r Rules) Cancel(c Card, record *Record, above []Coupon, x Cancel, now time
 	case record.Cancelled == max(1, record.N):
 		return Decision{}, ErrCancelled
 	case counted && x.N != 0:
-		return Decision{}, &InputError{Field: "n", Reason: "is not for a purchase that is counted whole; leave it out"}
+		return Decision{}, &errs.InputError{Field: "n", Reason: "is not for a purchase that is counted whole; leave it out"}
 	case n > record.N-record.Cancelled || record.Seq <= m.card.State.Stood:
 		return Decision{}, ErrTooFew
 	case counted:
@@ -65,12 +68,12 @@ func (r Rules) Cancel(c Card, record *Record, above []Coupon, x Cancel, now time
 }
 
 // cancels reports whether the shop may take back stamps that another gave.
-func (p *Program) cancels(gave, shop ShopID) bool {
+func (p *Program) cancels(gave, shop ids.Shop) bool {
 	return shop == "" || shop == gave || p.def.Card.CancelAt == AnyShop && p.takesPart(shop)
 }
 
 // takesPart reports whether the shop does; the administrator, who has none, always does.
-func (p *Program) takesPart(shop ShopID) bool {
+func (p *Program) takesPart(shop ids.Shop) bool {
 	return shop == "" || len(p.def.Shops) == 0 || slices.Contains(p.def.Shops, shop)
 }
 
@@ -100,8 +103,8 @@ func (r Rules) Adjust(c Card, above []Coupon, a Adjust, now time.Time) (Decision
 	return m.end(), nil
 }
 
-// Transfer decides on both cards of a Transfer; the second decision is of To. Errors: *InputError,
-// ErrUnknownCard, ErrNoCard, ErrShop, ErrTooFew, ErrFull, *UsedError.
+// Transfer decides on both cards of a Transfer; the second decision is of To. Errors:
+// *errs.InputError, ErrUnknownCard, ErrNoCard, ErrShop, ErrTooFew, ErrFull, *UsedError.
 func (r Rules) Transfer(from Card, above []Coupon, to Card, t Transfer, now time.Time) (Decision, Decision, error) {
 	fail := func(err error) (Decision, Decision, error) { return Decision{}, Decision{}, err }
 	if from.Version == 0 {
@@ -125,7 +128,7 @@ func (r Rules) Transfer(from Card, above []Coupon, to Card, t Transfer, now time
 	case n == 0 || n > giver.card.Count:
 		return fail(ErrTooFew)
 	case n > maxStamps:
-		return fail(&InputError{Field: "n", Reason: fmt.Sprintf("is missing, and the round has more than %d stamps", maxStamps)})
+		return fail(&errs.InputError{Field: "n", Reason: fmt.Sprintf("is missing, and the round has more than %d stamps", maxStamps)})
 	}
 	if err := giver.lower(n, above); err != nil {
 		return fail(err)

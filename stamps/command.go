@@ -6,6 +6,8 @@ import (
 	"math"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/valid"
 )
 
@@ -14,11 +16,11 @@ import (
 // physical stamp was checked, never what a customer says. A command without a shop is the
 // administrator's.
 type Place struct {
-	Shop     ShopID `json:"shop,omitempty"`     // where; "": the administrator does it
-	Zone     string `json:"zone,omitempty"`     // IANA name of the shop's time zone; "": the program's
-	By       string `json:"by,omitempty"`       // the manager, or whoever did it
-	Via      string `json:"via,omitempty"`      // how it came: "code", a physical stamp's reference; not its serial number
-	Nickname string `json:"nickname,omitempty"` // of the member, for the records
+	Shop     ids.Shop `json:"shop,omitempty"`     // where; "": the administrator does it
+	Zone     string   `json:"zone,omitempty"`     // IANA name of the shop's time zone; "": the program's
+	By       string   `json:"by,omitempty"`       // the manager, or whoever did it
+	Via      string   `json:"via,omitempty"`      // how it came: "code", a physical stamp's reference; not its serial number
+	Nickname string   `json:"nickname,omitempty"` // of the member, for the records
 }
 
 // Add gives stamps to a card, and opens it where it is the first.
@@ -75,9 +77,9 @@ type Expire struct {
 // is restricted to shops needs, somebody must vouch for it: what a customer says of herself is no
 // reason to believe that she is there.
 type Claim struct {
-	Program ProgramID `json:"program"`           // program with a handout
-	Member  MemberID  `json:"member"`            // who gets the coupon
-	Present bool      `json:"present,omitempty"` // the member is in Place.Shop, by a code or a press that was checked there
+	Program ProgramID  `json:"program"`           // program with a handout
+	Member  ids.Member `json:"member"`            // who gets the coupon
+	Present bool       `json:"present,omitempty"` // the member is in Place.Shop, by a code or a press that was checked there
 	Place
 	Key string `json:"-"` // idempotency key; required
 }
@@ -175,9 +177,9 @@ func (p *Purchase) check() error {
 	switch {
 	case err != nil:
 	case amount < 0:
-		err = &InputError{Field: "purchase.lines", Reason: "have a larger amount than the purchase"}
+		err = &errs.InputError{Field: "purchase.lines", Reason: "have a larger amount than the purchase"}
 	case items < 0:
-		err = &InputError{Field: "purchase.lines", Reason: "have more items than the purchase"}
+		err = &errs.InputError{Field: "purchase.lines", Reason: "have more items than the purchase"}
 	}
 	return err
 }
@@ -187,13 +189,13 @@ func (c Add) check() error {
 		c.Place.check(), checkKey(c.Key))
 }
 
-// Validate returns an *InputError where no card could take the command, and else nil. Engine.Add
-// does it itself, before it reads anything.
+// Validate returns an *errs.InputError where no card could take the command, and else nil.
+// Engine.Add does it itself, before it reads anything.
 func (c Add) Validate() error { return c.check() }
 
 func (c Cancel) check() error {
 	if c.Of != "" && c.Record != 0 {
-		return &InputError{Field: "of", Reason: "is given beside record; leave one of them out"}
+		return &errs.InputError{Field: "of", Reason: "is given beside record; leave one of them out"}
 	}
 	return cmp.Or(valid.OptionalID("of", c.Of), c.Card.collects(), valid.Between("record", c.Record, 0, math.MaxInt64),
 		valid.Between("n", c.N, 0, maxStamps), valid.Text("reason", c.Reason), c.Place.check(), checkKey(c.Key))
@@ -203,7 +205,7 @@ func (c Adjust) check() error {
 	err := cmp.Or(c.Card.collects(), valid.Between("n", c.N, -maxStamps, maxStamps), reason(c.Reason),
 		c.Place.check(), checkKey(c.Key))
 	if err == nil && c.N == 0 {
-		err = &InputError{Field: "n", Reason: "is 0"}
+		err = &errs.InputError{Field: "n", Reason: "is 0"}
 	}
 	return err
 }
@@ -214,9 +216,9 @@ func (c Transfer) check() error {
 	switch {
 	case err != nil:
 	case c.From.Program != c.To.Program:
-		err = &InputError{Field: "to", Reason: "is a card of another program"}
+		err = &errs.InputError{Field: "to", Reason: "is a card of another program"}
 	case c.From == c.To:
-		err = &InputError{Field: "to", Reason: "is the same card"}
+		err = &errs.InputError{Field: "to", Reason: "is the same card"}
 	}
 	return err
 }
@@ -246,14 +248,14 @@ func (id CouponID) check() error {
 // collects accepts the id of a card that takes stamps.
 func (id CardID) collects() error {
 	if id.Claim != 0 {
-		return &InputError{Field: "card.claim", Reason: "is for coupons of a handout alone"}
+		return &errs.InputError{Field: "card.claim", Reason: "is for coupons of a handout alone"}
 	}
 	return id.check()
 }
 
 func reason(text string) error {
 	if text == "" {
-		return &InputError{Field: "reason", Reason: "is missing"}
+		return &errs.InputError{Field: "reason", Reason: "is missing"}
 	}
 	return valid.Text("reason", text)
 }

@@ -3,6 +3,8 @@ package stamps
 import (
 	"slices"
 	"time"
+
+	"github.com/scrmkit/scrmkit/ids"
 )
 
 // Claim decides on a Claim, where number is the next one of the stock and claimed how many the
@@ -105,7 +107,7 @@ func (r Rules) Void(c Card, coupon *Coupon, x Void, now time.Time) (Decision, er
 // permit lets the administrator deal with a coupon, the shop that owns it, and where the customer
 // asked for it each shop that takes part by the version of the coupon. ErrOtherShop: it is another
 // one.
-func (m *move) permit(coupon *Coupon, owner ShopID, asked bool) error {
+func (m *move) permit(coupon *Coupon, owner ids.Shop, asked bool) error {
 	if m.shop == "" || m.shop == owner {
 		return nil
 	}
@@ -140,7 +142,7 @@ func (r Rules) turn(c Card, coupon *Coupon, now time.Time, p Place, rec Record, 
 }
 
 // redeemShops returns where a reward is redeemed; none: everywhere.
-func (p *Program) redeemShops(reward string) []ShopID {
+func (p *Program) redeemShops(reward string) []ids.Shop {
 	if h := p.def.Handout; h != nil && h.Reward.ID == reward {
 		return redeemShops(h.Reward, p)
 	}
@@ -152,7 +154,7 @@ func (p *Program) redeemShops(reward string) []ShopID {
 	return p.def.Shops
 }
 
-func redeemShops(r Reward, p *Program) []ShopID {
+func redeemShops(r Reward, p *Program) []ids.Shop {
 	if len(r.Shops) > 0 {
 		return r.Shops
 	}

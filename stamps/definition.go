@@ -3,19 +3,20 @@ package stamps
 import (
 	"time"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/valid"
 )
 
 // A Definition is a program as a team writes it, in Go or in JSON. A version of it never changes
 // once it is published.
 type Definition struct {
-	ID      ProgramID `json:"id"`              // id of the program; the same in all its versions
-	Version int       `json:"version"`         // from 1, each one more than the one before
-	Name    string    `json:"name"`            // shown to people
-	Zone    string    `json:"zone"`            // IANA name of the calendar's time zone; a shop may have another
-	From    time.Time `json:"from,omitzero"`   // stamps and claims are given in [From, To); zero: no bound
-	To      time.Time `json:"to,omitzero"`     // end of the interval that From begins
-	Shops   []ShopID  `json:"shops,omitempty"` // those that take part; empty: all
+	ID      ProgramID  `json:"id"`              // id of the program; the same in all its versions
+	Version int        `json:"version"`         // from 1, each one more than the one before
+	Name    string     `json:"name"`            // shown to people
+	Zone    string     `json:"zone"`            // IANA name of the calendar's time zone; a shop may have another
+	From    time.Time  `json:"from,omitzero"`   // stamps and claims are given in [From, To); zero: no bound
+	To      time.Time  `json:"to,omitzero"`     // end of the interval that From begins
+	Shops   []ids.Shop `json:"shops,omitempty"` // those that take part; empty: all
 
 	Card    *CardDefinition `json:"card,omitempty"`    // nil: the program collects no stamps
 	Handout *Handout        `json:"handout,omitempty"` // nil: it hands out no coupons
@@ -35,11 +36,11 @@ type CardDefinition struct {
 
 // A Reward becomes a coupon where a card's count reaches At.
 type Reward struct {
-	ID     string   `json:"id"`              // unique in the program
-	Name   string   `json:"name"`            // shown to people; a coupon keeps it
-	At     int64    `json:"at,omitempty"`    // 1 to CardDefinition.Size; 0 in a Handout
-	Coupon Validity `json:"coupon,omitzero"` // how long its coupons may be redeemed
-	Shops  []ShopID `json:"shops,omitempty"` // where it is redeemed; empty: all that take part
+	ID     string     `json:"id"`              // unique in the program
+	Name   string     `json:"name"`            // shown to people; a coupon keeps it
+	At     int64      `json:"at,omitempty"`    // 1 to CardDefinition.Size; 0 in a Handout
+	Coupon Validity   `json:"coupon,omitzero"` // how long its coupons may be redeemed
+	Shops  []ids.Shop `json:"shops,omitempty"` // where it is redeemed; empty: all that take part
 }
 
 // Validity is how long a coupon may be redeemed: the first bound that applies ends it. All zero:
@@ -134,8 +135,8 @@ type Handout struct {
 	To        time.Time `json:"to,omitzero"`         // end of the interval that From begins
 }
 
-// ParseDefinition reads a definition from JSON, which Compile then checks. *InputError: the text is
-// not the JSON of a definition, or has an unknown field.
+// ParseDefinition reads a definition from JSON, which Compile then checks. *errs.InputError: the
+// text is not the JSON of a definition, or has an unknown field.
 func ParseDefinition(text []byte) (Definition, error) {
 	return valid.Parse[Definition]("definition", text)
 }

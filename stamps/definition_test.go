@@ -7,19 +7,21 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/published"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
 func TestCompileTellsEveryMistakeAtOnce(t *testing.T) {
 	d := Definition{
-		ID: "a b", Version: 0, Name: "x\x00", Zone: "Mars/Olympus", From: noon, To: noon, Shops: []ShopID{"s", "s", ""},
+		ID: "a b", Version: 0, Name: "x\x00", Zone: "Mars/Olympus", From: noon, To: noon, Shops: []ids.Shop{"s", "s", ""},
 		Card: &CardDefinition{
 			Size: 3,
 			Rewards: []Reward{
 				{ID: "a", At: 4, Coupon: Validity{Days: -1}},
 				{ID: "a", At: 3},
-				{ID: "b", At: 3, Shops: []ShopID{"\xff"}},
+				{ID: "b", At: 3, Shops: []ids.Shop{"\xff"}},
 			},
 			Earn:       Earn{Per: PerAmount, Currency: "yuan", Items: 2},
 			Limit:      Limit{MinPurchase: -1, PerPurchase: 1 << 40, Rolling: true, Cooldown: -1},
@@ -30,7 +32,7 @@ func TestCompileTellsEveryMistakeAtOnce(t *testing.T) {
 		Handout: &Handout{Reward: Reward{ID: "b", At: 1}, Stock: 0, PerMember: -1, From: noon, To: noon.Add(-1)},
 	}
 	_, err := Compile(d)
-	var mistakes *DefinitionError
+	var mistakes *errs.DefinitionError
 	if !errors.As(err, &mistakes) {
 		t.Fatal(err)
 	}
@@ -70,7 +72,7 @@ func FuzzParseDefinition(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte) {
 		d, err := ParseDefinition(text)
 		if err != nil {
-			var input *InputError
+			var input *errs.InputError
 			if !errors.As(err, &input) {
 				t.Fatal(err)
 			}
@@ -78,7 +80,7 @@ func FuzzParseDefinition(f *testing.F) {
 		}
 		p, err := Compile(d)
 		if err != nil {
-			var mistakes *DefinitionError
+			var mistakes *errs.DefinitionError
 			if !errors.As(err, &mistakes) || len(mistakes.Mistakes) == 0 {
 				t.Fatal(err)
 			}
@@ -101,7 +103,7 @@ func FuzzParseCouponID(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		id, err := ParseCouponID(text)
 		if err != nil {
-			var input *InputError
+			var input *errs.InputError
 			if !errors.As(err, &input) {
 				t.Fatal(err)
 			}

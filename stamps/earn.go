@@ -3,20 +3,22 @@ package stamps
 import (
 	"fmt"
 	"slices"
+
+	"github.com/scrmkit/scrmkit/errs"
 )
 
 // earn returns the stamps that a visit, a purchase or a hand gives, before limits on time.
 // Everything but a number given by hand is decided by the program and the purchase. Errors:
-// *InputError, ErrCurrency, ErrMinPurchase, ErrCategory, ErrNothing.
+// *errs.InputError, ErrCurrency, ErrMinPurchase, ErrCategory, ErrNothing.
 func (p *Program) earn(s State, a Add) (int64, []Step, error) {
 	d := p.def.Card
 	e, l := d.Earn, d.Limit
 	switch {
 	case e.Per == PerHand:
 	case a.N > 1 || a.N < 0:
-		return 0, nil, &InputError{Field: "n", Reason: "is for a program that gives stamps by hand; leave it out"}
+		return 0, nil, &errs.InputError{Field: "n", Reason: "is for a program that gives stamps by hand; leave it out"}
 	case a.N == 1 && e.Per != PerVisit:
-		return 0, nil, &InputError{Field: "n", Reason: "is counted from the purchase in this program; leave it out"}
+		return 0, nil, &errs.InputError{Field: "n", Reason: "is counted from the purchase in this program; leave it out"}
 	}
 	if err := p.minimum(a.Purchase); err != nil {
 		return 0, nil, err

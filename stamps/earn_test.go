@@ -9,6 +9,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
+
+	"github.com/scrmkit/scrmkit/errs"
 )
 
 var everyPer = []Per{PerVisit, PerAmount, PerItem, PerHand, PerPurchase}
@@ -136,7 +138,7 @@ func TestTheRulesDecideHowManyStampsAnAddGives(t *testing.T) {
 					}
 					return
 				}
-				var input *InputError
+				var input *errs.InputError
 				if !errors.As(err, &input) || input.Field != "n" {
 					t.Fatalf("n = %d: %v", n, err)
 				}
@@ -181,7 +183,7 @@ func TestWhatIsNotCountedMakesNoDifference(t *testing.T) {
 
 func TestTheManagerCannotChooseHowManyStampsAVisitGives(t *testing.T) {
 	p := coffee(t, 1, func(d *Definition) { d.Card.Earn = Earn{Per: PerVisit} })
-	var input *InputError
+	var input *errs.InputError
 	_, err := NewRules(p).Add(Card{ID: alice}, Add{Card: alice, N: 500}, noon)
 	if !errors.As(err, &input) || input.Field != "n" {
 		t.Fatal(err)
@@ -330,7 +332,7 @@ func TestACountedPurchaseIsTakenBackWhole(t *testing.T) {
 	x := newTill(t, everySecond(t, func(d *Definition) { d.Card.Earn.Stamps = 2 }))
 	must(t)(x.buy(drink(500, "CNY")))
 	d := must(t)(x.buy(drink(500, "CNY")))
-	var input *InputError
+	var input *errs.InputError
 	if _, err := x.cancel(d.Record.Seq, 1); !errors.As(err, &input) || input.Field != "n" {
 		t.Fatal(err)
 	}

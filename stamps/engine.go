@@ -27,7 +27,7 @@ type Options struct {
 // Every command has a key, which names it within its card: a command that is repeated with its key
 // changes nothing and returns its first outcome with Replayed true, and is journal.ErrKeyReused
 // where it differs. So a command may always be run again after a lost answer. Besides the errors
-// that its comment lists, a command returns *InputError before anything was loaded,
+// that its comment lists, a command returns *errs.InputError before anything was loaded,
 // journal.ErrConflict where other changes of the card came first twenty times in a row, and what
 // the database said. Where it returns an error nothing was stored, but for one of the database or
 // of ctx: then nothing is known, and it may be run again with its key.
@@ -74,9 +74,9 @@ func (e *Engine) In(tx storage.Tx) *Engine { return e.on(e.frame.In(tx)) }
 func (e *Engine) Preview() *Engine { return e.on(e.frame.Preview()) }
 
 // Publish puts a version of a program in force: the first one, or the one after the newest. It may
-// run twice: the version that is in force already, unchanged, is no error. *DefinitionError: it has
-// mistakes. ErrPublished: the version exists and is another, or is not the next. A bound engine
-// does not publish.
+// run twice: the version that is in force already, unchanged, is no error. *errs.DefinitionError:
+// it has mistakes. ErrPublished: the version exists and is another, or is not the next. A bound
+// engine does not publish.
 func (e *Engine) Publish(ctx context.Context, d Definition) (*Program, error) {
 	return e.shared.programs.Publish(ctx, e.frame, d)
 }

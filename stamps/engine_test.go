@@ -11,6 +11,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/storage"
@@ -66,7 +68,7 @@ func total(t *testing.T, cards *stamps.Engine, id stamps.CardID) int64 {
 }
 
 func TestEngine(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		t.Run("a repeated key gives the first outcome and changes nothing", func(t *testing.T) { // ST-A3
 			cards := open(t, db.Tenant("replay"))
 			first, err := cards.Add(ctx, add(5, "k"))
@@ -174,7 +176,7 @@ func TestEngine(t *testing.T) {
 			var won, limited, sold atomic.Int64
 			together(40, func(i int) {
 				for k := range 3 {
-					claim := stamps.Claim{Program: "coffee", Member: stamps.MemberID(fmt.Sprint("m", i%20)), Key: fmt.Sprint(i, "-", k)}
+					claim := stamps.Claim{Program: "coffee", Member: ids.Member(fmt.Sprint("m", i%20)), Key: fmt.Sprint(i, "-", k)}
 					_, err := engines[i%2].Claim(ctx, claim)
 					switch {
 					case err == nil:
@@ -191,9 +193,9 @@ func TestEngine(t *testing.T) {
 			if won.Load() != 30 || limited.Load()+sold.Load() != 90 {
 				t.Fatal(won.Load(), limited.Load(), sold.Load())
 			}
-			numbers := map[stamps.MemberID]int{}
+			numbers := map[ids.Member]int{}
 			for m := range 20 {
-				id := stamps.MemberID(fmt.Sprint("m", m))
+				id := ids.Member(fmt.Sprint("m", m))
 				for c, err := range engines[0].Coupons(ctx, id, "") {
 					if err != nil || c.Reward != "welcome" {
 						t.Fatal(c, err)
@@ -340,7 +342,7 @@ func TestEngine(t *testing.T) {
 			cards := open(t, db.Tenant("records"))
 			for i, nick := range []string{"王小明", "Alice", "100%_x", "王小明"} {
 				_, err := cards.Add(ctx, stamps.Add{
-					Card: stamps.CardID{Program: "coffee", Member: stamps.MemberID(fmt.Sprint("m", i))}, N: 5, Key: "k",
+					Card: stamps.CardID{Program: "coffee", Member: ids.Member(fmt.Sprint("m", i))}, N: 5, Key: "k",
 					Place: stamps.Place{Shop: "wangjing", By: "kathy", Nickname: nick},
 				})
 				if err != nil {
@@ -367,7 +369,7 @@ func TestEngine(t *testing.T) {
 }
 
 func TestBadInputStoresNothing(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		cards := open(t, db)
 		long := string(make([]byte, 200))
 		_, coupon := stamps.ParseCouponID("coffee/alice:1")
@@ -392,7 +394,7 @@ func TestBadInputStoresNothing(t *testing.T) {
 			"coupon 0":         second(cards.Redeem(ctx, stamps.Redeem{Coupon: stamps.CouponID{Card: alice}, Key: "k"})),
 			"negative record":  second(cards.Cancel(ctx, stamps.Cancel{Card: alice, Record: -5, Key: "k"})),
 		} {
-			var input *stamps.InputError
+			var input *errs.InputError
 			if !errors.As(err, &input) {
 				t.Errorf("%s: %v", name, err)
 			}
@@ -415,18 +417,18 @@ func TestBadInputStoresNothing(t *testing.T) {
 func second[T any](_ T, err error) error { return err }
 
 func TestANumberThatWasLeftFreeIsGiven(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		cards := open(t, db)
 		at := time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)
 		for _, number := range []int64{2, 5, 30} { // as claims leave it that met others
-			c := stamps.Card{ID: stamps.CardID{Program: "coffee", Member: stamps.MemberID(fmt.Sprint("x", number)), Claim: 1}, Version: 1, Number: number, Opened: at}
+			c := stamps.Card{ID: stamps.CardID{Program: "coffee", Member: ids.Member(fmt.Sprint("x", number)), Claim: 1}, Version: 1, Number: number, Opened: at}
 			if err := stamps.SaveCard(ctx, db, c); err != nil {
 				t.Fatal(err)
 			}
 		}
 		var won, sold atomic.Int64
 		together(40, func(i int) {
-			_, err := cards.Claim(ctx, stamps.Claim{Program: "coffee", Member: stamps.MemberID(fmt.Sprint("m", i)), Key: "k"})
+			_, err := cards.Claim(ctx, stamps.Claim{Program: "coffee", Member: ids.Member(fmt.Sprint("m", i)), Key: "k"})
 			switch {
 			case err == nil:
 				won.Add(1)

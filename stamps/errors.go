@@ -8,9 +8,6 @@ import (
 	"github.com/scrmkit/scrmkit/internal/valid"
 )
 
-// An InputError reports an invalid command: Field is missing or out of range, and Reason says why.
-type InputError = errs.InputError
-
 // ErrRefused is matched, by errors.Is, by every error below, *LimitError and *UsedError: the
 // command was understood, and the rules do not allow it. Nothing was stored, and the same command
 // is refused again while nothing else changes.
@@ -78,7 +75,7 @@ func (e *UsedError) Error() string {
 
 func (id CardID) check() error {
 	if id.Claim < 0 {
-		return &InputError{Field: "card.claim", Reason: "is negative"}
+		return &errs.InputError{Field: "card.claim", Reason: "is negative"}
 	}
 	if err := valid.ID("card.program", id.Program); err != nil {
 		return err

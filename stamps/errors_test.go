@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+
+	"github.com/scrmkit/scrmkit/errs"
 )
 
 func TestRefusals(t *testing.T) {
@@ -12,7 +14,7 @@ func TestRefusals(t *testing.T) {
 			t.Errorf("%v is no refusal", err)
 		}
 	}
-	for _, err := range []error{nil, &InputError{}, errors.New("boom")} {
+	for _, err := range []error{nil, &errs.InputError{}, errors.New("boom")} {
 		if errors.Is(err, ErrRefused) {
 			t.Errorf("%v is a refusal", err)
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/internal/pgtest"
 	"github.com/scrmkit/scrmkit/stamps"
@@ -20,7 +21,7 @@ func TestKilledPostgres(t *testing.T) {
 		Commands: func(t *testing.T, dsn string) func(context.Context, string, int, int) error {
 			cards := stamps.New(dbtest.Postgres(t, dsn), nil)
 			return func(ctx context.Context, name string, caller, i int) error {
-				id := stamps.CardID{Program: "coffee", Member: stamps.MemberID(fmt.Sprint("m", (caller+i)%10))}
+				id := stamps.CardID{Program: "coffee", Member: ids.Member(fmt.Sprint("m", (caller+i)%10))}
 				_, err := cards.Add(ctx, stamps.Add{Card: id, N: 1, Key: name})
 				return err
 			}

@@ -8,7 +8,6 @@ import (
 
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/stamps"
-	"github.com/scrmkit/scrmkit/storage"
 )
 
 // An end is the first instant at which a coupon or the stamps of a card are no more, for all that
@@ -42,7 +41,7 @@ func TestEndsAreHalfOpen(t *testing.T) {
 			return n == 2, err
 		},
 	}
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		for name, ask := range asked {
 			for _, d := range []time.Duration{-time.Microsecond, 0, time.Microsecond} {
 				now := begin

@@ -4,21 +4,23 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+
+	"github.com/scrmkit/scrmkit/ids"
 )
 
 // Who may: a shop in whose name nobody calls is no shop at all, and the administrator's.
-var callers = map[string]ShopID{"its own shop": "wangjing", "another shop": "sanlitun", "a stranger": "daxing", "the administrator": ""}
+var callers = map[string]ids.Shop{"its own shop": "wangjing", "another shop": "sanlitun", "a stranger": "daxing", "the administrator": ""}
 
 // TestWhoMay is the matrix of every command that names a card, a record or a coupon, and every
 // shop. The program has the shops wangjing, where the stamps and the coupon were given, and
 // sanlitun. Expire is not in it: it writes down what time did, and has no place.
 func TestWhoMay(t *testing.T) {
 	card := coffee(t, 1, func(d *Definition) {
-		d.Shops = []ShopID{"wangjing", "sanlitun"}
+		d.Shops = []ids.Shop{"wangjing", "sanlitun"}
 		d.Handout = &Handout{Reward: Reward{ID: "welcome"}, Stock: 10}
 	})
 	anywhere := coffee(t, 1, func(d *Definition) {
-		d.Shops = []ShopID{"wangjing", "sanlitun"}
+		d.Shops = []ids.Shop{"wangjing", "sanlitun"}
 		d.Card.CancelAt = AnyShop
 	})
 	issued := func(t *testing.T, p *Program) *till {
@@ -97,12 +99,12 @@ func TestWhoMay(t *testing.T) {
 
 // The version that a coupon pins decides which shops take part in it, whatever is in force.
 func TestTheVersionOfTheCouponSaysWhoTakesPart(t *testing.T) {
-	shops := func(version int, shops ...ShopID) *Program {
+	shops := func(version int, shops ...ids.Shop) *Program {
 		return coffee(t, version, func(d *Definition) { d.Shops = shops })
 	}
 	first := shops(1, "wangjing", "sanlitun")
 	for _, second := range []*Program{shops(2, "daxing"), shops(2)} {
-		for shop, want := range map[ShopID]error{"wangjing": nil, "sanlitun": nil, "daxing": ErrOtherShop} {
+		for shop, want := range map[ids.Shop]error{"wangjing": nil, "sanlitun": nil, "daxing": ErrOtherShop} {
 			x := newTill(t, first)
 			must(t)(x.take(x.rules.Add(x.card, Add{Card: alice, N: 3, Place: Place{Shop: "wangjing"}}, noon)))
 			x.rules = NewRules(second, first)

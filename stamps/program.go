@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/valid"
 )
 
@@ -23,12 +24,6 @@ type Program struct {
 // Definition returns what the program was compiled from. The caller must not change it.
 func (p *Program) Definition() Definition { return p.def }
 
-// A DefinitionError lists every mistake of a definition.
-type DefinitionError = errs.DefinitionError
-
-// A Mistake says what is wrong at its Path: "card.rewards[1].at".
-type Mistake = errs.Mistake
-
 // MaxStamps is the largest number of stamps that one command gives, takes or moves, whatever the
 // program says.
 const MaxStamps = 1000
@@ -42,7 +37,8 @@ const (
 	maxStock  = 1_000_000_000
 )
 
-// Compile checks a definition. *DefinitionError: it has mistakes, all of which the error lists.
+// Compile checks a definition. *errs.DefinitionError: it has mistakes, all of which the error
+// lists.
 func Compile(d Definition) (*Program, error) {
 	var c checker
 	p := &Program{def: d}
@@ -80,7 +76,7 @@ func (p *Program) location(name string) (*time.Location, error) {
 	}
 	z, err := time.LoadLocation(name)
 	if err != nil || name == "Local" {
-		return nil, &InputError{Field: "zone", Reason: "is no IANA time zone of this machine"}
+		return nil, &errs.InputError{Field: "zone", Reason: "is no IANA time zone of this machine"}
 	}
 	p.zones.Store(name, z)
 	return z, nil
@@ -88,7 +84,7 @@ func (p *Program) location(name string) (*time.Location, error) {
 
 type checker struct{ valid.Checker }
 
-func (c *checker) shops(path string, shops []ShopID) {
+func (c *checker) shops(path string, shops []ids.Shop) {
 	for i, s := range shops {
 		c.Field(valid.ID(fmt.Sprintf("%s[%d]", path, i), s))
 		if slices.Contains(shops[:i], s) {
@@ -102,18 +98,18 @@ func (c *checker) card(d *CardDefinition) {
 	if len(d.Rewards) == 0 {
 		c.Add("card.rewards", "is empty")
 	}
-	ids, ats := map[string]bool{}, map[int64]bool{}
+	seen, ats := map[string]bool{}, map[int64]bool{}
 	for i, r := range d.Rewards {
 		path := fmt.Sprintf("card.rewards[%d].", i)
 		c.reward(path, r)
 		c.Between(path+"at", r.At, 1, max(1, d.Size))
-		if ids[r.ID] {
+		if seen[r.ID] {
 			c.Add(path+"id", "is there twice")
 		}
 		if ats[r.At] {
 			c.Add(path+"at", "has another reward")
 		}
-		ids[r.ID], ats[r.At] = true, true
+		seen[r.ID], ats[r.At] = true, true
 	}
 	c.earn(d.Earn, d.Limit)
 	c.Between("card.limit.minPurchase", d.Limit.MinPurchase, 0, maxAmount)

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/engine"
 	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/storage/journal"
@@ -40,7 +42,7 @@ func (c Card) At(now time.Time) Card {
 }
 
 // Cards yields the cards of a member in the order of their programs, as they stand.
-func (e *Engine) Cards(ctx context.Context, member MemberID) iter.Seq2[Card, error] {
+func (e *Engine) Cards(ctx context.Context, member ids.Member) iter.Seq2[Card, error] {
 	if err := valid.ID("member", member); err != nil {
 		return engine.Failed[Card](err)
 	}
@@ -64,7 +66,7 @@ func (e *Engine) Coupon(ctx context.Context, id CouponID) (Coupon, error) {
 }
 
 // Coupons yields the coupons of a member, of one program or (where it is "") of all, as they stand.
-func (e *Engine) Coupons(ctx context.Context, member MemberID, program ProgramID) iter.Seq2[Coupon, error] {
+func (e *Engine) Coupons(ctx context.Context, member ids.Member, program ProgramID) iter.Seq2[Coupon, error] {
 	if err := cmp.Or(valid.ID("member", member), valid.OptionalID("program", program)); err != nil {
 		return engine.Failed[Coupon](err)
 	}
@@ -84,7 +86,7 @@ func (e *Engine) History(ctx context.Context, id CardID) iter.Seq2[Record, error
 const Days = 15
 
 // Records yields the records of a shop (流水), the newest first; of the last Days days where q.From
-// is zero. *InputError: the query names no shop, or its times are in the wrong order.
+// is zero. *errs.InputError: the query names no shop, or its times are in the wrong order.
 func (e *Engine) Records(ctx context.Context, q RecordQuery) iter.Seq2[Record, error] {
 	err := cmp.Or(valid.ID("shop", q.Shop), valid.Text("nickname", q.Nickname), valid.Time("from", q.From),
 		valid.Time("to", q.To), valid.Between("limit", int64(q.Limit), 0, 1_000_000))
@@ -92,7 +94,7 @@ func (e *Engine) Records(ctx context.Context, q RecordQuery) iter.Seq2[Record, e
 		err = q.Card.check()
 	}
 	if err == nil && !q.To.IsZero() && !q.From.Before(q.To) {
-		err = &InputError{Field: "to", Reason: "is not after from"}
+		err = &errs.InputError{Field: "to", Reason: "is not after from"}
 	}
 	if err != nil {
 		return engine.Failed[Record](fmt.Errorf("stamps: records: %w", err))
@@ -122,7 +124,7 @@ type Total struct {
 func (e *Engine) Totals(ctx context.Context, q RecordQuery, zone string) ([]Total, error) {
 	loc, err := time.LoadLocation(zone)
 	if err != nil || zone == "" || zone == "Local" {
-		return nil, &InputError{Field: "zone", Reason: "is no IANA time zone of this machine"}
+		return nil, &errs.InputError{Field: "zone", Reason: "is no IANA time zone of this machine"}
 	}
 	type group struct {
 		day     string

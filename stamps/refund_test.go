@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/storage"
@@ -28,7 +29,7 @@ func records(t *testing.T, cards *stamps.Engine, id stamps.CardID) (all []stamps
 }
 
 func TestCancelByTheKeyOfTheAdd(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		t.Run("takes the stamps of that command, in any order", func(t *testing.T) {
 			for i, order := range [][]int{{1, 2, 3}, {3, 2, 1}, {2, 1, 3}} {
 				cards := open(t, db.Tenant(fmt.Sprint("order", i)))
@@ -72,7 +73,7 @@ func TestCancelByTheKeyOfTheAdd(t *testing.T) {
 					t.Errorf("%s: %v", of, err)
 				}
 			}
-			var input *stamps.InputError
+			var input *errs.InputError
 			if _, err := cards.Cancel(ctx, stamps.Cancel{Card: alice, Of: "order", Record: 1, Key: "x"}); !errors.As(err, &input) || input.Field != "of" {
 				t.Error(err)
 			}
@@ -139,7 +140,7 @@ func TestCancelByTheKeyOfTheAdd(t *testing.T) {
 }
 
 func TestPurchasesThatAreCounted(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		d := coffee(1)
 		d.Card.Earn = stamps.Earn{Per: stamps.PerPurchase, Purchases: 2, Include: []string{"drink"}}
 		d.Card.Limit.Minimums = map[string]int64{"CNY": 500}
@@ -191,7 +192,7 @@ func TestPurchasesThatAreCounted(t *testing.T) {
 }
 
 func TestACouponIsTheShopsThatGaveIt(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		cards := open(t, db)
 		for i := range 2 {
 			c := add(5, fmt.Sprint("k", i))

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/published"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
@@ -22,9 +23,9 @@ var migrations embed.FS
 
 // A peerID is a CardID as it is stored: by name.
 type peerID struct {
-	Program ProgramID `json:"program"`
-	Member  MemberID  `json:"member"`
-	Claim   int64     `json:"claim,omitempty"`
+	Program ProgramID  `json:"program"`
+	Member  ids.Member `json:"member"`
+	Claim   int64      `json:"claim,omitempty"`
 }
 
 var (
@@ -253,7 +254,7 @@ func (c *change) stored() storage.Change {
 
 // cardsOf yields the cards of a member in the order of their programs, none that stands for a
 // claim.
-func cardsOf(ctx context.Context, s storage.Store, m MemberID) iter.Seq2[Card, error] {
+func cardsOf(ctx context.Context, s storage.Store, m ids.Member) iter.Seq2[Card, error] {
 	return storage.List(ctx, s, cardsByID, storage.Range{Prefix: []any{m}, Where: []storage.Match{storage.Where("claim", 0)}})
 }
 
@@ -265,7 +266,7 @@ func lapsedCards(ctx context.Context, s storage.Store, before time.Time, limit i
 
 // couponsOf yields the coupons of a member, of one program or (where it is "") of all, in the order
 // of their ids.
-func couponsOf(ctx context.Context, s storage.Store, m MemberID, program ProgramID) iter.Seq2[Coupon, error] {
+func couponsOf(ctx context.Context, s storage.Store, m ids.Member, program ProgramID) iter.Seq2[Coupon, error] {
 	r := storage.Range{Prefix: []any{m}}
 	if program != "" {
 		r.Prefix = append(r.Prefix, program)
@@ -283,7 +284,7 @@ func lapsedCoupons(ctx context.Context, s storage.Store, before time.Time, limit
 // Purposes is empty.
 type RecordQuery struct {
 	Card     *CardID   // nil: Shop says it
-	Shop     ShopID    // "": Card says it
+	Shop     ids.Shop  // "": Card says it
 	From, To time.Time // zero: no bound
 	Purposes []Purpose // none: all
 	Nickname string    // part of the nickname, in any case; "": any

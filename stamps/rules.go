@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/scrmkit/scrmkit/ids"
 )
 
 // Rules decide on one card. They are pure: a method takes a card and gives what it becomes, and
@@ -44,7 +46,7 @@ type move struct {
 	played  *Program // the version that the round is played by
 	card    Card
 	at      time.Time
-	shop    ShopID // where it is done
+	shop    ids.Shop // where it is done
 	records []Record
 	coupons []Coupon
 }

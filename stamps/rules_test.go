@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"testing"
 	"time"
+
+	"github.com/scrmkit/scrmkit/errs"
 )
 
 var noon = time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)
@@ -321,7 +323,7 @@ func TestLimitsOnTime(t *testing.T) {
 	})
 	t.Run("the future is refused", func(t *testing.T) {
 		x := newTill(t, coffee(t, 1))
-		var input *InputError
+		var input *errs.InputError
 		if _, err := x.rules.Add(x.card, Add{Card: alice, N: 1, At: noon.Add(time.Microsecond)}, noon); !errors.As(err, &input) {
 			t.Fatal(err)
 		}
@@ -440,7 +442,7 @@ func TestOneCommandMovesABoundedNumberOfStamps(t *testing.T) {
 		_, _, err := x.rules.Transfer(x.card, x.above(), Card{ID: bob}, Transfer{From: alice, To: bob, N: n}, noon)
 		return err
 	}
-	var input *InputError
+	var input *errs.InputError
 	if err := move(0); !errors.As(err, &input) || input.Field != "n" {
 		t.Fatal(err)
 	}

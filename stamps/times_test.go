@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/timetest"
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/storage/memory"
@@ -20,7 +21,7 @@ func TestTimesThatNoCommandMayHave(t *testing.T) {
 	t.Run("add", func(t *testing.T) {
 		add := stamps.Add{Card: alice, N: 1, At: at, Purchase: &stamps.Purchase{Amount: 1, Currency: "CNY"}}
 		timetest.Refuses(t, add, func(c stamps.Add) error {
-			c.Card.Member, c.Key = stamps.MemberID(rand.Text()), "k"
+			c.Card.Member, c.Key = ids.Member(rand.Text()), "k"
 			return second(cards.Add(ctx, c))
 		}, stored, "At")
 	})

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"testing"
 	"time"
+
+	"github.com/scrmkit/scrmkit/ids"
 )
 
 func TestExpiry(t *testing.T) {
@@ -81,16 +83,16 @@ func TestVersions(t *testing.T) {
 
 func TestWhereAndWhen(t *testing.T) {
 	p := coffee(t, 1, func(d *Definition) {
-		d.Shops = []ShopID{"wangjing"}
+		d.Shops = []ids.Shop{"wangjing"}
 		d.From, d.To = noon, noon.AddDate(0, 1, 0)
-		d.Card.Rewards[0].Shops = []ShopID{"sanlitun"}
+		d.Card.Rewards[0].Shops = []ids.Shop{"sanlitun"}
 	})
-	at := func(shop ShopID, now time.Time) error {
+	at := func(shop ids.Shop, now time.Time) error {
 		_, err := NewRules(p).Add(Card{ID: alice}, Add{Card: alice, N: 3, Place: Place{Shop: shop}}, now)
 		return err
 	}
 	for _, c := range []struct {
-		shop ShopID
+		shop ids.Shop
 		now  time.Time
 		want error
 	}{
@@ -108,7 +110,7 @@ func TestWhereAndWhen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for shop, want := range map[ShopID]error{"wangjing": ErrShop, "sanlitun": nil} {
+	for shop, want := range map[ids.Shop]error{"wangjing": ErrShop, "sanlitun": nil} {
 		if _, err := NewRules(p).Redeem(d.Card, &d.Coupons[0], Redeem{Place: Place{Shop: shop}}, noon); !errors.Is(err, want) {
 			t.Errorf("redeemed in %s: %v", shop, err)
 		}

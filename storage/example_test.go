@@ -8,7 +8,9 @@ import (
 
 	_ "modernc.org/sqlite"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/otp"
+	"github.com/scrmkit/scrmkit/secret"
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/stamps/shop"
 	"github.com/scrmkit/scrmkit/stamps/till"
@@ -38,7 +40,7 @@ func Example_transaction() {
 	ctx := context.Background()
 	db := memory.New()
 	cards := stamps.New(db, nil)
-	codes, err := otp.New(db, []otp.Key{{ID: "2026-11", Secret: []byte("32 random bytes, kept in a vault")}}, nil)
+	codes, err := otp.New(db, []secret.Key{{ID: "2026-11", Secret: []byte("32 random bytes, kept in a vault")}}, nil)
 	must(err)
 	_, err = cards.Publish(ctx, coffee)
 	must(err)
@@ -48,7 +50,7 @@ func Example_transaction() {
 	claim, err := codes.Check(ctx, otp.Check{Scope: "wangjing", Typist: "kathy", Code: issued.Code, Key: "entry-1"})
 	must(err)
 
-	id := stamps.CardID{Program: "coffee", Member: stamps.MemberID(claim.Code.Holder)}
+	id := stamps.CardID{Program: "coffee", Member: ids.Member(claim.Code.Holder)}
 	err = db.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
 		if err := codes.In(tx).Spend(ctx, claim); err != nil {
 			return err
@@ -100,7 +102,7 @@ func Example_till() {
 	ctx := context.Background()
 	db := memory.New()
 	shops, cards := shop.New(db, nil), stamps.New(db, nil)
-	codes, err := otp.New(db, []otp.Key{{ID: "2026-11", Secret: []byte("32 random bytes, kept in a vault")}}, nil)
+	codes, err := otp.New(db, []secret.Key{{ID: "2026-11", Secret: []byte("32 random bytes, kept in a vault")}}, nil)
 	must(err)
 	desk := till.New(db, shops, codes, cards, nil)
 	_, err = cards.Publish(ctx, coffee)

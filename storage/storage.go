@@ -35,7 +35,4 @@ type DB interface {
 	// DB itself returns ErrOutsideTx, and so does another InTx. The error is fn's, or the
 	// database's; ErrRetry where the last run had to be given up too.
 	InTx(ctx context.Context, fn func(ctx context.Context, tx Tx) error) error
-	// Tenant returns the same database seen by another tenant: no query of it reads or writes a row
-	// of any other. The DB that an adapter makes is that of tenant "".
-	Tenant(id string) DB
 }

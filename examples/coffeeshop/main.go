@@ -14,6 +14,7 @@ import (
 	"github.com/scrmkit/scrmkit/loyalty/redemption"
 	"github.com/scrmkit/scrmkit/loyalty/reward"
 	"github.com/scrmkit/scrmkit/otp"
+	"github.com/scrmkit/scrmkit/secret"
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/stamps/shop"
 	"github.com/scrmkit/scrmkit/stamps/till"
@@ -61,12 +62,12 @@ func open(ctx context.Context, name string) (*service, error) {
 	if err != nil {
 		return nil, err
 	}
-	secret := []byte("32 random bytes, kept in a vault") // of codes; any of its own for vouchers
+	keys := []secret.Key{{ID: "2026", Secret: []byte("32 random bytes, kept in a vault")}}
 	s := &service{db: db, store: store, cards: stamps.New(store, nil), points: loyalty.New(store, nil), shops: shop.New(store, nil)}
-	if s.codes, err = otp.New(store, []otp.Key{{ID: "2026", Secret: secret}}, nil); err != nil {
+	if s.codes, err = otp.New(store, keys, nil); err != nil {
 		return nil, err
 	}
-	s.rewards, err = reward.New(store, []reward.Key{{ID: "2026", Secret: secret}}, nil)
+	s.rewards, err = reward.New(store, keys, nil)
 	return s, err
 }
 

@@ -5,11 +5,12 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/scrm/activation"
 	"github.com/scrmkit/scrmkit/scrm/lead"
 )
 
-var platforms = []lead.PlatformID{"whatsapp", "line"}
+var platforms = []ids.Platform{"whatsapp", "line"}
 
 // A day is what happened on it. It names codes by their place in codes: a desk gives them other
 // names each time.
@@ -29,7 +30,7 @@ type code struct {
 // A job is a code's on a platform.
 type job struct {
 	code     int
-	platform lead.PlatformID
+	platform ids.Platform
 }
 
 // An event is what a job is told of.
@@ -56,14 +57,14 @@ func newDay(c config) *day {
 		at := code{fmt.Sprintf("code-%03d", i+1), activation.Settings{Ports: 10, Counting: counting}}
 		for p, platform := range platforms {
 			if i%[]int{11, 7}[p] != []int{6, 5}[p] {
-				at.settings.Platforms = append(at.settings.Platforms, activation.PlatformID(platform))
+				at.settings.Platforms = append(at.settings.Platforms, platform)
 				jobs = append(jobs, job{i, platform})
 			}
 		}
 		d.codes = append(d.codes, at)
 	}
 	contacts := c.events/4 + 1
-	identity := func(p lead.PlatformID, n int) lead.Identity {
+	identity := func(p ids.Platform, n int) lead.Identity {
 		return lead.Identity{Platform: p, ID: fmt.Sprint("contact-", n)}
 	}
 	for n := 0; n < contacts; n += 20 {
@@ -72,7 +73,7 @@ func newDay(c config) *day {
 	for i := 0; len(d.events) < c.events; i++ {
 		j := jobs[r.IntN(len(jobs))]
 		e := event{j, identity(j.platform, r.IntN(contacts)), lead.Event{
-			ID: lead.EventID(fmt.Sprint("event-", i)), Account: lead.AccountID(fmt.Sprintf("%s-%d", d.codes[j.code].name, r.IntN(5))),
+			ID: lead.EventID(fmt.Sprint("event-", i)), Account: ids.Account(fmt.Sprintf("%s-%d", d.codes[j.code].name, r.IntN(5))),
 			At: began.Add(time.Duration(r.IntN(24*60*60)) * time.Second), Kind: lead.Inbound, Unknown: r.IntN(20) == 0, Backfill: r.IntN(30) == 0,
 		}}
 		if r.IntN(20) == 0 {

@@ -10,9 +10,11 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/scrm/activation"
 	"github.com/scrmkit/scrmkit/scrm/desk"
 	"github.com/scrmkit/scrmkit/scrm/lead"
+	"github.com/scrmkit/scrmkit/secret"
 	"github.com/scrmkit/scrmkit/storage"
 )
 
@@ -30,9 +32,9 @@ func (d *day) play(ctx context.Context, db storage.DB, callers int) (*played, er
 	var now atomic.Pointer[time.Time]
 	now.Store(&d.began)
 	clock := func() time.Time { return *now.Load() }
-	// The secret of a service stays the same, and comes from where it keeps such things.
-	secret := activation.Key{ID: "example", Secret: []byte("an example's secret of 32 bytes ")}
-	codes, err := activation.New(db, []activation.Key{secret}, &activation.Options{Now: clock})
+	// The key of a service stays the same, and comes from where it keeps such things.
+	key := secret.Key{ID: "example", Secret: []byte("an example's secret of 32 bytes ")}
+	codes, err := activation.New(db, []secret.Key{key}, &activation.Options{Now: clock})
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +71,7 @@ func (d *day) play(ctx context.Context, db storage.DB, callers int) (*played, er
 				return nil, err
 			}
 		case 2:
-			if _, err := codes.Disable(ctx, activation.CodeBatch{Codes: []activation.CodeID{c.ID}, Key: "disable-" + d.codes[i].name}); err != nil {
+			if _, err := codes.Disable(ctx, activation.CodeBatch{Codes: []ids.Code{c.ID}, Key: "disable-" + d.codes[i].name}); err != nil {
 				return nil, err
 			}
 		}
@@ -87,7 +89,7 @@ func (p *played) tell(ctx context.Context, callers int) error {
 		wg.Go(func() {
 			for i := int(next.Add(1)) - 1; i < len(p.events) && ctx.Err() == nil; i = int(next.Add(1)) - 1 {
 				e := p.events[i]
-				id := lead.JobID{Code: lead.CodeID(p.codes[e.job.code].ID), Platform: e.job.platform}
+				id := lead.JobID{Code: p.codes[e.job.code].ID, Platform: e.job.platform}
 				if _, err := p.leads.Observe(ctx, lead.Observe{Contact: []lead.Identity{e.contact}, Job: id, Event: e.Event}); err != nil {
 					cancel(err)
 				}
@@ -114,7 +116,7 @@ func (p *played) check(rows []desk.Row, want map[job]counts) error {
 	if len(rows) != len(p.codes) {
 		return fmt.Errorf("%d codes are listed of %d", len(rows), len(p.codes))
 	}
-	of := map[activation.CodeID]int{}
+	of := map[ids.Code]int{}
 	for i, c := range p.codes {
 		of[c.ID] = i
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/scrm/lead"
 )
 
@@ -17,7 +18,7 @@ func (d *day) recount() map[job]counts {
 	type met struct {
 		contact lead.Identity
 		job     job
-		account lead.AccountID
+		account ids.Account
 	}
 	library := map[lead.Identity]bool{}
 	for _, id := range d.library {

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"sync"
 
+	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
@@ -25,7 +27,7 @@ var program = stamps.Definition{
 // An engineBook keeps the cards in a database.
 type engineBook struct {
 	cards   *stamps.Engine
-	members sync.Map // who has a card: keys are stamps.MemberID
+	members sync.Map // who has a card: keys are ids.Member
 }
 
 func newEngineBook(db storage.DB) *engineBook {
@@ -39,14 +41,14 @@ func (b *engineBook) define(ctx context.Context) error {
 
 func (b *engineBook) stamp(ctx context.Context, s sale) (bool, error) {
 	out, err := b.cards.Add(ctx, stamps.Add{
-		Card:     stamps.CardID{Program: program.ID, Member: stamps.MemberID(s.card)},
+		Card:     stamps.CardID{Program: program.ID, Member: ids.Member(s.card)},
 		Purchase: &stamps.Purchase{Amount: s.money, Currency: currency, Items: 1},
 		At:       s.at,
 		Key:      s.key,
 	})
 	switch {
 	case err == nil:
-		b.members.Store(stamps.MemberID(s.card), nil)
+		b.members.Store(ids.Member(s.card), nil)
 	case refused(err):
 		err = &refusal{err}
 	}
@@ -55,14 +57,14 @@ func (b *engineBook) stamp(ctx context.Context, s sale) (bool, error) {
 
 // refused tells the errors of Add that are the rules' answer.
 func refused(err error) bool {
-	var input *stamps.InputError
+	var input *errs.InputError
 	return errors.Is(err, stamps.ErrRefused) || errors.Is(err, journal.ErrKeyReused) || errors.As(err, &input)
 }
 
 func (b *engineBook) totals(ctx context.Context) (totals, error) {
 	var t totals
 	for key := range b.members.Range {
-		m := key.(stamps.MemberID)
+		m := key.(ids.Member)
 		c, err := b.cards.Card(ctx, stamps.CardID{Program: program.ID, Member: m})
 		if err != nil {
 			return totals{}, err

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/scrmkit/scrmkit/examples/internal/database"
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/pgtest"
 	"github.com/scrmkit/scrmkit/stamps"
 )
@@ -132,7 +133,7 @@ func testReplay(t *testing.T, path, name string) {
 		times[s.card] = append(times[s.card], s.at)
 	}
 	for card := range cups {
-		c, err := b.cards.Card(t.Context(), stamps.CardID{Program: program.ID, Member: stamps.MemberID(card)})
+		c, err := b.cards.Card(t.Context(), stamps.CardID{Program: program.ID, Member: ids.Member(card)})
 		if err != nil {
 			t.Fatal(err)
 		}

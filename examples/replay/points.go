@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/scrmkit/scrmkit/examples/internal/database"
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/loyalty"
 	"github.com/scrmkit/scrmkit/storage"
 )
@@ -50,7 +51,7 @@ type pointsTotals struct {
 	members                               int64
 	issued, revoked, expired, outstanding int64
 	owing                                 int64 // members who do
-	levels                                map[loyalty.LevelID]int64
+	levels                                map[ids.Level]int64
 }
 
 // pointsRun is what one run did.
@@ -170,7 +171,7 @@ func endOfMonth(t time.Time) time.Time {
 }
 
 func (b *pointsBook) order(ctx context.Context, d shopData, o order, earned, refunds, replayed *atomic.Int64) error {
-	id := loyalty.AccountID{Program: "replay", Member: loyalty.MemberID(o.member)}
+	id := loyalty.AccountID{Program: "replay", Member: ids.Member(o.member)}
 	note := func(n *atomic.Int64, out loyalty.Outcome, err error) error {
 		if out.Replayed {
 			n = replayed
@@ -200,7 +201,7 @@ func (b *pointsBook) order(ctx context.Context, d shopData, o order, earned, ref
 // totals sums what is stored, as it is at the end of the last month.
 func (b *pointsBook) totals(ctx context.Context) (pointsTotals, error) {
 	now := time.UnixMicro(b.clock.Load())
-	t := pointsTotals{levels: map[loyalty.LevelID]int64{}}
+	t := pointsTotals{levels: map[ids.Level]int64{}}
 	for a, err := range b.points.Accounts(ctx, loyalty.AccountQuery{Program: "replay"}) {
 		if err != nil {
 			return t, err
@@ -246,7 +247,7 @@ func reportPoints(w io.Writer, d shopData, results []pointsRun) error {
 	row("points expired", func(r pointsRun) any { return r.totals.expired })
 	row("points outstanding", func(r pointsRun) any { return r.totals.outstanding })
 	row("members who owe", func(r pointsRun) any { return r.totals.owing })
-	for _, level := range []loyalty.LevelID{"bronze", "silver", "gold"} {
+	for _, level := range []ids.Level{"bronze", "silver", "gold"} {
 		row(string(level), func(r pointsRun) any { return r.totals.levels[level] })
 	}
 	_, err := io.WriteString(w, text.String())

@@ -12,8 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/pgtest"
-	"github.com/scrmkit/scrmkit/loyalty"
 )
 
 // recount plays a shop with nothing but sums: per member the points that end with each month, the
@@ -38,7 +38,7 @@ func recount(t *testing.T, d shopData) pointsTotals {
 		money map[time.Time]int64
 	}
 	members, purchases := map[string]*member{}, map[string]*bought{}
-	want := pointsTotals{levels: map[loyalty.LevelID]int64{}}
+	want := pointsTotals{levels: map[ids.Level]int64{}}
 	months := func(at time.Time) int { y, m, _ := at.Date(); return y*12 + int(m) }
 	// lapse ends what ended before the month that is played.
 	lapse := func(m *member, now time.Time) {

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/loyalty/reward"
 	"github.com/scrmkit/scrmkit/stamps"
 )
@@ -11,7 +12,7 @@ func Gifts() reward.Definition {
 		ID: "gifts", Version: 1, Name: "积分商城", Zone: "Asia/Shanghai", Program: "club", Money: "CNY",
 		Rewards: []reward.Reward{
 			{ID: "cup", Name: "一杯咖啡", Prices: []reward.Price{{Points: 200}, {Points: 100, Money: 500}}, Stock: 2, Valid: reward.Validity{Days: 30}},
-			{ID: "lounge", Name: "贵宾室", Levels: []string{"gold"}},
+			{ID: "lounge", Name: "贵宾室", Levels: []ids.Level{"gold"}},
 		},
 	}
 }

@@ -7,6 +7,8 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/otp"
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/stamps/shop"
@@ -98,7 +100,7 @@ type ShopView struct {
 type Invitation struct {
 	ID      shop.InvitationID `json:"id"`
 	Token   string            `json:"token" doc:"Shown once"`
-	Shop    shop.ID           `json:"shop"`
+	Shop    ids.Shop          `json:"shop"`
 	Expires time.Time         `json:"expires"`
 }
 
@@ -144,9 +146,9 @@ func (s *Server) version(ctx context.Context, in *OfVersion) (*reply[stamps.Defi
 func (s *Server) publish(ctx context.Context, in *publishInput) (*reply[stamps.Definition], error) {
 	switch {
 	case in.Body.ID != in.Program:
-		return nil, &stamps.InputError{Field: "id", Reason: "is not that of the path"}
+		return nil, &errs.InputError{Field: "id", Reason: "is not that of the path"}
 	case in.Body.Version != in.Version:
-		return nil, &stamps.InputError{Field: "version", Reason: "is not that of the path"}
+		return nil, &errs.InputError{Field: "version", Reason: "is not that of the path"}
 	}
 	p, err := s.cards.Publish(ctx, in.Body)
 	if err != nil {

@@ -7,13 +7,13 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/stamps"
-	"github.com/scrmkit/scrmkit/stamps/shop"
 )
 
 type OfCard struct {
 	OfProgram
-	Member stamps.MemberID `path:"member"`
+	Member ids.Member `path:"member"`
 }
 
 func (in OfCard) id() stamps.CardID { return stamps.CardID{Program: in.Program, Member: in.Member} }
@@ -25,8 +25,8 @@ type historyInput struct {
 
 // A Where is the place of a command that the brand gives in a shop's name.
 type Where struct {
-	Shop     shop.ID `json:"shop,omitempty"`
-	Nickname string  `json:"nickname,omitempty"`
+	Shop     ids.Shop `json:"shop,omitempty"`
+	Nickname string   `json:"nickname,omitempty"`
 }
 
 type addInput struct {
@@ -73,7 +73,7 @@ type transferInput struct {
 }
 
 type OfMember struct {
-	Member stamps.MemberID `path:"member"`
+	Member ids.Member `path:"member"`
 }
 
 type memberCouponsInput struct {
@@ -132,7 +132,7 @@ func (s *Server) place(ctx context.Context, w Where) (stamps.Place, error) {
 		return p, nil
 	}
 	at, _, _, err := s.shops.Get(ctx, w.Shop)
-	p.Shop, p.Zone = stamps.ShopID(at.ID), at.Zone
+	p.Shop, p.Zone = at.ID, at.Zone
 	return p, err
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/scrm/activation"
 	"github.com/scrmkit/scrmkit/scrm/desk"
 	"github.com/scrmkit/scrmkit/scrm/lead"
@@ -31,11 +32,11 @@ type AccessView struct {
 
 // CodeView is what a code may do.
 type CodeView struct {
-	ID        activation.CodeID       `json:"id"`
-	Platforms []activation.PlatformID `json:"platforms"`
-	Ports     int                     `json:"ports,omitempty" doc:"How many accounts work at a time; of the pool, where it has one"`
-	Pool      activation.PoolID       `json:"pool,omitempty"`
-	Expires   time.Time               `json:"expires,omitzero"`
+	ID        ids.Code          `json:"id"`
+	Platforms []ids.Platform    `json:"platforms"`
+	Ports     int               `json:"ports,omitempty" doc:"How many accounts work at a time; of the pool, where it has one"`
+	Pool      activation.PoolID `json:"pool,omitempty"`
+	Expires   time.Time         `json:"expires,omitzero"`
 }
 
 func viewCode(c activation.Code) CodeView {
@@ -53,7 +54,7 @@ type keyedInput struct{ Keyed }
 
 // NewPort is a port to open.
 type NewPort struct {
-	Platform activation.PlatformID `json:"platform"`
+	Platform ids.Platform `json:"platform"`
 }
 
 type openPortInput struct {
@@ -74,8 +75,8 @@ type pairInput struct {
 
 // Linking is an account that has scanned it.
 type Linking struct {
-	Account activation.AccountID `json:"account"`
-	Name    string               `json:"name,omitempty"`
+	Account ids.Account `json:"account"`
+	Name    string      `json:"name,omitempty"`
 }
 
 type linkInput struct {
@@ -98,7 +99,7 @@ type portEndInput struct {
 
 // Told is that a contact and an account of the agent's met.
 type Told struct {
-	Platform lead.PlatformID `json:"platform"`
+	Platform ids.Platform    `json:"platform"`
 	Contact  []lead.Identity `json:"contact"`
 	Event    lead.Event      `json:"event"`
 }

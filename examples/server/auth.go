@@ -12,8 +12,8 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/scrm/activation"
-	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/stamps/shop"
 )
 
@@ -39,7 +39,7 @@ type principal struct {
 	token  string            // of an agent's session
 }
 
-func (p principal) member() stamps.MemberID { return stamps.MemberID(p.name) }
+func (p principal) member() ids.Member      { return ids.Member(p.name) }
 func (p principal) identity() shop.Identity { return shop.Identity(p.name) }
 
 // tokens stands in for the embedder's sign-in (of WeChat, or an OpenID provider), which would
@@ -103,7 +103,7 @@ func (s *Server) authorize(ctx huma.Context, next func(huma.Context)) {
 		return
 	}
 	if id := ctx.Param("shop"); id != "" && p.role == staff {
-		if _, err := s.shops.Authorize(ctx.Context(), shop.ID(id), p.identity()); err != nil {
+		if _, err := s.shops.Authorize(ctx.Context(), ids.Shop(id), p.identity()); err != nil {
 			model, header := s.explain(ctx.Context(), err)
 			writeProblem(w, model, header)
 			return

@@ -6,13 +6,14 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/scrm/activation"
 	"github.com/scrmkit/scrmkit/scrm/desk"
 	"github.com/scrmkit/scrmkit/scrm/lead"
 )
 
 type OfCode struct {
-	Code activation.CodeID `path:"code"`
+	Code ids.Code `path:"code"`
 }
 
 // NewCodes are codes to make.
@@ -24,8 +25,8 @@ type NewCodes struct {
 
 // ShownCode is a code that was made; the code itself is empty where the request is repeated.
 type ShownCode struct {
-	ID   activation.CodeID `json:"id"`
-	Code string            `json:"code,omitempty" doc:"What agents sign in with: it is shown this once"`
+	ID   ids.Code `json:"id"`
+	Code string   `json:"code,omitempty" doc:"What agents sign in with: it is shown this once"`
 }
 
 type newCodesInput struct {
@@ -46,8 +47,8 @@ type codeInput struct {
 
 // CodeStates are codes and the state that they are to have.
 type CodeStates struct {
-	Codes []activation.CodeID `json:"codes"`
-	State activation.State    `json:"state" enum:"enabled,disabled,expired,deleted"`
+	Codes []ids.Code       `json:"codes"`
+	State activation.State `json:"state" enum:"enabled,disabled,expired,deleted"`
 }
 
 type codeStatesInput struct {
@@ -98,9 +99,9 @@ type poolInput struct {
 
 type agentsQuery struct {
 	Paged
-	Platform activation.PlatformID `query:"platform"`
-	Account  activation.AccountID  `query:"account"`
-	Code     activation.CodeID     `query:"code"`
+	Platform ids.Platform `query:"platform"`
+	Account  ids.Account  `query:"account"`
+	Code     ids.Code     `query:"code"`
 }
 
 // ShownInvitation is what the QR code for a device has.
@@ -168,10 +169,10 @@ func (s *Server) newCodes(ctx context.Context, in *newCodesInput) (*reply[list[S
 func (s *Server) codeRows(ctx context.Context, in *rowsQuery) (*reply[list[desk.Row]], error) {
 	q := desk.Query{CodeQuery: activation.CodeQuery{Department: in.Department, State: in.State, Limit: in.Limit}}
 	for _, p := range in.Platforms {
-		q.Platforms = append(q.Platforms, lead.PlatformID(p))
+		q.Platforms = append(q.Platforms, ids.Platform(p))
 	}
 	if len(q.Platforms) == 0 {
-		q.Platforms = []lead.PlatformID{"whatsapp", "line"}
+		q.Platforms = []ids.Platform{"whatsapp", "line"}
 	}
 	return listed(s.desk.Rows(ctx, q), in.Limit)
 }
@@ -222,7 +223,7 @@ func (s *Server) pool(ctx context.Context, in *OfPool) (*reply[activation.Pool],
 func (s *Server) agents(ctx context.Context, in *agentsQuery) (*reply[list[activation.Agent]], error) {
 	q := activation.PortQuery{Code: in.Code, Platform: in.Platform, Limit: in.Limit}
 	if in.Account != "" {
-		q.Accounts = []activation.AccountID{in.Account}
+		q.Accounts = []ids.Account{in.Account}
 	}
 	return listed(s.activation.Agents(ctx, q), in.Limit)
 }

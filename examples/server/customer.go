@@ -8,6 +8,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/stamps/shop"
 	stamptill "github.com/scrmkit/scrmkit/stamps/till"
@@ -40,7 +41,7 @@ type askInput struct {
 	Keyed
 	Body struct {
 		Request
-		Shop shop.ID `json:"shop"`
+		Shop ids.Shop `json:"shop"`
 	}
 }
 

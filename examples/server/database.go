@@ -86,9 +86,9 @@ func openPostgres(cfg Config) (*bun.DB, error) {
 
 const maxConns = 16
 
-// secret returns the key of the codes: the one that the configuration gives, or the one in a file
+// codeKey returns the key of the codes: the one that the configuration gives, or the one in a file
 // beside the SQLite file, made where there is none, or on Postgres a fresh one.
-func secret(cfg Config) ([]byte, error) {
+func codeKey(cfg Config) ([]byte, error) {
 	fresh := make([]byte, 32)
 	rand.Read(fresh)
 	switch {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/loyalty"
 	"github.com/scrmkit/scrmkit/loyalty/reward"
 	"github.com/scrmkit/scrmkit/stamps"
@@ -62,7 +63,7 @@ var demoGifts = reward.Definition{
 			ID: "cup", Name: "一杯咖啡", Prices: []reward.Price{{Points: 20}, {Points: 10, Money: 500}}, Stock: 1000,
 			PerMember: []reward.Limit{{N: 3, Per: reward.Day}}, Valid: reward.Validity{Days: 30},
 		},
-		{ID: "lounge", Name: "贵宾室", Levels: []string{"gold"}, Limits: []reward.Limit{{N: 20, Per: reward.Day}}, Shops: []reward.ShopID{"sanlitun"}},
+		{ID: "lounge", Name: "贵宾室", Levels: []ids.Level{"gold"}, Limits: []reward.Limit{{N: 20, Per: reward.Day}}, Shops: []ids.Shop{"sanlitun"}},
 		{
 			ID: "cash", Name: "现金券", Table: &reward.Table{Min: 100, Steps: []reward.Step{{Points: 100, Value: 100}, {Points: 1000, Value: 1500}}},
 			Valid: reward.Validity{Months: 3},

@@ -8,14 +8,15 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/scrm/desk"
 	"github.com/scrmkit/scrmkit/scrm/lead"
 	"github.com/scrmkit/scrmkit/scrm/lead/routing"
 )
 
 type OfJob struct {
-	Code     lead.CodeID     `path:"code"`
-	Platform lead.PlatformID `path:"platform"`
+	Code     ids.Code     `path:"code"`
+	Platform ids.Platform `path:"platform"`
 }
 
 func (in OfJob) id() lead.JobID { return lead.JobID{Code: in.Code, Platform: in.Platform} }
@@ -36,8 +37,8 @@ type putJobInput struct {
 
 type jobsQuery struct {
 	Paged
-	Platform lead.PlatformID `query:"platform"`
-	Code     lead.CodeID     `query:"code"`
+	Platform ids.Platform `query:"platform"`
+	Code     ids.Code     `query:"code"`
 }
 
 type resetJobInput struct {
@@ -61,7 +62,7 @@ type leadCountsQuery struct {
 	OfJob
 	Paged
 	Span
-	Account lead.AccountID `query:"account"`
+	Account ids.Account `query:"account"`
 }
 
 // LeadBody is an event of a contact and an account.
@@ -95,12 +96,12 @@ type Had struct {
 
 type importFileInput struct {
 	Keyed
-	Platform  lead.PlatformID `query:"platform" required:"true" doc:"Platform of the contacts"`
-	Namespace string          `query:"namespace" doc:"Namespace of their ids"`
-	Column    string          `query:"column" doc:"Name of the column that holds them; without it the file has no first line of names"`
-	Phones    bool            `query:"phones" doc:"The column holds telephone numbers as people type them"`
-	Region    string          `query:"region" doc:"Region of numbers without a country code, ISO 3166-1 alpha-2"`
-	RawBody   []byte          `contentType:"text/csv"`
+	Platform  ids.Platform `query:"platform" required:"true" doc:"Platform of the contacts"`
+	Namespace string       `query:"namespace" doc:"Namespace of their ids"`
+	Column    string       `query:"column" doc:"Name of the column that holds them; without it the file has no first line of names"`
+	Phones    bool         `query:"phones" doc:"The column holds telephone numbers as people type them"`
+	Region    string       `query:"region" doc:"Region of numbers without a country code, ISO 3166-1 alpha-2"`
+	RawBody   []byte       `contentType:"text/csv"`
 }
 
 // ImportView tells of the rows that were not added.
@@ -120,7 +121,7 @@ type MarkedRow struct {
 }
 
 type OfLine struct {
-	Line routing.LineID `path:"line"`
+	Line ids.Line `path:"line"`
 }
 
 type putLineInput struct {
@@ -199,7 +200,7 @@ func (s *Server) putJob(ctx context.Context, in *putJobInput) (*reply[lead.Job],
 func (s *Server) jobs(ctx context.Context, in *jobsQuery) (*reply[list[lead.Job]], error) {
 	q := lead.JobQuery{Platform: in.Platform, Limit: in.Limit}
 	if in.Code != "" {
-		q.Codes = []lead.CodeID{in.Code}
+		q.Codes = []ids.Code{in.Code}
 	}
 	return listed(s.leads.Jobs(ctx, q), in.Limit)
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/stamps/shop"
 	stamptill "github.com/scrmkit/scrmkit/stamps/till"
@@ -19,7 +20,7 @@ type Sale struct {
 }
 
 type OfShop struct {
-	Shop shop.ID `path:"shop"`
+	Shop ids.Shop `path:"shop"`
 }
 
 type enterInput struct {
@@ -106,7 +107,7 @@ func (s *Server) enter(ctx context.Context, in *enterInput) (*reply[stamptill.Re
 
 func (in *RecordsQuery) query(limit int) stamps.RecordQuery {
 	return stamps.RecordQuery{
-		Shop: stamps.ShopID(in.Shop), From: in.From, To: in.To, Purposes: in.Purpose, Nickname: in.Nickname, Limit: limit,
+		Shop: in.Shop, From: in.From, To: in.To, Purposes: in.Purpose, Nickname: in.Nickname, Limit: limit,
 	}
 }
 
@@ -140,5 +141,5 @@ func (s *Server) voidHere(ctx context.Context, in *shopCouponInput) (*reply[stam
 }
 
 func (in *shopCouponInput) place(ctx context.Context) stamps.Place {
-	return stamps.Place{Shop: stamps.ShopID(in.Shop), By: caller(ctx).name, Via: "app"}
+	return stamps.Place{Shop: in.Shop, By: caller(ctx).name, Via: "app"}
 }

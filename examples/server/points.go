@@ -10,6 +10,8 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/loyalty"
 	"github.com/scrmkit/scrmkit/loyalty/refund"
 	"github.com/scrmkit/scrmkit/loyalty/reward"
@@ -17,7 +19,7 @@ import (
 )
 
 type OfPoints struct {
-	Program loyalty.ProgramID `path:"program"`
+	Program ids.Program `path:"program"`
 }
 
 type totalsInput struct {
@@ -27,7 +29,7 @@ type totalsInput struct {
 
 type OfAccount struct {
 	OfPoints
-	Member loyalty.MemberID `path:"member"`
+	Member ids.Member `path:"member"`
 }
 
 func (in OfAccount) id() loyalty.AccountID {
@@ -67,9 +69,9 @@ type previewInput struct {
 
 // Spending is what points are spent on.
 type Spending struct {
-	Currency loyalty.CurrencyID `json:"currency,omitempty" doc:"The program's first where it is missing"`
-	N        int64              `json:"n"`
-	Reason   string             `json:"reason,omitempty"`
+	Currency ids.Currency `json:"currency,omitempty" doc:"The program's first where it is missing"`
+	N        int64        `json:"n"`
+	Reason   string       `json:"reason,omitempty"`
 }
 
 type redeemPointsInput struct {
@@ -92,10 +94,10 @@ type activateInput struct {
 	OfAccount
 	Keyed
 	Body struct {
-		Of       string             `json:"of" doc:"The key under which they were earned"`
-		Currency loyalty.CurrencyID `json:"currency,omitempty"`
-		N        int64              `json:"n,omitempty" doc:"0: all that is pending of it"`
-		Reason   string             `json:"reason,omitempty"`
+		Of       string       `json:"of" doc:"The key under which they were earned"`
+		Currency ids.Currency `json:"currency,omitempty"`
+		N        int64        `json:"n,omitempty" doc:"0: all that is pending of it"`
+		Reason   string       `json:"reason,omitempty"`
 	}
 }
 
@@ -103,9 +105,9 @@ type reserveInput struct {
 	OfAccount
 	Keyed
 	Body struct {
-		Currency loyalty.CurrencyID `json:"currency,omitempty"`
-		N        int64              `json:"n"`
-		Until    time.Time          `json:"until"`
+		Currency ids.Currency `json:"currency,omitempty"`
+		N        int64        `json:"n"`
+		Until    time.Time    `json:"until"`
 	}
 }
 
@@ -122,8 +124,8 @@ type releaseInput struct {
 	OfAccount
 	Keyed
 	Body struct {
-		Currency loyalty.CurrencyID `json:"currency,omitempty"`
-		Hold     string             `json:"hold" doc:"The key of the hold"`
+		Currency ids.Currency `json:"currency,omitempty"`
+		Hold     string       `json:"hold" doc:"The key of the hold"`
 	}
 }
 
@@ -131,10 +133,10 @@ type adjustPointsInput struct {
 	OfAccount
 	Keyed
 	Body struct {
-		Currency loyalty.CurrencyID `json:"currency,omitempty"`
-		N        int64              `json:"n" doc:"Points to give, or to take where negative"`
-		To       time.Time          `json:"to,omitzero" doc:"The end of what is given; the program's where it is missing"`
-		Reason   string             `json:"reason"`
+		Currency ids.Currency `json:"currency,omitempty"`
+		N        int64        `json:"n" doc:"Points to give, or to take where negative"`
+		To       time.Time    `json:"to,omitzero" doc:"The end of what is given; the program's where it is missing"`
+		Reason   string       `json:"reason"`
 	}
 }
 
@@ -178,9 +180,9 @@ type tierInput struct {
 	OfAccount
 	Keyed
 	Body struct {
-		Level  loyalty.LevelID `json:"level"`
-		Until  time.Time       `json:"until,omitzero"`
-		Reason string          `json:"reason,omitempty"`
+		Level  ids.Level `json:"level"`
+		Until  time.Time `json:"until,omitzero"`
+		Reason string    `json:"reason,omitempty"`
 	}
 }
 
@@ -189,7 +191,7 @@ type giveInput struct {
 	Keyed
 	Body struct {
 		Spending
-		To loyalty.MemberID `json:"to"`
+		To ids.Member `json:"to"`
 	}
 }
 
@@ -197,19 +199,19 @@ type mergeInput struct {
 	OfAccount
 	Keyed
 	Body struct {
-		To     loyalty.MemberID `json:"to"`
-		Reason string           `json:"reason,omitempty"`
+		To     ids.Member `json:"to"`
+		Reason string     `json:"reason,omitempty"`
 	}
 }
 
 // PointsView is an account as it is now.
 type PointsView struct {
-	Joined   time.Time                           `json:"joined"`
-	Points   map[loyalty.CurrencyID]PointsOfKind `json:"points" nullable:"false"`
-	Status   loyalty.Status                      `json:"status"`
-	Next     loyalty.LevelID                     `json:"next,omitempty" doc:"The next level that can be earned"`
-	Ways     []loyalty.Way                       `json:"ways,omitempty" doc:"What is missing to it; any of them suffices"`
-	MergedTo loyalty.MemberID                    `json:"mergedTo,omitempty"`
+	Joined   time.Time                     `json:"joined"`
+	Points   map[ids.Currency]PointsOfKind `json:"points" nullable:"false"`
+	Status   loyalty.Status                `json:"status"`
+	Next     ids.Level                     `json:"next,omitempty" doc:"The next level that can be earned"`
+	Ways     []loyalty.Way                 `json:"ways,omitempty" doc:"What is missing to it; any of them suffices"`
+	MergedTo ids.Member                    `json:"mergedTo,omitempty"`
 }
 
 // PointsOfKind are the points of one currency.
@@ -258,7 +260,7 @@ func (s *Server) view(ctx context.Context, id loyalty.AccountID) (v PointsView, 
 	}
 	now := time.Now()
 	a = p.At(a, now)
-	v = PointsView{Joined: a.Joined, Points: map[loyalty.CurrencyID]PointsOfKind{}, Status: a.Status, MergedTo: a.Merged}
+	v = PointsView{Joined: a.Joined, Points: map[ids.Currency]PointsOfKind{}, Status: a.Status, MergedTo: a.Merged}
 	v.Next, v.Ways = p.Progress(a, now)
 	for _, h := range a.Holdings {
 		v.Points[h.Currency] = PointsOfKind{h.Wallet.Balance(now), h.Wallet.Expiring(now), h.Wallet.Holds}
@@ -282,17 +284,17 @@ func outcomes(entries iter.Seq2[journal.Entry, error]) iter.Seq2[loyalty.Outcome
 }
 
 func (s *Server) myPoints(ctx context.Context, in *OfPoints) (*reply[PointsView], error) {
-	return found(s.view(ctx, loyalty.AccountID{Program: in.Program, Member: loyalty.MemberID(caller(ctx).name)}))
+	return found(s.view(ctx, loyalty.AccountID{Program: in.Program, Member: ids.Member(caller(ctx).name)}))
 }
 
 func (s *Server) myLedger(ctx context.Context, in *myLedgerInput) (*reply[list[loyalty.Outcome]], error) {
-	id := loyalty.AccountID{Program: in.Program, Member: loyalty.MemberID(caller(ctx).name)}
+	id := loyalty.AccountID{Program: in.Program, Member: ids.Member(caller(ctx).name)}
 	return listed(without(outcomes(s.points.Ledger(ctx, id)), func(o *loyalty.Outcome) { o.Command = nil }), in.Limit)
 }
 
 func (s *Server) publishPoints(ctx context.Context, in *publishPointsInput) (*reply[loyalty.Definition], error) {
 	if in.Body.ID != in.Program || in.Body.Version != in.Version {
-		return nil, &loyalty.InputError{Field: "id", Reason: "and version are not those of the address"}
+		return nil, &errs.InputError{Field: "id", Reason: "and version are not those of the address"}
 	}
 	p, err := s.points.Publish(ctx, in.Body)
 	if err != nil {
@@ -309,7 +311,7 @@ func (s *Server) pointsVersion(ctx context.Context, in *OfPointsVersion) (*reply
 	return found(p.Definition(), nil)
 }
 
-func (s *Server) pointsTotals(ctx context.Context, in *totalsInput) (*reply[map[loyalty.CurrencyID]loyalty.Position], error) {
+func (s *Server) pointsTotals(ctx context.Context, in *totalsInput) (*reply[map[ids.Currency]loyalty.Position], error) {
 	at := in.At
 	if at.IsZero() {
 		at = time.Now()

@@ -8,6 +8,8 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/loyalty/redemption"
 	"github.com/scrmkit/scrmkit/loyalty/reward"
 	"github.com/scrmkit/scrmkit/storage"
@@ -22,7 +24,7 @@ type OfCatalog struct {
 
 type OfHolder struct {
 	OfCatalog
-	Member reward.MemberID `path:"member"`
+	Member ids.Member `path:"member"`
 }
 
 func (in OfHolder) id() reward.HolderID {
@@ -116,7 +118,7 @@ type redeemVoucherInput struct {
 
 type VouchersQuery struct {
 	OfCatalog
-	Member reward.MemberID `query:"member"`
+	Member ids.Member      `query:"member"`
 	Reward reward.RewardID `query:"reward"`
 	State  reward.State    `query:"state" enum:"reserved,issued,redeemed,lapsed,cancelled,returned,voided" doc:"As it is stored: what has lapsed may still be issued"`
 	Paged
@@ -161,7 +163,7 @@ func (s *Server) rewardRoutes(api huma.API) {
 
 // mine is the caller as a holder.
 func (in OfCatalog) mine(ctx context.Context) reward.HolderID {
-	return reward.HolderID{Catalog: in.Catalog, Member: reward.MemberID(caller(ctx).name)}
+	return reward.HolderID{Catalog: in.Catalog, Member: ids.Member(caller(ctx).name)}
 }
 
 // view returns a voucher without what its code is made from; the code itself is for its member
@@ -205,7 +207,7 @@ func (in *takeInput) order(ctx context.Context) redemption.Order {
 
 func (s *Server) redeemReward(ctx context.Context, in *takeInput) (*reply[Taken], error) {
 	if in.Body.Price.Money != 0 {
-		return nil, &reward.InputError{Field: "price.money", Reason: "is to be paid first: reserve it, and it is captured then"}
+		return nil, &errs.InputError{Field: "price.money", Reason: "is to be paid first: reserve it, and it is captured then"}
 	}
 	r, err := s.redemption.Redeem(ctx, in.order(ctx))
 	return taken(r.Outcome, true, err)
@@ -222,7 +224,7 @@ func (s *Server) cancelMine(ctx context.Context, in *myOrderInput) (*reply[Taken
 }
 
 func (s *Server) myVouchers(ctx context.Context, in *Paged) (*reply[list[VoucherView]], error) {
-	q := reward.VoucherQuery{Member: reward.MemberID(caller(ctx).name), Limit: in.Limit}
+	q := reward.VoucherQuery{Member: ids.Member(caller(ctx).name), Limit: in.Limit}
 	return listed(views(s.rewards.Vouchers(ctx, q), true), in.Limit)
 }
 
@@ -252,7 +254,7 @@ func (s *Server) redeemVoucher(ctx context.Context, in *redeemVoucherInput) (*re
 		if err != nil {
 			return err
 		}
-		out, err = s.rewards.In(tx).Redeem(ctx, reward.Redeem{Voucher: v.ID, Shop: reward.ShopID(in.Shop), Cart: in.Body.Cart, By: p.name, Key: in.Key})
+		out, err = s.rewards.In(tx).Redeem(ctx, reward.Redeem{Voucher: v.ID, Shop: in.Shop, Cart: in.Body.Cart, By: p.name, Key: in.Key})
 		return err
 	})
 	return taken(out, false, err)
@@ -260,7 +262,7 @@ func (s *Server) redeemVoucher(ctx context.Context, in *redeemVoucherInput) (*re
 
 func (s *Server) publishCatalog(ctx context.Context, in *publishCatalogInput) (*reply[reward.Definition], error) {
 	if in.Body.ID != in.Catalog || in.Body.Version != in.Version {
-		return nil, &reward.InputError{Field: "id", Reason: "and version are not those of the address"}
+		return nil, &errs.InputError{Field: "id", Reason: "and version are not those of the address"}
 	}
 	c, err := s.rewards.Publish(ctx, in.Body)
 	if err != nil {

@@ -23,6 +23,7 @@ import (
 	"github.com/scrmkit/scrmkit/scrm/lead"
 	"github.com/scrmkit/scrmkit/scrm/lead/routing"
 	"github.com/scrmkit/scrmkit/scrm/ticket"
+	"github.com/scrmkit/scrmkit/secret"
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/stamps/shop"
 	stamptill "github.com/scrmkit/scrmkit/stamps/till"
@@ -92,29 +93,29 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 }
 
 func (s *Server) prepare(ctx context.Context) error {
-	key, err := secret(s.cfg)
+	key, err := codeKey(s.cfg)
 	if err != nil {
 		return err
 	}
 	if s.db, err = bunstore.New(s.sql, &bunstore.Options{Logger: s.cfg.Log}); err != nil {
 		return err
 	}
-	s.shops = shop.New(s.db, &shop.Options{PressKeys: []shop.Key{{ID: "1", Secret: key}}})
+	s.shops = shop.New(s.db, &shop.Options{PressKeys: []secret.Key{{ID: "1", Secret: key}}})
 	s.cards = stamps.New(s.db, nil)
 	s.points = loyalty.New(s.db, nil)
-	if s.codes, err = otp.New(s.db, []otp.Key{{ID: "1", Secret: key}}, nil); err != nil {
+	if s.codes, err = otp.New(s.db, []secret.Key{{ID: "1", Secret: key}}, nil); err != nil {
 		return err
 	}
-	if s.rewards, err = reward.New(s.db, []reward.Key{{ID: "1", Secret: key}}, nil); err != nil {
+	if s.rewards, err = reward.New(s.db, []secret.Key{{ID: "1", Secret: key}}, nil); err != nil {
 		return err
 	}
-	if s.activation, err = activation.New(s.db, []activation.Key{{ID: "1", Secret: key}}, nil); err != nil {
+	if s.activation, err = activation.New(s.db, []secret.Key{{ID: "1", Secret: key}}, nil); err != nil {
 		return err
 	}
-	if s.tickets, err = ticket.New(s.db, []ticket.Key{{ID: "1", Secret: key}}, &ticket.Options{Logger: s.cfg.Log}); err != nil {
+	if s.tickets, err = ticket.New(s.db, []secret.Key{{ID: "1", Secret: key}}, &ticket.Options{Logger: s.cfg.Log}); err != nil {
 		return err
 	}
-	s.leads, s.routing = lead.New(s.db, nil), routing.New(s.db, &routing.Options{Keys: []routing.Key{{ID: "1", Secret: key}}})
+	s.leads, s.routing = lead.New(s.db, nil), routing.New(s.db, &routing.Options{Keys: []secret.Key{{ID: "1", Secret: key}}})
 	s.desk = desk.New(s.db, desk.Parts{Codes: s.activation, Leads: s.leads, Lines: s.routing, Tickets: s.tickets}, nil)
 	s.redemption = redemption.New(s.db, s.points, s.rewards, nil)
 	s.stampTill = stamptill.New(s.db, s.shops, s.codes, s.cards, nil)

@@ -203,8 +203,8 @@ var sentinels = []sentinel{
 // is told more.
 func status(err error) (p *huma.ErrorModel, header http.Header) {
 	var (
-		input      *stamps.InputError
-		definition *stamps.DefinitionError
+		input      *errs.InputError
+		definition *errs.DefinitionError
 		limit      *stamps.LimitError
 		used       *stamps.UsedError
 		throttled  *otp.ThrottledError

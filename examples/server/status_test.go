@@ -68,8 +68,8 @@ func TestStatus(t *testing.T) {
 		name   string
 		retry  string
 	}{
-		{&stamps.InputError{Field: "n", Reason: "is 0"}, 422, "invalid-input", ""},
-		{&stamps.DefinitionError{Mistakes: []stamps.Mistake{{Path: "zone", Reason: "is missing"}}}, 422, "invalid-definition", ""},
+		{&errs.InputError{Field: "n", Reason: "is 0"}, 422, "invalid-input", ""},
+		{&errs.DefinitionError{Mistakes: []errs.Mistake{{Path: "zone", Reason: "is missing"}}}, 422, "invalid-definition", ""},
 		{&stamps.LimitError{Limit: "cooldown", RetryAfter: 1500 * time.Millisecond}, 429, "stamps-limit", "2"},
 		{&otp.ThrottledError{RetryAfter: time.Minute}, 429, "otp-throttled", "60"},
 		{&otp.StoppedError{Scope: "wangjing", Typist: "wx-kathy"}, 403, "otp-stopped", ""},

@@ -9,6 +9,8 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/scrm/ticket"
 )
 
@@ -68,8 +70,8 @@ type ticketsQuery struct {
 	State    ticket.State  `query:"state"`
 	Platform string        `query:"platform"`
 	Country  string        `query:"country"`
-	Code     ticket.CodeID `query:"code" doc:"Of the target"`
-	Account  string        `query:"account" doc:"Of the target"`
+	Code     ids.Code      `query:"code" doc:"Of the target"`
+	Account  ids.Account   `query:"account" doc:"Of the target"`
 	From     time.Time     `query:"from"`
 	To       time.Time     `query:"to"`
 }
@@ -193,7 +195,7 @@ func (s *Server) retireSecret(ctx context.Context, in *retireSecretInput) (*repl
 
 func (s *Server) publishTemplates(ctx context.Context, in *publishTemplatesInput) (*reply[ticket.Templates], error) {
 	if in.Body.ID != in.Templates || in.Body.Version != in.Version {
-		return nil, &ticket.InputError{Field: "id", Reason: "and version are not those of the address"}
+		return nil, &errs.InputError{Field: "id", Reason: "and version are not those of the address"}
 	}
 	p, err := s.tickets.Publish(ctx, in.Body)
 	if err != nil {

@@ -7,15 +7,15 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/loyalty/reward"
 	pointtill "github.com/scrmkit/scrmkit/loyalty/till"
-	"github.com/scrmkit/scrmkit/stamps/shop"
 )
 
 type askVoucherInput struct {
 	Keyed
 	Body struct {
-		Shop    shop.ID          `json:"shop"`
+		Shop    ids.Shop         `json:"shop"`
 		Voucher reward.VoucherID `json:"voucher" doc:"Its id, as the caller's vouchers have it"`
 	}
 }
@@ -52,7 +52,7 @@ func (s *Server) voucherRoutes(api huma.API) {
 
 func (s *Server) askVoucher(ctx context.Context, in *askVoucherInput) (*reply[Issued], error) {
 	issued, err := s.pointTill.Ask(ctx, pointtill.Ask{
-		Shop: in.Body.Shop, Member: reward.MemberID(caller(ctx).name), Voucher: in.Body.Voucher, Key: in.Key,
+		Shop: in.Body.Shop, Member: ids.Member(caller(ctx).name), Voucher: in.Body.Voucher, Key: in.Key,
 	})
 	return answered(Issued{issued.Code, issued.Digits, issued.Issued, issued.Expires}, issued.Replayed, err)
 }

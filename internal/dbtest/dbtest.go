@@ -35,11 +35,30 @@ var Schemas = []storage.Schema{
 	activation.Tables, routing.Tables, lead.Tables, loyalty.Tables, otp.Tables, reward.Tables, shop.Tables, stamps.Tables, ticket.Tables,
 }
 
+// A DB is a database of any adapter, seen by one tenant.
+type DB struct {
+	storage.DB
+	tenant func(id string) DB
+}
+
+// Tenant returns the same database, seen by another tenant.
+func (db DB) Tenant(id string) DB { return db.tenant(id) }
+
 // Each runs f on an empty database of each adapter.
-func Each(t *testing.T, f func(t *testing.T, db storage.DB)) {
-	t.Run("memory", func(t *testing.T) { f(t, memory.New()) })
-	t.Run("sqlite", func(t *testing.T) { f(t, SQLite(t)) })
-	t.Run("postgres", func(t *testing.T) { f(t, store(t, postgres(t, template.DSN(t)))) })
+func Each(t *testing.T, f func(t *testing.T, db DB)) {
+	t.Run("memory", func(t *testing.T) { f(t, Of(memory.New())) })
+	t.Run("sqlite", func(t *testing.T) { f(t, Of(SQLite(t))) })
+	t.Run("postgres", func(t *testing.T) { f(t, Of(store(t, postgres(t, template.DSN(t))))) })
+}
+
+// Of returns a database of an adapter.
+func Of[D storage.DB](db interface {
+	storage.DB
+	Tenant(id string) D
+}) DB {
+	var tenant func(id string) DB
+	tenant = func(id string) DB { return DB{db.Tenant(id), tenant} }
+	return DB{db, tenant}
 }
 
 // template is a database of Postgres with every migration.

@@ -16,6 +16,7 @@ import (
 	"github.com/scrmkit/scrmkit/scrm/lead"
 	"github.com/scrmkit/scrmkit/scrm/lead/routing"
 	"github.com/scrmkit/scrmkit/scrm/ticket"
+	"github.com/scrmkit/scrmkit/secret"
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/stamps/shop"
 	"github.com/scrmkit/scrmkit/storage"
@@ -100,16 +101,16 @@ func TestEveryEngineTellsReplays(t *testing.T) {
 			}
 		}
 	}
-	now, secret := func() time.Time { return noon }, []byte(strings.Repeat("k", 32))
+	now, random := func() time.Time { return noon }, []byte(strings.Repeat("k", 32))
 	points := loyalty.New(db, &loyalty.Options{Now: now, Hook: hook})
 	cards := stamps.New(db, &stamps.Options{Now: now, Hook: hook})
 	shops := shop.New(db, &shop.Options{Now: now, Hook: hook})
 	leads := lead.New(db, &lead.Options{Now: now, Hook: hook})
 	lines := routing.New(db, &routing.Options{Now: now, Hook: hook})
-	rewards, err := reward.New(db, []reward.Key{{ID: "1", Secret: secret}}, &reward.Options{Now: now, Hook: hook})
-	codes, err2 := otp.New(db, []otp.Key{{ID: "1", Secret: secret}}, &otp.Options{Now: now, Hook: hook})
-	licences, err3 := activation.New(db, []activation.Key{{ID: "1", Secret: secret}}, &activation.Options{Now: now, Hook: hook})
-	tickets, err4 := ticket.New(db, []ticket.Key{{ID: "1", Secret: secret}}, &ticket.Options{Now: now, Hook: hook})
+	rewards, err := reward.New(db, []secret.Key{{ID: "1", Secret: random}}, &reward.Options{Now: now, Hook: hook})
+	codes, err2 := otp.New(db, []secret.Key{{ID: "1", Secret: random}}, &otp.Options{Now: now, Hook: hook})
+	licences, err3 := activation.New(db, []secret.Key{{ID: "1", Secret: random}}, &activation.Options{Now: now, Hook: hook})
+	tickets, err4 := ticket.New(db, []secret.Key{{ID: "1", Secret: random}}, &ticket.Options{Now: now, Hook: hook})
 	if err := errors.Join(err, err2, err3, err4); err != nil {
 		t.Fatal(err)
 	}
@@ -166,7 +167,7 @@ func TestHooksAreToldNoSecret(t *testing.T) {
 	_, err = shops.Bind(ctx, shop.Bind{Token: invited.Token, Identity: "wx-ann", Name: "Ann", Key: "ann"})
 	must(err)
 
-	codes, err := activation.New(db, []activation.Key{{ID: "1", Secret: []byte(strings.Repeat("k", 32))}}, &activation.Options{Hook: hook})
+	codes, err := activation.New(db, []secret.Key{{ID: "1", Secret: []byte(strings.Repeat("k", 32))}}, &activation.Options{Hook: hook})
 	must(err)
 	issued, err := codes.Create(ctx, activation.Create{N: 1, Settings: activation.Settings{Ports: 1}, Key: "create"})
 	must(err)
@@ -176,9 +177,9 @@ func TestHooksAreToldNoSecret(t *testing.T) {
 	if _, err := codes.SignIn(ctx, activation.SignIn{Code: typed, Device: "pc", Agent: "zoe"}); err == nil {
 		t.Error("anything is a code")
 	}
-	for _, secret := range []string{"A1659391", "690123", invited.Token, issued[0].Code, access.Token, typed, typed[:8]} {
-		if secret == "" || strings.Contains(told.String(), secret) {
-			t.Errorf("%q is told:\n%s", secret, &told)
+	for _, private := range []string{"A1659391", "690123", invited.Token, issued[0].Code, access.Token, typed, typed[:8]} {
+		if private == "" || strings.Contains(told.String(), private) {
+			t.Errorf("%q is told:\n%s", private, &told)
 		}
 	}
 	if n := strings.Count(told.String(), "\n"); n != 7 {

@@ -11,18 +11,14 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-)
 
-// A Key is a secret of the embedder's, from its own configuration.
-type Key struct {
-	ID     string // 1 to 32 bytes of a-z, A-Z, 0-9, '-' and '_'; names the key for ever
-	Secret []byte // at least 32 bytes from a random source
-}
+	"github.com/scrmkit/scrmkit/secret"
+)
 
 const idBytes = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
 
 // Check accepts one or more keys of different ids.
-func Check(keys []Key) error {
+func Check(keys []secret.Key) error {
 	if len(keys) == 0 {
 		return errors.New("there is no key; give one of at least 32 random bytes")
 	}
@@ -42,8 +38,8 @@ func Check(keys []Key) error {
 }
 
 // Sum is HMAC-SHA-256 of the parts, each with its length before it.
-func Sum(secret []byte, parts ...string) []byte {
-	h := hmac.New(sha256.New, secret)
+func Sum(key []byte, parts ...string) []byte {
+	h := hmac.New(sha256.New, key)
 	var n [8]byte
 	for _, p := range parts {
 		binary.BigEndian.PutUint64(n[:], uint64(len(p)))
@@ -56,9 +52,9 @@ func Sum(secret []byte, parts ...string) []byte {
 // A Box seals texts with AES-256-GCM, under a key of its own for each purpose.
 type Box struct{ aead cipher.AEAD }
 
-// NewBox returns the box of a secret for a purpose.
-func NewBox(secret []byte, purpose string) Box {
-	block, err := aes.NewCipher(Sum(secret, purpose))
+// NewBox returns the box of a key for a purpose.
+func NewBox(key []byte, purpose string) Box {
+	block, err := aes.NewCipher(Sum(key, purpose))
 	if err != nil {
 		panic(err) // the key has 32 bytes
 	}

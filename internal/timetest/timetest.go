@@ -53,8 +53,10 @@ func Bad() map[string]time.Time {
 // time that is not given: by their path, as in "Lines[0].At", or by their last name, as in "At".
 // There it need not be refused, and must not panic.
 //
-// command itself must be accepted: it is run last, as it is. run must deal with the command as a
-// user's call does.
+// command itself must be accepted, as it is. After that each field has the first and the last time
+// that a command may have, in several zones, and a key of its own in the field Key, if there is one:
+// whether it is refused or not, it must not panic. run must deal with the command as a user's call
+// does.
 func Refuses[C any](t *testing.T, command C, run func(C) error, stored func() any, optional ...string) {
 	t.Helper()
 	if stored == nil {
@@ -105,7 +107,33 @@ func problems[C any](command C, run func(C) error, stored func() any, optional [
 	if stack, err := call(run, command); err != nil {
 		report("the command as it was given is not accepted: %v\n%s", err, stack)
 	}
+	keys := 0
+	for _, f := range fields {
+		edges := edges()
+		for _, name := range slices.Sorted(maps.Keys(edges)) {
+			c := clone(reflect.ValueOf(&command).Elem())
+			f.set(c, reflect.ValueOf(edges[name]))
+			if key := reflect.Indirect(c); key.Kind() == reflect.Struct {
+				if key = key.FieldByName("Key"); key.IsValid() && key.Kind() == reflect.String {
+					keys++
+					key.SetString(fmt.Sprint("edge-", keys))
+				}
+			}
+			if stack, err := call(run, c.Interface().(C)); stack != "" {
+				report("%s: %s: panics with %v\n%s", f.path, name, err, stack)
+			}
+		}
+	}
 	return found
+}
+
+// edges returns the first and the last times that a field of a command may have.
+func edges() map[string]time.Time {
+	first, last := time.Unix(0, 0), time.Date(9999, 12, 31, 23, 59, 59, 999_999_999, time.UTC)
+	return map[string]time.Time{
+		"the first time": first.UTC(), "the first time, in zone -23:59": first.In(time.FixedZone("", -86340)),
+		"the last time": last, "the last time, in zone -23:59": last.In(time.FixedZone("", -86340)),
+	}
 }
 
 // Records returns what stored of [Refuses] is for a journal: its records.

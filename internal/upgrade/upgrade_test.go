@@ -9,11 +9,13 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/internal/pgtest"
 	"github.com/scrmkit/scrmkit/loyalty"
 	"github.com/scrmkit/scrmkit/loyalty/reward"
 	"github.com/scrmkit/scrmkit/scrm/lead"
+	"github.com/scrmkit/scrmkit/secret"
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/storage"
 )
@@ -73,7 +75,7 @@ func begin(t *testing.T, db storage.DB) {
 	t.Helper()
 	ctx := t.Context()
 	points, cards, leads := loyalty.New(db, nil), stamps.New(db, nil), lead.New(db, nil)
-	rewards, err := reward.New(db, []reward.Key{{ID: "1", Secret: []byte(strings.Repeat("k", 32))}}, nil)
+	rewards, err := reward.New(db, []secret.Key{{ID: "1", Secret: []byte(strings.Repeat("k", 32))}}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,7 +105,7 @@ func begin(t *testing.T, db storage.DB) {
 }
 
 func member(i int) loyalty.AccountID {
-	return loyalty.AccountID{Program: "club", Member: loyalty.MemberID(fmt.Sprint("m", i))}
+	return loyalty.AccountID{Program: "club", Member: ids.Member(fmt.Sprint("m", i))}
 }
 
 // holds checks what n commands come to, a sixth of them of each kind.
@@ -121,7 +123,7 @@ func holds(t *testing.T, db storage.DB, n int64) {
 			t.Fatal(err)
 		}
 		balance += a.Wallet("points").Total()
-		card, err := cards.Card(ctx, stamps.CardID{Program: "coffee", Member: stamps.MemberID(fmt.Sprint("m", i))})
+		card, err := cards.Card(ctx, stamps.CardID{Program: "coffee", Member: ids.Member(fmt.Sprint("m", i))})
 		if err != nil && !errors.Is(err, stamps.ErrUnknownCard) {
 			t.Fatal(err)
 		}

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 
+	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/loyalty"
 	"github.com/scrmkit/scrmkit/loyalty/redemption"
 	"github.com/scrmkit/scrmkit/loyalty/refund"
@@ -40,7 +42,7 @@ func of[C any](do func(context.Context, C) (loyalty.Outcome, error)) func(contex
 }
 
 // commands returns the command of the step on points, or on an order.
-func (s Step) commands(w *world, program loyalty.ProgramID) (all []run) {
+func (s Step) commands(w *world, program ids.Program) (all []run) {
 	id := loyalty.AccountID{Program: program, Member: s.Member}
 	on(&all, s.Earn, func(c *loyalty.Earn) { c.Account, c.Key = id, s.Key }, of(w.points.Earn))
 	on(&all, s.Redeem, func(c *loyalty.Redeem) { c.Account, c.Key = id, s.Key }, of(w.points.Redeem))
@@ -67,7 +69,7 @@ func (r *Reward) commands(w *world, s Step) (all []run) {
 	if r == nil {
 		return nil
 	}
-	holder := reward.HolderID{Catalog: r.Catalog, Member: reward.MemberID(s.Member)}
+	holder := reward.HolderID{Catalog: r.Catalog, Member: s.Member}
 	if r.Catalog == "" && len(w.catalogs) > 0 {
 		holder.Catalog = w.catalogs[0]
 	}
@@ -77,7 +79,7 @@ func (r *Reward) commands(w *world, s Step) (all []run) {
 	own := func(id *reward.VoucherID) { id.Holder = cmp.Or(id.Holder, holder) }
 	on(&all, r.Redeem, func(*Redemption) {}, func(ctx context.Context, x Redemption) (done, error) {
 		if !x.Until.IsZero() {
-			return done{}, &reward.InputError{Field: "until", Reason: "is there, and the command is no reservation"}
+			return done{}, &errs.InputError{Field: "until", Reason: "is there, and the command is no reservation"}
 		}
 		return settled(w.desk.Redeem(ctx, order(x)))
 	})
@@ -125,7 +127,7 @@ func (c *Stamps) commands(w *world, s Step) (all []run) {
 	if c == nil {
 		return nil
 	}
-	card := stamps.CardID{Program: c.Program, Member: stamps.MemberID(s.Member)}
+	card := stamps.CardID{Program: c.Program, Member: s.Member}
 	if c.Program == "" && len(w.stamped) > 0 {
 		card.Program = w.stamped[0]
 	}

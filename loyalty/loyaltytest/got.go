@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/loyalty"
 	"github.com/scrmkit/scrmkit/loyalty/reward"
 	"github.com/scrmkit/scrmkit/stamps"
@@ -21,7 +22,7 @@ func (w *world) got(s Step, out done) (Want, error) {
 	got.Owed = moved(got.Owed, out.Moves, func(m loyalty.Move) int64 { return m.Owed })
 	got.Forgone = moved(got.Forgone, out.Moves, func(m loyalty.Move) int64 { return m.Forgone })
 	if got.Expiring != nil {
-		got.Expiring = map[loyalty.CurrencyID][]loyalty.Lot{}
+		got.Expiring = map[ids.Currency][]loyalty.Lot{}
 		for u := range s.Want.Expiring {
 			got.Expiring[u] = a.Wallet(u).Expiring(w.now)
 		}
@@ -31,7 +32,7 @@ func (w *world) got(s Step, out done) (Want, error) {
 		if err != nil {
 			return got, err
 		}
-		got.Totals = map[loyalty.CurrencyID]*loyalty.Totals{}
+		got.Totals = map[ids.Currency]*loyalty.Totals{}
 		for u, t := range totals {
 			got.Totals[u] = &t
 		}
@@ -72,7 +73,7 @@ func (w *world) got(s Step, out done) (Want, error) {
 		return got, err
 	}
 	if got.Others != nil {
-		got.Others = map[loyalty.MemberID]Standing{}
+		got.Others = map[ids.Member]Standing{}
 		for member, wanted := range s.Want.Others {
 			other := loyalty.AccountID{Program: id.Program, Member: member}
 			if got.Others[member], err = w.standing(other, wanted); err != nil {
@@ -94,11 +95,11 @@ func (w *world) account(id loyalty.AccountID) (loyalty.Account, error) {
 
 // moved returns what a command did, of the currencies that are wanted and of the others where it
 // did something.
-func moved(wanted map[loyalty.CurrencyID]int64, moves []loyalty.Move, of func(loyalty.Move) int64) map[loyalty.CurrencyID]int64 {
+func moved(wanted map[ids.Currency]int64, moves []loyalty.Move, of func(loyalty.Move) int64) map[ids.Currency]int64 {
 	if wanted == nil {
 		return nil
 	}
-	got := map[loyalty.CurrencyID]int64{}
+	got := map[ids.Currency]int64{}
 	for u := range wanted {
 		got[u] = 0
 	}
@@ -116,11 +117,11 @@ func (w *world) standing(id loyalty.AccountID, s Standing) (Standing, error) {
 	if err != nil {
 		return s, err
 	}
-	each := func(wanted map[loyalty.CurrencyID]int64, of func(loyalty.Balance) int64) map[loyalty.CurrencyID]int64 {
+	each := func(wanted map[ids.Currency]int64, of func(loyalty.Balance) int64) map[ids.Currency]int64 {
 		if wanted == nil {
 			return nil
 		}
-		got := map[loyalty.CurrencyID]int64{}
+		got := map[ids.Currency]int64{}
 		for u := range wanted {
 			got[u] = of(a.Wallet(u).Balance(w.now))
 		}
@@ -133,7 +134,7 @@ func (w *world) standing(id loyalty.AccountID, s Standing) (Standing, error) {
 		s.Level = &a.Status.Level
 	}
 	if s.Gifts != nil {
-		gifts := map[loyalty.LevelID]int64{}
+		gifts := map[ids.Level]int64{}
 		for level := range s.Gifts {
 			gifts[level] = 0
 		}
@@ -149,7 +150,7 @@ func (w *world) standing(id loyalty.AccountID, s Standing) (Standing, error) {
 	}
 	if s.Vouchers != nil {
 		s.Vouchers = zeros(s.Vouchers)
-		for v, err := range w.rewards.Vouchers(context.Background(), reward.VoucherQuery{Member: reward.MemberID(id.Member)}) {
+		for v, err := range w.rewards.Vouchers(context.Background(), reward.VoucherQuery{Member: id.Member}) {
 			if err != nil {
 				return s, err
 			}
@@ -158,14 +159,14 @@ func (w *world) standing(id loyalty.AccountID, s Standing) (Standing, error) {
 	}
 	if s.Coupons != nil {
 		s.Coupons = zeros(s.Coupons)
-		for c, err := range w.cards.Coupons(context.Background(), stamps.MemberID(id.Member), "") {
+		for c, err := range w.cards.Coupons(context.Background(), id.Member, "") {
 			if err != nil {
 				return s, err
 			}
 			count(s.Coupons, c.Reward, c.State)
 		}
 	}
-	s.Cards, err = w.cardsOf(stamps.MemberID(id.Member), s.Cards)
+	s.Cards, err = w.cardsOf(id.Member, s.Cards)
 	return s, err
 }
 
@@ -189,7 +190,7 @@ func count[R, S comparable](counts map[R]map[S]int64, r R, state S) {
 }
 
 // cardsOf returns the cards that are wanted; one that was never opened has nothing.
-func (w *world) cardsOf(member stamps.MemberID, wanted map[stamps.ProgramID]Card) (map[stamps.ProgramID]Card, error) {
+func (w *world) cardsOf(member ids.Member, wanted map[stamps.ProgramID]Card) (map[stamps.ProgramID]Card, error) {
 	if wanted == nil {
 		return nil, nil
 	}
@@ -215,13 +216,13 @@ func (w *world) cardsOf(member stamps.MemberID, wanted map[stamps.ProgramID]Card
 
 // stock returns what is left of the rewards that are wanted; nil of one without bound, and of one
 // that the member does not see.
-func (w *world) stock(member loyalty.MemberID, wanted map[reward.RewardID]*int64) (map[reward.RewardID]*int64, error) {
+func (w *world) stock(member ids.Member, wanted map[reward.RewardID]*int64) (map[reward.RewardID]*int64, error) {
 	if wanted == nil {
 		return nil, nil
 	}
 	got := map[reward.RewardID]*int64{}
 	for _, catalog := range w.catalogs {
-		offers, err := w.desk.Offers(context.Background(), reward.HolderID{Catalog: catalog, Member: reward.MemberID(member)})
+		offers, err := w.desk.Offers(context.Background(), reward.HolderID{Catalog: catalog, Member: member})
 		if err != nil {
 			return nil, err
 		}

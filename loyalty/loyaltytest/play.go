@@ -8,11 +8,14 @@ import (
 	"strings"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/loyalty"
 	"github.com/scrmkit/scrmkit/loyalty/redemption"
 	"github.com/scrmkit/scrmkit/loyalty/refund"
 	"github.com/scrmkit/scrmkit/loyalty/reward"
+	"github.com/scrmkit/scrmkit/secret"
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/storage/memory"
 )
@@ -41,7 +44,7 @@ func begin(s Scenario, rules map[string]bool) (*world, error) {
 	w.points = loyalty.New(db, &loyalty.Options{Now: clock})
 	w.cards = stamps.New(db, &stamps.Options{Now: clock})
 	var err error
-	w.rewards, err = reward.New(db, []reward.Key{{ID: "1", Secret: bytes.Repeat([]byte{1}, 32)}}, &reward.Options{Now: clock})
+	w.rewards, err = reward.New(db, []secret.Key{{ID: "1", Secret: bytes.Repeat([]byte{1}, 32)}}, &reward.Options{Now: clock})
 	if err != nil {
 		return nil, err
 	}
@@ -54,8 +57,8 @@ func begin(s Scenario, rules map[string]bool) (*world, error) {
 		if _, err := reward.Compile(d); err != nil {
 			return nil, err
 		}
-		if d.Program != string(s.Program.ID) {
-			return nil, &reward.InputError{Field: "catalogs", Reason: fmt.Sprintf("%s is of another program than %s", d.ID, s.Program.ID)}
+		if d.Program != s.Program.ID {
+			return nil, &errs.InputError{Field: "catalogs", Reason: fmt.Sprintf("%s is of another program than %s", d.ID, s.Program.ID)}
 		}
 		d.Version = 1
 		if _, err := w.rewards.Publish(context.Background(), d); err != nil {
@@ -118,7 +121,7 @@ func (s Scenario) Play(rules map[string]bool) (failures []string) {
 }
 
 // play does a step and returns what was not as wanted.
-func (w *world) play(program loyalty.ProgramID, s Step) []string {
+func (w *world) play(program ids.Program, s Step) []string {
 	if err := valid.RequiredTime("at", s.At); err != nil {
 		return []string{err.Error()}
 	}

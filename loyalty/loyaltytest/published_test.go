@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/loyalty"
 	"github.com/scrmkit/scrmkit/loyalty/loyaltytest"
 )
@@ -63,7 +64,7 @@ func TestFilesThatAreRefused(t *testing.T) {
 		"a second file after the first":  `[] []`,
 		"a time that is none of RFC3339": `[{"name": "x", "steps": [{"at": "yesterday"}]}]`,
 	} {
-		var input *loyalty.InputError
+		var input *errs.InputError
 		if _, err := loyaltytest.Parse([]byte(text)); !errors.As(err, &input) {
 			t.Errorf("%s: %v", what, err)
 		}
@@ -83,7 +84,7 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte) {
 		all, err := loyaltytest.Parse(text)
 		if err != nil {
-			var input *loyalty.InputError
+			var input *errs.InputError
 			if !errors.As(err, &input) {
 				t.Fatalf("an untyped error: %v", err)
 			}

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/loyalty"
 	"github.com/scrmkit/scrmkit/loyalty/refund"
@@ -19,7 +21,7 @@ import (
 type Scenario struct {
 	Name     string              `json:"name"`               // name of the test
 	Program  loyalty.Definition  `json:"program,omitzero"`   // program that it runs on; zero: the one that Of names
-	Of       loyalty.ProgramID   `json:"of,omitempty"`       // program of those given to Run; "": the only one
+	Of       ids.Program         `json:"of,omitempty"`       // program of those given to Run; "": the only one
 	Catalogs []reward.Definition `json:"catalogs,omitempty"` // of rewards, for the points of the program
 	Cards    []stamps.Definition `json:"cards,omitempty"`    // programs of stamp cards and handouts
 	Steps    []Step              `json:"steps"`              // in the order in which they are run
@@ -28,9 +30,9 @@ type Scenario struct {
 // A Step is one command of a member at a time, or none where it only looks; and what is wanted of
 // it. Account and key of a command are those of the step.
 type Step struct {
-	At     time.Time        `json:"at"`               // what the clock shows; required
-	Member loyalty.MemberID `json:"member,omitempty"` // "": "alice"
-	Key    string           `json:"key,omitempty"`    // "": "step-1" for the first, and so on
+	At     time.Time  `json:"at"`               // what the clock shows; required
+	Member ids.Member `json:"member,omitempty"` // "": "alice"
+	Key    string     `json:"key,omitempty"`    // "": "step-1" for the first, and so on
 
 	Publish  *loyalty.Definition `json:"publish,omitempty"`  // goes on with another version of the program
 	Earn     *loyalty.Earn       `json:"earn,omitempty"`     // points for an event
@@ -96,33 +98,33 @@ type Stamps struct {
 // stock and limits leave of all members; what was reserved and not captured comes back to it just
 // after its end.
 type Want struct {
-	Error    string                                 `json:"error,omitempty"`    // part of its text; "": there is none
-	Earned   map[loyalty.CurrencyID]int64           `json:"earned,omitempty"`   // units that the command gave
-	Owed     map[loyalty.CurrencyID]int64           `json:"owed,omitempty"`     // what the command made the member owe
-	Forgone  map[loyalty.CurrencyID]int64           `json:"forgone,omitempty"`  // what a refund did not get
-	Expiring map[loyalty.CurrencyID][]loyalty.Lot   `json:"expiring,omitempty"` // what ends when
-	Totals   map[loyalty.CurrencyID]*loyalty.Totals `json:"totals,omitempty"`   // of all members
-	Until    *time.Time                             `json:"until,omitempty"`    // of the level; "0001-01-01T00:00:00Z": without end
-	Next     *loyalty.LevelID                       `json:"next,omitempty"`     // the next level that can be earned
-	Ways     []loyalty.Way                          `json:"ways,omitempty"`     // to it
-	Steps    []loyalty.Step                         `json:"steps,omitempty"`    // of the explanation
-	Entries  *int64                                 `json:"entries,omitempty"`  // how many entries the ledger of the account has
-	Replayed *bool                                  `json:"replayed,omitempty"` // the key was used before
-	Stock    map[reward.RewardID]*int64             `json:"stock,omitempty"`    // pieces left of rewards that the member sees; null: any number
-	Deducted *int64                                 `json:"deducted,omitempty"` // what the voucher took off its cart, minor units
-	Others   map[loyalty.MemberID]Standing          `json:"others,omitempty"`   // how other members stand after it
+	Error    string                           `json:"error,omitempty"`    // part of its text; "": there is none
+	Earned   map[ids.Currency]int64           `json:"earned,omitempty"`   // units that the command gave
+	Owed     map[ids.Currency]int64           `json:"owed,omitempty"`     // what the command made the member owe
+	Forgone  map[ids.Currency]int64           `json:"forgone,omitempty"`  // what a refund did not get
+	Expiring map[ids.Currency][]loyalty.Lot   `json:"expiring,omitempty"` // what ends when
+	Totals   map[ids.Currency]*loyalty.Totals `json:"totals,omitempty"`   // of all members
+	Until    *time.Time                       `json:"until,omitempty"`    // of the level; "0001-01-01T00:00:00Z": without end
+	Next     *ids.Level                       `json:"next,omitempty"`     // the next level that can be earned
+	Ways     []loyalty.Way                    `json:"ways,omitempty"`     // to it
+	Steps    []loyalty.Step                   `json:"steps,omitempty"`    // of the explanation
+	Entries  *int64                           `json:"entries,omitempty"`  // how many entries the ledger of the account has
+	Replayed *bool                            `json:"replayed,omitempty"` // the key was used before
+	Stock    map[reward.RewardID]*int64       `json:"stock,omitempty"`    // pieces left of rewards that the member sees; null: any number
+	Deducted *int64                           `json:"deducted,omitempty"` // what the voucher took off its cart, minor units
+	Others   map[ids.Member]Standing          `json:"others,omitempty"`   // how other members stand after it
 
 	Standing
 }
 
 // A Standing is what is compared of a member. What it does not name is not compared.
 type Standing struct {
-	Balance  map[loyalty.CurrencyID]int64               `json:"balance,omitempty"`  // what may be spent, less what is owed
-	Pending  map[loyalty.CurrencyID]int64               `json:"pending,omitempty"`  // points that may not be spent yet
-	Held     map[loyalty.CurrencyID]int64               `json:"held,omitempty"`     // set aside by reservations
-	Level    *loyalty.LevelID                           `json:"level,omitempty"`    // level in force
-	Gifts    map[loyalty.LevelID]int64                  `json:"gifts,omitempty"`    // how many the member has for having reached each level
-	Merged   *loyalty.MemberID                          `json:"merged,omitempty"`   // who the member turned out to be; "": is none other
+	Balance  map[ids.Currency]int64                     `json:"balance,omitempty"`  // what may be spent, less what is owed
+	Pending  map[ids.Currency]int64                     `json:"pending,omitempty"`  // points that may not be spent yet
+	Held     map[ids.Currency]int64                     `json:"held,omitempty"`     // set aside by reservations
+	Level    *ids.Level                                 `json:"level,omitempty"`    // level in force
+	Gifts    map[ids.Level]int64                        `json:"gifts,omitempty"`    // how many the member has for having reached each level
+	Merged   *ids.Member                                `json:"merged,omitempty"`   // who the member turned out to be; "": is none other
 	Vouchers map[reward.RewardID]map[reward.State]int64 `json:"vouchers,omitempty"` // of each reward all that there are, by state
 	Cards    map[stamps.ProgramID]Card                  `json:"cards,omitempty"`    // stamp cards, by program
 	Coupons  map[string]map[stamps.CouponState]int64    `json:"coupons,omitempty"`  // of each reward of a card or handout all that there are, by state
@@ -143,7 +145,7 @@ func (s Scenario) on(code Suite) (Scenario, error) {
 	}
 	if s.Catalogs == nil {
 		for _, d := range code.Catalogs {
-			if d.Program == string(s.Program.ID) {
+			if d.Program == s.Program.ID {
 				s.Catalogs = append(s.Catalogs, d)
 			}
 		}
@@ -157,7 +159,7 @@ func (s Scenario) on(code Suite) (Scenario, error) {
 // under returns the scenario with its program.
 func (s Scenario) under(programs []loyalty.Definition) (Scenario, error) {
 	fail := func(field, reason string) (Scenario, error) {
-		return s, &loyalty.InputError{Field: field, Reason: reason}
+		return s, &errs.InputError{Field: field, Reason: reason}
 	}
 	switch own := s.Program.ID != ""; {
 	case own && s.Of != "":
@@ -176,7 +178,7 @@ func (s Scenario) under(programs []loyalty.Definition) (Scenario, error) {
 	return s, nil
 }
 
-// Parse reads a file of scenarios. *loyalty.InputError: the text is no array of scenarios or has an
+// Parse reads a file of scenarios. *errs.InputError: the text is no array of scenarios or has an
 // unknown field, or a step has no time or one that no command may have.
 func Parse(text []byte) ([]Scenario, error) {
 	all, err := valid.Parse[[]Scenario]("scenarios", text)

@@ -10,6 +10,7 @@ import (
 	"github.com/scrmkit/scrmkit/loyalty"
 	"github.com/scrmkit/scrmkit/loyalty/redemption"
 	"github.com/scrmkit/scrmkit/loyalty/reward"
+	"github.com/scrmkit/scrmkit/secret"
 	"github.com/scrmkit/scrmkit/storage/memory"
 )
 
@@ -25,8 +26,8 @@ func Example() {
 	points := loyalty.New(db, nil)
 	_, err := points.Publish(ctx, loyalty.Definition{ID: "club", Version: 1, Zone: "Asia/Shanghai", Currencies: []loyalty.Currency{{ID: "points"}}})
 	check(err)
-	secret := bytes.Repeat([]byte("0123456789abcdef"), 2) // from the configuration: 32 random bytes
-	rewards, err := reward.New(db, []reward.Key{{ID: "2026", Secret: secret}}, nil)
+	random := bytes.Repeat([]byte("0123456789abcdef"), 2) // from the configuration: 32 random bytes
+	rewards, err := reward.New(db, []secret.Key{{ID: "2026", Secret: random}}, nil)
 	check(err)
 	_, err = rewards.Publish(ctx, reward.Definition{
 		ID: "gifts", Version: 1, Zone: "Asia/Shanghai", Program: "club", Money: "CNY",

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/internal/pgtest"
 	"github.com/scrmkit/scrmkit/loyalty"
@@ -22,14 +23,14 @@ func TestKilledPostgres(t *testing.T) {
 		Open: func(t *testing.T, dsn string) {
 			s := open(t, dbtest.Postgres(t, dsn))
 			for i := range members {
-				s.give(t, loyalty.MemberID(fmt.Sprint("m", i)), points)
+				s.give(t, ids.Member(fmt.Sprint("m", i)), points)
 			}
 		},
 		Commands: func(t *testing.T, dsn string) func(context.Context, string, int, int) error {
 			s := open(t, dbtest.Postgres(t, dsn))
 			return func(ctx context.Context, name string, caller, i int) error {
 				// Two in turn: two cups, and one of them given back.
-				id := reward.HolderID{Catalog: "gifts", Member: reward.MemberID(fmt.Sprint("m", (caller+i/2)%members))}
+				id := reward.HolderID{Catalog: "gifts", Member: ids.Member(fmt.Sprint("m", (caller+i/2)%members))}
 				cups := redemption.Order{Holder: id, Reward: "cup", N: 2, Price: cost, Key: name}
 				if i%2 == 1 {
 					cups.Key = name[:len(name)-len(fmt.Sprint(i))] + fmt.Sprint(i-1)
@@ -46,13 +47,13 @@ func TestKilledPostgres(t *testing.T) {
 	held := int64(0)
 	for i := range members {
 		member := fmt.Sprint("m", i)
-		states := s.states(t, reward.MemberID(member))
+		states := s.states(t, ids.Member(member))
 		held += int64(states[reward.Issued])
 		want := points - cost.Points*int64(states[reward.Issued])
-		if got := s.balance(t, loyalty.MemberID(member)); got != (loyalty.Balance{Available: want}) {
+		if got := s.balance(t, ids.Member(member)); got != (loyalty.Balance{Available: want}) {
 			t.Errorf("%s has %+v, want %d", member, got, want)
 		}
-		if err := s.points.Verify(ctx, loyalty.AccountID{Program: "club", Member: loyalty.MemberID(member)}); err != nil {
+		if err := s.points.Verify(ctx, loyalty.AccountID{Program: "club", Member: ids.Member(member)}); err != nil {
 			t.Error(err)
 		}
 	}

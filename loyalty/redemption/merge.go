@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/loyalty"
 	"github.com/scrmkit/scrmkit/loyalty/reward"
 	"github.com/scrmkit/scrmkit/storage"
@@ -25,7 +26,7 @@ func (d *Desk) Merge(ctx context.Context, c loyalty.Merge) (out loyalty.Outcome,
 		if err != nil {
 			return err
 		}
-		catalogs, err := rewards.Catalogs(ctx, reward.MemberID(c.Account.Member))
+		catalogs, err := rewards.Catalogs(ctx, c.Account.Member)
 		if err != nil {
 			return err
 		}
@@ -34,10 +35,10 @@ func (d *Desk) Merge(ctx context.Context, c loyalty.Merge) (out loyalty.Outcome,
 			if err != nil {
 				return err
 			}
-			if gifts.Definition().Program != string(c.Account.Program) {
+			if gifts.Definition().Program != c.Account.Program {
 				continue
 			}
-			of := reward.HolderID{Catalog: id, Member: reward.MemberID(c.Account.Member)}
+			of := reward.HolderID{Catalog: id, Member: c.Account.Member}
 			a, _, err := account(ctx, rewards, points, of)
 			if err == nil {
 				err = follow(ctx, rewards, points, of, a.ID)
@@ -57,11 +58,11 @@ func (d *Desk) Merge(ctx context.Context, c loyalty.Merge) (out loyalty.Outcome,
 
 // follow notes among the vouchers of a catalog which mergers have led from a member to an account.
 func follow(ctx context.Context, rewards *reward.Engine, points *loyalty.Engine, of reward.HolderID, to loyalty.AccountID) error {
-	next := func(id reward.MemberID) (reward.MemberID, error) {
-		a, err := points.Account(ctx, loyalty.AccountID{Program: to.Program, Member: loyalty.MemberID(id)})
-		return reward.MemberID(a.Merged), err
+	next := func(id ids.Member) (ids.Member, error) {
+		a, err := points.Account(ctx, loyalty.AccountID{Program: to.Program, Member: id})
+		return a.Merged, err
 	}
-	for last := reward.MemberID(to.Member); of.Member != last; {
+	for last := to.Member; of.Member != last; {
 		first, err := next(of.Member)
 		if err != nil {
 			return err
@@ -85,7 +86,7 @@ func follow(ctx context.Context, rewards *reward.Engine, points *loyalty.Engine,
 }
 
 // mergeKey names the merger of a member into another one.
-func mergeKey(to reward.MemberID) string {
+func mergeKey(to ids.Member) string {
 	return journal.DerivedKey("loyalty-merge", string(to))
 }
 
@@ -93,7 +94,7 @@ func mergeKey(to reward.MemberID) string {
 // by the holder of the voucher, or after a merger by who went on.
 func giveBack(ctx context.Context, points *loyalty.Engine, of reward.HolderID, c loyalty.Return) (loyalty.Outcome, error) {
 	for last := c.Account.Member; ; {
-		c.Account.Member = loyalty.MemberID(of.Member)
+		c.Account.Member = of.Member
 		out, err := points.Return(ctx, c)
 		if !errors.Is(err, loyalty.ErrUnknownBooking) || c.Account.Member == last {
 			return out, err
@@ -102,6 +103,6 @@ func giveBack(ctx context.Context, points *loyalty.Engine, of reward.HolderID, c
 		if err != nil {
 			return loyalty.Outcome{}, err
 		}
-		of.Member = reward.MemberID(a.Merged)
+		of.Member = a.Merged
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/loyalty"
 	"github.com/scrmkit/scrmkit/loyalty/redemption"
@@ -37,7 +38,7 @@ var (
 
 // A visit reserves, and captures or cancels; or redeems, and returns: each names the member as it
 // is known to the app.
-func visit(member reward.MemberID, n int, ends string) []step {
+func visit(member ids.Member, n int, ends string) []step {
 	o := redemption.Order{
 		Holder: reward.HolderID{Catalog: "gifts", Member: member}, Reward: "cup", N: 2, Price: cost, Key: fmt.Sprint("take", n),
 	}
@@ -119,7 +120,7 @@ func play(t testing.TB, db storage.DB, steps []step) standing {
 
 func TestReserveMergeCaptureIsMergeReserveCapture(t *testing.T) {
 	tenant := 0
-	dbtest.Each(t, func(t *testing.T, whole storage.DB) {
+	dbtest.Each(t, func(t *testing.T, whole dbtest.DB) {
 		for _, merge := range []step{byDesk, byPoints} {
 			for _, ends := range []string{"capture", "cancel", "return"} {
 				t.Run(merge.name+", "+ends, func(t *testing.T) {
@@ -158,13 +159,13 @@ func TestReserveMergeCaptureIsMergeReserveCapture(t *testing.T) {
 func TestWhereverAMergerComesItComesToTheSame(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		type chosen struct {
-			member reward.MemberID
+			member ids.Member
 			ends   string
 		}
 		var all []chosen
 		for range rapid.IntRange(1, 5).Draw(rt, "visits") {
 			all = append(all, chosen{
-				rapid.SampledFrom([]reward.MemberID{"alice", "bob"}).Draw(rt, "member"),
+				rapid.SampledFrom([]ids.Member{"alice", "bob"}).Draw(rt, "member"),
 				rapid.SampledFrom([]string{"capture", "cancel", "return"}).Draw(rt, "ends"),
 			})
 		}
@@ -209,7 +210,7 @@ func TestWhereverAMergerComesItComesToTheSame(t *testing.T) {
 
 func TestLimitsFollowAMerger(t *testing.T) {
 	tenant := 0
-	dbtest.Each(t, func(t *testing.T, whole storage.DB) {
+	dbtest.Each(t, func(t *testing.T, whole dbtest.DB) {
 		limited := func(t *testing.T) setting {
 			tenant++
 			s := open(t, whole.Tenant(fmt.Sprint("limit ", tenant)))
@@ -221,17 +222,17 @@ func TestLimitsFollowAMerger(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, m := range []loyalty.MemberID{"alice", "bob", "carol"} {
+			for _, m := range []ids.Member{"alice", "bob", "carol"} {
 				s.give(t, m, 500)
 			}
 			return s
 		}
-		take := func(s setting, member reward.MemberID, n int64, key string) (redemption.Result, error) {
+		take := func(s setting, member ids.Member, n int64, key string) (redemption.Result, error) {
 			o := order("cup", n, cost, key)
 			o.Holder.Member = member
 			return s.desk.Redeem(ctx, o)
 		}
-		merge := func(t *testing.T, s setting, from, to loyalty.MemberID) {
+		merge := func(t *testing.T, s setting, from, to ids.Member) {
 			t.Helper()
 			m := loyalty.Merge{Account: loyalty.AccountID{Program: "club", Member: from}, To: to, Key: fmt.Sprint("merge-", from)}
 			if _, err := s.desk.Merge(ctx, m); err != nil {
@@ -245,7 +246,7 @@ func TestLimitsFollowAMerger(t *testing.T) {
 			}
 			return r
 		}
-		left := func(t *testing.T, s setting, member reward.MemberID) int64 {
+		left := func(t *testing.T, s setting, member ids.Member) int64 {
 			t.Helper()
 			offers, err := s.desk.Offers(ctx, reward.HolderID{Catalog: "gifts", Member: member})
 			if err != nil {
@@ -292,7 +293,7 @@ func TestLimitsFollowAMerger(t *testing.T) {
 			if got := s.balance(t, "carol"); got.Available != 1500-40 {
 				t.Errorf("the balance is %+v", got)
 			}
-			for member, want := range map[reward.MemberID]int{"carol": 3, "bob": 2, "alice": 1} {
+			for member, want := range map[ids.Member]int{"carol": 3, "bob": 2, "alice": 1} {
 				var n int
 				for v, err := range s.rewards.Vouchers(ctx, reward.VoucherQuery{Member: member}) {
 					if err != nil {
@@ -361,14 +362,14 @@ func TestLimitsFollowAMerger(t *testing.T) {
 // with the next command.
 func TestChainsOfMergersAreNotedFromAnyEnd(t *testing.T) {
 	tenant := 0
-	dbtest.Each(t, func(t *testing.T, whole storage.DB) {
-		for _, names := range [][]reward.MemberID{
+	dbtest.Each(t, func(t *testing.T, whole dbtest.DB) {
+		for _, names := range [][]ids.Member{
 			{"alice", "bob", "carol", "dave"}, {"bob", "alice"}, {"carol", "bob", "alice"}, {"carol", "alice", "bob"}, {"dave", "alice", "carol"},
 		} {
 			for between := range 3 { // mergers that were noted one by one before
 				tenant++
 				s := open(t, whole.Tenant(fmt.Sprint("chain ", tenant)))
-				take := func(m reward.MemberID, key string) redemption.Result {
+				take := func(m ids.Member, key string) redemption.Result {
 					t.Helper()
 					o := order("cup", 1, cost, key)
 					o.Holder.Member = m
@@ -378,12 +379,12 @@ func TestChainsOfMergersAreNotedFromAnyEnd(t *testing.T) {
 					}
 					return r
 				}
-				for _, m := range []loyalty.MemberID{"alice", "bob", "carol", "dave"} {
+				for _, m := range []ids.Member{"alice", "bob", "carol", "dave"} {
 					s.give(t, m, 500)
 				}
 				first := take("alice", "first").Vouchers[0]
-				for i, m := range []loyalty.MemberID{"alice", "bob", "carol"} {
-					to := []loyalty.MemberID{"bob", "carol", "dave"}[i]
+				for i, m := range []ids.Member{"alice", "bob", "carol"} {
+					to := []ids.Member{"bob", "carol", "dave"}[i]
 					c := loyalty.Merge{Account: loyalty.AccountID{Program: "club", Member: m}, To: to, Key: fmt.Sprint("merge-", m)}
 					if _, err := s.points.Merge(ctx, c); err != nil {
 						t.Fatal(err)

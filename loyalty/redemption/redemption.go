@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/flow"
 	"github.com/scrmkit/scrmkit/loyalty"
 	"github.com/scrmkit/scrmkit/loyalty/reward"
@@ -82,7 +83,7 @@ func (d *Desk) Redeem(ctx context.Context, o Order) (Result, error) {
 		return rewards.Issue(ctx, reward.Issue{Take: t, By: o.By, Key: o.Key})
 	}, func(ctx context.Context, points *loyalty.Engine, id loyalty.AccountID, out reward.Outcome, keys keys) (loyalty.Outcome, error) {
 		return points.Redeem(ctx, loyalty.Redeem{
-			Account: id, Currency: loyalty.CurrencyID(out.Price.Currency), N: out.Price.Points, Reason: reason(o), By: o.By, Key: keys.spend,
+			Account: id, Currency: out.Price.Currency, N: out.Price.Points, Reason: reason(o), By: o.By, Key: keys.spend,
 		})
 	})
 }
@@ -95,7 +96,7 @@ func (d *Desk) Reserve(ctx context.Context, r Reserve) (Result, error) {
 		return rewards.Reserve(ctx, reward.Reserve{Take: t, For: r.For, By: o.By, Key: o.Key})
 	}, func(ctx context.Context, points *loyalty.Engine, id loyalty.AccountID, out reward.Outcome, keys keys) (loyalty.Outcome, error) {
 		return points.Reserve(ctx, loyalty.Reserve{
-			Account: id, Currency: loyalty.CurrencyID(out.Price.Currency), N: out.Price.Points, Until: out.Vouchers[0].To, By: o.By, Key: keys.hold,
+			Account: id, Currency: out.Price.Currency, N: out.Price.Points, Until: out.Vouchers[0].To, By: o.By, Key: keys.hold,
 		})
 	})
 }
@@ -103,11 +104,11 @@ func (d *Desk) Reserve(ctx context.Context, r Reserve) (Result, error) {
 // Capture issues what was reserved, and spends its points. Errors: those of reward.Rules.Capture
 // and loyalty.Program.Capture.
 func (d *Desk) Capture(ctx context.Context, c reward.Capture) (Result, error) {
-	return d.settle(ctx, "capture", c.Holder, func(ctx context.Context, rewards *reward.Engine, _ loyalty.LevelID) (reward.Outcome, error) {
+	return d.settle(ctx, "capture", c.Holder, func(ctx context.Context, rewards *reward.Engine, _ ids.Level) (reward.Outcome, error) {
 		return rewards.Capture(ctx, c)
 	}, func(ctx context.Context, points *loyalty.Engine, id loyalty.AccountID, out reward.Outcome, keys keys) (loyalty.Outcome, error) {
 		return points.Capture(ctx, loyalty.Capture{
-			Account: id, Currency: loyalty.CurrencyID(out.Price.Currency), Hold: keys.hold, N: out.Price.Points, By: c.By, Key: keys.spend,
+			Account: id, Currency: out.Price.Currency, Hold: keys.hold, N: out.Price.Points, By: c.By, Key: keys.spend,
 		})
 	})
 }
@@ -115,11 +116,11 @@ func (d *Desk) Capture(ctx context.Context, c reward.Capture) (Result, error) {
 // Cancel gives back what was reserved, and its points. Errors: those of reward.Rules.Cancel and
 // loyalty.Program.Release.
 func (d *Desk) Cancel(ctx context.Context, c reward.Cancel) (Result, error) {
-	return d.settle(ctx, "cancel", c.Holder, func(ctx context.Context, rewards *reward.Engine, _ loyalty.LevelID) (reward.Outcome, error) {
+	return d.settle(ctx, "cancel", c.Holder, func(ctx context.Context, rewards *reward.Engine, _ ids.Level) (reward.Outcome, error) {
 		return rewards.Cancel(ctx, c)
 	}, func(ctx context.Context, points *loyalty.Engine, id loyalty.AccountID, out reward.Outcome, keys keys) (loyalty.Outcome, error) {
 		return points.Release(ctx, loyalty.Release{
-			Account: id, Currency: loyalty.CurrencyID(out.Price.Currency), Hold: keys.hold, By: c.By, Key: keys.back,
+			Account: id, Currency: out.Price.Currency, Hold: keys.hold, By: c.By, Key: keys.back,
 		})
 	})
 }
@@ -128,7 +129,7 @@ func (d *Desk) Cancel(ctx context.Context, c reward.Cancel) (Result, error) {
 // they came from; where its member was merged into another one, to that one. Errors: those of
 // reward.Rules.Return and loyalty.Program.Return.
 func (d *Desk) Return(ctx context.Context, c reward.Return) (Result, error) {
-	return d.settle(ctx, "return", c.Voucher.Holder, func(ctx context.Context, rewards *reward.Engine, _ loyalty.LevelID) (reward.Outcome, error) {
+	return d.settle(ctx, "return", c.Voucher.Holder, func(ctx context.Context, rewards *reward.Engine, _ ids.Level) (reward.Outcome, error) {
 		return rewards.Return(ctx, c)
 	}, func(ctx context.Context, points *loyalty.Engine, id loyalty.AccountID, out reward.Outcome, keys keys) (loyalty.Outcome, error) {
 		return giveBack(ctx, points, out.Holder, loyalty.Return{
@@ -138,7 +139,7 @@ func (d *Desk) Return(ctx context.Context, c reward.Return) (Result, error) {
 }
 
 type (
-	give func(ctx context.Context, rewards *reward.Engine, level loyalty.LevelID) (reward.Outcome, error)
+	give func(ctx context.Context, rewards *reward.Engine, level ids.Level) (reward.Outcome, error)
 	pay  func(ctx context.Context, points *loyalty.Engine, id loyalty.AccountID, out reward.Outcome, keys keys) (loyalty.Outcome, error)
 )
 
@@ -149,8 +150,8 @@ func (d *Desk) take(
 	give func(ctx context.Context, rewards *reward.Engine, t reward.Take) (reward.Outcome, error), pay pay,
 ) (Result, error) {
 	run := func() (Result, error) {
-		return d.settle(ctx, name, o.Holder, func(ctx context.Context, rewards *reward.Engine, level loyalty.LevelID) (reward.Outcome, error) {
-			return give(ctx, rewards, reward.Take{Holder: o.Holder, Reward: o.Reward, N: o.N, Price: o.Price, Cart: o.Cart, Of: o.Of, Level: string(level)})
+		return d.settle(ctx, name, o.Holder, func(ctx context.Context, rewards *reward.Engine, level ids.Level) (reward.Outcome, error) {
+			return give(ctx, rewards, reward.Take{Holder: o.Holder, Reward: o.Reward, N: o.N, Price: o.Price, Cart: o.Cart, Of: o.Of, Level: level})
 		}, pay)
 	}
 	r, err := run()
@@ -188,7 +189,7 @@ func (d *Desk) settle(ctx context.Context, name string, of reward.HolderID, give
 		if err != nil {
 			return err
 		}
-		id := loyalty.AccountID{Program: loyalty.ProgramID(c.Definition().Program), Member: a.ID.Member}
+		id := loyalty.AccountID{Program: c.Definition().Program, Member: a.ID.Member}
 		paid, err := pay(ctx, points, id, out, keysOf(out.Vouchers[0]))
 		r.Points = &paid
 		return err
@@ -205,17 +206,17 @@ func (d *Desk) settle(ctx context.Context, name string, of reward.HolderID, give
 // out to be. Where there is none it has no more than its id.
 func account(
 	ctx context.Context, rewards *reward.Engine, points *loyalty.Engine, id reward.HolderID,
-) (a loyalty.Account, first loyalty.CurrencyID, err error) {
+) (a loyalty.Account, first ids.Currency, err error) {
 	c, err := rewards.Catalog(ctx, id.Catalog, 0)
 	if err != nil {
 		return a, "", err
 	}
-	p, err := points.Program(ctx, loyalty.ProgramID(c.Definition().Program), 0)
+	p, err := points.Program(ctx, c.Definition().Program, 0)
 	if err != nil {
 		return a, "", err
 	}
 	first = p.Definition().Currencies[0].ID
-	own := loyalty.AccountID{Program: p.Definition().ID, Member: loyalty.MemberID(id.Member)}
+	own := loyalty.AccountID{Program: p.Definition().ID, Member: id.Member}
 	for {
 		a, err = points.Current(ctx, own)
 		switch {
@@ -257,12 +258,12 @@ func (d *Desk) Offers(ctx context.Context, id reward.HolderID) ([]Offer, error) 
 	if err != nil {
 		return nil, fmt.Errorf("redemption: offers: %w", err)
 	}
-	found, err := d.rewards.Offers(ctx, id, string(a.Status.Level))
+	found, err := d.rewards.Offers(ctx, id, a.Status.Level)
 	if err != nil {
 		return nil, fmt.Errorf("redemption: offers: %w", err)
 	}
-	available := func(currency string) int64 {
-		w := a.Wallet(cmp.Or(loyalty.CurrencyID(currency), first))
+	available := func(currency ids.Currency) int64 {
+		w := a.Wallet(cmp.Or(currency, first))
 		return w.Balance(a.At).Available
 	}
 	offers := make([]Offer, len(found))

@@ -10,10 +10,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/loyalty"
 	"github.com/scrmkit/scrmkit/loyalty/redemption"
 	"github.com/scrmkit/scrmkit/loyalty/reward"
+	"github.com/scrmkit/scrmkit/secret"
 	"github.com/scrmkit/scrmkit/storage"
 )
 
@@ -50,14 +52,14 @@ func open(t testing.TB, db storage.DB) setting {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.rewards, err = reward.New(db, []reward.Key{{ID: "1", Secret: bytes.Repeat([]byte{1}, 32)}}, &reward.Options{Now: now})
+	s.rewards, err = reward.New(db, []secret.Key{{ID: "1", Secret: bytes.Repeat([]byte{1}, 32)}}, &reward.Options{Now: now})
 	if err == nil {
 		_, err = s.rewards.Publish(ctx, reward.Definition{
 			ID: "gifts", Version: 1, Zone: "UTC", Program: "club", Money: "CNY", Rewards: []reward.Reward{
 				{ID: "cup", Prices: []reward.Price{cost, {Points: 10, Money: 500}}},
 				{ID: "last", Prices: []reward.Price{cost}, Stock: 3},
 				{ID: "badge", Prices: []reward.Price{{Currency: "stars", Points: 2}}},
-				{ID: "lounge", Levels: []string{"gold"}},
+				{ID: "lounge", Levels: []ids.Level{"gold"}},
 				{ID: "money", Table: &reward.Table{Min: 50, Steps: []reward.Step{{Points: 50, Value: 100}, {Points: 100, Value: 250}}}},
 			},
 		})
@@ -72,7 +74,7 @@ func open(t testing.TB, db storage.DB) setting {
 func (s setting) set(t time.Time) { s.at.Store(t.UnixMicro()) }
 
 // give gives points by hand.
-func (s setting) give(t testing.TB, member loyalty.MemberID, n int64) {
+func (s setting) give(t testing.TB, member ids.Member, n int64) {
 	t.Helper()
 	_, err := s.points.Adjust(ctx, loyalty.Adjust{Account: loyalty.AccountID{Program: "club", Member: member}, N: n, Reason: "gift", Key: fmt.Sprint("give", n)})
 	if err != nil {
@@ -80,7 +82,7 @@ func (s setting) give(t testing.TB, member loyalty.MemberID, n int64) {
 	}
 }
 
-func (s setting) balance(t testing.TB, member loyalty.MemberID) loyalty.Balance {
+func (s setting) balance(t testing.TB, member ids.Member) loyalty.Balance {
 	t.Helper()
 	a, err := s.points.Current(ctx, loyalty.AccountID{Program: "club", Member: member})
 	if err != nil {
@@ -97,7 +99,7 @@ func (s setting) has(t testing.TB, want loyalty.Balance) {
 }
 
 // states counts the vouchers of a member.
-func (s setting) states(t testing.TB, member reward.MemberID) map[reward.State]int {
+func (s setting) states(t testing.TB, member ids.Member) map[reward.State]int {
 	t.Helper()
 	states := map[reward.State]int{}
 	for v, err := range s.rewards.Vouchers(ctx, reward.VoucherQuery{Catalog: "gifts", Member: member}) {
@@ -122,7 +124,7 @@ func is(t testing.TB, what string, err, want error) {
 
 func TestDesk(t *testing.T) {
 	tenant := 0
-	dbtest.Each(t, func(t *testing.T, whole storage.DB) {
+	dbtest.Each(t, func(t *testing.T, whole dbtest.DB) {
 		run := func(name string, f func(t *testing.T, s setting)) {
 			tenant++
 			db := whole.Tenant(fmt.Sprint("case ", tenant))
@@ -261,7 +263,7 @@ func TestDesk(t *testing.T) {
 		})
 		run("of 50 at once 3 get the last 3, and of one member's 50 five are paid", func(t *testing.T, s setting) {
 			for i := range 50 {
-				s.give(t, loyalty.MemberID(fmt.Sprint("member-", i)), 20)
+				s.give(t, ids.Member(fmt.Sprint("member-", i)), 20)
 			}
 			s.give(t, "alice", 100)
 			race := func(o func(i int) redemption.Order) (won, poor, gone int64) {
@@ -288,7 +290,7 @@ func TestDesk(t *testing.T) {
 			}
 			won, poor, gone := race(func(i int) redemption.Order {
 				o := order("last", 1, cost, "a")
-				o.Holder.Member = reward.MemberID(fmt.Sprint("member-", i))
+				o.Holder.Member = ids.Member(fmt.Sprint("member-", i))
 				return o
 			})
 			if won != 3 || poor != 0 || gone != 47 {

@@ -9,6 +9,7 @@ import (
 	"github.com/scrmkit/scrmkit/loyalty"
 	"github.com/scrmkit/scrmkit/loyalty/refund"
 	"github.com/scrmkit/scrmkit/loyalty/reward"
+	"github.com/scrmkit/scrmkit/secret"
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/storage/memory"
 )
@@ -25,7 +26,7 @@ func Example() {
 	now := func() time.Time { return noon }
 	points := loyalty.New(db, &loyalty.Options{Now: now})
 	cards := stamps.New(db, &stamps.Options{Now: now})
-	keys := []reward.Key{{ID: "2026-11", Secret: []byte("32 random bytes, kept in a vault")}}
+	keys := []secret.Key{{ID: "2026-11", Secret: []byte("32 random bytes, kept in a vault")}}
 	rewards, err := reward.New(db, keys, &reward.Options{Now: now})
 	must(err)
 	desk := refund.New(db, points, rewards, cards, nil)

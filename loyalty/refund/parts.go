@@ -74,7 +74,7 @@ func (s session) whole(ctx context.Context) (bool, error) {
 
 // stamps takes back those of each card of the member that the order gave some to.
 func (s session) stamps(ctx context.Context, whole bool) (all []StampsBack, err error) {
-	for card, err := range s.cards.Cards(ctx, stamps.MemberID(s.Account.Member)) {
+	for card, err := range s.cards.Cards(ctx, s.Account.Member) {
 		if err != nil {
 			return nil, err
 		}
@@ -181,7 +181,7 @@ func (s session) vouchers(ctx context.Context, whole bool) (all []VoucherBack, e
 // given returns the vouchers of the order: of the member, and of who the member was merged into.
 func (s session) given(ctx context.Context) (all []reward.Voucher, err error) {
 	for id := s.Account; id.Member != ""; {
-		for v, err := range s.rewards.Vouchers(ctx, reward.VoucherQuery{Member: reward.MemberID(id.Member)}) {
+		for v, err := range s.rewards.Vouchers(ctx, reward.VoucherQuery{Member: id.Member}) {
 			if err != nil {
 				return nil, err
 			}
@@ -208,7 +208,7 @@ func (s session) seen(ctx context.Context) (r Result, err error) {
 	case err == nil && out.Replayed:
 		r.Points, r.Replayed = &out, true
 	}
-	for card, err := range s.cards.Cards(ctx, stamps.MemberID(s.Account.Member)) {
+	for card, err := range s.cards.Cards(ctx, s.Account.Member) {
 		if err != nil {
 			return r, err
 		}

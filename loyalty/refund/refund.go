@@ -40,9 +40,6 @@ import (
 // ErrUnknownOrder: no engine gave anything under that key. It is a loyalty.ErrRefused too.
 var ErrUnknownOrder = fmt.Errorf("refund: nothing was given for that order: %w", loyalty.ErrUnknownBooking)
 
-// An InputError reports an invalid command: Field is missing or out of range, and Reason says why.
-type InputError = errs.InputError
-
 // A Desk joins the engines that an order gives by. It is safe for concurrent use.
 type Desk struct {
 	unit       flow.Unit
@@ -133,7 +130,7 @@ type VoucherBack struct {
 }
 
 // Refund takes back what an order gave. Repeated with its key it changes nothing, and gives what
-// was taken back then with Replayed true. Errors: *InputError, ErrUnknownOrder,
+// was taken back then with Replayed true. Errors: *errs.InputError, ErrUnknownOrder,
 // journal.ErrKeyReused, those of loyalty.Program.Refund, stamps.ErrUnknownRecord and those of
 // stamps.Rules.Cancel for Stamps, reward.ErrUnknownVoucher for Vouchers.
 func (d *Desk) Refund(ctx context.Context, c Refund) (r Result, err error) {
@@ -169,7 +166,7 @@ func (c Refund) check() error {
 	for i, s := range c.Stamps {
 		err = cmp.Or(err, valid.ID(fmt.Sprintf("stamps[%d].program", i), s.Program))
 		if err == nil && slices.ContainsFunc(c.Stamps[:i], func(o Stamps) bool { return o.Program == s.Program }) {
-			err = &InputError{Field: fmt.Sprintf("stamps[%d].program", i), Reason: "is there twice"}
+			err = &errs.InputError{Field: fmt.Sprintf("stamps[%d].program", i), Reason: "is there twice"}
 		}
 	}
 	ways := 0
@@ -181,11 +178,11 @@ func (c Refund) check() error {
 	switch {
 	case err != nil:
 	case ways != 1:
-		err = &InputError{Field: "amount", Reason: "or lines or all is needed, and one of them"}
+		err = &errs.InputError{Field: "amount", Reason: "or lines or all is needed, and one of them"}
 	case c.All && len(c.Stamps)+len(c.Vouchers) > 0:
-		err = &InputError{Field: "all", Reason: "takes all stamps and vouchers; leave them out"}
+		err = &errs.InputError{Field: "all", Reason: "takes all stamps and vouchers; leave them out"}
 	case c.Order == c.Key:
-		err = &InputError{Field: "key", Reason: "is that of the order; use one of the refund"}
+		err = &errs.InputError{Field: "key", Reason: "is that of the order; use one of the refund"}
 	}
 	return err
 }

@@ -11,11 +11,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/loyalty"
 	"github.com/scrmkit/scrmkit/loyalty/redemption"
 	"github.com/scrmkit/scrmkit/loyalty/refund"
 	"github.com/scrmkit/scrmkit/loyalty/reward"
+	"github.com/scrmkit/scrmkit/secret"
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
@@ -55,7 +57,7 @@ func open(t testing.TB, db storage.DB) setting {
 		Rules: []loyalty.Rule{{ID: "base", Give: loyalty.Give{Points: "1", Per: loyalty.PerMoney, Amount: 100}}},
 	})
 	must(t, err)
-	s.rewards, err = reward.New(db, []reward.Key{{ID: "1", Secret: bytes.Repeat([]byte{1}, 32)}}, &reward.Options{Now: now})
+	s.rewards, err = reward.New(db, []secret.Key{{ID: "1", Secret: bytes.Repeat([]byte{1}, 32)}}, &reward.Options{Now: now})
 	must(t, err)
 	_, err = s.rewards.Publish(ctx, reward.Definition{ID: "gifts", Version: 1, Zone: "UTC", Program: "club", Rewards: []reward.Reward{
 		{ID: "gift", Stock: 100}, {ID: "cup", Prices: []reward.Price{{Points: 20}}},
@@ -151,7 +153,7 @@ func is(t testing.TB, what string, err, want error) {
 
 func TestRefund(t *testing.T) {
 	tenant := 0
-	dbtest.Each(t, func(t *testing.T, whole storage.DB) {
+	dbtest.Each(t, func(t *testing.T, whole dbtest.DB) {
 		run := func(name string, f func(t *testing.T, s setting)) {
 			tenant++
 			db := whole.Tenant(fmt.Sprint("case ", tenant))
@@ -317,7 +319,7 @@ func TestRefund(t *testing.T) {
 				"stamps[1].program": {Account: account, Order: "o", Amount: 1, Stamps: []refund.Stamps{{Program: "coffee"}, {Program: "coffee"}}, Key: "k"},
 				"key":               {Account: account, Order: "o", All: true, Key: "o"},
 			} {
-				var input *refund.InputError
+				var input *errs.InputError
 				if _, err := s.desk.Refund(ctx, c); !errors.As(err, &input) || input.Field != field {
 					t.Errorf("%s: %v", field, err)
 				}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/internal/valid"
 )
 
@@ -44,7 +45,7 @@ func (c Cart) Total() (sum int64) {
 	return sum
 }
 
-// Validate returns an *InputError for a cart that nothing can be taken off, and else nil. What
+// Validate returns an *errs.InputError for a cart that nothing can be taken off, and else nil. What
 // takes a cart does it itself.
 func (c Cart) Validate() error { return (&c).check() }
 
@@ -62,7 +63,7 @@ func (c *Cart) check() error {
 		}
 		at := fmt.Sprintf("cart.lines[%d].", i)
 		if err = l.check(at); err == nil && seen[l.ID] {
-			err = &InputError{Field: at + "id", Reason: "is there twice"}
+			err = &errs.InputError{Field: at + "id", Reason: "is there twice"}
 		}
 		seen[l.ID] = true
 		if err == nil {

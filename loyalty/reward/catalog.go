@@ -35,7 +35,8 @@ const (
 	maxMonths  = 1200
 )
 
-// Compile checks a definition. *DefinitionError: it has mistakes, all of which the error lists.
+// Compile checks a definition. *errs.DefinitionError: it has mistakes, all of which the error
+// lists.
 func Compile(d Definition) (*Catalog, error) {
 	var c checker
 	c.Field(valid.ID("id", d.ID))

@@ -4,19 +4,10 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/internal/keyring"
+	"github.com/scrmkit/scrmkit/secret"
 )
-
-// A Key makes codes. To rotate, put a new key first: it makes codes from then on, and those of the
-// others stay good. A key may go once no voucher that it made a code for can be redeemed any more.
-//
-// The Key of every package is the same type, so that one list of keys serves all engines:
-//
-//	struct {
-//		ID     string // 1 to 32 bytes of a-z, A-Z, 0-9, '-' and '_'; names the key for ever
-//		Secret []byte // at least 32 bytes from a random source
-//	}
-type Key = keyring.Key
 
 const (
 	// alphabet is that of Crockford's base 32: crockford.com/base32.html.
@@ -32,7 +23,7 @@ const (
 )
 
 // code returns the code that a salt has in a tenant, without separators.
-func code(k Key, tenant, prefix string, salt []byte) string {
+func code(k secret.Key, tenant, prefix string, salt []byte) string {
 	sum := keyring.Sum(k.Secret, "reward.v1 code", tenant, string(salt))
 	b := []byte(prefix)
 	bits, n := 0, uint(0)
@@ -47,7 +38,7 @@ func code(k Key, tenant, prefix string, salt []byte) string {
 }
 
 // mac is what a code is found by in a tenant.
-func mac(k Key, tenant, code string) []byte {
+func mac(k secret.Key, tenant, code string) []byte {
 	return keyring.Sum(k.Secret, "reward.v1 index", tenant, code)[:macSize]
 }
 
@@ -64,10 +55,11 @@ func grouped(code string) string {
 	return strings.Join(parts, "-")
 }
 
-// read returns a code that was typed or scanned, without separators. *InputError: it can't be one.
+// read returns a code that was typed or scanned, without separators. *errs.InputError: it can't be
+// one.
 func read(typed string) (string, error) {
 	if len(typed) > 128 {
-		return "", &InputError{Field: "code", Reason: "is too long"}
+		return "", &errs.InputError{Field: "code", Reason: "is too long"}
 	}
 	var b []byte
 	for _, r := range strings.TrimPrefix(strings.ToUpper(strings.TrimSpace(typed)), qrPrefix) {
@@ -87,15 +79,15 @@ func read(typed string) (string, error) {
 			r = '1'
 		}
 		if r > 127 || strings.IndexByte(alphabet, byte(r)) < 0 {
-			return "", &InputError{Field: "code", Reason: "has a character that no code has"}
+			return "", &errs.InputError{Field: "code", Reason: "has a character that no code has"}
 		}
 		b = append(b, byte(r))
 	}
 	if len(b) < random+1 || len(b) > maxPrefix+random+1 {
-		return "", &InputError{Field: "code", Reason: fmt.Sprintf("has not the %d characters of one after its prefix", random+1)}
+		return "", &errs.InputError{Field: "code", Reason: fmt.Sprintf("has not the %d characters of one after its prefix", random+1)}
 	}
 	if last := len(b) - 1; checkOf(string(b[:last])) != b[last] {
-		return "", &InputError{Field: "code", Reason: "has a wrong character; compare it with what is shown"}
+		return "", &errs.InputError{Field: "code", Reason: "has a wrong character; compare it with what is shown"}
 	}
 	return string(b), nil
 }

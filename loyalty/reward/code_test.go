@@ -5,9 +5,12 @@ import (
 	"errors"
 	"strings"
 	"testing"
+
+	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/secret"
 )
 
-var testKey = Key{ID: "k", Secret: bytes.Repeat([]byte{7}, 32)}
+var testKey = secret.Key{ID: "k", Secret: bytes.Repeat([]byte{7}, 32)}
 
 func TestCode(t *testing.T) {
 	salt := bytes.Repeat([]byte{1}, saltSize)
@@ -30,7 +33,7 @@ func TestCode(t *testing.T) {
 	t.Run("differs with the salt and with the key", func(t *testing.T) {
 		other := bytes.Repeat([]byte{8}, 32)
 		one := code(testKey, "acme", "", salt)
-		another := code(Key{ID: "k", Secret: other}, "acme", "", salt)
+		another := code(secret.Key{ID: "k", Secret: other}, "acme", "", salt)
 		if one == another || one == code(testKey, "acme", "", bytes.Repeat([]byte{2}, saltSize)) || bytes.Equal(mac(testKey, "acme", one), mac(testKey, "acme", another)) {
 			t.Error(one, another)
 		}
@@ -38,7 +41,7 @@ func TestCode(t *testing.T) {
 	t.Run("finds each single wrong character and each two that were swapped", func(t *testing.T) {
 		text := code(testKey, "acme", "CVPCVPCV", salt)
 		refused := func(b []byte) {
-			var input *InputError
+			var input *errs.InputError
 			if _, err := read(string(b)); !errors.As(err, &input) || input.Field != "code" {
 				t.Errorf("%s passes for %s", b, text)
 			}
@@ -60,7 +63,7 @@ func TestCode(t *testing.T) {
 	})
 	t.Run("that can't be one is an error that does not say it", func(t *testing.T) {
 		for _, typed := range []string{"", "CUP", "U" + code(testKey, "acme", "", salt)[1:], strings.Repeat("A", 25), strings.Repeat("-", 200), "密码密码密码密码", code(testKey, "acme", "", salt) + "*"} {
-			var input *InputError
+			var input *errs.InputError
 			if _, err := read(typed); !errors.As(err, &input) || typed != "" && strings.Contains(err.Error(), typed) {
 				t.Errorf("%q: %v", typed, err)
 			}

@@ -4,18 +4,20 @@ import (
 	"cmp"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/valid"
 )
 
 // A Take is what a member takes.
 type Take struct {
-	Holder HolderID `json:"holder"`         // member and catalog
-	Reward RewardID `json:"reward"`         // reward of the catalog
-	N      int64    `json:"n,omitempty"`    // pieces; 0 is 1
-	Price  Price    `json:"price,omitzero"` // the one of the reward's that the member agreed to; of a table the most points
-	Cart   *Cart    `json:"cart,omitempty"` // of a table: what the points are to pay, at most as much of it as the reward lets them; nil: any
-	Of     string   `json:"of,omitempty"`   // the order that it is given for, or with; "": the key of the command names it
-	Level  string   `json:"-"`              // the member's; a repeated command may have another
+	Holder HolderID  `json:"holder"`         // member and catalog
+	Reward RewardID  `json:"reward"`         // reward of the catalog
+	N      int64     `json:"n,omitempty"`    // pieces; 0 is 1
+	Price  Price     `json:"price,omitzero"` // the one of the reward's that the member agreed to; of a table the most points
+	Cart   *Cart     `json:"cart,omitempty"` // of a table: what the points are to pay, at most as much of it as the reward lets them; nil: any
+	Of     string    `json:"of,omitempty"`   // the order that it is given for, or with; "": the key of the command names it
+	Level  ids.Level `json:"-"`              // the member's; a repeated command may have another
 }
 
 // An Issue takes pieces of a reward, a voucher each.
@@ -58,7 +60,7 @@ type Cancel struct {
 // A Redeem uses a voucher.
 type Redeem struct {
 	Voucher VoucherID `json:"voucher"`        // voucher to use
-	Shop    ShopID    `json:"shop"`           // where it is used
+	Shop    ids.Shop  `json:"shop"`           // where it is used
 	Cart    *Cart     `json:"cart,omitempty"` // that it takes something off; nil: what it takes off is not computed
 	By      string    `json:"by,omitempty"`   // who did it, for the journal
 	Key     string    `json:"-"`              // idempotency key; required
@@ -92,11 +94,11 @@ type Void struct {
 // and what was reserved is captured or cancelled there; from then on To takes in its place, who has
 // its vouchers among the own ones and for whom limits count what both took.
 type Merge struct {
-	Holder HolderID `json:"holder"`           // member who is merged, and takes no more
-	To     MemberID `json:"to"`               // who goes on
-	Reason string   `json:"reason,omitempty"` // why, for the journal
-	By     string   `json:"by,omitempty"`     // who did it, for the journal
-	Key    string   `json:"-"`                // idempotency key; required
+	Holder HolderID   `json:"holder"`           // member who is merged, and takes no more
+	To     ids.Member `json:"to"`               // who goes on
+	Reason string     `json:"reason,omitempty"` // why, for the journal
+	By     string     `json:"by,omitempty"`     // who did it, for the journal
+	Key    string     `json:"-"`                // idempotency key; required
 }
 
 // An Expire posts that a voucher is past its end, and with it all that its holder had reserved
@@ -127,7 +129,7 @@ func common(by, reason, key string) error {
 func (c Issue) check() error {
 	err := cmp.Or(c.Take.check(), common(c.By, c.Reason, c.Key))
 	if err == nil && c.Gift && c.Price != (Price{}) {
-		err = &InputError{Field: "price", Reason: "is there, and the voucher is a gift"}
+		err = &errs.InputError{Field: "price", Reason: "is there, and the voucher is a gift"}
 	}
 	return err
 }
@@ -135,7 +137,7 @@ func (c Issue) check() error {
 func (c Reserve) check() error {
 	err := cmp.Or(c.Take.check(), common(c.By, "", c.Key))
 	if err == nil && (c.For < time.Second || c.For > MaxReservation) {
-		err = &InputError{Field: "for", Reason: "is not between a second and 31 days"}
+		err = &errs.InputError{Field: "for", Reason: "is not between a second and 31 days"}
 	}
 	return err
 }
@@ -157,7 +159,7 @@ func (c Return) check() error { return cmp.Or(c.Voucher.check(), common(c.By, c.
 func (c Merge) check() error {
 	err := cmp.Or(c.Holder.check(), valid.ID("to", c.To), common(c.By, c.Reason, c.Key))
 	if err == nil && c.To == c.Holder.Member {
-		err = &InputError{Field: "to", Reason: "is the same member"}
+		err = &errs.InputError{Field: "to", Reason: "is the same member"}
 	}
 	return err
 }
@@ -167,7 +169,7 @@ func (c Expire) check() error { return cmp.Or(c.Voucher.check(), common("", "", 
 func (c Void) check() error {
 	err := cmp.Or(c.Voucher.check(), common(c.By, c.Reason, c.Key))
 	if err == nil && c.Reason == "" {
-		err = &InputError{Field: "reason", Reason: "is missing"}
+		err = &errs.InputError{Field: "reason", Reason: "is missing"}
 	}
 	return err
 }

@@ -3,6 +3,7 @@ package reward
 import (
 	"time"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/valid"
 )
 
@@ -15,14 +16,14 @@ type RewardID string
 // A Definition is a catalog as a team writes it, in Go or in JSON. A version of it never changes
 // once it is published.
 type Definition struct {
-	ID      CatalogID `json:"id"`               // id of the catalog; the same in all its versions
-	Version int       `json:"version"`          // from 1, each one more than the one before
-	Name    string    `json:"name"`             // shown to people
-	Zone    string    `json:"zone"`             // IANA name of the calendar's time zone
-	Program string    `json:"program"`          // of the points that prices are in
-	Money   string    `json:"money,omitempty"`  // ISO 4217; of all amounts. "": there are none
-	Prefix  string    `json:"prefix,omitempty"` // of codes: up to 8 of 0-9 and A-Z without I, L, O and U
-	Rewards []Reward  `json:"rewards"`          // what members may take
+	ID      CatalogID   `json:"id"`               // id of the catalog; the same in all its versions
+	Version int         `json:"version"`          // from 1, each one more than the one before
+	Name    string      `json:"name"`             // shown to people
+	Zone    string      `json:"zone"`             // IANA name of the calendar's time zone
+	Program ids.Program `json:"program"`          // of the points that prices are in
+	Money   string      `json:"money,omitempty"`  // ISO 4217; of all amounts. "": there are none
+	Prefix  string      `json:"prefix,omitempty"` // of codes: up to 8 of 0-9 and A-Z without I, L, O and U
+	Rewards []Reward    `json:"rewards"`          // what members may take
 }
 
 // A Reward is what members take.
@@ -33,9 +34,9 @@ type Reward struct {
 	Image    string   `json:"image,omitempty"`    // its address
 	Category string   `json:"category,omitempty"` // for the embedder to group by
 
-	From   time.Time `json:"from,omitzero"`    // taken in [From, To); zero: no bound
-	To     time.Time `json:"to,omitzero"`      //
-	Levels []string  `json:"levels,omitempty"` // of the members who see and take it; empty: all
+	From   time.Time   `json:"from,omitzero"`    // taken in [From, To); zero: no bound
+	To     time.Time   `json:"to,omitzero"`      //
+	Levels []ids.Level `json:"levels,omitempty"` // of the members who see and take it; empty: all
 
 	Prices []Price `json:"prices,omitempty"` // for a piece; the member picks one. Empty, and no Table: it costs nothing
 	Table  *Table  `json:"table,omitempty"`  // in place of Prices: points become a voucher of a value
@@ -47,23 +48,23 @@ type Reward struct {
 	Limits    []Limit `json:"limits,omitempty"`    // of all members together
 	PerMember []Limit `json:"perMember,omitempty"` // of each of them
 
-	Valid Validity `json:"valid,omitzero"`  // when its vouchers may be redeemed
-	Shops []ShopID `json:"shops,omitempty"` // where it is redeemed; empty: everywhere
+	Valid Validity   `json:"valid,omitzero"`  // when its vouchers may be redeemed
+	Shops []ids.Shop `json:"shops,omitempty"` // where it is redeemed; empty: everywhere
 }
 
 // A Price is what a piece costs: points, money or both.
 type Price struct {
-	Currency string `json:"currency,omitempty"` // of points; "": the program's first
-	Points   int64  `json:"points,omitempty"`   // units of Currency
-	Money    int64  `json:"money,omitempty"`    // minor units; for the embedder to collect
+	Currency ids.Currency `json:"currency,omitempty"` // of points; "": the program's first
+	Points   int64        `json:"points,omitempty"`   // units of Currency
+	Money    int64        `json:"money,omitempty"`    // minor units; for the embedder to collect
 }
 
 // A Table turns points into value by steps: the dearest that fits goes first, as often as it fits,
 // then the next one.
 type Table struct {
-	Currency string `json:"currency,omitempty"` // of points; "": the program's first
-	Min      int64  `json:"min,omitempty"`      // points, below which none are taken
-	Steps    []Step `json:"steps"`              // at least one
+	Currency ids.Currency `json:"currency,omitempty"` // of points; "": the program's first
+	Min      int64        `json:"min,omitempty"`      // points, below which none are taken
+	Steps    []Step       `json:"steps"`              // at least one
 }
 
 // A Step turns Points into Value.
@@ -100,8 +101,8 @@ type Validity struct {
 	Until  time.Time `json:"until,omitzero"`   // latest end; zero: none
 }
 
-// ParseDefinition reads a definition from JSON, which Compile then checks. *InputError: the text is
-// not the JSON of a definition, or has an unknown field.
+// ParseDefinition reads a definition from JSON, which Compile then checks. *errs.InputError: the
+// text is not the JSON of a definition, or has an unknown field.
 func ParseDefinition(text []byte) (Definition, error) {
 	return valid.Parse[Definition]("definition", text)
 }

@@ -72,7 +72,7 @@ type DeductionStep struct {
 	Why      Why   `json:"why"`      // how it came to N
 }
 
-// Deduct returns what a voucher of that value takes off a cart. Errors: *InputError,
+// Deduct returns what a voucher of that value takes off a cart. Errors: *errs.InputError,
 // ErrUnknownReward, ErrCurrency.
 func (c *Catalog) Deduct(id RewardID, value int64, cart Cart) (Deduction, error) {
 	r, err := c.reward(id)

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/loyalty/reward"
 )
 
@@ -326,7 +327,7 @@ func TestCartsThatAreRefused(t *testing.T) {
 		"cart.lines[1].id":            {Currency: "CNY", Lines: []reward.CartLine{line, line}},
 		"cart.lines[1].price":         {Currency: "CNY", Lines: []reward.CartLine{{ID: "1", Price: 1_000_000_000_000}, {ID: "2", Price: 1}}},
 	} {
-		var input *reward.InputError
+		var input *errs.InputError
 		if _, err := c.Deduct("off", 0, cart); !errors.As(err, &input) || input.Field != field {
 			t.Errorf("%s: %v", field, err)
 		}
@@ -350,8 +351,8 @@ func TestDiscountsThatAreRefused(t *testing.T) {
 	} {
 		r.ID = "off"
 		_, err := reward.Compile(catalog(r))
-		var d *reward.DefinitionError
-		if !errors.As(err, &d) || !slices.ContainsFunc(d.Mistakes, func(m reward.Mistake) bool { return m.Path == path }) {
+		var d *errs.DefinitionError
+		if !errors.As(err, &d) || !slices.ContainsFunc(d.Mistakes, func(m errs.Mistake) bool { return m.Path == path }) {
 			t.Errorf("%s: %v", path, err)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/scrmkit/scrmkit/internal/engine"
 	"github.com/scrmkit/scrmkit/internal/keyring"
 	"github.com/scrmkit/scrmkit/internal/published"
+	"github.com/scrmkit/scrmkit/secret"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
@@ -27,13 +28,13 @@ type Options struct {
 // Every command has a key, which names it within its holder: a command that is repeated with its
 // key changes nothing and returns its first outcome with Replayed true, and is journal.ErrKeyReused
 // where it differs. So a command may always be run again after a lost answer. Besides the errors
-// that its comment lists, a command returns *InputError, ErrUnknownCatalog, journal.ErrConflict
-// where other changes of the holder came first twenty times in a row, and what the database said.
-// Where it returns an error nothing was stored, but for one of the database or of ctx: then nothing
-// is known, and it may be run again with its key.
+// that its comment lists, a command returns *errs.InputError, ErrUnknownCatalog,
+// journal.ErrConflict where other changes of the holder came first twenty times in a row, and what
+// the database said. Where it returns an error nothing was stored, but for one of the database or
+// of ctx: then nothing is known, and it may be run again with its key.
 type Engine struct {
 	frame    engine.Frame
-	keys     []Key
+	keys     []secret.Key
 	catalogs *published.Programs[CatalogID, Definition, *Catalog]
 	runner   *combine.Runner[op, *unit, Outcome]
 }
@@ -42,9 +43,10 @@ type Engine struct {
 // Publish.
 const Refresh = published.Refresh
 
-// New returns an engine on a store. The first key makes codes, and all of them read them; it is an
-// error where there is none, or a secret is too short.
-func New(s storage.Tx, keys []Key, opts *Options) (*Engine, error) {
+// New returns an engine on a store. The first key makes codes, and all of them read them: a key may
+// go once no voucher that it made a code for can be redeemed any more. New returns an error if keys
+// is empty, a key is too short, or two share an ID.
+func New(s storage.Tx, keys []secret.Key, opts *Options) (*Engine, error) {
 	if err := keyring.Check(keys); err != nil {
 		return nil, fmt.Errorf("reward: %w", err)
 	}
@@ -70,9 +72,9 @@ func (e *Engine) In(tx storage.Tx) *Engine { return e.on(e.frame.In(tx)) }
 func (e *Engine) Preview() *Engine { return e.on(e.frame.Preview()) }
 
 // Publish puts a version of a catalog in force: the first one, or the one after the newest. It
-// may run twice: the version that is in force already, unchanged, is no error. *DefinitionError: it
-// has mistakes. ErrPublished: the version exists and is another, or is not the next. A bound engine
-// does not publish.
+// may run twice: the version that is in force already, unchanged, is no error.
+// *errs.DefinitionError: it has mistakes. ErrPublished: the version exists and is another, or is
+// not the next. A bound engine does not publish.
 func (e *Engine) Publish(ctx context.Context, d Definition) (*Catalog, error) {
 	return e.catalogs.Publish(ctx, e.frame, d)
 }
@@ -185,10 +187,10 @@ func (e *Engine) show(v Voucher) Voucher {
 
 // codeOf returns the code of a voucher and the key that it is made with; "": it has none, or its
 // key is gone.
-func (e *Engine) codeOf(v Voucher) (string, Key) {
-	i := slices.IndexFunc(e.keys, func(k Key) bool { return k.ID == v.KeyID })
+func (e *Engine) codeOf(v Voucher) (string, secret.Key) {
+	i := slices.IndexFunc(e.keys, func(k secret.Key) bool { return k.ID == v.KeyID })
 	if i < 0 || v.Salt == nil {
-		return "", Key{}
+		return "", secret.Key{}
 	}
 	return code(e.keys[i], e.frame.Tenant(), v.Prefix, v.Salt), e.keys[i]
 }

@@ -12,15 +12,18 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/loyalty/reward"
+	"github.com/scrmkit/scrmkit/secret"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
 var (
 	ctx  = context.Background()
-	keys = []reward.Key{{ID: "1", Secret: bytes.Repeat([]byte{1}, 32)}}
+	keys = []secret.Key{{ID: "1", Secret: bytes.Repeat([]byte{1}, 32)}}
 )
 
 // clock is one that tests set.
@@ -46,7 +49,7 @@ func open(t testing.TB, db storage.DB, rewards ...reward.Reward) (*reward.Engine
 
 // by names the key of an Issue.
 func by(x reward.Issue, member, key string) reward.Issue {
-	x.Holder.Member, x.Key = reward.MemberID(member), key
+	x.Holder.Member, x.Key = ids.Member(member), key
 	return x
 }
 
@@ -80,14 +83,14 @@ func counted(t testing.TB, db storage.DB, id reward.RewardID) int64 {
 
 func TestEngine(t *testing.T) {
 	tenant := 0
-	dbtest.Each(t, func(t *testing.T, whole storage.DB) {
-		run := func(name string, f func(t *testing.T, db storage.DB)) {
+	dbtest.Each(t, func(t *testing.T, whole dbtest.DB) {
+		run := func(name string, f func(t *testing.T, db dbtest.DB)) {
 			tenant++
 			db := whole.Tenant(fmt.Sprint("case ", tenant))
 			t.Run(name, func(t *testing.T) { f(t, db) })
 		}
 		free := issue("cup", 1, reward.Price{})
-		run("a voucher is found by its code, redeemed once, and undone", func(t *testing.T, db storage.DB) {
+		run("a voucher is found by its code, redeemed once, and undone", func(t *testing.T, db dbtest.DB) {
 			e, _ := open(t, db, reward.Reward{ID: "cup", Name: "Cup"})
 			v := must[reward.Outcome](t)(e.Issue(ctx, by(free, "alice", "a"))).Vouchers[0]
 			if !strings.HasPrefix(v.Code, "CVP-") || v.QR != "VOUCHER:"+strings.ReplaceAll(v.Code, "-", "") {
@@ -114,13 +117,13 @@ func TestEngine(t *testing.T) {
 				t.Error(now)
 			}
 		})
-		run("a code that is typed wrong or of nobody is told apart", func(t *testing.T, db storage.DB) {
+		run("a code that is typed wrong or of nobody is told apart", func(t *testing.T, db dbtest.DB) {
 			e, _ := open(t, db, reward.Reward{ID: "cup"})
 			other, _ := open(t, db.Tenant("another"), reward.Reward{ID: "cup"})
 			v := must[reward.Outcome](t)(other.Issue(ctx, by(free, "alice", "a"))).Vouchers[0]
 			_, err := e.Find(ctx, v.Code)
 			is(t, "another tenant's", err, reward.ErrUnknownVoucher)
-			var input *reward.InputError
+			var input *errs.InputError
 			last := "0"
 			if strings.HasSuffix(v.Code, last) {
 				last = "1"
@@ -129,7 +132,7 @@ func TestEngine(t *testing.T) {
 				t.Error(err)
 			}
 		})
-		run("no code is in the database", func(t *testing.T, db storage.DB) {
+		run("no code is in the database", func(t *testing.T, db dbtest.DB) {
 			e, _ := open(t, db, reward.Reward{ID: "cup"})
 			v := must[reward.Outcome](t)(e.Issue(ctx, by(free, "alice", "a"))).Vouchers[0]
 			must[reward.Outcome](t)(e.Redeem(ctx, reward.Redeem{Voucher: v.ID, Shop: "n", Key: "r"}))
@@ -144,18 +147,18 @@ func TestEngine(t *testing.T) {
 				t.Error("the code is in", text)
 			}
 		})
-		run("codes of an older key stay good", func(t *testing.T, db storage.DB) {
+		run("codes of an older key stay good", func(t *testing.T, db dbtest.DB) {
 			e, c := open(t, db, reward.Reward{ID: "cup"})
 			v := must[reward.Outcome](t)(e.Issue(ctx, by(free, "alice", "a"))).Vouchers[0]
-			rotated := must[*reward.Engine](t)(reward.New(db, append([]reward.Key{{ID: "2", Secret: bytes.Repeat([]byte{2}, 32)}}, keys...), &reward.Options{Now: c.now}))
+			rotated := must[*reward.Engine](t)(reward.New(db, append([]secret.Key{{ID: "2", Secret: bytes.Repeat([]byte{2}, 32)}}, keys...), &reward.Options{Now: c.now}))
 			if found := must[reward.Voucher](t)(rotated.Find(ctx, v.Code)); found.Code != v.Code {
 				t.Error(found)
 			}
-			gone := must[*reward.Engine](t)(reward.New(db, []reward.Key{{ID: "2", Secret: bytes.Repeat([]byte{2}, 32)}}, &reward.Options{Now: c.now}))
+			gone := must[*reward.Engine](t)(reward.New(db, []secret.Key{{ID: "2", Secret: bytes.Repeat([]byte{2}, 32)}}, &reward.Options{Now: c.now}))
 			_, err := gone.Find(ctx, v.Code)
 			is(t, "without the key", err, reward.ErrUnknownVoucher)
 		})
-		run("OL35: of two pieces, so many are used and so many asked for", func(t *testing.T, db storage.DB) {
+		run("OL35: of two pieces, so many are used and so many asked for", func(t *testing.T, db dbtest.DB) {
 			for i, c := range []struct {
 				used, n int64
 				want    error
@@ -163,7 +166,7 @@ func TestEngine(t *testing.T) {
 				limited(t, db.Tenant(fmt.Sprint("OL35 ", i)), reward.Reward{ID: "cup", Stock: 2}, c.used, c.n, c.want)
 			}
 		})
-		run("OL36: of a limit of all members, so many are used and so many asked for", func(t *testing.T, db storage.DB) {
+		run("OL36: of a limit of all members, so many are used and so many asked for", func(t *testing.T, db dbtest.DB) {
 			for i, c := range []struct {
 				limit, used, n int64
 				want           error
@@ -171,7 +174,7 @@ func TestEngine(t *testing.T) {
 				limited(t, db.Tenant(fmt.Sprint("OL36 ", i)), reward.Reward{ID: "cup", Limits: []reward.Limit{{N: c.limit, Per: reward.Ever}}}, c.used, c.n, c.want)
 			}
 		})
-		run("a limit a day begins again the next day", func(t *testing.T, db storage.DB) {
+		run("a limit a day begins again the next day", func(t *testing.T, db dbtest.DB) {
 			e, c := open(t, db, reward.Reward{ID: "cup", Limits: []reward.Limit{{N: 1, Per: reward.Day}}, PerMember: []reward.Limit{{N: 1, Per: reward.Day}}})
 			must[reward.Outcome](t)(e.Issue(ctx, by(free, "alice", "a")))
 			_, err := e.Issue(ctx, by(free, "alice", "b"))
@@ -181,7 +184,7 @@ func TestEngine(t *testing.T) {
 			c.set(noon.Add(12 * time.Hour))
 			must[reward.Outcome](t)(e.Issue(ctx, by(free, "alice", "c")))
 		})
-		run("what was reserved and not captured in time goes to the next one who asks", func(t *testing.T, db storage.DB) {
+		run("what was reserved and not captured in time goes to the next one who asks", func(t *testing.T, db dbtest.DB) {
 			e, c := open(t, db, reward.Reward{ID: "cup", Stock: 2})
 			held := reward.Reserve{Take: reward.Take{Holder: alice, Reward: "cup", N: 2}, For: time.Minute, Key: "h"}
 			must[reward.Outcome](t)(e.Reserve(ctx, held))
@@ -198,7 +201,7 @@ func TestEngine(t *testing.T) {
 			_, err = e.Capture(ctx, reward.Capture{Holder: alice, Order: 1, Key: "c"})
 			is(t, "a late capture", err, reward.ErrUnknownOrder)
 		})
-		run("the sweep posts what is past its end, once", func(t *testing.T, db storage.DB) {
+		run("the sweep posts what is past its end, once", func(t *testing.T, db dbtest.DB) {
 			e, c := open(t, db, reward.Reward{ID: "cup", Stock: 9, Valid: reward.Validity{Days: 1}})
 			must[reward.Outcome](t)(e.Issue(ctx, by(issue("cup", 2, reward.Price{}), "alice", "a")))
 			must[reward.Outcome](t)(e.Reserve(ctx, reward.Reserve{Take: reward.Take{Holder: alice, Reward: "cup"}, For: time.Minute, Key: "h"}))
@@ -216,8 +219,8 @@ func TestEngine(t *testing.T) {
 				t.Errorf("%d are taken: what lapsed after it was issued stays taken", n)
 			}
 		})
-		run("a version that changes the rules changes no voucher", func(t *testing.T, db storage.DB) {
-			first := reward.Reward{ID: "cup", Shops: []reward.ShopID{"north"}, Valid: reward.Validity{Days: 30}}
+		run("a version that changes the rules changes no voucher", func(t *testing.T, db dbtest.DB) {
+			first := reward.Reward{ID: "cup", Shops: []ids.Shop{"north"}, Valid: reward.Validity{Days: 30}}
 			e, c := open(t, db, first)
 			v := must[reward.Outcome](t)(e.Issue(ctx, by(free, "alice", "a"))).Vouchers[0]
 			must[reward.Outcome](t)(e.Reserve(ctx, reward.Reserve{Take: reward.Take{Holder: alice, Reward: "cup"}, For: time.Hour, Key: "h"}))
@@ -235,13 +238,13 @@ func TestEngine(t *testing.T) {
 				t.Errorf("it is valid until %s, want %s", out.Vouchers[0].To, v.To)
 			}
 		})
-		run("offers are what is left for all and for the member", func(t *testing.T, db storage.DB) {
+		run("offers are what is left for all and for the member", func(t *testing.T, db dbtest.DB) {
 			e, _ := open(t, db,
-				reward.Reward{ID: "cup", Stock: 5, PerMember: []reward.Limit{{N: 2, Per: reward.Month}}}, reward.Reward{ID: "gold", Levels: []string{"gold"}},
+				reward.Reward{ID: "cup", Stock: 5, PerMember: []reward.Limit{{N: 2, Per: reward.Month}}}, reward.Reward{ID: "gold", Levels: []ids.Level{"gold"}},
 				reward.Reward{ID: "later", From: noon.Add(time.Hour)})
 			must[reward.Outcome](t)(e.Issue(ctx, by(free, "alice", "a")))
 			must[reward.Outcome](t)(e.Issue(ctx, by(free, "bob", "a")))
-			text := func(level string) string {
+			text := func(level ids.Level) string {
 				return string(must[[]byte](t)(json.Marshal(must[[]reward.Offer](t)(e.Offers(ctx, alice, level)))))
 			}
 			if got := text(""); strings.Count(got, `"id"`) != 1 || !strings.Contains(got, `"left":3,"yours":1`) {
@@ -251,8 +254,8 @@ func TestEngine(t *testing.T) {
 				t.Error(got)
 			}
 		})
-		run("a key names one command, and tells of another", func(t *testing.T, db storage.DB) {
-			e, _ := open(t, db, reward.Reward{ID: "cup", Stock: 1, Levels: []string{"gold"}})
+		run("a key names one command, and tells of another", func(t *testing.T, db dbtest.DB) {
+			e, _ := open(t, db, reward.Reward{ID: "cup", Stock: 1, Levels: []ids.Level{"gold"}})
 			x := by(free, "alice", "a")
 			x.Level = "gold"
 			first := must[reward.Outcome](t)(e.Issue(ctx, x))
@@ -265,7 +268,7 @@ func TestEngine(t *testing.T) {
 			_, err := e.Issue(ctx, x)
 			is(t, "another command", err, journal.ErrKeyReused)
 		})
-		run("20 of 50 who ask for the last 20 get one, and 3 of 50 times one member gets 3", func(t *testing.T, db storage.DB) {
+		run("20 of 50 who ask for the last 20 get one, and 3 of 50 times one member gets 3", func(t *testing.T, db dbtest.DB) {
 			e, _ := open(t, db, reward.Reward{ID: "cup", Stock: 20}, reward.Reward{ID: "mug", PerMember: []reward.Limit{{N: 3, Per: reward.Ever}}})
 			race := func(what string, most int, want error, take func(i int) error) {
 				t.Helper()
@@ -303,7 +306,7 @@ func TestEngine(t *testing.T) {
 				t.Errorf("%d cups are counted", n)
 			}
 		})
-		run("bad input is an error with its field, and stores nothing", func(t *testing.T, db storage.DB) {
+		run("bad input is an error with its field, and stores nothing", func(t *testing.T, db dbtest.DB) {
 			e, _ := open(t, db, reward.Reward{ID: "cup"})
 			for field, f := range map[string]func() error{
 				"n": func() error {
@@ -337,7 +340,7 @@ func TestEngine(t *testing.T) {
 				},
 				"order": func() error { _, err := e.Cancel(ctx, reward.Cancel{Holder: alice, Key: "k"}); return err },
 			} {
-				var input *reward.InputError
+				var input *errs.InputError
 				if err := f(); !errors.As(err, &input) || input.Field != field {
 					t.Errorf("%s: %v", field, err)
 				}

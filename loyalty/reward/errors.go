@@ -1,17 +1,6 @@
 package reward
 
-import (
-	"github.com/scrmkit/scrmkit/errs"
-)
-
-// An InputError reports an invalid command: Field is missing or out of range, and Reason says why.
-type InputError = errs.InputError
-
-// A DefinitionError lists every mistake of a definition.
-type DefinitionError = errs.DefinitionError
-
-// A Mistake says what is wrong at its Path: "rewards[1].stock".
-type Mistake = errs.Mistake
+import "github.com/scrmkit/scrmkit/errs"
 
 // ErrRefused is matched, by errors.Is, by every error below: the command was understood, and the
 // rules do not allow it. Nothing was stored.

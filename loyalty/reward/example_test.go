@@ -9,14 +9,15 @@ import (
 	"time"
 
 	"github.com/scrmkit/scrmkit/loyalty/reward"
+	"github.com/scrmkit/scrmkit/secret"
 	"github.com/scrmkit/scrmkit/storage/memory"
 )
 
 // A voucher that was given as a present is redeemed by its code, once.
 func Example() {
 	ctx := context.Background()
-	secret := bytes.Repeat([]byte("0123456789abcdef"), 2) // from the configuration: 32 random bytes
-	rewards, err := reward.New(memory.New(), []reward.Key{{ID: "2026", Secret: secret}}, nil)
+	random := bytes.Repeat([]byte("0123456789abcdef"), 2) // from the configuration: 32 random bytes
+	rewards, err := reward.New(memory.New(), []secret.Key{{ID: "2026", Secret: random}}, nil)
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -8,6 +8,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/loyalty/reward"
 )
 
@@ -15,7 +17,7 @@ import (
 // it was, and decides without a panic on a cart.
 func FuzzParseDefinition(f *testing.F) {
 	for _, r := range []reward.Reward{
-		{ID: "cup", Prices: []reward.Price{{Points: 20}, {Points: 10, Money: 500}}, Stock: 5, Levels: []string{"gold"}},
+		{ID: "cup", Prices: []reward.Price{{Points: 20}, {Points: 10, Money: 500}}, Stock: 5, Levels: []ids.Level{"gold"}},
 		{ID: "off", From: noon, Discounts: []reward.Discount{{BasisPoints: 2000, Most: 4000, Categories: []string{"coffee"}}, {Free: 1, MinItems: 3}}},
 		{ID: "pay", Table: &reward.Table{Min: 50, Steps: []reward.Step{{Points: 50, Value: 100}}}, Discounts: []reward.Discount{{Value: true, MostOfOrder: 5000}}},
 	} {
@@ -33,7 +35,7 @@ func FuzzParseDefinition(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte) {
 		d, err := reward.ParseDefinition(text)
 		if err != nil {
-			var input *reward.InputError
+			var input *errs.InputError
 			if !errors.As(err, &input) {
 				t.Fatalf("an untyped error: %v", err)
 			}
@@ -41,7 +43,7 @@ func FuzzParseDefinition(f *testing.F) {
 		}
 		c, err := reward.Compile(d)
 		if err != nil {
-			var mistakes *reward.DefinitionError
+			var mistakes *errs.DefinitionError
 			if !errors.As(err, &mistakes) || len(mistakes.Mistakes) == 0 {
 				t.Fatalf("an untyped error: %v", err)
 			}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/scrmkit/scrmkit/internal/golden"
+	"github.com/scrmkit/scrmkit/secret"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/memory"
 )
@@ -13,14 +14,14 @@ import (
 var (
 	goldenHolder  = HolderID{"shop", "alice"}
 	goldenVoucher = VoucherID{goldenHolder, 1}
-	goldenKey     = Key{ID: "k1", Secret: []byte("0123456789abcdef0123456789abcdef")}
+	goldenKey     = secret.Key{ID: "k1", Secret: []byte("0123456789abcdef0123456789abcdef")}
 	goldenFill    = golden.Fill{"currency": "CNY", "for": int64(time.Hour), "price.currency": "points"}
 )
 
 func TestGoldenCommands(t *testing.T) {
 	db := memory.New()
 	engine := func(s storage.Tx) any {
-		e, err := New(s, []Key{goldenKey}, &Options{Now: func() time.Time { return time.Unix(1_800_000_000, 0) }})
+		e, err := New(s, []secret.Key{goldenKey}, &Options{Now: func() time.Time { return time.Unix(1_800_000_000, 0) }})
 		if err != nil {
 			t.Fatal(err)
 		}

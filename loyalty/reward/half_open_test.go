@@ -8,7 +8,6 @@ import (
 
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/loyalty/reward"
-	"github.com/scrmkit/scrmkit/storage"
 )
 
 // An end is the first instant at which a voucher or a reservation is no more, for all that ask.
@@ -54,7 +53,7 @@ func TestEndsAreHalfOpen(t *testing.T) {
 			return !ended, err
 		},
 	}
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		for name, ask := range asked {
 			for _, d := range []time.Duration{-time.Microsecond, 0, time.Microsecond} {
 				e, c := open(t, db.Tenant(fmt.Sprint(name, d)), cup)

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
@@ -29,7 +30,7 @@ func (r Rules) Merge(from, to Holder, x Merge, now time.Time) (Decision, error) 
 	}
 	gone.Next.Merged, gone.Next.Absorbed = x.To, nil
 	kept.Next.Absorbed = slices.Compact(slices.Sorted(slices.Values(slices.Concat(
-		to.Absorbed, from.Absorbed, []MemberID{from.ID.Member},
+		to.Absorbed, from.Absorbed, []ids.Member{from.ID.Member},
 	))))
 	gone.Peer, kept.Peer = &to.ID, &from.ID
 	d, also := gone.end(x.Reason), kept.end(x.Reason)
@@ -56,16 +57,16 @@ func followedKey(of HolderID, key string) string {
 // A follower is a command that another member takes over.
 type follower interface {
 	command
-	by(m MemberID, key string) follower
+	by(m ids.Member, key string) follower
 }
 
-func (c Issue) by(m MemberID, key string) follower {
+func (c Issue) by(m ids.Member, key string) follower {
 	c.Of = cmp.Or(c.Of, c.Key)
 	c.Holder.Member, c.Key = m, key
 	return c
 }
 
-func (c Reserve) by(m MemberID, key string) follower {
+func (c Reserve) by(m ids.Member, key string) follower {
 	c.Of = cmp.Or(c.Of, c.Key)
 	c.Holder.Member, c.Key = m, key
 	return c

@@ -11,11 +11,12 @@ import (
 	"slices"
 	"time"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/valid"
 )
 
-// Find returns the voucher of a code, as it stands, that was typed or scanned. *InputError: the
-// text is no code, and was typed wrong. ErrUnknownVoucher: no voucher has it.
+// Find returns the voucher of a code, as it stands, that was typed or scanned. *errs.InputError:
+// the text is no code, and was typed wrong. ErrUnknownVoucher: no voucher has it.
 func (e *Engine) Find(ctx context.Context, code string) (Voucher, error) {
 	text, err := read(code)
 	if err != nil {
@@ -63,7 +64,7 @@ func (e *Engine) Voucher(ctx context.Context, id VoucherID) (Voucher, error) {
 }
 
 // Deduct returns what a voucher takes off a cart. It does not ask whether the voucher may be
-// redeemed. Errors: ErrUnknownVoucher, *InputError, ErrCurrency.
+// redeemed. Errors: ErrUnknownVoucher, *errs.InputError, ErrCurrency.
 func (e *Engine) Deduct(ctx context.Context, id VoucherID, cart Cart) (Deduction, error) {
 	v, err := e.Voucher(ctx, id)
 	if err != nil {
@@ -154,7 +155,7 @@ func (e *Engine) Owner(ctx context.Context, id VoucherID) (HolderID, error) {
 }
 
 // Catalogs returns the catalogs that a member has taken from, or was merged in, in their order.
-func (e *Engine) Catalogs(ctx context.Context, member MemberID) ([]CatalogID, error) {
+func (e *Engine) Catalogs(ctx context.Context, member ids.Member) ([]CatalogID, error) {
 	if err := valid.ID("member", member); err != nil {
 		return nil, fmt.Errorf("reward: catalogs: %w", err)
 	}
@@ -162,11 +163,11 @@ func (e *Engine) Catalogs(ctx context.Context, member MemberID) ([]CatalogID, er
 	if err != nil {
 		return nil, fmt.Errorf("reward: catalogs: %w", err)
 	}
-	ids := make([]CatalogID, len(holders))
+	catalogs := make([]CatalogID, len(holders))
 	for i, h := range holders {
-		ids[i] = h.ID.Catalog
+		catalogs[i] = h.ID.Catalog
 	}
-	return ids, nil
+	return catalogs, nil
 }
 
 // An Offer is a reward that a member may take, and how many pieces are left of it.
@@ -179,7 +180,7 @@ type Offer struct {
 // Offers returns what a member of a level may take now, in the order of the catalog; what is sold
 // out or used up among it. What others reserved and did not capture in time counts as taken until
 // it is given back, by Sweep or by the next one who takes.
-func (e *Engine) Offers(ctx context.Context, id HolderID, level string) ([]Offer, error) {
+func (e *Engine) Offers(ctx context.Context, id HolderID, level ids.Level) ([]Offer, error) {
 	if err := id.check(); err != nil {
 		return nil, fmt.Errorf("reward: offers: %w", err)
 	}
@@ -228,7 +229,7 @@ func (e *Engine) Counts(ctx context.Context, id CatalogID) ([]Count, error) {
 
 // Offers returns what a member of a level may take at that time, where reserved are the vouchers
 // that the member has reserved and taken are the counts of all members in the periods of that time.
-func (r Rules) Offers(h Holder, reserved []Voucher, taken []Count, level string, now time.Time) ([]Offer, error) {
+func (r Rules) Offers(h Holder, reserved []Voucher, taken []Count, level ids.Level, now time.Time) ([]Offer, error) {
 	m, err := r.begin(h, reserved, now)
 	if err != nil {
 		return nil, err

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/published"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
@@ -131,7 +132,7 @@ func load(ctx context.Context, s storage.Store, lookups []lookup) ([]loaded, err
 }
 
 // holdersOf returns the holders of a member, in the order of their catalogs.
-func holdersOf(ctx context.Context, s storage.Store, m MemberID) ([]Holder, error) {
+func holdersOf(ctx context.Context, s storage.Store, m ids.Member) ([]Holder, error) {
 	return storage.Collect(storage.List(ctx, s, holdersByID, storage.Range{Prefix: []any{m}}))
 }
 
@@ -204,12 +205,12 @@ func (c *change) stored() storage.Change {
 // zero, for those of them alone that are stored as reserved or issued though they ended before that
 // time, the first to end first.
 type VoucherQuery struct {
-	Catalog     CatalogID // "": all
-	Member      MemberID  // "": all
-	Reward      RewardID  // "": all
-	State       State     // as it is stored; "": all
-	EndedBefore time.Time // zero: all
-	Limit       int       // 0: all
+	Catalog     CatalogID  // "": all
+	Member      ids.Member // "": all
+	Reward      RewardID   // "": all
+	State       State      // as it is stored; "": all
+	EndedBefore time.Time  // zero: all
+	Limit       int        // 0: all
 }
 
 func (q VoucherQuery) list(ctx context.Context, s storage.Store) iter.Seq2[voucherRow, error] {

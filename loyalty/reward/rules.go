@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
@@ -195,9 +196,9 @@ func (m *move) exchange(r *Reward, t Take, gift bool) (v Voucher, err error) {
 	table := *r.Table
 	switch {
 	case gift:
-		return v, &InputError{Field: "gift", Reason: "is of a table, whose vouchers have their value from points"}
+		return v, &errs.InputError{Field: "gift", Reason: "is of a table, whose vouchers have their value from points"}
 	case t.N > 1:
-		return v, &InputError{Field: "n", Reason: "is more than 1, and a table makes one voucher"}
+		return v, &errs.InputError{Field: "n", Reason: "is more than 1, and a table makes one voucher"}
 	case t.Price.Money != 0 || t.Price.Currency != table.Currency:
 		return v, ErrPrice
 	}
@@ -232,7 +233,7 @@ func left(bounds []Bound, counts []Count) int64 {
 
 // Issue decides on an Issue, where reserved are the vouchers that the member has reserved. Errors:
 // ErrUnknownReward, ErrClosed, ErrMerged, ErrLevel, ErrPrice, ErrTooFew, ErrMemberLimit,
-// ErrSoldOut, ErrCurrency, *InputError.
+// ErrSoldOut, ErrCurrency, *errs.InputError.
 func (r Rules) Issue(h Holder, reserved []Voucher, x Issue, now time.Time) (Decision, error) {
 	m, err := r.begin(h, reserved, now)
 	if err != nil {
@@ -393,7 +394,7 @@ func (r Rules) Redeem(h Holder, v *Voucher, x Redeem, now time.Time) (Decision, 
 }
 
 // Deduct returns what a voucher takes off a cart, by the version of the catalog that it was taken
-// with. Errors: *InputError, ErrCurrency.
+// with. Errors: *errs.InputError, ErrCurrency.
 func (r Rules) Deduct(v Voucher, cart Cart) (Deduction, error) {
 	c, _, err := r.of(v)
 	if err != nil {

@@ -9,6 +9,8 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/loyalty/reward"
 )
 
@@ -62,13 +64,13 @@ func TestIssue(t *testing.T) {
 		{"before it begins", with(func(r *reward.Reward) { r.From = noon.Add(1) }), issue("cup", 1, cost), reward.ErrClosed},
 		{"as it begins", with(func(r *reward.Reward) { r.From = noon }), issue("cup", 1, cost), nil},
 		{"as it ends", with(func(r *reward.Reward) { r.To = noon }), issue("cup", 1, cost), reward.ErrClosed},
-		{"of another level", with(func(r *reward.Reward) { r.Levels = []string{"gold"} }), issue("cup", 1, cost), reward.ErrLevel},
+		{"of another level", with(func(r *reward.Reward) { r.Levels = []ids.Level{"gold"} }), issue("cup", 1, cost), reward.ErrLevel},
 		{"more than there ever were", with(func(r *reward.Reward) { r.Stock = 2 }), issue("cup", 3, cost), reward.ErrSoldOut},
 		{"more than all may take in a day", with(func(r *reward.Reward) { r.Limits = []reward.Limit{{N: 2, Per: reward.Day}} }), issue("cup", 3, cost), reward.ErrSoldOut},
 		{"more than a member may", with(func(r *reward.Reward) { r.PerMember = []reward.Limit{{N: 2, Per: reward.Ever}} }), issue("cup", 3, cost), reward.ErrMemberLimit},
 		{"as many as a member may", with(func(r *reward.Reward) { r.PerMember = []reward.Limit{{N: 2, Per: reward.Ever}} }), issue("cup", 2, cost), nil},
 		{"a gift, of another level and beyond the limit", with(func(r *reward.Reward) {
-			r.Levels, r.PerMember = []string{"gold"}, []reward.Limit{{N: 1, Per: reward.Ever}}
+			r.Levels, r.PerMember = []ids.Level{"gold"}, []reward.Limit{{N: 1, Per: reward.Ever}}
 		}), reward.Issue{Take: reward.Take{Holder: alice, Reward: "cup", N: 2}, Gift: true}, nil},
 		{"whose vouchers have ended", with(func(r *reward.Reward) { r.Valid.Until = noon }), issue("cup", 1, cost), reward.ErrClosed},
 	} {
@@ -190,7 +192,7 @@ func TestTable(t *testing.T) {
 }
 
 func TestVoucher(t *testing.T) {
-	rules := compile(t, catalog(reward.Reward{ID: "cup", Stock: 5, Valid: reward.Validity{Days: 30}, Shops: []reward.ShopID{"north"}}))
+	rules := compile(t, catalog(reward.Reward{ID: "cup", Stock: 5, Valid: reward.Validity{Days: 30}, Shops: []ids.Shop{"north"}}))
 	h := reward.Holder{ID: alice, Version: 1, Last: 1}
 	issued := take(t, rules, reward.Holder{ID: alice}, issue("cup", 1, reward.Price{}), noon)
 	in := func(s reward.State) reward.Voucher {
@@ -357,12 +359,12 @@ func TestCompile(t *testing.T) {
 		"rewards[1].stock", "rewards[2].valid.after", "rewards[2].value",
 	}
 	_, err := reward.Compile(bad)
-	var e *reward.DefinitionError
+	var e *errs.DefinitionError
 	if !errors.As(err, &e) {
 		t.Fatal(err)
 	}
 	for _, path := range want {
-		if !slices.ContainsFunc(e.Mistakes, func(m reward.Mistake) bool { return m.Path == path }) {
+		if !slices.ContainsFunc(e.Mistakes, func(m errs.Mistake) bool { return m.Path == path }) {
 			t.Errorf("nothing is said of %s: %v", path, e)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/loyalty/reward"
 	"github.com/scrmkit/scrmkit/storage"
@@ -30,7 +31,7 @@ func (s tape) Save(ctx context.Context, changes []storage.Change) ([]error, erro
 // that takes one, where ids, members, catalogs and keys are the same, and then where the very rows
 // are.
 func TestACodeOfOneTenantIsUnknownInEveryOther(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, whole storage.DB) {
+	dbtest.Each(t, func(t *testing.T, whole dbtest.DB) {
 		names := []string{"", "a", "ab", "b", "租户"}
 		type tenant struct {
 			db    storage.DB
@@ -116,7 +117,7 @@ func TestACodeOfOneTenantIsUnknownInEveryOther(t *testing.T) {
 					}
 				}
 			}
-			for _, member := range []reward.MemberID{"alice", "bob"} {
+			for _, member := range []ids.Member{"alice", "bob"} {
 				v := must[reward.Voucher](t)(x.e.Voucher(ctx, reward.VoucherID{Holder: reward.HolderID{Catalog: "club", Member: member}, N: 1}))
 				for _, of := range tenants {
 					for _, code := range of.codes {

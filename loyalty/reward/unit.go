@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/engine"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
@@ -134,7 +135,7 @@ type unit struct {
 	holder   Holder
 	vouchers []Voucher // in the order of their numbers; of the reserved ones all where a command asks for them
 	entries  []journal.Entry
-	peers    map[MemberID]loaded // those whom the holder absorbed, and the other side of a merger
+	peers    map[ids.Member]loaded // those whom the holder absorbed, and the other side of a merger
 	rules    Rules
 	change   change
 }
@@ -197,7 +198,7 @@ func (e *Engine) loadPeers(ctx context.Context, units []*unit, groups [][]op) er
 	}
 	for i, f := range found {
 		if owner[i].peers == nil {
-			owner[i].peers = map[MemberID]loaded{}
+			owner[i].peers = map[ids.Member]loaded{}
 		}
 		owner[i].peers[f.holder.ID.Member] = f
 	}

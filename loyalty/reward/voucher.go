@@ -4,19 +4,14 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
-// A MemberID names a member.
-type MemberID string
-
-// A ShopID names a shop.
-type ShopID string
-
 // A HolderID names a member with a catalog.
 type HolderID struct {
-	Catalog CatalogID `json:"catalog"` // catalog that vouchers are of
-	Member  MemberID  `json:"member"`  // customer, in the embedder's words
+	Catalog CatalogID  `json:"catalog"` // catalog that vouchers are of
+	Member  ids.Member `json:"member"`  // customer, in the embedder's words
 }
 
 // Subject is the subject of the holder's entries in the journal.
@@ -43,9 +38,9 @@ type Holder struct {
 	Last    int64    `json:"-"`                // number of the newest voucher
 	Counts  []Count  `json:"counts,omitempty"` // what limits of each member count
 
-	Merged   MemberID   `json:"merged,omitempty"`   // who the member turned out to be, and who takes in its place since
-	Absorbed []MemberID `json:"absorbed,omitempty"` // those who turned out to be this member, in their order
-	Others   []Count    `json:"-"`                  // what limits count of the absorbed ones; read with the holder, not stored with it
+	Merged   ids.Member   `json:"merged,omitempty"`   // who the member turned out to be, and who takes in its place since
+	Absorbed []ids.Member `json:"absorbed,omitempty"` // those who turned out to be this member, in their order
+	Others   []Count      `json:"-"`                  // what limits count of the absorbed ones; read with the holder, not stored with it
 }
 
 // A Count is how many pieces of a reward were taken in a period, which In names: "ever", "2026",
@@ -85,7 +80,7 @@ type Voucher struct {
 	From    time.Time `json:"from,omitzero"`    // redeemed in [From, To); zero: no bound. While it is reserved, To ends that
 	To      time.Time `json:"to,omitzero"`      // end of the interval that From begins
 	Ended   time.Time `json:"ended,omitzero"`   // redeemed, lapsed, cancelled, returned or voided
-	Shop    ShopID    `json:"shop,omitempty"`   // where it was redeemed
+	Shop    ids.Shop  `json:"shop,omitempty"`   // where it was redeemed
 	By      string    `json:"by,omitempty"`     // who ended it
 	Salt    []byte    `json:"salt,omitempty"`   // that its code is made from; nil: it has none
 	KeyID   string    `json:"key,omitempty"`    // of the Key that the code is made with

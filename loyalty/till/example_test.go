@@ -8,6 +8,7 @@ import (
 	"github.com/scrmkit/scrmkit/loyalty/reward"
 	"github.com/scrmkit/scrmkit/loyalty/till"
 	"github.com/scrmkit/scrmkit/otp"
+	"github.com/scrmkit/scrmkit/secret"
 	"github.com/scrmkit/scrmkit/stamps/shop"
 	"github.com/scrmkit/scrmkit/storage/memory"
 )
@@ -21,7 +22,7 @@ func Example() {
 			log.Fatal(err)
 		}
 	}
-	keys := []otp.Key{{ID: "2026-11", Secret: []byte("32 random bytes, kept in a vault")}}
+	keys := []secret.Key{{ID: "2026-11", Secret: []byte("32 random bytes, kept in a vault")}}
 	codes, err := otp.New(db, keys, nil)
 	must(err)
 	rewards, err := reward.New(db, keys, nil)

@@ -14,7 +14,7 @@ import (
 // What a bound till confirms is committed or rolled back with the transaction.
 func TestATillThatIsBound(t *testing.T) {
 	errOut := errors.New("the receipt printer is out of paper")
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		s := open(t, db)
 		v := s.gives(t, "off", "v")
 		enter := till.Enter{Shop: "wangjing", Manager: "kathy", Code: s.asks(t, v, "ask"), Key: "enter"}

@@ -15,7 +15,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/engine"
 	"github.com/scrmkit/scrmkit/internal/flow"
 	"github.com/scrmkit/scrmkit/internal/valid"
@@ -28,9 +28,6 @@ import (
 
 // Purpose is that of the codes.
 const Purpose otp.Purpose = "voucher"
-
-// An InputError reports an invalid command: Field is missing or out of range, and Reason says why.
-type InputError = errs.InputError
 
 // A Till joins the engines of shops, codes and vouchers. It is safe for concurrent use.
 type Till struct {
@@ -59,8 +56,8 @@ func (t *Till) In(tx storage.Tx) *Till {
 
 // An Ask asks for a code to show at a shop.
 type Ask struct {
-	Shop    shop.ID          // where the code is to be shown
-	Member  reward.MemberID  // who asks, and has the voucher
+	Shop    ids.Shop         // where the code is to be shown
+	Member  ids.Member       // who asks, and has the voucher
 	Voucher reward.VoucherID // its holder is Member, or was merged into Member
 	Device  otp.DeviceID     // from which it is asked for; "": it has no budget of its own
 	Key     string           // idempotency key; required
@@ -68,7 +65,7 @@ type Ask struct {
 
 // An Enter is a code that a manager types.
 type Enter struct {
-	Shop    shop.ID       // shop of the manager
+	Shop    ids.Shop      // shop of the manager
 	Manager shop.Identity // who types; must manage the shop
 	Code    string        // as it was typed
 	Cart    *reward.Cart  // what the voucher takes something off; nil: that is not computed
@@ -78,7 +75,7 @@ type Enter struct {
 // A Confirm is a manager's yes to what Preview showed, with the cart that it was shown for. The
 // claim is the key of it.
 type Confirm struct {
-	Shop    shop.ID       // shop of the manager
+	Shop    ids.Shop      // shop of the manager
 	Manager shop.Identity // who typed the code
 	Claim   string        // Preview.Claim
 }
@@ -95,7 +92,7 @@ type Preview struct {
 
 // A Result is what was done.
 type Result struct {
-	Shop     shop.ID        `json:"shop"`    // where it was redeemed
+	Shop     ids.Shop       `json:"shop"`    // where it was redeemed
 	Outcome  reward.Outcome `json:"outcome"` // its vouchers without their codes
 	Replayed bool           `json:"-"`       // it was done before, and this is the first result
 }
@@ -106,7 +103,7 @@ type payload struct {
 }
 
 // Ask gives the member a code for a voucher at a shop, after a look whether it could be redeemed
-// there now. It may run twice with its key. Errors: *InputError, those of otp.Engine.Issue,
+// there now. It may run twice with its key. Errors: *errs.InputError, those of otp.Engine.Issue,
 // shop.ErrUnknownShop, shop.ErrClosed, and those of reward.Rules.Redeem; of another member's
 // voucher reward.ErrUnknownVoucher, as of one that nobody has.
 func (t *Till) Ask(ctx context.Context, a Ask) (issued otp.Issued, err error) {
@@ -127,7 +124,7 @@ func (t *Till) Ask(ctx context.Context, a Ask) (issued otp.Issued, err error) {
 	if a.Member != owner.Member && a.Member != a.Voucher.Holder.Member {
 		return fail(reward.ErrUnknownVoucher)
 	}
-	_, err = t.rewards.Preview().Redeem(ctx, reward.Redeem{Voucher: a.Voucher, Shop: reward.ShopID(a.Shop), Key: rand.Text()})
+	_, err = t.rewards.Preview().Redeem(ctx, reward.Redeem{Voucher: a.Voucher, Shop: a.Shop, Key: rand.Text()})
 	if err != nil {
 		return fail(err)
 	}
@@ -143,8 +140,9 @@ func (t *Till) Ask(ctx context.Context, a Ask) (issued otp.Issued, err error) {
 }
 
 // Preview checks a code, as an attempt, and shows what it would do. It may run twice with its key.
-// Invalid input is refused before the code is looked at, and costs no guess. Errors: *InputError,
-// shop.ErrNotManager, shop.ErrClosed, those of otp.Engine.Check and of reward.Rules.Redeem.
+// Invalid input is refused before the code is looked at, and costs no guess. Errors:
+// *errs.InputError, shop.ErrNotManager, shop.ErrClosed, those of otp.Engine.Check and of
+// reward.Rules.Redeem.
 func (t *Till) Preview(ctx context.Context, x Enter) (p Preview, err error) {
 	ctx, call := t.unit.Begin(ctx, "till.preview", "")
 	defer call.End(&err)
@@ -218,7 +216,7 @@ func (t *Till) check(ctx context.Context, x Enter) (claim otp.Claim, err error) 
 func (t *Till) spend(ctx context.Context, call *engine.Call, claim otp.Claim, cart *reward.Cart) (r Result, err error) {
 	err = t.unit.InSave(ctx, func(ctx context.Context, tx storage.Tx) error {
 		call.Attempts++
-		s, err := t.shops.In(tx).Authorize(ctx, shop.ID(claim.Code.Scope), shop.Identity(claim.By))
+		s, err := t.shops.In(tx).Authorize(ctx, ids.Shop(claim.Code.Scope), shop.Identity(claim.By))
 		if err != nil {
 			return err
 		}
@@ -251,7 +249,7 @@ func (t *Till) redeem(ctx context.Context, rewards *reward.Engine, claim otp.Cla
 		return reward.Outcome{}, err
 	}
 	return rewards.Redeem(ctx, reward.Redeem{
-		Voucher: p.Voucher, Shop: reward.ShopID(claim.Code.Scope), Cart: cart, By: string(claim.By),
+		Voucher: p.Voucher, Shop: ids.Shop(claim.Code.Scope), Cart: cart, By: string(claim.By),
 		Key: journal.DerivedKey("code", claim.Code.ID),
 	})
 }

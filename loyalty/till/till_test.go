@@ -9,14 +9,16 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/loyalty/reward"
 	pointtill "github.com/scrmkit/scrmkit/loyalty/till"
 	"github.com/scrmkit/scrmkit/otp"
+	"github.com/scrmkit/scrmkit/secret"
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/stamps/shop"
 	stamptill "github.com/scrmkit/scrmkit/stamps/till"
-	"github.com/scrmkit/scrmkit/storage"
 )
 
 var (
@@ -26,7 +28,7 @@ var (
 )
 
 type setting struct {
-	db      storage.DB
+	db      dbtest.DB
 	shops   *shop.Engine
 	codes   *otp.Engine
 	cards   *stamps.Engine
@@ -53,17 +55,17 @@ func is(t testing.TB, what string, err, want error) {
 
 // open returns the shops wangjing, with kathy, and sanlitun, with li, and 20 % off a cart, in
 // wangjing alone or everywhere.
-func open(t testing.TB, db storage.DB) setting {
+func open(t testing.TB, db dbtest.DB) setting {
 	t.Helper()
-	keys := []otp.Key{{ID: "k", Secret: bytes.Repeat([]byte{1}, 32)}} // one keyring serves every tenant and engine
+	keys := []secret.Key{{ID: "k", Secret: bytes.Repeat([]byte{1}, 32)}} // one keyring serves every tenant and engine
 	s := setting{db: db, shops: shop.New(db, nil), cards: stamps.New(db, nil)}
 	s.codes = must[*otp.Engine](t)(otp.New(db, keys, nil))
 	s.rewards = must[*reward.Engine](t)(reward.New(db, keys, nil))
 	off := []reward.Discount{{BasisPoints: 2000}}
 	must[*reward.Catalog](t)(s.rewards.Publish(ctx, reward.Definition{ID: "gifts", Version: 1, Zone: "UTC", Program: "club", Money: "CNY", Rewards: []reward.Reward{
-		{ID: "off", Discounts: off}, {ID: "here", Shops: []reward.ShopID{"wangjing"}, Discounts: off},
+		{ID: "off", Discounts: off}, {ID: "here", Shops: []ids.Shop{"wangjing"}, Discounts: off},
 	}}))
-	for id, m := range map[shop.ID]shop.Identity{"wangjing": "kathy", "sanlitun": "li"} {
+	for id, m := range map[ids.Shop]shop.Identity{"wangjing": "kathy", "sanlitun": "li"} {
 		must[shop.Outcome](t)(s.shops.Put(ctx, shop.Put{Shop: shop.Shop{ID: id, Name: string(id), Zone: "Asia/Shanghai"}, Key: "put"}))
 		invited := must[shop.Invited](t)(s.shops.Invite(ctx, shop.Invite{Shop: id, Key: "invite"}))
 		must[shop.Outcome](t)(s.shops.Bind(ctx, shop.Bind{Token: invited.Token, Identity: m, Key: "bind"}))
@@ -90,7 +92,7 @@ func (s setting) state(t testing.TB, v reward.Voucher) reward.State {
 
 func TestTill(t *testing.T) {
 	tenant := 0
-	dbtest.Each(t, func(t *testing.T, whole storage.DB) {
+	dbtest.Each(t, func(t *testing.T, whole dbtest.DB) {
 		run := func(name string, f func(t *testing.T, s setting)) {
 			tenant++
 			db := whole.Tenant(fmt.Sprint("case ", tenant))
@@ -184,7 +186,7 @@ func TestTill(t *testing.T) {
 			euro := reward.Cart{Currency: "EUR", Lines: latte.Lines}
 			_, err = s.till.Enter(ctx, pointtill.Enter{Shop: "wangjing", Manager: "kathy", Code: code, Cart: &euro, Key: "f"})
 			is(t, "a cart in another currency", err, reward.ErrCurrency)
-			var input *pointtill.InputError
+			var input *errs.InputError
 			if _, err = s.till.Enter(ctx, pointtill.Enter{Shop: "wangjing", Manager: "kathy", Code: "000000", Cart: &reward.Cart{}, Key: "g"}); !errors.As(err, &input) {
 				t.Error("a cart that can't be:", err)
 			}

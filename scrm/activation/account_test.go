@@ -7,9 +7,9 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/scrm/activation"
-	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
@@ -19,11 +19,11 @@ func link(codes *activation.Engine, s activation.Access, account string, key str
 	if err != nil {
 		return p, err
 	}
-	return codes.Link(ctx, activation.Link{Session: s.ID(), Port: p.ID.N, Account: activation.AccountID(account), Key: "link-" + key})
+	return codes.Link(ctx, activation.Link{Session: s.ID(), Port: p.ID.N, Account: ids.Account(account), Key: "link-" + key})
 }
 
 // where prints the ports that are listed, by the names of their codes.
-func where(codes *activation.Engine, names map[activation.CodeID]string) (s string) {
+func where(codes *activation.Engine, names map[ids.Code]string) (s string) {
 	for _, name := range []string{"a", "b"} {
 		for a, err := range codes.Agents(ctx, activation.PortQuery{}) {
 			if err != nil {
@@ -38,11 +38,11 @@ func where(codes *activation.Engine, names map[activation.CodeID]string) (s stri
 }
 
 func TestAccounts(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		scene := func(t *testing.T, tenant string) (codes *activation.Engine, now *clock, a, b activation.Access, want func(string)) {
 			codes, now = open(t, db.Tenant(tenant))
 			one, other := issue(codes, both, "a"), issue(codes, both, "b")
-			names := map[activation.CodeID]string{one.ID: "a", other.ID: "b"}
+			names := map[ids.Code]string{one.ID: "a", other.ID: "b"}
 			return codes, now, signIn(codes, one, "pc"), signIn(codes, other, "phone"), func(want string) {
 				t.Helper()
 				if got := where(codes, names); got != want {
@@ -77,7 +77,7 @@ func TestAccounts(t *testing.T) {
 			if after.Version != before.Version+1 || after.Seq != before.Seq+1 || len(after.Sessions) != 0 {
 				t.Fatal(before, after)
 			}
-			for r, err := range db.Tenant("ended").Journal().Of(ctx, a.Code.ID.Subject()) {
+			for r, err := range db.Tenant("ended").Journal().Of(ctx, activation.CodeSubject(a.Code.ID)) {
 				if err != nil || r.Kind != "activation.link" || r.By != b.ID().String() {
 					t.Fatal(r, err)
 				}
@@ -125,7 +125,7 @@ func TestAccounts(t *testing.T) {
 					codes := []*activation.Engine{first, second}[i%2]
 					p := must(codes.Open(ctx, activation.Open{Session: access.ID(), Platform: "line", Key: account}))
 					wg.Go(func() {
-						_, err := codes.Link(ctx, activation.Link{Session: access.ID(), Port: p.ID.N, Account: activation.AccountID(account), Key: "l" + account})
+						_, err := codes.Link(ctx, activation.Link{Session: access.ID(), Port: p.ID.N, Account: ids.Account(account), Key: "l" + account})
 						switch {
 						case err == nil:
 							won.Add(1)
@@ -143,7 +143,7 @@ func TestAccounts(t *testing.T) {
 					})
 				}
 				wg.Wait()
-				linked := activation.PortQuery{Platform: "line", Accounts: []activation.AccountID{activation.AccountID(account)}}
+				linked := activation.PortQuery{Platform: "line", Accounts: []ids.Account{ids.Account(account)}}
 				if won.Load() != 1 || lost.Load() != n-1 || count(first.Agents(ctx, linked)) != 1 {
 					t.Fatal(won.Load(), lost.Load())
 				}
@@ -160,7 +160,7 @@ func TestAccounts(t *testing.T) {
 
 // What a session leaves when it ends is closed with it.
 func TestPortsEndWithTheirSession(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		stored := func(tenant string) (n int) {
 			return count(activation.StoredPorts(ctx, db.Tenant(tenant)))
 		}

@@ -10,15 +10,18 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/scrm/activation"
+	"github.com/scrmkit/scrmkit/secret"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
 var (
 	ctx  = context.Background()
-	keys = []activation.Key{{ID: "1", Secret: []byte("a secret that is 32 bytes or more")}}
+	keys = []secret.Key{{ID: "1", Secret: []byte("a secret that is 32 bytes or more")}}
 )
 
 // A clock is one that the test moves.
@@ -60,7 +63,7 @@ func capacity(t *testing.T, err error, want activation.CapacityError) {
 	}
 }
 
-var both = activation.Settings{Platforms: []activation.PlatformID{"whatsapp", "line"}, Ports: 2}
+var both = activation.Settings{Platforms: []ids.Platform{"whatsapp", "line"}, Ports: 2}
 
 // issue makes a code.
 func issue(codes *activation.Engine, s activation.Settings, key string) activation.Issued {
@@ -71,12 +74,12 @@ func signIn(codes *activation.Engine, c activation.Issued, device string) activa
 	return must(codes.SignIn(ctx, activation.SignIn{Code: c.Code, Device: activation.DeviceID(device), Agent: "kathy"}))
 }
 
-func one(id activation.CodeID, key string) activation.CodeBatch {
-	return activation.CodeBatch{Codes: []activation.CodeID{id}, Key: key}
+func one(id ids.Code, key string) activation.CodeBatch {
+	return activation.CodeBatch{Codes: []ids.Code{id}, Key: key}
 }
 
 func TestCodes(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		t.Run("are shown once, and stand nowhere", func(t *testing.T) {
 			db := db.Tenant("shown")
 			codes, _ := open(t, db)
@@ -142,25 +145,25 @@ func TestCodes(t *testing.T) {
 		})
 		t.Run("end every session at once", func(t *testing.T) {
 			codes, now := open(t, db.Tenant("end"))
-			for i, end := range []func(id activation.CodeID) error{
-				func(id activation.CodeID) error { _, err := codes.Disable(ctx, one(id, "Disable")); return err },
-				func(id activation.CodeID) error { _, err := codes.Expire(ctx, one(id, "Expire")); return err },
-				func(id activation.CodeID) error { _, err := codes.Delete(ctx, one(id, "Delete")); return err },
-				func(id activation.CodeID) error {
+			for i, end := range []func(id ids.Code) error{
+				func(id ids.Code) error { _, err := codes.Disable(ctx, one(id, "Disable")); return err },
+				func(id ids.Code) error { _, err := codes.Expire(ctx, one(id, "Expire")); return err },
+				func(id ids.Code) error { _, err := codes.Delete(ctx, one(id, "Delete")); return err },
+				func(id ids.Code) error {
 					_, err := codes.Renew(ctx, activation.Renew{Code: id, Key: "1"})
 					return err
 				},
-				func(id activation.CodeID) error {
+				func(id ids.Code) error {
 					_, err := codes.Edit(ctx, activation.Edit{Code: id, Settings: activation.Settings{Platforms: both.Platforms[:1], Ports: 2}, Key: "1"})
 					return err
 				},
-				func(id activation.CodeID) error {
+				func(id ids.Code) error {
 					listed := both
 					listed.Listed = true
 					_, err := codes.Edit(ctx, activation.Edit{Code: id, Settings: listed, Key: "1"})
 					return err
 				},
-				func(id activation.CodeID) error { now.pass(activation.Idle); return nil },
+				func(id ids.Code) error { now.pass(activation.Idle); return nil },
 			} {
 				c := issue(codes, both, fmt.Sprint("k", i))
 				a, b := signIn(codes, c, "pc"), signIn(codes, c, "phone")
@@ -221,10 +224,10 @@ func TestCodes(t *testing.T) {
 		t.Run("are refused where they can't be", func(t *testing.T) {
 			codes, _ := open(t, db.Tenant("bad"))
 			for _, s := range []activation.Settings{
-				{Ports: -1}, {Ports: 1, Pool: "p"}, {Platforms: []activation.PlatformID{"a", "a"}}, {Platforms: []activation.PlatformID{""}},
+				{Ports: -1}, {Ports: 1, Pool: "p"}, {Platforms: []ids.Platform{"a", "a"}}, {Platforms: []ids.Platform{""}},
 				{Remark: "\x00"}, {Counting: activation.Counting{Zone: "Mars"}}, {Counting: activation.Counting{Reset: 1440}},
 			} {
-				var bad *activation.InputError
+				var bad *errs.InputError
 				if _, err := codes.Create(ctx, activation.Create{N: 1, Settings: s, Key: "k"}); !errors.As(err, &bad) {
 					t.Errorf("%+v: %v", s, err)
 				}
@@ -249,7 +252,7 @@ func count[V any](seq func(func(V, error) bool)) (n int) {
 }
 
 func TestPorts(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		t.Run("are linked by QR code, and free when they are left", func(t *testing.T) {
 			codes, now := open(t, db.Tenant("qr"))
 			c := issue(codes, both, "k")
@@ -359,7 +362,7 @@ func TestPorts(t *testing.T) {
 				t.Fatal("a code that is disabled keeps its ports")
 			}
 			_, err := codes.PutPool(ctx, activation.PutPool{Pool: "plan", Ports: 6 - pool.Free, Key: "less"})
-			var bad *activation.InputError
+			var bad *errs.InputError
 			if !errors.As(err, &bad) {
 				t.Fatal(err)
 			}
@@ -402,7 +405,7 @@ func race(t *testing.T, n int, f func(i int) error) (won, full int64) {
 }
 
 func TestDevices(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		codes, now := open(t, db)
 		listed := both
 		listed.Listed = true

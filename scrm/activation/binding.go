@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/valid"
 )
 
@@ -24,7 +25,7 @@ const (
 
 // A Period is when a code had an account linked: in [From, To).
 type Period struct {
-	Code CodeID    `json:"code"`        // code that had the account
+	Code ids.Code  `json:"code"`        // code that had the account
 	From time.Time `json:"from"`        // when it was linked
 	To   time.Time `json:"to,omitzero"` // zero: it has
 }
@@ -36,7 +37,7 @@ type Binding []Period
 // Of returns when events of the account are the code's. Each period begins earlier than it was
 // reported, by Early, or by Offline after another period of the same code, but never within the
 // period before. So no time is two codes'.
-func (b Binding) Of(code CodeID) (of []Period) {
+func (b Binding) Of(code ids.Code) (of []Period) {
 	for i, p := range b {
 		if p.Code != code {
 			continue
@@ -57,7 +58,7 @@ func (b Binding) Of(code CodeID) (of []Period) {
 
 // Counts reports whether an event of the account at that time is the code's, as an agent of it
 // says. What an administrator says counts whenever it was, and is not asked here.
-func (b Binding) Counts(code CodeID, at time.Time) bool {
+func (b Binding) Counts(code ids.Code, at time.Time) bool {
 	return slices.ContainsFunc(b.Of(code), func(p Period) bool { return p.has(at) })
 }
 
@@ -131,8 +132,8 @@ type Bound struct {
 }
 
 // Bound returns what the session of a token has, at this moment, with what is known of an account
-// of the platform. Errors: those of Check, and *InputError.
-func (e *Engine) Bound(ctx context.Context, token string, p PlatformID, a AccountID) (Access, Bound, error) {
+// of the platform. Errors: those of Check, and *errs.InputError.
+func (e *Engine) Bound(ctx context.Context, token string, p ids.Platform, a ids.Account) (Access, Bound, error) {
 	fail := func(err error) (Access, Bound, error) {
 		return Access{}, Bound{}, fmt.Errorf("activation: bound: %w", err)
 	}

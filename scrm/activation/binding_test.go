@@ -7,9 +7,9 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/scrm/activation"
-	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/memory"
 )
 
@@ -24,7 +24,7 @@ func TestEventsCountWhileTheirAccountIsBound(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		binding activation.Binding
-		code    activation.CodeID
+		code    ids.Code
 		at      time.Duration
 		want    bool
 	}{
@@ -61,7 +61,7 @@ func TestNoTimeOfAnAccountIsTwoCodes(t *testing.T) {
 			accesses[i] = signIn(codes, c, fmt.Sprint("pc", i))
 		}
 		ports := map[int]activation.PortID{}
-		counted := map[time.Time]activation.CodeID{}
+		counted := map[time.Time]ids.Code{}
 		for step := range rapid.IntRange(1, 25).Draw(t, "steps") {
 			key := fmt.Sprint("s", step)
 			i := rapid.IntRange(0, len(made)-1).Draw(t, "code")
@@ -172,7 +172,7 @@ func TestBindingsEndWithTheirSession(t *testing.T) {
 			return nil
 		},
 	}
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		for name, end := range ends {
 			codes, now := open(t, db.Tenant(name))
 			c, other := issue(codes, both, "k"), issue(codes, both, "o")

@@ -11,7 +11,6 @@ import (
 
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/scrm/activation"
-	"github.com/scrmkit/scrmkit/storage"
 )
 
 func tryIn(codes *activation.Engine, c activation.Issued, device, agent string) (activation.Access, error) {
@@ -28,7 +27,7 @@ func throttled(t *testing.T, err error) time.Duration {
 }
 
 func TestLeakedCodes(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		t.Run("at one device keep no other out", func(t *testing.T) {
 			codes, now := open(t, db.Tenant("device"))
 			c := issue(codes, both, "k")

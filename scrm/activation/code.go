@@ -7,24 +7,16 @@ import (
 	"time"
 
 	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
 type (
-	CodeID     string // the label of a code: eight characters, made by the engine
-	PlatformID string // "whatsapp", "line", "wecom": any name that the embedder gives a platform
-	AgentID    string // of an agent, as the embedder knows them
-	DeviceID   string // of a device, made by the client that runs on it
-	PoolID     string // of ports that codes share
+	AgentID  string // of an agent, as the embedder knows them
+	DeviceID string // of a device, made by the client that runs on it
+	PoolID   string // of ports that codes share
 )
-
-// An AccountID names a channel account (主号) on its platform. It stands in the journal: where that
-// is to hold no telephone number, let it be another name of the account.
-type AccountID string
-
-// An InputError reports an invalid command: Field is missing or out of range, and Reason says why.
-type InputError = errs.InputError
 
 // Errors of commands and look-ups.
 var (
@@ -81,29 +73,29 @@ const (
 
 // Settings are what a code may do and how its leads count.
 type Settings struct {
-	Platforms  []PlatformID `json:"platforms"`            // that it has permission for
-	Ports      int          `json:"ports,omitempty"`      // how many channel accounts work at a time; with Pool: 0
-	Pool       PoolID       `json:"pool,omitempty"`       // whose ports it takes instead of its own
-	Listed     bool         `json:"listed,omitempty"`     // it works on devices that were added, on no other
-	Expires    time.Time    `json:"expires,omitzero"`     // from when on it does not work; zero: never
-	Counting   Counting     `json:"counting,omitzero"`    // of its leads
-	Department string       `json:"department,omitempty"` // for the list of codes
-	Remark     string       `json:"remark,omitempty"`     // for the list of codes
+	Platforms  []ids.Platform `json:"platforms"`            // that it has permission for
+	Ports      int            `json:"ports,omitempty"`      // how many channel accounts work at a time; with Pool: 0
+	Pool       PoolID         `json:"pool,omitempty"`       // whose ports it takes instead of its own
+	Listed     bool           `json:"listed,omitempty"`     // it works on devices that were added, on no other
+	Expires    time.Time      `json:"expires,omitzero"`     // from when on it does not work; zero: never
+	Counting   Counting       `json:"counting,omitzero"`    // of its leads
+	Department string         `json:"department,omitempty"` // for the list of codes
+	Remark     string         `json:"remark,omitempty"`     // for the list of codes
 }
 
 // Counting is how the leads of a code count: whose they are, the scope of their de-duplication
 // (线索去重范围) with its targets, and the day. It is handed on as it is; its words are those of the
 // package that counts.
 type Counting struct {
-	Owner   string   `json:"owner,omitempty"`   // of what counts them
-	Group   string   `json:"group,omitempty"`   // of codes that are compared with each other
-	Reach   string   `json:"reach,omitempty"`   // what a lead is compared with
-	Codes   []CodeID `json:"codes,omitempty"`   // the targets of a reach that lists codes
-	Library bool     `json:"library,omitempty"` // what the library has does not count
-	Days    int      `json:"days,omitempty"`    // what came longer ago to other jobs counts for nothing; 0: all
-	Zone    string   `json:"zone,omitempty"`    // of the IANA database, where days begin
-	Reset   int      `json:"reset,omitempty"`   // minutes after midnight when a day begins (每日置零时间)
-	Today   bool     `json:"today,omitempty"`   // what is read after an account was offline counts today
+	Owner   string     `json:"owner,omitempty"`   // of what counts them
+	Group   string     `json:"group,omitempty"`   // of codes that are compared with each other
+	Reach   string     `json:"reach,omitempty"`   // what a lead is compared with
+	Codes   []ids.Code `json:"codes,omitempty"`   // the targets of a reach that lists codes
+	Library bool       `json:"library,omitempty"` // what the library has does not count
+	Days    int        `json:"days,omitempty"`    // what came longer ago to other jobs counts for nothing; 0: all
+	Zone    string     `json:"zone,omitempty"`    // of the IANA database, where days begin
+	Reset   int        `json:"reset,omitempty"`   // minutes after midnight when a day begins (每日置零时间)
+	Today   bool       `json:"today,omitempty"`   // what is read after an account was offline counts today
 }
 
 func (s Settings) check() error {
@@ -113,11 +105,11 @@ func (s Settings) check() error {
 	for i, p := range s.Platforms {
 		err = cmp.Or(err, valid.ID("settings.platforms", p))
 		if slices.Contains(s.Platforms[:i], p) {
-			err = cmp.Or[error](err, &InputError{Field: "settings.platforms", Reason: "name one twice"})
+			err = cmp.Or[error](err, &errs.InputError{Field: "settings.platforms", Reason: "name one twice"})
 		}
 	}
 	if err == nil && s.Pool != "" && s.Ports != 0 {
-		err = &InputError{Field: "settings.ports", Reason: "are for a code without a pool"}
+		err = &errs.InputError{Field: "settings.ports", Reason: "are for a code without a pool"}
 	}
 	return cmp.Or(err, s.Counting.check())
 }
@@ -130,14 +122,14 @@ func (c Counting) check() error {
 		err = cmp.Or(err, valid.ID("settings.counting.codes", id))
 	}
 	if _, zoneErr := time.LoadLocation(c.Zone); err == nil && (zoneErr != nil || c.Zone == "Local") {
-		err = &InputError{Field: "settings.counting.zone", Reason: "is not in the database of time zones"}
+		err = &errs.InputError{Field: "settings.counting.zone", Reason: "is not in the database of time zones"}
 	}
 	return err
 }
 
 // A Code (激活码) is what agents sign in with.
 type Code struct {
-	ID       CodeID    `json:"id"`                 // names the code; it is no secret
+	ID       ids.Code  `json:"id"`                 // names the code; it is no secret
 	Version  int64     `json:"version"`            // number of the change that made it so
 	Seq      int64     `json:"seq"`                // entries of the journal
 	Settings Settings  `json:"settings"`           // what the code may do
@@ -257,13 +249,13 @@ func (c Code) without(now time.Time, ends func(Session) bool) Code {
 func (c Code) vacant(now time.Time) Code { return c.without(now, func(Session) bool { return true }) }
 
 // ended returns the sessions with ports in use that next has no more.
-func (c Code) ended(next Code) (ids []SessionID) {
+func (c Code) ended(next Code) (sessions []SessionID) {
 	for _, s := range c.Sessions {
 		if s.Ports > 0 && next.Session(s.N) == nil {
-			ids = append(ids, SessionID{c.ID, s.N})
+			sessions = append(sessions, SessionID{c.ID, s.N})
 		}
 	}
-	return ids
+	return sessions
 }
 
 // Due returns when sessions end by time alone, if nothing is heard of them; zero: there are none.
@@ -289,7 +281,5 @@ func (c Code) public() Code {
 	return c
 }
 
-// Subject names the code in the journal.
-func (id CodeID) Subject() string { return journal.Subject("activation/code", string(id)) }
-
-func (id CodeID) check(field string) error { return valid.ID(field, id) }
+// CodeSubject is the subject of the code's entries in the journal.
+func CodeSubject(id ids.Code) string { return journal.Subject("activation/code", string(id)) }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/valid"
 )
 
@@ -19,8 +20,8 @@ type Create struct {
 // Issued is a code that was made or renewed. Code is what agents sign in with: it is shown this
 // once, and is empty where the command is repeated. Who has lost it renews the code.
 type Issued struct {
-	ID   CodeID `json:"id"` // names the code; it is no secret
-	Code string `json:"-"`  // what agents sign in with
+	ID   ids.Code `json:"id"` // names the code; it is no secret
+	Code string   `json:"-"`  // what agents sign in with
 }
 
 // An Edit gives a code other settings; without an owner of what counts its leads, the one that it
@@ -28,7 +29,7 @@ type Issued struct {
 // they use, or leaves fewer of them than are in use, or has the code work on devices that were
 // added alone.
 type Edit struct {
-	Code     CodeID   `json:"code"`         // code to change
+	Code     ids.Code `json:"code"`         // code to change
 	Settings Settings `json:"settings"`     // the settings that it is to have
 	By       string   `json:"by,omitempty"` // who did it, for the journal
 	Key      string   `json:"-"`            // idempotency key; required
@@ -37,16 +38,16 @@ type Edit struct {
 // A CodeBatch names codes to Disable, Enable, Expire or Delete: all of them or, where one does not
 // exist, none.
 type CodeBatch struct {
-	Codes []CodeID `json:"codes"`        // at least one
-	By    string   `json:"by,omitempty"` // who did it, for the journal
-	Key   string   `json:"-"`            // idempotency key; required
+	Codes []ids.Code `json:"codes"`        // at least one
+	By    string     `json:"by,omitempty"` // who did it, for the journal
+	Key   string     `json:"-"`            // idempotency key; required
 }
 
 // A Renew gives a code another secret, and signs everybody out.
 type Renew struct {
-	Code CodeID `json:"code"`         // code that gets another secret
-	By   string `json:"by,omitempty"` // who did it, for the journal
-	Key  string `json:"-"`            // idempotency key; required
+	Code ids.Code `json:"code"`         // code that gets another secret
+	By   string   `json:"by,omitempty"` // who did it, for the journal
+	Key  string   `json:"-"`            // idempotency key; required
 }
 
 // A SignIn is an agent with a code at a device. What lived of the code on that device ends.
@@ -96,19 +97,19 @@ func (c Create) check() error {
 }
 
 func (c Edit) check() error {
-	return cmp.Or(c.Code.check("code"), c.Settings.check(), valid.OptionalID("by", c.By), valid.ID("key", c.Key))
+	return cmp.Or(valid.ID("code", c.Code), c.Settings.check(), valid.OptionalID("by", c.By), valid.ID("key", c.Key))
 }
 
 func (c CodeBatch) check() error {
 	err := cmp.Or(valid.Between("codes", int64(len(c.Codes)), 1, maxCodes), valid.OptionalID("by", c.By), valid.ID("key", c.Key))
 	for _, id := range c.Codes {
-		err = cmp.Or(err, id.check("codes"))
+		err = cmp.Or(err, valid.ID("codes", id))
 	}
 	return err
 }
 
 func (c Renew) check() error {
-	return cmp.Or(c.Code.check("code"), valid.OptionalID("by", c.By), valid.ID("key", c.Key))
+	return cmp.Or(valid.ID("code", c.Code), valid.OptionalID("by", c.By), valid.ID("key", c.Key))
 }
 
 func (c SignIn) check() error {
@@ -139,7 +140,7 @@ func (c Code) known(now time.Time) (Code, error) {
 	return c.Settled(now), nil
 }
 
-func (c Code) permits(p PlatformID) error {
+func (c Code) permits(p ids.Platform) error {
 	if !slices.Contains(c.Settings.Platforms, p) {
 		return ErrPlatform
 	}
@@ -155,7 +156,7 @@ func (c Code) Edit(e Edit, now time.Time) (Code, error) {
 	was := c.Settings
 	c.Settings, c.Updated = e.Settings, now
 	c.Settings.Counting.Owner = cmp.Or(e.Settings.Counting.Owner, was.Counting.Owner)
-	taken := slices.ContainsFunc(was.Platforms, func(p PlatformID) bool { return c.permits(p) != nil })
+	taken := slices.ContainsFunc(was.Platforms, func(p ids.Platform) bool { return c.permits(p) != nil })
 	listed := c.Settings.Listed && !was.Listed
 	if taken || listed || was.Pool != c.Settings.Pool || c.Settings.Pool == "" && c.Ports() > c.Settings.Ports {
 		c = c.vacant(now)

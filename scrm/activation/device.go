@@ -5,6 +5,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
@@ -18,16 +20,16 @@ const maxDeviceCodes = 1000
 // A Device (渠道设备) is what agents sign in at. It is there since it was added by QR code, or since
 // its first session.
 type Device struct {
-	ID      DeviceID  `json:"id"`               // as its client names it
-	Version int64     `json:"version"`          // number of the change that made it so
-	Seq     int64     `json:"seq"`              // entries of the journal
-	Name    string    `json:"name,omitempty"`   // shown to people
-	Added   time.Time `json:"added,omitzero"`   // by QR code; zero: it was not
-	Removed time.Time `json:"removed,omitzero"` // zero: it was not, or is there again
-	First   time.Time `json:"first,omitzero"`   // when it came: added, or first signed in at, since it was last removed
-	Seen    time.Time `json:"seen,omitzero"`    // when somebody last signed in at it
-	Codes   []CodeID  `json:"codes,omitempty"`  // that it was signed in with since it was last removed
-	Hash    []byte    `json:"hash,omitempty"`   // of its token and the tenant, where it was added; what an engine gives has none
+	ID      DeviceID   `json:"id"`               // as its client names it
+	Version int64      `json:"version"`          // number of the change that made it so
+	Seq     int64      `json:"seq"`              // entries of the journal
+	Name    string     `json:"name,omitempty"`   // shown to people
+	Added   time.Time  `json:"added,omitzero"`   // by QR code; zero: it was not
+	Removed time.Time  `json:"removed,omitzero"` // zero: it was not, or is there again
+	First   time.Time  `json:"first,omitzero"`   // when it came: added, or first signed in at, since it was last removed
+	Seen    time.Time  `json:"seen,omitzero"`    // when somebody last signed in at it
+	Codes   []ids.Code `json:"codes,omitempty"`  // that it was signed in with since it was last removed
+	Hash    []byte     `json:"hash,omitempty"`   // of its token and the tenant, where it was added; what an engine gives has none
 }
 
 // public returns the device as it is given out.
@@ -90,7 +92,7 @@ type RemoveDevice struct {
 func (c AddDevice) check() error {
 	err := cmp.Or(valid.ID("device", c.Device), valid.Text("name", c.Name), valid.ID("key", c.Key))
 	if err == nil && (c.Token == "" || len(c.Token) > valid.MaxID) {
-		err = &InputError{Field: "token", Reason: "has not 1 to 128 bytes"}
+		err = &errs.InputError{Field: "token", Reason: "has not 1 to 128 bytes"}
 	}
 	return err
 }
@@ -112,7 +114,7 @@ func (d Device) Add(inv Invitation, c AddDevice, hash []byte, now time.Time) (De
 }
 
 // full reports whether the device has no room for one more code.
-func (d Device) full(id CodeID) bool {
+func (d Device) full(id ids.Code) bool {
 	return len(d.Codes) >= maxDeviceCodes && !slices.Contains(d.Codes, id)
 }
 
@@ -129,7 +131,7 @@ func (d Device) forget(codes []Code, now time.Time) Device {
 }
 
 // signedIn returns the device with a code that somebody signed in with. ErrSessions: it is full.
-func (d Device) signedIn(id CodeID, now time.Time) (Device, error) {
+func (d Device) signedIn(id ids.Code, now time.Time) (Device, error) {
 	d.come(now)
 	d.Seen = now
 	if slices.Contains(d.Codes, id) {

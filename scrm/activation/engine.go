@@ -11,10 +11,13 @@ import (
 	"slices"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/combine"
 	"github.com/scrmkit/scrmkit/internal/engine"
 	"github.com/scrmkit/scrmkit/internal/keyring"
 	"github.com/scrmkit/scrmkit/internal/valid"
+	"github.com/scrmkit/scrmkit/secret"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
@@ -30,17 +33,18 @@ type Options struct {
 // Most commands have a key, which names it within what it changes: a code, a pool or a device, and
 // for Create, CodeBatch and Invite the tenant. Repeated with it a command changes nothing and gives
 // its first answer, without what is shown once, and is journal.ErrKeyReused where it differs.
-// Besides the errors that its comment lists, a command returns *InputError before anything was
+// Besides the errors that its comment lists, a command returns *errs.InputError before anything was
 // loaded, journal.ErrConflict where other changes came first twenty times in a row, and what the
 // database said; after the last two it may be run again with its key.
 type Engine struct {
 	frame engine.Frame
-	keys  []Key
+	keys  []secret.Key
 }
 
 // New returns an engine on a store. Codes are stored under the first key; the others are for those
-// of before. It returns an error if keys is empty, a key is too short, or two share an ID.
-func New(s storage.Tx, keys []Key, opts *Options) (*Engine, error) {
+// of before: a key may go once every code that it stored is renewed or deleted. New returns an
+// error if keys is empty, a key is too short, or two share an ID.
+func New(s storage.Tx, keys []secret.Key, opts *Options) (*Engine, error) {
 	if err := keyring.Check(keys); err != nil {
 		return nil, fmt.Errorf("activation: %w", err)
 	}
@@ -73,7 +77,7 @@ func (e *Engine) Create(ctx context.Context, c Create) ([]Issued, error) {
 				id, rest := newCode()
 				ch.codes = append(ch.codes, Code{ID: id, Settings: c.Settings, Created: now, Updated: now, Secret: seal(e.keys[0], e.frame.Tenant(), id, rest)})
 				out = append(out, Issued{ID: id})
-				secrets = append(secrets, Issued{id, id.text(rest)})
+				secrets = append(secrets, Issued{id, textOf(id, rest)})
 			}
 			return ch, out, nil
 		},
@@ -89,8 +93,8 @@ func (e *Engine) Edit(ctx context.Context, c Edit) (Code, error) {
 	check := c.check // of the times as they were given
 	c.Settings.Expires = journal.Instant(c.Settings.Expires)
 	return do(ctx, e, task[Code]{
-		kind: "activation.edit", check: check, subject: c.Code.Subject(), key: c.Key, by: c.By, input: c,
-		lookup: lookup{codes: []CodeID{c.Code}, pool: c.Settings.Pool},
+		kind: "activation.edit", check: check, subject: CodeSubject(c.Code), key: c.Key, by: c.By, input: c,
+		lookup: lookup{codes: []ids.Code{c.Code}, pool: c.Settings.Pool},
 		decide: func(l loaded, now time.Time) (change, Code, error) {
 			next, err := l.codes[0].Edit(c, now)
 			return change{codes: []Code{next}}, next.public(), cmp.Or(err, l.pool.there())
@@ -140,7 +144,7 @@ func (e *Engine) to(ctx context.Context, kind string, s State, c CodeBatch) ([]C
 func (e *Engine) Renew(ctx context.Context, c Renew) (Issued, error) {
 	var shown string
 	return do(ctx, e, task[Issued]{
-		kind: "activation.renew", check: c.check, subject: c.Code.Subject(), key: c.Key, by: c.By, input: c, lookup: lookup{codes: []CodeID{c.Code}},
+		kind: "activation.renew", check: c.check, subject: CodeSubject(c.Code), key: c.Key, by: c.By, input: c, lookup: lookup{codes: []ids.Code{c.Code}},
 		once: func(out *Issued) { out.Code = shown },
 		decide: func(l loaded, now time.Time) (change, Issued, error) {
 			next, err := l.codes[0].known(now)
@@ -148,7 +152,7 @@ func (e *Engine) Renew(ctx context.Context, c Renew) (Issued, error) {
 				return change{}, Issued{}, err
 			}
 			_, rest := newCode()
-			shown = c.Code.text(rest)
+			shown = textOf(c.Code, rest)
 			next = next.vacant(now)
 			next.Secret, next.Updated = seal(e.keys[0], e.frame.Tenant(), c.Code, rest), now
 			next.Tries, next.Strangers = nil, Budget{}
@@ -157,7 +161,7 @@ func (e *Engine) Renew(ctx context.Context, c Renew) (Issued, error) {
 	})
 }
 
-// PutPool makes a pool, or changes how many ports it has. Its *InputError may also come later:
+// PutPool makes a pool, or changes how many ports it has. Its *errs.InputError may also come later:
 // where more are in use.
 func (e *Engine) PutPool(ctx context.Context, c PutPool) (Pool, error) {
 	return do(ctx, e, task[Pool]{
@@ -169,7 +173,7 @@ func (e *Engine) PutPool(ctx context.Context, c PutPool) (Pool, error) {
 			return change{pools: []Pool{next}, draws: []draw{{c.Pool, -more}}}, next, nil
 		},
 		full: func(p Pool) error {
-			return &InputError{Field: "ports", Reason: fmt.Sprintf("are fewer than the %d in use", p.Ports-p.Free)}
+			return &errs.InputError{Field: "ports", Reason: fmt.Sprintf("are fewer than the %d in use", p.Ports-p.Free)}
 		},
 	})
 }
@@ -198,11 +202,11 @@ func (e *Engine) Pool(ctx context.Context, id PoolID) (Pool, error) {
 }
 
 // State returns whether a code works now, or why it does not. ErrUnknownCode: there never was one.
-func (e *Engine) State(ctx context.Context, id CodeID) (State, error) {
-	err := id.check("code")
+func (e *Engine) State(ctx context.Context, id ids.Code) (State, error) {
+	err := valid.ID("code", id)
 	var l loaded
 	if err == nil {
-		l, err = load(ctx, e.frame.Store, lookup{codes: []CodeID{id}})
+		l, err = load(ctx, e.frame.Store, lookup{codes: []ids.Code{id}})
 	}
 	if err == nil && l.codes[0].Version == 0 {
 		err = ErrUnknownCode
@@ -214,11 +218,11 @@ func (e *Engine) State(ctx context.Context, id CodeID) (State, error) {
 }
 
 // Code returns a code. ErrUnknownCode: there is none.
-func (e *Engine) Code(ctx context.Context, id CodeID) (Code, error) {
-	err := id.check("code")
+func (e *Engine) Code(ctx context.Context, id ids.Code) (Code, error) {
+	err := valid.ID("code", id)
 	var l loaded
 	if err == nil {
-		l, err = load(ctx, e.frame.Store, lookup{codes: []CodeID{id}})
+		l, err = load(ctx, e.frame.Store, lookup{codes: []ids.Code{id}})
 	}
 	var c Code
 	if err == nil {
@@ -231,13 +235,13 @@ func (e *Engine) Code(ctx context.Context, id CodeID) (Code, error) {
 }
 
 // Codes yields the codes that the query asks for, the newest first. Query.Now is set by the engine.
-// Errors: *InputError.
+// Errors: *errs.InputError.
 func (e *Engine) Codes(ctx context.Context, q CodeQuery) iter.Seq2[Code, error] {
 	q.Now = e.frame.Now()
 	return func(yield func(Code, error) bool) {
 		err := valid.Text("department", q.Department)
 		if err == nil && !slices.Contains([]State{"", Enabled, Disabled, Expired}, q.State) {
-			err = &InputError{Field: "state", Reason: "is none of enabled, disabled and expired"}
+			err = &errs.InputError{Field: "state", Reason: "is none of enabled, disabled and expired"}
 		}
 		if err != nil {
 			yield(Code{}, fmt.Errorf("activation: codes: %w", err))
@@ -270,7 +274,7 @@ func (e *Engine) settle(ctx context.Context, q dueQuery, ports int) (n int, err 
 			return n, err
 		}
 		err = combine.Retry(ctx, func() error {
-			l, err := load(ctx, e.frame.Store, lookup{codes: []CodeID{c.ID}})
+			l, err := load(ctx, e.frame.Store, lookup{codes: []ids.Code{c.ID}})
 			if err != nil {
 				return err
 			}
@@ -388,7 +392,7 @@ func (ch *change) finish(l loaded, told *journal.Entry) {
 		drawn[c.Settings.Pool] += c.Drawn
 		if told != nil {
 			c.Seq++
-			e := ch.tell(*told, c.ID.Subject(), c.Seq, c.public())
+			e := ch.tell(*told, CodeSubject(c.ID), c.Seq, c.public())
 			if was.Version > 0 {
 				e.Before = journal.JSON(was.public())
 			}

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/scrm/activation"
+	"github.com/scrmkit/scrmkit/secret"
 	"github.com/scrmkit/scrmkit/storage/memory"
 )
 
@@ -13,12 +15,12 @@ import (
 // works any more.
 func Example() {
 	ctx := context.Background()
-	codes, err := activation.New(memory.New(), []activation.Key{{ID: "2026", Secret: []byte("32 random bytes of your own secret")}}, nil)
+	codes, err := activation.New(memory.New(), []secret.Key{{ID: "2026", Secret: []byte("32 random bytes of your own secret")}}, nil)
 	if err != nil {
 		panic(err)
 	}
 	made, err := codes.Create(ctx, activation.Create{N: 1, Key: "first", Settings: activation.Settings{
-		Platforms: []activation.PlatformID{"whatsapp"}, Ports: 3, Department: "sales",
+		Platforms: []ids.Platform{"whatsapp"}, Ports: 3, Department: "sales",
 	}})
 	if err != nil {
 		panic(err)
@@ -30,7 +32,7 @@ func Example() {
 	port, err = codes.Link(ctx, activation.Link{Session: access.ID(), Port: port.ID.N, Account: "sales-1", Key: "link-1"})
 	fmt.Println(port.State, err)
 
-	_, err = codes.Disable(ctx, activation.CodeBatch{Codes: []activation.CodeID{made[0].ID}, Key: "stop"})
+	_, err = codes.Disable(ctx, activation.CodeBatch{Codes: []ids.Code{made[0].ID}, Key: "stop"})
 	fmt.Println(err)
 	_, err = codes.Check(ctx, access.Token)
 	fmt.Println(errors.Is(err, activation.ErrSignedOut))

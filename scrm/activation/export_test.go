@@ -6,6 +6,7 @@ import (
 	"iter"
 	"time"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/storage"
 )
 
@@ -24,8 +25,8 @@ func DueCodes(ctx context.Context, s storage.Store, now time.Time) iter.Seq2[Cod
 
 // Copy stores codes with a session, a device and an invitation that was not used as they are, as
 // another tenant's.
-func Copy(ctx context.Context, from, to storage.Store, ids []CodeID, device DeviceID, invitation []byte) error {
-	l, err := load(ctx, from, lookup{codes: ids, secret: true, device: device, invitation: invitation})
+func Copy(ctx context.Context, from, to storage.Store, codes []ids.Code, device DeviceID, invitation []byte) error {
+	l, err := load(ctx, from, lookup{codes: codes, secret: true, device: device, invitation: invitation})
 	if err != nil {
 		return err
 	}

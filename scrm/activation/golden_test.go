@@ -5,14 +5,16 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/golden"
+	"github.com/scrmkit/scrmkit/secret"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
 	"github.com/scrmkit/scrmkit/storage/memory"
 )
 
 func goldenEngine(s storage.Tx) *Engine {
-	e, err := New(s, []Key{{ID: "k1", Secret: []byte("0123456789abcdef0123456789abcdef")}}, &Options{
+	e, err := New(s, []secret.Key{{ID: "k1", Secret: []byte("0123456789abcdef0123456789abcdef")}}, &Options{
 		Now: func() time.Time { return time.Unix(1_800_000_000, 0) },
 	})
 	if err != nil {
@@ -23,9 +25,9 @@ func goldenEngine(s storage.Tx) *Engine {
 
 func TestGoldenCommands(t *testing.T) {
 	db := memory.New()
-	fill := golden.Fill{"codes": []CodeID{"ABCDEFGH", "BCDEFGHA"}, "zone": "Asia/Shanghai", "ports": 5}
+	fill := golden.Fill{"codes": []ids.Code{"ABCDEFGH", "BCDEFGHA"}, "zone": "Asia/Shanghai", "ports": 5}
 	session, until := SessionID{"ABCDEFGH", 1}, time.Date(2027, 2, 1, 0, 0, 0, 0, time.UTC)
-	batch, leave := CodeBatch{Codes: []CodeID{"ABCDEFGH"}}, Leave{Port: PortID{"ABCDEFGH", 1}}
+	batch, leave := CodeBatch{Codes: []ids.Code{"ABCDEFGH"}}, Leave{Port: PortID{"ABCDEFGH", 1}}
 	f := golden.Open(t, "commands")
 	f.Commands(golden.Engine{
 		Store: db, New: func(s storage.Tx) any { return goldenEngine(s) },
@@ -86,8 +88,8 @@ func TestGoldenStates(t *testing.T) {
 func TestGoldenSecrets(t *testing.T) {
 	const broken = "Codes, sessions, devices and invitations that were given out are not known any more."
 	f, key := golden.Open(t, "secrets"), goldenEngine(memory.New()).keys[0]
-	secret := seal(key, "", "ABCDEFGH", "ABCDEFGHIJKLMNOPQRSTUVWXYZ")
-	f.Line("code", CodeID("ABCDEFGH").text("ABCDEFGHIJKLMNOPQRSTUVWXYZ")+" "+string(journal.JSON(secret)), broken)
+	sealed := seal(key, "", "ABCDEFGH", "ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+	f.Line("code", textOf("ABCDEFGH", "ABCDEFGHIJKLMNOPQRSTUVWXYZ")+" "+string(journal.JSON(sealed)), broken)
 	f.Line("code of a tenant", string(journal.JSON(seal(key, "acme", "ABCDEFGH", "ABCDEFGHIJKLMNOPQRSTUVWXYZ"))), broken)
 	f.Line("token of a session", hex.EncodeToString(hashSession("acme", "ABCDEFGH.7.ABCDEFGHIJKLMNOPQRSTUVWXYZ")), broken)
 	f.Line("token of a device", hex.EncodeToString(hashDevice("acme", "phone", "token")), broken)
@@ -96,8 +98,8 @@ func TestGoldenSecrets(t *testing.T) {
 	if id, ok := parseToken(token); !ok || id != (SessionID{"ABCDEFGH", 7}) {
 		t.Errorf("the token of a session that an earlier release has begun is read as %v", id)
 	}
-	typed := f.Once("a code", func() string { id, rest := newCode(); return id.text(rest) })
-	if id, rest, ok := parseCode(typed); !ok || id.text(rest) != typed {
-		t.Errorf("the code %s of an earlier release is read as %s", typed, id.text(rest))
+	typed := f.Once("a code", func() string { id, rest := newCode(); return textOf(id, rest) })
+	if id, rest, ok := parseCode(typed); !ok || textOf(id, rest) != typed {
+		t.Errorf("the code %s of an earlier release is read as %s", typed, textOf(id, rest))
 	}
 }

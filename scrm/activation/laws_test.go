@@ -10,9 +10,10 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/scrm/activation"
-	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
 	"github.com/scrmkit/scrmkit/storage/memory"
 )
@@ -48,7 +49,7 @@ func TestPortsAddUp(t *testing.T) {
 			case 5:
 				_, err = codes.Pair(ctx, activation.Pair{Session: session, Port: port, Until: now.time().Add(time.Minute), Key: key})
 			case 6:
-				account := activation.AccountID(rapid.SampledFrom([]string{"u", "v"}).Draw(rt, "account"))
+				account := ids.Account(rapid.SampledFrom([]string{"u", "v"}).Draw(rt, "account"))
 				_, err = codes.Link(ctx, activation.Link{Session: session, Port: port, Account: account, Key: key})
 			case 7:
 				_, err = []func() (activation.Port, error){
@@ -85,7 +86,7 @@ func TestPortsAddUp(t *testing.T) {
 // TestPortsAddUpAtOnce has two processes do everything to codes that share a pool at once, and
 // counts in the end.
 func TestPortsAddUpAtOnce(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		first, _ := open(t, db)
 		second, _ := open(t, db)
 		must(first.PutPool(ctx, activation.PutPool{Pool: "plan", Ports: 4, Key: "p"}))
@@ -93,7 +94,7 @@ func TestPortsAddUpAtOnce(t *testing.T) {
 		made := must(first.Create(ctx, activation.Create{N: 3, Settings: shared, Key: "k"}))
 		expected := func(err error) bool {
 			var full *activation.CapacityError
-			var bad *activation.InputError
+			var bad *errs.InputError
 			return err == nil || errors.As(err, &full) || errors.As(err, &bad) || slices.ContainsFunc([]error{
 				activation.ErrSignedOut, activation.ErrLinked, activation.ErrPortState, activation.ErrUnknownDevice, journal.ErrConflict,
 			}, func(e error) bool { return errors.Is(err, e) })
@@ -131,7 +132,7 @@ func TestPortsAddUpAtOnce(t *testing.T) {
 
 // addUp returns how many ports of the pool are in use.
 func addUp(t rapid.TB, codes *activation.Engine) (shared int) {
-	used := map[activation.AccountID]int{}
+	used := map[ids.Account]int{}
 	for c, err := range codes.Codes(ctx, activation.CodeQuery{}) {
 		if err != nil {
 			t.Fatal(err)

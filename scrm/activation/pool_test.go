@@ -6,13 +6,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/scrm/activation"
-	"github.com/scrmkit/scrmkit/storage"
 )
 
 func TestPools(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		shared := activation.Settings{Platforms: both.Platforms, Pool: "plan"}
 		fill := func(t *testing.T, tenant string, ports int) (*activation.Engine, *clock) {
 			codes, now := open(t, db.Tenant(tenant))
@@ -34,7 +34,7 @@ func TestPools(t *testing.T) {
 		})
 		t.Run("shrink to what is in use now", func(t *testing.T) {
 			codes, now := fill(t, "shrink", 3)
-			var bad *activation.InputError
+			var bad *errs.InputError
 			if _, err := codes.PutPool(ctx, activation.PutPool{Pool: "plan", Ports: 2, Key: "less"}); !errors.As(err, &bad) || bad.Reason != "are fewer than the 3 in use" {
 				t.Fatal(err)
 			}

@@ -5,20 +5,22 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
 // A SessionID names a session.
 type SessionID struct {
-	Code CodeID `json:"code"` // code that was signed in with
-	N    int64  `json:"n"`    // Session.N
+	Code ids.Code `json:"code"` // code that was signed in with
+	N    int64    `json:"n"`    // Session.N
 }
 
 // A PortID names a port.
 type PortID struct {
-	Code CodeID `json:"code"` // code that the port is of
-	N    int64  `json:"n"`    // number of the port within its code
+	Code ids.Code `json:"code"` // code that the port is of
+	N    int64    `json:"n"`    // number of the port within its code
 }
 
 // A PortState is what a port is at.
@@ -36,16 +38,16 @@ const (
 
 // A Port (端口) is a place for a channel account (主号).
 type Port struct {
-	ID       PortID     `json:"id"`                // code and number
-	Platform PlatformID `json:"platform"`          // platform of its account
-	State    PortState  `json:"state"`             // where it stands
-	Session  int64      `json:"session"`           // that has it in use, or had
-	Account  AccountID  `json:"account,omitempty"` // that is linked, or was
-	Name     string     `json:"name,omitempty"`    // of the account
-	Until    time.Time  `json:"until,omitzero"`    // when the QR code ends
-	Reason   string     `json:"reason,omitempty"`  // why it is banned
-	Left     time.Time  `json:"left,omitzero"`     // since when its account is not linked any more
-	Updated  time.Time  `json:"updated"`           // when it was last changed
+	ID       PortID       `json:"id"`                // code and number
+	Platform ids.Platform `json:"platform"`          // platform of its account
+	State    PortState    `json:"state"`             // where it stands
+	Session  int64        `json:"session"`           // that has it in use, or had
+	Account  ids.Account  `json:"account,omitempty"` // that is linked, or was
+	Name     string       `json:"name,omitempty"`    // of the account
+	Until    time.Time    `json:"until,omitzero"`    // when the QR code ends
+	Reason   string       `json:"reason,omitempty"`  // why it is banned
+	Left     time.Time    `json:"left,omitzero"`     // since when its account is not linked any more
+	Updated  time.Time    `json:"updated"`           // when it was last changed
 }
 
 // used reports whether the port is stored as in use.
@@ -73,9 +75,9 @@ func (p Port) within(c Code, now time.Time) Port {
 
 // Open opens a port.
 type Open struct {
-	Session  SessionID  `json:"session"`  // session that uses the port
-	Platform PlatformID `json:"platform"` // platform of the account that is to be linked
-	Key      string     `json:"-"`        // idempotency key; required
+	Session  SessionID    `json:"session"`  // session that uses the port
+	Platform ids.Platform `json:"platform"` // platform of the account that is to be linked
+	Key      string       `json:"-"`        // idempotency key; required
 }
 
 // Pair says that a QR code is shown for a port, which ends at Until.
@@ -89,21 +91,21 @@ type Pair struct {
 // Link says that an account has linked a port. An account has one port, of one code: another that
 // had it is closed, where it is of the same code, or not linked any more.
 type Link struct {
-	Session SessionID `json:"session"`        // session that uses the port
-	Port    int64     `json:"port"`           // its number
-	Account AccountID `json:"account"`        // account that is linked
-	Name    string    `json:"name,omitempty"` // of the account, shown to people
-	Key     string    `json:"-"`              // idempotency key; required
+	Session SessionID   `json:"session"`        // session that uses the port
+	Port    int64       `json:"port"`           // its number
+	Account ids.Account `json:"account"`        // account that is linked
+	Name    string      `json:"name,omitempty"` // of the account, shown to people
+	Key     string      `json:"-"`              // idempotency key; required
 }
 
 // A Claim is the port that an account is for, the only one of those that are not closed, and when
 // codes had the account linked.
 type Claim struct {
-	Platform PlatformID // platform of the account
-	Account  AccountID  // account on the platform
-	Version  int64      // number of the change that made it so
-	Port     PortID     // port that the account is for
-	Periods  Binding    // when codes had it linked; the last one without an end, which the port has
+	Platform ids.Platform // platform of the account
+	Account  ids.Account  // account on the platform
+	Version  int64        // number of the change that made it so
+	Port     PortID       // port that the account is for
+	Periods  Binding      // when codes had it linked; the last one without an end, which the port has
 }
 
 // A Leave says that a port is not in use any more: to Logout, Ban or Close it.
@@ -120,7 +122,7 @@ type Leave struct {
 func (id SessionID) String() string { return string(id.Code) + "/" + strconv.FormatInt(id.N, 10) }
 
 func (id SessionID) check() error {
-	return cmp.Or(id.Code.check("session.code"), valid.Between("session.n", id.N, 1, 1<<62))
+	return cmp.Or(valid.ID("session.code", id.Code), valid.Between("session.n", id.N, 1, 1<<62))
 }
 
 func (id PortID) compare(o PortID) int {
@@ -128,7 +130,7 @@ func (id PortID) compare(o PortID) int {
 }
 
 func (id PortID) check() error {
-	return cmp.Or(id.Code.check("port.code"), valid.Between("port.n", id.N, 1, 1<<62))
+	return cmp.Or(valid.ID("port.code", id.Code), valid.Between("port.n", id.N, 1, 1<<62))
 }
 
 func (c Open) check() error {
@@ -138,7 +140,7 @@ func (c Open) check() error {
 func (c Pair) check() error {
 	err := cmp.Or(c.Session.check(), valid.Between("port", c.Port, 1, 1<<62), valid.Time("until", c.Until), valid.ID("key", c.Key))
 	if err == nil && c.Until.IsZero() {
-		err = &InputError{Field: "until", Reason: "is missing"}
+		err = &errs.InputError{Field: "until", Reason: "is missing"}
 	}
 	return err
 }
@@ -201,7 +203,7 @@ func (c Code) Pair(p Port, o Pair, now time.Time) (Code, Port, error) {
 		return c, p, err
 	}
 	if !o.Until.After(now) {
-		return c, p, &InputError{Field: "until", Reason: "has passed"}
+		return c, p, &errs.InputError{Field: "until", Reason: "has passed"}
 	}
 	if p, err = c.held(p, s, now); err != nil {
 		return c, p, err

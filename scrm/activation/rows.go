@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
@@ -23,7 +24,7 @@ var migrations embed.FS
 
 // A secretRow is how the rest of a code is stored.
 type secretRow struct {
-	code CodeID
+	code ids.Code
 	Secret
 }
 
@@ -54,8 +55,8 @@ var (
 		storage.Text(c, "code", &p.ID.Code)
 		storage.Int(c, "n", &p.ID.N)
 		c.Key()
-		storage.Derived(c, "platform", func() PlatformID { return p.Platform })
-		storage.Derived(c, "account", func() AccountID { return p.Account })
+		storage.Derived(c, "platform", func() ids.Platform { return p.Platform })
+		storage.Derived(c, "account", func() ids.Account { return p.Account })
 		storage.Derived(c, "at", func() PortState { return p.State })
 		storage.Derived(c, "bare", p.bare)
 		c.State("state", 1, p)
@@ -135,11 +136,11 @@ func (p *Port) bare() int64 {
 
 // A lookup names rows. Fields may be empty, and nothing is loaded for them then.
 type lookup struct {
-	codes      []CodeID  // no two the same
-	secret     bool      // of the codes
-	port       PortID    // of a code
-	account    AccountID // with port or platform: an account on its platform, of which there may be a claim
-	platform   PlatformID
+	codes      []ids.Code  // no two the same
+	secret     bool        // of the codes
+	port       PortID      // of a code
+	account    ids.Account // with port or platform: an account on its platform, of which there may be a claim
+	platform   ids.Platform
 	pool       PoolID
 	device     DeviceID
 	ofDevice   bool   // with device: its codes instead of those of codes
@@ -242,7 +243,7 @@ func (f *loaded) loadClaim(ctx context.Context, s storage.Store, l lookup) error
 
 // secretOf returns how the rest of a code is stored, whatever else there is of the code unread; nil:
 // there is no such code.
-func secretOf(ctx context.Context, s storage.Store, id CodeID) (*Secret, error) {
+func secretOf(ctx context.Context, s storage.Store, id ids.Code) (*Secret, error) {
 	row := secretRow{code: id}
 	if err := s.Load(ctx, []storage.Look{{Reads: []storage.Read{secrets.Get(&row)}}}); err != nil || row.KeyID == "" {
 		return nil, err
@@ -380,10 +381,10 @@ func (q CodeQuery) list(ctx context.Context, s storage.Store) iter.Seq2[Code, er
 // A PortQuery asks for ports of a code, of a platform, with one of some accounts, or of whichever
 // of the three are given.
 type PortQuery struct {
-	Code     CodeID      // "": all
-	Platform PlatformID  // "": all
-	Accounts []AccountID // none: all
-	Limit    int         // 0: all
+	Code     ids.Code      // "": all
+	Platform ids.Platform  // "": all
+	Accounts []ids.Account // none: all
+	Limit    int           // 0: all
 }
 
 // list yields the ports that the query asks for and that are not stored as closed, in the order of

@@ -11,19 +11,11 @@ import (
 
 	"golang.org/x/text/width"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/keyring"
+	"github.com/scrmkit/scrmkit/internal/valid"
+	"github.com/scrmkit/scrmkit/secret"
 )
-
-// A Key is a secret of the embedder's. Codes are stored under the first one; the others are for
-// codes of before.
-//
-// The Key of every package is the same type, so that one list of keys serves all engines:
-//
-//	struct {
-//		ID     string // 1 to 32 bytes of a-z, A-Z, 0-9, '-' and '_'; names the key for ever
-//		Secret []byte // at least 32 bytes from a random source
-//	}
-type Key = keyring.Key
 
 const (
 	labelLen  = 8
@@ -31,14 +23,14 @@ const (
 )
 
 // newCode returns the ID and the rest of a code that nobody has.
-func newCode() (id CodeID, rest string) { return CodeID(rand.Text()[:labelLen]), rand.Text() }
+func newCode() (id ids.Code, rest string) { return ids.Code(rand.Text()[:labelLen]), rand.Text() }
 
-// text returns a code as it is shown.
-func (id CodeID) text(rest string) string { return string(id) + "-" + rest }
+// textOf returns a code as it is shown.
+func textOf(id ids.Code, rest string) string { return string(id) + "-" + rest }
 
 // parseCode reads a code as people type it: in whatever case and width, with spaces and hyphens,
 // and with digits that its letters are taken for. ok is false where it can be none.
-func parseCode(typed string) (id CodeID, rest string, ok bool) {
+func parseCode(typed string) (id ids.Code, rest string, ok bool) {
 	if len(typed) > 8*(labelLen+secretLen) {
 		return "", "", false
 	}
@@ -62,21 +54,21 @@ func parseCode(typed string) (id CodeID, rest string, ok bool) {
 	if len(text) != labelLen+secretLen {
 		return "", "", false
 	}
-	return CodeID(text[:labelLen]), text[labelLen:], true
+	return ids.Code(text[:labelLen]), text[labelLen:], true
 }
 
 // seal returns what is stored of a tenant's code.
-func seal(k Key, tenant string, id CodeID, rest string) *Secret {
+func seal(k secret.Key, tenant string, id ids.Code, rest string) *Secret {
 	return &Secret{k.ID, keyring.Sum(k.Secret, "activation.v1 code", tenant, string(id), rest)}
 }
 
 // opens reports whether the rest is that of the tenant's code. It takes as long where nothing is
 // stored.
-func (s *Secret) opens(keys []Key, tenant string, id CodeID, rest string) bool {
+func (s *Secret) opens(keys []secret.Key, tenant string, id ids.Code, rest string) bool {
 	if s == nil {
 		s = &Secret{MAC: make([]byte, sha256.Size)}
 	}
-	i := slices.IndexFunc(keys, func(k Key) bool { return k.ID == s.KeyID })
+	i := slices.IndexFunc(keys, func(k secret.Key) bool { return k.ID == s.KeyID })
 	return hmac.Equal(seal(keys[max(i, 0)], tenant, id, rest).MAC, s.MAC) && i >= 0
 }
 
@@ -92,7 +84,7 @@ func parseToken(token string) (id SessionID, ok bool) {
 		return id, false
 	}
 	n, err := strconv.ParseInt(part[1], 10, 64)
-	return SessionID{CodeID(part[0]), n}, err == nil && n > 0 && CodeID(part[0]).check("") == nil
+	return SessionID{ids.Code(part[0]), n}, err == nil && n > 0 && valid.ID("", part[0]) == nil
 }
 
 // hashSession returns what is stored of the token of a tenant's session.

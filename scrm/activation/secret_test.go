@@ -3,11 +3,13 @@ package activation
 import (
 	"strings"
 	"testing"
+
+	"github.com/scrmkit/scrmkit/internal/valid"
 )
 
 func TestParseCode(t *testing.T) {
 	id, rest := newCode()
-	text := id.text(rest)
+	text := textOf(id, rest)
 	for _, typed := range []string{
 		text, strings.ToLower(text), strings.ReplaceAll(text, "-", ""), " " + text + "\r\n",
 		strings.NewReplacer("O", "0", "I", "1", "B", "8").Replace(text),
@@ -26,14 +28,14 @@ func TestParseCode(t *testing.T) {
 
 func FuzzParseCode(f *testing.F) {
 	id, rest := newCode()
-	f.Add(id.text(rest))
+	f.Add(textOf(id, rest))
 	f.Add("０１８ａ-b")
 	f.Fuzz(func(t *testing.T, typed string) {
 		id, rest, ok := parseCode(typed)
 		if !ok {
 			return
 		}
-		if i, r, ok := parseCode(id.text(rest)); !ok || i != id || r != rest {
+		if i, r, ok := parseCode(textOf(id, rest)); !ok || i != id || r != rest {
 			t.Fatalf("%q is read as %s, which is another", typed, id)
 		}
 	})
@@ -45,7 +47,7 @@ func FuzzParseToken(f *testing.F) {
 	f.Add("a.-1." + strings.Repeat("A", secretLen))
 	f.Fuzz(func(t *testing.T, token string) {
 		id, ok := parseToken(token)
-		if ok && (id.N <= 0 || id.Code.check("") != nil) {
+		if ok && (id.N <= 0 || valid.ID("", id.Code) != nil) {
 			t.Fatalf("%q is of %v", token, id)
 		}
 	})

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/combine"
 	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/storage"
@@ -29,8 +30,8 @@ func (e *Engine) SignIn(ctx context.Context, c SignIn) (Access, error) {
 	id, rest, ok := parseCode(c.Code)
 	var token string
 	return do(ctx, e, task[Access]{
-		kind: "activation.signIn", subject: id.Subject(), private: true, once: func(s *Access) { s.Token = token }, who: func(s Access) string { return s.ID().String() },
-		input: []any{c.Device, c.Agent}, lookup: lookup{codes: []CodeID{id}, secret: true, device: c.Device},
+		kind: "activation.signIn", subject: CodeSubject(id), private: true, once: func(s *Access) { s.Token = token }, who: func(s Access) string { return s.ID().String() },
+		input: []any{c.Device, c.Agent}, lookup: lookup{codes: []ids.Code{id}, secret: true, device: c.Device},
 		check: func() error {
 			if err := c.check(); err != nil || !ok {
 				return cmp.Or(err, ErrUnknownCode)
@@ -122,7 +123,7 @@ func (e *Engine) access(ctx context.Context, token string, also lookup, now time
 	if !ok {
 		return l, c, nil, ErrSignedOut
 	}
-	also.codes = []CodeID{id.Code}
+	also.codes = []ids.Code{id.Code}
 	if l, err = load(ctx, e.frame.Store, also); err != nil {
 		return l, c, nil, err
 	}
@@ -143,8 +144,8 @@ func (c Code) access(s *Session) Access {
 // SignOut ends a session, and the use of its ports. ErrUnknownCode: there is no such code.
 func (e *Engine) SignOut(ctx context.Context, c SignOut) (Code, error) {
 	return do(ctx, e, task[Code]{
-		kind: "activation.signOut", check: c.check, subject: c.Session.Code.Subject(), key: c.Key, by: c.By, input: c,
-		lookup: lookup{codes: []CodeID{c.Session.Code}},
+		kind: "activation.signOut", check: c.check, subject: CodeSubject(c.Session.Code), key: c.Key, by: c.By, input: c,
+		lookup: lookup{codes: []ids.Code{c.Session.Code}},
 		decide: func(l loaded, now time.Time) (change, Code, error) {
 			next, err := l.codes[0].known(now)
 			next = next.without(now, func(s Session) bool { return s.N == c.Session.N })
@@ -156,8 +157,8 @@ func (e *Engine) SignOut(ctx context.Context, c SignOut) (Code, error) {
 // Open opens a port. Errors: those of Code.Open.
 func (e *Engine) Open(ctx context.Context, c Open) (Port, error) {
 	return do(ctx, e, task[Port]{
-		kind: "activation.open", check: c.check, subject: c.Session.Code.Subject(), key: c.Key, by: c.Session.String(), input: c,
-		lookup: lookup{codes: []CodeID{c.Session.Code}},
+		kind: "activation.open", check: c.check, subject: CodeSubject(c.Session.Code), key: c.Key, by: c.Session.String(), input: c,
+		lookup: lookup{codes: []ids.Code{c.Session.Code}},
 		decide: func(l loaded, now time.Time) (change, Port, error) {
 			next, p, err := l.codes[0].Open(c, now)
 			return change{codes: []Code{next}, ports: []Port{p}}, p, err
@@ -168,8 +169,8 @@ func (e *Engine) Open(ctx context.Context, c Open) (Port, error) {
 // Pair notes that a QR code is shown for a port. Errors: those of Code.Pair.
 func (e *Engine) Pair(ctx context.Context, c Pair) (Port, error) {
 	return do(ctx, e, task[Port]{
-		kind: "activation.pair", check: c.check, subject: c.Session.Code.Subject(), key: c.Key, by: c.Session.String(), input: c,
-		lookup: lookup{codes: []CodeID{c.Session.Code}, port: PortID{c.Session.Code, c.Port}},
+		kind: "activation.pair", check: c.check, subject: CodeSubject(c.Session.Code), key: c.Key, by: c.Session.String(), input: c,
+		lookup: lookup{codes: []ids.Code{c.Session.Code}, port: PortID{c.Session.Code, c.Port}},
 		decide: func(l loaded, now time.Time) (change, Port, error) {
 			next, p, err := l.codes[0].Pair(l.port, c, now)
 			return change{codes: []Code{next}, ports: []Port{p}}, p, err
@@ -180,8 +181,8 @@ func (e *Engine) Pair(ctx context.Context, c Pair) (Port, error) {
 // Link notes that an account has linked a port. Errors: those of Code.Link.
 func (e *Engine) Link(ctx context.Context, c Link) (Port, error) {
 	return do(ctx, e, task[Port]{
-		kind: "activation.link", check: c.check, subject: c.Session.Code.Subject(), key: c.Key, by: c.Session.String(), input: c,
-		lookup: lookup{codes: []CodeID{c.Session.Code}, port: PortID{c.Session.Code, c.Port}, account: c.Account},
+		kind: "activation.link", check: c.check, subject: CodeSubject(c.Session.Code), key: c.Key, by: c.Session.String(), input: c,
+		lookup: lookup{codes: []ids.Code{c.Session.Code}, port: PortID{c.Session.Code, c.Port}, account: c.Account},
 		decide: func(l loaded, now time.Time) (change, Port, error) {
 			next, p, of, err := l.codes[0].Link(l.port, l.claimed, c, now)
 			ch := change{codes: []Code{next}, ports: []Port{p}}
@@ -217,8 +218,8 @@ func (e *Engine) Close(ctx context.Context, c Leave) (Port, error) {
 
 func (e *Engine) leave(ctx context.Context, kind string, to PortState, c Leave) (Port, error) {
 	return do(ctx, e, task[Port]{
-		kind: kind, check: c.check, subject: c.Port.Code.Subject(), key: c.Key, by: c.By, input: c,
-		lookup: lookup{codes: []CodeID{c.Port.Code}, port: c.Port},
+		kind: kind, check: c.check, subject: CodeSubject(c.Port.Code), key: c.Key, by: c.By, input: c,
+		lookup: lookup{codes: []ids.Code{c.Port.Code}, port: c.Port},
 		decide: func(l loaded, now time.Time) (change, Port, error) {
 			next, p, err := l.codes[0].Leave(l.port, to, c, now)
 			return change{codes: []Code{next}, ports: []Port{p}}, p, err
@@ -235,7 +236,7 @@ type Agent struct {
 }
 
 // Agents yields the ports that the query asks for and that are not closed, in the order of their
-// ids. Errors: *InputError.
+// ids. Errors: *errs.InputError.
 func (e *Engine) Agents(ctx context.Context, q PortQuery) iter.Seq2[Agent, error] {
 	return func(yield func(Agent, error) bool) {
 		err := cmp.Or(valid.OptionalID("code", q.Code), valid.OptionalID("platform", q.Platform),
@@ -342,7 +343,7 @@ func (e *Engine) Devices(ctx context.Context) iter.Seq2[Device, error] {
 
 // Sessions returns the sessions of a code, in the order in which they began. ErrUnknownCode: there
 // is none.
-func (e *Engine) Sessions(ctx context.Context, id CodeID) ([]Session, error) {
+func (e *Engine) Sessions(ctx context.Context, id ids.Code) ([]Session, error) {
 	c, err := e.Code(ctx, id)
 	return slices.Clone(c.Sessions), err
 }

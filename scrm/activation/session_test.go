@@ -11,6 +11,7 @@ import (
 
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/scrm/activation"
+	"github.com/scrmkit/scrmkit/secret"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
 	"github.com/scrmkit/scrmkit/storage/memory"
@@ -56,7 +57,7 @@ func TestSessions(t *testing.T) {
 		access := must(codes.SignIn(ctx, activation.SignIn{Code: c.Code, Device: "pc", Agent: "admin"}))
 		must(link(codes, access, "x", "x"))
 		n := 0
-		for r, err := range db.Journal().Of(ctx, c.ID.Subject()) {
+		for r, err := range db.Journal().Of(ctx, activation.CodeSubject(c.ID)) {
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -87,11 +88,11 @@ func TestSessions(t *testing.T) {
 	})
 	t.Run("begin with a code that is then stored under the first key", func(t *testing.T) {
 		db := memory.New()
-		fresh := activation.Key{ID: "2", Secret: []byte("another secret that is 32 bytes or more")}
+		fresh := secret.Key{ID: "2", Secret: []byte("another secret that is 32 bytes or more")}
 		codes := must(activation.New(db, keys, nil))
 		used, unused := issue(codes, both, "k"), issue(codes, both, "k2")
-		signIn(must(activation.New(db, []activation.Key{fresh, keys[0]}, nil)), used, "pc")
-		codes = must(activation.New(db, []activation.Key{fresh}, nil))
+		signIn(must(activation.New(db, []secret.Key{fresh, keys[0]}, nil)), used, "pc")
+		codes = must(activation.New(db, []secret.Key{fresh}, nil))
 		signIn(codes, used, "pc")
 		_, err := codes.SignIn(ctx, activation.SignIn{Code: unused.Code, Device: "pc"})
 		isError(t, err, activation.ErrUnknownCode)
@@ -142,7 +143,7 @@ func (s secretsOnly) Load(ctx context.Context, looks []storage.Look) error {
 
 // A command on many codes tells each of them about itself.
 func TestManyAreToldOfThemselves(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		size := func(n int) (bytes int) {
 			db := db.Tenant(fmt.Sprint(n))
 			codes, _ := open(t, db)
@@ -161,7 +162,7 @@ func TestManyAreToldOfThemselves(t *testing.T) {
 				bytes += len(r.Result)
 			}
 			for _, id := range batch.Codes {
-				for r, err := range db.Journal().Of(ctx, id.Subject()) {
+				for r, err := range db.Journal().Of(ctx, activation.CodeSubject(id)) {
 					if err != nil || !strings.Contains(string(r.Result), string(id)) || r.Kind == "activation.disable" && !strings.Contains(string(r.Result), `"disabled":true`) {
 						t.Fatal(string(r.Result), err)
 					}

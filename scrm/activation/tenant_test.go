@@ -4,15 +4,15 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/scrm/activation"
-	"github.com/scrmkit/scrmkit/storage"
 )
 
 // What is shown in one tenant opens nothing in another, though all that is stored there is the
 // same: labels, numbers, secrets and hashes.
 func TestSecretsAreTheirTenants(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		here, there := db.Tenant("here"), db.Tenant("there")
 		codes, now := open(t, here)
 		listed := both
@@ -26,7 +26,7 @@ func TestSecretsAreTheirTenants(t *testing.T) {
 		for _, token := range []string{open.Token} {
 			hashes = append(hashes, activation.HashInvitation("here", token))
 		}
-		isError(t, activation.Copy(ctx, here, there, []activation.CodeID{c.ID, onListed.ID}, "pc", hashes[0]), nil)
+		isError(t, activation.Copy(ctx, here, there, []ids.Code{c.ID, onListed.ID}, "pc", hashes[0]), nil)
 
 		for name, call := range map[string]struct {
 			want error

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/internal/timetest"
 	"github.com/scrmkit/scrmkit/scrm/activation"
 	"github.com/scrmkit/scrmkit/storage/memory"
@@ -52,7 +53,7 @@ func FuzzSettings(f *testing.F) {
 		}
 		codes := must(activation.New(memory.New(), keys, nil))
 		made, err := codes.Create(ctx, activation.Create{N: 1, Settings: s, Key: "k"})
-		var bad *activation.InputError
+		var bad *errs.InputError
 		if err != nil {
 			if !errors.As(err, &bad) && !errors.Is(err, activation.ErrUnknownPool) {
 				t.Fatal(err)

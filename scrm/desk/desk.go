@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/flow"
 	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/scrm/activation"
@@ -32,9 +33,9 @@ type Parts struct {
 
 // Options configures a Desk. Nil and zero fields mean the documented defaults.
 type Options struct {
-	Now  func() time.Time                // the clock; nil: time.Now
-	Rule func(lead.PlatformID) lead.Rule // which events of a platform count; nil: lead.RuleOf
-	Hook storage.Hook                    // of traces and metrics; nil: none
+	Now  func() time.Time             // the clock; nil: time.Now
+	Rule func(ids.Platform) lead.Rule // which events of a platform count; nil: lead.RuleOf
+	Hook storage.Hook                 // of traces and metrics; nil: none
 }
 
 // A Desk joins engines. It is safe for concurrent use. Its methods return the errors of the
@@ -81,8 +82,8 @@ type Create struct {
 	Targets lead.Targets      // of the jobs
 }
 
-// Create makes codes with their jobs. Errors: *activation.InputError, where there are platforms and
-// no owner too, and activation.ErrUnknownPool; and *lead.InputError, where the counting is invalid
+// Create makes codes with their jobs. Errors: *errs.InputError, where there are platforms and
+// no owner too, and activation.ErrUnknownPool; and *errs.InputError, where the counting is invalid
 // for a job.
 func (d *Desk) Create(ctx context.Context, c Create) (made []activation.Issued, err error) {
 	ctx, call := d.unit.Begin(ctx, "desk.create", "")
@@ -109,17 +110,17 @@ func (d *Desk) Create(ctx context.Context, c Create) (made []activation.Issued, 
 // Edit changes a code, and how the jobs of its platforms count from now on: their names, targets
 // and owners stay. It opens those that are missing, of the owner that the code has then. A job of a
 // platform that it has no permission for any more keeps what it counted. Repeated with its key it
-// changes nothing. Errors: those of activation.Engine.Edit; *activation.InputError, where a job is
-// missing and no owner is known; and *lead.InputError, where the counting is invalid for a job.
+// changes nothing. Errors: those of activation.Engine.Edit; *errs.InputError, where a job is
+// missing and no owner is known; and *errs.InputError, where the counting is invalid for a job.
 func (d *Desk) Edit(ctx context.Context, c activation.Edit) (code activation.Code, err error) {
-	ctx, call := d.unit.Begin(ctx, "desk.edit", c.Code.Subject())
+	ctx, call := d.unit.Begin(ctx, "desk.edit", activation.CodeSubject(c.Code))
 	defer call.End(&err)
 	if err := cmp.Or(valid.ID("code", c.Code), valid.ID("key", c.Key)); err != nil {
 		return code, fmt.Errorf("desk: edit: %w", err)
 	}
 	err = d.unit.InSave(ctx, func(ctx context.Context, tx storage.Tx) error {
 		call.Attempts++
-		before := []storage.Look{{Subject: c.Code.Subject(), Key: c.Key}}
+		before := []storage.Look{{Subject: activation.CodeSubject(c.Code), Key: c.Key}}
 		if err := tx.Load(ctx, before); err != nil {
 			return err
 		}
@@ -128,8 +129,8 @@ func (d *Desk) Edit(ctx context.Context, c activation.Edit) (code activation.Cod
 		if code, err = d.p.Codes.In(tx).Edit(ctx, c); err != nil || call.Replayed {
 			return err
 		}
-		jobs := map[lead.PlatformID]lead.Job{}
-		for j, err := range d.p.Leads.In(tx).Jobs(ctx, lead.JobQuery{Codes: []lead.CodeID{lead.CodeID(c.Code)}}) {
+		jobs := map[ids.Platform]lead.Job{}
+		for j, err := range d.p.Leads.In(tx).Jobs(ctx, lead.JobQuery{Codes: []ids.Code{c.Code}}) {
 			if err != nil {
 				return err
 			}
@@ -148,25 +149,25 @@ func jobKey(kind, key string) string { return journal.DerivedKey(kind, key) }
 
 // count has the jobs of a code count by its settings, and opens those that are not there.
 func (d *Desk) count(
-	ctx context.Context, tx storage.Tx, id activation.CodeID, s activation.Settings, jobs map[lead.PlatformID]lead.Job, targets lead.Targets,
+	ctx context.Context, tx storage.Tx, id ids.Code, s activation.Settings, jobs map[ids.Platform]lead.Job, targets lead.Targets,
 	by, key string,
 ) error {
 	k := s.Counting
 	scope := lead.Scope{Reach: lead.Reach(k.Reach), Library: k.Library, Days: k.Days}
 	for _, c := range k.Codes {
-		scope.Codes = append(scope.Codes, lead.CodeID(c))
+		scope.Codes = append(scope.Codes, c)
 	}
 	for _, platform := range s.Platforms {
-		p := lead.PlatformID(platform)
+		p := platform
 		j, has := jobs[p]
 		if !has {
 			j = lead.Job{Owner: lead.OwnerID(k.Owner), Name: string(p), Targets: targets}
 		}
 		if j.Owner == "" {
-			return &activation.InputError{Field: "settings.counting.owner", Reason: "is missing, which the jobs of platforms have"}
+			return &errs.InputError{Field: "settings.counting.owner", Reason: "is missing, which the jobs of platforms have"}
 		}
 		_, err := d.p.Leads.In(tx).Put(ctx, lead.Put{
-			Job: lead.JobID{Code: lead.CodeID(id), Platform: p}, Owner: j.Owner, Name: j.Name, Targets: j.Targets, By: by, Key: key,
+			Job: lead.JobID{Code: id, Platform: p}, Owner: j.Owner, Name: j.Name, Targets: j.Targets, By: by, Key: key,
 			Terms: lead.Terms{Group: lead.GroupID(k.Group), Scope: scope, Counts: d.opts.Rule(p), Zone: k.Zone, Reset: k.Reset, Today: k.Today},
 		})
 		if err != nil {

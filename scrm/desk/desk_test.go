@@ -13,12 +13,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/scrm/activation"
 	"github.com/scrmkit/scrmkit/scrm/desk"
 	"github.com/scrmkit/scrmkit/scrm/lead"
 	"github.com/scrmkit/scrmkit/scrm/lead/routing"
 	"github.com/scrmkit/scrmkit/scrm/ticket"
+	"github.com/scrmkit/scrmkit/secret"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/memory"
 )
@@ -26,7 +28,7 @@ import (
 var (
 	ctx  = context.Background()
 	noon = time.Date(2026, 3, 10, 4, 0, 0, 0, time.UTC)
-	key  = activation.Key{ID: "1", Secret: []byte("a secret that is 32 bytes or more")}
+	key  = secret.Key{ID: "1", Secret: []byte("a secret that is 32 bytes or more")}
 )
 
 func must[V any](v V, err error) V {
@@ -54,10 +56,10 @@ func open(db storage.DB) scene {
 	at.Store(noon.UnixMicro())
 	now := func() time.Time { return time.UnixMicro(at.Load()).UTC() }
 	p := desk.Parts{
-		Codes:   must(activation.New(db, []activation.Key{key}, &activation.Options{Now: now})),
+		Codes:   must(activation.New(db, []secret.Key{key}, &activation.Options{Now: now})),
 		Leads:   lead.New(db, &lead.Options{Now: now}),
-		Lines:   routing.New(db, &routing.Options{Now: now, Keys: []routing.Key{key}}),
-		Tickets: must(ticket.New(db, []ticket.Key{key}, &ticket.Options{Now: now})),
+		Lines:   routing.New(db, &routing.Options{Now: now, Keys: []secret.Key{key}}),
+		Tickets: must(ticket.New(db, []secret.Key{key}, &ticket.Options{Now: now})),
 	}
 	return scene{desk.New(db, p, &desk.Options{Now: now}), p, at}
 }
@@ -65,14 +67,14 @@ func open(db storage.DB) scene {
 func (s scene) pass(d time.Duration) { s.now.Add(d.Microseconds()) }
 
 // make makes a code of the platforms.
-func (s scene) make(key string, platforms ...activation.PlatformID) activation.Issued {
+func (s scene) make(key string, platforms ...ids.Platform) activation.Issued {
 	return must(s.Create(ctx, desk.Create{Codes: activation.Create{N: 1, Key: key, Settings: activation.Settings{
 		Platforms: platforms, Ports: 3, Counting: activation.Counting{Owner: "boss", Reach: "owner", Zone: "Asia/Shanghai"},
 	}}}))[0]
 }
 
 // sign has an agent sign in and link an account.
-func (s scene) sign(c activation.Issued, platform activation.PlatformID, account activation.AccountID) activation.Access {
+func (s scene) sign(c activation.Issued, platform ids.Platform, account ids.Account) activation.Access {
 	access := must(s.Codes.SignIn(ctx, activation.SignIn{Code: c.Code, Device: activation.DeviceID("pc-" + c.ID), Agent: "kathy"}))
 	port := must(s.Codes.Open(ctx, activation.Open{Session: access.ID(), Platform: platform, Key: "open-" + string(account)}))
 	must(s.Codes.Link(ctx, activation.Link{Session: access.ID(), Port: port.ID.N, Account: account, Key: "link-" + string(account)}))
@@ -114,14 +116,14 @@ func (s scene) line(key string, settings routing.Settings) {
 func report(access activation.Access, id, account string, contact string) desk.Report {
 	return desk.Report{
 		Token: access.Token, Platform: "whatsapp", Contact: []lead.Identity{{Platform: "whatsapp", ID: contact}},
-		Event: lead.Event{ID: lead.EventID(id), Account: lead.AccountID(account), At: noon, Kind: lead.Inbound},
+		Event: lead.Event{ID: lead.EventID(id), Account: ids.Account(account), At: noon, Kind: lead.Inbound},
 	}
 }
 
 // table prints rows, but for the ids, which are random.
-func (s scene) table(names map[activation.CodeID]string) string {
+func (s scene) table(names map[ids.Code]string) string {
 	var b strings.Builder
-	for r, err := range s.Rows(ctx, desk.Query{Platforms: []lead.PlatformID{"whatsapp", "line"}}) {
+	for r, err := range s.Rows(ctx, desk.Query{Platforms: []ids.Platform{"whatsapp", "line"}}) {
 		if err != nil {
 			panic(err)
 		}
@@ -139,7 +141,7 @@ func (s scene) table(names map[activation.CodeID]string) string {
 }
 
 func TestDesk(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		t.Run("lists codes with what they counted", func(t *testing.T) {
 			s := open(db.Tenant("rows"))
 			a := s.make("a", "whatsapp", "line")
@@ -147,7 +149,7 @@ func TestDesk(t *testing.T) {
 			b := s.make("b", "whatsapp")
 			s.pass(time.Second)
 			c := s.make("c")
-			names := map[activation.CodeID]string{a.ID: "A", b.ID: "B", c.ID: "C"}
+			names := map[ids.Code]string{a.ID: "A", b.ID: "B", c.ID: "C"}
 			if again := s.make("b", "whatsapp"); again != (activation.Issued{ID: b.ID}) {
 				t.Fatal(again)
 			}
@@ -158,7 +160,7 @@ func TestDesk(t *testing.T) {
 					t.Fatal(i, out, err)
 				}
 			}
-			must(s.Codes.Disable(ctx, activation.CodeBatch{Codes: []activation.CodeID{b.ID}, Key: "off"}))
+			must(s.Codes.Disable(ctx, activation.CodeBatch{Codes: []ids.Code{b.ID}, Key: "off"}))
 			want := "C enabled 0 | no permission | no permission\n" +
 				"B disabled 0 | whatsapp 1 new 1 duplicate, today 1 | no permission\n" +
 				"A enabled 1 | whatsapp 1 new 0 duplicate, today 1 | line 0 new 0 duplicate, today 0\n"
@@ -175,7 +177,7 @@ func TestDesk(t *testing.T) {
 			isError(t, err, activation.ErrPlatform)
 
 			edit := activation.Edit{Code: c.ID, Key: "edit", Settings: activation.Settings{
-				Platforms: []activation.PlatformID{"line"}, Counting: activation.Counting{Zone: "Mars"},
+				Platforms: []ids.Platform{"line"}, Counting: activation.Counting{Zone: "Mars"},
 			}}
 			if _, err := s.Edit(ctx, edit); err == nil {
 				t.Fatal("a zone that is none")
@@ -184,13 +186,13 @@ func TestDesk(t *testing.T) {
 				t.Fatal("half an edit", code)
 			}
 			edit = activation.Edit{Code: b.ID, Key: "edit", Settings: activation.Settings{
-				Platforms: []activation.PlatformID{"line"}, Ports: 1, Counting: activation.Counting{Zone: "UTC"},
+				Platforms: []ids.Platform{"line"}, Ports: 1, Counting: activation.Counting{Zone: "UTC"},
 			}}
 			must(s.Edit(ctx, edit))
 			if got := s.table(names); !strings.Contains(got, "B disabled 0 | no permission | line 0 new 0 duplicate, today 0\n") {
 				t.Fatal(got)
 			}
-			if j := must(s.Leads.Job(ctx, lead.JobID{Code: lead.CodeID(b.ID), Platform: "line"})); j.Owner != "boss" || j.Terms[0].Zone != "UTC" {
+			if j := must(s.Leads.Job(ctx, lead.JobID{Code: b.ID, Platform: "line"})); j.Owner != "boss" || j.Terms[0].Zone != "UTC" {
 				t.Fatal(j)
 			}
 		})
@@ -207,23 +209,23 @@ func TestDesk(t *testing.T) {
 					t.Fatalf("%s: %s, want %s", what, got, want)
 				}
 			}
-			var ids []ticket.ID
+			var pushed []ticket.ID
 			for i := range 4 {
-				ids = append(ids, s.push("shop", fmt.Sprintf(`{"id":%d}`, i)))
+				pushed = append(pushed, s.push("shop", fmt.Sprintf(`{"id":%d}`, i)))
 				s.pass(time.Second)
 			}
 			if n := must(s.Handle(ctx, ticket.Query{State: ticket.Received, Oldest: true})); n != 4 {
 				t.Fatal(n)
 			}
-			want("nobody is online: it waits", ids[0], "pending  ")
-			want("it waits too", ids[1], "pending  ")
-			want("and no more may", ids[2], "manual noCapacity ")
+			want("nobody is online: it waits", pushed[0], "pending  ")
+			want("it waits too", pushed[1], "pending  ")
+			want("and no more may", pushed[2], "manual noCapacity ")
 			_, err := s.Visit(ctx, "asia", "ann")
 			var none *routing.NoCapacityError
 			if !errors.As(err, &none) || none.Why != routing.Behind {
 				t.Fatal(err)
 			}
-			must(s.Assign(ctx, ticket.Assign{Ticket: ids[1], Target: ticket.Target{Code: ticket.CodeID(s.make("b").ID)}, Key: "take"}))
+			must(s.Assign(ctx, ticket.Assign{Ticket: pushed[1], Target: ticket.Target{Code: s.make("b").ID}, Key: "take"}))
 			if l := must(s.Lines.Line(ctx, "asia")); l.Waiting != 1 {
 				t.Fatal(l)
 			}
@@ -232,13 +234,13 @@ func TestDesk(t *testing.T) {
 			if out.Account != desk.Account("whatsapp", "x") || len(out.Served) != 1 {
 				t.Fatal(out)
 			}
-			want("served before the visitor", ids[0], "pending  x")
+			want("served before the visitor", pushed[0], "pending  x")
 			if n := must(s.Handle(ctx, ticket.Query{State: ticket.Manual, Oldest: true})); n != 2 {
 				t.Fatal(n)
 			}
-			want("there is room now", ids[2], "pending  x")
-			want("the day's target is reached", ids[3], "pending  ")
-			must(s.Reject(ctx, ticket.Reject{Ticket: ids[3], Note: "a test", Key: "no"}))
+			want("there is room now", pushed[2], "pending  x")
+			want("the day's target is reached", pushed[3], "pending  ")
+			must(s.Reject(ctx, ticket.Reject{Ticket: pushed[3], Note: "a test", Key: "no"}))
 			if l := must(s.Lines.Line(ctx, "asia")); l.Waiting != 0 || l.Taken[0].Today != 3 {
 				t.Fatal(l)
 			}
@@ -271,12 +273,12 @@ func Example() {
 	db := memory.New()
 	now := time.Date(2026, 3, 10, 4, 0, 0, 0, time.UTC)
 	clock := func() time.Time { return now }
-	secret := []byte("32 random bytes of your own secret")
-	codes, err := activation.New(db, []activation.Key{{ID: "2026", Secret: secret}}, &activation.Options{Now: clock})
+	random := []byte("32 random bytes of your own secret")
+	codes, err := activation.New(db, []secret.Key{{ID: "2026", Secret: random}}, &activation.Options{Now: clock})
 	if err != nil {
 		log.Fatal(err)
 	}
-	tickets, err := ticket.New(db, []ticket.Key{{ID: "2026", Secret: secret}}, &ticket.Options{Now: clock})
+	tickets, err := ticket.New(db, []secret.Key{{ID: "2026", Secret: random}}, &ticket.Options{Now: clock})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -285,7 +287,7 @@ func Example() {
 	sales := desk.New(db, desk.Parts{Codes: codes, Leads: leads, Lines: lines, Tickets: tickets}, &desk.Options{Now: clock})
 
 	made, err := sales.Create(ctx, desk.Create{Codes: activation.Create{N: 1, Key: "first", Settings: activation.Settings{
-		Platforms: []activation.PlatformID{"whatsapp"}, Ports: 3,
+		Platforms: []ids.Platform{"whatsapp"}, Ports: 3,
 		Counting: activation.Counting{Owner: "boss", Reach: "owner", Library: true, Zone: "Asia/Shanghai", Reset: 8 * 60},
 	}}})
 	if err != nil {
@@ -317,7 +319,7 @@ func Example() {
 	sent, err := sales.Visit(ctx, "spring", "visitor-1")
 	fmt.Println(sent.Account, err)
 
-	for row, err := range sales.Rows(ctx, desk.Query{Platforms: []lead.PlatformID{"whatsapp", "line"}}) {
+	for row, err := range sales.Rows(ctx, desk.Query{Platforms: []ids.Platform{"whatsapp", "line"}}) {
 		if err != nil {
 			log.Fatal(err)
 		}

@@ -5,18 +5,19 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/scrm/activation"
 	"github.com/scrmkit/scrmkit/scrm/desk"
 	"github.com/scrmkit/scrmkit/scrm/lead"
-	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
 func TestEdit(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
-		job := func(s scene, c activation.Issued, p lead.PlatformID) lead.Job {
-			return must(s.Leads.Job(ctx, lead.JobID{Code: lead.CodeID(c.ID), Platform: p}))
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
+		job := func(s scene, c activation.Issued, p ids.Platform) lead.Job {
+			return must(s.Leads.Job(ctx, lead.JobID{Code: c.ID, Platform: p}))
 		}
 		put := func(s scene, j lead.Job, name string, day int64, key string) {
 			must(s.Leads.Put(ctx, lead.Put{Job: j.ID, Owner: j.Owner, Name: name, Targets: lead.Targets{Day: day}, Terms: j.Terms[0], Key: key}))
@@ -41,7 +42,7 @@ func TestEdit(t *testing.T) {
 		t.Run("opens jobs of the code's owner, also the first one", func(t *testing.T) {
 			s := open(db.Tenant("first"))
 			c := s.make("a")
-			must(s.Edit(ctx, edit(s, c, "e", func(k *activation.Settings) { k.Platforms, k.Counting.Owner = []activation.PlatformID{"whatsapp"}, "" })))
+			must(s.Edit(ctx, edit(s, c, "e", func(k *activation.Settings) { k.Platforms, k.Counting.Owner = []ids.Platform{"whatsapp"}, "" })))
 			if j, code := job(s, c, "whatsapp"), must(s.Codes.Code(ctx, c.ID)); j.Owner != "boss" || code.Settings.Counting.Owner != "boss" {
 				t.Fatal(j, code)
 			}
@@ -65,9 +66,9 @@ func TestEdit(t *testing.T) {
 		})
 		t.Run("needs an owner for a job, and names the field", func(t *testing.T) {
 			s := open(db.Tenant("none"))
-			settings := activation.Settings{Platforms: []activation.PlatformID{"line"}, Ports: 1, Counting: activation.Counting{Zone: "UTC"}}
+			settings := activation.Settings{Platforms: []ids.Platform{"line"}, Ports: 1, Counting: activation.Counting{Zone: "UTC"}}
 			_, err := s.Create(ctx, desk.Create{Codes: activation.Create{N: 1, Settings: settings, Key: "k"}})
-			var bad *activation.InputError
+			var bad *errs.InputError
 			if !errors.As(err, &bad) || bad.Field != "settings.counting.owner" {
 				t.Fatal(err)
 			}
@@ -92,7 +93,7 @@ func TestEdit(t *testing.T) {
 			put(s, job(s, c, "whatsapp"), "another name", 7, "p")
 			must(s.Edit(ctx, edit(s, c, "e2", func(k *activation.Settings) { k.Platforms = append(k.Platforms, "line") })))
 			version := job(s, c, "whatsapp").Version
-			must(s.Codes.Delete(ctx, activation.CodeBatch{Codes: []activation.CodeID{c.ID}, Key: "del"}))
+			must(s.Codes.Delete(ctx, activation.CodeBatch{Codes: []ids.Code{c.ID}, Key: "del"}))
 			again := must(s.Edit(ctx, e))
 			if again.Version != first.Version || again.Settings.Remark != "first" || job(s, c, "whatsapp").Version != version {
 				t.Fatal(again)
@@ -115,7 +116,7 @@ func TestEdit(t *testing.T) {
 			c := s.make(long, "whatsapp")
 			must(s.Edit(ctx, edit(s, c, long, func(k *activation.Settings) { k.Remark = "x" })))
 			for _, e := range []activation.Edit{{Code: "a\x00b", Key: "k"}, {Code: c.ID}, {Code: c.ID, Key: long + "7"}} {
-				var bad *activation.InputError
+				var bad *errs.InputError
 				if _, err := s.Edit(ctx, e); !errors.As(err, &bad) {
 					t.Errorf("%+v: %v", e, err)
 				}

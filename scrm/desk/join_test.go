@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/scrm/activation"
 	"github.com/scrmkit/scrmkit/scrm/desk"
@@ -16,12 +17,12 @@ import (
 // What a bound desk does is committed or rolled back with the transaction: a code and its jobs.
 func TestADeskThatIsBound(t *testing.T) {
 	errOut := errors.New("the order was not paid")
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		s := open(db)
 		for _, end := range []error{errOut, nil} {
 			err := db.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
 				_, err := s.In(tx).Create(ctx, desk.Create{Codes: activation.Create{N: 2, Key: "k", Settings: activation.Settings{
-					Platforms: []activation.PlatformID{"line"}, Ports: 3, Counting: activation.Counting{Owner: "boss", Zone: "UTC"},
+					Platforms: []ids.Platform{"line"}, Ports: 3, Counting: activation.Counting{Owner: "boss", Zone: "UTC"},
 				}}})
 				if err != nil {
 					return err

@@ -9,12 +9,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/scrm/activation"
 	"github.com/scrmkit/scrmkit/scrm/desk"
 	"github.com/scrmkit/scrmkit/scrm/lead"
 	"github.com/scrmkit/scrmkit/scrm/lead/routing"
-	"github.com/scrmkit/scrmkit/storage"
 )
 
 // visits has n visitors come, and returns how many were sent somewhere.
@@ -49,7 +49,7 @@ func (s scene) write(t *testing.T, access activation.Access, from, to int, want 
 func (s scene) clock() time.Time { return time.UnixMicro(s.now.Load()).UTC() }
 
 func TestLinesCountLeads(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		t.Run("ten visitors and four leads leave six of a day's ten", func(t *testing.T) {
 			s := open(db.Tenant("leads"))
 			c, other := s.make("a", "whatsapp"), s.make("b", "whatsapp")
@@ -131,7 +131,7 @@ func TestLinesCountLeads(t *testing.T) {
 				v := routing.VisitorID([]string{"ann", "bob", "ticket:shop/1"}[i])
 				_, err := s.Arrive(ctx, desk.Arrival{Line: "asia", Token: must(s.Lines.Sign("asia", v)), Origin: "one"})
 				var limit *routing.LimitError
-				var bad *routing.InputError
+				var bad *errs.InputError
 				if errors.As(err, &limit) != (want == "limit") || errors.As(err, &bad) != (want == "ticket") || want == "" && err != nil {
 					t.Error(v, err)
 				}

@@ -7,6 +7,7 @@ import (
 	"iter"
 
 	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/scrm/activation"
 	"github.com/scrmkit/scrmkit/scrm/lead/routing"
@@ -39,7 +40,7 @@ func (e *TargetError) Is(target error) bool { return target == errs.Conflict }
 // for: the embedder has it.
 func (d *Desk) unusable(ctx context.Context, tx storage.Tx, t ticket.Target) (ticket.Reason, error) {
 	if t.Pool != "" && t.Code == "" {
-		_, err := d.p.Lines.In(tx).Line(ctx, routing.LineID(t.Pool))
+		_, err := d.p.Lines.In(tx).Line(ctx, t.Pool)
 		if errors.Is(err, routing.ErrUnknownLine) {
 			return ticket.PoolUnknown, nil
 		}
@@ -48,7 +49,7 @@ func (d *Desk) unusable(ctx context.Context, tx storage.Tx, t ticket.Target) (ti
 	if t.Code == "" {
 		return "", nil
 	}
-	code := activation.CodeID(t.Code)
+	code := t.Code
 	state, err := d.p.Codes.In(tx).State(ctx, code)
 	if errors.Is(err, activation.ErrUnknownCode) {
 		return ticket.CodeUnknown, nil
@@ -67,7 +68,7 @@ func (d *Desk) unusable(ctx context.Context, tx storage.Tx, t ticket.Target) (ti
 	if t.Account == "" {
 		return "", nil
 	}
-	for a, err := range d.p.Codes.In(tx).Agents(ctx, activation.PortQuery{Code: code, Accounts: []activation.AccountID{activation.AccountID(t.Account)}}) {
+	for a, err := range d.p.Codes.In(tx).Agents(ctx, activation.PortQuery{Code: code, Accounts: []ids.Account{t.Account}}) {
 		if err != nil {
 			return "", err
 		}
@@ -165,14 +166,14 @@ func (d *Desk) Mine(ctx context.Context, token string, state ticket.State, limit
 			yield(ticket.Ticket{}, fmt.Errorf("desk: tickets of an agent: %w", err))
 			return
 		}
-		d.p.Tickets.Tickets(ctx, ticket.Query{Code: ticket.CodeID(access.Code.ID), State: state, Limit: limit})(yield)
+		d.p.Tickets.Tickets(ctx, ticket.Query{Code: access.Code.ID, State: state, Limit: limit})(yield)
 	}
 }
 
 // Take gives a ticket that is at the code of a session to its agent. Of several who take it one
 // gets it. Errors: activation.ErrSignedOut, *TargetError, and those of ticket.Engine.Take.
 func (d *Desk) Take(ctx context.Context, c Order) (ticket.Outcome, error) {
-	return d.order(ctx, "desk.take", "take", c, func(ctx context.Context, e *ticket.Engine, code ticket.CodeID, by string) (ticket.Outcome, error) {
+	return d.order(ctx, "desk.take", "take", c, func(ctx context.Context, e *ticket.Engine, code ids.Code, by string) (ticket.Outcome, error) {
 		return e.Take(ctx, ticket.Take{Ticket: c.Ticket, Code: code, By: by, Key: c.Key})
 	})
 }
@@ -181,7 +182,7 @@ func (d *Desk) Take(ctx context.Context, c Order) (ticket.Outcome, error) {
 // ticket.HandedBack, with the note. Errors: activation.ErrSignedOut, *TargetError, and those of
 // ticket.Engine.HandBack.
 func (d *Desk) HandBack(ctx context.Context, c Order) (ticket.Outcome, error) {
-	return d.order(ctx, "desk.handBack", "hand back", c, func(ctx context.Context, e *ticket.Engine, code ticket.CodeID, by string) (ticket.Outcome, error) {
+	return d.order(ctx, "desk.handBack", "hand back", c, func(ctx context.Context, e *ticket.Engine, code ids.Code, by string) (ticket.Outcome, error) {
 		return e.HandBack(ctx, ticket.HandBack{Ticket: c.Ticket, Code: code, Note: c.Note, By: by, Key: c.Key})
 	})
 }
@@ -189,14 +190,14 @@ func (d *Desk) HandBack(ctx context.Context, c Order) (ticket.Outcome, error) {
 // Finish ends a ticket that is at the code of a session and was handled. Errors:
 // activation.ErrSignedOut, *TargetError, and those of ticket.Engine.Finish.
 func (d *Desk) Finish(ctx context.Context, c Order) (ticket.Outcome, error) {
-	return d.order(ctx, "desk.finish", "finish", c, func(ctx context.Context, e *ticket.Engine, code ticket.CodeID, by string) (ticket.Outcome, error) {
+	return d.order(ctx, "desk.finish", "finish", c, func(ctx context.Context, e *ticket.Engine, code ids.Code, by string) (ticket.Outcome, error) {
 		return e.Finish(ctx, ticket.Finish{Ticket: c.Ticket, Code: code, Note: c.Note, By: by, Key: c.Key})
 	})
 }
 
 func (d *Desk) order(
 	ctx context.Context, name, kind string, c Order,
-	run func(ctx context.Context, e *ticket.Engine, code ticket.CodeID, by string) (ticket.Outcome, error),
+	run func(ctx context.Context, e *ticket.Engine, code ids.Code, by string) (ticket.Outcome, error),
 ) (out ticket.Outcome, err error) {
 	ctx, call := d.unit.Begin(ctx, name, c.Ticket.Subject())
 	defer call.End(&err)
@@ -209,7 +210,7 @@ func (d *Desk) order(
 		if err != nil {
 			return err
 		}
-		code := ticket.CodeID(access.Code.ID)
+		code := access.Code.ID
 		why, err := d.unusable(ctx, tx, ticket.Target{Code: code})
 		if err == nil && why != "" {
 			err = &TargetError{ticket.Target{Code: code}, why}

@@ -8,12 +8,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/scrm/activation"
 	"github.com/scrmkit/scrmkit/scrm/desk"
 	"github.com/scrmkit/scrmkit/scrm/lead/routing"
 	"github.com/scrmkit/scrmkit/scrm/ticket"
-	"github.com/scrmkit/scrmkit/storage"
 )
 
 // shop has a website push to a code or to a pool.
@@ -33,7 +34,7 @@ func (s scene) ticket(id ticket.ID) ticket.Ticket {
 	return k
 }
 
-func ids[T any](n int, of func(i int) T) (all []T) {
+func repeat[T any](n int, of func(i int) T) (all []T) {
 	for i := range n {
 		all = append(all, of(i))
 	}
@@ -43,25 +44,25 @@ func ids[T any](n int, of func(i int) T) (all []T) {
 // A way is how what a ticket is at goes.
 type way struct {
 	name string
-	code ticket.CodeID // that the template names; "": that of the account
-	pool bool          // the template names a pool, whose line has the account
+	code ids.Code // that the template names; "": that of the account
+	pool bool     // the template names a pool, whose line has the account
 	end  func(s scene, c activation.Issued)
 	want ticket.Reason
 }
 
 var ways = []way{
 	{"the code is disabled", "", false, func(s scene, c activation.Issued) {
-		must(s.Codes.Disable(ctx, activation.CodeBatch{Codes: []activation.CodeID{c.ID}, Key: "off"}))
+		must(s.Codes.Disable(ctx, activation.CodeBatch{Codes: []ids.Code{c.ID}, Key: "off"}))
 	}, ticket.CodeDisabled},
 	{"the code is deleted", "", false, func(s scene, c activation.Issued) {
-		must(s.Codes.Delete(ctx, activation.CodeBatch{Codes: []activation.CodeID{c.ID}, Key: "gone"}))
+		must(s.Codes.Delete(ctx, activation.CodeBatch{Codes: []ids.Code{c.ID}, Key: "gone"}))
 	}, ticket.CodeDeleted},
 	{"the code expires", "", false, func(s scene, c activation.Issued) {
-		must(s.Codes.Expire(ctx, activation.CodeBatch{Codes: []activation.CodeID{c.ID}, Key: "end"}))
+		must(s.Codes.Expire(ctx, activation.CodeBatch{Codes: []ids.Code{c.ID}, Key: "end"}))
 	}, ticket.CodeExpired},
 	{"the code is unknown", "NOBODY22", false, func(scene, activation.Issued) {}, ticket.CodeUnknown},
 	{"the code of the account is disabled", "", true, func(s scene, c activation.Issued) {
-		must(s.Codes.Disable(ctx, activation.CodeBatch{Codes: []activation.CodeID{c.ID}, Key: "off"}))
+		must(s.Codes.Disable(ctx, activation.CodeBatch{Codes: []ids.Code{c.ID}, Key: "off"}))
 	}, ticket.CodeDisabled},
 	{"the account is closed", "", true, func(s scene, c activation.Issued) {
 		must(s.Codes.Close(ctx, activation.Leave{Port: activation.PortID{Code: c.ID, N: 2}, Key: "close"}))
@@ -75,7 +76,7 @@ var ways = []way{
 // before the ticket is handled, and after the next Recall where it goes later, taken or not.
 // Nothing is left at a target that nobody can sign in to.
 func TestTicketsOfTargetsThatGo(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		for i, w := range ways {
 			for k, when := range []string{"before it is handled", "between that and the take", "after the take", "after it was assigned by hand"} {
 				if w.want == ticket.CodeUnknown && k > 0 {
@@ -86,7 +87,7 @@ func TestTicketsOfTargetsThatGo(t *testing.T) {
 					c := s.make("a", "whatsapp")
 					access := s.sign(c, "whatsapp", "x")
 					s.line("p", routing.Settings{Accounts: of("x"), Offline: true})
-					action := ticket.Action{Code: ticket.CodeID(c.ID)}
+					action := ticket.Action{Code: c.ID}
 					switch {
 					case w.code != "":
 						action.Code = w.code
@@ -95,7 +96,7 @@ func TestTicketsOfTargetsThatGo(t *testing.T) {
 					}
 					s.shop(action)
 					id := s.push("shop", `{"id":1}`)
-					target := ticket.Target{Code: ticket.CodeID(c.ID)}
+					target := ticket.Target{Code: c.ID}
 					if w.pool {
 						target.Account = "x"
 					}
@@ -148,7 +149,7 @@ func TestTicketsOfTargetsThatGo(t *testing.T) {
 					if n := must(s.Recall(ctx)); n != 0 {
 						t.Fatal("recalled twice")
 					}
-					for k, err := range s.Tickets.Tickets(ctx, ticket.Query{Code: ticket.CodeID(c.ID)}) {
+					for k, err := range s.Tickets.Tickets(ctx, ticket.Query{Code: c.ID}) {
 						t.Fatal("still listed at the code:", k, err)
 					}
 				})
@@ -158,17 +159,17 @@ func TestTicketsOfTargetsThatGo(t *testing.T) {
 }
 
 func TestAgentsHandleTickets(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		t.Run("list, take, hand back and finish those of their code, and no others", func(t *testing.T) {
 			s := open(db.Tenant("mine"))
 			c, other := s.make("a", "whatsapp"), s.make("b", "whatsapp")
 			kathy, eve := s.sign(c, "whatsapp", "x"), s.sign(other, "whatsapp", "y")
-			s.shop(ticket.Action{Code: ticket.CodeID(c.ID)})
-			all := ids(3, func(i int) ticket.ID { s.pass(time.Second); return s.push("shop", fmt.Sprintf(`{"id":%d}`, i)) })
+			s.shop(ticket.Action{Code: c.ID})
+			all := repeat(3, func(i int) ticket.ID { s.pass(time.Second); return s.push("shop", fmt.Sprintf(`{"id":%d}`, i)) })
 			s.handle()
 			mine := func(access activation.Access, state ticket.State) (n int) {
 				for k, err := range s.Mine(ctx, access.Token, state, 0) {
-					if err != nil || k.Target.Code != ticket.CodeID(access.Code.ID) {
+					if err != nil || k.Target.Code != access.Code.ID {
 						t.Fatal(k, err)
 					}
 					n++
@@ -199,7 +200,7 @@ func TestAgentsHandleTickets(t *testing.T) {
 			if out := must(s.Finish(ctx, desk.Order{Token: kathy.Token, Ticket: all[0], Note: "sold", Key: "f"})); out.State != ticket.Done {
 				t.Fatal(out)
 			}
-			var bad *ticket.InputError
+			var bad *errs.InputError
 			if _, err := s.HandBack(ctx, desk.Order{Token: kathy.Token, Ticket: all[1], Key: "b"}); !errors.As(err, &bad) || bad.Field != "note" {
 				t.Fatal(err)
 			}
@@ -215,13 +216,13 @@ func TestAgentsHandleTickets(t *testing.T) {
 				t.Fatal("the templates that decided give it back:", k)
 			}
 			must(s.Tickets.Publish(ctx, ticket.Templates{ID: "t", Version: 2, Rules: []ticket.Rule{
-				{ID: "all", NoPhone: true, Action: ticket.Action{Code: ticket.CodeID(other.ID)}},
+				{ID: "all", NoPhone: true, Action: ticket.Action{Code: other.ID}},
 			}}))
 			must(s.Handle(ctx, ticket.Query{State: ticket.Manual}))
 			if mine(eve, ticket.Pending) != 1 || mine(kathy, "") != 2 {
 				t.Fatal("other templates decide again:", s.ticket(all[1]))
 			}
-			must(s.Codes.Disable(ctx, activation.CodeBatch{Codes: []activation.CodeID{c.ID}, Key: "off"}))
+			must(s.Codes.Disable(ctx, activation.CodeBatch{Codes: []ids.Code{c.ID}, Key: "off"}))
 			_, err = s.Take(ctx, desk.Order{Token: kathy.Token, Ticket: all[2], Key: "late"})
 			isError(t, err, activation.ErrSignedOut)
 			must(s.Recall(ctx))
@@ -236,10 +237,10 @@ func TestAgentsHandleTickets(t *testing.T) {
 			s := open(db.Tenant("race"))
 			c := s.make("a", "whatsapp")
 			s.sign(c, "whatsapp", "x")
-			s.shop(ticket.Action{Code: ticket.CodeID(c.ID)})
+			s.shop(ticket.Action{Code: c.ID})
 			id := s.push("shop", `{"id":1}`)
 			s.handle()
-			accesses := ids(8, func(i int) activation.Access {
+			accesses := repeat(8, func(i int) activation.Access {
 				return must(s.Codes.SignIn(ctx, activation.SignIn{Code: c.Code, Device: activation.DeviceID(fmt.Sprint("pc", i))}))
 			})
 			var won atomic.Int64
@@ -264,8 +265,8 @@ func TestAgentsHandleTickets(t *testing.T) {
 			s := open(db.Tenant("mix"))
 			c := s.make("a", "whatsapp")
 			access := s.sign(c, "whatsapp", "x")
-			s.shop(ticket.Action{Code: ticket.CodeID(c.ID)})
-			all := ids(6, func(i int) ticket.ID { return s.push("shop", fmt.Sprintf(`{"id":%d}`, i)) })
+			s.shop(ticket.Action{Code: c.ID})
+			all := repeat(6, func(i int) ticket.ID { return s.push("shop", fmt.Sprintf(`{"id":%d}`, i)) })
 			s.handle()
 			var wg sync.WaitGroup
 			for i, id := range all {
@@ -275,7 +276,7 @@ func TestAgentsHandleTickets(t *testing.T) {
 				})
 			}
 			wg.Go(func() {
-				_, _ = s.Codes.Disable(ctx, activation.CodeBatch{Codes: []activation.CodeID{c.ID}, Key: "off"})
+				_, _ = s.Codes.Disable(ctx, activation.CodeBatch{Codes: []ids.Code{c.ID}, Key: "off"})
 			})
 			wg.Go(func() { _, _ = s.Recall(ctx) })
 			wg.Wait()
@@ -292,7 +293,7 @@ func TestAgentsHandleTickets(t *testing.T) {
 // A ticket that waits in a line for longer than orders may is Manual; a visitor who waits for too
 // long uses nothing of the next day's cap.
 func TestWaitingEnds(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		s := open(db.Tenant("waits"))
 		c := s.make("a", "whatsapp")
 		s.line("p", routing.Settings{Queue: 9, Accounts: []routing.Account{{ID: desk.Account("whatsapp", "x"), Day: 2}}})

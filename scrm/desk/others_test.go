@@ -7,16 +7,15 @@ import (
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/scrm/desk"
 	"github.com/scrmkit/scrmkit/scrm/ticket"
-	"github.com/scrmkit/scrmkit/storage"
 )
 
 // To an agent, what is another's and what nobody has are the same: one error, with one text.
 func TestAgentsLearnNothingOfOthers(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		s := open(db.Tenant("others"))
 		hers, his := s.make("a", "whatsapp"), s.make("b", "whatsapp")
 		kathy, eve := s.sign(hers, "whatsapp", "x"), s.sign(his, "whatsapp", "y")
-		s.shop(ticket.Action{Code: ticket.CodeID(hers.ID)})
+		s.shop(ticket.Action{Code: hers.ID})
 		var all []ticket.ID
 		for _, body := range []string{`{"id":1}`, `{"id":2}`, `{"id":3}`, `{"id":4}`} {
 			all = append(all, s.push("shop", body))

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/scrm/activation"
 	"github.com/scrmkit/scrmkit/scrm/lead"
@@ -14,7 +15,7 @@ import (
 // A Report is an event that an agent's client reports.
 type Report struct {
 	Token    string          // of the session
-	Platform lead.PlatformID // platform of the account
+	Platform ids.Platform    // platform of the account
 	Contact  []lead.Identity // names of the contact in the event
 	Event    lead.Event      // what happened
 }
@@ -32,7 +33,7 @@ type Answer struct {
 // activation.Binding. One of any other time is Excluded, as lead.Unbound, and changes nothing. An
 // administrator, whose events count whenever they were, reports them to the engine of leads.
 //
-// Errors: activation.ErrSignedOut, activation.ErrPlatform, ErrAccount, *activation.InputError where
+// Errors: activation.ErrSignedOut, activation.ErrPlatform, ErrAccount, *errs.InputError where
 // the event has no platform or no account, and those of lead.Engine.Observe.
 func (d *Desk) Report(ctx context.Context, r Report) (_ Answer, err error) {
 	ctx, call := d.unit.Begin(ctx, "desk.report", "")
@@ -42,7 +43,7 @@ func (d *Desk) Report(ctx context.Context, r Report) (_ Answer, err error) {
 		return Answer{}, fmt.Errorf("desk: report: %w", err)
 	}
 	out, err := d.p.Leads.Observe(ctx, lead.Observe{
-		Contact: r.Contact, Job: lead.JobID{Code: lead.CodeID(access.Code.ID), Platform: r.Platform}, Event: r.Event, By: access.ID().String(),
+		Contact: r.Contact, Job: lead.JobID{Code: access.Code.ID, Platform: r.Platform}, Event: r.Event, By: access.ID().String(),
 		Bound: bound,
 	})
 	call.Replayed = out.Replayed
@@ -51,7 +52,7 @@ func (d *Desk) Report(ctx context.Context, r Report) (_ Answer, err error) {
 
 // bound returns the session of a report, and when its code had the account.
 func (d *Desk) bound(ctx context.Context, r Report) (activation.Access, *lead.Bound, error) {
-	platform, account := activation.PlatformID(r.Platform), activation.AccountID(r.Event.Account)
+	platform, account := r.Platform, r.Event.Account
 	if err := cmp.Or(valid.ID("platform", platform), valid.ID("event.account", account)); err != nil {
 		return activation.Access{}, nil, err
 	}

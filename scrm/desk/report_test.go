@@ -6,11 +6,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/scrm/activation"
 	"github.com/scrmkit/scrmkit/scrm/desk"
 	"github.com/scrmkit/scrmkit/scrm/lead"
-	"github.com/scrmkit/scrmkit/storage"
 )
 
 // told reports an event of an account that was at a time.
@@ -21,11 +21,11 @@ func (s scene) told(access activation.Access, id, account, contact string, at ti
 }
 
 func (s scene) total(c activation.Issued) lead.Figures {
-	return must(s.Leads.Summary(ctx, lead.JobID{Code: lead.CodeID(c.ID), Platform: "whatsapp"})).Total
+	return must(s.Leads.Summary(ctx, lead.JobID{Code: c.ID, Platform: "whatsapp"})).Total
 }
 
 func TestReports(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		t.Run("of before the account was linked take nothing from a colleague", func(t *testing.T) {
 			s := open(db.Tenant("before"))
 			honest, leaked := s.make("a", "whatsapp"), s.make("b", "whatsapp")
@@ -53,7 +53,7 @@ func TestReports(t *testing.T) {
 			}
 			s.pass(time.Hour)
 			out, err := s.Leads.Observe(ctx, lead.Observe{
-				Contact: []lead.Identity{{Platform: "whatsapp", ID: "ann"}}, Job: lead.JobID{Code: lead.CodeID(leaked.ID), Platform: "whatsapp"},
+				Contact: []lead.Identity{{Platform: "whatsapp", ID: "ann"}}, Job: lead.JobID{Code: leaked.ID, Platform: "whatsapp"},
 				Event: lead.Event{ID: "admin", Account: "z", At: noon.AddDate(0, 0, -30), Kind: lead.Inbound}, By: "admin",
 			})
 			if err != nil || out.Verdict != lead.NewLead || s.total(honest).New != 0 {
@@ -134,7 +134,7 @@ func TestReports(t *testing.T) {
 			_, err := s.Report(ctx, r)
 			isError(t, err, desk.ErrAccount)
 			r.Event.Account = ""
-			var bad *activation.InputError
+			var bad *errs.InputError
 			if _, err := s.Report(ctx, r); !errors.As(err, &bad) {
 				t.Fatal(err)
 			}

@@ -6,6 +6,7 @@ import (
 	"iter"
 	"slices"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/scrm/activation"
 	"github.com/scrmkit/scrmkit/scrm/lead"
 )
@@ -13,7 +14,7 @@ import (
 // A Query asks for codes, with what their jobs on some platforms counted.
 type Query struct {
 	activation.CodeQuery
-	Platforms []lead.PlatformID // which cells a Row has
+	Platforms []ids.Platform // which cells a Row has
 }
 
 // A Row is a code with its jobs (线索管理).
@@ -26,11 +27,11 @@ type Row struct {
 
 // A Cell is what a code counted on a platform.
 type Cell struct {
-	Platform  lead.PlatformID `json:"platform"`       // platform of the job
-	Permitted bool            `json:"permitted"`      // false: 未开启权限
-	Job       string          `json:"job,omitempty"`  // its name
-	Today     lead.Figures    `json:"today,omitzero"` // since the day began
-	Total     lead.Figures    `json:"total,omitzero"` // since the job was opened
+	Platform  ids.Platform `json:"platform"`       // platform of the job
+	Permitted bool         `json:"permitted"`      // false: 未开启权限
+	Job       string       `json:"job,omitempty"`  // its name
+	Today     lead.Figures `json:"today,omitzero"` // since the day began
+	Total     lead.Figures `json:"total,omitzero"` // since the job was opened
 }
 
 const rowsAtATime = 200
@@ -67,12 +68,12 @@ func (d *Desk) Rows(ctx context.Context, q Query) iter.Seq2[Row, error] {
 	}
 }
 
-func (d *Desk) rows(ctx context.Context, codes []activation.Code, platforms []lead.PlatformID) ([]Row, error) {
-	ids := make([]lead.CodeID, len(codes))
+func (d *Desk) rows(ctx context.Context, codes []activation.Code, platforms []ids.Platform) ([]Row, error) {
+	codeIDs := make([]ids.Code, len(codes))
 	for i, c := range codes {
-		ids[i] = lead.CodeID(c.ID)
+		codeIDs[i] = c.ID
 	}
-	summaries, err := d.p.Leads.Summaries(ctx, ids)
+	summaries, err := d.p.Leads.Summaries(ctx, codeIDs)
 	if err != nil {
 		return nil, err
 	}
@@ -85,9 +86,9 @@ func (d *Desk) rows(ctx context.Context, codes []activation.Code, platforms []le
 	for i, c := range codes {
 		rows[i] = Row{Code: c, State: c.State(now), Online: c.Online(now)}
 		for _, p := range platforms {
-			cell := Cell{Platform: p, Permitted: slices.Contains(c.Settings.Platforms, activation.PlatformID(p))}
+			cell := Cell{Platform: p, Permitted: slices.Contains(c.Settings.Platforms, p)}
 			if cell.Permitted {
-				s := counted[lead.JobID{Code: ids[i], Platform: p}]
+				s := counted[lead.JobID{Code: codeIDs[i], Platform: p}]
 				cell.Job, cell.Today, cell.Total = s.Job.Name, s.Today, s.Total
 			}
 			rows[i].Cells = append(rows[i].Cells, cell)

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/scrm/activation"
 	"github.com/scrmkit/scrmkit/scrm/lead"
@@ -21,15 +23,15 @@ import (
 )
 
 // Account is the name of an account in the settings of a line.
-func Account(p activation.PlatformID, a activation.AccountID) routing.AccountID {
+func Account(p ids.Platform, a ids.Account) routing.AccountID {
 	return routing.AccountID(url.PathEscape(string(p)) + "/" + url.PathEscape(string(a)))
 }
 
 // account returns the account that Account has given the name; ok is false where it has not.
-func account(name routing.AccountID) (a activation.AccountID, ok bool) {
+func account(name routing.AccountID) (a ids.Account, ok bool) {
 	_, text, ok := strings.Cut(string(name), "/")
 	text, err := url.PathUnescape(text)
-	return activation.AccountID(text), ok && err == nil && valid.ID("account", text) == nil
+	return ids.Account(text), ok && err == nil && valid.ID("account", text) == nil
 }
 
 // tickets is what the names of tickets begin with, among the visitors of a line.
@@ -49,7 +51,7 @@ type roster struct {
 }
 
 // roster returns the accounts of a line. ErrUnknownLine: there is no such line.
-func (d *Desk) roster(ctx context.Context, tx storage.Tx, id routing.LineID) (roster, error) {
+func (d *Desk) roster(ctx context.Context, tx storage.Tx, id ids.Line) (roster, error) {
 	r := roster{ports: map[routing.AccountID]activation.Agent{}}
 	line, err := d.p.Lines.In(tx).Line(ctx, id)
 	if err != nil {
@@ -65,7 +67,7 @@ func (d *Desk) roster(ctx context.Context, tx storage.Tx, id routing.LineID) (ro
 	if len(q.Accounts) == 0 {
 		return r, nil
 	}
-	codes := map[activation.CodeID]bool{} // whether they are in use
+	codes := map[ids.Code]bool{} // whether they are in use
 	for a, err := range d.p.Codes.In(tx).Agents(ctx, q) {
 		if err != nil {
 			return r, err
@@ -76,7 +78,7 @@ func (d *Desk) roster(ctx context.Context, tx storage.Tx, id routing.LineID) (ro
 		}
 		usable, known := codes[a.ID.Code]
 		if !known {
-			why, err := d.unusable(ctx, tx, ticket.Target{Code: ticket.CodeID(a.ID.Code)})
+			why, err := d.unusable(ctx, tx, ticket.Target{Code: a.ID.Code})
 			if err != nil {
 				return r, err
 			}
@@ -110,8 +112,8 @@ func (d *Desk) counted(ctx context.Context, tx storage.Tx, ports map[routing.Acc
 	names := slices.Sorted(maps.Keys(ports))
 	for _, name := range names {
 		a := ports[name]
-		job := lead.JobID{Code: lead.CodeID(a.ID.Code), Platform: lead.PlatformID(a.Platform)}
-		of = append(of, lead.AccountOf{Job: job, Account: lead.AccountID(a.Account)})
+		job := lead.JobID{Code: a.ID.Code, Platform: a.Platform}
+		of = append(of, lead.AccountOf{Job: job, Account: a.Account})
 	}
 	sums, err := d.p.Leads.In(tx).Accounts(ctx, of)
 	var leads []routing.Leads
@@ -139,23 +141,23 @@ func (d *Desk) onLine(ctx context.Context, run func(ctx context.Context, tx stor
 
 // An Arrival is a visitor who comes to a line.
 type Arrival struct {
-	Line    routing.LineID    // line that the visitor comes by
+	Line    ids.Line          // line that the visitor comes by
 	Visitor routing.VisitorID // "": whom the token is for
 	Token   string            // of routing.Engine.Sign; "": none, where the line asks for none
 	Origin  string            // where the visitor comes from, such as a hash of an address; "": not known
 }
 
 // Visit sends a visitor to an account of a line that asks for no token: see Arrive.
-func (d *Desk) Visit(ctx context.Context, line routing.LineID, v routing.VisitorID) (routing.Outcome, error) {
+func (d *Desk) Visit(ctx context.Context, line ids.Line, v routing.VisitorID) (routing.Outcome, error) {
 	return d.Arrive(ctx, Arrival{Line: line, Visitor: v})
 }
 
 // Arrive sends a visitor to an account of the line that is online. Targets count the new leads of
 // its accounts, each in the job of the code that has the account, on that job's day: see
-// routing.Leads. Errors: those of routing.Engine.Route, and *routing.InputError where the
+// routing.Leads. Errors: those of routing.Engine.Route, and *errs.InputError where the
 // visitor has the name of a ticket.
 func (d *Desk) Arrive(ctx context.Context, c Arrival) (out routing.Outcome, err error) {
-	ctx, call := d.unit.Begin(ctx, "desk.arrive", c.Line.Subject())
+	ctx, call := d.unit.Begin(ctx, "desk.arrive", routing.LineSubject(c.Line))
 	defer call.End(&err)
 	if c.Token != "" && c.Visitor == "" {
 		v, err := d.p.Lines.Visitor(c.Line, c.Token)
@@ -165,7 +167,7 @@ func (d *Desk) Arrive(ctx context.Context, c Arrival) (out routing.Outcome, err 
 		c.Visitor = v
 	}
 	if strings.HasPrefix(string(c.Visitor), tickets) {
-		err := &routing.InputError{Field: "visitor", Reason: "begins with " + tickets + ", as tickets alone do"}
+		err := &errs.InputError{Field: "visitor", Reason: "begins with " + tickets + ", as tickets alone do"}
 		return routing.Outcome{}, fmt.Errorf("desk: visit: %w", err)
 	}
 	var none error
@@ -194,7 +196,7 @@ func (d *Desk) Arrive(ctx context.Context, c Arrival) (out routing.Outcome, err 
 
 // serve tells the tickets that waited in a line where they have gone, or that they waited for too
 // long.
-func (d *Desk) serve(ctx context.Context, tx storage.Tx, line routing.LineID, out routing.Outcome, r roster) error {
+func (d *Desk) serve(ctx context.Context, tx storage.Tx, line ids.Line, out routing.Outcome, r roster) error {
 	for _, s := range slices.Concat(out.Served, out.Lapsed) {
 		name, isTicket := strings.CutPrefix(string(s.Visitor), tickets)
 		if !isTicket {
@@ -213,13 +215,13 @@ func (d *Desk) serve(ctx context.Context, tx storage.Tx, line routing.LineID, ou
 
 // sent tells a ticket that it has gone to an account: one that has a port, or a name that the line
 // alone knows. "": to none.
-func (d *Desk) sent(ctx context.Context, tx storage.Tx, id ticket.ID, line routing.LineID, name routing.AccountID, r roster) error {
+func (d *Desk) sent(ctx context.Context, tx storage.Tx, id ticket.ID, line ids.Line, name routing.AccountID, r roster) error {
 	to, ok := account(name)
 	if name != "" && !ok {
-		to = activation.AccountID(name)
+		to = ids.Account(name)
 	}
 	_, err := d.p.Tickets.In(tx).Route(ctx, ticket.Route{
-		Ticket: id, Pool: ticket.PoolID(line), Account: string(to), Code: ticket.CodeID(r.ports[name].ID.Code),
+		Ticket: id, Pool: line, Account: to, Code: r.ports[name].ID.Code,
 	})
 	return err
 }
@@ -230,7 +232,7 @@ func (d *Desk) sent(ctx context.Context, tx storage.Tx, id ticket.ID, line routi
 // Assigned tickets it recalls those whose targets cannot handle them: see Recall. It returns how
 // many it has handled, and of the latter how many it recalled. Where some fail, it goes on with the
 // others, and its error is those of all of them, joined: of ticket.Engine.Process and of
-// routing.Engine.Route. *ticket.InputError: the query's state is another. It may run anywhere, any
+// routing.Engine.Route. *errs.InputError: the query's state is another. It may run anywhere, any
 // number of times.
 func (d *Desk) Handle(ctx context.Context, q ticket.Query) (n int, err error) {
 	ctx, call := d.unit.Begin(ctx, "desk.handle", "")
@@ -239,7 +241,7 @@ func (d *Desk) Handle(ctx context.Context, q ticket.Query) (n int, err error) {
 		return d.recallAll(ctx, q)
 	}
 	if q.State != ticket.Received && q.State != ticket.Manual {
-		return 0, fmt.Errorf("desk: handle: %w", &ticket.InputError{Field: "state", Reason: "is none of received, manual, pending and assigned"})
+		return 0, fmt.Errorf("desk: handle: %w", &errs.InputError{Field: "state", Reason: "is none of received, manual, pending and assigned"})
 	}
 	var failed []error
 	for t, err := range d.p.Tickets.Tickets(ctx, q) {
@@ -274,7 +276,7 @@ func (d *Desk) handle(ctx context.Context, tx storage.Tx, was ticket.Ticket) err
 	if done.Target.Pool == "" || done.Target.Account != "" {
 		return nil
 	}
-	line := routing.LineID(done.Target.Pool)
+	line := done.Target.Pool
 	r, err := d.roster(ctx, tx, line)
 	var out routing.Outcome
 	if err == nil {
@@ -309,8 +311,8 @@ func (d *Desk) changed(ctx context.Context, tx storage.Tx, was ticket.Ticket) er
 
 // Drain serves those who wait in a line, visitors and tickets, by the accounts that are online.
 // Errors: those of routing.Engine.Drain.
-func (d *Desk) Drain(ctx context.Context, line routing.LineID) (out routing.Outcome, err error) {
-	ctx, call := d.unit.Begin(ctx, "desk.drain", line.Subject())
+func (d *Desk) Drain(ctx context.Context, line ids.Line) (out routing.Outcome, err error) {
+	ctx, call := d.unit.Begin(ctx, "desk.drain", routing.LineSubject(line))
 	defer call.End(&err)
 	err = d.onLine(ctx, func(ctx context.Context, tx storage.Tx) error {
 		call.Attempts++
@@ -365,7 +367,7 @@ func (d *Desk) decide(
 		if out, err = run(ctx, tx); err != nil || t.State != ticket.Pending || t.Target.Pool == "" {
 			return err
 		}
-		_, err = d.p.Lines.In(tx).Leave(ctx, routing.Leave{Line: routing.LineID(t.Target.Pool), Visitor: Visitor(id)})
+		_, err = d.p.Lines.In(tx).Leave(ctx, routing.Leave{Line: t.Target.Pool, Visitor: Visitor(id)})
 		if errors.Is(err, routing.ErrUnknownLine) {
 			return nil
 		}

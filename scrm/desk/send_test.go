@@ -7,17 +7,18 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/scrm/activation"
 	"github.com/scrmkit/scrmkit/scrm/desk"
 	"github.com/scrmkit/scrmkit/scrm/lead"
 	"github.com/scrmkit/scrmkit/scrm/lead/routing"
 	"github.com/scrmkit/scrmkit/scrm/ticket"
-	"github.com/scrmkit/scrmkit/storage"
 )
 
 // of are accounts of WhatsApp in a line.
-func of(accounts ...activation.AccountID) (all []routing.Account) {
+func of(accounts ...ids.Account) (all []routing.Account) {
 	for _, a := range accounts {
 		all = append(all, routing.Account{ID: desk.Account("whatsapp", a)})
 	}
@@ -25,12 +26,12 @@ func of(accounts ...activation.AccountID) (all []routing.Account) {
 }
 
 func TestSend(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		t.Run("goes on whatever accounts agents link", func(t *testing.T) {
 			s := open(db.Tenant("long"))
 			s.line("p", routing.Settings{Accounts: append(of("x"), routing.Account{ID: "night-desk"}, routing.Account{ID: "whatsapp/%00"})})
 			s.sign(s.make("a", "whatsapp"), "whatsapp", "x")
-			s.sign(s.make("b", "whatsapp"), "whatsapp", activation.AccountID(strings.Repeat("客", 40)))
+			s.sign(s.make("b", "whatsapp"), "whatsapp", ids.Account(strings.Repeat("客", 40)))
 			if out := must(s.Visit(ctx, "asia", "v")); out.Account != desk.Account("whatsapp", "x") {
 				t.Fatal(out)
 			}
@@ -66,7 +67,7 @@ func TestSend(t *testing.T) {
 			second := s.push("shop", `{"id":2}`)
 			must(s.Handle(ctx, ticket.Query{State: ticket.Received}))
 			k, _, err := s.Tickets.Ticket(ctx, second)
-			if err != nil || k.State != ticket.Pending || k.Target.Account != "x" || k.Target.Code != ticket.CodeID(c.ID) {
+			if err != nil || k.State != ticket.Pending || k.Target.Account != "x" || k.Target.Code != c.ID {
 				t.Fatal(k, err)
 			}
 			settings.Accounts = append(settings.Accounts, routing.Account{ID: "night-desk"})
@@ -110,7 +111,7 @@ func TestSend(t *testing.T) {
 			access := s.sign(c, "whatsapp", "x")
 			must(s.Report(ctx, report(access, "1", "x", "ann")))
 			must(s.Codes.Close(ctx, activation.Leave{Port: activation.PortID{Code: c.ID, N: 2}, Key: "gone"}))
-			job := lead.JobID{Code: lead.CodeID(c.ID), Platform: "whatsapp"}
+			job := lead.JobID{Code: c.ID, Platform: "whatsapp"}
 			for n, err := range s.Leads.Counts(ctx, lead.CountQuery{Job: job, Account: "x"}) {
 				if err != nil || n.New != 1 {
 					t.Fatal(n, err)
@@ -120,8 +121,8 @@ func TestSend(t *testing.T) {
 			if job != (lead.JobID{}) {
 				t.Fatal("it counted nothing")
 			}
-			must(s.Codes.Delete(ctx, activation.CodeBatch{Codes: []activation.CodeID{c.ID}, Key: "all"}))
-			if sum := must(s.Leads.Summary(ctx, lead.JobID{Code: lead.CodeID(c.ID), Platform: "whatsapp"})); sum.Total.New != 1 {
+			must(s.Codes.Delete(ctx, activation.CodeBatch{Codes: []ids.Code{c.ID}, Key: "all"}))
+			if sum := must(s.Leads.Summary(ctx, lead.JobID{Code: c.ID, Platform: "whatsapp"})); sum.Total.New != 1 {
 				t.Fatal(sum.Total)
 			}
 		})
@@ -133,7 +134,7 @@ func TestSend(t *testing.T) {
 			id := s.push("shop", `{"id":1}`)
 			must(s.Handle(ctx, ticket.Query{State: ticket.Received}))
 			_, err := s.Visit(ctx, "other", desk.Visitor(id))
-			var bad *routing.InputError
+			var bad *errs.InputError
 			if !errors.As(err, &bad) || bad.Field != "visitor" {
 				t.Fatal(err)
 			}
@@ -155,13 +156,13 @@ func TestSend(t *testing.T) {
 			s.site(long)
 			must(s.Tickets.PutSite(ctx, ticket.PutSite{Site: "bad", Key: "put", Settings: ticket.Settings{Scheme: ticket.Shopify, Templates: "none"}}))
 			must(s.Tickets.AddSecret(ctx, ticket.AddSecret{Site: "bad", Secret: "hush-hush-hush-hush", Key: "secret"}))
-			var ids []ticket.ID
+			var pushed []ticket.ID
 			for i, site := range []ticket.SiteID{"bad", long, "bad", long} {
-				ids = append(ids, s.push(site, fmt.Sprintf(`{"id":%d}`, i)))
+				pushed = append(pushed, s.push(site, fmt.Sprintf(`{"id":%d}`, i)))
 				s.pass(time.Second)
 			}
 			n, err := s.Handle(ctx, ticket.Query{State: ticket.Received, Oldest: true})
-			if err != nil || n != 4 || s.state(ids[0]) != "manual noTemplate " || s.state(ids[2]) != "manual noTemplate " {
+			if err != nil || n != 4 || s.state(pushed[0]) != "manual noTemplate " || s.state(pushed[2]) != "manual noTemplate " {
 				t.Fatal(n, err)
 			}
 			if l := must(s.Lines.Line(ctx, "asia")); l.Waiting != 2 {
@@ -172,7 +173,7 @@ func TestSend(t *testing.T) {
 }
 
 func TestReport(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		s := open(db)
 		a, b := s.make("a", "whatsapp"), s.make("b", "whatsapp")
 		first := s.sign(a, "whatsapp", "x")
@@ -184,7 +185,7 @@ func TestReport(t *testing.T) {
 			isError(t, err, activation.ErrLinked)
 			_, err = s.Report(ctx, report(second, "1", "x", "ann"))
 			isError(t, err, desk.ErrAccount)
-			var bad *activation.InputError
+			var bad *errs.InputError
 			if _, err = s.Report(ctx, report(first, "1", "", "ann")); !errors.As(err, &bad) || bad.Field != "event.account" {
 				t.Fatal(err)
 			}

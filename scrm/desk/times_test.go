@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/timetest"
 	"github.com/scrmkit/scrmkit/scrm/activation"
 	"github.com/scrmkit/scrmkit/scrm/desk"
@@ -20,7 +21,7 @@ func TestTimesThatNoReportOrCodeMayHave(t *testing.T) {
 	stored := timetest.Records(t, db.Journal())
 	timetest.Refuses(t, report(access, "1", "x", "ann"), func(r desk.Report) error { _, err := s.Report(ctx, r); return err }, stored)
 	settings := activation.Settings{
-		Platforms: []activation.PlatformID{"line"}, Ports: 1, Expires: noon.Add(time.Hour), Counting: activation.Counting{Owner: "boss", Zone: "UTC"},
+		Platforms: []ids.Platform{"line"}, Ports: 1, Expires: noon.Add(time.Hour), Counting: activation.Counting{Owner: "boss", Zone: "UTC"},
 	}
 	timetest.Refuses(t, desk.Create{Codes: activation.Create{N: 1, Key: "new", Settings: settings}}, func(c desk.Create) error {
 		c.Codes.Key = key()

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/internal/pgtest"
 	"github.com/scrmkit/scrmkit/scrm/lead"
@@ -77,9 +78,9 @@ func BenchmarkObserve(b *testing.B) {
 	for _, name := range []string{"postgres", "sqlite"} {
 		b.Run(name, func(b *testing.B) {
 			db, server := adapters[name](b)
-			var codes []lead.CodeID
+			var codes []ids.Code
 			for i := range 20 {
-				codes = append(codes, lead.CodeID(fmt.Sprint("code-", i)))
+				codes = append(codes, ids.Code(fmt.Sprint("code-", i)))
 			}
 			open(b, db, codes...)
 			leads := lead.New(db, nil)
@@ -95,7 +96,7 @@ func BenchmarkObserve(b *testing.B) {
 							for next.Add(1) <= int64(b.N) {
 								i := event.Add(1)
 								code := codes[i%20]
-								m := met(code, person(fmt.Sprintf("86138%08d", i*7919%100_000_000)), inbound(lead.EventID(fmt.Sprintf("3EB0%016d", i)), lead.AccountID(fmt.Sprint("account-", i%100)), int(i%1000)))
+								m := met(code, person(fmt.Sprintf("86138%08d", i*7919%100_000_000)), inbound(lead.EventID(fmt.Sprintf("3EB0%016d", i)), ids.Account(fmt.Sprint("account-", i%100)), int(i%1000)))
 								if _, err := leads.Observe(ctx, m); err != nil {
 									b.Error(err)
 									return
@@ -126,9 +127,9 @@ func BenchmarkHistory(b *testing.B) {
 		b.Run(fmt.Sprintf("jobs=%d/leads=%d", size.jobs, size.leads), func(b *testing.B) {
 			db, server, tenant := past(b, size.jobs, size.leads)
 			leads := lead.New(db, nil)
-			codes := make([]lead.CodeID, 10)
+			codes := make([]ids.Code, 10)
 			for i := range codes {
-				codes[i] = lead.CodeID(fmt.Sprint("code-", i*size.jobs/10))
+				codes[i] = ids.Code(fmt.Sprint("code-", i*size.jobs/10))
 			}
 			var event atomic.Int64
 			observe := func(b *testing.B, n int) {
@@ -143,8 +144,8 @@ func BenchmarkHistory(b *testing.B) {
 							if i%2 == 0 {
 								id = fmt.Sprint("past-", k*7919%int64(size.leads)+1)
 							}
-							code := lead.CodeID(fmt.Sprint("code-", (k+round)*31%int64(size.jobs)))
-							e := inbound(lead.EventID(fmt.Sprint("event-", i)), lead.AccountID(fmt.Sprint("account-", (k+round/10)%5)), -int(i%60))
+							code := ids.Code(fmt.Sprint("code-", (k+round)*31%int64(size.jobs)))
+							e := inbound(lead.EventID(fmt.Sprint("event-", i)), ids.Account(fmt.Sprint("account-", (k+round/10)%5)), -int(i%60))
 							if _, err := leads.Observe(ctx, met(code, person(id), e)); err != nil {
 								b.Error(err)
 								return
@@ -224,7 +225,7 @@ func past(b *testing.B, jobs, leads int) (db storage.DB, server *sql.DB, tenant 
 		wg.Go(func() {
 			for i := next.Add(1) - 1; i < int64(jobs); i = next.Add(1) - 1 {
 				_, err := engine.Put(ctx, put(func(p *lead.Put) {
-					p.Job.Code, p.Terms.Scope.Reach = lead.CodeID(fmt.Sprint("code-", i)), lead.ReachOwner
+					p.Job.Code, p.Terms.Scope.Reach = ids.Code(fmt.Sprint("code-", i)), lead.ReachOwner
 				}))
 				if err != nil {
 					b.Error(err)

@@ -9,6 +9,7 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/scrm/lead"
 	"github.com/scrmkit/scrmkit/storage/memory"
 )
@@ -19,7 +20,7 @@ func TestUnboundEventsChangeNothing(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		names := []lead.Identity{name("lid", "1"), name("bsuid", "2"), name(lead.WhatsApp, "8613800138000"), name("", "n")}
 		codes, openJobs := anyJobs(t, names)
-		bounds := map[lead.AccountID]*lead.Bound{
+		bounds := map[ids.Account]*lead.Bound{
 			"x0": {Periods: []lead.Period{{From: at(499), To: at(1000)}, {From: at(2999)}}},
 			"x1": {Periods: []lead.Period{{From: at(0), To: at(701)}}},
 			"x2": {},
@@ -27,7 +28,7 @@ func TestUnboundEventsChangeNothing(t *testing.T) {
 		var all, bound []lead.Observe
 		for i := range rapid.IntRange(1, 12).Draw(t, "events") {
 			m := met(rapid.SampledFrom(codes).Draw(t, "code"), rapid.SliceOfN(rapid.SampledFrom(names), 1, 3).Draw(t, "names"), lead.Event{
-				ID: lead.EventID(fmt.Sprint("e", i)), Account: lead.AccountID(fmt.Sprint("x", rapid.IntRange(0, 3).Draw(t, "account"))),
+				ID: lead.EventID(fmt.Sprint("e", i)), Account: ids.Account(fmt.Sprint("x", rapid.IntRange(0, 3).Draw(t, "account"))),
 				At:   at(rapid.SampledFrom([]int{0, 1, 499, 500, 701, 999, 1000, 1500, 2999, 3000, 4000}).Draw(t, "at")),
 				Kind: rapid.SampledFrom([]lead.Kind{lead.Inbound, lead.Inbound, lead.Outbound, lead.Conversation}).Draw(t, "kind"),
 			})

@@ -11,6 +11,7 @@ import (
 
 	lru "github.com/hashicorp/golang-lru/v2"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/internal/combine"
 	"github.com/scrmkit/scrmkit/internal/engine"
 	"github.com/scrmkit/scrmkit/internal/tenant"
@@ -31,7 +32,7 @@ type Options struct {
 // comes to by all that is known now, and what it changes is stored at once with the names that it
 // finds to be one contact's. The commands on jobs and owners have a key, which names them within
 // their job or owner: repeated with it they change nothing, and are journal.ErrKeyReused where they
-// differ. Besides the errors that its comment lists, an operation returns *InputError,
+// differ. Besides the errors that its comment lists, an operation returns *errs.InputError,
 // journal.ErrConflict where other changes came first twenty times in a row, and what the database
 // said. Where it returns an error nothing was stored, but for one of the database or of ctx: then
 // nothing is known, and it may be repeated.
@@ -160,7 +161,7 @@ func (c *Observe) check(now time.Time) error {
 			return err
 		}
 		if n.Platform != c.Job.Platform {
-			return &InputError{Field: "contact.platform", Reason: "is not that of the job"}
+			return &errs.InputError{Field: "contact.platform", Reason: "is not that of the job"}
 		}
 		c.Contact[i] = n
 	}

@@ -15,6 +15,7 @@ import (
 
 	gocmp "github.com/google/go-cmp/cmp"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/scrm/lead"
 	"github.com/scrmkit/scrmkit/storage"
@@ -29,7 +30,7 @@ func (c *clock) set(t time.Time) { c.at.Store(t.UnixMicro()) }
 func (c *clock) now() time.Time  { return time.UnixMicro(c.at.Load()) }
 
 // open returns an engine and its clock, with a job of each code on WhatsApp.
-func open(t testing.TB, db storage.DB, codes ...lead.CodeID) (*lead.Engine, *clock) {
+func open(t testing.TB, db storage.DB, codes ...ids.Code) (*lead.Engine, *clock) {
 	t.Helper()
 	c := &clock{}
 	c.set(noon)
@@ -65,11 +66,11 @@ func person(id string) []lead.Identity {
 	return []lead.Identity{{Platform: "whatsapp", ID: id}}
 }
 
-func met(code lead.CodeID, contact []lead.Identity, e lead.Event) lead.Observe {
+func met(code ids.Code, contact []lead.Identity, e lead.Event) lead.Observe {
 	return lead.Observe{Contact: contact, Job: lead.JobID{Code: code, Platform: "whatsapp"}, Event: e}
 }
 
-func total(t testing.TB, e *lead.Engine, code lead.CodeID) lead.Figures {
+func total(t testing.TB, e *lead.Engine, code ids.Code) lead.Figures {
 	t.Helper()
 	return must[lead.Summary](t)(e.Summary(ctx, lead.JobID{Code: code, Platform: "whatsapp"})).Total
 }
@@ -86,7 +87,7 @@ func (h *holding) Save(ctx context.Context, changes []storage.Change) ([]error, 
 }
 
 func TestEngine(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		run := func(name string, f func(t *testing.T, db storage.DB)) {
 			t.Run(name, func(t *testing.T) { f(t, db.Tenant(name)) })
 		}
@@ -128,7 +129,7 @@ func TestEngine(t *testing.T) {
 			var wg sync.WaitGroup
 			for i := range 64 {
 				wg.Go(func() {
-					if _, err := e.Observe(ctx, met("A", person("alice"), inbound(lead.EventID(fmt.Sprint(i)), lead.AccountID(fmt.Sprint("x", i)), 63-i))); err != nil {
+					if _, err := e.Observe(ctx, met("A", person("alice"), inbound(lead.EventID(fmt.Sprint(i)), ids.Account(fmt.Sprint("x", i)), 63-i))); err != nil {
 						t.Error(err)
 					}
 				})
@@ -189,12 +190,12 @@ func TestEngine(t *testing.T) {
 			e, c := open(t, db)
 			must[lead.Job](t)(e.Put(ctx, put(func(p *lead.Put) { p.Terms.Scope.Library = true })))
 			c.set(at(10))
-			ids := []lead.Identity{person("alice")[0], person("bob")[0], person("alice")[0]}
-			if had := must[[]bool](t)(e.Import(ctx, ids)); !slices.Equal(had, []bool{false, false, true}) {
+			identities := []lead.Identity{person("alice")[0], person("bob")[0], person("alice")[0]}
+			if had := must[[]bool](t)(e.Import(ctx, identities)); !slices.Equal(had, []bool{false, false, true}) {
 				t.Fatal(had)
 			}
 			c.set(at(20))
-			if had := must[[]bool](t)(e.Import(ctx, append(ids, person("carol")[0]))); !slices.Equal(had, []bool{true, true, true, false}) {
+			if had := must[[]bool](t)(e.Import(ctx, append(identities, person("carol")[0]))); !slices.Equal(had, []bool{true, true, true, false}) {
 				t.Fatal(had)
 			}
 			for after, want := range map[time.Duration]lead.Verdict{lead.Notice - time.Second: lead.NewLead, lead.Notice: lead.Excluded} {
@@ -225,7 +226,7 @@ func TestEngine(t *testing.T) {
 		})
 		run("owners are linked while both consent", func(t *testing.T, db storage.DB) {
 			e, c := open(t, db)
-			for code, owner := range map[lead.CodeID]lead.OwnerID{"A": "boss", "B": "partner"} {
+			for code, owner := range map[ids.Code]lead.OwnerID{"A": "boss", "B": "partner"} {
 				must[lead.Job](t)(e.Put(ctx, put(func(p *lead.Put) { p.Job.Code, p.Owner, p.Terms.Scope.Reach = code, owner, lead.ReachLinked })))
 			}
 			link := func(a, b lead.OwnerID, key string) {
@@ -354,7 +355,7 @@ func TestEngine(t *testing.T) {
 				t.Fatal(err)
 			}
 			jobs := all(t, e.Jobs(ctx, lead.JobQuery{Platform: "whatsapp"}))
-			if len(jobs) != 2 || jobs[0].ID.Code != "A" || jobs[1].ID.Code != "B" || len(all(t, e.Jobs(ctx, lead.JobQuery{Codes: []lead.CodeID{"B"}}))) != 1 {
+			if len(jobs) != 2 || jobs[0].ID.Code != "A" || jobs[1].ID.Code != "B" || len(all(t, e.Jobs(ctx, lead.JobQuery{Codes: []ids.Code{"B"}}))) != 1 {
 				t.Fatalf("%+v", jobs)
 			}
 			if diff := gocmp.Diff(jobs[0], must[lead.Job](t)(e.Job(ctx, jobs[0].ID)), gocmp.Comparer(func(a, b lead.Terms) bool { return fmt.Sprint(a) == fmt.Sprint(b) })); diff != "" {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/scrm/lead"
 	"github.com/scrmkit/scrmkit/storage/memory"
 )
@@ -24,7 +25,7 @@ func ExampleEngine() {
 		return
 	}
 	contact := []lead.Identity{{Platform: "whatsapp", Namespace: lead.WhatsApp, ID: "8613800138000"}}
-	for i, account := range []lead.AccountID{"sales-1", "sales-2"} {
+	for i, account := range []ids.Account{"sales-1", "sales-2"} {
 		out, err := leads.Observe(ctx, lead.Observe{Contact: contact, Job: job, Event: lead.Event{
 			ID: lead.EventID(fmt.Sprint("message-", i)), Account: account, At: now.Add(time.Duration(i) * time.Second), Kind: lead.Inbound,
 		}})

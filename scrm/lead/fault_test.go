@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/internal/pgtest"
 	"github.com/scrmkit/scrmkit/scrm/lead"
@@ -16,7 +17,7 @@ import (
 // that was acknowledged is there after each restart, and in the end each contact is new once in an
 // owner's jobs, and the counts are those of the leads.
 func TestKilledPostgres(t *testing.T) {
-	codes := []lead.CodeID{"A", "B"}
+	codes := []ids.Code{"A", "B"}
 	clock := func() time.Time { return noon }
 	n, _, dsn := pgtest.Load{
 		Kills: 20, Between: 300, Stored: "select count(*) from scrmkit.lead_lead",
@@ -33,7 +34,7 @@ func TestKilledPostgres(t *testing.T) {
 				// the first and as the last one.
 				at := noon.Add(time.Duration((caller*7+i*5)%16) * time.Minute)
 				_, err := leads.Observe(ctx, met(codes[(caller+i)%2], person(fmt.Sprint("c", i)), lead.Event{
-					ID: lead.EventID(name), Account: lead.AccountID(name), At: at.Add(-time.Hour), Kind: lead.Inbound,
+					ID: lead.EventID(name), Account: ids.Account(name), At: at.Add(-time.Hour), Kind: lead.Inbound,
 				}))
 				return err
 			}
@@ -41,7 +42,7 @@ func TestKilledPostgres(t *testing.T) {
 	}.Kill(t)
 	leads := lead.New(dbtest.Postgres(t, dsn), &lead.Options{Now: clock})
 	var of []lead.Stored
-	sums := map[lead.CodeID]lead.Figures{}
+	sums := map[ids.Code]lead.Figures{}
 	for _, code := range codes {
 		stored := all(t, leads.Leads(ctx, lead.LeadQuery{Job: lead.JobID{Code: code, Platform: "whatsapp"}}))
 		of = append(of, stored...)

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/scrm/phone"
 	"github.com/scrmkit/scrmkit/storage/journal"
@@ -15,22 +17,23 @@ import (
 const WhatsApp = "wa_id"
 
 // whatsApp is the platform whose contacts have telephone numbers as names.
-const whatsApp PlatformID = "whatsapp"
+const whatsApp ids.Platform = "whatsapp"
 
 // unphoned are platforms, by their common names, that have ids of their own for contacts, and no
 // telephone numbers.
-var unphoned = []PlatformID{"instagram", "line", "linebusiness", "messenger", "skypoly", "telegram", "wechat", "wecom", "zalo"}
+var unphoned = []ids.Platform{"instagram", "line", "linebusiness", "messenger", "skypoly", "telegram", "wechat", "wecom", "zalo"}
 
-// phones returns the namespace of telephone numbers on a platform, where an import of them has that
-// one or none. Errors: *InputError, where they would never meet what the platform tells.
-func (p PlatformID) phones(namespace string) (string, error) {
+// phoneNamespace returns the namespace of telephone numbers on a platform, where an import of them
+// has that one or none. Errors: *errs.InputError, where they would never meet what the platform
+// tells.
+func phoneNamespace(p ids.Platform, namespace string) (string, error) {
 	switch {
 	case p == whatsApp && (namespace == "" || namespace == WhatsApp):
 		return WhatsApp, nil
 	case p == whatsApp:
-		return "", &InputError{Field: "namespace", Reason: "has no telephone numbers on this platform: they have " + WhatsApp + ", or leave it out"}
+		return "", &errs.InputError{Field: "namespace", Reason: "has no telephone numbers on this platform: they have " + WhatsApp + ", or leave it out"}
 	case namespace == "" && slices.Contains(unphoned, p):
-		return "", &InputError{Field: "phones", Reason: "are no ids of this platform's contacts: import those, or name a namespace of yours that events have too"}
+		return "", &errs.InputError{Field: "phones", Reason: "are no ids of this platform's contacts: import those, or name a namespace of yours that events have too"}
 	}
 	return namespace, nil
 }
@@ -53,7 +56,7 @@ func (id Identity) whole() (Identity, error) {
 			id.Namespace, id.ID = WhatsApp, id.ID[1:]
 		}
 	case strings.Trim(id.ID, "0123456789") == "" && len(id.ID) > 13:
-		return id, &InputError{Field: "contact.namespace", Reason: "is missing: " + WhatsApp + " for a telephone number, another for an id of a linked device"}
+		return id, &errs.InputError{Field: "contact.namespace", Reason: "is missing: " + WhatsApp + " for a telephone number, another for an id of a linked device"}
 	}
 	return id, nil
 }
@@ -72,7 +75,7 @@ func (id Identity) normal() (Identity, error) {
 	if id.Namespace == WhatsApp {
 		number, err := phone.WhatsApp(id.ID)
 		if err != nil {
-			return id, &InputError{Field: "contact.id", Reason: "is no id of WhatsApp: a country code and a number, in digits"}
+			return id, &errs.InputError{Field: "contact.id", Reason: "is no id of WhatsApp: a country code and a number, in digits"}
 		}
 		id.ID = number[1:]
 	}

@@ -16,6 +16,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/combine"
 	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/scrm/phone"
@@ -28,13 +30,13 @@ import (
 // the beginning of the same file, an import that broke off goes on, and marks every row as it was
 // marked, or would have been, at first.
 type ImportCSV struct {
-	Platform  PlatformID `json:"platform"`            // platform of the contacts
-	Namespace string     `json:"namespace,omitempty"` // whose ids they are; "": see Identity
-	Column    string     `json:"column,omitempty"`    // of the ids, by its name in the first line; "": the first one, and the first line is a row
-	Phones    bool       `json:"phones,omitempty"`    // they are telephone numbers as people type them: of WhatsApp; else the ids are E.164, for platforms that have such
-	Region    string     `json:"region,omitempty"`    // of telephone numbers without a country code, as ISO 3166-1 alpha-2
-	By        string     `json:"by,omitempty"`        // who did it, for the journal
-	Key       string     `json:"-"`                   // names the file; required
+	Platform  ids.Platform `json:"platform"`            // platform of the contacts
+	Namespace string       `json:"namespace,omitempty"` // whose ids they are; "": see Identity
+	Column    string       `json:"column,omitempty"`    // of the ids, by its name in the first line; "": the first one, and the first line is a row
+	Phones    bool         `json:"phones,omitempty"`    // they are telephone numbers as people type them: of WhatsApp; else the ids are E.164, for platforms that have such
+	Region    string       `json:"region,omitempty"`    // of telephone numbers without a country code, as ISO 3166-1 alpha-2
+	By        string       `json:"by,omitempty"`        // who did it, for the journal
+	Key       string       `json:"-"`                   // names the file; required
 }
 
 // A Mark is what became of a row.
@@ -77,22 +79,22 @@ var errDryImport = errors.New("lead: an import can't be previewed")
 
 // Import adds contacts to the library (底库), and returns which of them it had before. It may run
 // twice. It is for the events from Notice after now on.
-func (e *Engine) Import(ctx context.Context, ids []Identity) (had []bool, err error) {
+func (e *Engine) Import(ctx context.Context, identities []Identity) (had []bool, err error) {
 	ctx, call := e.frame.Begin(ctx, "lead.import", "")
 	defer call.End(&err)
 	if e.frame.Dry {
 		return nil, errDryImport
 	}
-	rows := make([]Imported, len(ids))
+	rows := make([]Imported, len(identities))
 	source, since := "import "+rand.Text(), e.frame.Now().Add(Notice)
-	for i, id := range ids {
+	for i, id := range identities {
 		if id, err = id.normal(); err != nil {
 			return nil, fmt.Errorf("lead: import %d: %w", i, err)
 		}
 		rows[i] = Imported{Identity: id, Since: since, Source: source, Row: int64(i)}
 	}
-	had = make([]bool, len(ids))
-	if len(ids) == 0 {
+	had = make([]bool, len(identities))
+	if len(identities) == 0 {
 		return had, nil
 	}
 	found, err := addToLibrary(ctx, e.frame.Store, rows)
@@ -108,15 +110,15 @@ func (e *Engine) Import(ctx context.Context, ids []Identity) (had []bool, err er
 // ImportCSV reads a file and yields its rows, marked, as they are stored: those that it has yielded
 // are, whatever comes of the rest. Each is for the events from Notice on after it was stored first.
 // It holds at most 5,000 rows in memory, of at most 64 KiB and 1,000 fields each, and 4 MiB of
-// them. It ends with the error of r, wrapped, and with those of Engine: *InputError where a row is
-// no CSV or too long, and journal.ErrKeyReused where the key was used for another file, as its
-// first rows show; then nothing was stored. Who stops the iteration stops the import.
+// them. It ends with the error of r, wrapped, and with those of Engine: *errs.InputError where a
+// row is no CSV or too long, and journal.ErrKeyReused where the key was used for another file, as
+// its first rows show; then nothing was stored. Who stops the iteration stops the import.
 func (e *Engine) ImportCSV(ctx context.Context, c ImportCSV, r io.Reader) iter.Seq2[Marked, error] {
 	return func(yield func(Marked, error) bool) {
 		fail := func(err error) { yield(Marked{}, fmt.Errorf("lead: import %s: %w", c.Key, err)) }
 		err := c.check()
 		if err == nil && c.Phones {
-			c.Namespace, err = c.Platform.phones(c.Namespace)
+			c.Namespace, err = phoneNamespace(c.Platform, c.Namespace)
 		}
 		if err != nil || e.frame.Dry {
 			fail(cmp.Or(err, errDryImport))
@@ -243,7 +245,7 @@ func newImportReader(c ImportCSV, r io.Reader) (*importReader, error) {
 		return nil, unreadable("has no first line that can be read", err)
 	}
 	if in.column = slices.IndexFunc(names, func(n string) bool { return strings.TrimSpace(n) == c.Column }); in.column < 0 {
-		return nil, &InputError{Field: "column", Reason: "is not among the names in the first line"}
+		return nil, &errs.InputError{Field: "column", Reason: "is not among the names in the first line"}
 	}
 	return in, nil
 }
@@ -253,7 +255,7 @@ func newImportReader(c ImportCSV, r io.Reader) (*importReader, error) {
 func unreadable(what string, err error) error {
 	var bad *csv.ParseError
 	if errors.As(err, &bad) || errors.Is(err, errLong) {
-		return &InputError{Field: "file", Reason: what + ": " + err.Error()}
+		return &errs.InputError{Field: "file", Reason: what + ": " + err.Error()}
 	}
 	return fmt.Errorf("the file %s: %w", what, err)
 }

@@ -11,9 +11,9 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/scrm/lead"
-	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
 	"github.com/scrmkit/scrmkit/storage/memory"
 )
@@ -35,7 +35,7 @@ func marks(seq iter.Seq2[lead.Marked, error]) (rows string, err error) {
 }
 
 func TestImportCSV(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		file := "\xef\xbb\xbfname,\"phone\"\nAnn,alice\n\"Bob, Jr.\",bob\nAnn,alice\nEve\nJoe, carol \nNo,\n"
 		list := lead.ImportCSV{Platform: "whatsapp", Column: "phone", Key: "may"}
 		t.Run("marks what it adds, and what was there", func(t *testing.T) {
@@ -117,7 +117,7 @@ func TestImportCSV(t *testing.T) {
 				"a row too long":  {lead.ImportCSV{Platform: "whatsapp", Key: "3"}, "a\n" + strings.Repeat("x", 1<<20)},
 				"no first line":   {lead.ImportCSV{Platform: "whatsapp", Column: "phone", Key: "4"}, ""},
 			} {
-				var bad *lead.InputError
+				var bad *errs.InputError
 				if _, err := marks(e.ImportCSV(ctx, tt.c, strings.NewReader(tt.file))); !errors.As(err, &bad) {
 					t.Errorf("%s: %v", name, err)
 				}
@@ -148,7 +148,7 @@ func TestImportCSV(t *testing.T) {
 			e, _ := open(t, db.Tenant("reader"))
 			list := lead.ImportCSV{Platform: "whatsapp", Key: "may"}
 			got, err := marks(e.ImportCSV(ctx, list, io.MultiReader(strings.NewReader(strings.Repeat("a\n", 101)), brokenReader{})))
-			var bad *lead.InputError
+			var bad *errs.InputError
 			if !errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &bad) || !strings.HasPrefix(got, "1 added; 2 inFile 1; ") {
 				t.Fatal(got, err)
 			}

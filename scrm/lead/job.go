@@ -5,13 +5,15 @@ import (
 	"slices"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/calendar"
 )
 
 // A JobID names the one job that a code has on a platform.
 type JobID struct {
-	Code     CodeID     `json:"code"`     // code that counts
-	Platform PlatformID `json:"platform"` // platform of the contacts
+	Code     ids.Code     `json:"code"`     // code that counts
+	Platform ids.Platform `json:"platform"` // platform of the contacts
 }
 
 func (id JobID) compare(o JobID) int {
@@ -65,7 +67,7 @@ const (
 // RuleOf returns the rule by which leads of a platform are counted in this trade, by its common
 // name: "whatsapp", "line", "messenger", "instagram", "zalo", "telegram", "skypoly",
 // "linebusiness". Others are counted by who wrote first.
-func RuleOf(p PlatformID) Rule {
+func RuleOf(p ids.Platform) Rule {
 	switch p {
 	case "zalo":
 		return CountFriends
@@ -102,10 +104,10 @@ const (
 // long ago that was, at the same account or at another; Days says how far back other jobs are
 // looked at, for every account alike.
 type Scope struct {
-	Reach   Reach    `json:"reach,omitempty"`   // which jobs are looked at; "": the own one
-	Codes   []CodeID `json:"codes,omitempty"`   // with the reach of codes: which
-	Library bool     `json:"library,omitempty"` // what the library has does not count (含底库)
-	Days    int      `json:"days,omitempty"`    // what came longer ago to other jobs counts for nothing; 0: all
+	Reach   Reach      `json:"reach,omitempty"`   // which jobs are looked at; "": the own one
+	Codes   []ids.Code `json:"codes,omitempty"`   // with the reach of codes: which
+	Library bool       `json:"library,omitempty"` // what the library has does not count (含底库)
+	Days    int        `json:"days,omitempty"`    // what came longer ago to other jobs counts for nothing; 0: all
 }
 
 // at returns the terms that are in force then.
@@ -121,7 +123,7 @@ func (j *Job) at(t time.Time) Terms {
 }
 
 // Day returns when the day began that a time is in: at the reset time of the zone, or when it was
-// begun by hand after that. Errors: *InputError, where the zone is unknown.
+// begun by hand after that. Errors: *errs.InputError, where the zone is unknown.
 func (j *Job) Day(at time.Time) (time.Time, error) {
 	t := j.at(at)
 	if err := t.locate(); err != nil {
@@ -148,7 +150,7 @@ func (t *Terms) locate() (err error) {
 		t.zone, err = time.LoadLocation(t.Zone)
 	}
 	if t.zone == nil || err != nil {
-		return &InputError{Field: "terms.zone", Reason: "is not in the database of time zones"}
+		return &errs.InputError{Field: "terms.zone", Reason: "is not in the database of time zones"}
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
@@ -40,7 +41,7 @@ type Reset struct {
 	Key string `json:"-"`            // idempotency key; required
 }
 
-// Put decides on a Put. Errors: *InputError.
+// Put decides on a Put. Errors: *errs.InputError.
 func (j Job) Put(c Put, now time.Time) (Job, error) {
 	if err := c.check(); err != nil {
 		return j, err
@@ -55,7 +56,7 @@ func (j Job) Put(c Put, now time.Time) (Job, error) {
 		return next, nil
 	}
 	if c.Owner != j.Owner {
-		return j, &InputError{Field: "owner", Reason: "is another one than the job began with"}
+		return j, &errs.InputError{Field: "owner", Reason: "is another one than the job began with"}
 	}
 	first := now.Add(Notice)
 	if t.From.Before(first) {
@@ -70,7 +71,7 @@ func (j Job) Put(c Put, now time.Time) (Job, error) {
 	return next, nil
 }
 
-// Reset decides on a Reset. Errors: ErrUnknownJob, *InputError.
+// Reset decides on a Reset. Errors: ErrUnknownJob, *errs.InputError.
 func (j Job) Reset(c Reset, now time.Time) (Job, error) {
 	err := c.check()
 	switch {
@@ -123,7 +124,7 @@ func (t Terms) check() error {
 	if err != nil {
 		return err
 	}
-	bad := func(field, reason string) error { return &InputError{Field: "terms." + field, Reason: reason} }
+	bad := func(field, reason string) error { return &errs.InputError{Field: "terms." + field, Reason: reason} }
 	switch {
 	case !slices.Contains([]Rule{CountInbound, CountFriends, CountConversation}, t.Counts):
 		return bad("counts", "is none of inbound, inboundOrFriend and conversation")

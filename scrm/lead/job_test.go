@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/scrm/lead"
 )
 
@@ -86,7 +88,7 @@ func TestTermsAreStoredAsTheyAreJudgedBy(t *testing.T) {
 		t.Fatal(j.Terms, err)
 	}
 	_, err = (lead.Facts{Job: &lead.Job{}}).Observe(lead.Contact{}, inbound("1", "x", 0), noon)
-	var bad *lead.InputError
+	var bad *errs.InputError
 	if !errors.As(err, &bad) {
 		t.Error("a job without terms judges:", err)
 	}
@@ -161,7 +163,7 @@ func TestPutRefuses(t *testing.T) {
 		"terms.zone":        func(c *lead.Put) { c.Terms.Zone = "Nowhere" },
 	} {
 		_, err := lead.Job{}.Put(put(change), noon)
-		var bad *lead.InputError
+		var bad *errs.InputError
 		if !errors.As(err, &bad) || bad.Field != field {
 			t.Errorf("%s: %v", field, err)
 		}
@@ -171,7 +173,7 @@ func TestPutRefuses(t *testing.T) {
 			t.Errorf("the zone %q is taken", zone)
 		}
 	}
-	codes := slices.Repeat([]lead.CodeID{"A"}, 201)
+	codes := slices.Repeat([]ids.Code{"A"}, 201)
 	if _, err := (lead.Job{}).Put(put(func(c *lead.Put) { c.Terms.Scope.Reach, c.Terms.Scope.Codes = lead.ReachCodes, codes }), noon); err == nil {
 		t.Error("any number of codes is taken")
 	}
@@ -188,7 +190,7 @@ func TestObserveRefuses(t *testing.T) {
 		e := inbound("1", "x", 0)
 		change(&e)
 		_, err := lead.Facts{Job: j}.Observe(lead.Contact{}, e, noon)
-		var bad *lead.InputError
+		var bad *errs.InputError
 		if !errors.As(err, &bad) || bad.Field != field {
 			t.Errorf("%s: %v", field, err)
 		}

@@ -52,7 +52,7 @@ type VerdictChange struct {
 
 // Observe decides on an event of a contact in a job. One that changes nothing has a Decision
 // without Changed: it came before, later ones of its account and job are no leads, or its kind does
-// not count. Errors: *InputError.
+// not count. Errors: *errs.InputError.
 func (f Facts) Observe(c Contact, e Event, now time.Time) (Decision, error) {
 	if err := e.check(now); err != nil {
 		return Decision{}, err

@@ -11,6 +11,7 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/scrm/lead"
 )
 
@@ -19,14 +20,14 @@ var noon = time.Date(2026, 3, 2, 4, 0, 0, 0, time.UTC) // 12:00 in Shanghai
 func at(minute int) time.Time { return noon.Add(time.Duration(minute) * time.Minute) }
 
 // job is one of a code on WhatsApp, of the owner boss.
-func job(code lead.CodeID, scope lead.Scope) *lead.Job {
+func job(code ids.Code, scope lead.Scope) *lead.Job {
 	return &lead.Job{
 		ID: lead.JobID{Code: code, Platform: "whatsapp"}, Owner: "boss", Name: "WhatsApp",
 		Terms: []lead.Terms{{Scope: scope, Counts: lead.CountInbound, Zone: "Asia/Shanghai"}},
 	}
 }
 
-func inbound(id lead.EventID, account lead.AccountID, minute int) lead.Event {
+func inbound(id lead.EventID, account ids.Account, minute int) lead.Event {
 	return lead.Event{ID: id, Account: account, At: at(minute), Kind: lead.Inbound}
 }
 
@@ -78,14 +79,14 @@ type require interface {
 func TestVerdicts(t *testing.T) {
 	a, b := job("A", lead.Scope{}), job("B", lead.Scope{})
 	with := func(s lead.Scope) *lead.Job { return job("B", s) }
-	group := func(code lead.CodeID, reach lead.Reach, g lead.GroupID) *lead.Job {
+	group := func(code ids.Code, reach lead.Reach, g lead.GroupID) *lead.Job {
 		j := job(code, lead.Scope{Reach: reach})
 		j.Terms[0].Group = g
 		return j
 	}
 	other := job("B", lead.Scope{Reach: lead.ReachLinked})
 	other.Owner = "partner"
-	listing, grouped := job("B", lead.Scope{Reach: lead.ReachCodes, Codes: []lead.CodeID{"A"}}), group("B", lead.ReachGroup, "g")
+	listing, grouped := job("B", lead.Scope{Reach: lead.ReachCodes, Codes: []ids.Code{"A"}}), group("B", lead.ReachGroup, "g")
 	listing.Owner, grouped.Owner = "stranger", "stranger"
 	window := job("A", lead.Scope{})
 	window.Terms[0].Begins, window.Terms[0].Ends = at(10), at(20)
@@ -95,7 +96,7 @@ func TestVerdicts(t *testing.T) {
 		steps   []step
 		want    lead.Verdict // of the last step
 		reasons []lead.Reason
-		of      lead.AccountID
+		of      ids.Account
 	}{
 		{"the first is new", []step{in(a, inbound("1", "x", 0))}, lead.NewLead, []lead.Reason{lead.First}, ""},
 		{"the same contact adds another account of the job", []step{in(a, inbound("1", "x", 0)), in(a, inbound("2", "y", 1))}, lead.Duplicate, []lead.Reason{lead.InJob}, "x"},
@@ -103,8 +104,8 @@ func TestVerdicts(t *testing.T) {
 		{"an event that is repeated", []step{in(a, inbound("1", "x", 0)), in(a, inbound("1", "x", 0))}, lead.NewLead, []lead.Reason{lead.First}, ""},
 		{"another job of the owner is not in the scope of the current job", []step{in(a, inbound("1", "x", 0)), in(b, inbound("2", "y", 1))}, lead.NewLead, []lead.Reason{lead.First}, ""},
 		{"all jobs of the owner", []step{in(a, inbound("1", "x", 0)), in(with(lead.Scope{Reach: lead.ReachOwner}), inbound("2", "y", 1))}, lead.Duplicate, []lead.Reason{lead.InOwner}, "x"},
-		{"listed codes", []step{in(a, inbound("1", "x", 0)), in(with(lead.Scope{Reach: lead.ReachCodes, Codes: []lead.CodeID{"A"}}), inbound("2", "y", 1))}, lead.Duplicate, []lead.Reason{lead.InCodes}, "x"},
-		{"codes that are not listed", []step{in(a, inbound("1", "x", 0)), in(with(lead.Scope{Reach: lead.ReachCodes, Codes: []lead.CodeID{"C"}}), inbound("2", "y", 1))}, lead.NewLead, []lead.Reason{lead.First}, ""},
+		{"listed codes", []step{in(a, inbound("1", "x", 0)), in(with(lead.Scope{Reach: lead.ReachCodes, Codes: []ids.Code{"A"}}), inbound("2", "y", 1))}, lead.Duplicate, []lead.Reason{lead.InCodes}, "x"},
+		{"codes that are not listed", []step{in(a, inbound("1", "x", 0)), in(with(lead.Scope{Reach: lead.ReachCodes, Codes: []ids.Code{"C"}}), inbound("2", "y", 1))}, lead.NewLead, []lead.Reason{lead.First}, ""},
 		{"the group", []step{in(group("A", "", "g"), inbound("1", "x", 0)), in(group("B", lead.ReachGroup, "g"), inbound("2", "y", 1))}, lead.Duplicate, []lead.Reason{lead.InGroup}, "x"},
 		{"another group", []step{in(group("A", "", "h"), inbound("1", "x", 0)), in(group("B", lead.ReachGroup, "g"), inbound("2", "y", 1))}, lead.NewLead, []lead.Reason{lead.First}, ""},
 		{"codes of no group are none", []step{in(group("A", "", ""), inbound("1", "x", 0)), in(group("B", lead.ReachGroup, ""), inbound("2", "y", 1))}, lead.NewLead, []lead.Reason{lead.First}, ""},
@@ -131,7 +132,7 @@ func TestVerdicts(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, _, d := observe(t, c.steps...)
-			var of lead.AccountID
+			var of ids.Account
 			if d.Of != nil {
 				of = d.Of.Event.Account
 			}
@@ -231,9 +232,9 @@ func TestDays(t *testing.T) {
 func anySteps(t *rapid.T) []step {
 	jobs := make([]*lead.Job, 4)
 	for i := range jobs {
-		j := job(lead.CodeID(fmt.Sprint("job", i)), lead.Scope{
+		j := job(ids.Code(fmt.Sprint("job", i)), lead.Scope{
 			Reach: rapid.SampledFrom([]lead.Reach{"", lead.ReachCodes, lead.ReachGroup, lead.ReachOwner, lead.ReachLinked}).Draw(t, "reach"),
-			Codes: []lead.CodeID{"job0", "job1"}, Library: rapid.Bool().Draw(t, "library"), Days: rapid.SampledFrom([]int{0, 0, 1}).Draw(t, "days"),
+			Codes: []ids.Code{"job0", "job1"}, Library: rapid.Bool().Draw(t, "library"), Days: rapid.SampledFrom([]int{0, 0, 1}).Draw(t, "days"),
 		})
 		j.Owner = rapid.SampledFrom([]lead.OwnerID{"boss", "partner"}).Draw(t, "owner")
 		j.Terms[0].Group = rapid.SampledFrom([]lead.GroupID{"", "g"}).Draw(t, "group")
@@ -252,7 +253,7 @@ func anySteps(t *rapid.T) []step {
 	var steps []step
 	for i := range rapid.IntRange(1, 12).Draw(t, "events") {
 		e := lead.Event{
-			ID: lead.EventID(fmt.Sprint("e", i)), Account: lead.AccountID(fmt.Sprint("a", rapid.IntRange(0, 2).Draw(t, "account"))),
+			ID: lead.EventID(fmt.Sprint("e", i)), Account: ids.Account(fmt.Sprint("a", rapid.IntRange(0, 2).Draw(t, "account"))),
 			At:      at(rapid.SampledFrom([]int{0, 1, 499, 500, 999, 1_000, 1_500, 2_999, 3_000, 4_000}).Draw(t, "at")),
 			Kind:    rapid.SampledFrom([]lead.Kind{lead.Inbound, lead.Inbound, lead.Outbound, lead.Friend, lead.Conversation}).Draw(t, "kind"),
 			Unknown: rapid.IntRange(0, 4).Draw(t, "unknown") == 0,
@@ -328,11 +329,11 @@ func news(t *rapid.T, steps []step, scope lead.Scope, library bool) (n int) {
 func TestAWiderScopeNeverAddsANewLead(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		steps := anySteps(t)
-		codes := []lead.CodeID{"job0"}
+		codes := []ids.Code{"job0"}
 		last := 1 << 30
 		for _, scope := range []lead.Scope{
 			{Reach: lead.ReachCodes, Codes: codes, Days: 1}, {Reach: lead.ReachCodes, Codes: codes, Days: 2}, {Reach: lead.ReachCodes, Codes: codes},
-			{Reach: lead.ReachCodes, Codes: []lead.CodeID{"job0", "job1", "job2"}}, {Reach: lead.ReachCodes, Codes: []lead.CodeID{"job0", "job1", "job2", "job3"}},
+			{Reach: lead.ReachCodes, Codes: []ids.Code{"job0", "job1", "job2"}}, {Reach: lead.ReachCodes, Codes: []ids.Code{"job0", "job1", "job2", "job3"}},
 		} {
 			n := news(t, steps, scope, false)
 			if n > last {

@@ -5,16 +5,15 @@ import (
 	"slices"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/valid"
 )
 
 type (
-	PlatformID string // "whatsapp", "line": any name that the embedder gives a platform
-	CodeID     string // of an activation code (激活码)
-	AccountID  string // of an account of the operator's on a platform (主号); the journal has it: no telephone number, where that is to stay out
-	OwnerID    string // of whose jobs they are (主账号)
-	GroupID    string // of codes that are compared with each other (激活码分组)
-	EventID    string // unique within its contact, job and account
+	OwnerID string // of whose jobs they are (主账号)
+	GroupID string // of codes that are compared with each other (激活码分组)
+	EventID string // unique within its contact, job and account
 )
 
 // An Identity is one name that a platform has for a contact. A platform may have several: WhatsApp
@@ -25,9 +24,9 @@ type (
 // WhatsApp for numbers, "lid" for ids of linked devices. So it is the same contact in events and in
 // the library, however it is written.
 type Identity struct {
-	Platform  PlatformID `json:"platform"`            // platform that has the name
-	Namespace string     `json:"namespace,omitempty"` // whose ids they are: a provider of LINE, a portfolio of WhatsApp; "": see Identity
-	ID        string     `json:"id"`                  // the name, as the platform writes it
+	Platform  ids.Platform `json:"platform"`            // platform that has the name
+	Namespace string       `json:"namespace,omitempty"` // whose ids they are: a provider of LINE, a portfolio of WhatsApp; "": see Identity
+	ID        string       `json:"id"`                  // the name, as the platform writes it
 }
 
 // A Kind says who began.
@@ -43,12 +42,12 @@ const (
 
 // An Event says that a contact and an account of the operator's met.
 type Event struct {
-	ID       EventID   `json:"id"`                 // unique within its contact, job and account; reported again, it changes nothing
-	Account  AccountID `json:"account"`            // account of the operator's
-	At       time.Time `json:"at"`                 // by the platform
-	Kind     Kind      `json:"kind"`               // what happened
-	Unknown  bool      `json:"unknown,omitempty"`  // they may have met before: the platform does not say (可能是老粉)
-	Backfill bool      `json:"backfill,omitempty"` // it was read after the account had been offline (补录)
+	ID       EventID     `json:"id"`                 // unique within its contact, job and account; reported again, it changes nothing
+	Account  ids.Account `json:"account"`            // account of the operator's
+	At       time.Time   `json:"at"`                 // by the platform
+	Kind     Kind        `json:"kind"`               // what happened
+	Unknown  bool        `json:"unknown,omitempty"`  // they may have met before: the platform does not say (可能是老粉)
+	Backfill bool        `json:"backfill,omitempty"` // it was read after the account had been offline (补录)
 }
 
 func (e Event) equal(o Event) bool {
@@ -70,11 +69,11 @@ func (e Event) check(now time.Time) error {
 	switch {
 	case err != nil:
 	case e.At.IsZero():
-		err = &InputError{Field: "event.at", Reason: "is missing"}
+		err = &errs.InputError{Field: "event.at", Reason: "is missing"}
 	case e.At.After(now.Add(Ahead)):
-		err = &InputError{Field: "event.at", Reason: "is in the future"}
+		err = &errs.InputError{Field: "event.at", Reason: "is in the future"}
 	case !slices.Contains([]Kind{Inbound, Outbound, Friend, Conversation}, e.Kind):
-		err = &InputError{Field: "event.kind", Reason: "is none of inbound, outbound, friend and conversation"}
+		err = &errs.InputError{Field: "event.kind", Reason: "is none of inbound, outbound, friend and conversation"}
 	}
 	return err
 }
@@ -192,9 +191,9 @@ func (l Lead) figures() (f Figures) {
 
 // A Count is what an account counted on a day in a job, or how much it changes.
 type Count struct {
-	Job     JobID     `json:"job"`     // job that counts
-	Account AccountID `json:"account"` // account that the leads are of
-	Day     time.Time `json:"day"`     // when it began
+	Job     JobID       `json:"job"`     // job that counts
+	Account ids.Account `json:"account"` // account that the leads are of
+	Day     time.Time   `json:"day"`     // when it began
 	Figures
 }
 

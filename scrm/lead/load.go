@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/combine"
 )
 
@@ -16,10 +17,10 @@ func (loads) Subject(id JobID) string { return string(id.Code) }
 
 func (e loads) Load(ctx context.Context, groups [][]JobID, _ bool) ([][]Job, error) {
 	now := e.frame.Now()
-	units, index := make([][]Job, len(groups)), make(map[CodeID]int, len(groups))
-	codes := make([]CodeID, len(groups))
-	for i, ids := range groups {
-		codes[i] = ids[0].Code
+	units, index := make([][]Job, len(groups)), make(map[ids.Code]int, len(groups))
+	codes := make([]ids.Code, len(groups))
+	for i, jobs := range groups {
+		codes[i] = jobs[0].Code
 		index[codes[i]] = i
 	}
 	if !e.frame.Bound {
@@ -48,7 +49,7 @@ const ahead = 64
 // due returns the codes of jobs of a tenant that were read longest ago and used since, of the next n in turn.
 // It forgets those that nobody used, or may use any more; the others may be used while they are
 // read again.
-func (s *shared) due(of string, now time.Time, n int) (codes []CodeID) {
+func (s *shared) due(of string, now time.Time, n int) (codes []ids.Code) {
 	for range n {
 		id, r, ok := s.jobs.GetOldest()
 		if !ok || now.Sub(r.at).Abs() < Refresh/4 {

@@ -8,6 +8,7 @@ import (
 
 	gocmp "github.com/google/go-cmp/cmp"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/scrm/lead"
 	"github.com/scrmkit/scrmkit/storage/memory"
 
@@ -17,16 +18,16 @@ import (
 // A reader notes of which codes jobs were read.
 type reader struct {
 	storage.Tx
-	read   [][]lead.CodeID
+	read   [][]ids.Code
 	during func() error // nil: nothing
 }
 
 func (r *reader) Load(ctx context.Context, looks []storage.Look) error {
-	var codes []lead.CodeID
+	var codes []ids.Code
 	for _, l := range looks {
 		for _, read := range l.Reads {
 			if read.Table.Name == "lead_job" {
-				codes = append(codes, lead.CodeID(read.Query.Prefix[0].Text))
+				codes = append(codes, ids.Code(read.Query.Prefix[0].Text))
 			}
 		}
 	}
@@ -43,19 +44,19 @@ func (r *reader) Load(ctx context.Context, looks []storage.Look) error {
 
 func TestJobsInUseAreReadTogether(t *testing.T) {
 	db := memory.New()
-	codes := []lead.CodeID{"A", "B", "C", "D"}
+	codes := []ids.Code{"A", "B", "C", "D"}
 	_, c := open(t, db, codes...)
 	r := &reader{Tx: db}
 	e := lead.New(r, &lead.Options{Now: c.now})
 	n := 0
-	observe := func(codes ...lead.CodeID) {
+	observe := func(codes ...ids.Code) {
 		t.Helper()
 		for _, code := range codes {
 			n++
 			must[lead.Outcome](t)(e.Observe(ctx, met(code, person(fmt.Sprint(n)), inbound(lead.EventID(fmt.Sprint(n)), "x", 0))))
 		}
 	}
-	step := func(want [][]lead.CodeID) {
+	step := func(want [][]ids.Code) {
 		t.Helper()
 		if diff := gocmp.Diff(want, r.read); diff != "" {
 			t.Fatal(diff)
@@ -63,15 +64,15 @@ func TestJobsInUseAreReadTogether(t *testing.T) {
 		r.read = nil
 	}
 	observe(codes...)
-	step([][]lead.CodeID{{"A"}, {"B"}, {"C"}, {"D"}})
+	step([][]ids.Code{{"A"}, {"B"}, {"C"}, {"D"}})
 	c.set(noon.Add(lead.Refresh / 2))
 	observe("A", "B", "C")
-	step([][]lead.CodeID{{"A", "B", "C", "D"}})
+	step([][]ids.Code{{"A", "B", "C", "D"}})
 	c.set(noon.Add(lead.Refresh))
 	observe("B", "A")
-	step([][]lead.CodeID{{"A", "B", "C"}}) // and not D, which nobody asked for since
+	step([][]ids.Code{{"A", "B", "C"}}) // and not D, which nobody asked for since
 	observe("C", "D")
-	step([][]lead.CodeID{{"D"}})
+	step([][]ids.Code{{"D"}})
 
 	// Those that are read along may be used meanwhile, and where the reading fails.
 	failed := errors.New("the database is gone")
@@ -85,8 +86,8 @@ func TestJobsInUseAreReadTogether(t *testing.T) {
 	}
 	r.during = nil
 	observe("B", "C")
-	step([][]lead.CodeID{{"A", "B", "C", "D"}})
+	step([][]ids.Code{{"A", "B", "C", "D"}})
 	c.set(noon.Add(lead.Refresh * 2))
 	observe("A", "B", "C")
-	step([][]lead.CodeID{{"A"}, {"B"}, {"C"}})
+	step([][]ids.Code{{"A"}, {"B"}, {"C"}})
 }

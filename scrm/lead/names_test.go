@@ -15,6 +15,8 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/scrm/lead"
 	"github.com/scrmkit/scrmkit/storage"
@@ -29,7 +31,7 @@ func name(namespace, id string) lead.Identity {
 
 // counted tells all that jobs have counted, which must be the same from their totals, their days
 // and their leads.
-func counted(t require, e *lead.Engine, codes ...lead.CodeID) string {
+func counted(t require, e *lead.Engine, codes ...ids.Code) string {
 	t.Helper()
 	var b strings.Builder
 	for _, code := range codes {
@@ -74,8 +76,8 @@ func counted(t require, e *lead.Engine, codes ...lead.CodeID) string {
 
 // anyJobs draws how to open three jobs on a database that has what is drawn of the library, at
 // minute 10,000.
-func anyJobs(t *rapid.T, names []lead.Identity) (codes []lead.CodeID, open func() *lead.Engine) {
-	codes = []lead.CodeID{"A", "B", "C"}
+func anyJobs(t *rapid.T, names []lead.Identity) (codes []ids.Code, open func() *lead.Engine) {
+	codes = []ids.Code{"A", "B", "C"}
 	var puts []lead.Put
 	for _, code := range codes {
 		owner := rapid.SampledFrom([]lead.OwnerID{"boss", "partner"}).Draw(t, "owner")
@@ -155,7 +157,7 @@ func TestOrderAndRepetitionChangeNothingUnderManyNames(t *testing.T) {
 		var events []lead.Observe
 		for i := range rapid.IntRange(1, 10).Draw(t, "events") {
 			events = append(events, met(rapid.SampledFrom(codes).Draw(t, "code"), rapid.SliceOfN(rapid.SampledFrom(names), 1, 3).Draw(t, "names"), lead.Event{
-				ID: lead.EventID(fmt.Sprint("e", i)), Account: lead.AccountID(fmt.Sprint("x", rapid.IntRange(0, 2).Draw(t, "account"))),
+				ID: lead.EventID(fmt.Sprint("e", i)), Account: ids.Account(fmt.Sprint("x", rapid.IntRange(0, 2).Draw(t, "account"))),
 				At:      at(rapid.SampledFrom([]int{0, 1, 499, 500, 701, 999, 1000, 1500, 2999, 3000, 4000}).Draw(t, "at")),
 				Kind:    rapid.SampledFrom([]lead.Kind{lead.Inbound, lead.Inbound, lead.Outbound, lead.Friend, lead.Conversation}).Draw(t, "kind"),
 				Unknown: rapid.IntRange(0, 4).Draw(t, "unknown") == 0,
@@ -189,18 +191,18 @@ func TestNames(t *testing.T) {
 	out := must[lead.Outcome](t)
 	phone, device := name(lead.WhatsApp, "8613800138000"), name("lid", "77")
 	withLibrary := func(p *lead.Put) { p.Terms.Scope.Library = true }
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
-		run := func(name string, f func(t *testing.T, db storage.DB)) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
+		run := func(name string, f func(t *testing.T, db dbtest.DB)) {
 			t.Run(name, func(t *testing.T) { f(t, db.Tenant(name)) })
 		}
-		run("an event that can't be leaves contacts as they are", func(t *testing.T, db storage.DB) {
+		run("an event that can't be leaves contacts as they are", func(t *testing.T, db dbtest.DB) {
 			e, c := open(t, db, "A")
 			c.set(at(100))
 			out(e.Observe(ctx, met("A", person("a"), inbound("1", "x", 1))))
 			out(e.Observe(ctx, met("A", person("b"), inbound("2", "y", 2))))
 			before := counted(t, e, "A")
 			both := append(person("a"), person("b")...)
-			var bad *lead.InputError
+			var bad *errs.InputError
 			if _, err := e.Observe(ctx, met("A", both, inbound("3", "z", 50_000))); !errors.As(err, &bad) {
 				t.Fatal(err)
 			}
@@ -211,7 +213,7 @@ func TestNames(t *testing.T) {
 				t.Fatal(after)
 			}
 		})
-		run("what is found to be one contact's turns verdicts, which the event and the journal tell", func(t *testing.T, db storage.DB) {
+		run("what is found to be one contact's turns verdicts, which the event and the journal tell", func(t *testing.T, db dbtest.DB) {
 			e, c := open(t, db, "A")
 			c.set(at(100))
 			out(e.Observe(ctx, met("A", person("a"), inbound("1", "x", 1))))
@@ -237,7 +239,7 @@ func TestNames(t *testing.T) {
 				t.Error(told)
 			}
 		})
-		run("the library has a contact who has one of its names there", func(t *testing.T, db storage.DB) {
+		run("the library has a contact who has one of its names there", func(t *testing.T, db dbtest.DB) {
 			for i, steps := range [][]func(e *lead.Engine, c *clock){
 				{func(e *lead.Engine, _ *clock) { must[[]bool](t)(e.Import(ctx, []lead.Identity{phone})) }, func(_ *lead.Engine, c *clock) { c.set(at(20)) }},
 				{nil, func(e *lead.Engine, c *clock) {
@@ -261,7 +263,7 @@ func TestNames(t *testing.T) {
 				}
 			}
 		})
-		run("an id of an event is its account's", func(t *testing.T, db storage.DB) {
+		run("an id of an event is its account's", func(t *testing.T, db dbtest.DB) {
 			e, c := open(t, db, "A", "A/b")
 			c.set(at(100))
 			out(e.Observe(ctx, met("A", person("a"), inbound("b/c", "x", 5))))
@@ -274,22 +276,22 @@ func TestNames(t *testing.T) {
 				t.Error(o)
 			}
 		})
-		run("contacts are merged one into another in one transaction, or none is", func(t *testing.T, db storage.DB) {
+		run("contacts are merged one into another in one transaction, or none is", func(t *testing.T, db dbtest.DB) {
 			e, c := open(t, db, "A")
 			c.set(at(1000))
-			ids := []string{"d", "c", "b", "a"}
-			for i, id := range ids {
-				out(e.Observe(ctx, met("A", person(id), inbound(lead.EventID(id), lead.AccountID(id), 10+i))))
+			names := []string{"d", "c", "b", "a"}
+			for i, id := range names {
+				out(e.Observe(ctx, met("A", person(id), inbound(lead.EventID(id), ids.Account(id), 10+i))))
 			}
 			no := errors.New("no")
 			for _, end := range []error{no, nil} {
 				err := db.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
 					for i := range 3 {
-						if _, err := e.In(tx).Observe(ctx, met("A", append(person(ids[i]), person(ids[i+1])...), inbound(lead.EventID("m"+ids[i]), "m", 50+i))); err != nil {
+						if _, err := e.In(tx).Observe(ctx, met("A", append(person(names[i]), person(names[i+1])...), inbound(lead.EventID("m"+names[i]), "m", 50+i))); err != nil {
 							return err
 						}
 					}
-					for _, id := range ids {
+					for _, id := range names {
 						if o, err := e.In(tx).Preview().Observe(ctx, met("A", person(id), inbound("p", "p", 1))); err != nil || o.Verdict != lead.NewLead {
 							t.Error(o, err)
 						}
@@ -305,20 +307,20 @@ func TestNames(t *testing.T) {
 				}
 			}
 		})
-		run("of many at once, contacts come to what they are one after the other", func(t *testing.T, db storage.DB) {
+		run("of many at once, contacts come to what they are one after the other", func(t *testing.T, db dbtest.DB) {
 			e, c := open(t, db, "A", "B")
 			engines := []*lead.Engine{e, lead.New(db, &lead.Options{Now: c.now})}
 			c.set(at(1000))
 			var events []lead.Observe
 			for i := range 64 {
-				ids := []lead.Identity{name("n", fmt.Sprint(i%8))}
+				names := []lead.Identity{name("n", fmt.Sprint(i%8))}
 				if i >= 8 && i < 16 {
-					ids = append(ids, name("n", fmt.Sprint((i+1)%8)))
+					names = append(names, name("n", fmt.Sprint((i+1)%8)))
 				}
 				if i%5 == 0 {
-					ids = append(ids, name("m", fmt.Sprint(i%3)))
+					names = append(names, name("m", fmt.Sprint(i%3)))
 				}
-				events = append(events, met([]lead.CodeID{"A", "B"}[i%2], ids, inbound(lead.EventID(fmt.Sprint("e", i)), lead.AccountID(fmt.Sprint("x", i%20)), 900-i*7%64)))
+				events = append(events, met([]ids.Code{"A", "B"}[i%2], names, inbound(lead.EventID(fmt.Sprint("e", i)), ids.Account(fmt.Sprint("x", i%20)), 900-i*7%64)))
 			}
 			events = append(events, met("A", []lead.Identity{name("m", "0"), name("m", "1"), name("m", "2"), name("n", "0")}, inbound("last", "x", 950)))
 			var wg sync.WaitGroup
@@ -368,27 +370,27 @@ func (g *gate) Save(ctx context.Context, changes []storage.Change) ([]error, err
 }
 
 func TestContactsThatShareABatchStayApart(t *testing.T) {
-	for _, ids := range [][2]lead.Identity{{name("p", "q/r"), name("p/q", "r")}, {name("", "a/b"), name("a", "b")}} {
+	for _, names := range [][2]lead.Identity{{name("p", "q/r"), name("p/q", "r")}, {name("", "a/b"), name("a", "b")}} {
 		db := memory.New()
 		open(t, db, "A")
 		g := &gate{Tx: db, waits: make(chan struct{}), opens: make(chan struct{})}
 		e := lead.New(g, &lead.Options{Now: func() time.Time { return at(100) }})
 		var wg sync.WaitGroup
-		observe := func(id lead.Identity, event lead.EventID, account lead.AccountID) {
+		observe := func(id lead.Identity, event lead.EventID, account ids.Account) {
 			wg.Go(func() {
 				if _, err := e.Observe(ctx, met("A", []lead.Identity{id}, inbound(event, account, 1))); err != nil {
 					t.Error(err)
 				}
 			})
 		}
-		observe(ids[0], "0", "w")
+		observe(names[0], "0", "w")
 		<-g.waits
 		for i := range 20 {
-			observe(ids[i%2], lead.EventID(fmt.Sprint("e", i)), lead.AccountID(fmt.Sprint("x", i)))
+			observe(names[i%2], lead.EventID(fmt.Sprint("e", i)), ids.Account(fmt.Sprint("x", i)))
 		}
 		close(g.opens)
 		wg.Wait()
-		found, err := lead.Load(ctx, db, ids[:])
+		found, err := lead.Load(ctx, db, names[:])
 		if err != nil || len(found[0].Leads) != 11 || len(found[1].Leads) != 10 || !slices.ContainsFunc(found[1].Leads, func(l lead.Lead) bool { return l.Verdict == lead.NewLead }) {
 			t.Fatalf("%+v %v", found, err)
 		}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/internal/valid"
 )
 
@@ -51,7 +52,7 @@ func (o Owner) consents(with OwnerID, at time.Time) bool {
 	})
 }
 
-// Link decides on a Link. One that is there already is no error. Errors: *InputError.
+// Link decides on a Link. One that is there already is no error. Errors: *errs.InputError.
 func (o Owner) Link(c Link, now time.Time) (Owner, error) {
 	if err := c.check(); err != nil {
 		return o, err
@@ -63,13 +64,14 @@ func (o Owner) Link(c Link, now time.Time) (Owner, error) {
 		return next, nil
 	}
 	if len(o.Consents) == maxConsents {
-		return o, &InputError{Field: "owner", Reason: "consented too often"}
+		return o, &errs.InputError{Field: "owner", Reason: "consented too often"}
 	}
 	next.Consents = append(slices.Clone(o.Consents), Consent{With: c.With, From: from})
 	return next, nil
 }
 
-// Unlink decides on an Unlink. Where there is no consent that is no error. Errors: *InputError.
+// Unlink decides on an Unlink. Where there is no consent that is no error. Errors:
+// *errs.InputError.
 func (o Owner) Unlink(c Unlink, now time.Time) (Owner, error) {
 	if err := c.check(); err != nil {
 		return o, err
@@ -88,7 +90,7 @@ func (o Owner) Unlink(c Unlink, now time.Time) (Owner, error) {
 func (c Link) check() error {
 	err := cmp.Or(valid.ID("owner", c.Owner), valid.ID("with", c.With), valid.OptionalID("by", c.By), valid.ID("key", c.Key))
 	if err == nil && c.Owner == c.With {
-		err = &InputError{Field: "with", Reason: "is the same owner"}
+		err = &errs.InputError{Field: "with", Reason: "is the same owner"}
 	}
 	return err
 }

@@ -6,9 +6,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/scrm/lead"
-	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/memory"
 )
 
@@ -16,9 +17,9 @@ import (
 // not is refused.
 func TestTheLibraryMeetsItsPlatform(t *testing.T) {
 	uid := "U" + strings.Repeat("0f", 16)
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		for i, c := range []struct {
-			platform       lead.PlatformID
+			platform       ids.Platform
 			namespace, row string
 			phones         bool
 			told           lead.Identity // "": the import is refused
@@ -64,10 +65,10 @@ func TestTheLibraryMeetsItsPlatform(t *testing.T) {
 					t.Errorf("%s: %+v", what, m)
 				}
 			}
-			var bad *lead.InputError
+			var bad *errs.InputError
 			if c.told.ID == "" {
 				if !errors.As(err, &bad) {
-					t.Errorf("%s: error is %v, want an *InputError", what, err)
+					t.Errorf("%s: error is %v, want an *errs.InputError", what, err)
 				}
 				continue
 			}
@@ -88,7 +89,7 @@ func TestTheLibraryMeetsItsPlatform(t *testing.T) {
 func TestDigitsThatMayBeOfALinkedDeviceNeedTheirNamespace(t *testing.T) {
 	e, c := open(t, memory.New(), "A")
 	c.set(at(100))
-	var bad *lead.InputError
+	var bad *errs.InputError
 	for _, id := range []string{"12345678901234", "123456789012345"} {
 		if _, err := e.Observe(ctx, met("A", []lead.Identity{name("", id)}, inbound("1", "x", 1))); !errors.As(err, &bad) || bad.Field != "contact.namespace" {
 			t.Errorf("%s: %v", id, err)
@@ -106,7 +107,7 @@ func TestLookingBackIsTheSameForEveryAccount(t *testing.T) {
 		for _, gap := range []int{0, 1, 29, 30, 31, 100, 1000} {
 			own, other := job("A", lead.Scope{Reach: lead.ReachOwner, Days: days}), job("B", lead.Scope{Reach: lead.ReachOwner, Days: days})
 			first := in(own, inbound("1", "x", 0))
-			verdict := func(j *lead.Job, account lead.AccountID) lead.Verdict {
+			verdict := func(j *lead.Job, account ids.Account) lead.Verdict {
 				c := lead.Contact{}
 				var d lead.Decision
 				for _, s := range []step{first, in(j, inbound("2", account, gap*day+1))} {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/engine"
 	"github.com/scrmkit/scrmkit/internal/valid"
 )
@@ -64,7 +65,7 @@ func (e *Engine) Summary(ctx context.Context, id JobID) (Summary, error) {
 	if err := id.check(); err != nil {
 		return Summary{}, fmt.Errorf("lead: summary: %w", err)
 	}
-	all, err := e.summaries(ctx, JobQuery{Platform: id.Platform, Codes: []CodeID{id.Code}})
+	all, err := e.summaries(ctx, JobQuery{Platform: id.Platform, Codes: []ids.Code{id.Code}})
 	if err == nil && len(all) == 0 {
 		err = ErrUnknownJob
 	}
@@ -75,7 +76,7 @@ func (e *Engine) Summary(ctx context.Context, id JobID) (Summary, error) {
 }
 
 // Summaries returns what the jobs of some codes have counted, in the order of their ids.
-func (e *Engine) Summaries(ctx context.Context, codes []CodeID) ([]Summary, error) {
+func (e *Engine) Summaries(ctx context.Context, codes []ids.Code) ([]Summary, error) {
 	if len(codes) == 0 {
 		return nil, nil
 	}
@@ -120,8 +121,8 @@ func (e *Engine) summaries(ctx context.Context, q JobQuery) ([]Summary, error) {
 
 // AccountOf names an account in a job.
 type AccountOf struct {
-	Job     JobID     // job that counts
-	Account AccountID // account of the operator's
+	Job     JobID       // job that counts
+	Account ids.Account // account of the operator's
 }
 
 // An AccountSummary is what an account has counted in a job.
@@ -136,7 +137,7 @@ type AccountSummary struct {
 func (e *Engine) Accounts(ctx context.Context, accounts []AccountOf) ([]AccountSummary, error) {
 	fail := func(err error) ([]AccountSummary, error) { return nil, fmt.Errorf("lead: accounts: %w", err) }
 	err := valid.Between("accounts", int64(len(accounts)), 0, maxCodes)
-	var codes []CodeID
+	var codes []ids.Code
 	for _, a := range accounts {
 		err = cmp.Or(err, a.Job.check(), valid.ID("account", a.Account))
 		codes = append(codes, a.Job.Code)

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
@@ -31,7 +32,7 @@ type Stored struct {
 type countRow struct {
 	Job     JobID
 	Day     int64
-	Account AccountID
+	Account ids.Account
 	Figures
 }
 
@@ -80,7 +81,7 @@ var (
 		identityKey(c, &l.Contact)
 		storage.Int(c, "n", &l.N)
 		c.Key()
-		storage.Derived(c, "code", func() CodeID { return l.Job.Code })
+		storage.Derived(c, "code", func() ids.Code { return l.Job.Code })
 		storage.Derived(c, "at", func() time.Time { return l.Event.At })
 		storage.Derived(c, "verdict", func() Verdict { return l.Verdict })
 		c.State("state", 1, &l.Lead)
@@ -125,10 +126,10 @@ const every = math.MaxInt32
 // load returns the contact of each identity, in their order, with the earliest time since when the
 // library has the identity or one of the contact's names. A contact that does not exist has version
 // 0, and may be in the library.
-func load(ctx context.Context, s storage.Store, ids []Identity) ([]Contact, error) {
-	found, stored, had := make([]Contact, len(ids)), make([][]Stored, len(ids)), make([]Imported, len(ids))
-	looks := make([]storage.Look, len(ids))
-	for i, id := range ids {
+func load(ctx context.Context, s storage.Store, identities []Identity) ([]Contact, error) {
+	found, stored, had := make([]Contact, len(identities)), make([][]Stored, len(identities)), make([]Imported, len(identities))
+	looks := make([]storage.Look, len(identities))
+	for i, id := range identities {
 		found[i].ID, had[i].Identity = id, id
 		of := storage.Range{Prefix: []any{id.ID, id.Platform, id.Namespace}, Limit: every}
 		looks[i].Reads = []storage.Read{contacts.Get(&found[i]), leadsOf.All(&stored[i], of), library.Get(&had[i])}
@@ -305,9 +306,9 @@ func (c jobChange) save(ctx context.Context, s storage.Store) error {
 
 // A JobQuery asks for the jobs of a platform, of codes or of both.
 type JobQuery struct {
-	Platform PlatformID // "": all
-	Codes    []CodeID   // none: of all
-	Limit    int        // 0: all
+	Platform ids.Platform // "": all
+	Codes    []ids.Code   // none: of all
+	Limit    int          // 0: all
 }
 
 // list yields the jobs that the query asks for, in the order of their ids. Those of codes are read
@@ -343,7 +344,7 @@ func (q JobQuery) list(ctx context.Context, s storage.Store) iter.Seq2[Job, erro
 // account, or of all together.
 type span struct {
 	job      JobID
-	account  AccountID // "": all
+	account  ids.Account // "": all
 	from, to time.Time
 }
 
@@ -380,9 +381,9 @@ func sums(ctx context.Context, s storage.Store, spans []span) ([]Figures, error)
 // A CountQuery asks for what a job counted: of an account, or of all; on the days that begin in
 // [From, To), or in total where both are zero.
 type CountQuery struct {
-	Job      JobID     // job that counts
-	Account  AccountID // "": all
-	From, To time.Time // days; both zero: the total
+	Job      JobID       // job that counts
+	Account  ids.Account // "": all
+	From, To time.Time   // days; both zero: the total
 }
 
 // list yields the counts that the query asks for, in the order of days and accounts; none that are

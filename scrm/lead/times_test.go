@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/internal/timetest"
 	"github.com/scrmkit/scrmkit/scrm/lead"
 	"github.com/scrmkit/scrmkit/storage/memory"
@@ -55,7 +56,7 @@ func FuzzTerms(f *testing.F) {
 		}
 		e := lead.New(memory.New(), &lead.Options{Now: func() time.Time { return noon }})
 		j, err := e.Put(ctx, p)
-		var bad *lead.InputError
+		var bad *errs.InputError
 		if err != nil {
 			if !errors.As(err, &bad) {
 				t.Fatal(err)

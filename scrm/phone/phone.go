@@ -86,7 +86,7 @@ func Parse(text, region string) (Number, error) {
 
 // local returns the number of a tel URI, with its context before it, and any other text as it is.
 func local(text string) (string, error) {
-	text, params, isURI := strings.Cut(text, ";")
+	text, params, isURI := strings.Cut(strings.TrimSpace(text), ";")
 	if len(text) >= 4 && strings.EqualFold(text[:4], "tel:") {
 		text = text[4:]
 	}
@@ -123,6 +123,8 @@ func parse(text, region string) (Number, error) {
 			reason = Regional
 		case err == nil && phonenumbers.IsValidNumber(n) && !shortened(digits, strings.ToUpper(region), n):
 			return number(n), nil
+		case err == nil && mexican(number(n).E164) != number(n).E164: // with what is dialled for another country
+			return international(number(n).E164)
 		default:
 			reason = Unused
 		}
@@ -150,11 +152,17 @@ func shortened(digits, region string, n *phonenumbers.PhoneNumber) bool {
 	return err != nil || phonenumbers.Format(to, phonenumbers.E164) != "+"+other
 }
 
+// mexican returns a number with a country code without the 1 of mobile numbers in Mexico.
+func mexican(text string) string {
+	if mobile, ok := strings.CutPrefix(text, "+521"); ok && len(mobile) == 10 {
+		return "+52" + mobile
+	}
+	return text
+}
+
 // international reads a number with a country code.
 func international(text string) (Number, error) {
-	if mobile := strings.TrimPrefix(text, "+521"); len(mobile) == 10 && mobile != text {
-		text = "+52" + mobile
-	}
+	text = mexican(text)
 	n, err := phonenumbers.Parse(text, "")
 	switch {
 	case errors.Is(err, phonenumbers.ErrInvalidCountryCode):

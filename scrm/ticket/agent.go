@@ -6,34 +6,36 @@ import (
 	"slices"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/valid"
 )
 
 // A Take gives a ticket that is Pending or Assigned at a code to one of the code's agents.
 type Take struct {
-	Ticket ID     `json:"ticket"`       // ticket to take
-	Code   CodeID `json:"code"`         // of the agent
-	By     string `json:"by,omitempty"` // the agent
-	Key    string `json:"-"`            // idempotency key; required
+	Ticket ID       `json:"ticket"`       // ticket to take
+	Code   ids.Code `json:"code"`         // of the agent
+	By     string   `json:"by,omitempty"` // the agent
+	Key    string   `json:"-"`            // idempotency key; required
 }
 
 // A HandBack returns a ticket from a code to those who assign by hand: it becomes Manual for
 // HandedBack.
 type HandBack struct {
-	Ticket ID     `json:"ticket"`       // ticket to return
-	Code   CodeID `json:"code"`         // of the agent
-	Note   string `json:"note"`         // why
-	By     string `json:"by,omitempty"` // who did it, for the journal
-	Key    string `json:"-"`            // idempotency key; required
+	Ticket ID       `json:"ticket"`       // ticket to return
+	Code   ids.Code `json:"code"`         // of the agent
+	Note   string   `json:"note"`         // why
+	By     string   `json:"by,omitempty"` // who did it, for the journal
+	Key    string   `json:"-"`            // idempotency key; required
 }
 
 // A Finish ends an Assigned ticket that was handled.
 type Finish struct {
-	Ticket ID     `json:"ticket"`         // ticket that was handled
-	Code   CodeID `json:"code,omitempty"` // of the agent; "": an administrator finishes it
-	Note   string `json:"note,omitempty"` // for people
-	By     string `json:"by,omitempty"`   // who did it, for the journal
-	Key    string `json:"-"`              // idempotency key; required
+	Ticket ID       `json:"ticket"`         // ticket that was handled
+	Code   ids.Code `json:"code,omitempty"` // of the agent; "": an administrator finishes it
+	Note   string   `json:"note,omitempty"` // for people
+	By     string   `json:"by,omitempty"`   // who did it, for the journal
+	Key    string   `json:"-"`              // idempotency key; required
 }
 
 // A Recall makes a ticket Manual whose target cannot handle it any more.
@@ -50,7 +52,7 @@ func (c Take) check() error {
 func (c HandBack) check() error {
 	err := cmp.Or(c.Ticket.check(), valid.ID("code", c.Code), valid.Text("note", c.Note), valid.OptionalID("by", c.By), valid.ID("key", c.Key))
 	if err == nil && c.Note == "" {
-		err = &InputError{Field: "note", Reason: "is missing: say why"}
+		err = &errs.InputError{Field: "note", Reason: "is missing: say why"}
 	}
 	return err
 }
@@ -62,7 +64,7 @@ func (c Finish) check() error {
 func (c Recall) check() error {
 	err := cmp.Or(c.Ticket.check(), c.Target.check())
 	if err == nil && !slices.Contains([]Reason{CodeUnknown, CodeDisabled, CodeExpired, CodeDeleted, AccountGone, PoolUnknown}, c.Reason) {
-		err = &InputError{Field: "reason", Reason: "is none of codeUnknown, codeDisabled, codeExpired, codeDeleted, accountGone and poolUnknown"}
+		err = &errs.InputError{Field: "reason", Reason: "is none of codeUnknown, codeDisabled, codeExpired, codeDeleted, accountGone and poolUnknown"}
 	}
 	return err
 }
@@ -72,7 +74,7 @@ func (t Ticket) open() bool { return t.State == Pending || t.State == Assigned }
 
 // of returns an error where the ticket is not open at the code: ErrNotYours, ErrState. An agent who
 // asks for a ticket of another code is told what one who asks for none is.
-func (t Ticket) of(code CodeID) error {
+func (t Ticket) of(code ids.Code) error {
 	switch {
 	case t.Version == 0 || t.Target.Code != code:
 		return ErrNotYours

@@ -63,6 +63,11 @@ func TestWhatSourcesRead(t *testing.T) {
 		{wooOrder, `meta_data[ key = "_line_id" ].value`, "john.line"},
 		{wooOrder, "meta_data[key=none].value", ""},
 		{wooOrder, "meta_data[id=13109].key", "_line_id"},
+		{`[{"name":"city","value":"Shanghai"},{"name":"phone","value":"138"}]`, "[name=phone].value", "138"},
+		{`[{"name":"city","value":"Shanghai"},{"name":"phone","value":"138"}]`, "[name=tel].value | [ name = \"phone\" ].value", "138"},
+		{`[{"name":"phone","value":"138"}]`, "[0].value", "138"},
+		{`[[{"k":"a","v":"1"},{"k":"b","v":"2"}]]`, "[0][k=b].v", "2"},
+		{`{"name":"phone","value":"138"}`, "[name=phone].value", ""},
 		{wooOrder, "line_items.0.sku", "WOO-1"},
 		{wooOrder, "line_items[0].sku", "WOO-1"},
 		{wooOrder, "line_items.1.sku", ""},
@@ -118,7 +123,7 @@ func TestBodiesThatCannotBeRead(t *testing.T) {
 
 func TestSourcesThatCannotBe(t *testing.T) {
 	for _, source := range []string{
-		"", "a.", ".a", "a..b", "a +", "+ a", "a | ", "| a", "a[b", "a[b]", "a[=c]", "a[b=c", "[b=c]", `"a`, "'a", `a"b"`, "a]b[", "a[b=c]d",
+		"", "a.", ".a", "a..b", "a +", "+ a", "a | ", "| a", "a[b", "a[b]", "a[=c]", "a[b=c", "[b]", "[=c]", "a.[b=c]", `"a`, "'a", `a"b"`, "a]b[", "a[b=c]d",
 		strings.Repeat("a.", maxPath) + "a", strings.Repeat("a+", maxTerms) + "a", "a\xff", strings.Repeat("a", 1025),
 	} {
 		if s, err := compileSource(source); err == nil {

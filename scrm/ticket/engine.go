@@ -13,16 +13,14 @@ import (
 	"slices"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/internal/engine"
 	"github.com/scrmkit/scrmkit/internal/keyring"
 	"github.com/scrmkit/scrmkit/internal/published"
+	"github.com/scrmkit/scrmkit/secret"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
-
-// A Key is a secret of the embedder's. The secrets of sites are sealed with the first one; the
-// others open those of before.
-type Key = keyring.Key
 
 // Refresh is how long another process may go on with older templates after newer ones were
 // published.
@@ -39,20 +37,21 @@ type Options struct {
 //
 // Commands with a key are repeated with it without another effect, and are journal.ErrKeyReused
 // where they differ; the others may be repeated as they are. Besides the errors that its comment
-// lists, a command returns *InputError before anything was loaded, journal.ErrConflict where other
-// changes came first twenty times in a row, and what the database said; after the last two it may
-// be run again.
+// lists, a command returns *errs.InputError before anything was loaded, journal.ErrConflict where
+// other changes came first twenty times in a row, and what the database said; after the last two it
+// may be run again.
 type Engine struct {
 	frame    engine.Frame
-	keys     []Key
+	keys     []secret.Key
 	boxes    []keyring.Box // of the keys
 	logger   *slog.Logger
 	programs *published.Programs[TemplatesID, Templates, *Program]
 }
 
-// New returns an engine on a store. It returns an error if the keys are empty, a key is too short,
-// or two share an ID.
-func New(s storage.Tx, keys []Key, opts *Options) (*Engine, error) {
+// New returns an engine on a store. The secrets of sites are sealed with the first key, and the
+// others open those of before: a key may go once every secret that it sealed is retired. New
+// returns an error if keys is empty, a key is too short, or two share an ID.
+func New(s storage.Tx, keys []secret.Key, opts *Options) (*Engine, error) {
 	if err := keyring.Check(keys); err != nil {
 		return nil, fmt.Errorf("ticket: %w", err)
 	}
@@ -87,8 +86,8 @@ func (e *Engine) PutSite(ctx context.Context, c PutSite) (Site, error) {
 	return site, err
 }
 
-// AddSecret gives a site one more secret. Errors: those of Site.AddSecret, and *InputError where
-// the secret is not of the site's scheme.
+// AddSecret gives a site one more secret. Errors: those of Site.AddSecret, and *errs.InputError
+// where the secret is not of the site's scheme.
 func (e *Engine) AddSecret(ctx context.Context, c AddSecret) (Issued, error) {
 	shown := ""
 	inputs := []any{c}
@@ -135,7 +134,7 @@ func newSecret(s Signing) string {
 func (e *Engine) open(ctx context.Context, s Site) (secrets []string) {
 	for _, k := range s.Secrets {
 		err := errors.New("the key is none of the engine's")
-		if i := slices.IndexFunc(e.keys, func(key Key) bool { return key.ID == k.KeyID }); i >= 0 {
+		if i := slices.IndexFunc(e.keys, func(key secret.Key) bool { return key.ID == k.KeyID }); i >= 0 {
 			var plain []byte
 			if plain, err = e.boxes[i].Open(k.Sealed, s.ID.context(k.ID)); err == nil {
 				secrets = append(secrets, string(plain))
@@ -162,7 +161,7 @@ func (e *Engine) RetireSecret(ctx context.Context, c RetireSecret) (Site, error)
 
 // Publish puts a version of templates in force: the first one, or the one after the newest. It may
 // run twice: the version that is in force already, unchanged, is no error. Errors:
-// *DefinitionError, ErrPublished, and one where the engine is bound to a unit of work.
+// *errs.DefinitionError, ErrPublished, and one where the engine is bound to a unit of work.
 func (e *Engine) Publish(ctx context.Context, d Templates) (*Program, error) {
 	return e.programs.Publish(ctx, e.frame, d)
 }
@@ -327,10 +326,10 @@ func (e *Engine) inForce(ctx context.Context, id TemplatesID, t Ticket) (*Progra
 // ProcessAll processes the tickets of the query, which are Received or Manual, and returns how many
 // went well: after new templates, or as the work behind Receive. A ticket that was handled
 // meanwhile stays as it is. One that fails holds up no other: the error joins those of Process,
-// each with its ticket. *InputError: the query is invalid, and nothing was done.
+// each with its ticket. *errs.InputError: the query is invalid, and nothing was done.
 func (e *Engine) ProcessAll(ctx context.Context, q Query) (n int, err error) {
 	if q.State != Received && q.State != Manual {
-		return 0, fmt.Errorf("ticket.processAll: %w", &InputError{Field: "state", Reason: "is neither received nor manual"})
+		return 0, fmt.Errorf("ticket.processAll: %w", &errs.InputError{Field: "state", Reason: "is neither received nor manual"})
 	}
 	var failed []error
 	for t, err := range e.Tickets(ctx, q) {

@@ -15,8 +15,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/scrm/ticket"
+	"github.com/scrmkit/scrmkit/secret"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
 	"github.com/scrmkit/scrmkit/storage/memory"
@@ -25,7 +27,7 @@ import (
 var (
 	ctx  = context.Background()
 	noon = time.Date(2026, 3, 10, 4, 0, 0, 0, time.UTC)
-	keys = []ticket.Key{{ID: "1", Secret: []byte("a secret that is 32 bytes or more")}}
+	keys = []secret.Key{{ID: "1", Secret: []byte("a secret that is 32 bytes or more")}}
 )
 
 func clock() time.Time { return noon }
@@ -54,8 +56,8 @@ func open(db storage.DB) (*ticket.Engine, string) {
 }
 
 // push signs a body by Standard Webhooks.
-func push(secret, id, body string) ticket.Delivery {
-	key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(secret, "whsec_"))
+func push(shared, id, body string) ticket.Delivery {
+	key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(shared, "whsec_"))
 	if err != nil {
 		panic(err)
 	}
@@ -69,8 +71,8 @@ func push(secret, id, body string) ticket.Delivery {
 }
 
 // shopify signs a body as Shopify does.
-func shopify(secret, body string) ticket.Delivery {
-	h := hmac.New(sha256.New, []byte(secret))
+func shopify(shared, body string) ticket.Delivery {
+	h := hmac.New(sha256.New, []byte(shared))
 	h.Write([]byte(body))
 	header := map[string]string{"X-Shopify-Hmac-SHA256": base64.StdEncoding.EncodeToString(h.Sum(nil))}
 	return ticket.Delivery{Header: func(name string) string { return header[name] }, Body: []byte(body)}
@@ -89,15 +91,15 @@ func read(id ticket.RuleID, condition string, a ticket.Action) ticket.Rule {
 }
 
 func TestTickets(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		t.Run("are received once, as they came", func(t *testing.T) {
 			db := db.Tenant("once")
-			e, secret := open(db)
+			e, shared := open(db)
 			var first, again atomic.Int64
 			var wg sync.WaitGroup
 			for range 32 {
 				wg.Go(func() {
-					out, err := e.Receive(ctx, "test1", push(secret, "msg_1", order))
+					out, err := e.Receive(ctx, "test1", push(shared, "msg_1", order))
 					switch {
 					case err != nil:
 						t.Error(err)
@@ -112,13 +114,13 @@ func TestTickets(t *testing.T) {
 			if first.Load() != 1 || again.Load() != 31 {
 				t.Fatal(first.Load(), again.Load())
 			}
-			_, err := e.Receive(ctx, "test1", push(secret, "msg_1", order+" "))
+			_, err := e.Receive(ctx, "test1", push(shared, "msg_1", order+" "))
 			isError(t, err, ticket.ErrBody)
 			for _, site := range []ticket.SiteID{"test1", "other"} {
 				_, err = e.Receive(ctx, site, push("whsec_"+base64.StdEncoding.EncodeToString(make([]byte, 32)), "msg_2", order))
 				isError(t, err, ticket.ErrSignature)
 			}
-			_, err = e.Receive(ctx, "test1", push(secret, "msg_3", strings.Repeat("x", ticket.MaxBody+1)))
+			_, err = e.Receive(ctx, "test1", push(shared, "msg_3", strings.Repeat("x", ticket.MaxBody+1)))
 			isError(t, err, ticket.ErrTooLarge)
 			got, body, err := e.Ticket(ctx, ticket.ID{Site: "test1", Event: "msg_1"})
 			if err != nil || string(body) != order || got.State != ticket.Received {
@@ -136,15 +138,15 @@ func TestTickets(t *testing.T) {
 			must(e.Process(ctx, got.ID))
 			for r, err := range db.Journal().After(ctx, "", 0) {
 				text := fmt.Sprintf("%s %s %s", r.Key, r.Before, r.Result)
-				if err != nil || strings.Contains(text, "8000") || strings.Contains(text, secret[6:]) || strings.Contains(text, "ealed") {
+				if err != nil || strings.Contains(text, "8000") || strings.Contains(text, shared[6:]) || strings.Contains(text, "ealed") {
 					t.Fatal("the journal holds a number or a secret:", text, err)
 				}
 			}
 		})
 		t.Run("are processed again when the templates have changed, and no more often", func(t *testing.T) {
-			e, secret := open(db.Tenant("again"))
+			e, shared := open(db.Tenant("again"))
 			id := ticket.ID{Site: "test1", Event: "msg_1"}
-			must(e.Receive(ctx, "test1", push(secret, "msg_1", order)))
+			must(e.Receive(ctx, "test1", push(shared, "msg_1", order)))
 			publish(e, 1, read("us", `country == "US"`, ticket.Action{Code: "AMERICAS"}))
 			want := func(what string, out ticket.Outcome, state ticket.State, reason ticket.Reason, version int64) {
 				t.Helper()
@@ -177,19 +179,19 @@ func TestTickets(t *testing.T) {
 			want("processed", must(e.Process(ctx, id)), ticket.Assigned, "", 7)
 			_, err = e.Reject(ctx, ticket.Reject{Ticket: id, Note: "spam", Key: "no"})
 			isError(t, err, ticket.ErrState)
-			if again := must(e.Receive(ctx, "test1", push(secret, "msg_1", order))); !again.Replayed || again.State != ticket.Assigned {
+			if again := must(e.Receive(ctx, "test1", push(shared, "msg_1", order))); !again.Replayed || again.State != ticket.Assigned {
 				t.Fatal(again)
 			}
 			_, err = e.Process(ctx, ticket.ID{Site: "test1", Event: "none"})
 			isError(t, err, ticket.ErrUnknownTicket)
 		})
 		t.Run("are listed by site, state, platform, country and time", func(t *testing.T) {
-			e, secret := open(db.Tenant("list"))
+			e, shared := open(db.Tenant("list"))
 			publish(e, 1, read("cn", `country == "CN"`, ticket.Action{Code: "VIPVIPVI"}))
 			for i := range 3 {
-				must(e.Receive(ctx, "test1", push(secret, fmt.Sprint("msg_", i), order)))
+				must(e.Receive(ctx, "test1", push(shared, fmt.Sprint("msg_", i), order)))
 			}
-			must(e.Receive(ctx, "test1", push(secret, "msg_us", `{"country":"US"}`)))
+			must(e.Receive(ctx, "test1", push(shared, "msg_us", `{"country":"US"}`)))
 			if n := must(e.ProcessAll(ctx, ticket.Query{State: ticket.Received, Oldest: true, Limit: 3})); n != 3 {
 				t.Fatal(n)
 			}
@@ -216,7 +218,7 @@ func TestTickets(t *testing.T) {
 				}
 			}
 			for field, q := range map[string]ticket.Query{"state": {State: "open"}, "limit": {Limit: -1}, "site": {Site: "a/b"}} {
-				var bad *ticket.InputError
+				var bad *errs.InputError
 				for _, err := range e.Tickets(ctx, q) {
 					if !errors.As(err, &bad) || bad.Field != field {
 						t.Errorf("%+v: %v", q, err)
@@ -228,8 +230,8 @@ func TestTickets(t *testing.T) {
 			}
 		})
 		t.Run("of a site without templates are for somebody to look at", func(t *testing.T) {
-			e, secret := open(db.Tenant("none"))
-			id := must(e.Receive(ctx, "test1", push(secret, "msg_1", order))).ID
+			e, shared := open(db.Tenant("none"))
+			id := must(e.Receive(ctx, "test1", push(shared, "msg_1", order))).ID
 			for range 2 {
 				if out := must(e.Process(ctx, id)); out.State != ticket.Manual || out.Reason != ticket.NoTemplate {
 					t.Fatal(out)
@@ -245,30 +247,30 @@ func TestTickets(t *testing.T) {
 		})
 		t.Run("that can't be processed hold up no other", func(t *testing.T) {
 			db := db.Tenant("broken")
-			e, secret := open(db)
+			e, shared := open(db)
 			publish(e, 1, read("all", "", ticket.Action{Code: "VIPVIPVI"}))
 			must(e.PutSite(ctx, ticket.PutSite{Site: "broken", Key: "put", Settings: ticket.Settings{Scheme: ticket.StandardWebhooks, Templates: "broken"}}))
-			must(e.AddSecret(ctx, ticket.AddSecret{Site: "broken", Secret: secret, Key: "secret"}))
+			must(e.AddSecret(ctx, ticket.AddSecret{Site: "broken", Secret: shared, Key: "secret"}))
 			broken := ticket.Templates{ID: "broken", Version: 1, Rules: []ticket.Rule{{ID: "r", If: "("}}}
 			isError(t, ticket.PublishUnchecked(ctx, db, broken), nil)
 			for i, site := range []ticket.SiteID{"broken", "test1", "broken", "test1"} {
-				must(e.Receive(ctx, site, push(secret, fmt.Sprint("msg_", i), order)))
+				must(e.Receive(ctx, site, push(shared, fmt.Sprint("msg_", i), order)))
 			}
 			n, err := e.ProcessAll(ctx, ticket.Query{State: ticket.Received, Oldest: true})
 			if n != 2 || err == nil || !strings.Contains(err.Error(), "broken/msg_0") || !strings.Contains(err.Error(), "broken/msg_2") {
 				t.Fatal(n, err)
 			}
-			var bad *ticket.InputError
+			var bad *errs.InputError
 			if _, err := e.ProcessAll(ctx, ticket.Query{State: ticket.Received, Site: "a/b"}); !errors.As(err, &bad) {
 				t.Fatal(err)
 			}
 		})
 		t.Run("are not decided on by older templates than before", func(t *testing.T) {
 			db := db.Tenant("older")
-			e, secret := open(db)
+			e, shared := open(db)
 			other := must(ticket.New(db, keys, &ticket.Options{Now: clock}))
 			publish(e, 1)
-			id := must(e.Receive(ctx, "test1", push(secret, "msg_1", order))).ID
+			id := must(e.Receive(ctx, "test1", push(shared, "msg_1", order))).ID
 			must(other.Program(ctx, "shop", 0))
 			publish(e, 2, read("us", `country == "US"`, ticket.Action{Code: "AMERICAS"}))
 			for _, e := range []*ticket.Engine{e, other} {
@@ -296,7 +298,7 @@ func TestTickets(t *testing.T) {
 			isError(t, put("shopify", "other", ticket.StandardWebhooks), ticket.ErrScheme)
 			must(e.RetireSecret(ctx, ticket.RetireSecret{Site: "shopify", ID: made.ID, Key: "retire"}))
 			isError(t, put("shopify", "another", ticket.StandardWebhooks), nil)
-			var bad *ticket.InputError
+			var bad *errs.InputError
 			if _, err := e.AddSecret(ctx, ticket.AddSecret{Site: "shopify", Secret: made.Secret, Key: "its old one"}); !errors.As(err, &bad) {
 				t.Fatal(err)
 			}
@@ -306,17 +308,17 @@ func TestTickets(t *testing.T) {
 		t.Run("are signed with the secrets that the embedder's keys open", func(t *testing.T) {
 			db := db.Tenant("keys")
 			var log strings.Builder
-			with := func(keys ...ticket.Key) *ticket.Engine {
+			with := func(keys ...secret.Key) *ticket.Engine {
 				return must(ticket.New(db, keys, &ticket.Options{Now: clock, Logger: slog.New(slog.NewTextHandler(&log, nil))}))
 			}
 			e, first := open(db)
 			chosen := ticket.AddSecret{Site: "test1", Key: "chosen", Secret: "whsec_" + base64.StdEncoding.EncodeToString(make([]byte, 32))}
-			next := ticket.Key{ID: "2", Secret: []byte("another secret of 32 bytes or mor")}
+			next := secret.Key{ID: "2", Secret: []byte("another secret of 32 bytes or mor")}
 			both := with(next, keys[0])
 			must(both.AddSecret(ctx, chosen))
 			for _, e := range []*ticket.Engine{both, with(keys[0], next)} {
-				for i, secret := range []string{first, chosen.Secret} {
-					must(e.Receive(ctx, "test1", push(secret, fmt.Sprint("msg_", i), order)))
+				for i, shared := range []string{first, chosen.Secret} {
+					must(e.Receive(ctx, "test1", push(shared, fmt.Sprint("msg_", i), order)))
 				}
 				if again := must(e.AddSecret(ctx, chosen)); again.Secret != "" {
 					t.Fatal(again)
@@ -332,7 +334,7 @@ func TestTickets(t *testing.T) {
 			if log.Len() > 0 {
 				t.Fatal(log.String())
 			}
-			for what, e := range map[string]*ticket.Engine{"the key is gone": with(next), "another key has its id": with(next, ticket.Key{ID: "1", Secret: next.Secret})} {
+			for what, e := range map[string]*ticket.Engine{"the key is gone": with(next), "another key has its id": with(next, secret.Key{ID: "1", Secret: next.Secret})} {
 				must(e.Receive(ctx, "test1", push(chosen.Secret, "msg_1", order)))
 				if !strings.Contains(log.String(), "secret can't be opened") || strings.Contains(log.String(), "whsec") {
 					t.Fatal(what, log.String())
@@ -344,13 +346,13 @@ func TestTickets(t *testing.T) {
 				log.Reset()
 			}
 			_, err := e.Receive(ctx, "test1", push(first, "msg.0", order))
-			var bad *ticket.InputError
+			var bad *errs.InputError
 			if !errors.As(err, &bad) || bad.Field != "webhook-id" {
 				t.Fatal(err)
 			}
 		})
 		t.Run("are signed with either of two secrets, until one is retired", func(t *testing.T) {
-			e, secret := open(db.Tenant("rotate"))
+			e, shared := open(db.Tenant("rotate"))
 			add := ticket.AddSecret{Site: "test1", Key: "second"}
 			second := must(e.AddSecret(ctx, add))
 			if again := must(e.AddSecret(ctx, add)); again != (ticket.Issued{ID: second.ID}) || !strings.HasPrefix(second.Secret, "whsec_") {
@@ -358,7 +360,7 @@ func TestTickets(t *testing.T) {
 			}
 			_, err := e.AddSecret(ctx, ticket.AddSecret{Site: "test1", Key: "third"})
 			isError(t, err, ticket.ErrSecrets)
-			for i, s := range []string{secret, second.Secret} {
+			for i, s := range []string{shared, second.Secret} {
 				must(e.Receive(ctx, "test1", push(s, fmt.Sprint("msg_", i), order)))
 			}
 			site := must(e.Site(ctx, "test1"))
@@ -366,10 +368,10 @@ func TestTickets(t *testing.T) {
 				t.Fatal(site)
 			}
 			must(e.RetireSecret(ctx, ticket.RetireSecret{Site: "test1", ID: site.Secrets[0].ID, Key: "retire"}))
-			_, err = e.Receive(ctx, "test1", push(secret, "msg_2", order))
+			_, err = e.Receive(ctx, "test1", push(shared, "msg_2", order))
 			isError(t, err, ticket.ErrSignature)
 			must(e.Receive(ctx, "test1", push(second.Secret, "msg_2", order)))
-			var bad *ticket.InputError
+			var bad *errs.InputError
 			if _, err := e.AddSecret(ctx, ticket.AddSecret{Site: "test1", Secret: "short", Key: "bad"}); !errors.As(err, &bad) {
 				t.Fatal(err)
 			}
@@ -390,7 +392,7 @@ func Example() {
 		Scheme: ticket.StandardWebhooks, Templates: "orders", Defaults: ticket.Fields{Platform: "whatsapp"},
 	}})
 	fmt.Println(err)
-	secret, err := e.AddSecret(ctx, ticket.AddSecret{Site: "shop1", Key: "secret-1"})
+	added, err := e.AddSecret(ctx, ticket.AddSecret{Site: "shop1", Key: "secret-1"})
 	fmt.Println(err)
 	_, err = e.Publish(ctx, ticket.Templates{ID: "orders", Version: 1, Rules: []ticket.Rule{{
 		ID: "china", If: `country == "CN"`, Action: ticket.Action{Code: "YK9LSA3S"},
@@ -398,7 +400,7 @@ func Example() {
 	}}})
 	fmt.Println(err)
 
-	received, err := e.Receive(ctx, "shop1", push(secret.Secret, "order-12", order)) // in the handler, with r.Header.Get and the body
+	received, err := e.Receive(ctx, "shop1", push(added.Secret, "order-12", order)) // in the handler, with r.Header.Get and the body
 	fmt.Println(received.State, err)
 	out, err := e.Process(ctx, received.ID) // afterwards
 	fmt.Println(out.State, out.Rule, out.Target.Code, err)
@@ -420,8 +422,8 @@ func ExampleEngine_AddSecret() {
 	if err != nil {
 		panic(err)
 	}
-	for i, secret := range []string{old, added.Secret} {
-		out, err := e.Receive(ctx, "test1", push(secret, fmt.Sprint("order-", i), order))
+	for i, shared := range []string{old, added.Secret} {
+		out, err := e.Receive(ctx, "test1", push(shared, fmt.Sprint("order-", i), order))
 		fmt.Println(out.State, err)
 	}
 	site, err := e.Site(ctx, "test1")
@@ -459,9 +461,9 @@ func ExampleEngine_Receive_shopify() {
 
 // A ticket that no rule is met for waits, until newer templates have one.
 func ExampleEngine_ProcessAll() {
-	e, secret := open(memory.New())
+	e, shared := open(memory.New())
 	publish(e, 1, read("america", `country == "US"`, ticket.Action{Pool: "america"}))
-	received, err := e.Receive(ctx, "test1", push(secret, "order-1", order))
+	received, err := e.Receive(ctx, "test1", push(shared, "order-1", order))
 	if err != nil {
 		panic(err)
 	}

@@ -8,14 +8,15 @@ import (
 
 	"github.com/scrmkit/scrmkit/internal/golden"
 	"github.com/scrmkit/scrmkit/internal/keyring"
+	"github.com/scrmkit/scrmkit/secret"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/memory"
 )
 
-var goldenKey = Key{ID: "k1", Secret: []byte("0123456789abcdef0123456789abcdef")}
+var goldenKey = secret.Key{ID: "k1", Secret: []byte("0123456789abcdef0123456789abcdef")}
 
 func goldenEngine(s storage.Tx) *Engine {
-	e, err := New(s, []Key{goldenKey}, &Options{Now: func() time.Time { return time.Unix(1_800_000_000, 0) }})
+	e, err := New(s, []secret.Key{goldenKey}, &Options{Now: func() time.Time { return time.Unix(1_800_000_000, 0) }})
 	if err != nil {
 		panic(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/internal/timetest"
 	"github.com/scrmkit/scrmkit/scrm/ticket"
 	"github.com/scrmkit/scrmkit/storage/memory"
@@ -52,7 +53,7 @@ func FuzzDefinition(f *testing.F) {
 			return
 		}
 		p, err := ticket.Compile(d)
-		var bad *ticket.DefinitionError
+		var bad *errs.DefinitionError
 		if err != nil {
 			if !errors.As(err, &bad) || len(bad.Mistakes) == 0 {
 				t.Fatal(err)
@@ -79,7 +80,7 @@ func FuzzSiteSettings(f *testing.F) {
 			return
 		}
 		e := must(ticket.New(memory.New(), keys, &ticket.Options{Now: clock}))
-		var bad *ticket.InputError
+		var bad *errs.InputError
 		if _, err := e.PutSite(ctx, ticket.PutSite{Site: "shop", Settings: s, Key: "k"}); err != nil {
 			if !errors.As(err, &bad) || bad.Field == "" {
 				t.Fatal(err)

@@ -10,16 +10,16 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/scrm/ticket"
-	"github.com/scrmkit/scrmkit/storage"
 )
 
 // Whatever a query asks for, its tickets are those of all that fit, in the order of their arrival.
 // Targets are those of the tickets that are open.
 func TestTicketsOfAQuery(t *testing.T) {
 	start := time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC)
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		histories := 0
 		rapid.Check(t, func(t *rapid.T) {
 			histories++
@@ -35,7 +35,7 @@ func TestTicketsOfAQuery(t *testing.T) {
 					ID: ticket.ID{Site: ticket.SiteID(pick("site", "north", "south")), Event: ticket.EventID(fmt.Sprint("e", n))}, Version: 1,
 					State:    ticket.State(pick("state", "received", "pending", "assigned", "manual", "rejected", "done")),
 					Fields:   ticket.Fields{Platform: pick("platform", "", "line", "whatsapp"), Country: pick("country", "", "CN", "US")},
-					Target:   ticket.Target{Code: ticket.CodeID(pick("code", "", "c", "d")), Account: pick("account", "", "x", "y")},
+					Target:   ticket.Target{Code: ids.Code(pick("code", "", "c", "d")), Account: ids.Account(pick("account", "", "x", "y"))},
 					Received: at("received"), Updated: start,
 				}
 				if err := ticket.Store(ctx, db, k); err != nil {
@@ -68,7 +68,7 @@ func TestTicketsOfAQuery(t *testing.T) {
 				q := ticket.Query{
 					Site: ticket.SiteID(pick("of site", "", "", "north", "south")), Event: ticket.EventID(pick("of event", "", "", "e0", "e1")),
 					State: ticket.State(pick("of state", "", "received", "pending", "assigned", "done")), Platform: pick("of platform", "", "", "line"),
-					Country: pick("of country", "", "", "CN"), Code: ticket.CodeID(pick("of code", "", "c", "d")), Account: pick("of account", "", "x"),
+					Country: pick("of country", "", "", "CN"), Code: ids.Code(pick("of code", "", "c", "d")), Account: ids.Account(pick("of account", "", "x")),
 					Oldest: rapid.Bool().Draw(t, "oldest"), Limit: rapid.IntRange(0, 3).Draw(t, "limit"),
 				}
 				if rapid.Bool().Draw(t, "from a time") {

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
@@ -16,7 +17,7 @@ import (
 // comes: first by Version, then by At, then by arrival.
 //
 // A push is of one order: one whose body is a list of several is refused with ErrOrders. A list of
-// one is read at paths like "0.id".
+// one is read at paths like "0.id", and one of the fields of an order at "[name=id].value".
 type Ordering struct {
 	ID      string `json:"id,omitempty"`      // source of the order's id in the body; "": each push is a ticket
 	Version string `json:"version,omitempty"` // source of a whole number that grows with each change; "": there is none
@@ -44,11 +45,11 @@ func (o Ordering) check() error {
 			continue
 		}
 		if _, err := compileSource(f.text); err != nil {
-			return &InputError{Field: "settings.order." + f.field, Reason: err.Error()}
+			return &errs.InputError{Field: "settings.order." + f.field, Reason: err.Error()}
 		}
 	}
 	if o.ID == "" && o != (Ordering{}) {
-		return &InputError{Field: "settings.order.id", Reason: "is missing, which tells orders apart"}
+		return &errs.InputError{Field: "settings.order.id", Reason: "is missing, which tells orders apart"}
 	}
 	return nil
 }
@@ -63,7 +64,11 @@ func (o Ordering) of(p Push, body []byte, now time.Time) (event EventID, k Pushe
 	if err != nil {
 		return "", k, false, nil
 	}
-	if list, several := doc.([]any); several && len(list) > 1 {
+	from, err := compileSource(o.ID)
+	if err != nil {
+		return "", k, false, nil
+	}
+	if list, several := doc.([]any); several && len(list) > 1 && !from.chooses() {
 		return "", k, false, ErrOrders
 	}
 	read := func(text string) string {
@@ -73,7 +78,7 @@ func (o Ordering) of(p Push, body []byte, now time.Time) (event EventID, k Pushe
 		}
 		return s.read(doc)
 	}
-	id := read(o.ID)
+	id := from.read(doc)
 	if id == "" {
 		return "", k, false, nil
 	}

@@ -10,6 +10,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/scrm/ticket"
 	"github.com/scrmkit/scrmkit/storage"
@@ -43,7 +44,7 @@ func TestPushesOfAnOrder(t *testing.T) {
 	body := func(status string, minute int) string {
 		return fmt.Sprintf(`{"id":727,"status":%q,"name":"Ann","date_modified_gmt":"2017-03-22T19:%02d:08"}`, status, minute)
 	}
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		t.Run("created, then changed, is one ticket with its history", func(t *testing.T) {
 			e := woo(db.Tenant("order"))
 			id := ticket.ID{Site: "shop", Event: "order:727"}
@@ -102,6 +103,11 @@ func TestPushesOfAnOrder(t *testing.T) {
 			}
 			_, err = e.Receive(ctx, "shop", shopify(wooSecret, several))
 			isError(t, err, ticket.ErrOrders)
+			settings.Order.ID = "[name=order].value"
+			must(e.PutSite(ctx, ticket.PutSite{Site: "shop", Key: "fields", Settings: settings}))
+			if out := must(e.Receive(ctx, "shop", shopify(wooSecret, `[{"name":"city","value":"x"},{"name":"order","value":7}]`))); out.ID.Event != "order:7" {
+				t.Error("a list of fields is one order:", out)
+			}
 			settings.Order = ticket.Ordering{}
 			must(e.PutSite(ctx, ticket.PutSite{Site: "shop", Key: "pushes", Settings: settings}))
 			out := must(e.Receive(ctx, "shop", shopify(wooSecret, several)))
@@ -216,7 +222,7 @@ func TestSettingsOfOrders(t *testing.T) {
 	for field, o := range map[string]ticket.Ordering{
 		"settings.order.id": {At: "at"}, "settings.order.at": {ID: "id", At: "a..b"}, "settings.order.version": {ID: "id", Version: "["},
 	} {
-		var bad *ticket.InputError
+		var bad *errs.InputError
 		_, err := e.PutSite(ctx, ticket.PutSite{Site: "shop", Key: "put", Settings: ticket.Settings{Scheme: ticket.Shopify, Templates: "t", Order: o}})
 		if !errors.As(err, &bad) || bad.Field != field {
 			t.Errorf("%+v: %v", o, err)
@@ -230,7 +236,7 @@ func FuzzID(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		id, err := ticket.Parse(text)
-		var bad *ticket.InputError
+		var bad *errs.InputError
 		if err != nil && !errors.As(err, &bad) {
 			t.Fatal(err)
 		}

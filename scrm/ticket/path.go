@@ -16,6 +16,7 @@ import (
 //	customer.addresses.0.phone            a path; steps are names, and numbers of elements of lists from 0
 //	"your phone".mobile                   a name with a space, dot, bar, plus, bracket or quote, in double quotes
 //	answers[field.ref=phone].text         the first element of a list, among its first 1000, with that text at a path
+//	[name=phone].value                    the same of a body that is a list
 //	first_name + last_name                texts joined, by a space where none is written; those that are not there are left out
 //	area + '-' + number                   with texts of their own, in single quotes, joined as they stand
 //	shipping.phone | billing.phone        the first that is there
@@ -141,13 +142,15 @@ func (p *sourceParser) path(ends string) (path []step, err error) {
 		if p.peek('"') {
 			s.name, err = p.quoted('"')
 			p.space()
-		} else if s.name = p.until(ends); s.name == "" {
+		} else if s.name = p.until(ends); s.name == "" && (len(path) > 0 || !p.peek('[')) {
 			err = fmt.Errorf("has a step without a name")
 		}
 		if err != nil {
 			return nil, err
 		}
-		path = append(path, s)
+		if s.name != "" || len(path) > 0 || !p.peek('[') {
+			path = append(path, s)
+		}
 		for p.peek('[') {
 			if s, err = p.choice(); err != nil {
 				return nil, err
@@ -190,6 +193,13 @@ func (p *sourceParser) choice() (s step, err error) {
 	}
 	p.at++
 	return s, err
+}
+
+// chooses reports whether all paths of a source choose an element of a body that is a list.
+func (s source) chooses() bool {
+	return !slices.ContainsFunc(s.alternatives, func(j joined) bool {
+		return slices.ContainsFunc(j.parts, func(p part) bool { return p.path != nil && p.path[0].choose == nil })
+	})
 }
 
 // number reports whether a text is one of digits.

@@ -12,8 +12,8 @@ import (
 	"github.com/scrmkit/scrmkit/storage"
 )
 
-// Site returns a site, without its secrets. Errors: *InputError, and ErrUnknownSite where there is
-// none.
+// Site returns a site, without its secrets. Errors: *errs.InputError, and ErrUnknownSite where
+// there is none.
 func (e *Engine) Site(ctx context.Context, id SiteID) (Site, error) {
 	err := id.check()
 	var l loaded
@@ -41,14 +41,14 @@ func (e *Engine) Sites(ctx context.Context) iter.Seq2[Site, error] {
 	}
 }
 
-// Program returns a version of templates, or the one in force for version 0. Errors: *InputError,
-// and ErrUnknownTemplates where there is none.
+// Program returns a version of templates, or the one in force for version 0. Errors:
+// *errs.InputError, and ErrUnknownTemplates where there is none.
 func (e *Engine) Program(ctx context.Context, id TemplatesID, version int) (*Program, error) {
 	return e.programs.Get(ctx, e.frame, id, version)
 }
 
 // Push returns the body of a push of an order's ticket, by the number of its arrival. Errors:
-// *InputError, and ErrUnknownTicket where there is none.
+// *errs.InputError, and ErrUnknownTicket where there is none.
 func (e *Engine) Push(ctx context.Context, id ID, n int64) ([]byte, error) {
 	err := cmp.Or(id.check(), valid.Between("n", n, 1, 1<<62))
 	var l loaded
@@ -64,7 +64,7 @@ func (e *Engine) Push(ctx context.Context, id ID, n int64) ([]byte, error) {
 }
 
 // Ticket returns a ticket, and the body that it came with: of an order, the body of its newest
-// push. Errors: *InputError, and ErrUnknownTicket where there is none.
+// push. Errors: *errs.InputError, and ErrUnknownTicket where there is none.
 func (e *Engine) Ticket(ctx context.Context, id ID) (t Ticket, body []byte, err error) {
 	err = id.check()
 	var l loaded
@@ -85,8 +85,8 @@ func (e *Engine) Ticket(ctx context.Context, id ID) (t Ticket, body []byte, err 
 	return l.ticket, l.body, nil
 }
 
-// Tickets yields the tickets that the query asks for (网站工单管理), the newest first. *InputError: the
-// query is invalid. It or the database's error ends it.
+// Tickets yields the tickets that the query asks for (网站工单管理), the newest first. *errs.InputError:
+// the query is invalid. It or the database's error ends it.
 func (e *Engine) Tickets(ctx context.Context, q Query) iter.Seq2[Ticket, error] {
 	err := cmp.Or(q.State.check(), valid.OptionalID("event", q.Event), valid.Text("platform", q.Platform), valid.Text("country", q.Country),
 		valid.OptionalID("code", q.Code), valid.OptionalID("account", q.Account), valid.Time("from", q.From), valid.Time("to", q.To), valid.Between("limit", int64(q.Limit), 0, math.MaxInt32))

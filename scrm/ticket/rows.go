@@ -6,6 +6,7 @@ import (
 	"iter"
 	"time"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/published"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
@@ -41,8 +42,8 @@ var (
 		storage.Derived(c, "platform", func() string { return t.Fields.Platform })
 		storage.Derived(c, "country", func() string { return t.Fields.Country })
 		c.State("state", 1, t)
-		storage.Derived(c, "code", func() CodeID { return t.Target.Code })
-		storage.Derived(c, "account", func() string { return t.Target.Account })
+		storage.Derived(c, "code", func() ids.Code { return t.Target.Code })
+		storage.Derived(c, "account", func() ids.Account { return t.Target.Account })
 	}).Fill(80)
 	bodies = storage.NewTable("ticket_body", func(c *storage.Columns, b *bodyRow) {
 		storage.Text(c, "site", &b.id.Site)
@@ -133,16 +134,16 @@ func (u update) save(ctx context.Context, s storage.Store) error {
 // A Query asks for tickets: those that fit every field that is given, the newest first or, with
 // Oldest, the oldest.
 type Query struct {
-	Site     SiteID    // "": all
-	Event    EventID   // "": all
-	State    State     // "": all
-	Platform string    // "": all
-	Country  string    // "": all
-	Code     CodeID    // of the target
-	Account  string    // of the target
-	From, To time.Time // received in [From, To)
-	Oldest   bool      // the oldest first
-	Limit    int       // 0: all
+	Site     SiteID      // "": all
+	Event    EventID     // "": all
+	State    State       // "": all
+	Platform string      // "": all
+	Country  string      // "": all
+	Code     ids.Code    // of the target
+	Account  ids.Account // of the target
+	From, To time.Time   // received in [From, To)
+	Oldest   bool        // the oldest first
+	Limit    int         // 0: all
 }
 
 // list yields the tickets of a query along the index that knows most of what it asks for.
@@ -155,7 +156,7 @@ func (q Query) list(ctx context.Context, s storage.Store) iter.Seq2[Ticket, erro
 		value  string
 	}{
 		{"site", string(q.Site)}, {"event", string(q.Event)}, {"status", string(q.State)}, {"platform", q.Platform}, {"country", q.Country},
-		{"code", string(q.Code)}, {"account", q.Account},
+		{"code", string(q.Code)}, {"account", string(q.Account)},
 	}
 	switch {
 	case q.Site != "" && q.Event != "":

@@ -15,6 +15,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/internal/valid"
 )
 
@@ -108,18 +109,18 @@ func (s Settings) checkScheme() error {
 	case s.Scheme == Custom && s.Signing != nil:
 		return s.Signing.check()
 	case s.Scheme == Custom:
-		return &InputError{Field: "settings.signing", Reason: "is missing, which the scheme custom has"}
+		return &errs.InputError{Field: "settings.signing", Reason: "is missing, which the scheme custom has"}
 	case !known:
-		return &InputError{Field: "settings.scheme", Reason: "is none of standardWebhooks, shopify, woocommerce, typeform, github, line, jotform and custom"}
+		return &errs.InputError{Field: "settings.scheme", Reason: "is none of standardWebhooks, shopify, woocommerce, typeform, github, line, jotform and custom"}
 	case s.Signing != nil:
-		return &InputError{Field: "settings.signing", Reason: "is for the scheme custom"}
+		return &errs.InputError{Field: "settings.signing", Reason: "is for the scheme custom"}
 	}
 	return nil
 }
 
 func (s Signing) check() error {
 	bad := func(field, reason string) error {
-		return &InputError{Field: "settings.signing." + field, Reason: reason}
+		return &errs.InputError{Field: "settings.signing." + field, Reason: reason}
 	}
 	for _, f := range []struct{ field, text string }{{"header", s.Header}, {"id", s.ID}, {"timestamp", s.Timestamp}} {
 		if strings.Trim(strings.ToLower(f.text), "abcdefghijklmnopqrstuvwxyz0123456789-_") != "" || len(f.text) > valid.MaxID {
@@ -206,9 +207,9 @@ func (s Signing) layout() (pieces []piece, ok bool) {
 	return pieces, ok
 }
 
-// key returns what is signed with, of the secret as it is written. *InputError: it is none.
+// key returns what is signed with, of the secret as it is written. *errs.InputError: it is none.
 func (s Signing) key(secret string) ([]byte, error) {
-	bad := func(reason string) ([]byte, error) { return nil, &InputError{Field: "secret", Reason: reason} }
+	bad := func(reason string) ([]byte, error) { return nil, &errs.InputError{Field: "secret", Reason: reason} }
 	var raw []byte
 	var err error
 	switch s.Secret {
@@ -306,13 +307,13 @@ func (s Signing) checkID(id EventID) error {
 	name := strings.ToLower(s.ID)
 	err := cmp.Or(valid.ID(name, id), valid.Between(name, int64(len(id)), 1, maxEvent))
 	if err == nil && strings.HasPrefix(string(id), orders) {
-		err = &InputError{Field: name, Reason: "begins with " + orders + ", as the tickets of orders alone do"}
+		err = &errs.InputError{Field: name, Reason: "begins with " + orders + ", as the tickets of orders alone do"}
 	}
 	pieces, _ := s.layout()
 	for i, p := range pieces {
 		beside := i > 0 && pieces[i-1].name == "id" || i+1 < len(pieces) && pieces[i+1].name == "id"
 		if err == nil && p.text != "" && beside && strings.ContainsAny(string(id), p.text) {
-			err = &InputError{Field: name, Reason: fmt.Sprintf("has one of %q, with which other parts of what is signed begin and end", p.text)}
+			err = &errs.InputError{Field: name, Reason: fmt.Sprintf("has one of %q, with which other parts of what is signed begin and end", p.text)}
 		}
 	}
 	return err

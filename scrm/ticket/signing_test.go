@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
+
+	"github.com/scrmkit/scrmkit/errs"
 )
 
 const slackBody = "token=xyzz0WbapA4vBCDEFasx0q6G&team_id=T1DC2JH3J&team_domain=testteamnow&channel_id=G8PSS9T3V&channel_name=foobar" +
@@ -170,7 +172,7 @@ func TestSettingsOfSignings(t *testing.T) {
 		{"timestamp", Signing{Header: "X-A", Timestamp: "X-C"}}, {"timestamp", Signing{Header: "X-A", Content: "{timestamp}.{body}"}},
 	} {
 		err := Settings{Scheme: Custom, Signing: &tt.s}.checkScheme()
-		var bad *InputError
+		var bad *errs.InputError
 		if errors.As(err, &bad) != (tt.field != "") || bad != nil && bad.Field != "settings.signing."+tt.field {
 			t.Errorf("%+v: %v, want %q", tt.s, err, tt.field)
 		}
@@ -217,7 +219,7 @@ func FuzzSigning(f *testing.F) {
 	f.Fuzz(func(t *testing.T, content, prefix, separator, header string, body []byte) {
 		s := Signing{Header: "X-A", Content: content, Prefix: prefix, Separator: separator, ID: "X-B", Timestamp: "X-C"}
 		if err := s.check(); err != nil {
-			var bad *InputError
+			var bad *errs.InputError
 			if !errors.As(err, &bad) || !strings.HasPrefix(bad.Field, "settings.signing.") {
 				t.Fatal(err)
 			}

@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/condition"
 	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/scrm/phone"
@@ -60,7 +61,7 @@ func (v Values) check(at string) error {
 	for _, name := range slices.Sorted(maps.Keys(v)) {
 		table := at + "values." + name
 		if fields[name] == nil {
-			return &InputError{Field: at + "values", Reason: fmt.Sprintf("%q is no field", name)}
+			return &errs.InputError{Field: at + "values", Reason: fmt.Sprintf("%q is no field", name)}
 		}
 		if err := valid.Between(table, int64(len(v[name])), 1, maxValues); err != nil {
 			return err
@@ -76,8 +77,8 @@ func (v Values) check(at string) error {
 
 // An Action is where a ticket goes: to a code or to a pool, or nowhere in particular.
 type Action struct {
-	Code CodeID   `json:"code,omitempty"` // "": none
-	Pool PoolID   `json:"pool,omitempty"` // "": none
+	Code ids.Code `json:"code,omitempty"` // "": none
+	Pool ids.Line `json:"pool,omitempty"` // "": none
 	Tags []string `json:"tags,omitempty"` // that the ticket gets
 }
 
@@ -135,7 +136,7 @@ type rule struct {
 // Templates returns the definition.
 func (p *Program) Templates() Templates { return p.def }
 
-// Compile returns templates that can decide. *DefinitionError: they have mistakes.
+// Compile returns templates that can decide. *errs.DefinitionError: they have mistakes.
 func Compile(d Templates) (*Program, error) {
 	var c valid.Checker
 	c.Field(valid.ID("id", d.ID))
@@ -181,21 +182,18 @@ func Compile(d Templates) (*Program, error) {
 	return p, c.Err()
 }
 
-// fieldSource returns where a field is, of the map that is at a place. *InputError: it is no field,
-// or no source.
+// fieldSource returns where a field is, of the map that is at a place. *errs.InputError: it is no
+// field, or no source.
 func fieldSource(at, field, text string) (source, error) {
 	if fields[field] == nil {
-		return source{}, &InputError{Field: at + "map", Reason: fmt.Sprintf("%q is no field", field)}
+		return source{}, &errs.InputError{Field: at + "map", Reason: fmt.Sprintf("%q is no field", field)}
 	}
 	s, err := compileSource(text)
 	if err != nil {
-		err = &InputError{Field: at + "map." + field, Reason: err.Error()}
+		err = &errs.InputError{Field: at + "map." + field, Reason: err.Error()}
 	}
 	return s, err
 }
-
-// A DefinitionError lists every mistake of templates.
-type DefinitionError = errs.DefinitionError
 
 // Decide decides on a push of a site: what is read of it, where it goes, or why somebody has to
 // look at it. It may be asked again, of these templates or others, with the same body.

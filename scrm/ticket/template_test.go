@@ -9,6 +9,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/internal/condition"
 )
 
@@ -138,7 +139,7 @@ func TestMistakes(t *testing.T) {
 		d := shopTemplates()
 		d.Rules[1].If = source
 		_, err := Compile(d)
-		var bad *DefinitionError
+		var bad *errs.DefinitionError
 		if !errors.As(err, &bad) || len(bad.Mistakes) != 1 || bad.Mistakes[0].Path != "rules[1].if" {
 			t.Errorf("%.60s: %v", source, err)
 		}
@@ -165,7 +166,7 @@ func TestMistakes(t *testing.T) {
 		d := shopTemplates()
 		change(&d)
 		_, err := Compile(d)
-		var bad *DefinitionError
+		var bad *errs.DefinitionError
 		if !errors.As(err, &bad) || bad.Mistakes[0].Path != path {
 			t.Errorf("%s: %v", path, err)
 		}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
@@ -19,12 +20,7 @@ type (
 	EventID     string // of a push, unique within its site
 	TemplatesID string // of templates, in all their versions
 	RuleID      string // of a rule, unique within its templates
-	CodeID      string // of an activation code (激活码)
-	PoolID      string // of those who share tickets: a line of distribution
 )
-
-// An InputError reports an invalid command: Field is missing or out of range, and Reason says why.
-type InputError = errs.InputError
 
 // Errors of commands, look-ups and pushes.
 var (
@@ -104,15 +100,15 @@ type Fields struct {
 
 // A Target is who handles a ticket.
 type Target struct {
-	Code    CodeID `json:"code,omitempty"`    // "": none
-	Pool    PoolID `json:"pool,omitempty"`    // "": none
-	Account string `json:"account,omitempty"` // of those of the pool or the code
+	Code    ids.Code    `json:"code,omitempty"`    // "": none
+	Pool    ids.Line    `json:"pool,omitempty"`    // "": none
+	Account ids.Account `json:"account,omitempty"` // of those of the pool or the code
 }
 
 // String returns the parts of the target that are given: "code c, account a".
 func (t Target) String() string {
 	var parts []string
-	for _, p := range []struct{ name, id string }{{"pool", string(t.Pool)}, {"code", string(t.Code)}, {"account", t.Account}} {
+	for _, p := range []struct{ name, id string }{{"pool", string(t.Pool)}, {"code", string(t.Code)}, {"account", string(t.Account)}} {
 		if p.id != "" {
 			parts = append(parts, p.name+" "+p.id)
 		}
@@ -192,10 +188,10 @@ type Reject struct {
 // A Route says where the ticket of a pool has gone: to an account, which leaves it Pending, or
 // nowhere, which makes it Manual for NoCapacity.
 type Route struct {
-	Ticket  ID     `json:"ticket"`            // ticket of the pool
-	Pool    PoolID `json:"pool"`              // pool that it is at
-	Account string `json:"account,omitempty"` // "": nowhere
-	Code    CodeID `json:"code,omitempty"`    // of the account
+	Ticket  ID          `json:"ticket"`            // ticket of the pool
+	Pool    ids.Line    `json:"pool"`              // pool that it is at
+	Account ids.Account `json:"account,omitempty"` // "": nowhere
+	Code    ids.Code    `json:"code,omitempty"`    // of the account
 }
 
 // The longest ids, in bytes: together they are one of a visitor, where tickets wait like visitors.
@@ -207,14 +203,14 @@ const (
 func (id SiteID) check() error {
 	err := valid.ID("site", id)
 	if err == nil && (len(id) > maxSite || strings.Contains(string(id), "/")) {
-		err = &InputError{Field: "site", Reason: fmt.Sprintf("is longer than %d bytes, or has a slash", maxSite)}
+		err = &errs.InputError{Field: "site", Reason: fmt.Sprintf("is longer than %d bytes, or has a slash", maxSite)}
 	}
 	return err
 }
 
 func (s State) check() error {
 	if s != "" && !slices.Contains([]State{Received, Pending, Assigned, Manual, Rejected, Done}, s) {
-		return &InputError{Field: "state", Reason: "is none of received, pending, assigned, manual, rejected and done"}
+		return &errs.InputError{Field: "state", Reason: "is none of received, pending, assigned, manual, rejected and done"}
 	}
 	return nil
 }
@@ -226,7 +222,7 @@ func (id ID) check() error {
 // String returns the site and the id of the push, with a slash between: Parse reads it.
 func (id ID) String() string { return string(id.Site) + "/" + string(id.Event) }
 
-// Parse reads what ID.String has written. *InputError: the text is not an id.
+// Parse reads what ID.String has written. *errs.InputError: the text is not an id.
 func Parse(text string) (ID, error) {
 	site, event, _ := strings.Cut(text, "/")
 	id := ID{SiteID(site), EventID(event)}
@@ -236,7 +232,7 @@ func Parse(text string) (ID, error) {
 func (t Target) check() error {
 	err := cmp.Or(valid.OptionalID("target.code", t.Code), valid.OptionalID("target.pool", t.Pool), valid.OptionalID("target.account", t.Account))
 	if err == nil && t == (Target{}) {
-		err = &InputError{Field: "target", Reason: "is missing"}
+		err = &errs.InputError{Field: "target", Reason: "is missing"}
 	}
 	return err
 }
@@ -248,7 +244,7 @@ func (c Assign) check() error {
 func (c Reject) check() error {
 	err := cmp.Or(c.Ticket.check(), valid.Text("note", c.Note), valid.OptionalID("by", c.By), valid.ID("key", c.Key))
 	if err == nil && c.Note == "" {
-		err = &InputError{Field: "note", Reason: "is missing: tell why"}
+		err = &errs.InputError{Field: "note", Reason: "is missing: tell why"}
 	}
 	return err
 }

@@ -45,9 +45,9 @@ func (s Scheme) Verify(secrets []string, d Delivery, now time.Time) (Push, error
 // came, and in time. As much is hashed whatever is wrong, and whatever the number of secrets, up to
 // two.
 //
-// Errors: ErrSignature; ErrStale where it was signed, at another time; *InputError where a header
-// has an id that can't be that of a push: it is missing, longer than 80 bytes, or has a space, a
-// control character or a byte that separates what is signed.
+// Errors: ErrSignature; ErrStale where it was signed, at another time; *errs.InputError where a
+// header has an id that can't be that of a push: it is missing, longer than 80 bytes, or has a
+// space, a control character or a byte that separates what is signed.
 func (s Signing) Verify(secrets []string, d Delivery, now time.Time) (Push, error) {
 	sum := sha256.Sum256(d.Body)
 	push := Push{EventID(d.header(s.ID)), sum[:]}

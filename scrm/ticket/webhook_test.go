@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/scrmkit/scrmkit/errs"
 )
 
 const specSecret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -86,7 +88,7 @@ func TestStandardWebhooks(t *testing.T) {
 				"webhook-id": id, "webhook-timestamp": "1614265330", "webhook-signature": "v1," + base64.StdEncoding.EncodeToString(sum),
 			}, "{}")
 			_, err := StandardWebhooks.Verify([]string{specSecret}, d, sent)
-			var bad *InputError
+			var bad *errs.InputError
 			if errors.As(err, &bad) != (field != "") || bad != nil && bad.Field != field {
 				t.Errorf("%q: %v", id, err)
 			}

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/stamps/shop"
 	"github.com/scrmkit/scrmkit/storage"
@@ -15,19 +17,19 @@ import (
 
 // TestAuthorizeEach: each pair of many has the answer that it has alone.
 func TestAuthorizeEach(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		shops, now := open(t, db)
 		closed := wangjing()
 		closed.ID, closed.To = "closed", *now
 		if _, err := shops.Put(ctx, shop.Put{Shop: closed, Key: "put"}); err != nil {
 			t.Fatal(err)
 		}
-		for identity, id := range map[shop.Identity]shop.ID{"kathy": "wangjing", "lee": "closed"} {
+		for identity, id := range map[shop.Identity]ids.Shop{"kathy": "wangjing", "lee": "closed"} {
 			if _, err := shops.Bind(ctx, shop.Bind{Token: invite(t, shops, id, "i"), Identity: identity, Key: "b"}); err != nil {
 				t.Fatal(err)
 			}
 		}
-		var input *shop.InputError
+		var input *errs.InputError
 		pairs := []shop.Pair{
 			{Shop: "wangjing", Identity: "kathy"}, {Shop: "sanlitun", Identity: "kathy"}, {Shop: "", Identity: "kathy"},
 			{Shop: "closed", Identity: "lee"}, {Shop: "none", Identity: "kathy"}, {Shop: "wangjing", Identity: "nobody"},
@@ -62,7 +64,7 @@ func TestAuthorizeEach(t *testing.T) {
 // TestRecent: what another process changed of a shop counts in Open at once, and in Recent within
 // Refresh; what the engine itself changed, and whether it is the time of the shop, counts at once.
 func TestRecent(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		shops, now := open(t, db)
 		other := shop.New(db, &shop.Options{Now: func() time.Time { return *now }})
 		put := func(by *shop.Engine, key string, change func(*shop.Shop)) {
@@ -113,7 +115,7 @@ func TestRecent(t *testing.T) {
 // TestAfterUnbind: after Unbind has returned nobody is let in, however many ask at that moment,
 // plainly and in units of work.
 func TestAfterUnbind(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		shops, _ := open(t, db)
 		if _, err := shops.Bind(ctx, shop.Bind{Token: invite(t, shops, "wangjing", "i"), Identity: "kathy", Key: "b"}); err != nil {
 			t.Fatal(err)

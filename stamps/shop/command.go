@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/valid"
 )
 
@@ -41,7 +42,7 @@ type Put struct {
 
 // Unbind takes a shop from its manager.
 type Unbind struct {
-	Shop     ID       `json:"shop"`         // shop of the manager
+	Shop     ids.Shop `json:"shop"`         // shop of the manager
 	Identity Identity `json:"identity"`     // manager of the shop
 	By       string   `json:"by,omitempty"` // who did it, for the journal
 	Key      string   `json:"-"`            // idempotency key; required
@@ -88,10 +89,10 @@ func (c Put) check() error {
 		return err
 	}
 	if _, zoneErr := time.LoadLocation(s.Zone); zoneErr != nil || s.Zone == "" || s.Zone == "Local" {
-		return &InputError{Field: "shop.zone", Reason: "is no IANA time zone of this machine"}
+		return &errs.InputError{Field: "shop.zone", Reason: "is no IANA time zone of this machine"}
 	}
 	if !s.To.IsZero() && !s.From.Before(s.To) {
-		return &InputError{Field: "shop.to", Reason: "is not after from"}
+		return &errs.InputError{Field: "shop.to", Reason: "is not after from"}
 	}
 	return nil
 }

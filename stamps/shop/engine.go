@@ -7,9 +7,11 @@ import (
 	"iter"
 	"time"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/engine"
 	"github.com/scrmkit/scrmkit/internal/published"
 	"github.com/scrmkit/scrmkit/internal/valid"
+	"github.com/scrmkit/scrmkit/secret"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
@@ -20,7 +22,7 @@ type Options struct {
 
 	// PressKeys seal the tokens of presses: the first one makes them, and any opens them. Without
 	// keys there are no tokens.
-	PressKeys []Key
+	PressKeys []secret.Key
 
 	Hook storage.Hook // of traces and metrics; nil: none
 }
@@ -30,13 +32,13 @@ type Options struct {
 // Every command has a key, which names it within what it changes: a shop, an identity or a serial
 // number. Repeated with it a command changes nothing and gives its first answer, and is
 // journal.ErrKeyReused where it differs. Besides the errors that its comment lists, a command
-// returns *InputError before anything was loaded, journal.ErrConflict where other changes came
+// returns *errs.InputError before anything was loaded, journal.ErrConflict where other changes came
 // first twenty times in a row, and what the database said; after the last two it may be run again
 // with its key.
 type Engine struct {
 	frame engine.Frame
-	keys  []Key // of presses
-	shops *published.Cache[ID, Shop]
+	keys  []secret.Key // of presses
+	shops *published.Cache[ids.Shop, Shop]
 }
 
 // Refresh is how long Recent may go on with an older version of a shop after another process, or a
@@ -46,7 +48,7 @@ const Refresh = published.Refresh
 // New returns an engine on a store.
 func New(s storage.Tx, opts *Options) *Engine {
 	o := cmp.Or(opts, &Options{})
-	return &Engine{engine.New(s, o.Now, o.Hook), o.PressKeys, published.New[ID, Shop]()}
+	return &Engine{engine.New(s, o.Now, o.Hook), o.PressKeys, published.New[ids.Shop, Shop]()}
 }
 
 // In returns a copy that is bound to a unit of work: what it does is committed or rolled back with
@@ -102,7 +104,7 @@ func (e *Engine) Unbind(ctx context.Context, c Unbind) (Outcome, error) {
 }
 
 // Get returns a shop with its managers and physical stamps. ErrUnknownShop: there is none.
-func (e *Engine) Get(ctx context.Context, id ID) (Shop, []Manager, []Stamp, error) {
+func (e *Engine) Get(ctx context.Context, id ids.Shop) (Shop, []Manager, []Stamp, error) {
 	if err := valid.ID("shop", id); err != nil {
 		return Shop{}, nil, nil, fmt.Errorf("shop: get: %w", err)
 	}
@@ -138,7 +140,7 @@ func (e *Engine) Manager(ctx context.Context, identity Identity) (Manager, error
 
 // A Pair is a shop and somebody who may manage it.
 type Pair struct {
-	Shop     ID       // shop to act for
+	Shop     ids.Shop // shop to act for
 	Identity Identity // who wants to act for it
 }
 
@@ -148,7 +150,7 @@ type Pair struct {
 // It holds nothing: in a unit of work that was authorized before an Unbind and ends after it, what
 // is done came before the Unbind, and stands. Whoever asks after Unbind has returned is refused, in
 // a unit of work too: READ COMMITTED is enough.
-func (e *Engine) Authorize(ctx context.Context, id ID, identity Identity) (Shop, error) {
+func (e *Engine) Authorize(ctx context.Context, id ids.Shop, identity Identity) (Shop, error) {
 	shops, errs, err := e.AuthorizeEach(ctx, []Pair{{id, identity}})
 	if err != nil {
 		return Shop{}, err
@@ -201,14 +203,14 @@ func (s state) authorize(now time.Time) error {
 }
 
 // Open returns a shop that takes part at this moment. Errors: ErrUnknownShop, ErrClosed.
-func (e *Engine) Open(ctx context.Context, id ID) (Shop, error) {
+func (e *Engine) Open(ctx context.Context, id ids.Shop) (Shop, error) {
 	return e.taking(ctx, id, e.load)
 }
 
 // Recent is Open for what gives nobody anything yet, such as a code that is to be checked later: it
 // may go by the shop as it was up to Refresh ago, which mostly costs no round trip. In a unit of
 // work it is Open.
-func (e *Engine) Recent(ctx context.Context, id ID) (Shop, error) {
+func (e *Engine) Recent(ctx context.Context, id ids.Shop) (Shop, error) {
 	if e.frame.Bound {
 		return e.Open(ctx, id)
 	}
@@ -216,7 +218,7 @@ func (e *Engine) Recent(ctx context.Context, id ID) (Shop, error) {
 }
 
 // taking returns a shop that takes part at this moment, as load has it.
-func (e *Engine) taking(ctx context.Context, id ID, load func(context.Context, ID) (Shop, error)) (Shop, error) {
+func (e *Engine) taking(ctx context.Context, id ids.Shop, load func(context.Context, ids.Shop) (Shop, error)) (Shop, error) {
 	if err := valid.ID("shop", id); err != nil {
 		return Shop{}, fmt.Errorf("shop: open: %w", err)
 	}
@@ -234,13 +236,13 @@ func (e *Engine) taking(ctx context.Context, id ID, load func(context.Context, I
 	return s, nil
 }
 
-func (e *Engine) load(ctx context.Context, id ID) (Shop, error) {
+func (e *Engine) load(ctx context.Context, id ids.Shop) (Shop, error) {
 	s, err := load(ctx, e.frame.Store, lookup{shop: id})
 	return s.shop, err
 }
 
 // recent returns a shop as it was at most Refresh ago, and one that is not there as it is.
-func (e *Engine) recent(ctx context.Context, id ID) (Shop, error) {
+func (e *Engine) recent(ctx context.Context, id ids.Shop) (Shop, error) {
 	now, tenant := e.frame.Now(), e.frame.Tenant()
 	if s, ok := e.shops.Get(tenant, id, 0, now); ok {
 		return s, nil

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/stamps/shop"
 	"github.com/scrmkit/scrmkit/storage"
@@ -27,7 +29,7 @@ func open(t *testing.T, db storage.DB) (*shop.Engine, *time.Time) {
 	t.Helper()
 	now := time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)
 	shops := shop.New(db, &shop.Options{Now: func() time.Time { return now }})
-	for _, id := range []shop.ID{"wangjing", "sanlitun"} {
+	for _, id := range []ids.Shop{"wangjing", "sanlitun"} {
 		s := wangjing()
 		s.ID = id
 		if _, err := shops.Put(ctx, shop.Put{Shop: s, Key: "put"}); err != nil {
@@ -37,7 +39,7 @@ func open(t *testing.T, db storage.DB) (*shop.Engine, *time.Time) {
 	return shops, &now
 }
 
-func invite(t *testing.T, shops *shop.Engine, id shop.ID, key string) string {
+func invite(t *testing.T, shops *shop.Engine, id ids.Shop, key string) string {
 	t.Helper()
 	invited, err := shops.Invite(ctx, shop.Invite{Shop: id, Key: key})
 	if err != nil {
@@ -47,7 +49,7 @@ func invite(t *testing.T, shops *shop.Engine, id shop.ID, key string) string {
 }
 
 func TestManagers(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		t.Run("an invitation binds one identity, once, within 24 hours", func(t *testing.T) {
 			shops, now := open(t, db.Tenant("invite"))
 			token := invite(t, shops, "wangjing", "i")
@@ -158,9 +160,9 @@ func TestManagers(t *testing.T) {
 }
 
 func TestPhysicalStamps(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		shops, now := open(t, db)
-		bind := func(id shop.ID, serial shop.Serial, key string) error {
+		bind := func(id ids.Shop, serial shop.Serial, key string) error {
 			_, err := shops.BindStamp(ctx, shop.BindStamp{Shop: id, Serial: serial, Unsigned: true, Key: key})
 			return err
 		}
@@ -204,7 +206,7 @@ func TestPhysicalStamps(t *testing.T) {
 }
 
 func TestPut(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		shops, _ := open(t, db)
 		for name, change := range map[string]func(*shop.Shop){
 			"no id":         func(s *shop.Shop) { s.ID = "" },
@@ -216,7 +218,7 @@ func TestPut(t *testing.T) {
 		} {
 			s := wangjing()
 			change(&s)
-			var input *shop.InputError
+			var input *errs.InputError
 			if _, err := shops.Put(ctx, shop.Put{Shop: s, Key: "k"}); !errors.As(err, &input) {
 				t.Errorf("%s: %v", name, err)
 			}
@@ -229,15 +231,15 @@ func TestPut(t *testing.T) {
 		if out, err := shops.Put(ctx, shop.Put{Shop: s, Key: "put2"}); err != nil || out.Shop.Version != 2 {
 			t.Fatal(out, err)
 		}
-		var ids []shop.ID
+		var all []ids.Shop
 		for s, err := range shops.List(ctx) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			ids = append(ids, s.ID)
+			all = append(all, s.ID)
 		}
-		if fmt.Sprint(ids) != "[sanlitun wangjing]" {
-			t.Fatal(ids)
+		if fmt.Sprint(all) != "[sanlitun wangjing]" {
+			t.Fatal(all)
 		}
 	})
 }

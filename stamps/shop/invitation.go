@@ -9,6 +9,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/keyring"
 	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/storage/journal"
@@ -19,9 +21,9 @@ type InvitationID string
 
 // Invite makes an invitation to manage a shop.
 type Invite struct {
-	Shop ID     `json:"shop"`         // shop to manage
-	By   string `json:"by,omitempty"` // who did it, for the journal
-	Key  string `json:"-"`            // idempotency key; required
+	Shop ids.Shop `json:"shop"`         // shop to manage
+	By   string   `json:"by,omitempty"` // who did it, for the journal
+	Key  string   `json:"-"`            // idempotency key; required
 }
 
 // Invited is the answer to an Invite. ID names the invitation among the open ones; Token, 256
@@ -29,7 +31,7 @@ type Invite struct {
 type Invited struct {
 	ID      InvitationID `json:"id"`      // names it among the open ones
 	Token   string       `json:"-"`       // what Bind takes; shown this once
-	Shop    ID           `json:"shop"`    // shop to manage
+	Shop    ids.Shop     `json:"shop"`    // shop to manage
 	Expires time.Time    `json:"expires"` // InvitationTTL after it was made
 }
 
@@ -43,7 +45,7 @@ type Bind struct {
 
 // Withdraw ends an open invitation, or all of a shop.
 type Withdraw struct {
-	Shop       ID           `json:"shop"`                 // shop of the invitation
+	Shop       ids.Shop     `json:"shop"`                 // shop of the invitation
 	Invitation InvitationID `json:"invitation,omitempty"` // "": all
 	By         string       `json:"by,omitempty"`         // who did it, for the journal
 	Key        string       `json:"-"`                    // idempotency key; required
@@ -122,7 +124,7 @@ func (e *Engine) invitation(ctx context.Context, c Bind, hash []byte) (Invitatio
 
 // Invitations returns the open invitations of a shop, those that end first before the others.
 // ErrUnknownShop: there is none.
-func (e *Engine) Invitations(ctx context.Context, id ID) ([]Invitation, error) {
+func (e *Engine) Invitations(ctx context.Context, id ids.Shop) ([]Invitation, error) {
 	if err := valid.ID("shop", id); err != nil {
 		return nil, fmt.Errorf("shop: invitations: %w", err)
 	}
@@ -196,7 +198,7 @@ func (c Invite) check() error {
 func (c Bind) check() error {
 	err := cmp.Or(valid.ID("identity", c.Identity), valid.Text("name", c.Name), valid.ID("key", c.Key))
 	if err == nil && (len(c.Token) > valid.MaxID || c.Token == "") {
-		err = &InputError{Field: "token", Reason: fmt.Sprintf("has not 1 to %d bytes", valid.MaxID)}
+		err = &errs.InputError{Field: "token", Reason: fmt.Sprintf("has not 1 to %d bytes", valid.MaxID)}
 	}
 	return err
 }

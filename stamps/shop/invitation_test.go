@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/stamps/shop"
 	"github.com/scrmkit/scrmkit/storage"
@@ -19,20 +20,20 @@ func bind(shops *shop.Engine, token string, identity shop.Identity, key string) 
 	return err
 }
 
-func open24(t *testing.T, shops *shop.Engine, id shop.ID) (ids []shop.InvitationID) {
+func open24(t *testing.T, shops *shop.Engine, id ids.Shop) (open []shop.InvitationID) {
 	t.Helper()
 	all, err := shops.Invitations(ctx, id)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, i := range all {
-		ids = append(ids, i.ID())
+		open = append(open, i.ID())
 	}
-	return ids
+	return open
 }
 
 func TestInvitations(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		t.Run("an unbound manager does not come back with an older one, of any shop's inviter", func(t *testing.T) {
 			shops, _ := open(t, db.Tenant("dismissed"))
 			older, second, elsewhere := invite(t, shops, "wangjing", "1"), invite(t, shops, "wangjing", "2"), invite(t, shops, "sanlitun", "1")

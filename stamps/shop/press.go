@@ -15,18 +15,9 @@ import (
 	"github.com/scrmkit/scrmkit/internal/combine"
 	"github.com/scrmkit/scrmkit/internal/keyring"
 	"github.com/scrmkit/scrmkit/internal/valid"
+	"github.com/scrmkit/scrmkit/secret"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
-
-// A Key seals the tokens of presses.
-//
-// The Key of every package is the same type, so that one list of keys serves all engines:
-//
-//	struct {
-//		ID     string // 1 to 32 bytes of a-z, A-Z, 0-9, '-' and '_'; names the key for ever
-//		Secret []byte // at least 32 bytes from a random source
-//	}
-type Key = keyring.Key
 
 const (
 	// PressTTL is how long the token of a press is good.
@@ -58,7 +49,7 @@ type touch struct {
 
 // Certify returns the token of a press, which is good once and for PressTTL. Call it where the
 // vendor of the stamps has certified a touch, in real time; the token goes through the phone, and
-// nothing of it can be read there. Errors: *InputError, ErrUnknownStamp, and one of
+// nothing of it can be read there. Errors: *errs.InputError, ErrUnknownStamp, and one of
 // Options.PressKeys.
 func (e *Engine) Certify(ctx context.Context, serial Serial) (token string, err error) {
 	defer func() {
@@ -117,7 +108,7 @@ func (e *Engine) Pressed(ctx context.Context, p Press) (pressed Pressed, err err
 	return Pressed{Shop: s, Ref: stamp.Ref}, nil
 }
 
-// stamp returns the physical stamp with that name. Errors: *InputError, ErrUnknownStamp.
+// stamp returns the physical stamp with that name. Errors: *errs.InputError, ErrUnknownStamp.
 func (e *Engine) stamp(ctx context.Context, serial Serial) (Stamp, error) {
 	serial, err := serial.Canonical()
 	if err != nil {
@@ -176,6 +167,6 @@ func (e *Engine) use(ctx context.Context, t touch, stamp Stamp, p Press) error {
 	})
 }
 
-func pressBox(k Key) keyring.Box { return keyring.NewBox(k.Secret, "scrmkit shop press") }
+func pressBox(k secret.Key) keyring.Box { return keyring.NewBox(k.Secret, "scrmkit shop press") }
 
-func (e *Engine) pressContext(k Key) string { return k.ID + "/" + e.frame.Tenant() }
+func (e *Engine) pressContext(k secret.Key) string { return k.ID + "/" + e.frame.Tenant() }

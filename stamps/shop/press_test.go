@@ -12,12 +12,15 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
+	"github.com/scrmkit/scrmkit/secret"
 	"github.com/scrmkit/scrmkit/stamps/shop"
 	"github.com/scrmkit/scrmkit/storage"
 )
 
-var keys = []shop.Key{
+var keys = []secret.Key{
 	{ID: "new", Secret: []byte(strings.Repeat("n", 32))},
 	{ID: "old", Secret: []byte(strings.Repeat("o", 32))},
 }
@@ -29,7 +32,7 @@ func TestASerialHasOneForm(t *testing.T) {
 		}
 	}
 	for _, s := range []shop.Serial{"", "A 1", "A\u30001", "A\x001", "А1659391", "ß", "ı1", "①", "A1\xff", shop.Serial(strings.Repeat("a", 129))} {
-		var input *shop.InputError
+		var input *errs.InputError
 		if c, err := s.Canonical(); !errors.As(err, &input) || input.Field != "serial" {
 			t.Errorf("%q is %q: %v", s, c, err)
 		}
@@ -49,15 +52,15 @@ func TestASerialHasOneForm(t *testing.T) {
 }
 
 func TestNamesOfAStamp(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
-		pressed := func(shops *shop.Engine, name shop.Serial) shop.ID {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
+		pressed := func(shops *shop.Engine, name shop.Serial) ids.Shop {
 			p, err := shops.Pressed(ctx, shop.Press{Serial: name})
 			if err != nil && !errors.Is(err, shop.ErrUnknownStamp) {
 				t.Fatal(err)
 			}
 			return p.Shop.ID
 		}
-		give := func(shops *shop.Engine, id shop.ID, key string, serial shop.Serial, aliases ...shop.Serial) ([]shop.Stamp, error) {
+		give := func(shops *shop.Engine, id ids.Shop, key string, serial shop.Serial, aliases ...shop.Serial) ([]shop.Stamp, error) {
 			out, err := shops.BindStamp(ctx, shop.BindStamp{Shop: id, Serial: serial, Aliases: aliases, Unsigned: true, Key: key})
 			return out.Stamps, err
 		}
@@ -140,7 +143,7 @@ func TestNamesOfAStamp(t *testing.T) {
 				"a Cyrillic capital": {shop.BindStamp{Serial: "А1"}, "serial"},
 			} {
 				c.bind.Shop, c.bind.Key = "wangjing", "k"
-				var input *shop.InputError
+				var input *errs.InputError
 				if _, err := shops.BindStamp(ctx, c.bind); !errors.As(err, &input) || input.Field != c.field {
 					t.Errorf("%s: %v", name, err)
 				}
@@ -153,7 +156,7 @@ func TestNamesOfAStamp(t *testing.T) {
 			var wg sync.WaitGroup
 			for i := range 16 {
 				wg.Go(func() {
-					c := shop.BindStamp{Shop: []shop.ID{"wangjing", "sanlitun"}[i%2], Serial: shop.Serial(fmt.Sprint("S", i)), Key: "k"}
+					c := shop.BindStamp{Shop: []ids.Shop{"wangjing", "sanlitun"}[i%2], Serial: shop.Serial(fmt.Sprint("S", i)), Key: "k"}
 					c.Aliases = []shop.Serial{spellings[i%4]}
 					switch _, err := shops.BindStamp(ctx, c); {
 					case err == nil:
@@ -172,9 +175,9 @@ func TestNamesOfAStamp(t *testing.T) {
 }
 
 func TestPresses(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		now := time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)
-		engine := func(db storage.DB, keys ...shop.Key) *shop.Engine {
+		engine := func(db storage.DB, keys ...secret.Key) *shop.Engine {
 			return shop.New(db, &shop.Options{Now: func() time.Time { return now }, PressKeys: keys})
 		}
 		set := func(t *testing.T, db storage.DB) *shop.Engine {
@@ -296,7 +299,7 @@ func TestPresses(t *testing.T) {
 			if _, err := yours.Pressed(ctx, shop.Press{Token: old, Member: "alice", Key: "k"}); err != nil {
 				t.Error("an older key does not open:", err)
 			}
-			for _, shops := range []*shop.Engine{engine(db.Tenant("yours")), engine(db.Tenant("yours"), shop.Key{ID: "short", Secret: []byte("x")})} {
+			for _, shops := range []*shop.Engine{engine(db.Tenant("yours")), engine(db.Tenant("yours"), secret.Key{ID: "short", Secret: []byte("x")})} {
 				if _, err := shops.Certify(ctx, "A1"); err == nil {
 					t.Error("certified without a good key")
 				}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
@@ -13,7 +14,7 @@ import (
 // A Manager is an identity and the shop that it manages.
 type Manager struct {
 	Identity Identity  `json:"identity"`       // as the embedder's sign-in knows it
-	Shop     ID        `json:"shop,omitempty"` // "": none
+	Shop     ids.Shop  `json:"shop,omitempty"` // "": none
 	Slot     int       `json:"slot,omitempty"` // 1 to Shop.Slots; no two managers of a shop have the same
 	Name     string    `json:"name,omitempty"` // shown to people
 	Bound    time.Time `json:"bound,omitzero"` // since when
@@ -24,7 +25,7 @@ type Manager struct {
 type Stamp struct {
 	Serial   Serial    `json:"serial"`             // in its canonical form
 	Of       Serial    `json:"of,omitempty"`       // the stamp that this is another name of; "": its own
-	Shop     ID        `json:"shop,omitempty"`     // "": none
+	Shop     ids.Shop  `json:"shop,omitempty"`     // "": none
 	Bound    time.Time `json:"bound,omitzero"`     // since when
 	Ref      string    `json:"ref,omitempty"`      // names the stamp in records that a customer sees
 	Unsigned bool      `json:"unsigned,omitempty"` // presses without a token count
@@ -34,7 +35,7 @@ type Stamp struct {
 // An Invitation as it is stored: by a hash of its tenant and its token.
 type Invitation struct {
 	Hash    []byte    // of its tenant and its token
-	Shop    ID        // shop to manage
+	Shop    ids.Shop  // shop to manage
 	By      string    // who invited
 	Expires time.Time // end of the time in which it may be used
 	Ended   time.Time // used or withdrawn; zero: not yet
@@ -99,7 +100,7 @@ var (
 
 // A lookup names rows. Fields may be empty, and nothing is loaded for them then.
 type lookup struct {
-	shop       ID
+	shop       ids.Shop
 	staff      bool     // with shop: its managers and physical stamps
 	identity   Identity // the manager
 	serial     Serial   // the physical stamp

@@ -3,22 +3,17 @@ package shop
 import (
 	"time"
 
-	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/ids"
 )
 
 type (
-	// ID names a shop.
-	ID string
 	// An Identity is a person as the embedder's sign-in knows it: a WeChat openid.
 	Identity string
 )
 
-// An InputError reports an invalid command: Field is missing or out of range, and Reason says why.
-type InputError = errs.InputError
-
 // A Shop (门店) takes part in [From, To).
 type Shop struct {
-	ID      ID        `json:"id"`                // unique in the tenant
+	ID      ids.Shop  `json:"id"`                // unique in the tenant
 	Name    string    `json:"name"`              // shown to people
 	Address string    `json:"address,omitempty"` // shown to people
 	Zone    string    `json:"zone"`              // IANA name of its time zone

@@ -11,6 +11,8 @@ import (
 
 	"golang.org/x/text/width"
 
+	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
@@ -20,8 +22,8 @@ import (
 // "a1659391" and "Ａ１６５９３９１" too.
 type Serial string
 
-// Canonical returns the serial in capital letters, without full-width forms. *InputError: it is not
-// 1 to 128 printable ASCII characters then, without spaces.
+// Canonical returns the serial in capital letters, without full-width forms. *errs.InputError: it
+// is not 1 to 128 printable ASCII characters then, without spaces.
 func (s Serial) Canonical() (Serial, error) { return s.canonical("serial") }
 
 func (s Serial) canonical(field string) (Serial, error) {
@@ -30,7 +32,7 @@ func (s Serial) canonical(field string) (Serial, error) {
 		return "", err
 	}
 	if strings.ContainsFunc(folded, func(r rune) bool { return r > '~' }) {
-		return "", &InputError{Field: field, Reason: "has a character that is no letter, digit or mark of ASCII"}
+		return "", &errs.InputError{Field: field, Reason: "has a character that is no letter, digit or mark of ASCII"}
 	}
 	return Serial(strings.ToUpper(folded)), nil
 }
@@ -41,7 +43,7 @@ const maxAliases = 8
 // BindStamp gives a physical stamp to a shop, with all its names. Any of them is the stamp from
 // then on, and nothing else; names that it had before and that are not among them are free.
 type BindStamp struct {
-	Shop     ID       `json:"shop"`               // shop that gets it
+	Shop     ids.Shop `json:"shop"`               // shop that gets it
 	Serial   Serial   `json:"serial"`             // its serial number
 	Aliases  []Serial `json:"aliases,omitempty"`  // its other names, at most 8: the bar code
 	Unsigned bool     `json:"unsigned,omitempty"` // presses without a token count too, from whoever knows a name of the stamp
@@ -51,10 +53,10 @@ type BindStamp struct {
 
 // UnbindStamps takes a physical stamp from its shop, or all of them.
 type UnbindStamps struct {
-	Shop   ID     `json:"shop"`             // shop that has them
-	Serial Serial `json:"serial,omitempty"` // any name of the stamp; "": all
-	By     string `json:"by,omitempty"`     // who did it, for the journal
-	Key    string `json:"-"`                // idempotency key; required
+	Shop   ids.Shop `json:"shop"`             // shop that has them
+	Serial Serial   `json:"serial,omitempty"` // any name of the stamp; "": all
+	By     string   `json:"by,omitempty"`     // who did it, for the journal
+	Key    string   `json:"-"`                // idempotency key; required
 }
 
 // BindStamp gives a physical stamp to a shop. Errors: ErrUnknownShop; ErrStampBound where a name is
@@ -95,7 +97,9 @@ func (e *Engine) BindStamp(ctx context.Context, c BindStamp) (Outcome, error) {
 
 // taken reports whether the name is that of another stamp than the shop's with the serial; "" is
 // the stamp that it names itself.
-func (s Stamp) taken(shop ID, of Serial) bool { return s.Shop != "" && (s.Shop != shop || s.Of != of) }
+func (s Stamp) taken(shop ids.Shop, of Serial) bool {
+	return s.Shop != "" && (s.Shop != shop || s.Of != of)
+}
 
 // main returns the serial of the stamp that the name is of.
 func (s Stamp) main() Serial { return cmp.Or(s.Of, s.Serial) }
@@ -151,7 +155,7 @@ func (c BindStamp) canonical() (BindStamp, error) {
 			return c, err
 		}
 		if c.Aliases[i] == c.Serial || slices.Contains(c.Aliases[:i], c.Aliases[i]) {
-			return c, &InputError{Field: field, Reason: "is a name that the stamp has already"}
+			return c, &errs.InputError{Field: field, Reason: "is a name that the stamp has already"}
 		}
 	}
 	return c, nil

@@ -10,9 +10,11 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/internal/pgtest"
 	"github.com/scrmkit/scrmkit/otp"
+	"github.com/scrmkit/scrmkit/secret"
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/stamps/shop"
 	"github.com/scrmkit/scrmkit/stamps/till"
@@ -59,12 +61,12 @@ type setting struct {
 	till   *till.Till
 }
 
-func set(b testing.TB, db storage.DB) setting {
+func set(b testing.TB, db dbtest.DB) setting {
 	b.Helper()
 	db = db.Tenant(rand.Text()[:4]) // the database may have served a benchmark before
 	s := setting{db: db, shops: shop.New(db, nil), cards: stamps.New(db, nil)}
 	var err error
-	if s.codes, err = otp.New(db, []otp.Key{{ID: "k1", Secret: make([]byte, 32)}}, nil); err != nil {
+	if s.codes, err = otp.New(db, []secret.Key{{ID: "k1", Secret: make([]byte, 32)}}, nil); err != nil {
 		b.Fatal(err)
 	}
 	s.till = till.New(db, s.shops, s.codes, s.cards, nil)
@@ -90,7 +92,7 @@ func coffee() stamps.Definition {
 func adapters(b *testing.B, f func(b *testing.B, s setting)) {
 	b.Run("postgres", func(b *testing.B) {
 		dsn := pgtest.Bench(b)
-		s := set(b, dbtest.Postgres(b, dsn))
+		s := set(b, dbtest.Of(dbtest.Postgres(b, dsn)))
 		var err error
 		if s.server, err = sql.Open("pgx", dsn); err != nil {
 			b.Fatal(err)
@@ -98,11 +100,11 @@ func adapters(b *testing.B, f func(b *testing.B, s setting)) {
 		b.Cleanup(func() { _ = s.server.Close() })
 		f(b, s)
 	})
-	b.Run("sqlite", func(b *testing.B) { f(b, set(b, dbtest.SQLite(b))) })
+	b.Run("sqlite", func(b *testing.B) { f(b, set(b, dbtest.Of(dbtest.SQLite(b)))) })
 }
 
 func member(n int) stamps.CardID {
-	return stamps.CardID{Program: "coffee", Member: stamps.MemberID("m" + strconv.Itoa(n))}
+	return stamps.CardID{Program: "coffee", Member: ids.Member("m" + strconv.Itoa(n))}
 }
 
 // key is as long as a UUID, and of one run of the benchmark alone.
@@ -221,7 +223,7 @@ func BenchmarkTill(b *testing.B) {
 	adapters(b, func(b *testing.B, s setting) {
 		const shops = 64
 		for i := range shops {
-			id := shop.ID(fmt.Sprint("shop", i))
+			id := ids.Shop(fmt.Sprint("shop", i))
 			if _, err := s.shops.Put(ctx, shop.Put{Shop: shop.Shop{ID: id, Name: "望京", Zone: "Asia/Shanghai"}, Key: "put"}); err != nil {
 				b.Fatal(err)
 			}
@@ -239,8 +241,8 @@ func BenchmarkTill(b *testing.B) {
 				codes := make([]string, b.N+1)
 				ask := func(i int) (err error) {
 					issued, err := s.till.Ask(ctx, till.Ask{
-						Shop: shop.ID(fmt.Sprint("shop", i%shops)), Key: run + fmt.Sprint(i),
-						Request: till.Request{Purpose: stamps.PurposeStamp, Member: stamps.MemberID(fmt.Sprint("m", i)), Program: "coffee"},
+						Shop: ids.Shop(fmt.Sprint("shop", i%shops)), Key: run + fmt.Sprint(i),
+						Request: till.Request{Purpose: stamps.PurposeStamp, Member: ids.Member(fmt.Sprint("m", i)), Program: "coffee"},
 					})
 					codes[i] = issued.Code
 					return err
@@ -250,7 +252,7 @@ func BenchmarkTill(b *testing.B) {
 						return err
 					}
 					_, err := s.till.Enter(ctx, till.Enter{
-						Shop: shop.ID(fmt.Sprint("shop", i%shops)), Manager: manager(i % shops), Code: codes[i], Key: run + fmt.Sprint(i),
+						Shop: ids.Shop(fmt.Sprint("shop", i%shops)), Manager: manager(i % shops), Code: codes[i], Key: run + fmt.Sprint(i),
 					})
 					return err
 				})

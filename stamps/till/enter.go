@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/otp"
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/stamps/shop"
@@ -152,6 +153,6 @@ func (w work) requests(
 
 // refused reports whether the rules of cards refuse a request, and the transaction may go on.
 func refused(err error) bool {
-	var input *InputError
+	var input *errs.InputError
 	return errors.Is(err, stamps.ErrRefused) || errors.Is(err, journal.ErrKeyReused) || errors.As(err, &input)
 }

@@ -6,17 +6,17 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/otp"
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/stamps/shop"
 	"github.com/scrmkit/scrmkit/stamps/till"
-	"github.com/scrmkit/scrmkit/storage"
 )
 
 // What tills enter at once is one transaction, in which each entry succeeds or fails by itself.
 func TestTillsThatEnterAtOnce(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		s := open(t, db)
 		hand := s.publish(t, "hand", stamps.Earn{Per: stamps.PerHand})
 		once := coffee()
@@ -28,11 +28,11 @@ func TestTillsThatEnterAtOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 		limited := till.Request{Purpose: stamps.PurposeStamp, Member: "alice", Program: "once"}
-		of := func(member stamps.MemberID, d till.Request) till.Request {
+		of := func(member ids.Member, d till.Request) till.Request {
 			d.Member = member
 			return d
 		}
-		who := func(d till.Request, i int) stamps.MemberID { return stamps.MemberID(fmt.Sprint(d.Program, i)) }
+		who := func(d till.Request, i int) ids.Member { return ids.Member(fmt.Sprint(d.Program, i)) }
 		type want func(r till.Result, err error) bool
 		done := func(r till.Result, err error) bool { return err == nil && !r.Replayed }
 		fails := func(target error) want {
@@ -95,7 +95,7 @@ func TestTillsThatEnterAtOnce(t *testing.T) {
 // A code that the rules refuse was checked, and committed as that: so guesses that are sent all at
 // once, and whose request would be refused, get no further than one by one.
 func TestGuessesWhoseRequestIsRefusedAreAttempts(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		s := open(t, db)
 		code := s.ask(t, stampIt, "a")
 		var wg sync.WaitGroup

@@ -6,6 +6,7 @@ import (
 	"log"
 
 	"github.com/scrmkit/scrmkit/otp"
+	"github.com/scrmkit/scrmkit/secret"
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/stamps/shop"
 	"github.com/scrmkit/scrmkit/stamps/till"
@@ -22,7 +23,7 @@ func Example() {
 		}
 	}
 	shops, cards := shop.New(db, nil), stamps.New(db, nil)
-	codes, err := otp.New(db, []otp.Key{{ID: "2026-11", Secret: []byte("32 random bytes, kept in a vault")}}, nil)
+	codes, err := otp.New(db, []secret.Key{{ID: "2026-11", Secret: []byte("32 random bytes, kept in a vault")}}, nil)
 	must(err)
 	desk := till.New(db, shops, codes, cards, nil)
 

@@ -14,7 +14,7 @@ import (
 // code in it is refused, and charges nothing.
 func TestATillThatIsBound(t *testing.T) {
 	errOut := errors.New("the receipt printer is out of paper")
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		s := open(t, db)
 		code := s.ask(t, stampIt, "ask")
 		p, err := s.till.Preview(ctx, till.Enter{Shop: "wangjing", Manager: "kathy", Code: code, Key: "see"})

@@ -4,17 +4,18 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
+	"github.com/scrmkit/scrmkit/secret"
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/stamps/shop"
 	"github.com/scrmkit/scrmkit/stamps/till"
-	"github.com/scrmkit/scrmkit/storage"
 )
 
 // certified returns the setting with tokens for the presses of stamp A1.
 func certified(t testing.TB, s setting) (setting, string) {
 	t.Helper()
-	s.shops = shop.New(s.db, &shop.Options{PressKeys: []shop.Key{{ID: "k1", Secret: make([]byte, 32)}}})
+	s.shops = shop.New(s.db, &shop.Options{PressKeys: []secret.Key{{ID: "k1", Secret: make([]byte, 32)}}})
 	s.till = till.New(s.db, s.shops, s.codes, s.cards, nil)
 	token, err := s.shops.Certify(ctx, "A1")
 	if err != nil {
@@ -25,7 +26,7 @@ func certified(t testing.TB, s setting) (setting, string) {
 
 // One press gives one stamp, in one program, whatever else its member asks for under the same key.
 func TestAPressServesOneRequest(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		s, token := certified(t, open(t, db))
 		tea := s.publish(t, "tea", stamps.Earn{Per: stamps.PerVisit})
 		first, err := s.till.Press(ctx, till.Press{Token: token, Request: stampIt, Key: "k"})
@@ -46,7 +47,7 @@ func TestAPressServesOneRequest(t *testing.T) {
 
 // A customer does not undo her own redemption with a press that the shop takes for a stamp.
 func TestAPressUndoesNothing(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		s, _ := certified(t, open(t, db))
 		if _, err := s.cards.Adjust(ctx, stamps.Adjust{Card: stamps.CardID{Program: "coffee", Member: "alice"}, N: 10, Reason: "moved", Key: "ten"}); err != nil {
 			t.Fatal(err)
@@ -64,7 +65,7 @@ func TestAPressUndoesNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, p := range []stamps.Purpose{stamps.PurposeUndo, stamps.PurposeVoid} {
-			var input *till.InputError
+			var input *errs.InputError
 			if err := press(p); !errors.As(err, &input) || input.Field != "purpose" {
 				t.Errorf("%s: %v", p, err)
 			}

@@ -6,12 +6,12 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/otp"
 	"github.com/scrmkit/scrmkit/stamps"
-	"github.com/scrmkit/scrmkit/stamps/shop"
 	"github.com/scrmkit/scrmkit/stamps/till"
-	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/memory"
 )
 
@@ -38,7 +38,7 @@ func (s setting) count(t testing.TB, id stamps.ProgramID) int64 {
 // The number and the purchase of the preview are those of the confirmation, which has none of its
 // own.
 func TestWhatWasPreviewedIsConfirmed(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		s := open(t, db)
 		hand := s.publish(t, "hand", stamps.Earn{Per: stamps.PerHand})
 		spent := s.publish(t, "spent", stamps.Earn{Per: stamps.PerAmount, Amount: 1000, Currency: "CNY"})
@@ -91,7 +91,7 @@ func TestWhatWasPreviewedIsConfirmed(t *testing.T) {
 // N is for programs that give stamps by hand, and a sale for stamps: elsewhere they are refused,
 // with the code unspent.
 func TestNIsForStampsByHand(t *testing.T) {
-	s := open(t, memory.New())
+	s := open(t, dbtest.Of(memory.New()))
 	visit := s.publish(t, "visit", stamps.Earn{Per: stamps.PerVisit})
 	amount := s.publish(t, "amount", stamps.Earn{Per: stamps.PerAmount, Amount: 100, Currency: "CNY"})
 	item := s.publish(t, "item", stamps.Earn{Per: stamps.PerItem})
@@ -121,7 +121,7 @@ func TestNIsForStampsByHand(t *testing.T) {
 		}
 		refused := func(what string, err error) {
 			t.Helper()
-			var input *till.InputError
+			var input *errs.InputError
 			if !errors.As(err, &input) || input.Field != c.field {
 				t.Errorf("%s, %s: %v", c.name, what, err)
 			}
@@ -141,7 +141,7 @@ func TestNIsForStampsByHand(t *testing.T) {
 // What can't be is refused before the code is looked at, and costs no guess: not a bad number,
 // purchase, key, purpose or id.
 func TestBadInputIsRefusedBeforeTheCode(t *testing.T) {
-	s := open(t, memory.New())
+	s := open(t, dbtest.Of(memory.New()))
 	s.ask(t, stampIt, "a")
 	good := till.Enter{Shop: "wangjing", Manager: "kathy", Code: "000000", Key: "k"}
 	for name, change := range map[string]func(*till.Enter){
@@ -166,7 +166,7 @@ func TestBadInputIsRefusedBeforeTheCode(t *testing.T) {
 			x := good
 			change(&x)
 			for range 20 {
-				var input *till.InputError
+				var input *errs.InputError
 				if err := do(x); !errors.As(err, &input) {
 					t.Fatalf("%s, %s: %v", what, name, err)
 				}
@@ -184,7 +184,7 @@ func TestBadInputIsRefusedBeforeTheCode(t *testing.T) {
 // A claim of one tenant's till is worth nothing at another's, whose shop, manager and customer have
 // the same names.
 func TestAClaimIsOfOneTenantsTill(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		crooked, victim := open(t, db), open(t, db)
 		p, err := crooked.till.Preview(ctx, till.Enter{
 			Shop: "wangjing", Manager: "kathy", Code: crooked.ask(t, stampIt, "a"), Key: "p",
@@ -207,16 +207,16 @@ func TestAClaimIsOfOneTenantsTill(t *testing.T) {
 
 // A customer who asks without end is told to wait, at each shop.
 func TestAskingAtTheTillIsBounded(t *testing.T) {
-	s := open(t, memory.New())
-	ask := func(at shop.ID, i int, device otp.DeviceID, member stamps.MemberID) error {
+	s := open(t, dbtest.Of(memory.New()))
+	ask := func(at ids.Shop, i int, device otp.DeviceID, member ids.Member) error {
 		d := stampIt
 		d.Member = member
 		_, err := s.till.Ask(ctx, till.Ask{Shop: at, Request: d, Device: device, Key: fmt.Sprint("k", i)})
 		return err
 	}
-	for name, member := range map[string]func(i int) stamps.MemberID{
-		"one customer": func(int) stamps.MemberID { return "alice" },
-		"one device":   func(i int) stamps.MemberID { return stamps.MemberID(fmt.Sprint("m", i)) },
+	for name, member := range map[string]func(i int) ids.Member{
+		"one customer": func(int) ids.Member { return "alice" },
+		"one device":   func(i int) ids.Member { return ids.Member(fmt.Sprint("m", i)) },
 	} {
 		n := 0
 		for i := range 200 {

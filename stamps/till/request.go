@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 
+	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/flow"
 	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/otp"
@@ -16,7 +18,7 @@ import (
 // PurposeClaim, or for a coupon PurposeRedeem, PurposeUndo or PurposeVoid.
 type Request struct {
 	Purpose  stamps.Purpose   `json:"purpose"`            // what is to be done
-	Member   stamps.MemberID  `json:"member"`             // customer
+	Member   ids.Member       `json:"member"`             // customer
 	Nickname string           `json:"nickname,omitempty"` // of the customer, which the manager sees
 	Program  stamps.ProgramID `json:"program,omitempty"`  // of the card, to stamp or to cancel, or of the handout to claim from
 	Record   int64            `json:"record,omitempty"`   // to cancel: the record of the stamp; 0: the newest
@@ -44,9 +46,9 @@ func (s sale) check(purpose stamps.Purpose) error {
 	switch {
 	case purpose == "" || purpose == stamps.PurposeStamp:
 	case s.N != 0:
-		return &InputError{Field: "n", Reason: "is for stamps alone; leave it out"}
+		return &errs.InputError{Field: "n", Reason: "is for stamps alone; leave it out"}
 	case s.Purchase != nil:
-		return &InputError{Field: "purchase", Reason: "is for stamps alone; leave it out"}
+		return &errs.InputError{Field: "purchase", Reason: "is for stamps alone; leave it out"}
 	}
 	return nil
 }
@@ -62,7 +64,7 @@ type what struct {
 func (r Request) card() stamps.CardID { return stamps.CardID{Program: r.Program, Member: r.Member} }
 
 func (r Request) place(s shop.Shop, w what) stamps.Place {
-	return stamps.Place{Shop: stamps.ShopID(s.ID), Zone: s.Zone, By: string(w.by), Via: w.via, Nickname: r.Nickname}
+	return stamps.Place{Shop: s.ID, Zone: s.Zone, By: string(w.by), Via: w.via, Nickname: r.Nickname}
 }
 
 // add is the request of a stamp, as the cards know it.
@@ -116,7 +118,7 @@ func (r Request) check() error {
 		return valid.ID("program", r.Program)
 	case stamps.PurposeRedeem, stamps.PurposeUndo, stamps.PurposeVoid:
 		if r.Coupon == nil {
-			return &InputError{Field: "coupon", Reason: "is missing"}
+			return &errs.InputError{Field: "coupon", Reason: "is missing"}
 		}
 		if r.Coupon.Card.Member != r.Member {
 			return ErrNotYours
@@ -128,8 +130,8 @@ func (r Request) check() error {
 }
 
 var (
-	errPurpose = &InputError{Field: "purpose", Reason: "is none of stamp, cancel, claim, redeem, undo, void"}
-	errByCode  = &InputError{Field: "purpose", Reason: "is done by a code alone, which a manager sees; ask for one"}
+	errPurpose = &errs.InputError{Field: "purpose", Reason: "is none of stamp, cancel, claim, redeem, undo, void"}
+	errByCode  = &errs.InputError{Field: "purpose", Reason: "is done by a code alone, which a manager sees; ask for one"}
 )
 
 // known reports whether a request may have the purpose.

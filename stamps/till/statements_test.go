@@ -12,6 +12,8 @@ import (
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/dialect/pgdialect"
 
+	"github.com/scrmkit/scrmkit/ids"
+	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/internal/pgtest"
 	"github.com/scrmkit/scrmkit/otp"
 	"github.com/scrmkit/scrmkit/stamps"
@@ -63,12 +65,12 @@ func TestStatements(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := open(t, store)
+	s := open(t, dbtest.Of(store))
 	var codes [40]string
 	n := 0
 	member := func(i int) till.Request {
 		d := stampIt
-		d.Member = stamps.MemberID(fmt.Sprint("m", i))
+		d.Member = ids.Member(fmt.Sprint("m", i))
 		return d
 	}
 	enter := till.Enter{Shop: "wangjing", Manager: "kathy"}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/combine"
 	"github.com/scrmkit/scrmkit/internal/engine"
 	"github.com/scrmkit/scrmkit/internal/flow"
@@ -27,9 +28,6 @@ import (
 
 // ErrNotYours: the coupon or the card is another member's.
 var ErrNotYours = errs.New(errs.Denied, "till: the coupon is another member's")
-
-// An InputError reports an invalid command: Field is missing or out of range, and Reason says why.
-type InputError = errs.InputError
 
 // A Till joins the engines of shops, codes and cards. It is safe for concurrent use.
 type Till struct {
@@ -65,7 +63,7 @@ func (t *Till) In(tx storage.Tx) *Till {
 
 // Ask asks for a code to show at a shop.
 type Ask struct {
-	Shop    shop.ID      // where the code is to be shown
+	Shop    ids.Shop     // where the code is to be shown
 	Request Request      // what the customer wants
 	Device  otp.DeviceID // the customer's phone, whose codes are bounded too; "": unknown
 	Key     string       // idempotency key; required
@@ -73,11 +71,11 @@ type Ask struct {
 
 // Enter is a code that a manager types.
 type Enter struct {
-	Shop     shop.ID          // shop of the manager
+	Shop     ids.Shop         // shop of the manager
 	Manager  shop.Identity    // who types; must manage the shop
 	Code     string           // as it was typed
 	Purpose  stamps.Purpose   // "": whatever the code is for
-	N        int64            // stamps, where the program gives them by hand; elsewhere it is an *InputError
+	N        int64            // stamps, where the program gives them by hand; elsewhere it is an *errs.InputError
 	Purchase *stamps.Purchase // of a stamp
 	Key      string           // idempotency key; required
 }
@@ -85,7 +83,7 @@ type Enter struct {
 // Confirm is a manager's yes to what Preview showed, with the number and the purchase that it was
 // shown for. The claim is the key of it.
 type Confirm struct {
-	Shop    shop.ID       // shop of the manager
+	Shop    ids.Shop      // shop of the manager
 	Manager shop.Identity // who typed the code
 	Claim   string        // Preview.Claim
 }
@@ -95,7 +93,7 @@ type Press struct {
 	Serial   shop.Serial      // any name of the stamp; "": Token says it
 	Token    string           // what shop.Engine.Certify gave; "" is for stamps that take presses without one
 	Request  Request          // what the customer wants
-	N        int64            // stamps, where the program gives them by hand; elsewhere it is an *InputError
+	N        int64            // stamps, where the program gives them by hand; elsewhere it is an *errs.InputError
 	Purchase *stamps.Purchase // of a stamp
 	Key      string           // idempotency key; required
 }
@@ -112,7 +110,7 @@ type Preview struct {
 
 // A Result is what was done.
 type Result struct {
-	Shop     shop.ID        `json:"shop"`    // where it was done
+	Shop     ids.Shop       `json:"shop"`    // where it was done
 	Request  Request        `json:"deed"`    // what the customer wanted
 	Outcome  stamps.Outcome `json:"outcome"` // what became of the card or the coupon
 	Replayed bool           `json:"-"`       // it was done before, and this is the first result
@@ -158,8 +156,9 @@ func (t *Till) look(ctx context.Context, s shop.Shop, a Ask) error {
 }
 
 // Preview checks a code, as an attempt, and shows what it would do. It may run twice with its key.
-// Invalid input is refused before the code is looked at, and costs no guess. Errors: *InputError,
-// shop.ErrNotManager, shop.ErrClosed, those of otp.Engine.Check, and what the request would meet.
+// Invalid input is refused before the code is looked at, and costs no guess. Errors:
+// *errs.InputError, shop.ErrNotManager, shop.ErrClosed, those of otp.Engine.Check, and what the
+// request would meet.
 func (t *Till) Preview(ctx context.Context, x Enter) (p Preview, err error) {
 	ctx, call := t.unit.Begin(ctx, "stamptill.preview", "")
 	defer call.End(&err)
@@ -224,7 +223,7 @@ func (t *Till) Enter(ctx context.Context, x Enter) (r Result, err error) {
 }
 
 // Press does a request with a physical stamp: one for each token. It may run twice with its key. An
-// undo or a void is an *InputError, for nobody in the shop sees what a press does. Errors:
+// undo or a void is an *errs.InputError, for nobody in the shop sees what a press does. Errors:
 // shop.ErrUnknownStamp, shop.ErrUnsigned, shop.ErrPress, shop.ErrClosed, ErrNotYours, and what the
 // request meets.
 func (t *Till) Press(ctx context.Context, x Press) (r Result, err error) {
@@ -295,7 +294,7 @@ func (t *Till) check(ctx context.Context, x Enter) (s shop.Shop, claim otp.Claim
 // spend does the request of a claim and uses the claim up. The key of the request is that of the
 // code, so that a claim that was spent gives its first result again.
 func (t *Till) spend(
-	ctx context.Context, call *engine.Call, id shop.ID, by shop.Identity, claim otp.Claim, request Request, given sale,
+	ctx context.Context, call *engine.Call, id ids.Shop, by shop.Identity, claim otp.Claim, request Request, given sale,
 ) (r Result, err error) {
 	err = t.unit.InSave(ctx, func(ctx context.Context, tx storage.Tx) error {
 		call.Attempts++

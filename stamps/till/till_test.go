@@ -11,22 +11,23 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/otp"
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/stamps/shop"
 	"github.com/scrmkit/scrmkit/stamps/till"
-	"github.com/scrmkit/scrmkit/storage"
 )
 
 var ctx = context.Background()
 
 // open returns a setting with shop wangjing, its manager kathy and the physical stamp A1, and shop
 // sanlitun with li.
-func open(t testing.TB, db storage.DB) setting {
+func open(t testing.TB, db dbtest.DB) setting {
 	t.Helper()
 	s := set(t, db)
-	for id, m := range map[shop.ID]shop.Identity{"wangjing": "kathy", "sanlitun": "li"} {
+	for id, m := range map[ids.Shop]shop.Identity{"wangjing": "kathy", "sanlitun": "li"} {
 		if _, err := s.shops.Put(ctx, shop.Put{Shop: shop.Shop{ID: id, Name: string(id), Zone: "Asia/Shanghai"}, Key: "put"}); err != nil {
 			t.Fatal(err)
 		}
@@ -72,7 +73,7 @@ func (s setting) total(t testing.TB) int64 {
 }
 
 func TestTill(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		t.Run("a code makes a stamp, another takes it back, and a third redeems a coupon", func(t *testing.T) {
 			s := open(t, db)
 			for i := range 10 {
@@ -228,7 +229,7 @@ func TestTill(t *testing.T) {
 				t.Fatal(err)
 			}
 			handout := d.Definition()
-			handout.ID, handout.Card, handout.Shops = "welcome", nil, []stamps.ShopID{"wangjing", "sanlitun"}
+			handout.ID, handout.Card, handout.Shops = "welcome", nil, []ids.Shop{"wangjing", "sanlitun"}
 			handout.Handout = &stamps.Handout{Reward: stamps.Reward{ID: "tea", Name: "Tea"}, Stock: 3}
 			if _, err := s.cards.Publish(ctx, handout); err != nil {
 				t.Fatal(err)
@@ -281,7 +282,7 @@ func isThrottled(err error) bool {
 }
 
 func TestRequestsThatCannotBe(t *testing.T) {
-	s := open(t, dbtest.SQLite(t))
+	s := open(t, dbtest.Of(dbtest.SQLite(t)))
 	for name, d := range map[string]till.Request{
 		"no purpose":    {Member: "alice", Program: "coffee"},
 		"adjust":        {Purpose: stamps.PurposeAdjust, Member: "alice", Program: "coffee"},
@@ -290,7 +291,7 @@ func TestRequestsThatCannotBe(t *testing.T) {
 		"no member":     {Purpose: stamps.PurposeStamp, Program: "coffee"},
 		"NUL in member": {Purpose: stamps.PurposeStamp, Member: "a\x00", Program: "coffee"},
 	} {
-		var input *till.InputError
+		var input *errs.InputError
 		if _, err := s.till.Ask(ctx, till.Ask{Shop: "wangjing", Request: d, Key: "k"}); !errors.As(err, &input) {
 			t.Errorf("ask, %s: %v", name, err)
 		}

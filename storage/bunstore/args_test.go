@@ -49,7 +49,7 @@ func FuzzArray(f *testing.F) {
 			t.Fatal(err)
 		}
 		seen := 0
-		if err := each(rows, func(rows *sql.Rows) error {
+		if err := each(rows, func(rows Rows) error {
 			var s string
 			var gotBin []byte
 			var gotInt, ord int64

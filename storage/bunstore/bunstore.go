@@ -77,8 +77,9 @@ func OnPostgres(db *sql.DB) *bun.DB { return bun.NewDB(db, pgdialect.New()) }
 // use bun.
 func OnSQLite(db *sql.DB) *bun.DB { return bun.NewDB(db, sqlitedialect.New()) }
 
-// Tenant implements [storage.DB]. To join a transaction as a tenant: db.Join(tx).Tenant(id).
-func (d *DB) Tenant(id string) storage.DB { return &DB{unit{core: d.core, tenant: id}} }
+// Tenant returns the same database, seen by another tenant: no query of it reads or writes a row of
+// any other.
+func (d *DB) Tenant(id string) *DB { return &DB{unit{core: d.core, tenant: id}} }
 
 // core is what all tenants of a database share. Its address is the identity of the database for the
 // tripwire.
@@ -99,13 +100,21 @@ type core struct {
 type unit struct {
 	*core
 	tenant string
-	tx     *sql.Tx
-	own    *ownEntries // of a transaction of the caller's
-	wanted *wanted     // of a transaction of ours
+	tx     *transaction
 }
 
-func (u unit) within(tx *sql.Tx) unit {
-	u.tx, u.own = tx, &ownEntries{pos: map[string]int64{}}
+// A transaction is what a unit runs in.
+type transaction struct {
+	Conn
+	sql    *sql.Tx     // the same in database/sql; nil: it is of a driver that prepares what it is given
+	own    *ownEntries // of one that is the caller's
+	wanted *wanted     // of one that is ours
+}
+
+// join returns the unit in a transaction that is the caller's.
+func (u unit) join(tx transaction) unit {
+	tx.own = &ownEntries{pos: map[string]int64{}}
+	u.tx = &tx
 	return u
 }
 
@@ -123,10 +132,10 @@ func (u unit) check(ctx context.Context) error {
 	return tripwire.Check(ctx, u.core)
 }
 
-// conn is where queries of bun run.
-func (u unit) conn() bun.IConn {
+// conn is where statements run.
+func (u unit) conn() Conn {
 	if u.tx != nil {
 		return u.tx
 	}
-	return u.bun.DB
+	return pool{u.bun.DB}
 }

@@ -29,12 +29,20 @@ func TestContract(t *testing.T) {
 			all := reused{outer: t, open: open}
 			storagetest.Run(t, func(t testing.TB) storagetest.Database {
 				db := all.get(t)
-				store := newStore(t, db, tested...)
-				return storagetest.Database{DB: store, Join: func(ctx context.Context, fn work) error {
-					return db.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error { return fn(ctx, store.Join(tx.Tx)) })
-				}}
+				return database(db, newStore(t, db, tested...))
 			})
 		})
+	}
+}
+
+// database is a database for the cases of storagetest, whose transactions of the embedder's are
+// those of database/sql.
+func database(db *bun.DB, store *bunstore.DB) storagetest.Database {
+	return storagetest.Database{
+		DB: store, Tenant: func(id string) storage.DB { return store.Tenant(id) },
+		Join: func(ctx context.Context, fn work) error {
+			return db.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error { return fn(ctx, store.Join(tx.Tx)) })
+		},
 	}
 }
 
@@ -43,7 +51,7 @@ func FuzzCursorOfSQLite(f *testing.F) { fuzzCursor(f, openSQLite(f)) }
 func FuzzCursorOfPostgres(f *testing.F) { fuzzCursor(f, openPostgres(f)) }
 
 func fuzzCursor(f *testing.F, db *bun.DB) {
-	storagetest.FuzzCursor(f, newStore(f, db, tested...))
+	storagetest.FuzzCursor(f, database(db, newStore(f, db, tested...)))
 }
 
 // tested are the schemas of the tables that tests of the seam use.

@@ -188,7 +188,7 @@ func TestEveryIndexIsUsed(t *testing.T) {
 					for _, c := range x.Order()[:n] {
 						q.Prefix = append(q.Prefix, sample(d.Columns[c].Kind))
 					}
-					plan, err := store.Tenant(tenant).(*bunstore.DB).Explain(t.Context(), q)
+					plan, err := store.Tenant(tenant).Explain(t.Context(), q)
 					check(t, err)
 					walk := strings.Contains(plan, "using "+name+" ") && !strings.Contains(plan, "Sort")
 					if !walk && !strings.Contains(plan, "Bitmap Index Scan on "+name+"\n") || strings.Contains(plan, "Seq Scan") {

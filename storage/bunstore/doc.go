@@ -31,6 +31,9 @@
 //
 // # Drivers and poolers
 //
+// A transaction of the service's is joined with [DB.Join] and, where it is of pgx without
+// database/sql, with package pgxtx; [DB.JoinConn] takes one of any other driver.
+//
 // On Postgres any driver of database/sql does, and no setting of a session but
 // standard_conforming_strings, which must be on, changes what is written or read. For pgx set
 // default_query_exec_mode=simple_protocol, or lists, which carry their arguments in their text,

@@ -63,10 +63,7 @@ func brief(t *testing.T, db *bun.DB, opts *bunstore.Options) {
 	store, err := bunstore.New(db, opts)
 	check(t, err)
 	storagetest.Brief(t, func(testing.TB) storagetest.Database {
-		tenant := store.Tenant(fmt.Sprint("tenant ", tenants.Add(1))).(*bunstore.DB)
-		return storagetest.Database{DB: tenant, Join: func(ctx context.Context, fn work) error {
-			return db.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error { return fn(ctx, tenant.Join(tx.Tx)) })
-		}}
+		return database(db, store.Tenant(fmt.Sprint("tenant ", tenants.Add(1))))
 	})
 }
 

@@ -2,7 +2,6 @@ package bunstore
 
 import (
 	"context"
-	"database/sql"
 
 	"github.com/scrmkit/scrmkit/storage"
 )
@@ -17,7 +16,7 @@ func (d *DB) Explain(ctx context.Context, q storage.Query) (plan string, err err
 	if err != nil {
 		return "", err
 	}
-	err = each(rows, func(rows *sql.Rows) error {
+	err = each(rows, func(rows Rows) error {
 		var line string
 		err := rows.Scan(&line)
 		plan += line + "\n"

@@ -2,7 +2,6 @@ package bunstore
 
 import (
 	"context"
-	"database/sql"
 	"slices"
 
 	"github.com/scrmkit/scrmkit/storage"
@@ -227,7 +226,7 @@ func (u unit) saveFast(ctx context.Context, changes []change, some []int, errs [
 	p := planOf(changes, some)
 	p.within = u.tx != nil
 	statement := u.statement(p.shape, func() string { return fastText(p.shape) })
-	return u.query(ctx, statement, len(some), u.planArgs(p), func(rows *sql.Rows) error {
+	return u.query(ctx, statement, len(some), u.planArgs(p), func(rows Rows) error {
 		var ord int
 		var used, bound bool
 		if err := rows.Scan(&ord, &used, &bound); err != nil {

@@ -2,7 +2,6 @@ package bunstore
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"slices"
 	"strconv"
@@ -48,7 +47,7 @@ func (u unit) Load(ctx context.Context, looks []storage.Look) error {
 	for i, r := range rows {
 		args[i] = r.args
 	}
-	err := u.look(ctx, g.shape(), g.columns, args, g.text, func(found *sql.Rows, first int) error { return g.scan(found, rows[first:]) })
+	err := u.look(ctx, g.shape(), g.columns, args, g.text, func(found Rows, first int) error { return g.scan(found, rows[first:]) })
 	for i := 0; i < len(rows) && err == nil; i++ {
 		err = rows[i].take()
 	}
@@ -270,7 +269,7 @@ func (g gathering) ranged(l lookup, n int, alias string) string {
 }
 
 // scan takes a row that the statement found, for the rows of arguments from that one on.
-func (g gathering) scan(found *sql.Rows, rows []*gathered) error {
+func (g gathering) scan(found Rows, rows []*gathered) error {
 	var ord, what int
 	var n int64
 	var e journal.Entry

@@ -20,7 +20,12 @@ var _ storage.Tx = Tx{}
 // runs the whole transaction again.
 //
 // On SQLite a joined transaction should begin with a write, and is not behind the lock of the DB.
-func (d *DB) Join(tx *sql.Tx) Tx { return Tx{d.within(tx)} }
+func (d *DB) Join(tx *sql.Tx) Tx { return Tx{d.join(transaction{Conn: sqlTx{tx}, sql: tx})} }
+
+// JoinConn is Join for a transaction of a driver that is not used through database/sql. What it
+// returns is no [Tx], for what is behind c is not of database/sql; it is for one goroutine at a
+// time, as c is.
+func (d *DB) JoinConn(c Conn) storage.Tx { return d.join(transaction{Conn: c}) }
 
 // Tenant returns the same transaction, seen by another tenant.
 func (t Tx) Tenant(id string) Tx {
@@ -30,4 +35,4 @@ func (t Tx) Tenant(id string) Tx {
 
 // SQL returns the transaction itself, for rows of the caller's own. The one of InTx is neither
 // committed nor rolled back with it.
-func (t Tx) SQL() *sql.Tx { return t.tx }
+func (t Tx) SQL() *sql.Tx { return t.tx.sql }

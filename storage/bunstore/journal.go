@@ -2,7 +2,6 @@ package bunstore
 
 import (
 	"context"
-	"database/sql"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -58,7 +57,7 @@ func (s journalStore) After(ctx context.Context, cursor journal.Cursor, limit in
 		q = s.entries(q).Err(err).Where("('' || j.tenant) = ?", s.tenant).
 			Where("(j.pos, j.subject, j.seq, j.key) > (?, ?, ?, ?)", at.Pos, at.Subject, at.Seq, at.Key).
 			OrderExpr("j.pos, j.subject, j.seq, j.key")
-		switch own, known := s.own.first(s.tenant); {
+		switch own, known := s.own().first(s.tenant); {
 		case known:
 			q = q.Where("j.pos < ?", own)
 		case s.grammar == postgres:
@@ -72,6 +71,15 @@ func (s journalStore) After(ctx context.Context, cursor journal.Cursor, limit in
 type ownEntries struct {
 	mu  sync.Mutex
 	pos map[string]int64
+}
+
+// own are the entries of the transaction of the caller's that the unit runs in, nil where it runs in
+// none.
+func (u unit) own() *ownEntries {
+	if u.tx == nil {
+		return nil
+	}
+	return u.tx.own
 }
 
 func (o *ownEntries) first(tenant string) (pos int64, known bool) {
@@ -95,7 +103,11 @@ func (o *ownEntries) begin(ctx context.Context, u unit) error {
 		return nil
 	}
 	var pos int64
-	if err := u.tx.QueryRowContext(ctx, "select "+nextPos, u.tenant).Scan(&pos); err != nil {
+	rows, err := u.tx.Query(ctx, "select "+nextPos, []any{u.tenant})
+	if err == nil {
+		err = each(rows, func(rows Rows) error { return rows.Scan(&pos) })
+	}
+	if err != nil {
 		return err
 	}
 	o.pos[u.tenant] = pos
@@ -131,7 +143,7 @@ func (s journalStore) entries(q *bun.SelectQuery) *bun.SelectQuery {
 		ColumnExpr(s.readable(entryColumns + ", j.pos"))
 }
 
-func (s journalStore) scanRecord(rows *sql.Rows) (r journal.Record, err error) {
+func (s journalStore) scanRecord(rows Rows) (r journal.Record, err error) {
 	var pos int64
 	if err := rows.Scan(append(entryFields(&r.Entry), &pos)...); err != nil {
 		return r, err

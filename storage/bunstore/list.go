@@ -2,7 +2,6 @@ package bunstore
 
 import (
 	"context"
-	"database/sql"
 	"iter"
 
 	"github.com/uptrace/bun"
@@ -15,7 +14,7 @@ const pageSize = 500
 // follows the last row of the page before, nil at first.
 func paged[T any](
 	ctx context.Context, u unit, op string, limit int,
-	next func(q *bun.SelectQuery, last *T) *bun.SelectQuery, scan func(*sql.Rows) (T, error),
+	next func(q *bun.SelectQuery, last *T) *bun.SelectQuery, scan func(Rows) (T, error),
 ) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var last *T
@@ -45,16 +44,20 @@ func paged[T any](
 
 func readPage[T any](
 	ctx context.Context, u unit, size int, last *T,
-	next func(q *bun.SelectQuery, last *T) *bun.SelectQuery, scan func(*sql.Rows) (T, error),
+	next func(q *bun.SelectQuery, last *T) *bun.SelectQuery, scan func(Rows) (T, error),
 ) (page []T, err error) {
 	if err := u.check(ctx); err != nil {
 		return nil, err
 	}
-	rows, err := next(u.bun.NewSelect().Conn(u.conn()), last).Limit(int64(size)).Rows(ctx)
+	text, err := next(u.bun.NewSelect(), last).Limit(int64(size)).AppendQuery(u.bun.QueryGen(), nil)
 	if err != nil {
 		return nil, err
 	}
-	err = each(rows, func(rows *sql.Rows) error {
+	rows, err := u.conn().Query(ctx, string(text), nil)
+	if err != nil {
+		return nil, err
+	}
+	err = each(rows, func(rows Rows) error {
 		row, err := scan(rows)
 		page = append(page, row)
 		return err

@@ -2,7 +2,6 @@ package bunstore
 
 import (
 	"context"
-	"database/sql"
 
 	"github.com/scrmkit/scrmkit/storage"
 )
@@ -68,7 +67,7 @@ func (u unit) lookupArgs(l lookup, lookups [][]storage.Value) []any {
 // from first: Postgres is asked once, SQLite once a lookup.
 func (u unit) look(
 	ctx context.Context, key any, columns []column, lookups [][]storage.Value, text func(lookup) string,
-	fn func(rows *sql.Rows, first int) error,
+	fn func(rows Rows, first int) error,
 ) error {
 	type textKey struct {
 		key  any
@@ -77,7 +76,7 @@ func (u unit) look(
 	ask := func(first int, some [][]storage.Value) error {
 		l := lookup{u.grammar, columns, len(some) > 1}
 		s := u.statement(textKey{key, l.many}, func() string { return text(l) })
-		return u.query(ctx, s, len(some), u.lookupArgs(l, some), func(rows *sql.Rows) error { return fn(rows, first) })
+		return u.query(ctx, s, len(some), u.lookupArgs(l, some), func(rows Rows) error { return fn(rows, first) })
 	}
 	if u.grammar == postgres && len(lookups) > 0 {
 		return ask(0, lookups)

@@ -225,7 +225,7 @@ func (m migration) applied(ctx context.Context, on bun.IConn) (map[fileID]string
 		return nil, err
 	}
 	applied := map[fileID]string{}
-	err = each(rows, func(rows *sql.Rows) error {
+	err = each(rows, func(rows Rows) error {
 		var id fileID
 		var sum string
 		err := rows.Scan(&id.schema, &id.version, &sum)
@@ -271,7 +271,7 @@ func (m migration) adopt(ctx context.Context, tx bun.IConn) error {
 		return err
 	}
 	had := map[string]bool{}
-	if err := each(rows, func(rows *sql.Rows) error {
+	if err := each(rows, func(rows Rows) error {
 		var version int64
 		err := rows.Scan(&version)
 		had[fmt.Sprintf("%04d", version)] = true

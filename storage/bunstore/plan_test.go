@@ -16,6 +16,7 @@ import (
 
 	"github.com/uptrace/bun"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/loyalty"
 	"github.com/scrmkit/scrmkit/loyalty/reward"
@@ -24,6 +25,7 @@ import (
 	"github.com/scrmkit/scrmkit/scrm/lead"
 	"github.com/scrmkit/scrmkit/scrm/lead/routing"
 	"github.com/scrmkit/scrmkit/scrm/ticket"
+	"github.com/scrmkit/scrmkit/secret"
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/stamps/shop"
 	"github.com/scrmkit/scrmkit/storage"
@@ -40,7 +42,7 @@ func deeds(t *testing.T, db storage.DB) []deed {
 	t.Helper()
 	ctx := t.Context()
 	now := func() time.Time { return start }
-	secret := bytes.Repeat([]byte{1}, 32)
+	random := bytes.Repeat([]byte{1}, 32)
 
 	points := loyalty.New(db, &loyalty.Options{Now: now})
 	_, err := points.Publish(ctx, loyalty.Definition{
@@ -50,10 +52,10 @@ func deeds(t *testing.T, db storage.DB) []deed {
 	})
 	check(t, err)
 	account := func(n int) loyalty.AccountID {
-		return loyalty.AccountID{Program: "club", Member: loyalty.MemberID(fmt.Sprint("m", n))}
+		return loyalty.AccountID{Program: "club", Member: ids.Member(fmt.Sprint("m", n))}
 	}
 
-	rewards, err := reward.New(db, []reward.Key{{ID: "1", Secret: secret}}, &reward.Options{Now: now})
+	rewards, err := reward.New(db, []secret.Key{{ID: "1", Secret: random}}, &reward.Options{Now: now})
 	check(t, err)
 	_, err = rewards.Publish(ctx, reward.Definition{
 		ID: "gifts", Version: 1, Name: "Gifts", Zone: "UTC", Program: "club", Money: "CNY", Rewards: []reward.Reward{
@@ -63,7 +65,7 @@ func deeds(t *testing.T, db storage.DB) []deed {
 	check(t, err)
 	var vouchers sync.Map
 	take := func(id reward.RewardID, n int) reward.Take {
-		return reward.Take{Holder: reward.HolderID{Catalog: "gifts", Member: reward.MemberID(fmt.Sprint("m", n))}, Reward: id}
+		return reward.Take{Holder: reward.HolderID{Catalog: "gifts", Member: ids.Member(fmt.Sprint("m", n))}, Reward: id}
 	}
 
 	cards := stamps.New(db, &stamps.Options{Now: now})
@@ -81,12 +83,12 @@ func deeds(t *testing.T, db storage.DB) []deed {
 	})
 	check(t, err)
 	card := func(n int) stamps.CardID {
-		return stamps.CardID{Program: "coffee", Member: stamps.MemberID(fmt.Sprint("m", n))}
+		return stamps.CardID{Program: "coffee", Member: ids.Member(fmt.Sprint("m", n))}
 	}
 
-	north := func(n int) stamps.Place { return stamps.Place{Shop: stamps.ShopID(fmt.Sprint("shop", n))} }
+	north := func(n int) stamps.Place { return stamps.Place{Shop: ids.Shop(fmt.Sprint("shop", n))} }
 
-	codes, err := otp.New(db, []otp.Key{{ID: "1", Secret: secret}}, &otp.Options{Now: now})
+	codes, err := otp.New(db, []secret.Key{{ID: "1", Secret: random}}, &otp.Options{Now: now})
 	check(t, err)
 	var issued, claimed sync.Map
 	scope := func(n int) otp.Scope { return otp.Scope(fmt.Sprint("shop-", n%50)) }
@@ -105,11 +107,11 @@ func deeds(t *testing.T, db storage.DB) []deed {
 	_, err = lines.Put(ctx, routing.Put{Line: "ads", Key: "put", Settings: routing.Settings{Zone: "UTC", Accounts: []routing.Account{{ID: "a"}, {ID: "b"}}}})
 	check(t, err)
 
-	desk, err := activation.New(db, []activation.Key{{ID: "1", Secret: secret}}, &activation.Options{Now: now})
+	desk, err := activation.New(db, []secret.Key{{ID: "1", Secret: random}}, &activation.Options{Now: now})
 	check(t, err)
 	var created, accesses, ports sync.Map
 
-	orders, err := ticket.New(db, []ticket.Key{{ID: "1", Secret: secret}}, &ticket.Options{Now: now})
+	orders, err := ticket.New(db, []secret.Key{{ID: "1", Secret: random}}, &ticket.Options{Now: now})
 	check(t, err)
 	_, err = orders.Publish(ctx, ticket.Templates{ID: "shop", Version: 1, Rules: []ticket.Rule{
 		{ID: "all", Action: ticket.Action{Code: "AAAABBBB"}, Map: map[string]string{"name": "name"}},
@@ -200,11 +202,11 @@ func deeds(t *testing.T, db storage.DB) []deed {
 			return codes.Spend(ctx, c.(otp.Claim))
 		}},
 		{"shop.Put", func(ctx context.Context, n int) error {
-			_, err := shops.Put(ctx, shop.Put{Shop: shop.Shop{ID: shop.ID(fmt.Sprint("shop", n)), Name: "Shop", Zone: "UTC"}, Key: "put"})
+			_, err := shops.Put(ctx, shop.Put{Shop: shop.Shop{ID: ids.Shop(fmt.Sprint("shop", n)), Name: "Shop", Zone: "UTC"}, Key: "put"})
 			return err
 		}},
 		{"shop.Invite", func(ctx context.Context, n int) error {
-			i, err := shops.Invite(ctx, shop.Invite{Shop: shop.ID(fmt.Sprint("shop", n)), Key: "invite"})
+			i, err := shops.Invite(ctx, shop.Invite{Shop: ids.Shop(fmt.Sprint("shop", n)), Key: "invite"})
 			invited.Store(n, i.Token)
 			return err
 		}},
@@ -214,11 +216,11 @@ func deeds(t *testing.T, db storage.DB) []deed {
 			return err
 		}},
 		{"shop.BindStamp", func(ctx context.Context, n int) error {
-			_, err := shops.BindStamp(ctx, shop.BindStamp{Shop: shop.ID(fmt.Sprint("shop", n)), Serial: shop.Serial(fmt.Sprintf("A%07d", n)), Key: "bind-stamp"})
+			_, err := shops.BindStamp(ctx, shop.BindStamp{Shop: ids.Shop(fmt.Sprint("shop", n)), Serial: shop.Serial(fmt.Sprintf("A%07d", n)), Key: "bind-stamp"})
 			return err
 		}},
 		{"shop.Authorize", func(ctx context.Context, n int) error {
-			_, err := shops.Authorize(ctx, shop.ID(fmt.Sprint("shop", n)), shop.Identity(fmt.Sprint("manager", n)))
+			_, err := shops.Authorize(ctx, ids.Shop(fmt.Sprint("shop", n)), shop.Identity(fmt.Sprint("manager", n)))
 			return err
 		}},
 		{"lead.Observe", func(ctx context.Context, n int) error {
@@ -234,7 +236,7 @@ func deeds(t *testing.T, db storage.DB) []deed {
 		}},
 		{"activation.Create", func(ctx context.Context, n int) error {
 			made, err := desk.Create(ctx, activation.Create{N: 1, Key: fmt.Sprint("create-", n), Settings: activation.Settings{
-				Platforms: []activation.PlatformID{"whatsapp"}, Ports: 1,
+				Platforms: []ids.Platform{"whatsapp"}, Ports: 1,
 			}})
 			if err == nil {
 				created.Store(n, made[0].Code)
@@ -262,7 +264,7 @@ func deeds(t *testing.T, db storage.DB) []deed {
 			access, _ := accesses.Load(n)
 			port, _ := ports.Load(n)
 			_, err := desk.Link(ctx, activation.Link{
-				Session: access.(activation.Access).ID(), Port: port.(int64), Account: activation.AccountID(fmt.Sprint("a", n)), Key: "link",
+				Session: access.(activation.Access).ID(), Port: port.(int64), Account: ids.Account(fmt.Sprint("a", n)), Key: "link",
 			})
 			return err
 		}},
@@ -278,8 +280,8 @@ func deeds(t *testing.T, db storage.DB) []deed {
 }
 
 // signed is a push by Standard Webhooks.
-func signed(secret, id, body string) ticket.Delivery {
-	key, _ := base64.StdEncoding.DecodeString(strings.TrimPrefix(secret, "whsec_"))
+func signed(shared, id, body string) ticket.Delivery {
+	key, _ := base64.StdEncoding.DecodeString(strings.TrimPrefix(shared, "whsec_"))
 	sent := strconv.FormatInt(start.Unix(), 10)
 	h := hmac.New(sha256.New, key)
 	h.Write([]byte(id + "." + sent + "." + body))

@@ -20,11 +20,12 @@ type statement struct {
 	core *core
 	text string
 
-	mu         sync.Mutex
-	current    *sql.Stmt // nil: not prepared yet
-	generation int
-	next       int64 // uses of the database at which it is prepared afresh
-	busy       bool  // somebody prepares it
+	mu       sync.Mutex
+	due      int       // the generation of the database when the statement was last run
+	numbered string    // the text with that number, so that no driver takes it for the one before
+	current  *sql.Stmt // nil: not prepared yet
+	prepared int       // the generation of current
+	busy     bool      // somebody prepares it
 }
 
 const (
@@ -36,28 +37,41 @@ const (
 	lastGeneration = firstGeneration << 14
 )
 
+// generation returns the number of the generation, from 1 on, of a database in which so many rows
+// were written or looked up.
+func generation(used int64) int {
+	n := 1
+	for limit := int64(firstGeneration); limit <= min(used, lastGeneration); limit *= 4 {
+		n++
+	}
+	return n
+}
+
 // statement returns the statement of that key, whose text is made once.
 func (c *core) statement(key any, text func() string) *statement {
 	if s, ok := c.statements.Load(key); ok {
 		return s.(*statement)
 	}
-	s, _ := c.statements.LoadOrStore(key, &statement{core: c, text: c.readable(text()), next: firstGeneration})
+	s, _ := c.statements.LoadOrStore(key, &statement{core: c, text: c.readable(text())})
 	return s.(*statement)
 }
 
 // prepared returns what the statement, which is to write or look up that many rows, is run with;
-// nil: its text.
-func (u unit) prepared(ctx context.Context, s *statement, rows int) (*sql.Stmt, error) {
-	stmt, prepare := s.acquire(rows)
+// nil: the text.
+func (u unit) prepared(ctx context.Context, s *statement, rows int) (stmt *sql.Stmt, text string, err error) {
+	if u.tx != nil && u.tx.sql == nil {
+		return nil, s.use(rows), nil // the driver prepares it, where it does
+	}
+	stmt, text, prepare := s.acquire(rows)
 	switch {
 	case prepare && u.tx == nil:
 		if err := s.prepare(ctx); err != nil && stmt == nil {
-			return nil, err
+			return nil, "", err
 		}
 		stmt = s.latest()
 	// The transaction has a connection; to wait here for another may be to wait for ever.
-	case prepare && u.wanted != nil:
-		u.wanted.add(s)
+	case prepare && u.tx.wanted != nil:
+		u.tx.wanted.add(s)
 	case prepare && u.grammar == sqlite:
 		s.leave()
 	case prepare:
@@ -68,21 +82,34 @@ func (u unit) prepared(ctx context.Context, s *statement, rows int) (*sql.Stmt, 
 		}()
 	}
 	if stmt != nil && u.tx != nil {
-		return u.tx.StmtContext(ctx, stmt), nil
+		stmt = u.tx.sql.StmtContext(ctx, stmt)
 	}
-	return stmt, nil
+	return stmt, text, nil
 }
 
-// acquire returns what is prepared, or nil, and whether the caller has to prepare the next.
-func (s *statement) acquire(rows int) (stmt *sql.Stmt, prepare bool) {
+// use counts the rows, and returns the text of the generation that is due.
+func (s *statement) use(rows int) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	used := s.core.used.Add(int64(rows))
-	if s.busy || s.current != nil && (used < s.next || s.next > lastGeneration) {
-		return s.current, false
+	s.count(rows)
+	return s.numbered
+}
+
+func (s *statement) count(rows int) {
+	if n := generation(s.core.used.Add(int64(rows))); n != s.due {
+		s.due, s.numbered = n, fmt.Sprintf("%s -- %d", s.text, n)
 	}
-	s.busy = true
-	return s.current, true
+}
+
+// acquire counts the rows, and returns what is prepared, or nil, the text of the generation that is
+// due, and whether the caller has to prepare that.
+func (s *statement) acquire(rows int) (stmt *sql.Stmt, text string, prepare bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.count(rows)
+	prepare = !s.busy && s.prepared != s.due
+	s.busy = s.busy || prepare
+	return s.current, s.numbered, prepare
 }
 
 // latest returns what is prepared, or nil.
@@ -99,21 +126,19 @@ func (s *statement) leave() {
 	s.busy = false
 }
 
-// prepare makes the next generation. Its text has the number, so that no driver takes it for the
-// one before.
+// prepare makes the generation that is due.
 func (s *statement) prepare(ctx context.Context) error {
-	stmt, err := s.core.bun.DB.PrepareContext(ctx, fmt.Sprintf("%s -- %d", s.text, s.generation+1))
+	s.mu.Lock()
+	due, text := s.due, s.numbered
+	s.mu.Unlock()
+	stmt, err := s.core.bun.DB.PrepareContext(ctx, text)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.busy = false
 	if err != nil {
 		return err
 	}
-	s.current = stmt
-	s.generation++
-	for used := s.core.used.Load(); s.next <= used; {
-		s.next *= 4
-	}
+	s.current, s.prepared = stmt, due
 	return nil
 }
 
@@ -149,13 +174,13 @@ func (u unit) run(
 	ctx context.Context, s *statement, rows int, args []any, exec func(*sql.Stmt) error, direct func(text string, args []any) error,
 ) error {
 	if !u.unprepared.Load() {
-		stmt, err := u.prepared(ctx, s, rows)
+		stmt, text, err := u.prepared(ctx, s, rows)
 		switch {
 		case err != nil:
 		case stmt != nil:
 			err = exec(stmt)
 		default:
-			err = direct(s.text, args)
+			err = direct(text, args)
 		}
 		if !lostStatement(err) {
 			return err
@@ -175,17 +200,17 @@ func (u unit) run(
 }
 
 // query runs a statement and calls fn for each row.
-func (u unit) query(ctx context.Context, s *statement, rows int, args []any, fn func(*sql.Rows) error) error {
-	read := func(found *sql.Rows, err error) error {
+func (u unit) query(ctx context.Context, s *statement, rows int, args []any, fn func(Rows) error) error {
+	read := func(found Rows, err error) error {
 		if err != nil {
 			return err
 		}
 		return each(found, fn)
 	}
 	return u.run(ctx, s, rows, args, func(stmt *sql.Stmt) error {
-		return read(stmt.QueryContext(ctx, args...))
+		return read(rowsOf(stmt.QueryContext(ctx, args...)))
 	}, func(text string, args []any) error {
-		return read(u.conn().QueryContext(ctx, text, args...))
+		return read(u.conn().Query(ctx, text, args))
 	})
 }
 
@@ -196,19 +221,8 @@ func (u unit) exec(ctx context.Context, s *statement, args []any) (result sql.Re
 		result, err = stmt.ExecContext(ctx, args...)
 		return err
 	}, func(text string, args []any) (err error) {
-		result, err = u.conn().ExecContext(ctx, text, args...)
+		result, err = u.conn().Exec(ctx, text, args)
 		return err
 	})
 	return result, err
-}
-
-// each calls fn for each row, and closes the rows.
-func each(rows *sql.Rows, fn func(*sql.Rows) error) error {
-	defer func() { _ = rows.Close() }()
-	for rows.Next() {
-		if err := fn(rows); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
 }

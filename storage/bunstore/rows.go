@@ -2,7 +2,6 @@ package bunstore
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"iter"
 	"strconv"
@@ -98,7 +97,7 @@ func (u unit) page(ctx context.Context, q storage.Query, size int) (page [][]sto
 		return nil, err
 	}
 	text, args := u.ranged(q, readingColumns(q.Index.Table, "t", ordered(q)), size)
-	err = u.query(ctx, u.statement(text, func() string { return text }), 1, args, func(rows *sql.Rows) error {
+	err = u.query(ctx, u.statement(text, func() string { return text }), 1, args, func(rows Rows) error {
 		w, fields := want(q.Index.Table, ordered(q), nil)
 		page = append(page, w.values)
 		return rows.Scan(fields...)

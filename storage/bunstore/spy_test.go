@@ -254,10 +254,7 @@ func TestStatementsOfTheStores(t *testing.T) {
 			all := reused{outer: t, open: func(testing.TB) *bun.DB { return db }}
 			storagetest.Brief(t, func(t testing.TB) storagetest.Database {
 				db := all.get(t)
-				store := newStore(t, db, tested...)
-				return storagetest.Database{DB: store, Join: func(ctx context.Context, fn work) error {
-					return db.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error { return fn(ctx, store.Join(tx.Tx)) })
-				}}
+				return database(db, newStore(t, db, tested...))
 			})
 			n := 0
 			for query := range s.sent {

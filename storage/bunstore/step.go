@@ -2,7 +2,6 @@ package bunstore
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"slices"
 
@@ -28,27 +27,27 @@ func lost(err error) error {
 // journal.ErrDuplicate, journal.ErrConflict or storage.ErrBound apart from other errors; then nothing
 // is stored and the transaction is usable.
 func (u unit) saveStep(ctx context.Context, c change) (refused, err error) {
-	if _, err := u.tx.ExecContext(ctx, "savepoint scrmkit_step"); err != nil {
+	if _, err := u.tx.Exec(ctx, "savepoint scrmkit_step", nil); err != nil {
 		return nil, err
 	}
 	err = u.steps(ctx, c)
 	if err == nil {
-		_, err = u.tx.ExecContext(ctx, "release savepoint scrmkit_step")
+		_, err = u.tx.Exec(ctx, "release savepoint scrmkit_step", nil)
 		return nil, err
 	}
 	if refused = lost(err); refused == nil {
 		return nil, err
 	}
-	if _, err := u.tx.ExecContext(ctx, "rollback to savepoint scrmkit_step"); err != nil {
+	if _, err := u.tx.Exec(ctx, "rollback to savepoint scrmkit_step", nil); err != nil {
 		return nil, err
 	}
-	_, err = u.tx.ExecContext(ctx, "release savepoint scrmkit_step")
+	_, err = u.tx.Exec(ctx, "release savepoint scrmkit_step", nil)
 	return refused, err
 }
 
 func (u unit) steps(ctx context.Context, c change) error {
 	if len(c.entries) > 0 {
-		if err := u.own.begin(ctx, u); err != nil {
+		if err := u.own().begin(ctx, u); err != nil {
 			return err
 		}
 	}
@@ -165,7 +164,7 @@ func (u unit) step(ctx context.Context, v verb, r row) (int64, error) {
 	switch v {
 	case insert, look, count:
 		n := int64(0)
-		err := u.query(ctx, s, 1, w.args, func(*sql.Rows) error { n++; return nil })
+		err := u.query(ctx, s, 1, w.args, func(Rows) error { n++; return nil })
 		return n, err
 	case update, vacate:
 		result, err := u.exec(ctx, s, w.args)

@@ -19,7 +19,7 @@ func (d *DB) InTx(ctx context.Context, fn func(ctx context.Context, tx storage.T
 	return d.again(ctx, func() error {
 		var own error
 		err := d.begin(ctx, func(u unit) error {
-			own = fn(tripwire.Mark(ctx, d.core), Tx{u.within(u.tx)})
+			own = fn(tripwire.Mark(ctx, d.core), Tx{u.join(*u.tx)})
 			return own
 		})
 		if err != nil && own == nil {
@@ -32,19 +32,19 @@ func (d *DB) InTx(ctx context.Context, fn func(ctx context.Context, tx storage.T
 // begin runs fn in a transaction of its own: committed where fn returns nil, rolled back where it
 // returns an error, panics, or ends its goroutine. On SQLite it is the one that may write.
 func (u unit) begin(ctx context.Context, fn func(u unit) error) error {
-	u.wanted = &wanted{}
-	defer u.wanted.prepare(ctx)
-	return u.transact(ctx, fn)
+	w := &wanted{}
+	defer w.prepare(ctx)
+	return u.transact(ctx, w, fn)
 }
 
-func (u unit) transact(ctx context.Context, fn func(u unit) error) error {
+func (u unit) transact(ctx context.Context, w *wanted, fn func(u unit) error) error {
 	tx, end, err := u.open(ctx)
 	if err != nil {
 		return err
 	}
 	defer end()
 	defer func() { _ = tx.Rollback() }() // of no effect after Commit
-	if err := fn(unit{core: u.core, tenant: u.tenant, tx: tx, wanted: u.wanted}); err != nil {
+	if err := fn(unit{u.core, u.tenant, &transaction{Conn: sqlTx{tx}, sql: tx, wanted: w}}); err != nil {
 		return err
 	}
 	if err := ctx.Err(); err != nil {

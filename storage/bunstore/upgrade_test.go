@@ -14,6 +14,7 @@ import (
 	"github.com/scrmkit/scrmkit/otp"
 	"github.com/scrmkit/scrmkit/scrm/lead"
 	"github.com/scrmkit/scrmkit/scrm/lead/routing"
+	"github.com/scrmkit/scrmkit/secret"
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/stamps/shop"
 )
@@ -57,7 +58,7 @@ insert into %[1]sdispatch_visitor values ('', 'asia', 'ticket:shop/1', 1, '{"id"
 			store := newStore(t, db, dbtest.Schemas...)
 			at := time.Date(2026, 3, 2, 4, 0, 0, 0, time.UTC)
 
-			codes, err := otp.New(store, []otp.Key{{ID: "k1", Secret: make([]byte, 32)}}, nil)
+			codes, err := otp.New(store, []secret.Key{{ID: "k1", Secret: make([]byte, 32)}}, nil)
 			check(t, err)
 			issued, err := codes.Issue(ctx, otp.Issue{Scope: "wangjing", Holder: "alice", Purpose: "stamp", Key: "k"})
 			if err != nil || issued.Number != 53 || issued.Digits != 6 {

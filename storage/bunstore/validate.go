@@ -2,7 +2,6 @@ package bunstore
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"slices"
 	"strings"
@@ -166,7 +165,7 @@ func (g grammar) catalog(ctx context.Context, on bun.IConn) (map[string]*tableFo
 	if err != nil {
 		return nil, err
 	}
-	if err := each(rows, func(rows *sql.Rows) error {
+	if err := each(rows, func(rows Rows) error {
 		var name, column, kind string
 		err := rows.Scan(&name, &column, &kind)
 		table(name).columns[column] = kind
@@ -177,7 +176,7 @@ func (g grammar) catalog(ctx context.Context, on bun.IConn) (map[string]*tableFo
 	if rows, err = on.QueryContext(ctx, indexes); err != nil {
 		return nil, err
 	}
-	return found, each(rows, func(rows *sql.Rows) error {
+	return found, each(rows, func(rows Rows) error {
 		var name, index, column string
 		var unique, primary bool
 		var n int

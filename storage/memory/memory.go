@@ -25,13 +25,14 @@ type DB struct{ unit }
 
 var _ storage.DB = (*DB)(nil)
 
-// New returns an empty database.
+// New returns an empty database, seen by tenant "".
 func New() *DB {
 	return &DB{unit{data: &data{lock: make(chan struct{}, 1), tenants: map[string]*tables{}}}}
 }
 
-// Tenant implements [storage.DB].
-func (d *DB) Tenant(id string) storage.DB { return &DB{unit{data: d.data, tenant: id}} }
+// Tenant returns the same database, seen by another tenant: no query of it reads or writes a row of
+// any other.
+func (d *DB) Tenant(id string) *DB { return &DB{unit{data: d.data, tenant: id}} }
 
 // InTx implements [storage.DB]. The database itself never asks for another run; fn may, with
 // [storage.ErrRetry].

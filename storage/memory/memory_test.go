@@ -3,12 +3,18 @@ package memory_test
 import (
 	"testing"
 
+	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/memory"
 	"github.com/scrmkit/scrmkit/storage/storagetest"
 )
 
 func TestContract(t *testing.T) {
-	storagetest.Run(t, func(testing.TB) storagetest.Database { return storagetest.Database{DB: memory.New()} })
+	storagetest.Run(t, open)
 }
 
-func FuzzCursor(f *testing.F) { storagetest.FuzzCursor(f, memory.New()) }
+func FuzzCursor(f *testing.F) { storagetest.FuzzCursor(f, open(f)) }
+
+func open(testing.TB) storagetest.Database {
+	db := memory.New()
+	return storagetest.Database{DB: db, Tenant: func(id string) storage.DB { return db.Tenant(id) }}
+}

@@ -22,12 +22,12 @@ const maxSteps = 30
 // Compare runs random histories on the adapter and on package memory, which is the model: every answer is the same. It
 // opens one database, and gives a tenant of it to each history.
 func Compare(t *testing.T, open func(t testing.TB) Database) {
-	adapter, histories := open(t).DB, 0
+	d, histories := open(t), 0
 	rapid.Check(t, func(t *rapid.T) {
 		histories++
 		h := &history{
 			t: t, ctx: context.Background(),
-			model: memory.New(), adapter: adapter.Tenant(fmt.Sprint("history ", histories)),
+			model: memory.New(), adapter: d.Tenant(fmt.Sprint("history ", histories)),
 		}
 		for range rapid.IntRange(1, maxSteps).Draw(t, "steps") {
 			if rapid.IntRange(0, 3).Draw(t, "in a transaction") == 0 {

@@ -13,7 +13,7 @@ import (
 func ExampleRun() {
 	open := func(t testing.TB) storagetest.Database {
 		db := memory.New() // here with storagetest.Tables made, and closed by t.Cleanup
-		return storagetest.Database{DB: db}
+		return storagetest.Database{DB: db, Tenant: func(id string) storage.DB { return db.Tenant(id) }}
 	}
 	// In a file of tests:
 	//

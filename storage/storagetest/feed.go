@@ -121,13 +121,13 @@ func sharedSubjects(t *testing.T, d Database) {
 
 // cursorsOfTenants: a cursor that one tenant was given is none of another.
 func cursorsOfTenants(t *testing.T, d Database) {
-	a, b, same := d.DB.Tenant("a"), d.DB.Tenant("b"), d.DB.Tenant("a")
+	a, b, same := d.Tenant("a"), d.Tenant("b"), d.Tenant("a")
 	for _, db := range []storage.DB{a, b, d.DB} {
 		must(t, fill(t.Context(), db))
 	}
 	for r, err := range a.Journal().After(t.Context(), "", 0) {
 		must(t, err)
-		for _, other := range []storage.DB{b, d.DB, d.DB.Tenant("a "), d.DB.Tenant("nobody")} {
+		for _, other := range []storage.DB{b, d.DB, d.Tenant("a "), d.Tenant("nobody")} {
 			_, err := collect(other.Journal().After(t.Context(), r.Cursor, 0))
 			isError(t, "another tenant's", err, journal.ErrCursor)
 		}
@@ -138,8 +138,8 @@ func cursorsOfTenants(t *testing.T, d Database) {
 
 // FuzzCursor holds an adapter to what any text does as a cursor: it is one that the feed gave, or
 // one like it, and what follows is an end of the feed; or it is refused with ErrCursor.
-func FuzzCursor(f *testing.F, db storage.DB) {
-	a, b := db.Tenant("a"), db.Tenant("b")
+func FuzzCursor(f *testing.F, d Database) {
+	a, b := d.Tenant("a"), d.Tenant("b")
 	for _, db := range []storage.DB{a, b} {
 		if err := fill(f.Context(), db); err != nil {
 			f.Fatal(err)

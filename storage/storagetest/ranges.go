@@ -18,7 +18,7 @@ func rowRanges(t *testing.T, d Database) {
 	rapid.Check(t, func(t *rapid.T) {
 		histories++
 		tenant := fmt.Sprint("ranges ", histories)
-		h := &history{t: t, ctx: context.Background(), model: model.Tenant(tenant), adapter: d.DB.Tenant(tenant)}
+		h := &history{t: t, ctx: context.Background(), model: model.Tenant(tenant), adapter: d.Tenant(tenant)}
 		for range 3 {
 			h.save(h.ctx, h.model).compare(h.ctx, t, h.adapter)
 		}

@@ -1,7 +1,10 @@
 // Package storagetest is the contract of package storage, as tests that every adapter passes.
 //
 //	func TestContract(t *testing.T) {
-//		storagetest.Run(t, func(t testing.TB) storagetest.Database { return storagetest.Database{DB: open(t)} })
+//		storagetest.Run(t, func(t testing.TB) storagetest.Database {
+//			db := open(t)
+//			return storagetest.Database{DB: db, Tenant: func(id string) storage.DB { return db.Tenant(id) }}
+//		})
 //	}
 //
 // The cases are sentences that hold. What they ask of a store they ask in three ways, where the
@@ -18,7 +21,10 @@ import (
 
 // A Database is an empty database of the adapter under test.
 type Database struct {
-	DB storage.DB // adapter under test
+	DB storage.DB // adapter under test, seen by tenant ""
+	// Tenant returns the same database seen by another tenant: no query of it reads or writes a row
+	// of any other.
+	Tenant func(id string) storage.DB
 	// Join runs fn once in a transaction of the embedder's own that DB's adapter has joined, as the
 	// tenant of DB. It commits where fn returns nil, and rolls back otherwise. Nil: the adapter has
 	// none.

@@ -10,19 +10,19 @@ import (
 // Rule 7: a tenant meets nothing of another, by whatever method, in whatever transaction.
 func tenants(s suite) {
 	s.once("finds nothing of another", func(t *testing.T, d Database) {
-		must(t, fill(t.Context(), d.DB.Tenant("a")))
-		nothing := answers(t, d.DB.Tenant("nobody"))
+		must(t, fill(t.Context(), d.Tenant("a")))
+		nothing := answers(t, d.Tenant("nobody"))
 		for _, id := range []string{"", "b", "A", "a ", "%", "a%"} {
-			equal(t, "tenant "+id, answers(t, d.DB.Tenant(id)), nothing)
+			equal(t, "tenant "+id, answers(t, d.Tenant(id)), nothing)
 		}
 	})
 	s.once("of no name finds nothing of another, nor another of it", func(t *testing.T, d Database) {
 		must(t, fill(t.Context(), d.DB))
-		equal(t, "tenant b", answers(t, d.DB.Tenant("b")), answers(t, d.DB.Tenant("nobody")))
-		equal(t, "the tenant of no name", answers(t, d.DB.Tenant("b").Tenant("")), answers(t, d.DB))
+		equal(t, "tenant b", answers(t, d.Tenant("b")), answers(t, d.Tenant("nobody")))
+		equal(t, "the tenant of no name", answers(t, d.Tenant("")), answers(t, d.DB))
 	})
 	s.once("writes the ids of another without a conflict, and changes nothing of it", func(t *testing.T, d Database) {
-		a, b := d.DB.Tenant("a"), d.DB.Tenant("b")
+		a, b := d.Tenant("a"), d.Tenant("b")
 		must(t, fill(t.Context(), a))
 		before := answers(t, a)
 		must(t, fill(t.Context(), b))
@@ -35,7 +35,7 @@ func tenants(s suite) {
 		equal(t, "tenant a", answers(t, a), before)
 	})
 	s.once("stays itself in a transaction", func(t *testing.T, d Database) {
-		a, b := d.DB.Tenant("a"), d.DB.Tenant("b")
+		a, b := d.Tenant("a"), d.Tenant("b")
 		must(t, fill(t.Context(), a))
 		before := answers(t, a)
 		must(t, b.InTx(t.Context(), func(ctx context.Context, tx storage.Tx) error {

@@ -86,7 +86,7 @@ func answers(t testing.TB, db storage.DB) map[string]any {
 // filled fails where db does not hold what fill writes.
 func filled(t testing.TB, d Database) {
 	t.Helper()
-	want := d.DB.Tenant("filled plainly")
+	want := d.Tenant("filled plainly")
 	must(t, fill(t.Context(), want))
 	equal(t, "after the commit", answers(t, d.DB), answers(t, want))
 }
@@ -94,7 +94,7 @@ func filled(t testing.TB, d Database) {
 // untouched fails where db holds anything that fill writes.
 func untouched(t testing.TB, d Database) {
 	t.Helper()
-	equal(t, "after the rollback", answers(t, d.DB), answers(t, d.DB.Tenant("nobody")))
+	equal(t, "after the rollback", answers(t, d.DB), answers(t, d.Tenant("nobody")))
 	must(t, fill(t.Context(), d.DB))
 }
 
@@ -198,7 +198,7 @@ func onlyWay(t *testing.T, d Database) {
 	must(t, fill(t.Context(), d.DB))
 	before := answers(t, d.DB)
 	must(t, d.DB.InTx(t.Context(), func(ctx context.Context, _ storage.Tx) error {
-		for _, db := range []storage.DB{d.DB, d.DB.Tenant(""), d.DB.Tenant("other")} {
+		for _, db := range []storage.DB{d.DB, d.Tenant(""), d.Tenant("other")} {
 			for _, c := range everyCall() {
 				_, err := c.run(ctx, db)
 				isError(t, c.name, err, storage.ErrOutsideTx)

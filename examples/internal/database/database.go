@@ -18,26 +18,34 @@ import (
 	"github.com/scrmkit/scrmkit/storage/memory"
 )
 
+// A DB is a database of any adapter, with its tenants.
+type DB struct {
+	storage.DB
+	Tenant func(id string) storage.DB // the same database, seen by another tenant
+}
+
 // Open opens the database that a flag -db names, memory, sqlite:PATH or postgres://..., and brings
 // the tables of the schemas up to date. The caller closes it with end.
-func Open(ctx context.Context, name string, schemas ...storage.Schema) (db storage.DB, end func() error, err error) {
+func Open(ctx context.Context, name string, schemas ...storage.Schema) (db DB, end func() error, err error) {
 	if name == "memory" {
-		return memory.New(), func() error { return nil }, nil
+		db := memory.New()
+		return DB{db, func(id string) storage.DB { return db.Tenant(id) }}, func() error { return nil }, nil
 	}
 	on, err := Connect(name)
 	if errors.Is(err, errName) {
 		err = errors.New("-db is neither memory nor sqlite:PATH nor postgres://")
 	}
 	if err != nil {
-		return nil, nil, err
+		return DB{}, nil, err
 	}
+	var store *bunstore.DB
 	if err = bunstore.Migrate(ctx, on, schemas...); err == nil {
-		db, err = bunstore.New(on, nil)
+		store, err = bunstore.New(on, nil)
 	}
 	if err != nil {
-		return nil, nil, errors.Join(err, on.Close())
+		return DB{}, nil, errors.Join(err, on.Close())
 	}
-	return db, on.Close, nil
+	return DB{store, func(id string) storage.DB { return store.Tenant(id) }}, on.Close, nil
 }
 
 var errName = errors.New("-db is neither sqlite:PATH nor postgres://")

@@ -61,19 +61,27 @@ func check(t *testing.T, err error) {
 	}
 }
 
-// A joiner runs f in a transaction of the test's own.
-type joiner func(t *testing.T, db storage.DB, f func(tx storage.Tx))
-
-// databases are where the tests run: SQL with the tables of giftcard alone.
-var databases = map[string]func(t *testing.T) (storage.DB, joiner){
-	"memory": func(*testing.T) (storage.DB, joiner) { return memory.New(), nil },
-	"sqlite": func(t *testing.T) (storage.DB, joiner) {
-		return open(t, "sqlite:"+filepath.Join(t.TempDir(), "cards.db"))
-	},
-	"postgres": func(t *testing.T) (storage.DB, joiner) { return open(t, pgtest.DSN(t)) },
+// A tenanted is a database with its tenants.
+type tenanted struct {
+	storage.DB
+	tenant func(id string) storage.DB
+	// join runs f in a transaction of the test's own, as a tenant. Nil: the database has none.
+	join func(t *testing.T, tenant string, f func(tx storage.Tx))
 }
 
-func open(t *testing.T, name string) (storage.DB, joiner) {
+// databases are where the tests run: SQL with the tables of giftcard alone.
+var databases = map[string]func(t *testing.T) tenanted{
+	"memory": func(*testing.T) tenanted {
+		db := memory.New()
+		return tenanted{DB: db, tenant: func(id string) storage.DB { return db.Tenant(id) }}
+	},
+	"sqlite": func(t *testing.T) tenanted {
+		return open(t, "sqlite:"+filepath.Join(t.TempDir(), "cards.db"))
+	},
+	"postgres": func(t *testing.T) tenanted { return open(t, pgtest.DSN(t)) },
+}
+
+func open(t *testing.T, name string) tenanted {
 	t.Helper()
 	on, err := database.Connect(name)
 	check(t, err)
@@ -82,14 +90,15 @@ func open(t *testing.T, name string) (storage.DB, joiner) {
 	check(t, bunstore.Validate(t.Context(), on, giftcard.Tables))
 	db, err := bunstore.New(on, nil)
 	check(t, err)
-	return db, func(t *testing.T, db storage.DB, f func(tx storage.Tx)) {
+	join := func(t *testing.T, tenant string, f func(tx storage.Tx)) {
 		t.Helper()
 		tx, err := on.DB.BeginTx(t.Context(), nil)
 		check(t, err)
 		defer func() { _ = tx.Rollback() }()
-		f(db.(*bunstore.DB).Join(tx))
+		f(db.Tenant(tenant).Join(tx))
 		check(t, tx.Commit())
 	}
+	return tenanted{db, func(id string) storage.DB { return db.Tenant(id) }, join}
 }
 
 // TestEngine plays the same story plainly, in InTx and in a joined transaction, each as a tenant of
@@ -97,20 +106,19 @@ func open(t *testing.T, name string) (storage.DB, joiner) {
 func TestEngine(t *testing.T) {
 	for name, database := range databases {
 		t.Run(name, func(t *testing.T) {
-			db, join := database(t)
+			db := database(t)
 			story(t, t.Context(), giftcard.New(db, at(start)), db)
 			// One engine serves the tenants of its database.
 			e := giftcard.New(db, at(start))
-			within := db.Tenant("within")
+			within := db.tenant("within")
 			check(t, within.InTx(t.Context(), func(ctx context.Context, tx storage.Tx) error {
 				story(t, ctx, e.In(tx), tx)
 				return nil
 			}))
 			told(t, within)
-			if join != nil {
-				joined := db.Tenant("joined")
-				join(t, joined, func(tx storage.Tx) { story(t, t.Context(), e.In(tx), tx) })
-				told(t, joined)
+			if db.join != nil {
+				db.join(t, "joined", func(tx storage.Tx) { story(t, t.Context(), e.In(tx), tx) })
+				told(t, db.tenant("joined"))
 			}
 			told(t, db)
 
@@ -123,7 +131,7 @@ func TestEngine(t *testing.T) {
 				t.Error(err)
 			}
 			told(t, db)
-			if _, err := giftcard.New(db.Tenant("none"), nil).Card(t.Context(), "G1"); !errors.Is(err, giftcard.ErrUnknownCard) {
+			if _, err := giftcard.New(db.tenant("none"), nil).Card(t.Context(), "G1"); !errors.Is(err, giftcard.ErrUnknownCard) {
 				t.Errorf("another tenant: %v", err)
 			}
 		})
@@ -210,7 +218,7 @@ func story(t *testing.T, ctx context.Context, e *giftcard.Engine, tx storage.Tx)
 	refused(giftcard.ErrInsufficient, out, err)
 }
 
-// TestInput holds that bad input is an InputError of its field, and that nothing is stored.
+// TestInput holds that bad input is an errs.InputError of its field, and that nothing is stored.
 func TestInput(t *testing.T) {
 	db := memory.New()
 	e := giftcard.New(db, at(start))
@@ -260,7 +268,7 @@ func TestRace(t *testing.T) {
 	const tills, visits, price, budget = 32, 4, 3, 200
 	for name, database := range databases {
 		t.Run(name, func(t *testing.T) {
-			db, _ := database(t)
+			db := database(t)
 			engines := []*giftcard.Engine{giftcard.New(db, at(start)), giftcard.New(db, at(start))}
 			must(engines[0].Issue(t.Context(), issue("G1", budget)))
 			var taken atomic.Int64
@@ -297,7 +305,7 @@ func TestRace(t *testing.T) {
 func TestRefundsAtOnce(t *testing.T) {
 	for name, database := range databases {
 		t.Run(name, func(t *testing.T) {
-			db, _ := database(t)
+			db := database(t)
 			e := giftcard.New(db, at(start))
 			must(e.Issue(t.Context(), issue("G1", 100)))
 			must(e.Charge(t.Context(), charge("G1", "dinner", 50)))

@@ -17,11 +17,13 @@ import (
 	_ "github.com/jackc/pgx/v5/stdlib"
 	_ "modernc.org/sqlite"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/loyalty"
 	"github.com/scrmkit/scrmkit/loyalty/redemption"
 	"github.com/scrmkit/scrmkit/loyalty/reward"
 	"github.com/scrmkit/scrmkit/otp"
 	"github.com/scrmkit/scrmkit/scrm/lead"
+	"github.com/scrmkit/scrmkit/secret"
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/storage/bunstore"
 )
@@ -40,17 +42,17 @@ func main() {
 	}
 	store, err := bunstore.New(on, nil)
 	check(err)
-	secret := []byte(strings.Repeat("k", 32))
-	rewards, err := reward.New(store, []reward.Key{{ID: "1", Secret: secret}}, nil)
+	keys := []secret.Key{{ID: "1", Secret: []byte(strings.Repeat("k", 32))}}
+	rewards, err := reward.New(store, keys, nil)
 	check(err)
-	codes, err := otp.New(store, []otp.Key{{ID: "1", Secret: secret}}, nil)
+	codes, err := otp.New(store, keys, nil)
 	check(err)
 	points, cards, leads := loyalty.New(store, nil), stamps.New(store, nil), lead.New(store, nil)
 	desk := redemption.New(store, points, rewards, nil)
 
 	run := func(i int) string {
 		ctx, key, member := context.Background(), fmt.Sprint("key-", i), fmt.Sprint("m", i%3)
-		account := loyalty.AccountID{Program: "club", Member: loyalty.MemberID(member)}
+		account := loyalty.AccountID{Program: "club", Member: ids.Member(member)}
 		switch i % 6 {
 		case 0:
 			return result(points.Earn(ctx, loyalty.Earn{Account: account, Key: key, Event: loyalty.Event{
@@ -59,10 +61,10 @@ func main() {
 		case 1:
 			return result(points.Redeem(ctx, loyalty.Redeem{Account: account, N: 2, Key: key}))
 		case 2:
-			return result(cards.Add(ctx, stamps.Add{Card: stamps.CardID{Program: "coffee", Member: stamps.MemberID(member)}, Key: key}))
+			return result(cards.Add(ctx, stamps.Add{Card: stamps.CardID{Program: "coffee", Member: ids.Member(member)}, Key: key}))
 		case 3:
 			r, err := desk.Redeem(ctx, redemption.Order{
-				Holder: reward.HolderID{Catalog: "gifts", Member: reward.MemberID(member)}, Reward: "cup", Price: reward.Price{Points: 3}, Key: key,
+				Holder: reward.HolderID{Catalog: "gifts", Member: ids.Member(member)}, Reward: "cup", Price: reward.Price{Points: 3}, Key: key,
 			})
 			return result(r.Vouchers, err)
 		case 4:

@@ -7,29 +7,35 @@ import (
 	"iter"
 	"time"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/combine"
 	"github.com/scrmkit/scrmkit/internal/engine"
 	"github.com/scrmkit/scrmkit/internal/valid"
+	"github.com/scrmkit/scrmkit/secret"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
 // Options configures an Engine. Nil and zero fields mean the documented defaults.
 type Options struct {
-	Now  func() time.Time // the clock; nil: time.Now
-	Keys []Key            // of the tokens of visitors; none: lines that ask for tokens take no visitors
-	Hook storage.Hook     // of traces and metrics; nil: none
+	Now func() time.Time // the clock; nil: time.Now
+
+	// Keys sign the tokens of visitors: the first one signs them, and any verifies them. Without
+	// keys, lines that ask for tokens take no visitors.
+	Keys []secret.Key
+
+	Hook storage.Hook // of traces and metrics; nil: none
 }
 
 // An Engine sends visitors to accounts. It is safe for concurrent use.
 //
 // Put has a key, which names it within its line; the other commands may be repeated as they are.
-// Besides the errors that its comment lists, a command returns *InputError before anything was
+// Besides the errors that its comment lists, a command returns *errs.InputError before anything was
 // loaded, journal.ErrConflict where other changes came first twenty times in a row, and what the
 // database said; after the last two it may be run again.
 type Engine struct {
 	frame  engine.Frame
-	keys   []Key
+	keys   []secret.Key
 	runner *combine.Runner[op, *unit, result]
 }
 
@@ -55,7 +61,7 @@ func (e *Engine) In(tx storage.Tx) *Engine { return e.on(e.frame.In(tx)) }
 // A Put makes a line, or gives it other settings. What accounts have taken stays, also of those
 // that it has no more.
 type Put struct {
-	Line     LineID   `json:"line"`         // line to make or to change
+	Line     ids.Line `json:"line"`         // line to make or to change
 	Settings Settings `json:"settings"`     // the settings that it is to have
 	By       string   `json:"by,omitempty"` // who did it, for the journal
 	Key      string   `json:"-"`            // idempotency key; required
@@ -63,7 +69,7 @@ type Put struct {
 
 // A Route sends a visitor who comes to an account, after those who wait.
 type Route struct {
-	Line    LineID      // line that the visitor comes by
+	Line    ids.Line    // line that the visitor comes by
 	Visitor VisitorID   // who comes
 	Token   string      // that Engine.Sign has made for the visitor; "": none
 	Origin  string      // where the visitor comes from, such as a hash of an address; "": not known
@@ -76,7 +82,7 @@ type Route struct {
 
 // A Drain sends those who wait to accounts, the oldest first.
 type Drain struct {
-	Line    LineID      // line whose visitors wait
+	Line    ids.Line    // line whose visitors wait
 	Online  []AccountID // the accounts that are online now
 	Gone    []AccountID // as those of Route
 	Leads   []Leads     // of the accounts whose leads are counted; with it, Version
@@ -85,7 +91,7 @@ type Drain struct {
 
 // A Leave says that a visitor waits no more.
 type Leave struct {
-	Line    LineID    // line in which the visitor waits
+	Line    ids.Line  // line in which the visitor waits
 	Visitor VisitorID // who waits no more
 }
 
@@ -128,16 +134,16 @@ func checkRoster(online, gone []AccountID, leads []Leads, version int64) error {
 
 func (c Leave) check() error { return cmp.Or(valid.ID("line", c.Line), checkVisitor(c.Visitor)) }
 
-func checkAccounts(field string, ids []AccountID) error {
-	err := valid.Between(field, int64(len(ids)), 0, 100*maxAccounts)
-	for _, a := range ids {
+func checkAccounts(field string, accounts []AccountID) error {
+	err := valid.Between(field, int64(len(accounts)), 0, 100*maxAccounts)
+	for _, a := range accounts {
 		err = cmp.Or(err, valid.ID(field, a))
 	}
 	return err
 }
 
-// Put makes or changes a line. Visitors who wait stay, whatever the queue may have. Its *InputError
-// may also come later: those of Line.Put.
+// Put makes or changes a line. Visitors who wait stay, whatever the queue may have. Its
+// *errs.InputError may also come later: those of Line.Put.
 func (e *Engine) Put(ctx context.Context, c Put) (Line, error) {
 	check := func() error {
 		return cmp.Or(valid.ID("line", c.Line), c.Settings.check(), valid.OptionalID("by", c.By), valid.ID("key", c.Key))
@@ -249,7 +255,7 @@ func (e *Engine) Leave(ctx context.Context, c Leave) (Outcome, error) {
 }
 
 // Line returns a line as it is now. ErrUnknownLine: there is none.
-func (e *Engine) Line(ctx context.Context, id LineID) (Line, error) {
+func (e *Engine) Line(ctx context.Context, id ids.Line) (Line, error) {
 	err := valid.ID("line", id)
 	line := Line{ID: id}
 	if err == nil {
@@ -283,7 +289,7 @@ func (e *Engine) Lines(ctx context.Context) iter.Seq2[Line, error] {
 }
 
 // Waiting yields at most limit visitors (0: all) of a line who wait, the oldest first.
-func (e *Engine) Waiting(ctx context.Context, id LineID, limit int) iter.Seq2[Visitor, error] {
+func (e *Engine) Waiting(ctx context.Context, id ids.Line, limit int) iter.Seq2[Visitor, error] {
 	if err := valid.ID("line", id); err != nil {
 		return engine.Failed[Visitor](fmt.Errorf("routing: waiting: %w", err))
 	}
@@ -297,7 +303,7 @@ func (e *Engine) Waiting(ctx context.Context, id LineID, limit int) iter.Seq2[Vi
 }
 
 func (e *Engine) do(ctx context.Context, kind string, check func() error, o op) (out Outcome, err error) {
-	ctx, call := e.frame.Begin(ctx, kind, o.line.Subject())
+	ctx, call := e.frame.Begin(ctx, kind, LineSubject(o.line))
 	defer call.End(&err)
 	if err := check(); err != nil {
 		return Outcome{}, fmt.Errorf("%s: %w", kind, err)
@@ -314,7 +320,7 @@ func (e *Engine) do(ctx context.Context, kind string, check func() error, o op) 
 // An op is a command on its way to its line.
 type op struct {
 	kind     string
-	line     LineID
+	line     ids.Line
 	visitors []VisitorID // "": none
 	serves   bool        // those who wait
 	key, by  string

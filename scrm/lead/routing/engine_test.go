@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/scrm/lead/routing"
 	"github.com/scrmkit/scrmkit/storage"
@@ -36,7 +37,7 @@ func route(lines *routing.Engine, visitor string, online ...routing.AccountID) (
 
 func TestEngine(t *testing.T) {
 	two := []routing.Account{{ID: "a", Day: 1}, {ID: "b", Day: 1}}
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		t.Run("a visitor comes back to the same account until that is offline", func(t *testing.T) {
 			lines := routing.New(db.Tenant("sticky"), nil)
 			_, err := route(lines, "v", "a")
@@ -183,7 +184,7 @@ func TestEngine(t *testing.T) {
 			for _, bad := range []routing.Settings{
 				{Zone: "Mars"}, {Zone: "UTC", Queue: -1}, {Zone: "UTC", Accounts: []routing.Account{{ID: "a"}, {ID: "a"}}}, {Zone: "UTC", Accounts: []routing.Account{{ID: "a", Day: -1}}},
 			} {
-				var input *routing.InputError
+				var input *errs.InputError
 				if _, err := lines.Put(ctx, routing.Put{Line: "ads", Settings: bad, Key: "bad"}); !errors.As(err, &input) {
 					t.Errorf("%+v: %v", bad, err)
 				}

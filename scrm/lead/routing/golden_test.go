@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/scrmkit/scrmkit/internal/golden"
+	"github.com/scrmkit/scrmkit/secret"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/memory"
 )
@@ -12,7 +13,7 @@ import (
 func goldenEngine(s storage.Tx) *Engine {
 	return New(s, &Options{
 		Now:  func() time.Time { return time.Unix(1_800_000_000, 0) },
-		Keys: []Key{{ID: "k1", Secret: []byte("0123456789abcdef0123456789abcdef")}},
+		Keys: []secret.Key{{ID: "k1", Secret: []byte("0123456789abcdef0123456789abcdef")}},
 	})
 }
 

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/internal/timetest"
 	"github.com/scrmkit/scrmkit/scrm/lead/routing"
 	"github.com/scrmkit/scrmkit/storage/memory"
@@ -41,7 +42,7 @@ func FuzzSettings(f *testing.F) {
 		}
 		lines := routing.New(memory.New(), nil)
 		_, err := lines.Put(ctx, routing.Put{Line: "ads", Settings: s, Key: "k"})
-		var bad *routing.InputError
+		var bad *errs.InputError
 		if err != nil {
 			if !errors.As(err, &bad) || bad.Field == "" {
 				t.Fatal(err)

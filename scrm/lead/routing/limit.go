@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/valid"
 )
 
@@ -21,7 +22,7 @@ type Limit struct {
 // A LimitError reports a newcomer beyond a Limit: of the line or, with Origin, of where the
 // newcomer comes from.
 type LimitError struct {
-	Line       LineID        // line that is limited
+	Line       ids.Line      // line that is limited
 	Origin     bool          // the limit is that of an origin
 	RetryAfter time.Duration // how long to wait at least
 }
@@ -46,7 +47,7 @@ func (m Limit) check(field string) error {
 	err := cmp.Or(valid.Between(field+".n", m.N, 1, maxNewcomers), valid.Between(field+".seconds", m.Seconds, 1, maxSeconds),
 		valid.Between(field+".burst", m.Burst, 0, maxNewcomers))
 	if err == nil && m.each() > maxBurst/time.Duration(m.burst()) {
-		err = &InputError{Field: field + ".burst", Reason: "takes longer than a year to come back"}
+		err = &errs.InputError{Field: field + ".burst", Reason: "takes longer than a year to come back"}
 	}
 	return err
 }
@@ -107,7 +108,7 @@ const origins = "origin:"
 func checkVisitor(v VisitorID) error {
 	err := valid.ID("visitor", v)
 	if err == nil && strings.HasPrefix(string(v), origins) {
-		err = &InputError{Field: "visitor", Reason: "begins with " + origins + ", as origins alone do"}
+		err = &errs.InputError{Field: "visitor", Reason: "begins with " + origins + ", as origins alone do"}
 	}
 	return err
 }

@@ -9,19 +9,16 @@ import (
 	"time"
 
 	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/calendar"
 	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
 type (
-	LineID    string // of a line
 	AccountID string // of an account that takes visitors
 	VisitorID string // of a visitor: a cookie, or a hash of an address
 )
-
-// An InputError reports an invalid command: Field is missing or out of range, and Reason says why.
-type InputError = errs.InputError
 
 // ErrUnknownLine: there is no such line.
 var ErrUnknownLine = errs.New(errs.NotFound, "routing: there is no such line; put it first")
@@ -32,8 +29,8 @@ var ErrMoved = errs.New(errs.TryAgain, "routing: the line has changed since its 
 
 // A NoCapacityError reports that no account takes a visitor now, and no more may wait.
 type NoCapacityError struct {
-	Line LineID // line that has no room
-	Why  Why    // what keeps its accounts from taking a visitor
+	Line ids.Line // line that has no room
+	Why  Why      // what keeps its accounts from taking a visitor
 }
 
 // Error implements error.
@@ -111,7 +108,7 @@ type Account struct {
 
 // A Line (分流链接) sends visitors to accounts.
 type Line struct {
-	ID       LineID    `json:"id"`              // unique in the tenant
+	ID       ids.Line  `json:"id"`              // unique in the tenant
 	Version  int64     `json:"version"`         // number of the change that made it so
 	Seq      int64     `json:"seq"`             // entries of the journal
 	Settings Settings  `json:"settings"`        // how the line works
@@ -157,22 +154,22 @@ func (s Settings) check() error {
 		err = cmp.Or(err, valid.ID("settings.accounts.id", a.ID), valid.Between("settings.accounts.day", a.Day, 0, maxTarget),
 			valid.Between("settings.accounts.total", a.Total, 0, maxTarget))
 		if err == nil && seen[a.ID] {
-			err = &InputError{Field: "settings.accounts", Reason: "name one twice"}
+			err = &errs.InputError{Field: "settings.accounts", Reason: "name one twice"}
 		}
 		seen[a.ID] = true
 	}
 	if _, zoneErr := time.LoadLocation(s.Zone); err == nil && (zoneErr != nil || s.Zone == "" || s.Zone == "Local") {
-		err = &InputError{Field: "settings.zone", Reason: "is not in the database of time zones"}
+		err = &errs.InputError{Field: "settings.zone", Reason: "is not in the database of time zones"}
 	}
 	return err
 }
 
 // At returns the line as it is at that time: on another day nothing was taken yet, and places are
-// no longer held than Settings.Hold. *InputError: the zone is unknown.
+// no longer held than Settings.Hold. *errs.InputError: the zone is unknown.
 func (l Line) At(now time.Time) (Line, error) {
 	zone, err := time.LoadLocation(l.Settings.Zone)
 	if err != nil {
-		return l, &InputError{Field: "settings.zone", Reason: "is not in the database of time zones"}
+		return l, &errs.InputError{Field: "settings.zone", Reason: "is not in the database of time zones"}
 	}
 	day := calendar.Begins(now, l.Settings.Reset, zone).UTC()
 	l.Taken = slices.Clone(l.Taken)
@@ -188,8 +185,8 @@ func (l Line) At(now time.Time) (Line, error) {
 	return l, nil
 }
 
-// Put decides on other settings. *InputError: they are invalid, or with them the line would have
-// had too many accounts.
+// Put decides on other settings. *errs.InputError: they are invalid, or with them the line would
+// have had too many accounts.
 func (l Line) Put(s Settings, now time.Time) (Line, error) {
 	if err := s.check(); err != nil {
 		return l, err
@@ -201,7 +198,7 @@ func (l Line) Put(s Settings, now time.Time) (Line, error) {
 		}
 	}
 	if had > maxTaken {
-		return l, &InputError{Field: "settings.accounts", Reason: fmt.Sprintf("are, with those that took visitors before, more than %d; put another line", maxTaken)}
+		return l, &errs.InputError{Field: "settings.accounts", Reason: fmt.Sprintf("are, with those that took visitors before, more than %d; put another line", maxTaken)}
 	}
 	l.Settings = s
 	return l.At(now)
@@ -229,9 +226,9 @@ type Roster struct {
 // A set of accounts.
 type set map[AccountID]bool
 
-func setOf(ids []AccountID) set {
-	s := make(set, len(ids))
-	for _, id := range ids {
+func setOf(accounts []AccountID) set {
+	s := make(set, len(accounts))
+	for _, id := range accounts {
 		s[id] = true
 	}
 	return s
@@ -432,5 +429,5 @@ func (l Line) Drain(waiting []Visitor, r Roster, now time.Time) (next Line, sent
 	return next, sent, lapsed
 }
 
-// Subject names the line in the journal.
-func (id LineID) Subject() string { return journal.Subject("dispatch/line", string(id)) }
+// LineSubject is the subject of the line's entries in the journal.
+func LineSubject(id ids.Line) string { return journal.Subject("dispatch/line", string(id)) }

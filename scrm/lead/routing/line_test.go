@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
+
+	"github.com/scrmkit/scrmkit/errs"
 )
 
 var noon = time.Date(2026, 3, 10, 4, 0, 0, 0, time.UTC) // in Shanghai
@@ -234,7 +236,7 @@ func TestTakenIsBounded(t *testing.T) {
 	if l, err = l.Put(some(0, maxAccounts), noon); err != nil || len(l.Taken) != maxTaken {
 		t.Fatal(len(l.Taken), err)
 	}
-	var bad *InputError
+	var bad *errs.InputError
 	if _, err := l.Put(some(maxTaken-1, maxTaken+1), noon); !errors.As(err, &bad) || bad.Field != "settings.accounts" {
 		t.Fatal(err)
 	}

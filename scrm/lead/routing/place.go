@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/internal/valid"
 )
 
@@ -33,7 +34,7 @@ func (c Leads) check() error {
 	err := cmp.Or(valid.ID("leads.account", c.Account), valid.Time("leads.day", c.Day),
 		valid.Between("leads.today", c.Today, 0, maxLeads), valid.Between("leads.total", c.Total, 0, maxLeads))
 	if err == nil && c.Day.IsZero() {
-		err = &InputError{Field: "leads.day", Reason: "is missing"}
+		err = &errs.InputError{Field: "leads.day", Reason: "is missing"}
 	}
 	return err
 }

@@ -2,6 +2,7 @@ package routing
 
 import (
 	"embed"
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/storage"
 )
 
@@ -13,7 +14,7 @@ var migrations embed.FS
 
 // A Visitor is a row of the line that they came to.
 type visitorRow struct {
-	line LineID
+	line ids.Line
 	Visitor
 }
 

@@ -10,19 +10,10 @@ import (
 	"time"
 
 	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/keyring"
+	"github.com/scrmkit/scrmkit/secret"
 )
-
-// A Key is a secret of the embedder's. Tokens of visitors are signed with the first one; the others
-// are good for those of before.
-//
-// The Key of every package is the same type, so that one list of keys serves all engines:
-//
-//	struct {
-//		ID     string // 1 to 32 bytes of a-z, A-Z, 0-9, '-' and '_'; names the key for ever
-//		Secret []byte // at least 32 bytes from a random source
-//	}
-type Key = keyring.Key
 
 var (
 	// ErrToken: a visitor of a line that asks for tokens has none, or one that was not made for
@@ -37,9 +28,9 @@ const tokenAhead = time.Minute
 
 // Sign returns a token for a visitor of a line, for the page that knows the visitor to send along
 // with them: so that nobody makes visitors up where Settings.Signed asks for it. It is good for
-// Settings.TokenAge from now. Errors: *InputError, and one where Options.Keys are none, too short
-// or of the same id.
-func (e *Engine) Sign(line LineID, v VisitorID) (string, error) {
+// Settings.TokenAge from now. Errors: *errs.InputError, and one where Options.Keys are none, too
+// short or of the same id.
+func (e *Engine) Sign(line ids.Line, v VisitorID) (string, error) {
 	err := cmp.Or(Route{Line: line, Visitor: v}.check(), e.checkKeys())
 	if err != nil {
 		return "", fmt.Errorf("routing: sign: %w", err)
@@ -51,7 +42,7 @@ func (e *Engine) Sign(line LineID, v VisitorID) (string, error) {
 func encode(text []byte) string { return base64.RawURLEncoding.EncodeToString(text) }
 
 // mac binds a token to what it is for.
-func (e *Engine) mac(k Key, line LineID, v VisitorID, issued string) []byte {
+func (e *Engine) mac(k secret.Key, line ids.Line, v VisitorID, issued string) []byte {
 	return keyring.Sum(k.Secret, "dispatch.v1 visitor", e.frame.Tenant(), string(line), string(v), issued)
 }
 
@@ -64,13 +55,13 @@ func (e *Engine) checkKeys() error {
 
 // Visitor returns who a token is for, however old it is. ErrToken: the token is not one of the
 // line.
-func (e *Engine) Visitor(line LineID, token string) (VisitorID, error) {
+func (e *Engine) Visitor(line ids.Line, token string) (VisitorID, error) {
 	v, _, err := e.visitor(line, token)
 	return v, err
 }
 
 // visitor returns who a token is for, and when it was made. ErrToken: it is none of the line.
-func (e *Engine) visitor(line LineID, token string) (VisitorID, time.Time, error) {
+func (e *Engine) visitor(line ids.Line, token string) (VisitorID, time.Time, error) {
 	parts := strings.Split(token, ".")
 	if len(token) > maxToken || len(parts) != 5 || parts[0] != "v1" {
 		return "", time.Time{}, ErrToken

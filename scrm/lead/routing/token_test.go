@@ -10,19 +10,20 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/scrm/lead/routing"
-	"github.com/scrmkit/scrmkit/storage"
+	"github.com/scrmkit/scrmkit/secret"
 	"github.com/scrmkit/scrmkit/storage/memory"
 )
 
-var keys = []routing.Key{{ID: "2026", Secret: []byte("a secret that is 32 bytes or more")}, {ID: "2025", Secret: []byte("another secret of 32 bytes or more")}}
+var keys = []secret.Key{{ID: "2026", Secret: []byte("a secret that is 32 bytes or more")}, {ID: "2025", Secret: []byte("another secret of 32 bytes or more")}}
 
 // A stranger fills no line that asks for tokens: not without one, with one of another line or
 // tenant, or with one that was changed.
 func TestTokens(t *testing.T) {
 	now := time.Date(2026, 3, 10, 4, 0, 0, 0, time.UTC)
-	options := func(k ...routing.Key) *routing.Options {
+	options := func(k ...secret.Key) *routing.Options {
 		return &routing.Options{Now: func() time.Time { return now }, Keys: k}
 	}
 	db := memory.New()
@@ -81,7 +82,7 @@ func TestTokens(t *testing.T) {
 	if line := must(lines.Line(ctx, "ads")); line.Came != 3 {
 		t.Error("who was refused is there:", line)
 	}
-	for name, e := range map[string]*routing.Engine{"no key": routing.New(db, nil), "a short one": routing.New(db, options(routing.Key{ID: "1"}))} {
+	for name, e := range map[string]*routing.Engine{"no key": routing.New(db, nil), "a short one": routing.New(db, options(secret.Key{ID: "1"}))} {
 		if made, err := e.Sign("ads", "ann"); err == nil {
 			t.Errorf("%s: %q", name, made)
 		}
@@ -102,7 +103,7 @@ func FuzzToken(f *testing.F) {
 }
 
 func TestRates(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		var at atomic.Int64
 		at.Store(time.Date(2026, 3, 10, 4, 0, 0, 0, time.UTC).Unix())
 		lines := routing.New(db.Tenant("rates"), &routing.Options{Now: func() time.Time { return time.Unix(at.Load(), 0) }})
@@ -149,7 +150,7 @@ func TestRates(t *testing.T) {
 				t.Errorf("%s: limited by %q, want %q", tt.name, got, tt.want)
 			}
 		}
-		var bad *routing.InputError
+		var bad *errs.InputError
 		if err := come("origin:x", "", false); !errors.As(err, &bad) {
 			t.Error("a visitor by the name of an origin:", err)
 		}
@@ -165,7 +166,7 @@ func TestRates(t *testing.T) {
 // What was read of leads before another command changed the line is read again, so that two who
 // come at once do not share a place.
 func TestMoved(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		lines := routing.New(db.Tenant("moved"), nil)
 		l := put(lines, "p", routing.Settings{Accounts: []routing.Account{{ID: "a"}}})
 		c := routing.Route{Line: "ads", Visitor: "v", Online: []routing.AccountID{"a"}, Version: l.Version}

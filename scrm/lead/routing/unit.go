@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/combine"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
@@ -98,14 +99,14 @@ func (e work) Load(ctx context.Context, groups [][]op, _ bool) ([]*unit, error) 
 		looks = append(looks, l)
 		for _, o := range group {
 			if o.key != "" {
-				looks = append(looks, storage.Look{Subject: o.line.Subject(), Key: o.key})
+				looks = append(looks, storage.Look{Subject: LineSubject(o.line), Key: o.key})
 			}
 		}
 	}
 	if err := e.frame.Store.Load(ctx, looks); err != nil {
 		return nil, err
 	}
-	of := map[LineID]*unit{}
+	of := map[ids.Line]*unit{}
 	for _, u := range units {
 		of[u.line.ID] = u
 	}
@@ -153,7 +154,7 @@ func (work) Decide(_ context.Context, u *unit, o op) (result, error) {
 	}
 	u.line.Seq++
 	out.Line = u.next()
-	e := journal.Entry{Subject: o.line.Subject(), Seq: u.line.Seq, Key: o.key, Kind: o.kind, At: o.now, By: o.by, Input: o.hash}
+	e := journal.Entry{Subject: LineSubject(o.line), Seq: u.line.Seq, Key: o.key, Kind: o.kind, At: o.now, By: o.by, Input: o.hash}
 	if o.key == "" {
 		e.Result = journal.JSON(out)
 	} else {
