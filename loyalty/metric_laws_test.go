@@ -70,6 +70,11 @@ func versions(t *rapid.T) (first, next loyalty.Definition) {
 	}
 	if maybe(t, "the same rules") {
 		next.Rules = first.Rules
+		for i := range next.Metrics { // milestones go on in the same windows
+			if slices.ContainsFunc(first.Rules, func(r loyalty.Rule) bool { return r.Give.Metric == next.Metrics[i].ID }) {
+				next.Metrics[i].Window = first.Metrics[i].Window
+			}
+		}
 	}
 	first, next = without(t, first), without(t, next)
 	if u := &next.Currencies[0]; u.Begun {

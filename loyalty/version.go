@@ -62,8 +62,7 @@ func (d Definition) Follows(before Definition) error {
 		if r.Give.Per == PerMilestone && o.Give.Per == PerMilestone {
 			steps := func(g Give) [3]any { return [3]any{g.Metric, max(1, g.Amount), g.From} }
 			same(path+".give", steps(o.Give) == steps(r.Give), "milestones that were reached are counted by it; take another id")
-			is, was := d.windowOf(o.Give.Metric), before.windowOf(r.Give.Metric)
-			same(path+".give.metric", is == was, "in another window milestones that were reached would be paid again; take another id")
+			same(path+".give.metric", d.windowOf(o.Give.Metric) == before.windowOf(r.Give.Metric), "in another window milestones that were reached would be paid again; take another id")
 		}
 	}
 	if err := c.Err(); err != nil {
@@ -72,15 +71,17 @@ func (d Definition) Follows(before Definition) error {
 	return nil
 }
 
-// windowOf returns the window of a metric; with Joined it is none.
-func (d Definition) windowOf(id MetricID) (w Window) {
+// A milestoneWindow is what a metric counts in, as far as milestones are told apart by it.
+type milestoneWindow struct {
+	Window
+	joined bool
+}
+
+func (d Definition) windowOf(id MetricID) (w milestoneWindow) {
 	if i := slices.IndexFunc(d.Metrics, func(m Metric) bool { return m.ID == id }); i >= 0 {
-		w = d.Metrics[i].Window
-		if d.Metrics[i].Joined {
-			w = Window{Calendar: Year, Months: -1} // as no window is
-		}
+		w = milestoneWindow{d.Metrics[i].Window, d.Metrics[i].Joined}
+		w.Anniversary = w.Anniversary.UTC()
 	}
-	w.Anniversary = w.Anniversary.UTC()
 	return w
 }
 

@@ -47,7 +47,10 @@ var contexts = map[string][]string{
 var flows = []string{"loyalty/redemption", "loyalty/refund", "loyalty/till", "scrm/desk", "stamps/till"}
 
 // helpers are the packages that help tests, and are imported by tests and each other alone.
-var helpers = []string{module + "/internal/pgtest", module + "/internal/race", module + "/internal/dbtest", module + "/internal/golden", module + "/internal/timetest", module + "/loyalty/loyaltytest"}
+var helpers = []string{
+	module + "/internal/pgtest", module + "/internal/race", module + "/internal/dbtest", module + "/internal/golden", module + "/internal/timetest",
+	module + "/internal/upgrade/worker", module + "/loyalty/loyaltytest",
+}
 
 // drivers are the modules of database drivers that a package could import without the part that
 // registers itself.

@@ -9,6 +9,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/scrmkit/scrmkit/errs"
@@ -153,12 +154,8 @@ func (d *Desk) count(
 	by, key string,
 ) error {
 	k := s.Counting
-	scope := lead.Scope{Reach: lead.Reach(k.Reach), Library: k.Library, Days: k.Days}
-	for _, c := range k.Codes {
-		scope.Codes = append(scope.Codes, c)
-	}
-	for _, platform := range s.Platforms {
-		p := platform
+	scope := lead.Scope{Reach: lead.Reach(k.Reach), Codes: slices.Clone(k.Codes), Library: k.Library, Days: k.Days}
+	for _, p := range s.Platforms {
 		j, has := jobs[p]
 		if !has {
 			j = lead.Job{Owner: lead.OwnerID(k.Owner), Name: string(p), Targets: targets}

@@ -40,7 +40,7 @@ func TestLaws(t *testing.T) {
 			kind := rapid.SampledFrom([]string{"issue", "charge", "charge", "refund", "refund"}).Draw(t, "kind")
 			switch kind {
 			case "issue":
-				run = func() (giftcard.Outcome, error) { return e.Issue(ctx, giftcard.Issue{Command: c.Command}) }
+				run = func() (giftcard.Outcome, error) { return e.Issue(ctx, giftcard.Issue(c)) }
 			case "charge":
 				run = func() (giftcard.Outcome, error) { return e.Charge(ctx, c) }
 			case "refund":
