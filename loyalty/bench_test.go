@@ -4,7 +4,9 @@ import (
 	"crypto/rand"
 	"database/sql"
 	"fmt"
+	"os"
 	"runtime"
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -224,6 +226,40 @@ func BenchmarkEarn(b *testing.B) {
 			})
 		})
 	})
+}
+
+// BenchmarkFloor runs the statement of the floor as a Go program can: prepared, on a connection of
+// database/sql. What pgbench makes more of it no engine in Go can reach.
+func BenchmarkFloor(b *testing.B) {
+	dsn := os.Getenv("SCRMKIT_BENCH_POSTGRES")
+	if dsn == "" {
+		b.Skip("the rows of the floor are loaded by .ci/bench")
+	}
+	text, err := os.ReadFile("../.ci/floor_earn.sql")
+	if err != nil {
+		b.Fatal(err)
+	}
+	server, err := sql.Open("pgx", dsn)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = server.Close() })
+	server.SetMaxIdleConns(40)
+	statement, err := server.PrepareContext(ctx, strings.ReplaceAll(string(text), "'m' || :n", "$1::text"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, n := range []int{1, 32} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			callers(b, server, n, func(caller, i int) error {
+				if n == 1 {
+					caller = i * 7919 % 20_000
+				}
+				_, err := statement.ExecContext(ctx, fmt.Sprint("m", caller+1))
+				return err
+			})
+		})
+	}
 }
 
 // BenchmarkAccount reports what an account takes in memory whose member bought something every so

@@ -12,6 +12,7 @@ import (
 	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/internal/pgtest"
+	"github.com/scrmkit/scrmkit/internal/race"
 	"github.com/scrmkit/scrmkit/loyalty"
 	"github.com/scrmkit/scrmkit/loyalty/reward"
 	"github.com/scrmkit/scrmkit/scrm/lead"
@@ -31,6 +32,9 @@ const before = "24600c4ed4283bf5ed89501f69778271f176a88a"
 // in a roll-out and a roll-back. Each command takes effect once and comes to the same from both,
 // and what either has written the other goes on with.
 func TestBesideTheReleaseBefore(t *testing.T) {
+	if race.Enabled {
+		t.Skip("the processes are built without the race detector")
+	}
 	older, newer := build(t, before), build(t, "")
 	for driver, open := range map[string]func(t *testing.T) (storage.DB, string){
 		"sqlite": func(t *testing.T) (storage.DB, string) {
@@ -142,7 +146,7 @@ func holds(t *testing.T, db storage.DB, n int64) {
 func build(t *testing.T, commit string) string {
 	t.Helper()
 	bin := filepath.Join(t.TempDir(), "worker")
-	build := exec.Command("go", "build", "-o", bin, "./internal/upgrade/worker")
+	build := exec.Command("go", "build", "-trimpath", "-o", bin, "./internal/upgrade/worker")
 	build.Dir = root
 	if commit != "" {
 		build.Dir = t.TempDir()
