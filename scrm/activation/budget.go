@@ -9,16 +9,8 @@ import (
 	"github.com/scrmkit/scrmkit/errs"
 )
 
-// How often sign-ins with a code may be tried by who has it in hand, whether they succeed or are
-// refused. Wrong codes are charged to nobody: 130 random bits can't be guessed, and what a stranger
-// could use up would keep out who knows the code.
-const (
-	tries     = 20               // of one device at a time
-	tryEach   = 30 * time.Second // how soon one of them is back
-	strangers = 100              // of devices that never signed in before
-	newEach   = time.Minute
-	maxTried  = 200 // devices of a code that are kept an account of; the others have tried least
-)
+// maxTried is how many devices of a code are kept an account of; the others have tried least.
+const maxTried = 200
 
 // A Budget is what is left of something that is spent one at a time and comes back with time. The
 // zero Budget is whole.
@@ -26,12 +18,11 @@ type Budget struct {
 	Whole time.Time `json:"whole,omitzero"` // when all of it is back
 }
 
-// spend takes one of n, each of which comes back after such a time. Where nothing is left it
-// returns how long to wait for one. A clock that was ahead delays nobody longer than all of the
-// budget takes to come back.
-func (b Budget) spend(now time.Time, n int, each time.Duration) (Budget, time.Duration) {
-	most := now.Add(time.Duration(n) * each)
-	whole := latest(earliest(b.Whole, most), now).Add(each)
+// spend takes one of what the rate gives. Where nothing is left it returns how long to wait for one.
+// A clock that was ahead delays nobody longer than all of the budget takes to come back.
+func (b Budget) spend(now time.Time, r Rate) (Budget, time.Duration) {
+	most := now.Add(time.Duration(r.Burst) * r.Each)
+	whole := latest(earliest(b.Whole, most), now).Add(r.Each)
 	if whole.After(most) {
 		return b, whole.Sub(most)
 	}
@@ -60,15 +51,15 @@ type Try struct {
 }
 
 // try charges a device that tries to sign in. Errors: *ThrottledError, and nothing is charged.
-func (c Code) try(d Device, now time.Time) (Code, error) {
+func (c Code) try(p Policy, d Device, now time.Time) (Code, error) {
 	all := slices.DeleteFunc(slices.Clone(c.Tries), func(t Try) bool { return !t.Budget.Whole.After(now) })
 	i := slices.IndexFunc(all, func(t Try) bool { return t.Device == d.ID })
 	if i < 0 {
 		i, all = len(all), append(all, Try{Device: d.ID})
 	}
-	own, wait := all[i].Budget.spend(now, tries, tryEach)
+	own, wait := all[i].Budget.spend(now, p.Device)
 	if wait == 0 && !d.known() {
-		c.Strangers, wait = c.Strangers.spend(now, strangers, newEach)
+		c.Strangers, wait = c.Strangers.spend(now, p.Strangers)
 	}
 	if wait > 0 {
 		return c, &ThrottledError{wait}
@@ -82,14 +73,9 @@ func (c Code) try(d Device, now time.Time) (Code, error) {
 	return c, nil
 }
 
-const (
-	maxSessions      = 100 // of a code at a time
-	maxAgentSessions = 50  // of them, of one agent, or of nobody in particular
-
-	// Settling is how long a session that is online may be without a port before it gives way where
-	// a code has as many as it may: signing in anew at the same device does not begin it anew.
-	Settling = 10 * time.Minute
-)
+// Settling is how long a session that is online may be without a port before it gives way where a
+// code has as many as it may: signing in anew at the same device does not begin it anew.
+const Settling = 10 * time.Minute
 
 // A SessionsError reports ErrSessions: the code, or the agent at it, has as many sessions as it
 // may, and each of them is at work.
@@ -112,10 +98,10 @@ func (e *SessionsError) Is(target error) bool {
 // since then. Where there is none, one gives way: one that is not online, the longest not heard of
 // first; or one that was Here for Settling and has no port; or else one of a device that came
 // later, and of those without a port first, where there are some. Errors: *SessionsError.
-func (c Code) admit(agent AgentID, since, now time.Time) (Code, error) {
+func (c Code) admit(p Policy, agent AgentID, since, now time.Time) (Code, error) {
 	of := func(s Session) bool { return s.Agent == agent }
-	if len(slices.DeleteFunc(slices.Clone(c.Sessions), func(s Session) bool { return !of(s) })) < maxAgentSessions {
-		if len(c.Sessions) < maxSessions {
+	if len(slices.DeleteFunc(slices.Clone(c.Sessions), func(s Session) bool { return !of(s) })) < p.AgentSessions {
+		if len(c.Sessions) < p.Sessions {
 			return c, nil
 		}
 		of = func(Session) bool { return true }

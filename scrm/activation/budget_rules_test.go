@@ -17,7 +17,7 @@ func TestBudgets(t *testing.T) {
 		var spent []time.Time
 		for range rapid.IntRange(1, 60).Draw(t, "steps") {
 			now = now.Add(time.Duration(rapid.IntRange(0, 90).Draw(t, "seconds")) * time.Second)
-			next, wait := b.spend(now, n, each)
+			next, wait := b.spend(now, Rate{n, each})
 			if wait > each {
 				t.Fatal("waits", wait)
 			}
@@ -25,7 +25,7 @@ func TestBudgets(t *testing.T) {
 				if next != b {
 					t.Fatal("a refusal is charged")
 				}
-				if _, again := b.spend(now.Add(wait), n, each); again != 0 {
+				if _, again := b.spend(now.Add(wait), Rate{n, each}); again != 0 {
 					t.Fatal("refused after the wait")
 				}
 				continue
@@ -41,8 +41,8 @@ func TestBudgets(t *testing.T) {
 				t.Fatal(recent, "in the time of", n)
 			}
 		}
-		ahead, _ := b.spend(now.AddDate(1, 0, 0), n, each)
-		if _, wait := ahead.spend(now, n, each); wait > each {
+		ahead, _ := b.spend(now.AddDate(1, 0, 0), Rate{n, each})
+		if _, wait := ahead.spend(now, Rate{n, each}); wait > each {
 			t.Fatal("a clock that was ahead keeps others waiting", wait)
 		}
 	})

@@ -189,10 +189,11 @@ func (c Code) To(s State, now time.Time) (Code, error) {
 // whether the device has shown its token. What lived of the code on the device ends. Errors:
 // ErrUnknownCode and *ThrottledError; and ErrDisabled, ErrExpired, ErrDevice and *SessionsError,
 // with the code as it was but for what is charged for the try.
-func (c Code) SignIn(d Device, in SignIn, shown bool, hash func(SessionID) []byte, now time.Time) (Code, Session, error) {
+func (c Code) SignIn(p Policy, d Device, in SignIn, shown bool, hash func(SessionID) []byte, now time.Time) (Code, Session, error) {
+	p = p.complete()
 	c, err := c.known(now)
 	if err == nil {
-		c, err = c.try(d, now)
+		c, err = c.try(p, d, now)
 	}
 	switch {
 	case err != nil:
@@ -211,7 +212,7 @@ func (c Code) SignIn(d Device, in SignIn, shown bool, hash func(SessionID) []byt
 	if i := slices.IndexFunc(c.Sessions, func(s Session) bool { return s.Device == in.Device }); i >= 0 {
 		here = c.Sessions[i].Here
 	}
-	next, err := c.without(now, func(s Session) bool { return s.Device == in.Device }).admit(in.Agent, since, now)
+	next, err := c.without(now, func(s Session) bool { return s.Device == in.Device }).admit(p, in.Agent, since, now)
 	if err != nil {
 		return c, Session{}, err
 	}

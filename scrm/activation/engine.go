@@ -24,8 +24,9 @@ import (
 
 // Options configures an Engine. Nil and zero fields mean the documented defaults.
 type Options struct {
-	Now  func() time.Time // the clock; nil: time.Now
-	Hook storage.Hook     // of traces and metrics; nil: none
+	Now    func() time.Time // the clock; nil: time.Now
+	Policy Policy           // how often sign-ins may be tried, and how many sessions there may be
+	Hook   storage.Hook     // of traces and metrics; nil: none
 }
 
 // An Engine runs commands on codes, sessions, ports and devices. It is safe for concurrent use.
@@ -37,19 +38,25 @@ type Options struct {
 // loaded, journal.ErrConflict where other changes came first twenty times in a row, and what the
 // database said; after the last two it may be run again with its key.
 type Engine struct {
-	frame engine.Frame
-	keys  []secret.Key
+	frame  engine.Frame
+	keys   []secret.Key
+	policy Policy // complete
 }
 
 // New returns an engine on a store. Codes are stored under the first key; the others are for those
 // of before: a key may go once every code that it stored is renewed or deleted. New returns an
-// error if keys is empty, a key is too short, or two share an ID.
+// error if keys is empty, a key is too short, two share an ID, or a field of the policy is out of its
+// bounds.
 func New(s storage.Tx, keys []secret.Key, opts *Options) (*Engine, error) {
 	if err := keyring.Check(keys); err != nil {
 		return nil, fmt.Errorf("activation: %w", err)
 	}
 	o := cmp.Or(opts, &Options{})
-	return &Engine{engine.New(s, o.Now, o.Hook), slices.Clone(keys)}, nil
+	policy := o.Policy.complete()
+	if err := policy.check(); err != nil {
+		return nil, fmt.Errorf("activation: %w", err)
+	}
+	return &Engine{engine.New(s, o.Now, o.Hook), slices.Clone(keys), policy}, nil
 }
 
 // In returns a copy that is bound to a unit of work: what it does is committed or rolled back with

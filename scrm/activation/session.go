@@ -23,9 +23,10 @@ import (
 // unit of work that is rolled back.
 //
 // Nobody with the code at one device keeps others out: a device has one session of a code, an agent
-// half of its hundred, and tries are charged to each device by itself. Where strangers at made-up
-// devices fill a code, a device that was there before them signs in at once, and a new one as soon
-// as one of theirs was not heard of for Away, or had no port for Settling.
+// a part of those that the policy gives a code, and tries are charged to each device by itself.
+// Where strangers at made-up devices fill a code, a device that was there before them signs in at
+// once, and a new one as soon as one of theirs was not heard of for Away, or had no port for
+// Settling.
 func (e *Engine) SignIn(ctx context.Context, c SignIn) (Access, error) {
 	id, rest, ok := parseCode(c.Code)
 	var token string
@@ -49,7 +50,7 @@ func (e *Engine) SignIn(ctx context.Context, c SignIn) (Access, error) {
 				return change{}, Access{}, ErrUnknownCode
 			}
 			shown := sameHash(l.device.Hash, hashDevice(tenant, c.Device, c.DeviceToken))
-			next, s, err := code.SignIn(l.device, c, shown, func(id SessionID) []byte {
+			next, s, err := code.SignIn(e.policy, l.device, c, shown, func(id SessionID) []byte {
 				token = newToken(id)
 				return hashSession(tenant, token)
 			}, now)
