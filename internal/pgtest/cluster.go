@@ -15,10 +15,9 @@ import (
 	"time"
 )
 
-// Settings of a server, beside those that every server has. With syncfs, of Postgres 14, a restart
-// flushes the directory by one call, and not file by file.
+// Settings of a server, beside those that every server has.
 var (
-	durable = []string{"fsync=on", "synchronous_commit=on", "full_page_writes=on", "recovery_init_sync_method=syncfs"}
+	durable = []string{"fsync=on", "synchronous_commit=on", "full_page_writes=on"}
 	fast    = []string{"fsync=off", "synchronous_commit=off", "full_page_writes=off"}
 )
 

@@ -57,7 +57,7 @@ func (l Load) Kill(t *testing.T) (commands int64, db *sql.DB, dsn string) {
 	t.Cleanup(func() { _ = db.Close() })
 
 	var acknowledged, finished atomic.Int64
-	progress := make(chan struct{}, 1)
+	progress, ready := make(chan struct{}, 1), make(chan struct{}, 2)
 	var stdins []io.Closer
 	var workers sync.WaitGroup
 	for i := range 2 {
@@ -76,8 +76,12 @@ func (l Load) Kill(t *testing.T) (commands int64, db *sql.DB, dsn string) {
 				var n int64
 				if lines.Text() == "ack" {
 					acknowledged.Add(1)
+				} else if lines.Text() == "ready" {
+					ready <- struct{}{}
 				} else if _, err := fmt.Sscanf(lines.Text(), "finished %d", &n); err == nil {
 					finished.Add(n)
+				} else {
+					t.Log("a worker says:", lines.Text())
 				}
 				select {
 				case progress <- struct{}{}:
@@ -88,6 +92,13 @@ func (l Load) Kill(t *testing.T) (commands int64, db *sql.DB, dsn string) {
 				t.Error("a worker failed:", err)
 			}
 		})
+	}
+	for range 2 { // a server that is killed earlier is none that they can begin with
+		select {
+		case <-ready:
+		case <-time.After(time.Minute):
+			t.Fatal("the workers do not begin")
+		}
 	}
 	lost := 0
 	for range l.Kills {
@@ -123,6 +134,7 @@ func (l Load) Kill(t *testing.T) (commands int64, db *sql.DB, dsn string) {
 // work runs commands from 8 callers, each until it is acknowledged, until stdin ends.
 func (l Load) work(t *testing.T, dsn string) {
 	command := l.Commands(t, dsn)
+	fmt.Println("ready")
 	stop := make(chan struct{})
 	go func() {
 		_, _ = io.Copy(io.Discard, os.Stdin)
