@@ -10,15 +10,17 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"syscall"
 	"time"
 )
 
-// Settings of a server, beside those that every server has.
+// Settings of a server, as the command line has them.
 var (
-	durable = []string{"fsync=on", "synchronous_commit=on", "full_page_writes=on"}
-	fast    = []string{"fsync=off", "synchronous_commit=off", "full_page_writes=off"}
+	always  = []string{"listen_addresses=127.0.0.1", "max_connections=200", "shared_buffers=256MB", "max_wal_size=4GB"}
+	durable = []string{"synchronous_commit=on", "full_page_writes=on"}
+	fast    = []string{"synchronous_commit=off", "full_page_writes=off"}
 )
 
 // A Cluster is a Postgres server with a directory of its own, listening on 127.0.0.1. Its methods
@@ -27,7 +29,7 @@ type Cluster struct {
 	bin      *binaries
 	dir      string
 	port     int
-	settings []string
+	durable  bool
 	server   *server // nil: none runs
 	watchdog *exec.Cmd
 	life     io.Closer // of this process: the watchdog sees it closed and removes the cluster
@@ -41,7 +43,7 @@ type server struct {
 }
 
 // newCluster makes a cluster and starts it. errMissing: the machine has no binaries that could run.
-func newCluster(settings []string) (*Cluster, error) {
+func newCluster(durable bool) (*Cluster, error) {
 	bin, err := find()
 	if err != nil {
 		return nil, err
@@ -50,7 +52,7 @@ func newCluster(settings []string) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Cluster{bin: bin, dir: dir, settings: settings}
+	c := &Cluster{bin: bin, dir: dir, durable: durable}
 	if err := c.watch(); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
@@ -144,15 +146,15 @@ func (c *Cluster) start() error {
 	}
 	defer w.Close()
 
+	if err := c.sync(false); err != nil {
+		return err
+	}
+	settings := fast
+	if c.durable {
+		settings = durable
+	}
 	cmd := c.bin.command(c.bin.path("postgres"), "-D", c.data())
-	for _, s := range append([]string{
-		"listen_addresses=127.0.0.1",
-		"port=" + strconv.Itoa(c.port),
-		"unix_socket_directories=" + c.dir,
-		"max_connections=200",
-		"shared_buffers=256MB",
-		"max_wal_size=4GB",
-	}, c.settings...) {
+	for _, s := range slices.Concat(always, settings, []string{"port=" + strconv.Itoa(c.port), "unix_socket_directories=" + c.dir}) {
 		cmd.Args = append(cmd.Args, "-c", s)
 	}
 	cmd.Stdout, cmd.Stderr, cmd.ExtraFiles = log, log, []*os.File{w}
@@ -177,13 +179,23 @@ func (c *Cluster) start() error {
 		case <-late:
 			err = errors.Join(errors.New("postgres is not ready in time"), c.Kill())
 		case <-tick.C:
-			if c.ready() {
+			if c.ready() && !c.durable {
 				return nil
+			}
+			if c.ready() {
+				return errors.Join(c.sync(true), syscall.Kill(c.server.postmaster.Process.Pid, syscall.SIGHUP))
 			}
 		}
 	}
 	text, _ := os.ReadFile(logfile)
 	return fmt.Errorf("start postgres: %w\n%s", err, text)
+}
+
+// sync sets fsync for the next start, or for a server that is told to read its settings again. While
+// it starts a server has none: what processes of it wrote before they were killed the kernel has, and
+// to have it on the disk as well takes a server a second or two of each recovery.
+func (c *Cluster) sync(on bool) error {
+	return os.WriteFile(filepath.Join(c.data(), "postgresql.auto.conf"), fmt.Appendf(nil, "fsync = %t\n", on), 0o600)
 }
 
 // ready reports whether the server accepts connections, which the postmaster writes to the eighth

@@ -27,7 +27,7 @@ import (
 const patience = time.Minute
 
 // shared is the cluster of this process. It ends with the process.
-var shared = sync.OnceValues(func() (*Cluster, error) { return newCluster(fast) })
+var shared = sync.OnceValues(func() (*Cluster, error) { return newCluster(false) })
 
 // DSN returns the URL of a fresh, empty database, which is dropped when the test ends. It stands on
 // the server that the URL in SCRMKIT_TEST_POSTGRES names, or on a cluster that the tests of the
@@ -78,7 +78,7 @@ func (m *Template) DSN(t testing.TB) string {
 // killed. It is stopped and removed when the test ends.
 func Start(t testing.TB) *Cluster {
 	t.Helper()
-	c, err := newCluster(durable)
+	c, err := newCluster(true)
 	check(t, err)
 	t.Cleanup(func() {
 		if err := c.remove(); err != nil {

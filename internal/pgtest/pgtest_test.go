@@ -82,9 +82,16 @@ func TestTemplate(t *testing.T) {
 	}
 }
 
+// isDurable waits until a server that has started syncs what it writes.
+func isDurable(t *testing.T, db *sql.DB) {
+	t.Helper()
+	waitFor(t, "fsync", func() bool { return queryInt(t, db, "select (current_setting('fsync') = 'on')::int") == 1 })
+}
+
 func TestKill(t *testing.T) {
 	c := Start(t)
 	db := open(t, c.DSN())
+	isDurable(t, db)
 	mustExec(t, db, "create table t (n int)")
 	mustExec(t, db, "insert into t values (7)")
 
@@ -118,9 +125,11 @@ func TestKill(t *testing.T) {
 		t.Fatal(err)
 	}
 	// A connection of before the kill may tell only now that it is gone.
-	if n := queryInt(t, open(t, c.DSN()), "select n from t"); n != 7 {
+	db = open(t, c.DSN())
+	if n := queryInt(t, db, "select n from t"); n != 7 {
 		t.Errorf("after the restart n = %d, want 7", n)
 	}
+	isDurable(t, db)
 	if err := c.Restart(); err == nil {
 		t.Error("Restart of a running server: no error")
 	}
