@@ -19,12 +19,16 @@ type gathering struct {
 	entry   bool
 }
 
-// A slot is for reads that differ in their values alone.
+// A slot is for one read of a Look, of those that differ in their values alone. A row of arguments has
+// several slots for such reads, so that what most Looks read is one row.
 type slot struct {
 	shape string
 	read  storage.Read // one of them
 	begin int          // of the columns of its values in l
 }
+
+// maxAlike bounds the slots of a row for reads that differ in their values alone.
+const maxAlike = 3
 
 // A gathered row of arguments has the reads of its slots, nil where a slot is empty.
 type gathered struct {
@@ -60,18 +64,25 @@ func (u unit) Load(ctx context.Context, looks []storage.Look) error {
 // gather returns what is to be read, and the rows of arguments: the first of a Look has its entry
 // and the first read of each slot, the next one has the second reads, and so on.
 func gather(looks []storage.Look) (g gathering, rows []*gathered) {
-	slots := map[string]int{}
+	type place struct {
+		shape string
+		nth   int // of the slots for the shape
+	}
+	slots := map[place]int{}
 	slotOf := make([][]int, len(looks))
 	for i := range looks {
 		l := &looks[i]
 		l.Entry = nil
 		g.entry = g.entry || l.Key != ""
+		alike := map[string]int{}
 		for _, r := range l.Reads {
 			shape := shapeOfRead(r)
-			n, known := slots[shape]
+			p := place{shape, alike[shape] % maxAlike}
+			alike[shape]++
+			n, known := slots[p]
 			if !known {
 				n = len(g.slots)
-				slots[shape] = n
+				slots[p] = n
 				g.slots = append(g.slots, slot{shape, r, len(g.columns)})
 				columns, _ := given(r, nil)
 				for k, c := range columns {
@@ -165,10 +176,8 @@ func (g gathering) shape() any {
 	return shape{strings.Join(all, "\n")}
 }
 
-// joined reports whether a slot finds at most one row, which is joined to the others of its kind.
-func (s slot) joined() bool {
-	return s.read.Kind == storage.ReadKey || s.read.Kind == storage.ReadFirst
-}
+// joined reports whether a slot finds at most one row, which is joined to those of the others.
+func (s slot) joined() bool { return s.read.Kind != storage.ReadAll }
 
 // selected are the columns that a slot reads. The rows of a ReadAll are put in order by the last of
 // them, for the parts of a union come in any.
@@ -199,16 +208,8 @@ func (g gathering) text(l lookup) string {
 // part is the one of the union for that slot, or for what is joined where n is -1.
 func (g gathering) part(l lookup, n int) string {
 	alias := func(n int) string { return "t" + strconv.Itoa(n) }
-	selected, from := "select l.ord, 0, "+l.null(integer), " from "+l.source()
-	if n >= 0 {
-		s := g.slots[n]
-		count := l.null(integer)
-		if s.read.Kind == storage.ReadCount {
-			count = alias(n) + ".n"
-		}
-		selected = "select l.ord, " + strconv.Itoa(n+1) + ", " + count
-	}
-	if l.many && len(g.slots) > 0 && slices.ContainsFunc(g.slots, func(s slot) bool { return !s.joined() }) {
+	selected, from := "select l.ord, "+strconv.Itoa(n+1), " from "+l.source()
+	if l.many && slices.ContainsFunc(g.slots, func(s slot) bool { return !s.joined() }) {
 		from = " from l"
 	}
 	column := func(t int, c int) string {
@@ -222,13 +223,20 @@ func (g gathering) part(l lookup, n int) string {
 			selected += ", " + column(t, c)
 		}
 		switch {
+		case s.read.Kind != storage.ReadCount:
+		case n < 0:
+			selected += ", " + alias(t) + ".n"
+		default:
+			selected += ", " + l.null(integer)
+		}
+		switch {
 		case n < 0 && s.read.Kind == storage.ReadKey:
 			var same []string
 			for k, c := range s.read.Table.Primary().Columns {
 				same = append(same, alias(t)+"."+s.read.Table.Columns[c].Name+" = l."+g.columns[s.begin+k].name)
 			}
 			from += l.find(s.read.Table.Name, alias(t), strings.Join(same, " and "))
-		case n < 0 && s.read.Kind == storage.ReadFirst, t == n:
+		case n < 0 && s.joined(), t == n:
 			from += g.ranged(l, t, alias(t))
 		}
 	}
@@ -271,11 +279,14 @@ func (g gathering) ranged(l lookup, n int, alias string) string {
 // scan takes a row that the statement found, for the rows of arguments from that one on.
 func (g gathering) scan(found Rows, rows []*gathered) error {
 	var ord, what int
-	var n int64
 	var e journal.Entry
-	fields := []any{&ord, &what, intField(&n)}
-	wants := make([]*wanting, len(g.slots))
+	fields := []any{&ord, &what}
+	counts, wants := make([]int64, len(g.slots)), make([]*wanting, len(g.slots))
 	for t, s := range g.slots {
+		if s.read.Kind == storage.ReadCount {
+			fields = append(fields, intField(&counts[t]))
+			continue
+		}
 		wants[t], fields = want(s.read.Table, s.selected(), fields)
 	}
 	if g.entry {
@@ -286,18 +297,15 @@ func (g gathering) scan(found Rows, rows []*gathered) error {
 	}
 	row := rows[ord-1]
 	if what > 0 {
-		r := row.reads[what-1]
+		row.rows[what-1] = append(row.rows[what-1], wants[what-1].values)
+		return nil
+	}
+	for t, r := range row.reads {
 		switch {
 		case r == nil:
 		case r.Kind == storage.ReadCount:
-			r.Counted(n)
-		default:
-			row.rows[what-1] = append(row.rows[what-1], wants[what-1].values)
-		}
-		return nil
-	}
-	for t, s := range g.slots {
-		if r := row.reads[t]; r != nil && s.joined() && wants[t].found {
+			r.Counted(counts[t])
+		case g.slots[t].joined() && wants[t].found:
 			if err := r.Found(wants[t].values); err != nil {
 				return err
 			}
