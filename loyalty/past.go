@@ -37,7 +37,7 @@ func (d *deed) noteGiven(at time.Time, given ids.Level, until time.Time) {
 	if n := len(past); n > 1 && given == "" && alike(past[n-1]) && alike(past[n-2]) && at.Sub(past[n-2].At) < kept*24*time.Hour {
 		past = past[:n-1]
 	}
-	oldest := d.now.AddDate(0, 0, -d.p.looks())
+	oldest := latest(d.now, at).AddDate(0, 0, -d.p.looks())
 	for len(past) > 1 && past[1].At.Before(oldest) {
 		past = past[1:]
 	}
