@@ -58,7 +58,7 @@ func New(s storage.Tx, keys []secret.Key, opts *Options) (*Engine, error) {
 func (e *Engine) on(f engine.Frame) *Engine {
 	b := *e
 	b.frame = f
-	b.runner = combine.New(work{&b})
+	b.runner = combine.New(work{Engine: &b})
 	return &b
 }
 

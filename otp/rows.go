@@ -155,9 +155,9 @@ type state struct {
 	record *journal.Entry // nil: the key is new
 }
 
-// load reads each scope before what changes under its version.
-func load(ctx context.Context, s storage.Store, lookups []lookup, now time.Time) ([]state, error) {
-	looks, states := make([]storage.Look, len(lookups)), make([]state, len(lookups))
+// load reads each scope before what changes under its version, and the other looks with them.
+func load(ctx context.Context, s storage.Store, lookups []lookup, others []storage.Look, now time.Time) ([]state, error) {
+	looks, states := make([]storage.Look, len(lookups), len(lookups)+len(others)), make([]state, len(lookups))
 	counts := make([][maxDigits - minDigits + 1]int64, len(lookups))
 	still := now.Add(time.Microsecond) // live means now < Expires
 	for i, l := range lookups {
@@ -184,7 +184,7 @@ func load(ctx context.Context, s storage.Store, lookups []lookup, now time.Time)
 		}
 		looks[i] = storage.Look{Reads: reads, Subject: l.entry, Key: l.key}
 	}
-	if err := s.Load(ctx, looks); err != nil {
+	if err := s.Load(ctx, append(looks, others...)); err != nil {
 		return nil, err
 	}
 	for i := range states {

@@ -20,6 +20,7 @@ type op struct {
 	by      string
 	inputs  [][]byte // hashes of the command; a Check has one for each key that its digits may have been hashed with
 	now     time.Time
+	refused error // of a Check in Use: why it may not be tried
 }
 
 // A command is one of issuing, checking, admitting.
@@ -77,7 +78,11 @@ func newUnit() *unit {
 }
 
 // work is combine.Work for the commands of an engine.
-type work struct{ *Engine }
+type work struct {
+	*Engine
+	with func() []storage.Look // what else each load reads, or nil
+	read func()                // called once it was read
+}
 
 func (work) Subject(o *op) string { return string(o.scope) }
 
@@ -93,9 +98,16 @@ func (w work) Load(ctx context.Context, groups [][]*op, _ bool) ([]*unit, error)
 			lookups, owner = append(lookups, l), append(owner, units[g])
 		}
 	}
-	states, err := load(ctx, w.frame.Store, lookups, groups[0][0].now)
+	var others []storage.Look
+	if w.with != nil {
+		others = w.with()
+	}
+	states, err := load(ctx, w.frame.Store, lookups, others, groups[0][0].now)
 	if err != nil {
 		return nil, err
+	}
+	if w.with != nil {
+		w.read()
 	}
 	for i, s := range states {
 		owner[i].add(lookups[i], s)
@@ -128,6 +140,9 @@ func (w work) Stale(u *unit) bool { return w.Dirty(u) }
 func (work) Dirty(u *unit) bool { return len(u.written) > 0 || u.changed.scope }
 
 func (w work) Decide(_ context.Context, u *unit, o *op) (answer, error) {
+	if o.refused != nil {
+		return answer{}, o.refused
+	}
 	if entry, ok := u.entries[[2]string{o.subject, o.key}]; ok {
 		return w.replay(u, o, entry)
 	}

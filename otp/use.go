@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
+	"github.com/scrmkit/scrmkit/internal/combine"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
@@ -17,9 +19,11 @@ type InTx = func(ctx context.Context, fn func(ctx context.Context, tx storage.Tx
 // error that it returns last, and not for one of the codes, rolls all back.
 type Using struct {
 	Checks []Check // codes that were typed
-	// Admit returns an error for each of Checks, nil where it may be tried: another one is its
-	// answer, and charges nothing.
-	Admit func(ctx context.Context, tx storage.Tx) ([]error, error)
+	// With returns what Admit goes by, which is read together with the codes: each time anew.
+	With func() []storage.Look
+	// Admit is called once that was read, and returns an error for each of Checks: nil where it may
+	// be tried; another one is its answer, and charges nothing.
+	Admit func() []error
 	// Do does what the codes allow, and reports which of them are to be spent: not one where
 	// nothing was done, or where it had been done before. A claim is nil where the code was wrong,
 	// or was not tried.
@@ -42,11 +46,8 @@ func Use(ctx context.Context, e *Engine, inTx InTx, u Using) (errs []error, err 
 	err = inTx(ctx, func(ctx context.Context, tx storage.Tx) (err error) {
 		call.Attempts++
 		b := e.In(tx)
-		if errs, err = u.Admit(ctx, tx); err != nil {
-			return err
-		}
-		claims, err := b.checkAll(ctx, u.Checks, errs)
-		if err != nil {
+		var claims []*Claim
+		if claims, errs, err = b.checkAll(ctx, u); err != nil {
 			return err
 		}
 		spend, err := u.Do(ctx, tx, claims)
@@ -61,16 +62,13 @@ func Use(ctx context.Context, e *Engine, inTx InTx, u Using) (errs []error, err 
 	return errs, nil
 }
 
-// checkAll checks the codes that have no error yet, and returns the claims of those that are right.
-// The last error is the database's.
-func (e *Engine) checkAll(ctx context.Context, checks []Check, errs []error) ([]*Claim, error) {
-	claims := make([]*Claim, len(checks))
+// checkAll checks the codes that are admitted, and returns the claims of those that are right, and an
+// error for each of the others. The last error is the database's.
+func (e *Engine) checkAll(ctx context.Context, u Using) (claims []*Claim, errs []error, err error) {
+	claims, errs = make([]*Claim, len(u.Checks)), make([]error, len(u.Checks))
 	var ops []*op
 	var of []int
-	for i, c := range checks {
-		if errs[i] != nil {
-			continue
-		}
+	for i, c := range u.Checks {
 		o, err := e.attempt(c)
 		if err != nil {
 			errs[i] = err
@@ -78,21 +76,32 @@ func (e *Engine) checkAll(ctx context.Context, checks []Check, errs []error) ([]
 		}
 		ops, of = append(ops, o), append(of, i)
 	}
-	answers, failed := e.runner.All(ctx, ops)
+	w := work{Engine: e, with: u.With, read: func() {
+		for i, err := range u.Admit() {
+			if k, ok := slices.BinarySearch(of, i); ok {
+				ops[k].refused = err
+			}
+		}
+	}}
+	answers, failed := combine.New(w).All(ctx, ops)
 	for k, i := range of {
 		err := failed[k]
+		if ops[k].refused != nil {
+			errs[i] = ops[k].refused
+			continue
+		}
 		var stopped *StoppedError
 		if err != nil && !errors.As(err, &stopped) && !errors.Is(err, journal.ErrKeyReused) {
-			return nil, err
+			return nil, nil, err
 		}
 		if err == nil {
 			claims[i], err = answers[k].claim()
 		}
 		if err != nil {
-			errs[i] = fmt.Errorf("otp: check in %s: %w", checks[i].Scope, err)
+			errs[i] = fmt.Errorf("otp: check in %s: %w", u.Checks[i].Scope, err)
 		}
 	}
-	return claims, nil
+	return claims, errs, nil
 }
 
 // spendAll spends those of the claims. ErrInvalidCode: one of them can't be.

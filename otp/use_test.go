@@ -29,14 +29,15 @@ func (b *bench) use(typist otp.TypistID, codes ...string) ([]*otp.Claim, []error
 func (b *bench) useChecks(checks ...otp.Check) (got []*otp.Claim, errs []error, err error) {
 	errs, err = otp.Use(ctx, b.codes, b.db.InTx, otp.Using{
 		Checks: checks,
-		Admit: func(context.Context, storage.Tx) ([]error, error) {
+		With:   func() []storage.Look { return nil },
+		Admit: func() []error {
 			errs := make([]error, len(checks))
 			for i, c := range checks {
 				if c.Typist == "stranger" {
 					errs[i] = errDenied
 				}
 			}
-			return errs, nil
+			return errs
 		},
 		Do: func(_ context.Context, _ storage.Tx, claims []*otp.Claim) ([]bool, error) {
 			got = claims
@@ -103,7 +104,8 @@ func TestUse(t *testing.T) {
 			}
 			errs, err := otp.Use(ctx, b.codes, b.db.InTx, otp.Using{
 				Checks: []otp.Check{{Scope: "s", Typist: "li", Code: issued.Code, Key: "k"}},
-				Admit:  func(context.Context, storage.Tx) ([]error, error) { return make([]error, 1), nil },
+				With:   func() []storage.Look { return nil },
+				Admit:  func() []error { return make([]error, 1) },
 				Do:     func(context.Context, storage.Tx, []*otp.Claim) ([]bool, error) { return nil, errDenied },
 			})
 			if errs != nil || !errors.Is(err, errDenied) {

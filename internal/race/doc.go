@@ -3,10 +3,10 @@ package race
 
 import "flag"
 
-// Few has each property of a package drawn 20 times under the race detector. Call it in TestMain:
+// Few has each property of a package drawn 5 times under the race detector. Call it in TestMain:
 // what finds a race is that a test runs, not how often.
 func Few() {
 	if Enabled {
-		_ = flag.Set("rapid.checks", "20") // of a package without properties there is no such flag
+		_ = flag.Set("rapid.checks", "5") // of a package without properties there is no such flag
 	}
 }

@@ -161,34 +161,42 @@ func (e *Engine) Authorize(ctx context.Context, id ids.Shop, identity Identity) 
 // AuthorizeEach is Authorize for any number of pairs, in one round trip where the database has
 // arrays. It returns a shop and an error for each; the last error is the database's.
 func (e *Engine) AuthorizeEach(ctx context.Context, pairs []Pair) ([]Shop, []error, error) {
+	looks, answer := e.Authorizing(pairs)
+	if err := e.frame.Store.Load(ctx, looks); err != nil {
+		return nil, nil, fmt.Errorf("shop: authorize: %w", err)
+	}
+	shops, errs := answer()
+	return shops, errs, nil
+}
+
+// Authorizing is AuthorizeEach for who reads other things in the same round trip: the answer is
+// that of the moment at which the looks are loaded, in the tenant of the engine, and is for one load.
+func (e *Engine) Authorizing(pairs []Pair) (looks []storage.Look, answer func() ([]Shop, []error)) {
 	found, errs := make([]Shop, len(pairs)), make([]error, len(pairs))
-	var asked []Pair
-	var of []int
+	states := make([]state, len(pairs))
 	for i, p := range pairs {
 		if err := cmp.Or(valid.ID("shop", p.Shop), valid.ID("identity", p.Identity)); err != nil {
 			errs[i] = fmt.Errorf("shop: authorize: %w", err)
 			continue
 		}
-		asked, of = append(asked, p), append(of, i)
-	}
-	states, looks := make([]state, len(asked)), make([]storage.Look, len(asked))
-	for k, p := range asked {
-		st := &states[k]
+		st := &states[i]
 		st.shop.ID, st.manager.Identity = p.Shop, p.Identity
-		looks[k].Reads = []storage.Read{shops.Get(&st.shop), managers.Get(&st.manager)}
+		looks = append(looks, storage.Look{Reads: []storage.Read{shops.Get(&st.shop), managers.Get(&st.manager)}})
 	}
-	if err := e.frame.Store.Load(ctx, looks); err != nil {
-		return nil, nil, fmt.Errorf("shop: authorize: %w", err)
-	}
-	now := e.frame.Now()
-	for k, i := range of {
-		if err := states[k].authorize(now); err != nil {
-			errs[i] = fmt.Errorf("shop: authorize in %s: %w", pairs[i].Shop, err)
-			continue
+	return looks, func() ([]Shop, []error) {
+		now := e.frame.Now()
+		for i, st := range states {
+			if errs[i] != nil {
+				continue
+			}
+			if err := st.authorize(now); err != nil {
+				errs[i] = fmt.Errorf("shop: authorize in %s: %w", pairs[i].Shop, err)
+				continue
+			}
+			found[i] = st.shop
 		}
-		found[i] = states[k].shop
+		return found, errs
 	}
-	return found, errs, nil
 }
 
 // authorize reports why the manager may not act for the shop, or nil.

@@ -86,7 +86,7 @@ func TestStatements(t *testing.T) {
 			codes[n] = issued.Code
 			return err
 		}},
-		{"Enter", 4, func() error { // shop and manager, load of the code, of the card, save of all
+		{"Enter", 3, func() error { // load of the code, with shop and manager, of the card, save of all
 			x := enter
 			x.Code, x.Key = codes[n], fmt.Sprint(n)
 			n--

@@ -32,7 +32,7 @@ const maxAlike = 3
 
 // A gathered row of arguments has the reads of its slots, nil where a slot is empty.
 type gathered struct {
-	look  *storage.Look
+	entry *storage.Look // that the entry is for, or nil
 	args  []storage.Value
 	reads []*storage.Read
 	rows  [][][]storage.Value // that each ReadAll found, with the values that order them
@@ -61,8 +61,9 @@ func (u unit) Load(ctx context.Context, looks []storage.Look) error {
 	return nil
 }
 
-// gather returns what is to be read, and the rows of arguments: the first of a Look has its entry
-// and the first read of each slot, the next one has the second reads, and so on.
+// gather returns what is to be read, and the rows of arguments. The entry of a Look and the first
+// read of each slot are in one row, the second reads in a later one, and so on, so that none is read
+// before the root on a database that is asked row by row. Looks that differ share rows.
 func gather(looks []storage.Look) (g gathering, rows []*gathered) {
 	type place struct {
 		shape string
@@ -93,21 +94,30 @@ func gather(looks []storage.Look) (g gathering, rows []*gathered) {
 		}
 	}
 	g.columns = append(g.columns, column{"entry", text}, column{"key", text})
+	free, entries := make([]int, len(g.slots)), 0 // the first rows that have room
 	var values []storage.Value
 	for i := range looks {
 		l := &looks[i]
-		begin := len(rows)
+		begin := 0
+		if l.Key != "" {
+			begin = entries
+		}
+		for _, n := range slotOf[i] {
+			begin = max(begin, free[n])
+		}
 		rowAt := func(at int) *gathered {
-			if at == len(rows) {
-				rows = append(rows, &gathered{l, slices.Repeat([]storage.Value{{Null: true}}, len(g.columns)), make([]*storage.Read, len(g.slots)), make([][][]storage.Value, len(g.slots))})
+			for at >= len(rows) {
+				rows = append(rows, &gathered{
+					args:  slices.Repeat([]storage.Value{{Null: true}}, len(g.columns)),
+					reads: make([]*storage.Read, len(g.slots)), rows: make([][][]storage.Value, len(g.slots)),
+				})
 			}
 			return rows[at]
 		}
 		for k := range l.Reads {
-			r, n, at := &l.Reads[k], slotOf[i][k], begin
-			for at < len(rows) && rows[at].reads[n] != nil {
-				at++
-			}
+			r, n := &l.Reads[k], slotOf[i][k]
+			at := max(begin, free[n])
+			free[n] = at + 1
 			row := rowAt(at)
 			row.reads[n] = r
 			_, values = given(*r, values[:0])
@@ -116,8 +126,11 @@ func gather(looks []storage.Look) (g gathering, rows []*gathered) {
 			}
 		}
 		if l.Key != "" {
-			args := rowAt(begin).args
-			args[len(args)-2], args[len(args)-1] = storage.Value{Kind: storage.KindText, Text: l.Subject}, storage.Value{Kind: storage.KindText, Text: l.Key}
+			row := rowAt(begin)
+			row.entry = l
+			row.args[len(row.args)-2] = storage.Value{Kind: storage.KindText, Text: l.Subject}
+			row.args[len(row.args)-1] = storage.Value{Kind: storage.KindText, Text: l.Key}
+			entries = begin + 1
 		}
 	}
 	return g, rows
@@ -311,8 +324,8 @@ func (g gathering) scan(found Rows, rows []*gathered) error {
 			}
 		}
 	}
-	if row.look.Key != "" && e.Key != "" && !row.args[len(row.args)-1].Null {
-		row.look.Entry = &e
+	if row.entry != nil && e.Key != "" {
+		row.entry.Entry = &e
 	}
 	return nil
 }
