@@ -1,5 +1,7 @@
 // Command coffeeshop is a small service on SQLite: orders with stamps and points in one transaction,
-// points for a voucher, a code at the till, and a relay that follows the journal.
+// points for a voucher, a code at the till, and a relay that follows the journal. Its sales team
+// answers customers on WhatsApp: leads are counted, known customers imported, and visitors and the
+// website's orders sent to accounts.
 package main
 
 import (
@@ -29,7 +31,10 @@ func main() {
 		log.Fatal(err)
 	}
 	defer s.db.Close()
-	for _, step := range []func(context.Context) error{s.rules, s.orders, s.redeem, s.visit, s.relay} {
+	for _, step := range []func(context.Context) error{
+		s.rules, s.orders, s.redeem, s.visit, s.relay,
+		s.hire, s.messages, s.known, s.list, s.send, s.push,
+	} {
 		if err := step(ctx); err != nil {
 			log.Fatal(err)
 		}
@@ -44,6 +49,7 @@ type service struct {
 	rewards *reward.Engine
 	shops   *shop.Engine
 	codes   *otp.Engine
+	team
 }
 
 func open(ctx context.Context, name string) (*service, error) {
@@ -67,8 +73,10 @@ func open(ctx context.Context, name string) (*service, error) {
 	if s.codes, err = otp.New(store, keys, nil); err != nil {
 		return nil, err
 	}
-	s.rewards, err = reward.New(store, keys, nil)
-	return s, err
+	if s.rewards, err = reward.New(store, keys, nil); err != nil {
+		return nil, err
+	}
+	return s, s.openSales(ctx, keys)
 }
 
 // rules puts the programs in force: a stamp a visit, a point a yuan, a cup for 100 points. It may

@@ -19,4 +19,19 @@ func Example() {
 	// otp.check otp-typist/wangjing/kathy 2
 	// stamps.add stamps/coffee/alice 2
 	// otp.spend otp-code/wangjing/1 1
+	// sales-1: linked
+	// sales-2: linked
+	// message-1 to sales-1: new [first]
+	// message-2 to sales-2: duplicate [job]
+	// row 1: added
+	// row 2: addedLead
+	// row 3: inFile
+	// row 4: unread
+	// message-3 to sales-1: excluded [library]
+	// enabled 1 online
+	// whatsapp true 1 1 1
+	// line false 0 0 0
+	// visitor-1: whatsapp/sales-2, sent there before: false
+	// visitor-1: whatsapp/sales-2, sent there before: true
+	// order-12 of 郭恩晴: received, then pending at sales-2
 }
