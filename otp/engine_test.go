@@ -14,6 +14,7 @@ import (
 
 	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
+	"github.com/scrmkit/scrmkit/internal/race"
 	"github.com/scrmkit/scrmkit/otp"
 	"github.com/scrmkit/scrmkit/secret"
 	"github.com/scrmkit/scrmkit/storage"
@@ -399,6 +400,7 @@ func TestRacers(t *testing.T) {
 // A seeded attacker with many managers' hands types random digits as fast as the budget lets him,
 // while codes live.
 func TestBruteForce(t *testing.T) {
+	race.Skip(t, "it is a test of one goroutine")
 	for _, live := range []int{1, 10, 40} {
 		t.Run(fmt.Sprintf("%d live codes", live), func(t *testing.T) {
 			b := open(t, memory.New())

@@ -133,9 +133,7 @@ func FuzzRead(f *testing.F) {
 // realFile returns the path of a data set's file, which runs without the race detector play.
 func realFile(t *testing.T, set, name string) string {
 	t.Helper()
-	if race.Enabled {
-		t.Skip("the sets that are made up run the same code")
-	}
+	race.Skip(t, "the sets that are made up run the same code")
 	dir, given := os.LookupEnv("SCRMKIT_DATA")
 	if !given {
 		dir = filepath.Join("..", "..", "..", "shared", "data")

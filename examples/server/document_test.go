@@ -143,9 +143,7 @@ func namedTexts(t *testing.T, dir string) map[string][]any {
 
 // A client for Go is generated from the document, and compiles.
 func TestGeneratedClientCompiles(t *testing.T) {
-	if race.Enabled {
-		t.Skip("the client is built without the race detector")
-	}
+	race.Skip(t, "the client is built without it")
 	d := document(t, "/openapi-3.0.json")
 	code, err := codegen.Generate(d, codegen.Configuration{
 		PackageName: "client", Generate: codegen.GenerateOptions{Client: true, Models: true},

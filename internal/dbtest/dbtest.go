@@ -16,6 +16,7 @@ import (
 	_ "modernc.org/sqlite" // the driver that tests use
 
 	"github.com/scrmkit/scrmkit/internal/pgtest"
+	"github.com/scrmkit/scrmkit/internal/race"
 	"github.com/scrmkit/scrmkit/loyalty"
 	"github.com/scrmkit/scrmkit/loyalty/reward"
 	"github.com/scrmkit/scrmkit/otp"
@@ -90,6 +91,9 @@ var migratedFile = sync.OnceValues(func() ([]byte, error) {
 	return os.ReadFile(path)
 })
 
+// slow is why tests of engines do without SQLite under the race detector.
+const slow = "what runs on Postgres runs there too, and SQLite in Go takes ten times as long"
+
 // SQLite returns an empty database in a file of its own: WAL, synchronous FULL.
 func SQLite(t testing.TB) *bunstore.DB {
 	t.Helper()
@@ -99,6 +103,7 @@ func SQLite(t testing.TB) *bunstore.DB {
 // SQLitePath returns the path of a new file of SQLite with every migration.
 func SQLitePath(t testing.TB) string {
 	t.Helper()
+	race.Skip(t, slow)
 	content, err := migratedFile()
 	if err != nil {
 		t.Fatal(err)
@@ -113,6 +118,7 @@ func SQLitePath(t testing.TB) string {
 // SQLiteFile returns the database in a file, with every migration.
 func SQLiteFile(t testing.TB, path string) *bunstore.DB {
 	t.Helper()
+	race.Skip(t, slow)
 	return migrated(t, sqlite(t, path))
 }
 

@@ -162,7 +162,7 @@ func (l Load) work(t *testing.T, dsn string) {
 						return
 					}
 					// Each attempt costs a server that recovers a process.
-					<-time.After(min(5*time.Millisecond<<min(attempt, 5), 100*time.Millisecond))
+					<-time.After(25 * time.Millisecond << min(attempt, 3))
 				}
 				done.Add(1)
 				print.Lock()

@@ -32,9 +32,7 @@ const before = "24600c4ed4283bf5ed89501f69778271f176a88a"
 // in a roll-out and a roll-back. Each command takes effect once and comes to the same from both,
 // and what either has written the other goes on with.
 func TestBesideTheReleaseBefore(t *testing.T) {
-	if race.Enabled {
-		t.Skip("the processes are built without the race detector")
-	}
+	race.Skip(t, "the processes are built without it")
 	older, newer := build(t, before), build(t, "")
 	for driver, open := range map[string]func(t *testing.T) (storage.DB, string){
 		"sqlite": func(t *testing.T) (storage.DB, string) {

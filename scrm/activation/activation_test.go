@@ -327,7 +327,7 @@ func TestPorts(t *testing.T) {
 			s := both
 			s.Ports = 5
 			access := signIn(codes, issue(codes, s, "k"), "pc")
-			won, full := race(t, 64, func(i int) error {
+			won, full := atOnce(t, 64, func(i int) error {
 				_, err := codes.Open(ctx, activation.Open{Session: access.ID(), Platform: "line", Key: fmt.Sprint(i)})
 				return err
 			})
@@ -344,7 +344,7 @@ func TestPorts(t *testing.T) {
 				accesses[i] = signIn(codes, c, fmt.Sprint("pc", i))
 			}
 			var who sync.Map
-			won, full := race(t, 64, func(i int) error {
+			won, full := atOnce(t, 64, func(i int) error {
 				p, err := codes.Open(ctx, activation.Open{Session: accesses[i%16].ID(), Platform: "line", Key: fmt.Sprint(i)})
 				if err == nil {
 					who.Store(p.ID, i%16)
@@ -383,7 +383,7 @@ func TestPorts(t *testing.T) {
 }
 
 // race runs f n times at once, and counts those that won and those that met a full house.
-func race(t *testing.T, n int, f func(i int) error) (won, full int64) {
+func atOnce(t *testing.T, n int, f func(i int) error) (won, full int64) {
 	var w, c atomic.Int64
 	var wg sync.WaitGroup
 	for i := range n {

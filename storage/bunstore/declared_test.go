@@ -19,6 +19,7 @@ import (
 	"github.com/uptrace/bun/dialect"
 
 	"github.com/scrmkit/scrmkit/internal/dbtest"
+	"github.com/scrmkit/scrmkit/internal/race"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/bunstore"
 	"github.com/scrmkit/scrmkit/storage/storagetest"
@@ -164,7 +165,8 @@ func flat(all []string) []string {
 // that index, which reads no rows but those of the range. One that fits on a page may be read whole
 // and then be sorted.
 func TestEveryIndexIsUsed(t *testing.T) {
-	alone(t)
+	race.Skip(t, "it is a test of one goroutine")
+	t.Parallel()
 	db := openPostgres(t)
 	store := newStore(t, db, append(tested, dbtest.Schemas...)...)
 	tables := tablesOf(append(dbtest.Schemas, storagetest.Tables)...)

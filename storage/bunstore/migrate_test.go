@@ -22,6 +22,7 @@ import (
 	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/internal/pgtest"
+	"github.com/scrmkit/scrmkit/internal/race"
 	"github.com/scrmkit/scrmkit/loyalty"
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/storage"
@@ -30,12 +31,17 @@ import (
 
 // Each of the first processes of a new database opens it, migrates it, makes a store and ends.
 func TestMigrateManyAtOnce(t *testing.T) {
+	databases := 10
+	if race.Enabled {
+		databases = 2
+	}
 	for name, open := range map[string]func(dsn string) *bun.DB{
 		"sqlite":   func(dsn string) *bun.DB { return openDB(t, "sqlite", dsn, sqlitedialect.New()) },
 		"postgres": func(dsn string) *bun.DB { return openDB(t, "pgx", dsn, pgdialect.New()) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			for range 10 {
+			t.Parallel()
+			for range databases {
 				dsn := sqliteDSN(t, "FULL")
 				if name == "postgres" {
 					dsn = pgtest.DSN(t)

@@ -18,6 +18,7 @@ import (
 
 	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
+	"github.com/scrmkit/scrmkit/internal/race"
 	"github.com/scrmkit/scrmkit/loyalty"
 	"github.com/scrmkit/scrmkit/loyalty/reward"
 	"github.com/scrmkit/scrmkit/otp"
@@ -330,7 +331,8 @@ func multiply(t *testing.T, db *bun.DB, tenant string, times int) {
 // alone, from the first command on; where all tables were empty when they were analyzed, once the
 // database was used five times as much and statements were prepared afresh.
 func TestPlans(t *testing.T) {
-	alone(t)
+	race.Skip(t, "it is a test of one goroutine")
+	t.Parallel()
 	const (
 		most = 250 // rows and entries of indexes that a command reads
 		last = 25  // commands that are measured, one by one and five at once

@@ -130,7 +130,8 @@ func check(t testing.TB, err error) {
 // kept. The last Saves into a database that was empty when the first began must read no more than
 // they need.
 func TestEmptyDatabasePlan(t *testing.T) {
-	alone(t)
+	race.Skip(t, "it is a test of one goroutine")
+	t.Parallel()
 	for _, size := range []int{1, 8} {
 		t.Run(fmt.Sprint("batch=", size), func(t *testing.T) {
 			db := openPostgres(t)
@@ -157,7 +158,8 @@ func TestEmptyDatabasePlan(t *testing.T) {
 
 // The same holds within transactions, which look for the entry before.
 func TestEmptyDatabasePlanWithin(t *testing.T) {
-	alone(t)
+	race.Skip(t, "it is a test of one goroutine")
+	t.Parallel()
 	for _, size := range []int{1, 8} {
 		t.Run(fmt.Sprint("batch=", size), func(t *testing.T) {
 			db := openPostgres(t)
@@ -181,14 +183,6 @@ func TestEmptyDatabasePlanWithin(t *testing.T) {
 				t.Errorf("400 changes read %d rows", read)
 			}
 		})
-	}
-}
-
-// alone skips a test of one goroutine under the race detector, where it takes long.
-func alone(t *testing.T) {
-	t.Helper()
-	if race.Enabled {
-		t.Skip("it is a test of one goroutine")
 	}
 }
 
