@@ -29,11 +29,12 @@ import (
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/bunstore"
 	"github.com/scrmkit/scrmkit/storage/memory"
+	"github.com/scrmkit/scrmkit/wechat"
 )
 
 // Schemas are those of every package.
 var Schemas = []storage.Schema{
-	activation.Tables, routing.Tables, lead.Tables, loyalty.Tables, otp.Tables, reward.Tables, shop.Tables, stamps.Tables, ticket.Tables,
+	activation.Tables, routing.Tables, lead.Tables, loyalty.Tables, otp.Tables, reward.Tables, shop.Tables, stamps.Tables, ticket.Tables, wechat.Tables,
 }
 
 // A DB is a database of any adapter, seen by one tenant.

@@ -41,6 +41,7 @@ var contexts = map[string][]string{
 	"otp":         {"github.com/hashicorp/golang-lru/v2", "github.com/pquerna/otp", "golang.org/x/text"},
 	"stamps":      {"github.com/hashicorp/golang-lru/v2"},
 	"stamps/shop": {"github.com/hashicorp/golang-lru/v2", "golang.org/x/text"},
+	"wechat":      {},
 }
 
 // flows join contexts over storage. They depend on no driver and not on bun.
@@ -49,7 +50,7 @@ var flows = []string{"loyalty/redemption", "loyalty/refund", "loyalty/till", "sc
 // helpers are the packages that help tests, and are imported by tests and each other alone.
 var helpers = []string{
 	module + "/internal/pgtest", module + "/internal/race", module + "/internal/dbtest", module + "/internal/golden", module + "/internal/timetest",
-	module + "/internal/upgrade/worker", module + "/loyalty/loyaltytest",
+	module + "/internal/upgrade/worker", module + "/loyalty/loyaltytest", module + "/wechat/wechattest",
 }
 
 // drivers are the modules of database drivers that a package could import without the part that
