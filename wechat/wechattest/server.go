@@ -42,6 +42,11 @@ type Server struct {
 	apps   map[string]*app
 	faults map[string][]Fault
 	calls  map[string]int
+	grants map[string]*grant    // by code
+	visits map[string]time.Time // by OpenID: when the user was in the app last
+	keys   []string             // of sessions
+	words  map[string]string    // what texts with them are answered with
+	pages  []string             // of the published app; none: all
 	serial int
 }
 
@@ -72,15 +77,24 @@ const (
 // NewServer starts a server on a free port of the loopback address. Close ends it.
 func NewServer(opts *Options) *Server {
 	o := cmp.Or(opts, &Options{})
-	s := &Server{now: o.Now, apps: map[string]*app{}, faults: map[string][]Fault{}, calls: map[string]int{}}
+	s := &Server{
+		now: o.Now, apps: map[string]*app{}, faults: map[string][]Fault{}, calls: map[string]int{},
+		grants: map[string]*grant{}, visits: map[string]time.Time{}, words: map[string]string{},
+	}
 	if s.now == nil {
 		s.now = time.Now
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("/cgi-bin/token", s.token)
 	mux.HandleFunc("/cgi-bin/stable_token", s.stableToken)
+	for path, handler := range map[string]http.HandlerFunc{
+		"/sns/jscode2session": s.codeToSession, "/wxa/business/getuserphonenumber": s.phone, "/wxa/msg_sec_check": s.checkText,
+		"/wxa/getwxacodeunlimit": s.draw, "/wxa/generate_urllink": s.link, "/wxa/genwxashortlink": s.shortLink,
+	} {
+		mux.HandleFunc(path, handler)
+	}
 	mux.HandleFunc("/cgi-bin/getcallbackip", func(w http.ResponseWriter, r *http.Request) {
-		if s.authorized(w, r) {
+		if s.authorized(w, r) != nil {
 			answer(w, map[string]any{"ip_list": []string{"127.0.0.1"}})
 		}
 	})
@@ -246,14 +260,14 @@ func (s *Server) credentials(w http.ResponseWriter, id, secret, grant string) *a
 	return nil
 }
 
-// authorized reports whether a request has a token that is good, or answers why it has none.
-func (s *Server) authorized(w http.ResponseWriter, r *http.Request) bool {
+// authorized returns the app whose token a request has, where it is good, or answers why it has none.
+func (s *Server) authorized(w http.ResponseWriter, r *http.Request) *app {
 	text := r.URL.Query().Get("access_token")
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if text == "" {
 		s.refuseLocked(w, 41001, "access_token missing")
-		return false
+		return nil
 	}
 	now := s.now()
 	for _, a := range s.apps {
@@ -261,16 +275,16 @@ func (s *Server) authorized(w http.ResponseWriter, r *http.Request) bool {
 			switch {
 			case t.text != text:
 			case now.Before(t.expires):
-				return true
+				return a
 			default:
 				s.refuseLocked(w, 42001, "access_token expired")
-				return false
+				return nil
 			}
 		}
 	}
 	s.refuseLocked(w, 40001, "invalid credential, access_token is invalid or not latest, could get access_token by getStableAccessToken, "+
 		"more details at https://mmbizurl.cn/s/JtxxFh33r")
-	return false
+	return nil
 }
 
 func (s *Server) newToken(now time.Time) token {
