@@ -42,6 +42,7 @@ var contexts = map[string][]string{
 	"stamps":             {"github.com/hashicorp/golang-lru/v2"},
 	"stamps/shop":        {"github.com/hashicorp/golang-lru/v2", "golang.org/x/text"},
 	"wechat":             {},
+	"wechat/callback":    {},
 	"wechat/miniprogram": {},
 }
 
@@ -257,6 +258,7 @@ func TestViolations(t *testing.T) {
 			module + "/storage/bunstore/pgxtx":     {module + "/storage/bunstore", "github.com/jackc/pgx/v5"},
 			module + "/stamps/till":                {module + "/storage", module + "/otp"},
 			module + "/wechat":                     {module + "/storage"},
+			module + "/wechat/callback":            {module + "/storage"},
 			module + "/wechat/miniprogram":         {module + "/wechat"},
 			module + "/examples/server":            {module + "/storage/bunstore", "github.com/jackc/pgx/v5/stdlib"},
 			module + "/storage/bunstore/migration": {"github.com/uptrace/bun"},
