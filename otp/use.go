@@ -33,7 +33,8 @@ type Using struct {
 // Use is Check and Spend for any number of codes, each by itself, in one unit of work, which inTx
 // runs on the database and the tenant of e. It returns an error for each: nil, Admit's, or one of
 // Check. The last error is that of the whole: nothing was stored then, no answer of a Check is
-// returned, and it may be run again with its keys. ErrInvalidCode there: a code was spent meanwhile.
+// returned, and it may be run again with its keys. ErrInvalidCode there: a code was spent
+// meanwhile.
 //
 // An attempt that is wrong is committed with the unit of work, before its answer is returned, so
 // that nothing forgives it.
@@ -62,8 +63,8 @@ func Use(ctx context.Context, e *Engine, inTx InTx, u Using) (errs []error, err 
 	return errs, nil
 }
 
-// checkAll checks the codes that are admitted, and returns the claims of those that are right, and an
-// error for each of the others. The last error is the database's.
+// checkAll checks the codes that are admitted, and returns the claims of those that are right, and
+// an error for each of the others. The last error is the database's.
 func (e *Engine) checkAll(ctx context.Context, u Using) (claims []*Claim, errs []error, err error) {
 	claims, errs = make([]*Claim, len(u.Checks)), make([]error, len(u.Checks))
 	var ops []*op

@@ -45,7 +45,8 @@ func (c *Client) Do(ctx context.Context, call Call, out any) (err error) {
 	return nil
 }
 
-// File makes a call whose answer is a file, and returns it with its media type. Errors: those of Do.
+// File makes a call whose answer is a file, and returns it with its media type. Errors: those of
+// Do.
 func (c *Client) File(ctx context.Context, call Call) (file []byte, mediaType string, err error) {
 	ctx, op := c.frame.Begin(ctx, "wechat"+call.Path, "")
 	defer op.End(&err)

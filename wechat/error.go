@@ -11,28 +11,29 @@ import (
 
 // Kinds of errors. An [Error] is of at most one.
 var (
-	// ErrCodeInvalid: the front end's code is none, has ended, or is another app's. Have it get a new
-	// one.
+	// ErrCodeInvalid: the front end's code is none, has ended, or is another app's. Have it get a
+	// new one.
 	ErrCodeInvalid = errs.New(errs.Invalid, "wechat: invalid code")
 	// ErrCodeUsed: the front end's code was used before; the answer to it can't be had again. Have
 	// the front end get a new one.
 	ErrCodeUsed = errs.New(errs.Invalid, "wechat: code was used before")
-	// ErrRateLimited: the app, or the user, has used up what WeChat lets them do in a minute or a day.
+	// ErrRateLimited: the app, or the user, has used up what WeChat lets them do in a minute or a
+	// day.
 	ErrRateLimited = errs.New(errs.Exhausted, "wechat: too many calls")
 	// ErrRefused: the user does not want the message, or has not asked for it.
 	ErrRefused = errs.New(errs.Denied, "wechat: the user refuses messages")
 	// ErrUserBlocked: WeChat takes the user for a risk.
 	ErrUserBlocked = errs.New(errs.Denied, "wechat: the user is blocked")
-	// ErrTokenInvalid: WeChat refuses each access token that it gives, more often than it may be asked
-	// for another one. Mostly two services have the same app, and one of them does not use
+	// ErrTokenInvalid: WeChat refuses each access token that it gives, more often than it may be
+	// asked for another one. Mostly two services have the same app, and one of them does not use
 	// stable_token.
 	ErrTokenInvalid = errs.New(errs.Internal, "wechat: access token is refused")
 	// ErrIPNotAllowed: the address of the server is not on the app's list of addresses.
 	ErrIPNotAllowed = errs.New(errs.Internal, "wechat: server address is not allowed")
 	// ErrBadSecret: the AppID or the secret is wrong, or the secret is frozen.
 	ErrBadSecret = errs.New(errs.Internal, "wechat: invalid AppID or secret")
-	// ErrUnavailable: WeChat did not answer, answered late or with something else than its API does.
-	// Whether it did what was asked for is unknown.
+	// ErrUnavailable: WeChat did not answer, answered late or with something else than its API
+	// does. Whether it did what was asked for is unknown.
 	ErrUnavailable = errs.New(errs.Internal, "wechat: no answer")
 	// ErrBusy: WeChat answers that it is busy (-1), and has done nothing as far as it says.
 	ErrBusy = errs.New(errs.Internal, "wechat: system is busy")

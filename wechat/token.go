@@ -32,8 +32,8 @@ const (
 	Ahead = 5 * time.Minute
 	// Lease is how long one process alone gets the next token.
 	Lease = 15 * time.Second
-	// ForceWait and ForceDay bound how often a token is asked for by force: WeChat takes no more than
-	// one in 30 seconds and 20 a day.
+	// ForceWait and ForceDay bound how often a token is asked for by force: WeChat takes no more
+	// than one in 30 seconds and 20 a day.
 	ForceWait = 30 * time.Second
 	ForceDay  = 20
 	// RefusedWait is how long WeChat is not asked again for a token that it refused to give: for a
@@ -106,8 +106,8 @@ func (t *tokens) Token(ctx context.Context) (string, error) {
 	}
 }
 
-// join returns the flight that is under way, or begins one. It goes on where its callers give up, and
-// is no part of what they do, as of a transaction.
+// join returns the flight that is under way, or begins one. It goes on where its callers give up,
+// and is no part of what they do, as of a transaction.
 func (t *tokens) join() *flight {
 	t.mu.Lock()
 	defer t.mu.Unlock()

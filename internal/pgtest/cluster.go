@@ -191,9 +191,9 @@ func (c *Cluster) start() error {
 	return fmt.Errorf("start postgres: %w\n%s", err, text)
 }
 
-// sync sets fsync for the next start, or for a server that is told to read its settings again. While
-// it starts a server has none: what processes of it wrote before they were killed the kernel has, and
-// to have it on the disk as well takes a server a second or two of each recovery.
+// sync sets fsync for the next start, or for a server that is told to read its settings again.
+// While it starts a server has none: what processes of it wrote before they were killed the kernel
+// has, and to have it on the disk as well takes a server a second or two of each recovery.
 func (c *Cluster) sync(on bool) error {
 	return os.WriteFile(filepath.Join(c.data(), "postgresql.auto.conf"), fmt.Appendf(nil, "fsync = %t\n", on), 0o600)
 }

@@ -170,7 +170,8 @@ func (e *Engine) AuthorizeEach(ctx context.Context, pairs []Pair) ([]Shop, []err
 }
 
 // Authorizing is AuthorizeEach for who reads other things in the same round trip: the answer is
-// that of the moment at which the looks are loaded, in the tenant of the engine, and is for one load.
+// that of the moment at which the looks are loaded, in the tenant of the engine, and is for one
+// load.
 func (e *Engine) Authorizing(pairs []Pair) (looks []storage.Look, answer func() ([]Shop, []error)) {
 	found, errs := make([]Shop, len(pairs)), make([]error, len(pairs))
 	states := make([]state, len(pairs))

@@ -19,8 +19,8 @@ type gathering struct {
 	entry   bool
 }
 
-// A slot is for one read of a Look, of those that differ in their values alone. A row of arguments has
-// several slots for such reads, so that what most Looks read is one row.
+// A slot is for one read of a Look, of those that differ in their values alone. A row of arguments
+// has several slots for such reads, so that what most Looks read is one row.
 type slot struct {
 	shape string
 	read  storage.Read // one of them
@@ -62,8 +62,8 @@ func (u unit) Load(ctx context.Context, looks []storage.Look) error {
 }
 
 // gather returns what is to be read, and the rows of arguments. The entry of a Look and the first
-// read of each slot are in one row, the second reads in a later one, and so on, so that none is read
-// before the root on a database that is asked row by row. Looks that differ share rows.
+// read of each slot are in one row, the second reads in a later one, and so on, so that none is
+// read before the root on a database that is asked row by row. Looks that differ share rows.
 func gather(looks []storage.Look) (g gathering, rows []*gathered) {
 	type place struct {
 		shape string

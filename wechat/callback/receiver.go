@@ -20,8 +20,8 @@ import (
 )
 
 const (
-	// Window is how far the time of a push may be from that of the server, either way. WeChat sends a
-	// push again within a minute; the rest is for clocks.
+	// Window is how far the time of a push may be from that of the server, either way. WeChat sends
+	// a push again within a minute; the rest is for clocks.
 	Window = 10 * time.Minute
 	// MaxBody is how many bytes a push may have.
 	MaxBody = 256 << 10
@@ -43,10 +43,10 @@ type Push struct {
 // "ScanCodeInfo", "ScanResult"; "": it has none.
 func (p Push) Field(names ...string) string { return p.root.first(names...) }
 
-// A Handler takes a push. What it stores with tx is stored exactly once for each push, however often
-// it is sent; what it does besides may be done again. It may run more than once. The reply is sent
-// encrypted: XML or JSON, as the push is; nil: none. After an error WeChat sends the push again,
-// three times in all.
+// A Handler takes a push. What it stores with tx is stored exactly once for each push, however
+// often it is sent; what it does besides may be done again. It may run more than once. The reply is
+// sent encrypted: XML or JSON, as the push is; nil: none. After an error WeChat sends the push
+// again, three times in all.
 type Handler func(ctx context.Context, tx storage.Tx, p Push) (reply []byte, err error)
 
 // Options configures a Receiver. Nil and zero fields mean the documented defaults.
@@ -66,9 +66,9 @@ type Receiver struct {
 	log      *slog.Logger
 }
 
-// New returns a receiver for an AppID, or for a corp id of WeCom. The first secret encrypts replies;
-// the others are those of before, good for pushes that are under way while they are replaced in the
-// console. New returns an error if there is no secret, or one is malformed.
+// New returns a receiver for an AppID, or for a corp id of WeCom. The first secret encrypts
+// replies; the others are those of before, good for pushes that are under way while they are
+// replaced in the console. New returns an error if there is no secret, or one is malformed.
 func New(db storage.DB, receiver string, secrets []Secret, handle Handler, opts *Options) (*Receiver, error) {
 	o := cmp.Or(opts, &Options{})
 	if receiver == "" || handle == nil || len(secrets) == 0 {

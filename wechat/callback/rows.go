@@ -36,8 +36,8 @@ var (
 // pruned is how many rows are deleted at a time, so that nobody waits long.
 const pruned = 1000
 
-// Prune forgets the pushes that were taken before a time, but for those that could be sent again and
-// taken for new, and returns how many those were. It may run twice, and beside anything else.
+// Prune forgets the pushes that were taken before a time, but for those that could be sent again
+// and taken for new, and returns how many those were. It may run twice, and beside anything else.
 func (r *Receiver) Prune(ctx context.Context, before time.Time) (n int64, err error) {
 	if last := r.now().Add(-2 * Window); before.After(last) {
 		before = last

@@ -33,9 +33,9 @@ type Picture struct {
 	Clear   bool    // its ground is transparent
 }
 
-// Draw returns a Picture as WeChat draws it, and its media type. A picture is good for ever, and may
-// be asked for any number of times, 5,000 a minute: keep it. Errors: *errs.InputError; ErrPage; those
-// of wechat.Client.Do.
+// Draw returns a Picture as WeChat draws it, and its media type. A picture is good for ever, and
+// may be asked for any number of times, 5,000 a minute: keep it. Errors: *errs.InputError; ErrPage;
+// those of wechat.Client.Do.
 func (e *Engine) Draw(ctx context.Context, p Picture) (file []byte, mediaType string, err error) {
 	ctx, call := e.frame.Begin(ctx, "miniprogram.draw", "")
 	defer call.End(&err)

@@ -18,8 +18,8 @@ type Scene struct {
 // documents allow more characters than some scanners read; these all do.
 const MaxScene = 32
 
-// Text returns the scene as WeChat has it: "shop.wangjing". It returns *errs.InputError if it is too
-// long or has other characters.
+// Text returns the scene as WeChat has it: "shop.wangjing". It returns *errs.InputError if it is
+// too long or has other characters.
 func (s Scene) Text() (string, error) {
 	text := s.Kind + "." + s.ID
 	switch {

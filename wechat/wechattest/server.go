@@ -260,7 +260,8 @@ func (s *Server) credentials(w http.ResponseWriter, id, secret, grant string) *a
 	return nil
 }
 
-// authorized returns the app whose token a request has, where it is good, or answers why it has none.
+// authorized returns the app whose token a request has, where it is good, or answers why it has
+// none.
 func (s *Server) authorized(w http.ResponseWriter, r *http.Request) *app {
 	text := r.URL.Query().Get("access_token")
 	s.mu.Lock()
