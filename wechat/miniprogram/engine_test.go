@@ -181,6 +181,19 @@ func TestPhone(t *testing.T) {
 				})
 			}
 			all.Wait()
+			if b.Calls(phonePath) != 1 {
+				t.Error(b.Calls(phonePath), "calls")
+			}
+		})
+		t.Run("a caller that gets no answer leaves the code to the next", func(t *testing.T) {
+			b := open(t, db.Tenant("lost"))
+			p := b.press(alice)
+			b.Fail(phonePath, wechattest.Fault{Status: 502, Body: "x"})
+			_, err := b.Phone(t.Context(), p)
+			isError(t, "a gateway", err, wechat.ErrUnavailable)
+			if n, err := b.Phone(t.Context(), p); err != nil || n.E164 == "" {
+				t.Error(n, err)
+			}
 		})
 		t.Run("a caller that gives up has it afterwards", func(t *testing.T) {
 			b := open(t, db.Tenant("gone"))
@@ -211,14 +224,14 @@ func TestPhone(t *testing.T) {
 	})
 }
 
-// hung is a database whose caller gives up as a row of the package is written.
+// hung is a database whose caller gives up as an answer is written.
 type hung struct {
 	storage.DB
 	cancel func()
 }
 
 func (h hung) Save(ctx context.Context, changes []storage.Change) ([]error, error) {
-	if changes[0].Rows[0].Table.Name == "miniprogram_phone" {
+	if r := changes[0].Rows[0]; r.Table.Name == "miniprogram_phone" && r.Verb == storage.VerbPut {
 		h.cancel()
 	}
 	return h.DB.Save(ctx, changes)

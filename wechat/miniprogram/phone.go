@@ -52,31 +52,21 @@ func (e *Engine) Phone(ctx context.Context, p Phone) (n Number, err error) {
 		return Number{}, fmt.Errorf("miniprogram: phone: %w", err)
 	}
 	row := e.paid(p.Code)
-	if n, err = e.recall(ctx, &row, p); err != nil || n.E164 != "" {
+	if n, err = e.claim(ctx, &row, p); err != nil || n.E164 != "" {
 		call.Replayed = err == nil
 		return n, err
 	}
 	n, err = e.ask(ctx, p)
-	if errors.Is(err, wechat.ErrCodeInvalid) { // or another process asked at the same moment, and stores the answer
-		for range 5 {
-			if again, err := e.recall(ctx, &row, p); err != nil || again.E164 != "" {
-				return again, err
-			}
-			if err := wait(ctx, 100*time.Millisecond); err != nil {
-				return Number{}, err
-			}
-		}
-	}
-	if err != nil {
-		return Number{}, fmt.Errorf("miniprogram: phone: %w", err)
-	}
-	text := journal.JSON(answered{p.OpenID, n})
-	row.At = n.At
-	row.KeyID, row.Sealed = e.seal(text, e.context("phone", string(row.Hash)))
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), wechat.Timeout) // it is paid for, whoever gives up
 	defer cancel()
+	if err != nil {
+		_ = e.save(ctx, phones.Drop(&row)) // or it stands until nobody waits for it any more
+		return Number{}, fmt.Errorf("miniprogram: phone: %w", err)
+	}
+	row.At = n.At
+	row.KeyID, row.Sealed = e.seal(journal.JSON(answered{p.OpenID, n}), e.context("phone", string(row.Hash)))
 	for range saves {
-		if err = e.save(ctx, phones.Put(&row)); err == nil || wait(ctx, 200*time.Millisecond) != nil {
+		if err = e.save(ctx, phones.Put(&row)); err == nil || wait(ctx, pause) != nil {
 			break
 		}
 	}
@@ -86,8 +76,34 @@ func (e *Engine) Phone(ctx context.Context, p Phone) (n Number, err error) {
 	return n, nil
 }
 
-// saves is how often it is tried to store an answer.
-const saves = 3
+const (
+	saves = 3                      // how often it is tried to store an answer
+	pause = 100 * time.Millisecond // between looks for the answer to another caller
+)
+
+// claim returns the number that is stored, or notes that the caller asks for it: no two do at once.
+// Where another one asks, it waits for that answer, for as long as WeChat may take.
+func (e *Engine) claim(ctx context.Context, row *paid, p Phone) (Number, error) {
+	for waited := time.Duration(0); ; waited += pause {
+		row.At = time.Time{}
+		n, err := e.recall(ctx, row, p)
+		if err != nil || n.E164 != "" || waited >= wechat.Timeout {
+			return n, err
+		}
+		if row.At.IsZero() {
+			row.At = e.frame.Now()
+			if err = e.save(ctx, phones.Insert(row)); err == nil {
+				return Number{}, nil
+			}
+			if !errors.Is(err, journal.ErrConflict) {
+				return Number{}, fmt.Errorf("miniprogram: phone: %w", err)
+			}
+		}
+		if err := wait(ctx, pause); err != nil {
+			return Number{}, fmt.Errorf("miniprogram: phone: %w", err)
+		}
+	}
+}
 
 // answered is what is stored of an answer.
 type answered struct {

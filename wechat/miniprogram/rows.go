@@ -26,10 +26,10 @@ type session struct {
 
 // A paid is the answer to the code of a phone button, which WeChat gives once and charges for.
 type paid struct {
-	Hash   []byte // of the app and the code
-	At     time.Time
+	Hash   []byte    // of the app and the code
+	At     time.Time // when WeChat was asked
 	KeyID  string
-	Sealed []byte // the answer
+	Sealed []byte // the answer; empty: there is none yet
 }
 
 var (
