@@ -22,6 +22,7 @@ var subjects = map[string]string{
 	"loyalty_program": "program", "loyalty_account": "member", "loyalty_booking": "member",
 	"reward_catalog": "program", "reward_holder": "member", "reward_voucher": "member, mac", "reward_count": "catalog",
 	"stamps_program": "program", "stamps_card": "member, program", "stamps_record": "member", "stamps_coupon": "member",
+	"wechat_token": "app", "miniprogram_session": "openid", "miniprogram_phone": "hash", "callback_push": "hash",
 }
 
 // Rule 8: tables are prefixed and in a schema of their own, and the table of migrations has a name

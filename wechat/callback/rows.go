@@ -18,15 +18,15 @@ var migrations embed.FS
 
 // A taken is a push that was handed on.
 type taken struct {
-	Receiver string // whom it was for
 	Hash     []byte // of what it says
+	Receiver string // whom it was for
 	At       time.Time
 }
 
 var (
 	pushes = storage.NewTable("callback_push", func(c *storage.Columns, t *taken) {
-		storage.Text(c, "receiver", &t.Receiver)
 		storage.Bytes(c, "hash", &t.Hash)
+		storage.Text(c, "receiver", &t.Receiver)
 		c.Key()
 		storage.Time(c, "at", &t.At)
 	})

@@ -17,8 +17,8 @@ var migrations embed.FS
 
 // A session is the last sign-in of a user.
 type session struct {
-	App    string
 	OpenID OpenID
+	App    string
 	At     time.Time
 	KeyID  string
 	Sealed []byte // the session key
@@ -34,8 +34,8 @@ type paid struct {
 
 var (
 	sessions = storage.NewTable("miniprogram_session", func(c *storage.Columns, s *session) {
-		storage.Text(c, "app", &s.App)
 		storage.Text(c, "openid", &s.OpenID)
+		storage.Text(c, "app", &s.App)
 		c.Key()
 		storage.Time(c, "at", &s.At)
 		storage.Text(c, "key_id", &s.KeyID)

@@ -11,11 +11,11 @@ create table if not exists scrmkit.scrmkit_schema (
 
 create table scrmkit.callback_push (
 	tenant text collate "C" not null,
-	receiver text collate "C" not null,
 	hash bytea not null,
+	receiver text collate "C" not null,
 	at timestamptz not null,
-	primary key (tenant, receiver, hash)
+	primary key (tenant, hash, receiver)
 );
-create index callback_push_at on scrmkit.callback_push ((tenant || ''), at, receiver, hash);
+create index callback_push_at on scrmkit.callback_push ((tenant || ''), at, hash, receiver);
 
-insert into scrmkit.scrmkit_schema (context, version, name, checksum) values ('callback', 1, 'tables', '1a8ab82c919151173577e439d38d6859a97182d8e45a709550bbcbe213963461');
+insert into scrmkit.scrmkit_schema (context, version, name, checksum) values ('callback', 1, 'tables', '6cfb1d3f3beab6be3494818c20047721ef08a0cec01467a81c4308a5f7e4aa73');

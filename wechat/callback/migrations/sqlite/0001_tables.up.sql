@@ -10,11 +10,11 @@ create table if not exists scrmkit_schema (
 
 create table callback_push (
 	tenant text not null,
-	receiver text not null,
 	hash blob not null,
+	receiver text not null,
 	at integer not null,
-	primary key (tenant, receiver, hash)
+	primary key (tenant, hash, receiver)
 );
-create index callback_push_at on callback_push ((tenant || ''), at, receiver, hash);
+create index callback_push_at on callback_push ((tenant || ''), at, hash, receiver);
 
-insert into scrmkit_schema (context, version, name, checksum) values ('callback', 1, 'tables', 'e17df7a88b4f1f630df5d11c7296a10c0d7fa4b10bf62169b9caee5bdd1c0a37');
+insert into scrmkit_schema (context, version, name, checksum) values ('callback', 1, 'tables', '62e9139edc7d2d38167134c1b706011c5e9061abf516735e0bab01166d23a3d3');

@@ -10,14 +10,14 @@ create table if not exists scrmkit_schema (
 
 create table miniprogram_session (
 	tenant text not null,
-	app text not null,
 	openid text not null,
+	app text not null,
 	at integer not null,
 	key_id text not null,
 	sealed blob not null,
-	primary key (tenant, app, openid)
+	primary key (tenant, openid, app)
 );
-create index miniprogram_session_at on miniprogram_session ((tenant || ''), at, app, openid);
+create index miniprogram_session_at on miniprogram_session ((tenant || ''), at, openid, app);
 
 create table miniprogram_phone (
 	tenant text not null,
@@ -29,4 +29,4 @@ create table miniprogram_phone (
 );
 create index miniprogram_phone_at on miniprogram_phone ((tenant || ''), at, hash);
 
-insert into scrmkit_schema (context, version, name, checksum) values ('miniprogram', 1, 'tables', '8036aa7e8e46eb332c5c9158678486592b74003add4967cdafd8ac94907c65ef');
+insert into scrmkit_schema (context, version, name, checksum) values ('miniprogram', 1, 'tables', '0f62c362f5c8803c890af15d416aed203a52206c037c310e30aa5a61565df1ab');
