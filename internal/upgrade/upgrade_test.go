@@ -144,7 +144,7 @@ func holds(t *testing.T, db storage.DB, n int64) {
 func build(t *testing.T, commit string) string {
 	t.Helper()
 	bin := filepath.Join(t.TempDir(), "worker")
-	build := exec.Command("go", "build", "-trimpath", "-o", bin, "./internal/upgrade/worker")
+	build := exec.Command("go", "build", "-o", bin, "./internal/upgrade/worker")
 	build.Dir = root
 	if commit != "" {
 		build.Dir = t.TempDir()
