@@ -204,16 +204,16 @@ func (t *tokens) next(ctx context.Context, row *tokenRow) (string, error) {
 		row.KeyID, row.Sealed = box.id, box.Seal([]byte(token), t.context())
 		row.Obtained, row.Expires, row.Lease = asked, journal.Instant(asked.Add(life)), time.Time{}
 		stored, err := t.save(ctx, row)
+		var now tokenRow
+		if !stored && err == nil {
+			now, err = t.load(ctx)
+		}
 		if stored || err != nil {
 			if err != nil { // the token is good all the same
 				t.c.log.WarnContext(ctx, "wechat: the access token is not stored", "app", t.c.app.ID, "error", err)
 			}
 			t.remember(token, *row, t.c.frame.Now().Add(Memo))
 			return token, nil
-		}
-		now, err := t.load(ctx)
-		if err != nil {
-			continue
 		}
 		if other := t.open(now); other != "" && now.Obtained.After(asked) { // the lease ended before the answer came
 			t.remember(other, now, t.c.frame.Now().Add(Memo))

@@ -56,12 +56,36 @@ func (e *Engine) Phone(ctx context.Context, p Phone) (n Number, err error) {
 		call.Replayed = err == nil
 		return n, err
 	}
-	n, err = e.ask(ctx, p)
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), wechat.Timeout) // it is paid for, whoever gives up
-	defer cancel()
+	// It is paid for, so it goes on where the caller gives up.
+	type result struct {
+		Number
+		err error
+	}
+	done := make(chan result, 1)
+	go func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*wechat.Timeout)
+		defer cancel()
+		n, err := e.obtain(ctx, row, p)
+		done <- result{n, err}
+	}()
+	select {
+	case r := <-done:
+		n, err = r.Number, r.err
+	case <-ctx.Done():
+		err = ctx.Err()
+	}
+	if err != nil {
+		return Number{}, fmt.Errorf("miniprogram: phone: %w", err)
+	}
+	return n, nil
+}
+
+// obtain asks WeChat for the number, and stores the answer in the row that claim made.
+func (e *Engine) obtain(ctx context.Context, row paid, p Phone) (Number, error) {
+	n, err := e.ask(ctx, p)
 	if err != nil {
 		_ = e.save(ctx, phones.Drop(&row)) // or it stands until nobody waits for it any more
-		return Number{}, fmt.Errorf("miniprogram: phone: %w", err)
+		return Number{}, err
 	}
 	row.At = n.At
 	row.KeyID, row.Sealed = e.seal(journal.JSON(answered{p.OpenID, n}), e.context("phone", string(row.Hash)))
@@ -70,10 +94,7 @@ func (e *Engine) Phone(ctx context.Context, p Phone) (n Number, err error) {
 			break
 		}
 	}
-	if err != nil {
-		return Number{}, fmt.Errorf("miniprogram: phone: %w", err)
-	}
-	return n, nil
+	return n, err
 }
 
 const (

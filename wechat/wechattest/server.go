@@ -4,7 +4,8 @@
 //	fake := wechattest.NewServer(&wechattest.Options{Now: clock})
 //	defer fake.Close()
 //	fake.AddApp(wechattest.App{ID: "wx0123456789abcdef", Secret: "secret"})
-//	client, err := wechat.New(db, wechat.App{ID: "wx0123456789abcdef", Secret: "secret"}, keys, &wechat.Options{Base: fake.URL})
+//	app := wechat.App{ID: "wx0123456789abcdef", Secret: "secret"}
+//	client, err := wechat.New(db, app, keys, &wechat.Options{Base: fake.URL})
 package wechattest
 
 import (
