@@ -20,7 +20,7 @@ const (
 )
 
 // leaves are what every context may depend on.
-var leaves = []string{"errs", "ids", "secret", "storage", "storage/journal", "scrm/phone"}
+var leaves = []string{"errs", "ids", "secret", "storage", "storage/journal", "scrm/message", "scrm/phone"}
 
 // ground is what everything stands on, each with the packages that it may depend on beside the
 // standard library.
@@ -34,6 +34,7 @@ var contexts = map[string][]string{
 	"scrm/activation":   {"golang.org/x/text"},
 	"scrm/lead":         {"github.com/hashicorp/golang-lru/v2", "github.com/nyaruka/phonenumbers/v2", "golang.org/x/text"},
 	"scrm/lead/routing": {},
+	"scrm/message":      {},
 	"scrm/phone":        {"github.com/nyaruka/phonenumbers/v2", "golang.org/x/text"},
 	"scrm/ticket": {
 		"github.com/expr-lang/expr", "github.com/hashicorp/golang-lru/v2", "github.com/nyaruka/phonenumbers/v2", "golang.org/x/text",
