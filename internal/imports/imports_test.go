@@ -249,6 +249,7 @@ func TestViolations(t *testing.T) {
 			module + "/scrm/lead":                  {"context"},
 			module + "/scrm/lead/routing":          {"context"},
 			module + "/scrm/desk":                  {module + "/storage", module + "/scrm/lead"},
+			module + "/scrm/message":               {module + "/errs"},
 			module + "/scrm/phone":                 {"golang.org/x/text/width"},
 			module + "/scrm/ticket":                {"context"},
 			module + "/stamps":                     {"github.com/hashicorp/golang-lru/v2", module + "/internal/combine"},
