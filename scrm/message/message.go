@@ -9,6 +9,7 @@
 package message
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -90,3 +91,6 @@ func (e *Error) Error() string {
 
 // Unwrap returns the kind.
 func (e *Error) Unwrap() error { return e.Kind }
+
+// Is reports whether target is the class of the kind or, without a kind, errs.Internal.
+func (e *Error) Is(target error) bool { return target == cmp.Or(errs.ClassOf(e.Kind), errs.Internal) }

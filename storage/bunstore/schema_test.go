@@ -22,6 +22,7 @@ var subjects = map[string]string{
 	"loyalty_program": "program", "loyalty_account": "member", "loyalty_booking": "member",
 	"reward_catalog": "program", "reward_holder": "member", "reward_voucher": "member, mac", "reward_count": "catalog",
 	"stamps_program": "program", "stamps_card": "member, program", "stamps_record": "member", "stamps_coupon": "member",
+	"customer_customer": "member", "customer_identity": "hash", "customer_consent": "member", "customer_fields": "program",
 	"wechat_token": "app", "miniprogram_session": "openid", "miniprogram_phone": "hash", "callback_push": "hash",
 }
 
