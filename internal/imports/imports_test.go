@@ -52,7 +52,7 @@ var contexts = map[string][]string{
 var parts = map[string]string{"wechat/miniprogram": "wechat"}
 
 // flows join contexts over storage. They depend on no driver and not on bun.
-var flows = []string{"loyalty/redemption", "loyalty/refund", "loyalty/till", "scrm/desk", "stamps/till"}
+var flows = []string{"loyalty/redemption", "loyalty/refund", "loyalty/till", "scrm/desk", "stamps/invitation", "stamps/till"}
 
 // helpers are the packages that help tests, and are imported by tests and each other alone.
 var helpers = []string{
@@ -260,6 +260,7 @@ func TestViolations(t *testing.T) {
 			module + "/storage":                    {module + "/errs", module + "/internal/tripwire", module + "/storage/journal"},
 			module + "/storage/bunstore":           {module + "/storage", "github.com/uptrace/bun"},
 			module + "/storage/bunstore/pgxtx":     {module + "/storage/bunstore", "github.com/jackc/pgx/v5"},
+			module + "/stamps/invitation":          {module + "/stamps/shop", module + "/wechat/miniprogram"},
 			module + "/stamps/till":                {module + "/storage", module + "/otp"},
 			module + "/wechat":                     {module + "/storage"},
 			module + "/wechat/callback":            {module + "/storage"},

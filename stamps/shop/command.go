@@ -54,6 +54,7 @@ type Outcome struct {
 	Manager *Manager `json:"manager,omitempty"` // of Bind and Unbind
 	Stamps  []Stamp  `json:"stamps,omitempty"`  // of BindStamp and UnbindStamps, a row for each name
 
+	InvitedBy string         `json:"invitedBy,omitempty"` // of Bind: Invite.By
 	Withdrawn []InvitationID `json:"withdrawn,omitempty"` // of Withdraw and Unbind
 	Replayed  bool           `json:"-"`                   // the key was used before, and this is the first result
 }

@@ -53,7 +53,7 @@ func TestManagers(t *testing.T) {
 		t.Run("an invitation binds one identity, once, within 24 hours", func(t *testing.T) {
 			shops, now := open(t, db.Tenant("invite"))
 			token := invite(t, shops, "wangjing", "i")
-			if len(token) != 64 {
+			if len(token) != 26 {
 				t.Fatalf("a token of %d characters", len(token))
 			}
 			bind := shop.Bind{Token: token, Identity: "kathy", Name: "Kathy", Key: "b"}

@@ -26,8 +26,9 @@ type Invite struct {
 	Key  string   `json:"-"`            // idempotency key; required
 }
 
-// Invited is the answer to an Invite. ID names the invitation among the open ones; Token, 256
-// random bits, goes into the QR code that the new manager scans; whoever scans it first is bound.
+// Invited is the answer to an Invite. ID names the invitation among the open ones; Token, 26
+// letters and digits of 130 random bits, goes into the QR code that the new manager scans; whoever
+// scans it first is bound.
 type Invited struct {
 	ID      InvitationID `json:"id"`      // names it among the open ones
 	Token   string       `json:"-"`       // what Bind takes; shown this once
@@ -61,7 +62,7 @@ func (e *Engine) Invite(ctx context.Context, c Invite) (Invited, error) {
 			if s.shop.Version == 0 {
 				return update{}, Outcome{}, ErrUnknownShop
 			}
-			invited = Invited{Token: newToken(), Shop: c.Shop, Expires: now.Add(InvitationTTL)}
+			invited = Invited{Token: rand.Text(), Shop: c.Shop, Expires: now.Add(InvitationTTL)}
 			invitation := Invitation{Hash: e.hashToken(invited.Token), Shop: c.Shop, By: c.By, Expires: invited.Expires}
 			invited.ID = invitation.ID()
 			return update{shops: []Shop{s.shop}, invitations: []Invitation{invitation}}, Outcome{}, nil
@@ -102,7 +103,7 @@ func (e *Engine) Bind(ctx context.Context, c Bind) (Outcome, error) {
 			manager := Manager{Identity: c.Identity, Shop: s.shop.ID, Slot: slot, Name: c.Name, Bound: now, Version: s.manager.Version}
 			used := s.invitation
 			used.Ended, used.UsedBy = now, c.Identity
-			return update{managers: []Manager{manager}, invitations: []Invitation{used}}, Outcome{Manager: &manager}, nil
+			return update{managers: []Manager{manager}, invitations: []Invitation{used}}, Outcome{Manager: &manager, InvitedBy: s.invitation.By}, nil
 		},
 	})
 }
@@ -177,12 +178,6 @@ func (i Invitation) withdrawn(now time.Time) Invitation {
 // open reports whether the invitation may be used at that time.
 func (i Invitation) open(now time.Time) bool {
 	return i.Version > 0 && i.Ended.IsZero() && now.Before(i.Expires)
-}
-
-func newToken() string {
-	b := make([]byte, 32)
-	rand.Read(b)
-	return hex.EncodeToString(b)
 }
 
 // hashToken returns what is stored of a token. The tenant is in it: in another one the token is
