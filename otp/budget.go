@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/internal/decimal"
 )
 
 // A Budget bounds what adds up over time: a generic cell rate algorithm (GCRA, ITU-T I.371), kept
@@ -97,7 +98,7 @@ func (b Budget) check(field string) error {
 func Weight(live map[int]int64) int64 {
 	weight := int64(minWeight)
 	for digits, n := range live {
-		per := pow10(digits - minDigits)
+		per := decimal.Pow10(digits - minDigits)
 		weight = max(weight, (n+per-1)/per)
 	}
 	return weight
@@ -107,11 +108,3 @@ func Weight(live map[int]int64) int64 {
 // digits are live, or 0 if even the longest would make a guess weigh too much. It is Policy.Digits
 // of the zero Policy.
 func Digits(live map[int]int64) int { return Policy{}.Digits(live) }
-
-func pow10(n int) int64 {
-	p := int64(1)
-	for range n {
-		p *= 10
-	}
-	return p
-}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/scrmkit/scrmkit/internal/combine"
 	"github.com/scrmkit/scrmkit/internal/engine"
+	"github.com/scrmkit/scrmkit/internal/keyring"
 	"github.com/scrmkit/scrmkit/secret"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
@@ -31,7 +32,7 @@ type Options struct {
 // again with its key.
 type Engine struct {
 	frame  engine.Frame
-	keys   ring
+	keys   keyring.Ring
 	policy Policy // complete
 	runner *combine.Runner[*op, *unit, answer]
 }
@@ -41,9 +42,9 @@ type Engine struct {
 // an error if keys is empty, a key is too short, two share an ID, or a field of the policy is out
 // of its bounds.
 func New(s storage.Tx, keys []secret.Key, opts *Options) (*Engine, error) {
-	r, err := newRing(keys)
+	r, err := keyring.New(keys, "otp.v1 code", "otp.v1 seal")
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("otp: %w", err)
 	}
 	o := cmp.Or(opts, &Options{})
 	policy, err := o.Policy.complete()
@@ -118,7 +119,7 @@ func (e *Engine) attempt(c Check) (*op, error) {
 	if err != nil {
 		return nil, fmt.Errorf("otp: check: %w", err)
 	}
-	macs := e.keys.codes(e.frame.Tenant(), c.Scope, digits)
+	macs := macs(e.keys, e.frame.Tenant(), c.Scope, digits)
 	o := &op{
 		command: &checking{c, macs}, scope: c.Scope, key: c.Key, kind: "otp.check", by: string(c.Typist),
 		subject: typistSubject(c.Scope, c.Typist), now: e.frame.Now(),

@@ -25,7 +25,7 @@ func goldenEngine(s storage.Tx) *Engine {
 
 func TestGoldenCommands(t *testing.T) {
 	db := memory.New()
-	mac := goldenEngine(db).keys.codes(db.TenantID(), "north", "123456")[0]
+	mac := macs(goldenEngine(db).keys, db.TenantID(), "north", "123456")[0]
 	f := golden.Open(t, "commands")
 	f.Commands(golden.Engine{
 		Store: db, New: func(s storage.Tx) any { return goldenEngine(s) },
@@ -57,16 +57,16 @@ func TestGoldenSeals(t *testing.T) {
 	db := memory.New()
 	e, f := goldenEngine(db), golden.Open(t, "seals")
 	k := e.keys[0]
-	f.Line("mac of a code", hex.EncodeToString(k.code("", "north", "123456")), "Codes that customers hold are wrong.")
-	f.Line("mac of a code in a tenant", hex.EncodeToString(k.code("acme", "north", "123456")), "Codes that customers hold are wrong.")
+	f.Line("mac of a code", hex.EncodeToString(mac(k, "", "north", "123456")), "Codes that customers hold are wrong.")
+	f.Line("mac of a code in a tenant", hex.EncodeToString(mac(k, "acme", "north", "123456")), "Codes that customers hold are wrong.")
 	code := Code{
-		Scope: "north", MAC: k.code("", "north", "123456"), ID: []byte("0123456789abcdef"), Version: 2, Number: 1, KeyID: "k1", Digits: 6,
+		Scope: "north", MAC: mac(k, "", "north", "123456"), ID: []byte("0123456789abcdef"), Version: 2, Number: 1, KeyID: "k1", Digits: 6,
 		Holder: "alice", Purpose: "stamp", Payload: []byte("payload"), Issued: goldenNow, Expires: goldenNow.Add(DefaultTTL),
 		Reusable: goldenNow.Add(DefaultTTL + Quarantine),
 	}
 	sealed, err := hex.DecodeString(f.Once("digits of a code", func() string { return hex.EncodeToString(k.Seal([]byte("123456"), codeContext("", code))) }))
 	if err == nil {
-		_, err = e.keys.open("k1", sealed, codeContext("", code))
+		_, err = e.keys.Open("k1", sealed, codeContext("", code))
 	}
 	if err != nil {
 		t.Errorf("a code that an earlier release has issued can't be shown again: %v", err)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/scrmkit/scrmkit/internal/combine"
+	"github.com/scrmkit/scrmkit/internal/decimal"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
@@ -29,8 +30,8 @@ func (c *issuing) lookup(w work) lookup {
 	l := lookup{holder: c.Holder, purpose: c.Purpose, parties: c.parties()}
 	c.drawn = map[int]string{}
 	for digits := minDigits; digits <= w.policy.MaxDigits; digits++ {
-		c.drawn[digits] = draw(digits)
-		l.macs = append(l.macs, w.keys.codes(w.frame.Tenant(), c.Scope, c.drawn[digits])...)
+		c.drawn[digits] = decimal.Draw(digits)
+		l.macs = append(l.macs, macs(w.keys, w.frame.Tenant(), c.Scope, c.drawn[digits])...)
 	}
 	return l
 }
@@ -106,7 +107,7 @@ func (c Issue) charge(p Policy, meters map[Party]Meter, now time.Time) ([]Meter,
 
 // taken reports whether another code of that length has the digits that were drawn.
 func (c *issuing) taken(w work, u *unit, digits int, now time.Time) bool {
-	found := u.matches(w.keys.codes(w.frame.Tenant(), c.Scope, c.drawn[digits]))
+	found := u.matches(macs(w.keys, w.frame.Tenant(), c.Scope, c.drawn[digits]))
 	return slices.ContainsFunc(found, func(other Code) bool { return !other.free(now) })
 }
 
@@ -119,8 +120,8 @@ func (c *issuing) code(w work, u *unit, digits int, now time.Time) Code {
 	}
 	expires := journal.Instant(now.Add(ttl))
 	code := Code{
-		Scope: c.Scope, MAC: k.code(tenant, c.Scope, c.drawn[digits]), ID: make([]byte, 16), Number: u.scope.Issued + 1,
-		KeyID: k.id, Digits: digits, Holder: c.Holder, Purpose: c.Purpose, Payload: c.Payload,
+		Scope: c.Scope, MAC: mac(k, tenant, c.Scope, c.drawn[digits]), ID: make([]byte, 16), Number: u.scope.Issued + 1,
+		KeyID: k.ID, Digits: digits, Holder: c.Holder, Purpose: c.Purpose, Payload: c.Payload,
 		Issued: now, Expires: expires, Reusable: expires.Add(Quarantine),
 	}
 	rand.Read(code.ID)

@@ -1,56 +1,24 @@
 package otp
 
 import (
-	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/scrmkit/scrmkit/internal/keyring"
-	"github.com/scrmkit/scrmkit/secret"
 )
 
-type key struct {
-	id  string
-	mac []byte
-	keyring.Box
+// mac is the MAC of digits in a scope of a tenant.
+func mac(k keyring.Key, tenant string, s Scope, digits string) []byte {
+	return keyring.Sum(k.MAC, tenant, string(s), digits)[:16]
 }
 
-type ring []key
-
-func newRing(keys []secret.Key) (ring, error) {
-	if err := keyring.Check(keys); err != nil {
-		return nil, fmt.Errorf("otp: %w", err)
-	}
-	var r ring
-	for _, k := range keys {
-		r = append(r, key{k.ID, keyring.Sum(k.Secret, "otp.v1 code"), keyring.NewBox(k.Secret, "otp.v1 seal")})
-	}
-	return r, nil
-}
-
-// code is the MAC of digits in a scope of a tenant.
-func (k key) code(tenant string, s Scope, digits string) []byte {
-	return keyring.Sum(k.mac, tenant, string(s), digits)[:16]
-}
-
-// codes are the MACs of digits under every key.
-func (r ring) codes(tenant string, s Scope, digits string) [][]byte {
-	macs := make([][]byte, len(r))
+// macs are the MACs of digits under every key.
+func macs(r keyring.Ring, tenant string, s Scope, digits string) [][]byte {
+	all := make([][]byte, len(r))
 	for i, k := range r {
-		macs[i] = k.code(tenant, s, digits)
+		all[i] = mac(k, tenant, s, digits)
 	}
-	return macs
-}
-
-func (r ring) open(id string, sealed []byte, context string) ([]byte, error) {
-	for _, k := range r {
-		if k.id == id {
-			return k.Open(sealed, context)
-		}
-	}
-	return nil, errors.New("otp: sealed by a key that is gone")
+	return all
 }
 
 // claimContext is what a sealed claim is of: one tenant.
@@ -71,19 +39,13 @@ func (e *Engine) Seal(c Claim) string {
 	if err != nil {
 		panic(fmt.Sprintf("otp: a claim is no JSON: %v", err))
 	}
-	k := e.keys[0]
-	return k.id + "." + base64.RawURLEncoding.EncodeToString(k.Seal(text, claimContext(e.frame.Tenant())))
+	return e.keys.SealText(text, claimContext(e.frame.Tenant()))
 }
 
 // Open reads what Seal wrote. ErrInvalidCode: the text is no claim of these keys and of this
 // tenant.
 func (e *Engine) Open(sealed string) (Claim, error) {
-	id, text, _ := strings.Cut(sealed, ".")
-	raw, err := base64.RawURLEncoding.DecodeString(text)
-	if err != nil {
-		return Claim{}, ErrInvalidCode
-	}
-	plain, err := e.keys.open(id, raw, claimContext(e.frame.Tenant()))
+	plain, err := e.keys.OpenText(sealed, claimContext(e.frame.Tenant()))
 	if err != nil {
 		return Claim{}, ErrInvalidCode
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/internal/decimal"
 )
 
 // A Policy says how long codes may become and how many may be asked for. Zero fields are the
@@ -66,7 +67,7 @@ func (p Policy) Digits(live map[int]int64) int {
 		if digits == longest && longest < maxDigits {
 			weight = maxCrowd
 		}
-		if live[digits] < weight*pow10(digits-minDigits) {
+		if live[digits] < weight*decimal.Pow10(digits-minDigits) {
 			return digits
 		}
 	}

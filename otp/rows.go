@@ -6,6 +6,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/scrmkit/scrmkit/internal/engine"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
@@ -224,23 +225,12 @@ func spend(ctx context.Context, s storage.Store, all []spent) ([]error, error) {
 	return s.Save(ctx, changes)
 }
 
-// pruned is how many rows are deleted at a time, so that nobody waits long.
-const pruned = 1000
-
 // prune deletes the codes whose digits are free since before that time, and the meters that are idle
 // since before it, and returns how many rows those were.
-func prune(ctx context.Context, s storage.Store, before time.Time) (n int64, err error) {
-	r := storage.Range{To: before, Limit: pruned}
-	for _, some := range []func() (int64, error){
+func prune(ctx context.Context, s storage.Store, before time.Time) (int64, error) {
+	r := storage.Range{To: before, Limit: engine.PruneBatch}
+	return engine.Prune(
 		func() (int64, error) { return storage.Prune(ctx, s, byReusable, r) },
 		func() (int64, error) { return storage.Prune(ctx, s, byIdle, r) },
-	} {
-		for more := int64(pruned); more == pruned; {
-			if more, err = some(); err != nil {
-				return n, err
-			}
-			n += more
-		}
-	}
-	return n, nil
+	)
 }

@@ -179,7 +179,7 @@ func (w work) replay(u *unit, o *op, entry journal.Entry) (answer, error) {
 	a.issued.Replayed = true
 	for _, c := range u.codes {
 		if c.Number == a.Issued.Number && c.Live(o.now) {
-			digits, err := w.keys.open(c.KeyID, c.Sealed, codeContext(w.frame.Tenant(), c))
+			digits, err := w.keys.Open(c.KeyID, c.Sealed, codeContext(w.frame.Tenant(), c))
 			a.issued.Code = string(digits)
 			return a, err
 		}

@@ -20,6 +20,7 @@ import (
 	"github.com/scrmkit/scrmkit/loyalty"
 	"github.com/scrmkit/scrmkit/loyalty/reward"
 	"github.com/scrmkit/scrmkit/otp"
+	"github.com/scrmkit/scrmkit/otp/delivery"
 	"github.com/scrmkit/scrmkit/scrm/activation"
 	"github.com/scrmkit/scrmkit/scrm/customer"
 	"github.com/scrmkit/scrmkit/scrm/lead"
@@ -38,7 +39,7 @@ import (
 // Schemas are those of every package.
 var Schemas = []storage.Schema{
 	activation.Tables, routing.Tables, lead.Tables, loyalty.Tables, otp.Tables, reward.Tables, shop.Tables, stamps.Tables, ticket.Tables,
-	wechat.Tables, miniprogram.Tables, callback.Tables, customer.Tables,
+	wechat.Tables, miniprogram.Tables, callback.Tables, customer.Tables, delivery.Tables,
 }
 
 // A DB is a database of any adapter, seen by one tenant.

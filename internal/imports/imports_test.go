@@ -40,6 +40,7 @@ var contexts = map[string][]string{
 	"scrm/ticket": {
 		"github.com/expr-lang/expr", "github.com/hashicorp/golang-lru/v2", "github.com/nyaruka/phonenumbers/v2", "golang.org/x/text",
 	},
+	"otp/delivery":       {"github.com/nyaruka/phonenumbers/v2", "golang.org/x/text"},
 	"otp":                {"github.com/hashicorp/golang-lru/v2", "github.com/pquerna/otp", "golang.org/x/text"},
 	"stamps":             {"github.com/hashicorp/golang-lru/v2"},
 	"stamps/shop":        {"github.com/hashicorp/golang-lru/v2", "golang.org/x/text"},
@@ -246,6 +247,7 @@ func TestViolations(t *testing.T) {
 			module + "/loyalty/refund":             {module + "/storage", module + "/loyalty/redemption"},
 			module + "/loyalty/reward":             {module + "/storage/journal"},
 			module + "/otp":                        {"golang.org/x/text/width", module + "/storage/journal"},
+			module + "/otp/delivery":               {module + "/scrm/message", module + "/storage/journal"},
 			module + "/scrm/activation":            {"context"},
 			module + "/scrm/customer":              {"context"},
 			module + "/scrm/lead":                  {"context"},

@@ -7,6 +7,7 @@ import (
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -35,6 +36,54 @@ func Check(keys []secret.Key) error {
 		seen[k.ID] = true
 	}
 	return nil
+}
+
+// A Key is a secret.Key with what an engine derives of it.
+type Key struct {
+	ID  string
+	MAC []byte // for Sum
+	Box
+}
+
+// A Ring has the keys of an engine: the first one signs and seals, and any verifies and opens.
+type Ring []Key
+
+// New returns the ring of keys. mac and box name what they are for, so that no other engine derives
+// the same.
+func New(keys []secret.Key, mac, box string) (Ring, error) {
+	if err := Check(keys); err != nil {
+		return nil, err
+	}
+	var r Ring
+	for _, k := range keys {
+		r = append(r, Key{k.ID, Sum(k.Secret, mac), NewBox(k.Secret, box)})
+	}
+	return r, nil
+}
+
+// Open opens what the key of that id sealed.
+func (r Ring) Open(id string, sealed []byte, context string) ([]byte, error) {
+	for _, k := range r {
+		if k.ID == id {
+			return k.Open(sealed, context)
+		}
+	}
+	return nil, errors.New("it was sealed by a key that is gone")
+}
+
+// SealText seals a text for the way to somebody and back: the id of the key, a dot and base 64.
+func (r Ring) SealText(text []byte, context string) string {
+	return r[0].ID + "." + base64.RawURLEncoding.EncodeToString(r[0].Seal(text, context))
+}
+
+// OpenText opens what SealText sealed.
+func (r Ring) OpenText(sealed, context string) ([]byte, error) {
+	id, text, _ := strings.Cut(sealed, ".")
+	raw, err := base64.RawURLEncoding.DecodeString(text)
+	if err != nil {
+		return nil, err
+	}
+	return r.Open(id, raw, context)
 }
 
 // Sum is HMAC-SHA-256 of the parts, each with its length before it.
