@@ -37,6 +37,7 @@ var contexts = map[string][]string{
 	"scrm/lead/routing": {},
 	"scrm/message":      {},
 	"scrm/phone":        {"github.com/nyaruka/phonenumbers/v2", "golang.org/x/text"},
+	"scrm/session":      {},
 	"scrm/ticket": {
 		"github.com/expr-lang/expr", "github.com/hashicorp/golang-lru/v2", "github.com/nyaruka/phonenumbers/v2", "golang.org/x/text",
 	},
@@ -255,6 +256,7 @@ func TestViolations(t *testing.T) {
 			module + "/scrm/desk":                  {module + "/storage", module + "/scrm/lead"},
 			module + "/scrm/message":               {module + "/errs"},
 			module + "/scrm/phone":                 {"golang.org/x/text/width"},
+			module + "/scrm/session":               {module + "/storage"},
 			module + "/scrm/ticket":                {"context"},
 			module + "/stamps":                     {"github.com/hashicorp/golang-lru/v2", module + "/internal/combine"},
 			module + "/stamps/shop":                {module + "/storage/journal"},

@@ -31,6 +31,7 @@ var homes = map[string]string{
 	"otp": "otp", "reward": "loyalty/reward", "shop": "stamps/shop", "stamps": "stamps", "ticket": "scrm/ticket", "wechat": "wechat", "miniprogram": "wechat/miniprogram", "callback": "wechat/callback",
 	"customer": "scrm/customer",
 	"delivery": "otp/delivery",
+	"session":  "scrm/session",
 }
 
 var update = flag.Bool("update", false, "write the files of migrations that are missing, and note new ones")

@@ -25,6 +25,7 @@ var subjects = map[string]string{
 	"stamps_program": "program", "stamps_card": "member, program", "stamps_record": "member", "stamps_coupon": "member",
 	"customer_customer": "member", "customer_identity": "hash", "customer_consent": "member", "customer_fields": "program",
 	"wechat_token": "app", "miniprogram_session": "openid", "miniprogram_phone": "hash", "callback_push": "hash",
+	"session_subject": "subject", "session_session": "hash",
 }
 
 // Rule 8: tables are prefixed and in a schema of their own, and the table of migrations has a name

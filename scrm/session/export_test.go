@@ -1,0 +1,9 @@
+package session
+
+var (
+	NewToken   = newToken
+	WellFormed = wellFormed
+	HashToken  = hashToken
+)
+
+const TokenPrefix = tokenPrefix
