@@ -4,31 +4,22 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 
 	"github.com/scrmkit/scrmkit/scrm/message"
 )
 
-// A printer is a sender for a laptop.
-type printer struct{}
-
-func (printer) Send(_ context.Context, m message.Message) (string, error) {
-	if m.To == "" {
-		return "", &message.Error{Vendor: "printer", Kind: message.ErrAddress}
-	}
-	fmt.Println(m.Template, m.Vars)
-	return "", nil
-}
-
-func ExampleSender() {
-	var s message.Sender = printer{}
+// On a laptop, one sender prints what others would send.
+func ExampleByChannel() {
+	var s message.Sender = message.ByChannel{message.SMS: message.Print(os.Stdout)}
 	_, err := s.Send(context.Background(), message.Message{
 		Ref: "1", Channel: message.SMS, To: "+8613800138000", Template: "signin", Vars: []message.Var{{Name: "code", Value: "123456"}},
 	})
 	fmt.Println(err)
-	_, err = s.Send(context.Background(), message.Message{Ref: "2"})
-	fmt.Println(errors.Is(err, message.ErrAddress), err)
+	_, err = s.Send(context.Background(), message.Message{Ref: "2", Channel: message.Mail, To: "a@example.com", Template: "signin"})
+	fmt.Println(errors.Is(err, message.ErrSettings), err)
 	// Output:
-	// signin [{code 123456}]
+	// sms to +8613800138000: signin code="123456"
 	// <nil>
-	// true message: invalid address (printer)
+	// true message: the sender's settings are refused (channel): there is no sender for channel "mail"
 }

@@ -9,7 +9,6 @@
 package message
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -61,10 +60,12 @@ var (
 	ErrThrottled = errs.New(errs.Exhausted, "message: too many messages")
 	// ErrRefused: the address is on a list of those that want no messages.
 	ErrRefused = errs.New(errs.Denied, "message: the recipient refuses messages")
-	// ErrAddress: there is no such address, or not for this sender.
+	// ErrAddress: there is no such address, or not for this sender: a number of a country that it
+	// does not serve.
 	ErrAddress = errs.New(errs.Invalid, "message: invalid address")
-	// ErrSettings: the sender's own settings are at fault: credentials, signature, template, or the
-	// address of the server.
+	// ErrSettings: the sender's own settings are at fault: credentials, signature, the address of
+	// the server, or a template that has no text. A refusal whose code is not known here is of this
+	// kind too, for whoever runs the service to look up.
 	ErrSettings = errs.New(errs.Internal, "message: the sender's settings are refused")
 	// ErrBalance: the account with the vendor is empty or closed.
 	ErrBalance = errs.New(errs.Internal, "message: nothing is left on the vendor's account")
@@ -72,25 +73,30 @@ var (
 	ErrUnavailable = errs.New(errs.Internal, "message: vendor is unavailable")
 )
 
-// An Error is what a vendor answered with instead of taking a message. It has neither the address
-// nor what was filled in.
+// An Error is what became of a message that no vendor took. It has neither the address nor what was
+// filled in.
 type Error struct {
 	Vendor     string        // name of the sender's: "aliyun"
 	Code       string        // the vendor's own code, as it is; "": none
 	RetryAfter time.Duration // how long to wait at least; 0: not told
-	Kind       error         // one of the kinds of this package
+	Kind       error         // one of the kinds of this package; nil: ErrUnknown
 }
 
 // Error implements error.
 func (e *Error) Error() string {
 	if e.Code == "" {
-		return fmt.Sprintf("%v (%s)", e.Kind, e.Vendor)
+		return fmt.Sprintf("%v (%s)", e.Unwrap(), e.Vendor)
 	}
-	return fmt.Sprintf("%v (%s: %s)", e.Kind, e.Vendor, e.Code)
+	return fmt.Sprintf("%v (%s: %s)", e.Unwrap(), e.Vendor, e.Code)
 }
 
 // Unwrap returns the kind.
-func (e *Error) Unwrap() error { return e.Kind }
+func (e *Error) Unwrap() error {
+	if e.Kind == nil {
+		return ErrUnknown
+	}
+	return e.Kind
+}
 
-// Is reports whether target is the class of the kind or, without a kind, errs.Internal.
-func (e *Error) Is(target error) bool { return target == cmp.Or(errs.ClassOf(e.Kind), errs.Internal) }
+// Is reports whether target is the class of the kind.
+func (e *Error) Is(target error) bool { return target == errs.ClassOf(e.Unwrap()) }
