@@ -56,7 +56,7 @@ var contexts = map[string][]string{
 var parts = map[string]string{"wechat/miniprogram": "wechat"}
 
 // flows join contexts over storage. They depend on no driver and not on bun.
-var flows = []string{"loyalty/redemption", "loyalty/refund", "loyalty/till", "scrm/desk", "stamps/invitation", "stamps/till"}
+var flows = []string{"loyalty/redemption", "loyalty/refund", "loyalty/till", "scrm/desk", "scrm/signin", "stamps/invitation", "stamps/till"}
 
 // helpers are the packages that help tests, and are imported by tests and each other alone.
 var helpers = []string{
@@ -260,6 +260,7 @@ func TestViolations(t *testing.T) {
 			module + "/scrm/message":               {module + "/errs"},
 			module + "/scrm/message/mail":          {"github.com/wneessen/go-mail", module + "/scrm/message"},
 			module + "/scrm/message/sms":           {module + "/scrm/message"},
+			module + "/scrm/signin":                {module + "/storage", module + "/otp"},
 			module + "/scrm/phone":                 {"golang.org/x/text/width"},
 			module + "/scrm/session":               {module + "/storage"},
 			module + "/scrm/ticket":                {"context"},
