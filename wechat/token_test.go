@@ -335,6 +335,33 @@ func TestFaults(t *testing.T) {
 	}
 }
 
+// WeChat gives tokens to the addresses on the app's list, and answers so many calls a minute.
+func TestLimits(t *testing.T) {
+	b := open(t, dbtest.Of(memory.New()))
+	b.AddApp(wechattest.App{ID: appID, Secret: appSecret, Addresses: []string{"203.0.113.7"}})
+	c := b.client()
+	if _, err := c.Token(t.Context()); !errors.Is(err, wechat.ErrIPNotAllowed) || !strings.Contains(err.Error(), "invalid ip 127.0.0.1") {
+		t.Error(err)
+	}
+	b.From("203.0.113.7")
+	b.pass(wechat.RefusedWait)
+	b.token(c)
+	b.Quota(reads, 2)
+	for _, want := range []error{nil, nil, wechat.ErrRateLimited} {
+		if err := call(t.Context(), c); !errors.Is(err, want) {
+			t.Error(err, "instead of", want)
+		}
+	}
+	b.pass(time.Minute)
+	if err := call(t.Context(), c); err != nil {
+		t.Error(err)
+	}
+	b.Fail(reads, wechattest.Fault{Half: true})
+	if err := call(t.Context(), c); !errors.Is(err, wechat.ErrUnavailable) {
+		t.Error(err)
+	}
+}
+
 // A call that reads is made again where WeChat is busy, and one that changes something is not.
 func TestBusy(t *testing.T) {
 	b := open(t, dbtest.Of(memory.New()))

@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	mathrand "math/rand/v2"
 	"net/http"
 	"net/url"
 	"sort"
@@ -36,6 +37,28 @@ func (p Pusher) Push(message string) (status int, answer string, err error) {
 		return 0, "", err
 	}
 	return Send(r)
+}
+
+// Deliver pushes messages as a bad day has it: each of them one to three times, and all in an order
+// that rng draws. It returns an error unless the service answers each with 200.
+func (p Pusher) Deliver(rng *mathrand.Rand, messages ...string) error {
+	var all []string
+	for _, m := range messages {
+		for range 1 + rng.IntN(3) {
+			all = append(all, m)
+		}
+	}
+	rng.Shuffle(len(all), func(i, k int) { all[i], all[k] = all[k], all[i] })
+	for _, m := range all {
+		status, answer, err := p.Push(m)
+		if err != nil {
+			return err
+		}
+		if status != http.StatusOK {
+			return fmt.Errorf("wechattest: a push is answered with %d %q", status, answer)
+		}
+	}
+	return nil
 }
 
 // Request returns the request of a push, which may be changed before it is sent.

@@ -27,9 +27,10 @@ type Options struct {
 
 // An App is an app as WeChat has it.
 type App struct {
-	ID     string // AppID
-	Secret string // AppSecret
-	Frozen bool   // the secret is
+	ID        string   // AppID
+	Secret    string   // AppSecret
+	Frozen    bool     // the secret is
+	Addresses []string // addresses that may ask for tokens; none: all
 }
 
 // A Server is a WeChat. Its methods may be called at once.
@@ -39,16 +40,21 @@ type Server struct {
 	http *httptest.Server
 	now  func() time.Time
 
-	mu     sync.Mutex
-	apps   map[string]*app
-	faults map[string][]Fault
-	calls  map[string]int
-	grants map[string]*grant    // by code
-	visits map[string]time.Time // by OpenID: when the user was in the app last
-	keys   []string             // of sessions
-	words  map[string]string    // what texts with them are answered with
-	pages  []string             // of the published app; none: all
-	serial int
+	mu       sync.Mutex
+	apps     map[string]*app
+	faults   map[string][]Fault
+	calls    map[string]int
+	quotas   map[string]int // calls a minute, by path
+	minute   time.Time      // that used counts calls of
+	used     map[string]int
+	from     string               // address that requests come from
+	grants   map[string]*grant    // by code
+	visits   map[string]time.Time // by OpenID: when the user was in the app last
+	keys     []string             // of sessions
+	sessions map[string]string    // their keys, by OpenID: the last of each user
+	words    map[string]string    // what texts with them are answered with
+	pages    []string             // of the published app; none: all
+	serial   int
 }
 
 // An app with what WeChat keeps of it.
@@ -57,6 +63,11 @@ type app struct {
 	legacy issued // of /cgi-bin/token
 	stable issued // of /cgi-bin/stable_token
 	forced []time.Time
+
+	templates map[string]Template
+	consents  map[consent]int // messages that may be sent
+	pushes    []string        // events that are to be pushed
+	lost      []string        // codes of the messages that are to be lost
 }
 
 // issued are the tokens of one way to get them.
@@ -79,8 +90,8 @@ const (
 func NewServer(opts *Options) *Server {
 	o := cmp.Or(opts, &Options{})
 	s := &Server{
-		now: o.Now, apps: map[string]*app{}, faults: map[string][]Fault{}, calls: map[string]int{},
-		grants: map[string]*grant{}, visits: map[string]time.Time{}, words: map[string]string{},
+		now: o.Now, apps: map[string]*app{}, faults: map[string][]Fault{}, calls: map[string]int{}, quotas: map[string]int{}, from: "127.0.0.1",
+		grants: map[string]*grant{}, visits: map[string]time.Time{}, sessions: map[string]string{}, words: map[string]string{},
 	}
 	if s.now == nil {
 		s.now = time.Now
@@ -91,6 +102,7 @@ func NewServer(opts *Options) *Server {
 	for path, handler := range map[string]http.HandlerFunc{
 		"/sns/jscode2session": s.codeToSession, "/wxa/business/getuserphonenumber": s.phone, "/wxa/msg_sec_check": s.checkText,
 		"/wxa/getwxacodeunlimit": s.draw, "/wxa/generate_urllink": s.link, "/wxa/genwxashortlink": s.shortLink,
+		"/wxa/checksession": s.checkSession, "/cgi-bin/message/subscribe/send": s.subscribeSend,
 	} {
 		mux.HandleFunc(path, handler)
 	}
@@ -100,10 +112,7 @@ func NewServer(opts *Options) *Server {
 		}
 	})
 	s.http = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if s.fails(w, r) {
-			return
-		}
-		mux.ServeHTTP(w, r)
+		s.meet(w, r, mux)
 	}))
 	s.URL = s.http.URL
 	return s
@@ -116,7 +125,7 @@ func (s *Server) Close() { s.http.Close() }
 func (s *Server) AddApp(a App) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.apps[a.ID] = &app{App: a}
+	s.apps[a.ID] = &app{App: a, templates: map[string]Template{}, consents: map[consent]int{}}
 }
 
 // Calls returns how many requests a path has had.
@@ -135,6 +144,20 @@ func (s *Server) Revoke(id string) {
 	}
 }
 
+// Quota has a path answer so many requests a minute, and no more.
+func (s *Server) Quota(path string, n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.quotas[path] = n
+}
+
+// From says which address requests come from, for App.Addresses. Without a call it is 127.0.0.1.
+func (s *Server) From(address string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.from = address
+}
+
 // A Fault is what a request meets in the place of an answer.
 type Fault struct {
 	Status int           // of HTTP; 0: 200
@@ -142,48 +165,76 @@ type Fault struct {
 	Body   string        // as "<html>bad gateway</html>"
 	Hang   time.Duration // before the answer
 	Cut    bool          // the connection ends without an answer
+	After  bool          // what was asked for is done before that
+	Half   bool          // what was asked for is done, and the body of the answer is its first half
 }
 
-// Fail has the next requests of a path meet faults, one each.
+// Fail has the next requests of a path meet faults, one each. Without faults, those that no request
+// has met are forgotten.
 func (s *Server) Fail(path string, faults ...Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if len(faults) == 0 {
+		s.faults[path] = nil
+	}
 	s.faults[path] = append(s.faults[path], faults...)
 }
 
-// fails counts a request, and reports whether it met a fault.
-func (s *Server) fails(w http.ResponseWriter, r *http.Request) bool {
+// next counts a request, and returns the fault that it meets, and whether it is above the quota.
+func (s *Server) next(path string) (f Fault, above bool) {
 	s.mu.Lock()
-	s.calls[r.URL.Path]++
-	faults := s.faults[r.URL.Path]
-	if len(faults) == 0 {
-		s.mu.Unlock()
-		return false
+	defer s.mu.Unlock()
+	s.calls[path]++
+	if minute := s.now().Truncate(time.Minute); !minute.Equal(s.minute) {
+		s.minute, s.used = minute, map[string]int{}
 	}
-	f := faults[0]
-	s.faults[r.URL.Path] = faults[1:]
-	s.mu.Unlock()
+	s.used[path]++
+	if quota, has := s.quotas[path]; has && s.used[path] > quota {
+		return Fault{}, true
+	}
+	if faults := s.faults[path]; len(faults) > 0 {
+		f, s.faults[path] = faults[0], faults[1:]
+	}
+	return f, false
+}
+
+// meet answers a request, by the fault that it meets or as h does.
+func (s *Server) meet(w http.ResponseWriter, r *http.Request, h http.Handler) {
+	f, above := s.next(r.URL.Path)
+	if above {
+		s.refuse(w, 45009, "reach max api daily quota limit")
+		return
+	}
+	var done *httptest.ResponseRecorder
+	if f.After || f.Half {
+		done = httptest.NewRecorder()
+		h.ServeHTTP(done, r)
+	}
 	if f.Hang > 0 {
 		select {
 		case <-time.After(f.Hang):
 		case <-r.Context().Done():
-			return true
+			return
 		}
 	}
-	if f.Cut {
-		panic(http.ErrAbortHandler)
-	}
 	switch {
+	case f.Cut:
+		panic(http.ErrAbortHandler)
+	case f.Half:
+		w.Header().Set("Content-Type", done.Header().Get("Content-Type"))
+		_, _ = w.Write(done.Body.Bytes()[:done.Body.Len()/2])
 	case f.Code != 0:
 		s.refuse(w, f.Code, "fault")
 	case f.Status != 0 || f.Body != "":
 		w.Header().Set("Content-Type", "text/html")
 		w.WriteHeader(cmp.Or(f.Status, http.StatusOK))
 		_, _ = io.WriteString(w, f.Body)
+	case done != nil:
+		w.Header().Set("Content-Type", done.Header().Get("Content-Type"))
+		_, _ = w.Write(done.Body.Bytes())
 	default:
-		return false
+		h.ServeHTTP(w, r)
 	}
-	return true
 }
 
 func (s *Server) token(w http.ResponseWriter, r *http.Request) {
@@ -255,6 +306,8 @@ func (s *Server) credentials(w http.ResponseWriter, id, secret, grant string) *a
 		s.refuseLocked(w, 40125, "invalid appsecret, view more at http://t.cn/RAEkdVq")
 	case a.Frozen:
 		s.refuseLocked(w, 40243, "appsecret is frozen")
+	case len(a.Addresses) > 0 && !slices.Contains(a.Addresses, s.from):
+		s.refuseLocked(w, 40164, fmt.Sprintf("invalid ip %s ipv6 ::ffff:%s, not in whitelist", s.from, s.from))
 	default:
 		return a
 	}

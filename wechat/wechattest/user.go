@@ -1,7 +1,10 @@
 package wechattest
 
 import (
+	"crypto/hmac"
+	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -79,6 +82,7 @@ func (s *Server) codeToSession(w http.ResponseWriter, r *http.Request) {
 			out["unionid"] = g.user.UnionID
 		}
 		s.keys = append(s.keys, key)
+		s.sessions[g.user.OpenID] = key
 		answer(w, out)
 	}
 }
@@ -88,6 +92,33 @@ func (s *Server) SessionKeys() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return append([]string(nil), s.keys...)
+}
+
+// EndSession ends the session of a user, as WeChat does after a time of its own.
+func (s *Server) EndSession(u User) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.sessions, u.OpenID)
+}
+
+func (s *Server) checkSession(w http.ResponseWriter, r *http.Request) {
+	if s.authorized(w, r) == nil {
+		return
+	}
+	q := r.URL.Query()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	mac := hmac.New(sha256.New, []byte(s.sessions[q.Get("openid")]))
+	switch {
+	case s.visits[q.Get("openid")].IsZero():
+		s.refuseLocked(w, 40003, "invalid openid")
+	case q.Get("sig_method") != "hmac_sha256":
+		s.refuseLocked(w, 40097, "invalid args")
+	case s.sessions[q.Get("openid")] == "" || q.Get("signature") != hex.EncodeToString(mac.Sum(nil)):
+		s.refuseLocked(w, 87009, "invalid signature")
+	default:
+		answer(w, map[string]any{"errcode": 0, "errmsg": "ok"})
+	}
 }
 
 func (s *Server) phone(w http.ResponseWriter, r *http.Request) {
