@@ -35,12 +35,14 @@ import (
 	"github.com/scrmkit/scrmkit/wechat"
 	"github.com/scrmkit/scrmkit/wechat/callback"
 	"github.com/scrmkit/scrmkit/wechat/miniprogram"
+	"github.com/scrmkit/scrmkit/wechat/subscription"
 )
 
 // Schemas are those of every package.
 var Schemas = []storage.Schema{
 	activation.Tables, routing.Tables, lead.Tables, loyalty.Tables, otp.Tables, reward.Tables, shop.Tables, stamps.Tables, ticket.Tables,
 	wechat.Tables, miniprogram.Tables, callback.Tables, customer.Tables, delivery.Tables, session.Tables,
+	subscription.Tables,
 }
 
 // A DB is a database of any adapter, seen by one tenant.

@@ -43,17 +43,21 @@ var contexts = map[string][]string{
 	"scrm/ticket": {
 		"github.com/expr-lang/expr", "github.com/hashicorp/golang-lru/v2", "github.com/nyaruka/phonenumbers/v2", "golang.org/x/text",
 	},
-	"otp/delivery":       {"github.com/nyaruka/phonenumbers/v2", "golang.org/x/text"},
-	"otp":                {"github.com/hashicorp/golang-lru/v2", "github.com/pquerna/otp", "golang.org/x/text"},
-	"stamps":             {"github.com/hashicorp/golang-lru/v2"},
-	"stamps/shop":        {"github.com/hashicorp/golang-lru/v2", "golang.org/x/text"},
-	"wechat":             {},
-	"wechat/callback":    {},
-	"wechat/miniprogram": {},
+	"otp/delivery":        {"github.com/nyaruka/phonenumbers/v2", "golang.org/x/text"},
+	"otp":                 {"github.com/hashicorp/golang-lru/v2", "github.com/pquerna/otp", "golang.org/x/text"},
+	"stamps":              {"github.com/hashicorp/golang-lru/v2"},
+	"stamps/shop":         {"github.com/hashicorp/golang-lru/v2", "golang.org/x/text"},
+	"wechat":              {},
+	"wechat/callback":     {},
+	"wechat/miniprogram":  {},
+	"wechat/subscription": {},
 }
 
-// parts are the contexts that are a part of another one, on which they stand.
-var parts = map[string]string{"wechat/miniprogram": "wechat"}
+// parts are the contexts that are a part of other ones, on which they stand.
+var parts = map[string][]string{
+	"wechat/miniprogram":  {"wechat"},
+	"wechat/subscription": {"wechat", "wechat/callback", "wechat/miniprogram"},
+}
 
 // flows join contexts over storage. They depend on no driver and not on bun.
 var flows = []string{"loyalty/redemption", "loyalty/refund", "loyalty/till", "scrm/desk", "scrm/signin", "stamps/invitation", "stamps/till"}
@@ -139,7 +143,7 @@ func violations(pkgs map[string]pkg) []string {
 			return pkgs[dep].Standard || slices.ContainsFunc(modules, func(m string) bool { return within(dep, m) })
 		}
 		for _, p := range closure(pkgs, module+"/"+path) {
-			if !within(p, module+"/internal") && !slices.Contains(leaves, short(p)) && short(p) != path && short(p) != parts[path] {
+			if !within(p, module+"/internal") && !slices.Contains(leaves, short(p)) && short(p) != path && !slices.Contains(parts[path], short(p)) {
 				report("%s: depends on %s", path, short(p))
 				continue
 			}
@@ -275,6 +279,7 @@ func TestViolations(t *testing.T) {
 			module + "/wechat":                     {module + "/storage"},
 			module + "/wechat/callback":            {module + "/storage"},
 			module + "/wechat/miniprogram":         {module + "/wechat"},
+			module + "/wechat/subscription":        {module + "/wechat/miniprogram", module + "/wechat/callback"},
 			module + "/examples/server":            {module + "/storage/bunstore", "github.com/jackc/pgx/v5/stdlib"},
 			module + "/storage/bunstore/migration": {"github.com/uptrace/bun"},
 		}
@@ -303,6 +308,8 @@ func TestViolations(t *testing.T) {
 		{name: "text messages on a module of mail", from: "scrm/message/sms", to: "github.com/wneessen/go-mail",
 			want: "scrm/message/sms: depends on github.com/wneessen/go-mail, by scrm/message/sms"},
 		{name: "what sends on a way to send", from: "scrm/lead", to: module + "/scrm/message/sms", want: "scrm/lead: depends on scrm/message/sms"},
+		{name: "sign-ins on messages", from: "wechat/miniprogram", to: module + "/wechat/subscription",
+			want: "wechat/miniprogram: depends on wechat/subscription"},
 		{name: "ids on a context", from: "ids", to: module + "/loyalty", want: "ids: depends on loyalty"},
 		{name: "secret on another leaf", from: "secret", to: module + "/errs", want: "secret: depends on errs"},
 		{name: "flow on bun", from: "stamps/till", to: module + "/storage/bunstore",

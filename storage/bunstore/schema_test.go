@@ -26,6 +26,7 @@ var subjects = map[string]string{
 	"customer_customer": "member", "customer_identity": "hash", "customer_consent": "member", "customer_fields": "program",
 	"wechat_token": "app", "miniprogram_session": "openid", "miniprogram_phone": "hash", "callback_push": "hash",
 	"session_subject": "subject", "session_session": "hash",
+	"subscription_consent": "openid", "subscription_message": "openid",
 }
 
 // Rule 8: tables are prefixed and in a schema of their own, and the table of migrations has a name
