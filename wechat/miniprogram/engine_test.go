@@ -127,6 +127,27 @@ func TestSignIn(t *testing.T) {
 	})
 }
 
+func TestCheckSession(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
+		b := open(t, db)
+		isError(t, "before the sign-in", b.CheckSession(t.Context(), "oAlice"), miniprogram.ErrSession)
+		isInput(t, "no user", b.CheckSession(t.Context(), ""))
+		for range 2 {
+			if _, err := b.SignIn(t.Context(), b.Login(appID, alice)); err != nil {
+				t.Fatal(err)
+			}
+			if err := b.CheckSession(t.Context(), "oAlice"); err != nil {
+				t.Error(err)
+			}
+		}
+		isError(t, "another user", b.CheckSession(t.Context(), "oBob"), miniprogram.ErrSession)
+		b.EndSession(alice)
+		isError(t, "a session that has ended", b.CheckSession(t.Context(), "oAlice"), miniprogram.ErrSession)
+		b.Fail("/wxa/checksession", wechattest.Fault{Half: true})
+		isError(t, "half an answer", b.CheckSession(t.Context(), "oAlice"), wechat.ErrUnavailable)
+	})
+}
+
 func TestPhone(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		t.Run("a number is asked for once", func(t *testing.T) {

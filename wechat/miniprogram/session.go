@@ -2,10 +2,17 @@ package miniprogram
 
 import (
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
 	"fmt"
 	"net/url"
 	"time"
 
+	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/internal/valid"
+	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/wechat"
 )
 
@@ -58,4 +65,46 @@ func (e *Engine) SignIn(ctx context.Context, code string) (s Session, err error)
 		return Session{}, fmt.Errorf("miniprogram: sign in: %w", err)
 	}
 	return s, nil
+}
+
+// ErrSession: the user has not signed in, or WeChat has ended the session. Have the front end sign
+// in with wx.login.
+var ErrSession = errs.New(errs.OutOfTime, "miniprogram: the session has ended; have the front end sign in again")
+
+// CheckSession asks WeChat whether the session of a user's last sign-in goes on, as its session key
+// shows. It may run twice. Errors: *errs.InputError; ErrSession; those of wechat.Client.Do.
+func (e *Engine) CheckSession(ctx context.Context, user OpenID) (err error) {
+	ctx, call := e.frame.Begin(ctx, "miniprogram.checksession", "")
+	defer call.End(&err)
+	key, err := e.sessionKey(ctx, user)
+	if err != nil {
+		return fmt.Errorf("miniprogram: check session: %w", err)
+	}
+	mac := hmac.New(sha256.New, key)
+	err = e.client.Do(ctx, wechat.Call{Path: "/wxa/checksession", Read: true, Query: url.Values{
+		"openid": {string(user)}, "signature": {hex.EncodeToString(mac.Sum(nil))}, "sig_method": {"hmac_sha256"},
+	}}, &struct{}{})
+	var refused *wechat.Error
+	if errors.As(err, &refused) && refused.Code == 87009 {
+		err = ErrSession
+	}
+	if err != nil {
+		return fmt.Errorf("miniprogram: check session: %w", err)
+	}
+	return nil
+}
+
+// sessionKey returns the session key of a user's last sign-in.
+func (e *Engine) sessionKey(ctx context.Context, user OpenID) ([]byte, error) {
+	if err := valid.ID("openid", user); err != nil {
+		return nil, err
+	}
+	row := session{App: e.client.App(), OpenID: user}
+	if err := e.frame.Store.Load(ctx, []storage.Look{{Reads: []storage.Read{sessions.Get(&row)}}}); err != nil {
+		return nil, err
+	}
+	if len(row.Sealed) == 0 {
+		return nil, ErrSession
+	}
+	return e.unseal(row.KeyID, row.Sealed, e.context("session", string(user)))
 }
