@@ -20,6 +20,7 @@ import (
 	"github.com/scrmkit/scrmkit/loyalty"
 	"github.com/scrmkit/scrmkit/loyalty/reward"
 	"github.com/scrmkit/scrmkit/otp"
+	"github.com/scrmkit/scrmkit/otp/authenticator"
 	"github.com/scrmkit/scrmkit/otp/delivery"
 	"github.com/scrmkit/scrmkit/scrm/activation"
 	"github.com/scrmkit/scrmkit/scrm/customer"
@@ -42,7 +43,7 @@ import (
 var Schemas = []storage.Schema{
 	activation.Tables, routing.Tables, lead.Tables, loyalty.Tables, otp.Tables, reward.Tables, shop.Tables, stamps.Tables, ticket.Tables,
 	wechat.Tables, miniprogram.Tables, callback.Tables, customer.Tables, delivery.Tables, session.Tables,
-	subscription.Tables,
+	subscription.Tables, authenticator.Tables,
 }
 
 // A DB is a database of any adapter, seen by one tenant.

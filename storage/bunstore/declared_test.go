@@ -29,10 +29,11 @@ import (
 var homes = map[string]string{
 	"journal": "storage/bunstore", "activation": "scrm/activation", "routing": "scrm/lead/routing", "lead": "scrm/lead", "loyalty": "loyalty",
 	"otp": "otp", "reward": "loyalty/reward", "shop": "stamps/shop", "stamps": "stamps", "ticket": "scrm/ticket", "wechat": "wechat", "miniprogram": "wechat/miniprogram", "callback": "wechat/callback",
-	"customer":     "scrm/customer",
-	"delivery":     "otp/delivery",
-	"session":      "scrm/session",
-	"subscription": "wechat/subscription",
+	"customer":      "scrm/customer",
+	"delivery":      "otp/delivery",
+	"session":       "scrm/session",
+	"subscription":  "wechat/subscription",
+	"authenticator": "otp/authenticator", "customer": "scrm/customer", "delivery": "otp/delivery",
 }
 
 var update = flag.Bool("update", false, "write the files of migrations that are missing, and note new ones")

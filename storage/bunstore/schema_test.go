@@ -27,6 +27,7 @@ var subjects = map[string]string{
 	"wechat_token": "app", "miniprogram_session": "openid", "miniprogram_phone": "hash", "callback_push": "hash",
 	"session_subject": "subject", "session_session": "hash",
 	"subscription_consent": "openid", "subscription_message": "openid",
+	"authenticator_subject": "subject", "authenticator_secret": "subject",
 }
 
 // Rule 8: tables are prefixed and in a schema of their own, and the table of migrations has a name
