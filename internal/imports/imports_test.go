@@ -50,6 +50,7 @@ var contexts = map[string][]string{
 	"wechat":              {},
 	"wechat/callback":     {},
 	"wechat/miniprogram":  {},
+	"wechat/raw":          {silenceper},
 	"wechat/subscription": {},
 	"otp":                 {"github.com/hashicorp/golang-lru/v2", "golang.org/x/text"},
 	"otp/authenticator":   {"github.com/pquerna/otp", "golang.org/x/text"},
@@ -64,6 +65,7 @@ var contexts = map[string][]string{
 // parts are the contexts that are a part of other ones, on which they stand.
 var parts = map[string][]string{
 	"wechat/miniprogram":  {"wechat"},
+	"wechat/raw":          {"wechat"},
 	"wechat/subscription": {"wechat", "wechat/callback", "wechat/miniprogram"},
 }
 
@@ -85,6 +87,10 @@ var drivers = []string{"github.com/jackc/pgx/v5", "modernc.org/sqlite"}
 var joiners = map[string]string{"storage/bunstore/pgxtx": "github.com/jackc/pgx/v5"}
 
 const bun = "github.com/uptrace/bun"
+
+// silenceper is a module of which wechat/raw alone depends on packages, and nothing on its root,
+// which takes over the logging of whoever imports it.
+const silenceper = "github.com/silenceper/wechat/v2"
 
 // A pkg is a package that the repository's packages, without tests, depend on; itself included.
 type pkg struct {
@@ -196,6 +202,13 @@ func violations(pkgs map[string]pkg) []string {
 				report("%s: depends on %s, and no database knows a context", short(path), short(dep))
 			}
 		}
+		for _, dep := range p.Deps {
+			if dep == silenceper {
+				report("%s: depends on the root of %s, which takes over logging", short(path), dep)
+			} else if within(dep, silenceper) && short(path) != "wechat/raw" && !example {
+				report("%s: depends on %s, which is for wechat/raw", short(path), dep)
+			}
+		}
 		for _, dep := range p.Imports {
 			if slices.Contains(helpers, dep) && !helper {
 				report("%s: imports %s, which is for tests alone", short(path), short(dep))
@@ -251,6 +264,8 @@ func TestViolations(t *testing.T) {
 			"github.com/jackc/pgx/v5":              {"context"},
 			"github.com/jackc/pgx/v5/stdlib":       {"database/sql"},
 			"example.com/mysql":                    {"database/sql"},
+			silenceper:                             {"context"},
+			silenceper + "/miniprogram":            {"context"},
 			module + "/errs":                       {"context"},
 			module + "/ids":                        nil,
 			module + "/secret":                     nil,
@@ -288,6 +303,7 @@ func TestViolations(t *testing.T) {
 			module + "/wechat":                     {module + "/storage"},
 			module + "/wechat/callback":            {module + "/storage"},
 			module + "/wechat/miniprogram":         {module + "/wechat"},
+			module + "/wechat/raw":                 {module + "/wechat", silenceper + "/miniprogram"},
 			module + "/wechat/subscription":        {module + "/wechat/miniprogram", module + "/wechat/callback"},
 			module + "/examples/server":            {module + "/storage/bunstore", "github.com/jackc/pgx/v5/stdlib"},
 			module + "/storage/bunstore/migration": {"github.com/uptrace/bun"},
@@ -319,6 +335,12 @@ func TestViolations(t *testing.T) {
 		{name: "what sends on a way to send", from: "scrm/lead", to: module + "/scrm/message/sms", want: "scrm/lead: depends on scrm/message/sms"},
 		{name: "sign-ins on messages", from: "wechat/miniprogram", to: module + "/wechat/subscription",
 			want: "wechat/miniprogram: depends on wechat/subscription"},
+		{name: "silenceper elsewhere", from: "stamps/till", to: silenceper + "/miniprogram",
+			want: "stamps/till: depends on " + silenceper + "/miniprogram, which is for wechat/raw"},
+		{name: "silenceper by what gives it", from: "scrm/desk", to: module + "/wechat/raw",
+			want: "scrm/desk: depends on " + silenceper + "/miniprogram, which is for wechat/raw"},
+		{name: "the root of silenceper", from: "wechat/raw", to: silenceper,
+			want: "wechat/raw: depends on the root of " + silenceper + ", which takes over logging"},
 		{name: "ids on a context", from: "ids", to: module + "/loyalty", want: "ids: depends on loyalty"},
 		{name: "secret on another leaf", from: "secret", to: module + "/errs", want: "secret: depends on errs"},
 		{name: "flow on bun", from: "stamps/till", to: module + "/storage/bunstore",
