@@ -13,8 +13,7 @@ import (
 // subjects are the columns that a key has right after the tenant: what one operation is about.
 var subjects = map[string]string{
 	"journal_entry": "subject", "otp_scope": "scope", "otp_meter": "scope", "otp_code": "scope", "delivery_recipient": "hash", "delivery_message": "ref", "delivery_count": "ends",
-	"shop_shop":    "shop",
-	"shop_manager": "identity, shop", "shop_stamp": "serial", "shop_invitation": "hash",
+	"shop_shop": "shop", "shop_manager": "identity, shop", "shop_stamp": "serial", "shop_invitation": "hash",
 	"activation_code": "code", "activation_secret": "code", "activation_port": "code", "activation_claim": "account", "activation_pool": "pool", "activation_free": "pool",
 	"activation_device": "device", "activation_invitation": "hash",
 	"ticket_templates": "program", "ticket_site": "site", "ticket_ticket": "site", "ticket_body": "site",

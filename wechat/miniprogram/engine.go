@@ -9,6 +9,7 @@ import (
 	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/internal/engine"
 	"github.com/scrmkit/scrmkit/internal/keyring"
+	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/secret"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/wechat"
@@ -18,7 +19,7 @@ import (
 type Options struct {
 	Now      func() time.Time // the clock; nil: time.Now
 	Hook     storage.Hook     // of traces and metrics; nil: none
-	Platform string           // open-platform account that the app is bound to, by a name of the service's; "": none
+	Platform string           // open-platform account that the app is bound to, by a name of the service's without spaces; "": none
 }
 
 // An Engine asks WeChat for one Mini Program. It is safe for concurrent use. Call it outside of
@@ -37,12 +38,15 @@ type sealer struct {
 
 // New returns an engine on a store, which has the tables of this package. The first key seals what
 // is stored; the others open what they sealed. New returns an error if keys is empty, a key is too
-// short, or two share an ID.
+// short, two share an ID, or Options.Platform has a space.
 func New(s storage.Tx, client *wechat.Client, keys []secret.Key, opts *Options) (*Engine, error) {
 	if err := keyring.Check(keys); err != nil {
 		return nil, fmt.Errorf("miniprogram: %w", err)
 	}
 	o := cmp.Or(opts, &Options{})
+	if err := valid.OptionalID("platform", o.Platform); err != nil {
+		return nil, fmt.Errorf("miniprogram: %w", err)
+	}
 	e := &Engine{frame: engine.New(s, o.Now, o.Hook), client: client, platform: o.Platform}
 	for _, k := range keys {
 		e.boxes = append(e.boxes, sealer{k.ID, keyring.NewBox(k.Secret, "wechat.v1 miniprogram")})
