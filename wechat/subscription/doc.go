@@ -10,7 +10,7 @@
 //   - A message takes its accept before WeChat is asked ([Engine.Send]). Where WeChat says that it
 //     sent nothing, the accept is given back. Where WeChat says nothing, the message is held: it
 //     stays spent and is not sent again, until an event tells what became of it, or
-//     [Engine.Reconcile] leaves it at that.
+//     [Ledger.Reconcile] leaves it at that.
 //   - A user who refuses, in the settings or by WeChat's 43101, has no accepts left. Those after it
 //     count again.
 //   - A message is sent at most once, by its Key, whichever process ends at whatever point.

@@ -21,7 +21,7 @@ type Options struct {
 }
 
 // An Engine is a Ledger that sends messages. It is safe for concurrent use. Send asks WeChat, and
-// so is not part of a transaction; the Ledger of one is that of Engine.In.
+// so is no part of a transaction; the other commands may be, by the Ledger that In returns.
 type Engine struct {
 	Ledger
 	client *wechat.Client
@@ -143,5 +143,6 @@ func (l *Ledger) Balance(ctx context.Context, user miniprogram.OpenID, t Templat
 	if err != nil {
 		return Balance{}, fmt.Errorf("subscription.balance: %w", err)
 	}
+	c.pass(l.frame.Now())
 	return c.balance(), nil
 }

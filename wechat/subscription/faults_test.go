@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -41,6 +42,38 @@ func TestAnswers(t *testing.T) {
 		}
 		b.asked(2)
 	}
+}
+
+// WeChat says which field, page or user it does not know, and the accept stays.
+func TestSettings(t *testing.T) {
+	b := open(t, memory.New())
+	b.accept(alice, 1)
+	b.Pages("pages/home")
+	refused := func(m subscription.Message, code int64, says string, want error) {
+		t.Helper()
+		_, err := b.Send(t.Context(), m)
+		e, ok := errors.AsType[*wechat.Error](err)
+		if !ok || e.Code != code || !strings.Contains(e.Msg, says) || !errors.Is(err, want) || errs.ClassOf(err) != errs.Internal {
+			t.Errorf("%d: %v", code, err)
+		}
+	}
+	m := message(alice, "a")
+	m.Page = "pages/card?id=7"
+	refused(m, 41030, "page", subscription.ErrSettings)
+	m.Page = "pages/home?id=7"
+	b.AddTemplate(appID, wechattest.Template{ID: full, Keys: []string{"thing1", "date2"}})
+	refused(m, 47003, "data.date2.value", subscription.ErrSettings)
+	b.AddTemplate(appID, wechattest.Template{ID: full, Keys: []string{"thing1", "phrase2"}})
+	refused(m, 47003, "data.phrase2.value", subscription.ErrSettings)
+	b.has(alice, 1, 0)
+	m.OpenID = "oEve"
+	if _, err := b.Report(t.Context(), subscription.Report{OpenID: m.OpenID, Template: full, Key: "a"}); err != nil {
+		t.Fatal(err)
+	}
+	refused(m, 40003, "openid", errs.Internal)
+	b.AddApp(wechattest.App{ID: appID, Secret: appSecret}) // without templates, and without tokens
+	refused(message(alice, "a"), 40037, "template", subscription.ErrSettings)
+	b.has(alice, 1, 0)
 }
 
 // What WeChat answers besides its documents leaves the message held.
@@ -115,22 +148,19 @@ func TestEventsThatAreEarly(t *testing.T) {
 	b := open(t, memory.New())
 	b.accept(alice, 3)
 	b.Lose(appID, "0", "7", "0")
-	pushed := make(chan struct{})
 	b.Fail(sendPath, unheard)
 	_, err := b.Send(t.Context(), message(alice, "a"))
 	isHeld(t, "the first", err)
 	b.Fail(sendPath, wechattest.Fault{After: true, Hang: 300 * time.Millisecond})
-	go func() {
-		defer close(pushed)
-		for b.Calls(sendPath) < 2 || b.Consents(appID, alice, full) > 1 {
-			time.Sleep(time.Millisecond)
-		}
-		b.deliver() // both events, while the second answer is under way
-	}()
-	if r, err := b.Send(t.Context(), message(alice, "b")); err != nil || r.Status != subscription.Sent {
-		t.Fatalf("%+v %v", r, err)
+	sent := make(chan error, 1)
+	go func() { _, err := b.Send(t.Context(), message(alice, "b")); sent <- err }()
+	for b.Consents(appID, alice, full) > 1 {
+		time.Sleep(time.Millisecond)
 	}
-	<-pushed
+	b.deliver() // both events, while the second answer is under way
+	if err := <-sent; err != nil {
+		t.Fatal(err)
+	}
 	first, err := b.Send(t.Context(), message(alice, "a"))
 	if err != nil || first.Status != subscription.Arrived {
 		t.Errorf("%+v %v", first, err)

@@ -19,8 +19,9 @@ import (
 //
 // Errors: ErrUnknownTemplate and ErrNoConsent, where WeChat was not asked; wechat.ErrRefused, where
 // WeChat knows of no accept, after which the user has none left; ErrSettings; *HeldError, where it
-// is unknown whether the message was sent; those of wechat.Client.Do. After all but a HeldError the
-// message was not sent, its accept is given back, and the same Key may send it later.
+// is unknown whether the message was sent; those of wechat.Client.Do; journal.ErrConflict and what
+// the database said, after which the message was not sent and may be held. After all others but a
+// HeldError its accept is given back, and the same Key may send it later.
 func (e *Engine) Send(ctx context.Context, m Message) (r Receipt, err error) {
 	ctx, call := e.frame.Begin(ctx, "subscription.send", "")
 	defer call.End(&err)
@@ -34,14 +35,15 @@ func (e *Engine) Send(ctx context.Context, m Message) (r Receipt, err error) {
 	if err != nil {
 		return Receipt{}, fmt.Errorf("subscription: send: %w", err)
 	}
+	try := rand.Text()
 	if !r.Replayed {
-		r, err = e.reserve(ctx, m)
+		r, err = e.reserve(ctx, m, try)
 	}
 	if call.Replayed = r.Replayed; err != nil || r.Replayed {
 		return r, err
 	}
 	id, err := e.ask(ctx, m, values)
-	a := answer{Key: m.Key, At: r.At, ID: id, Is: outcomeOf(err)}
+	a := answer{Try: try, ID: id, Is: outcomeOf(err)}
 	if lost := e.note(ctx, m, a); lost != nil {
 		a.Is, err = silent, lost
 	}
@@ -64,7 +66,7 @@ func (e *Engine) look(ctx context.Context, m Message) (Receipt, error) {
 	}
 	now := e.frame.Now()
 	c.pass(now)
-	if err := c.take(m.Key, now); err != errKnown {
+	if err := c.take(m.Key, "", now); err != errKnown {
 		return Receipt{}, err
 	}
 	r := c.messages[m.Key].Receipt
@@ -73,12 +75,12 @@ func (e *Engine) look(ctx context.Context, m Message) (Receipt, error) {
 }
 
 // reserve takes an accept for the message, or returns what is known of it.
-func (e *Engine) reserve(ctx context.Context, m Message) (Receipt, error) {
+func (e *Engine) reserve(ctx context.Context, m Message, try string) (Receipt, error) {
 	known := false
 	out, err := e.do(ctx, command{
-		name: "subscription.reserve", openID: m.OpenID, template: m.Template, key: journal.DerivedKey("reserve", rand.Text()), input: m.Key, message: m.Key,
+		name: "subscription.reserve", openID: m.OpenID, template: m.Template, key: journal.DerivedKey("reserve", try), input: m.Key, message: m.Key,
 		apply: func(c *consent, now time.Time) error {
-			err := c.take(m.Key, now)
+			err := c.take(m.Key, try, now)
 			known = err == errKnown
 			return err
 		},
@@ -162,7 +164,7 @@ func (e *Engine) note(ctx context.Context, m Message, a answer) (err error) {
 			time.Sleep(pause)
 		}
 		_, err = e.do(ctx, command{
-			name: "subscription.answer", openID: m.OpenID, template: m.Template, key: journal.DerivedKey("answer", a.Key, a.At), input: a, message: m.Key,
+			name: "subscription.answer", openID: m.OpenID, template: m.Template, key: journal.DerivedKey("answer", a.Try), input: a, message: m.Key,
 			apply: func(c *consent, now time.Time) error { c.answer(a, now); return nil },
 		})
 		if err == nil {

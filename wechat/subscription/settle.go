@@ -14,6 +14,7 @@ const Lease = time.Minute
 // A send is a message of which an event may tell something.
 type send struct {
 	Key    string    `json:"key"`
+	Try    string    `json:"try"`            // which of those with the key: the others came to nothing
 	At     time.Time `json:"at"`             // when it took its accept
 	Asking time.Time `json:"asking"`         // until then a process asks WeChat
 	Sent   bool      `json:"sent,omitempty"` // WeChat took it
@@ -48,7 +49,7 @@ func (c *consent) put(r Receipt) {
 var errKnown = errors.New("the message is known")
 
 // take takes an accept for a message. Errors: ErrNoConsent; *HeldError; errKnown.
-func (c *consent) take(key string, now time.Time) error {
+func (c *consent) take(key, try string, now time.Time) error {
 	switch r := c.messages[key].Receipt; {
 	case r.Status == Held:
 		return &HeldError{Message: r}
@@ -58,17 +59,16 @@ func (c *consent) take(key string, now time.Time) error {
 		return ErrNoConsent
 	}
 	c.Balance.add(fact{spent, now, key})
-	c.Sends = append(c.Sends, send{Key: key, At: now, Asking: now.Add(Lease)})
+	c.Sends = append(c.Sends, send{Key: key, Try: try, At: now, Asking: now.Add(Lease)})
 	c.put(Receipt{Key: key, At: now, Status: Held})
 	return nil
 }
 
 // An answer is what WeChat said when it was asked for a message.
 type answer struct {
-	Key string    `json:"key"`          // of the message
-	At  time.Time `json:"at"`           // of its reservation
-	ID  string    `json:"id,omitempty"` // of a message that WeChat took
-	Is  outcome   `json:"is"`
+	Try string  `json:"try"`          // the send
+	ID  string  `json:"id,omitempty"` // msgid of a message that WeChat took
+	Is  outcome `json:"is"`
 }
 
 // An outcome is what came of asking WeChat.
@@ -83,7 +83,7 @@ const (
 
 // answer notes an answer. It is nothing where an event has told what became of the message.
 func (c *consent) answer(a answer, now time.Time) {
-	i := slices.IndexFunc(c.Sends, func(s send) bool { return s.Key == a.Key && s.At.Equal(a.At) && !s.Sent })
+	i := slices.IndexFunc(c.Sends, func(s send) bool { return s.Try == a.Try && !s.Sent })
 	if i < 0 {
 		return
 	}
