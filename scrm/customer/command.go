@@ -79,8 +79,8 @@ type ScheduleErasure struct {
 	Key    string     `json:"-"`            // idempotency key; required
 }
 
-// An Erase forgets a person: profile, preferences and identities. What the customer agreed to stays,
-// as evidence of what was done by it, and so does the id, which names nobody any more.
+// An Erase forgets a person: profile, preferences and identities. What the customer agreed to
+// stays, as evidence of what was done by it, and so does the id, which names nobody any more.
 type Erase struct {
 	Member ids.Member `json:"member"`       // whom to forget
 	By     string     `json:"by,omitempty"` // who did it, for the journal

@@ -23,8 +23,8 @@ const (
 // AdultAge is from when on nobody else consents for a customer: article 31 of the PIPL.
 const AdultAge = 14
 
-// A Consent is what a customer said at one time to one use of their data: yes, or no again. Consents
-// are kept for good, in the order in which they came.
+// A Consent is what a customer said at one time to one use of their data: yes, or no again.
+// Consents are kept for good, in the order in which they came.
 type Consent struct {
 	Purpose string      `json:"purpose"`           // for what, by a name of the service's: "marketing"
 	Channel string      `json:"channel,omitempty"` // by which way; "": by every
@@ -101,8 +101,8 @@ var (
 
 // May reports why data of the customer may not be used so at now, whose zone says which day it is:
 // ErrErased, also from when the customer wants to be erased; ErrNoConsent where the last word on it
-// is not yes; ErrMinor where the customer is under AdultAge and the last word of a guardian on it is
-// not yes either. Nil: it may. Who has told no year of birth counts as an adult.
+// is not yes; ErrMinor where the customer is under AdultAge and the last word of a guardian on it
+// is not yes either. Nil: it may. Who has told no year of birth counts as an adult.
 func (c Customer) May(u Use, now time.Time) error {
 	kind := Plain
 	if u.Separate {

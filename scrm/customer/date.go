@@ -60,8 +60,8 @@ func (d Date) check(field string) error {
 }
 
 // Age returns how many full years somebody who was born on d has lived on the day of now, in the
-// zone of now. Who was born on 29 February is a year older on 1 March where there is no such day. ok
-// is false where the year is unknown.
+// zone of now. Who was born on 29 February is a year older on 1 March where there is no such day.
+// ok is false where the year is unknown.
 func (d Date) Age(now time.Time) (years int, ok bool) {
 	if d.Year == 0 {
 		return 0, false

@@ -29,9 +29,9 @@ type Options struct {
 
 // An Engine runs commands on customers. It is safe for concurrent use.
 //
-// Every command but SignIn has a key, which names it within its customer: repeated with it a command
-// changes nothing and gives its first answer, and is journal.ErrKeyReused where it differs. Besides
-// the errors that its comment lists, a command returns ErrUnknown and ErrErased,
+// Every command but SignIn has a key, which names it within its customer: repeated with it a
+// command changes nothing and gives its first answer, and is journal.ErrKeyReused where it differs.
+// Besides the errors that its comment lists, a command returns ErrUnknown and ErrErased,
 // *errs.InputError before anything was loaded, ErrKeyGone, journal.ErrConflict where other changes
 // came first twenty times in a row, and what the database said; after the last two it may be run
 // again with its key.

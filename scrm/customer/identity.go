@@ -97,9 +97,9 @@ func who(all []owned) ids.Member {
 	return ""
 }
 
-// joined returns the identities of a customer after a sign-in: those that nobody has are linked, each
-// in the place of the one of its platform and namespace, while there is room. clash reports whether
-// one of them belongs to another customer; it stays there.
+// joined returns the identities of a customer after a sign-in: those that nobody has are linked,
+// each in the place of the one of its platform and namespace, while there is room. clash reports
+// whether one of them belongs to another customer; it stays there.
 func joined(member ids.Member, has []Linked, all []owned, way string, now time.Time) (after []Linked, linked int, clash bool) {
 	after = slices.Clone(has)
 	for _, o := range all {

@@ -28,8 +28,8 @@ type keeper struct {
 // A ring is the keepers of an engine. The first one seals; each of them opens.
 type ring []keeper
 
-// newRing returns an error for keys that are none, and where there are none at all and plain text is
-// not wanted.
+// newRing returns an error for keys that are none, and where there are none at all and plain text
+// is not wanted.
 func newRing(keys []secret.Key, plain bool) (ring, error) {
 	var r ring
 	if len(keys) > 0 || !plain {
@@ -74,8 +74,8 @@ func (r ring) places(tenant string, i Identity) [][]byte {
 	return all
 }
 
-// open reads a value that was sealed by the key of that id. Errors: ErrKeyGone; storage.ErrFormat; that
-// it was changed.
+// open reads a value that was sealed by the key of that id. Errors: ErrKeyGone; storage.ErrFormat;
+// that it was changed.
 func (r ring) open(keyID string, sealed []byte, context string, v any) error {
 	i := slices.IndexFunc(r, func(k keeper) bool { return k.id == keyID })
 	if i < 0 {

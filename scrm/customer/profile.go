@@ -97,9 +97,9 @@ type Field struct {
 	Choices []string  `json:"choices,omitempty"` // of a Choice
 }
 
-// Fields define the custom fields of profiles. Versions count from 1 and are published one after the
-// other. A field that a version leaves out is no longer taken; profiles that have it keep it until
-// they are put. A field keeps its type for good.
+// Fields define the custom fields of profiles. Versions count from 1 and are published one after
+// the other. A field that a version leaves out is no longer taken; profiles that have it keep it
+// until they are put. A field keeps its type for good.
 type Fields struct {
 	Version int     `json:"version"` // 1, or one more than that of the version before
 	Fields  []Field `json:"fields"`  // at most MaxFields
@@ -108,7 +108,8 @@ type Fields struct {
 // MaxFields is how many custom fields there may be.
 const MaxFields = 100
 
-// ErrFields: the version of custom fields was published before, with other ones, or is not the next.
+// ErrFields: the version of custom fields was published before, with other ones, or is not the
+// next.
 var ErrFields = errs.New(errs.Conflict, "customer: that version of the fields is another one, or is not the next; publish the next version")
 
 // check returns *errs.DefinitionError.

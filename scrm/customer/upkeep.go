@@ -60,8 +60,8 @@ type Moved struct {
 // MoveApp deals with an app whose users WeChat moved to another one (小程序账号迁移), under the same
 // open-platform account. Openids are of the app, so that each user has a new one: at the first
 // sign-in the unionid tells who it is, and links it. MoveApp unlinks the old ones of those who have
-// come, and counts the others; run Reseal first where keys were rotated. It may run at any time, and
-// again. Errors: *errs.InputError.
+// come, and counts the others; run Reseal first where keys were rotated. It may run at any time,
+// and again. Errors: *errs.InputError.
 func (e *Engine) MoveApp(ctx context.Context, from, to string) (m Moved, err error) {
 	err = cmp.Or(valid.ID("from", from), valid.ID("to", to))
 	if err == nil && from == to {

@@ -23,9 +23,9 @@ type Policy struct {
 	// Lifetime is how long a session lasts, whether it is used or not: 1 minute to 10 years; 0:
 	// DefaultLifetime.
 	Lifetime time.Duration `json:"lifetime,omitempty"`
-	// Idle is how long a session lasts without use: 1 minute to Lifetime; 0: DefaultIdle, or Lifetime
-	// where that is shorter. A use is written if a tenth of Idle has passed since the one before, so a
-	// session lapses between 9/10 of Idle and Idle after its last use.
+	// Idle is how long a session lasts without use: 1 minute to Lifetime; 0: DefaultIdle, or
+	// Lifetime where that is shorter. A use is written if a tenth of Idle has passed since the one
+	// before, so a session lapses between 9/10 of Idle and Idle after its last use.
 	Idle time.Duration `json:"idle,omitempty"`
 	// Sessions is how many sessions a subject has at most: 1 to 100; 0: DefaultSessions. With one
 	// more, the one idle longest gives way.

@@ -45,8 +45,8 @@ var ErrNoOpenID = errs.New(errs.Conflict, "signin: the customer is not known in 
 type Options struct {
 	Hook storage.Hook // of traces and metrics; nil: none
 
-	// Known sends codes to sign in to addresses alone that a customer has linked. Whoever asks can't
-	// tell. Without it, whoever proves an address that nobody has is a new customer.
+	// Known sends codes to sign in to addresses alone that a customer has linked. Whoever asks
+	// can't tell. Without it, whoever proves an address that nobody has is a new customer.
 	Known bool
 }
 
@@ -198,10 +198,10 @@ type Enter struct {
 	Key     string           // idempotency key; required
 }
 
-// Enter signs in whoever reads what is sent to an address: the customer that has linked it, or a new
-// one. Where the answer is lost, ask for another code: the token is shown once. Errors: those of
-// delivery.Engine.Check; with Options.Known, delivery.ErrInvalidCode where nobody has the address
-// any more.
+// Enter signs in whoever reads what is sent to an address: the customer that has linked it, or a
+// new one. Where the answer is lost, ask for another code: the token is shown once. Errors: those
+// of delivery.Engine.Check; with Options.Known, delivery.ErrInvalidCode where nobody has the
+// address any more.
 func (f *Flow) Enter(ctx context.Context, c Enter) (in SignedIn, err error) {
 	ctx, call := f.unit.Begin(ctx, "signin.enter", "")
 	defer call.End(&err)
@@ -278,8 +278,8 @@ type NewProfile struct {
 // ErrNickname: WeChat says that the nickname must not be shown.
 var ErrNickname = errs.New(errs.Invalid, "signin: the nickname can't be shown; choose another one")
 
-// PutProfile stores a profile whose nickname WeChat's text check lets pass. One that a person should
-// look at passes too, and is told so: review. Errors: ErrNickname; ErrNoOpenID; those of
+// PutProfile stores a profile whose nickname WeChat's text check lets pass. One that a person
+// should look at passes too, and is told so: review. Errors: ErrNickname; ErrNoOpenID; those of
 // miniprogram.Engine.CheckText, of which miniprogram.ErrVisit asks the user to open the app again;
 // those of customer.Engine.PutProfile.
 func (f *Flow) PutProfile(ctx context.Context, c NewProfile) (out customer.Outcome, review bool, err error) {

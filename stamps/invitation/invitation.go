@@ -28,13 +28,14 @@ type Flow struct {
 	page  string
 }
 
-// New returns the flow of an app. The page, "pages/bind/bind" for instance, is what a code opens; it
-// hands its scene to Bind.
+// New returns the flow of an app. The page, "pages/bind/bind" for instance, is what a code opens;
+// it hands its scene to Bind.
 func New(shops *shop.Engine, app *miniprogram.Engine, page string) *Flow {
 	return &Flow{shops, app, page}
 }
 
-// In returns a copy whose Bind is part of a unit of work. Invite asks WeChat, and belongs into none.
+// In returns a copy whose Bind is part of a unit of work. Invite asks WeChat, and belongs into
+// none.
 func (f *Flow) In(tx storage.Tx) *Flow { return &Flow{f.shops.In(tx), f.app, f.page} }
 
 // Invite asks for the code of an invitation.
@@ -56,8 +57,8 @@ type Invited struct {
 }
 
 // Invite makes an invitation and returns its code, this once: where the answer is lost, invite with
-// a new key. Where WeChat draws none the invitation is withdrawn. Errors: those of shop.Engine.Invite
-// and of miniprogram.Engine.Draw.
+// a new key. Where WeChat draws none the invitation is withdrawn. Errors: those of
+// shop.Engine.Invite and of miniprogram.Engine.Draw.
 func (f *Flow) Invite(ctx context.Context, c Invite) (Invited, error) {
 	made, err := f.shops.Invite(ctx, shop.Invite{Shop: c.Shop, By: c.By, Key: c.Key})
 	if err != nil {

@@ -33,7 +33,7 @@ var homes = map[string]string{
 	"delivery":      "otp/delivery",
 	"session":       "scrm/session",
 	"subscription":  "wechat/subscription",
-	"authenticator": "otp/authenticator", "customer": "scrm/customer", "delivery": "otp/delivery",
+	"authenticator": "otp/authenticator",
 }
 
 var update = flag.Bool("update", false, "write the files of migrations that are missing, and note new ones")

@@ -56,7 +56,8 @@ func (s *Sender) post(ctx context.Context, address string, body []byte) (id stri
 	if err != nil {
 		return "", s.fail(message.ErrSettings, "the address can't be read")
 	}
-	// A POST is sent again by net/http only where nothing of it went out, and without GetBody not then.
+	// A POST is sent again by net/http only where nothing of it went out, and without GetBody not
+	// then.
 	r.GetBody = nil
 	for name, values := range s.header {
 		for _, v := range values {
@@ -70,8 +71,8 @@ func (s *Sender) post(ctx context.Context, address string, body []byte) (id stri
 	}
 	answer, err := s.http.Do(r)
 	if err != nil {
-		// Where there never was a connection, nothing went out. A RoundTripper that does not say when
-		// it looks for one leaves it open.
+		// Where there never was a connection, nothing went out. A RoundTripper that does not say
+		// when it looks for one leaves it open.
 		if asked.Load() && !connected.Load() {
 			return "", s.broke(ctx, message.ErrUnavailable, "there is no connection")
 		}

@@ -19,8 +19,8 @@ type Twilio struct {
 	Secret     string // of the API key, or the account's token
 	From       string // number or name that messages are from; "": Service chooses
 	Service    string // MG…, a messaging service; "": none
-	// StatusCallback is the address of TwilioReceipts, as Twilio reaches it; "": no receipts. It gets
-	// the message's reference as its query.
+	// StatusCallback is the address of TwilioReceipts, as Twilio reaches it; "": no receipts. It
+	// gets the message's reference as its query.
 	StatusCallback string
 	Texts          []Text // with Words
 }
