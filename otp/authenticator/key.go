@@ -9,44 +9,35 @@ import (
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
-// A key is one of the service's, with what it is used for here.
-type key struct {
-	id  string
-	mac []byte // of the codes in hashes of commands
-	keyring.Box
-}
-
-type ring []key
+// A ring seals secrets, and hashes the codes in the inputs of commands.
+type ring keyring.Ring
 
 func newRing(keys []secret.Key) (ring, error) {
-	if err := keyring.Check(keys); err != nil {
+	r, err := keyring.New(keys, "authenticator.v1 code", "authenticator.v1 seal")
+	if err != nil {
 		return nil, fmt.Errorf("authenticator: %w", err)
 	}
-	var r ring
-	for _, k := range keys {
-		r = append(r, key{k.ID, keyring.Sum(k.Secret, "authenticator.v1 code"), keyring.NewBox(k.Secret, "authenticator.v1 seal")})
-	}
-	return r, nil
+	return ring(r), nil
 }
 
 // inputs are what a command with a code is hashed as, under every key.
 func (r ring) inputs(tenant string, s Subject, code string) []any {
 	var all []any
 	for _, k := range r {
-		all = append(all, []any{s, keyring.Sum(k.mac, tenant, string(s), code)[:16]})
+		all = append(all, []any{s, keyring.Sum(k.MAC, tenant, string(s), code)[:16]})
 	}
 	return all
 }
 
 // seal seals a value into the row of a secret, which is that of the number-th of its use.
 func (r ring) seal(tenant string, row *sealed, number int64, v any) {
-	row.KeyID, row.Sealed = r[0].id, r[0].Seal(journal.JSON(v), sealContext(tenant, row, number))
+	row.KeyID, row.Sealed = r[0].ID, r[0].Seal(journal.JSON(v), sealContext(tenant, row, number))
 }
 
 // open reads what seal sealed.
 func (r ring) open(tenant string, row *sealed, number int64, v any) error {
 	for _, k := range r {
-		if k.id == row.KeyID {
+		if k.ID == row.KeyID {
 			text, err := k.Open(row.Sealed, sealContext(tenant, row, number))
 			if err == nil {
 				err = json.Unmarshal(text, v)

@@ -81,7 +81,7 @@ func (e *Engine) reseal(ctx context.Context, limit int) (int, error) {
 func (e *Engine) stale(ctx context.Context, limit int) (map[Subject][]use, error) {
 	found := map[Subject][]use{}
 	for _, k := range e.keys[1:] {
-		for row, err := range storage.List(ctx, e.frame.Store, secretsByKey, storage.Range{Prefix: []any{k.id}, Limit: limit}) {
+		for row, err := range storage.List(ctx, e.frame.Store, secretsByKey, storage.Range{Prefix: []any{k.ID}, Limit: limit}) {
 			if err != nil {
 				return nil, err
 			}
