@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -196,25 +197,38 @@ func (e *Engine) find(ctx context.Context, ref string) (note, error) {
 	return n, nil
 }
 
-// A Receipt is what a vendor says of a message that it took.
-type Receipt struct {
-	Ref       string // of the message
-	Delivered bool   // it was received; false: it was not, and will not be
-}
-
-// Receive records a receipt, and settles what became of a message of which it was unknown. One that
-// comes again changes nothing; of contrary ones the one that says delivered counts. Whoever calls
-// it believes that the vendor sent it. Errors: *errs.InputError; ErrUnknownMessage.
-func (e *Engine) Receive(ctx context.Context, c Receipt) (err error) {
+// Receive records a receipt, and settles what became of a message of which it was unknown. The
+// message is that of the Ref or, where the vendor hands none back, that of the ID, which one that is
+// unknown does not have. A receipt that comes again changes nothing; of contrary ones the one that
+// says delivered counts. Whoever calls it believes that the vendor sent it. Errors:
+// *errs.InputError; ErrUnknownMessage.
+func (e *Engine) Receive(ctx context.Context, r message.Receipt) (err error) {
 	ctx, call := e.frame.Begin(ctx, "delivery.receive", "")
 	defer call.End(&err)
-	if err = valid.ID("ref", c.Ref); err == nil {
-		err = e.change(ctx, "delivery.receive", c.Ref, func(n note, now time.Time) (note, bool) { return n.receive(c.Delivered, now) })
+	if r.Ref == "" && r.ID != "" {
+		r.Ref, err = e.refOf(ctx, r.ID)
+	}
+	if err = cmp.Or(err, valid.ID("ref", r.Ref)); err == nil {
+		err = e.change(ctx, "delivery.receive", r.Ref, func(n note, now time.Time) (note, bool) { return n.receive(r.Delivered, now) })
 	}
 	if err != nil {
 		return fmt.Errorf("delivery.receive: %w", err)
 	}
 	return nil
+}
+
+// refOf returns the reference of the message that a vendor has by an id. ErrUnknownMessage: there
+// is none.
+func (e *Engine) refOf(ctx context.Context, vendorID string) (string, error) {
+	if err := valid.ID("id", vendorID); err != nil {
+		return "", err
+	}
+	var n note
+	err := e.frame.Store.Load(ctx, []storage.Look{{Reads: []storage.Read{byVendorID.First(&n, storage.Range{Prefix: []any{vendorID}})}}})
+	if err == nil && n.Version == 0 {
+		err = ErrUnknownMessage
+	}
+	return n.Ref, err
 }
 
 // A Status is what has become of a message, for whoever helps those that got none. It does not hold

@@ -135,7 +135,7 @@ func TestOutcomesAreStored(t *testing.T) {
 					t.Error(s, len(b.post.got[ref]))
 				}
 				for range 2 {
-					if err := b.engine.Receive(ctx, delivery.Receipt{Ref: ref, Delivered: i > 0}); err != nil {
+					if err := b.engine.Receive(ctx, message.Receipt{Ref: ref, Delivered: i > 0}); err != nil {
 						t.Fatal(err)
 					}
 				}
@@ -143,8 +143,28 @@ func TestOutcomesAreStored(t *testing.T) {
 					t.Error(s)
 				}
 			}
-			if err := b.engine.Receive(ctx, delivery.Receipt{Ref: "none"}); !errors.Is(err, delivery.ErrUnknownMessage) || errs.ClassOf(err) != errs.NotFound {
+			if err := b.engine.Receive(ctx, message.Receipt{Ref: "none"}); !errors.Is(err, delivery.ErrUnknownMessage) || errs.ClassOf(err) != errs.NotFound {
 				t.Error(err)
+			}
+		})
+		t.Run("a receipt without a reference is of the message that the vendor has by its id", func(t *testing.T) {
+			b := open(t, db.Tenant("vendor's id"))
+			b.post.answer = func(m message.Message) (string, error) { return "id-by-" + string(m.Channel), nil }
+			_, sent := b.code(alice, "signin")
+			_, other := b.code(mail, "signin")
+			if err := b.engine.Receive(ctx, message.Receipt{ID: "id-by-sms", Delivered: true}); err != nil {
+				t.Fatal(err)
+			}
+			if s, o := b.state(sent.Ref), b.state(other.Ref); s != delivery.StateDelivered || o != delivery.StateSent {
+				t.Error(s, o)
+			}
+			err := b.engine.Receive(ctx, message.Receipt{ID: "none"})
+			if !errors.Is(err, delivery.ErrUnknownMessage) {
+				t.Error(err)
+			}
+			err = open(t, db.Tenant("elsewhere")).engine.Receive(ctx, message.Receipt{ID: "id-by-sms", Delivered: true})
+			if !errors.Is(err, delivery.ErrUnknownMessage) {
+				t.Error("a receipt of another tenant:", err)
 			}
 		})
 		t.Run("a caller who gives up ends with the message that is under way", func(t *testing.T) {

@@ -470,7 +470,7 @@ func TestInputs(t *testing.T) {
 			return err
 		},
 		"code": func() error { return b.verify(alice, "signin", "12345") },
-		"ref":  func() error { return b.engine.Receive(ctx, delivery.Receipt{}) },
+		"ref":  func() error { return b.engine.Receive(ctx, message.Receipt{}) },
 		"by": func() error {
 			_, err := b.engine.Admit(ctx, delivery.Admit{Address: alice, By: "a\n", Key: "k"})
 			return err

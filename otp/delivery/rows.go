@@ -63,6 +63,8 @@ var (
 	byIdle    = recipients.Index("idle", "idle").Only("idle")
 	byDue     = notes.Index("due", "due").Only("due")
 	byExpires = notes.Index("expires", "expires")
+
+	byVendorID = notes.Index("vendor", "vendor_id").Only("vendor_id")
 )
 
 // prune deletes what is over since before a time, and returns how many rows those were.

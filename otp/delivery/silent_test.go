@@ -127,7 +127,7 @@ func TestSilentIsNeverSent(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := b.engine.Receive(ctx, delivery.Receipt{Ref: s.Ref, Delivered: true}); err != nil {
+		if err := b.engine.Receive(ctx, message.Receipt{Ref: s.Ref, Delivered: true}); err != nil {
 			t.Error(err)
 		}
 		for range 20 {
