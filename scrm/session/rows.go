@@ -93,17 +93,13 @@ func openOf(to *[]stored, s Subject, realm string) storage.Read {
 	return openSessions.All(to, storage.Range{Prefix: []any{s, realm}, Limit: maxSessions})
 }
 
-// pruned is how many rows are deleted at a time, so that nobody waits long.
-const pruned = 1000
-
 // Prune deletes the sessions of the realm that are over and were not used for longer than
 // Policy.Idle, and returns how many those were. It may run twice, and beside anything else.
 func (e *Engine) Prune(ctx context.Context) (n int64, err error) {
-	r := storage.Range{Prefix: []any{e.realm}, To: e.frame.Now().Add(-e.policy.Idle), Limit: pruned}
-	for more := int64(pruned); more == pruned; n += more {
-		if more, err = storage.Prune(ctx, e.frame.Store, sessionsBySeen, r); err != nil {
-			return n, fmt.Errorf("session: prune: %w", err)
-		}
+	r := storage.Range{Prefix: []any{e.realm}, To: e.frame.Now().Add(-e.policy.Idle), Limit: engine.PruneBatch}
+	n, err = engine.Prune(func() (int64, error) { return storage.Prune(ctx, e.frame.Store, sessionsBySeen, r) })
+	if err != nil {
+		return n, fmt.Errorf("session: prune: %w", err)
 	}
 	return n, nil
 }

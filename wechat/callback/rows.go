@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/scrmkit/scrmkit/internal/engine"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
@@ -33,20 +34,16 @@ var (
 	pushesByTime = pushes.Index("at", "at")
 )
 
-// pruned is how many rows are deleted at a time, so that nobody waits long.
-const pruned = 1000
-
 // Prune forgets the pushes that were taken before a time, but for those that could be sent again
 // and taken for new, and returns how many those were. It may run twice, and beside anything else.
 func (r *Receiver) Prune(ctx context.Context, before time.Time) (n int64, err error) {
 	if last := r.now().Add(-2 * Window); before.After(last) {
 		before = last
 	}
-	for more := int64(pruned); more == pruned; n += more {
-		more, err = storage.Prune(ctx, r.db, pushesByTime, storage.Range{To: journal.Instant(before), Limit: pruned})
-		if err != nil {
-			return n, fmt.Errorf("callback: prune: %w", err)
-		}
+	old := storage.Range{To: journal.Instant(before), Limit: engine.PruneBatch}
+	n, err = engine.Prune(func() (int64, error) { return storage.Prune(ctx, r.db, pushesByTime, old) })
+	if err != nil {
+		return n, fmt.Errorf("callback: prune: %w", err)
 	}
 	return n, nil
 }

@@ -5,6 +5,7 @@ import (
 	"embed"
 	"time"
 
+	"github.com/scrmkit/scrmkit/internal/engine"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
@@ -53,23 +54,13 @@ var (
 	phonesByTime   = phones.Index("at", "at")
 )
 
-// pruned is how many rows are deleted at a time, so that nobody waits long.
-const pruned = 1000
-
 // Prune deletes the session keys of users who have not signed in since a time, and the answers to
 // codes from before it, and returns how many rows that were. It may run twice, and beside anything
 // else. Answers are needed for as long as a front end asks again, which is minutes.
-func (e *Engine) Prune(ctx context.Context, before time.Time) (n int64, err error) {
-	r := storage.Range{To: journal.Instant(before), Limit: pruned}
-	for _, some := range []func() (int64, error){
+func (e *Engine) Prune(ctx context.Context, before time.Time) (int64, error) {
+	r := storage.Range{To: journal.Instant(before), Limit: engine.PruneBatch}
+	return engine.Prune(
 		func() (int64, error) { return storage.Prune(ctx, e.frame.Store, sessionsByTime, r) },
 		func() (int64, error) { return storage.Prune(ctx, e.frame.Store, phonesByTime, r) },
-	} {
-		for more := int64(pruned); more == pruned; n += more {
-			if more, err = some(); err != nil {
-				return n, err
-			}
-		}
-	}
-	return n, nil
+	)
 }

@@ -7,6 +7,7 @@ import (
 	"iter"
 	"time"
 
+	"github.com/scrmkit/scrmkit/internal/engine"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
@@ -56,19 +57,15 @@ func (l *Ledger) Reconcile(ctx context.Context, before time.Time) (n int64, err 
 	return n, nil
 }
 
-// pruned is how many rows are deleted at a time, so that nobody waits long.
-const pruned = 1000
-
 // Prune forgets the messages that were sent before a time and are not held, and returns how many
 // those were. A Key that is forgotten could send again, so the time is one before which no caller
 // repeats any. Accepts are kept: they have no time limit. It may run twice, and beside anything
 // else.
 func (l *Ledger) Prune(ctx context.Context, before time.Time) (n int64, err error) {
-	for more := int64(pruned); more == pruned; n += more {
-		more, err = storage.Prune(ctx, l.frame.Store, doneMessages, storage.Range{Prefix: []any{l.app}, To: journal.Instant(before), Limit: pruned})
-		if err != nil {
-			return n, fmt.Errorf("subscription: prune: %w", err)
-		}
+	r := storage.Range{Prefix: []any{l.app}, To: journal.Instant(before), Limit: engine.PruneBatch}
+	n, err = engine.Prune(func() (int64, error) { return storage.Prune(ctx, l.frame.Store, doneMessages, r) })
+	if err != nil {
+		return n, fmt.Errorf("subscription: prune: %w", err)
 	}
 	return n, nil
 }
