@@ -1,65 +1,23 @@
 package session_test
 
 import (
-	"context"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/stdlib"
-	"github.com/uptrace/bun"
-	"github.com/uptrace/bun/dialect/pgdialect"
-
-	"github.com/scrmkit/scrmkit/internal/pgtest"
+	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/scrm/session"
-	"github.com/scrmkit/scrmkit/storage/bunstore"
 )
-
-// A tracer keeps what is sent to the server.
-type tracer struct {
-	mu   sync.Mutex
-	sent []string
-}
-
-func (tr *tracer) TraceQueryStart(ctx context.Context, _ *pgx.Conn, q pgx.TraceQueryStartData) context.Context {
-	tr.mu.Lock()
-	defer tr.mu.Unlock()
-	tr.sent = append(tr.sent, q.SQL)
-	return ctx
-}
-
-func (tr *tracer) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
-
-// during returns what fn sent.
-func (tr *tracer) during(fn func()) []string {
-	tr.mu.Lock()
-	tr.sent = nil
-	tr.mu.Unlock()
-	fn()
-	tr.mu.Lock()
-	defer tr.mu.Unlock()
-	return tr.sent
-}
 
 // Each statement is a round trip: BEGIN and COMMIT would be two of those.
 func TestStatements(t *testing.T) {
-	config, err := pgx.ParseConfig(pgtest.DSN(t))
-	isError(t, "ParseConfig", err, nil)
-	tr := &tracer{}
-	config.Tracer = tr
-	db := bun.NewDB(stdlib.OpenDB(*config), pgdialect.New())
-	t.Cleanup(func() { _ = db.Close() })
-	isError(t, "Migrate", bunstore.Migrate(ctx, db, session.Tables), nil)
-	store, err := bunstore.New(db, nil)
-	isError(t, "New", err, nil)
-
+	store, tr := dbtest.Traced(t)
 	at := newClock()
 	e := open(t, store, "customer", session.Policy{}, at.now)
 	var a, b session.Started
 	check := func() error { return second(e.Check(ctx, a.Token)) }
 	each := func() error { _, _, err := e.CheckEach(ctx, []string{a.Token, b.Token}); return err }
+	rotate := func() (err error) { a, err = e.Rotate(ctx, a.Token); return err }
 	later := func() { at.pass(session.DefaultIdle / 10) }
 	for _, c := range []struct {
 		name   string
@@ -80,7 +38,7 @@ func TestStatements(t *testing.T) {
 		{"CheckEach", 1, func() { b = start(t, e, "bob") }, each},
 		{"CheckEach after a tenth of the idle time", 2, later, each},
 		{"List", 1, nil, func() error { return second(e.List(ctx, "alice")) }},
-		{"Rotate", 3, nil, func() error { a, err = e.Rotate(ctx, a.Token); return err }}, // of whom, load, save
+		{"Rotate", 3, nil, rotate}, // of whom, load, save
 		{"End", 3, nil, func() error { return second(e.End(ctx, a.Token)) }},
 		{"Revoke", 2, nil, func() error {
 			return second(e.Revoke(ctx, session.Revoke{Subject: "bob", ID: b.Session.ID, Key: "1"}))
@@ -93,7 +51,7 @@ func TestStatements(t *testing.T) {
 		if c.before != nil {
 			c.before()
 		}
-		sent := tr.during(func() { isError(t, c.name, c.run(), nil) })
+		sent := tr.During(func() { isError(t, c.name, c.run(), nil) })
 		if len(sent) != c.want {
 			t.Errorf("%s takes %d statements, want %d:\n%s", c.name, len(sent), c.want, strings.Join(sent, "\n"))
 		}
