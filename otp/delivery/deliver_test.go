@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -220,7 +221,7 @@ func TestOutcomesAreStored(t *testing.T) {
 				case 1:
 					return "", errors.New("hung up")
 				case 2:
-					time.Sleep(time.Millisecond)
+					runtime.Gosched()
 				}
 				return "id", nil
 			}

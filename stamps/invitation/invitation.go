@@ -1,4 +1,5 @@
-// Package invitation binds managers to shops by a round code that they scan with WeChat (扫码绑定店长).
+// Package invitation binds managers to shops by a round code that they scan with WeChat
+// (扫码绑定店长).
 //
 // Invite makes an invitation of package shop and has WeChat draw the code of it. The code may be
 // sent on as a picture, so it is a bearer: it is good for shop.InvitationTTL, and whoever scans it

@@ -1,5 +1,5 @@
-// Package subscription sends one-time subscribe messages (一次性订阅消息) to users of a Mini Program, as
-// many as they accepted.
+// Package subscription sends one-time subscribe messages (一次性订阅消息) to users of a Mini
+// Program, as many as they accepted.
 //
 // A user who accepts a template once may be sent one message of it, at any time later. WeChat tells
 // nobody how many are left, so an [Engine] keeps a ledger of each user and template:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -155,7 +156,7 @@ func TestEventsThatAreEarly(t *testing.T) {
 	sent := make(chan error, 1)
 	go func() { _, err := b.Send(t.Context(), message(alice, "b")); sent <- err }()
 	for b.Consents(appID, alice, full) > 1 {
-		time.Sleep(time.Millisecond)
+		runtime.Gosched()
 	}
 	b.deliver() // both events, while the second answer is under way
 	if err := <-sent; err != nil {
