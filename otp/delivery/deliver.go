@@ -6,23 +6,19 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
-	"math/rand/v2"
-	"slices"
 	"strconv"
 	"time"
 
 	"github.com/scrmkit/scrmkit/internal/combine"
+	"github.com/scrmkit/scrmkit/internal/outbox"
 	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/scrm/message"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
-const (
-	look   = 16               // messages that are looked at together
-	record = 10 * time.Second // how long it may take to store what came of a message
-)
+// record is how long it may take to store what came of a message.
+const record = 10 * time.Second
 
 // Deliver hands over what is pending, one message after the other, and returns how many were handed
 // over. It ends once nothing is pending that was when it began; or where ctx ends, with the message
@@ -48,72 +44,41 @@ func (e *Engine) Deliver(ctx context.Context, s message.Sender) (n int, err erro
 	if e.frame.Bound {
 		return 0, errors.New("delivery.deliver: messages are sent outside of a transaction, whose rollback would send them again")
 	}
-	// A message that is under way when the caller gives up would be one of which nothing is known.
-	whole := context.WithoutCancel(ctx)
-	faults := map[string]error{}
-	for start := e.frame.Now(); ; {
-		m, contents, err := e.take(ctx, start)
-		if err != nil {
-			return n, fmt.Errorf("delivery.deliver: %w", err)
-		}
-		if m == nil {
-			break
-		}
-		o := e.send(whole, s, *m, contents)
-		if o.fault != nil {
-			faults[o.fault.Error()] = o.fault
-		}
-		if o.state == StateSent {
-			n++
-		}
-		if err := e.settle(whole, *m, o); err != nil {
-			return n, fmt.Errorf("delivery.deliver: %w", err)
-		}
-	}
-	var all []error
-	for _, text := range slices.Sorted(maps.Keys(faults)) {
-		all = append(all, faults[text])
-	}
-	if err := errors.Join(all...); err != nil {
+	box := outbox.Box[leased]{Due: e.due, Take: e.take, Send: func(ctx context.Context, m leased) outbox.Outcome { return e.send(ctx, s, m) }, Settle: e.settle}
+	if n, err = box.Deliver(ctx, e.frame.Now()); err != nil {
 		return n, fmt.Errorf("delivery.deliver: %w", err)
 	}
 	return n, nil
 }
 
-// take returns a message that was due at start, leased to the caller, with its contents; nil: there
-// is none. Those that are due and not to be sent it ends on the way.
-func (e *Engine) take(ctx context.Context, start time.Time) (*note, contents, error) {
-	for {
-		due, err := e.due(ctx, start)
-		if err != nil || len(due) == 0 {
-			return nil, contents{}, err
-		}
-		for _, n := range due {
-			now := e.frame.Now()
-			next, c, err := e.begin(ctx, n, now)
-			if err == nil {
-				err = e.put(ctx, "delivery.deliver", next, now)
-			}
-			switch {
-			case err == nil && next.State == StateSending:
-				return &next, c, nil
-			case err != nil && !errors.Is(err, journal.ErrConflict):
-				return nil, contents{}, err
-			}
-		}
-	}
+// A leased is a message that is being handed over, with its contents.
+type leased struct {
+	note
+	contents
 }
 
-// due returns some of the messages that were due at start, in another order for each worker, so
-// that workers seldom take the same.
-func (e *Engine) due(ctx context.Context, start time.Time) (due []note, err error) {
-	if err := ctx.Err(); err != nil {
+func (e *Engine) due(ctx context.Context, start time.Time) (all []leased, err error) {
+	var due []note
+	r := storage.Range{To: start.Add(time.Microsecond), Limit: outbox.Look}
+	if err := e.frame.Store.Load(ctx, []storage.Look{{Reads: []storage.Read{byDue.All(&due, r)}}}); err != nil {
 		return nil, err
 	}
-	r := storage.Range{To: start.Add(time.Microsecond), Limit: look}
-	err = e.frame.Store.Load(ctx, []storage.Look{{Reads: []storage.Read{byDue.All(&due, r)}}})
-	rand.Shuffle(len(due), func(i, k int) { due[i], due[k] = due[k], due[i] })
-	return due, err
+	for _, n := range due {
+		all = append(all, leased{note: n})
+	}
+	return all, nil
+}
+
+func (e *Engine) take(ctx context.Context, m leased) (leased, bool, error) {
+	now := e.frame.Now()
+	next, c, err := e.begin(ctx, m.note, now)
+	if err == nil {
+		err = e.put(ctx, "delivery.deliver", &next, now)
+	}
+	if errors.Is(err, journal.ErrConflict) {
+		return leased{}, false, nil
+	}
+	return leased{next, c}, next.State == StateSending, err
 }
 
 // begin returns what is to be stored of a message that is due, and its contents where it is to be
@@ -141,28 +106,28 @@ func (e *Engine) begin(ctx context.Context, n note, now time.Time) (note, conten
 }
 
 // send hands a message over.
-func (e *Engine) send(ctx context.Context, s message.Sender, n note, c contents) outcome {
+func (e *Engine) send(ctx context.Context, s message.Sender, n leased) outbox.Outcome {
 	ctx, cancel := context.WithTimeout(ctx, SendTimeout)
 	defer cancel()
 	minutes := (n.Expires.Sub(e.frame.Now()) + time.Minute - 1) / time.Minute
 	id, err := s.Send(ctx, message.Message{
-		Ref: n.Ref, Channel: n.Channel, To: string(c.Address), Template: n.Template, Language: n.Language,
-		Vars: []message.Var{{Name: "code", Value: c.Code}, {Name: "minutes", Value: strconv.Itoa(int(max(minutes, 1)))}},
+		Ref: n.Ref, Channel: n.Channel, To: string(n.Address), Template: n.Template, Language: n.Language,
+		Vars: []message.Var{{Name: "code", Value: n.Code}, {Name: "minutes", Value: strconv.Itoa(int(max(minutes, 1)))}},
 	})
-	return outcomeOf(id, err, c.Code, c.Address.telltale())
+	return outbox.OutcomeOf(id, err, n.Code, n.Address.telltale())
 }
 
 // settle stores what came of a message.
-func (e *Engine) settle(ctx context.Context, m note, o outcome) error {
+func (e *Engine) settle(ctx context.Context, m leased, o outbox.Outcome) error {
 	ctx, cancel := context.WithTimeout(ctx, record)
 	defer cancel()
 	return e.change(ctx, "delivery.deliver", m.Ref, func(stored note, now time.Time) (note, bool) { return stored.settle(m.Tries, o, now) })
 }
 
 // put stores the next version of a message, and tells of it where it has ended.
-func (e *Engine) put(ctx context.Context, kind string, n note, now time.Time) error {
+func (e *Engine) put(ctx context.Context, kind string, n *note, now time.Time) error {
 	n.Version++
-	change := storage.Change{Rows: []storage.Row{notes.Save(&n)}}
+	change := storage.Change{Rows: []storage.Row{notes.Save(n)}}
 	if n.Due.IsZero() {
 		change.Entries = []journal.Entry{n.ended(kind, now)}
 	}
@@ -181,7 +146,7 @@ func (e *Engine) change(ctx context.Context, kind, ref string, f func(n note, no
 		if !changed {
 			return nil
 		}
-		return e.put(ctx, kind, next, now)
+		return e.put(ctx, kind, &next, now)
 	})
 }
 

@@ -1,14 +1,9 @@
 package delivery
 
 import (
-	"cmp"
-	"errors"
-	"slices"
-	"strings"
 	"time"
 
-	"github.com/scrmkit/scrmkit/errs"
-	"github.com/scrmkit/scrmkit/internal/valid"
+	"github.com/scrmkit/scrmkit/internal/outbox"
 	"github.com/scrmkit/scrmkit/scrm/message"
 )
 
@@ -72,81 +67,24 @@ func (n note) lease(now time.Time) note {
 	return n.to(StateSending, now.Add(Lease), now)
 }
 
-// An outcome is what came of handing a message over.
-type outcome struct {
-	state  State         // Sent, StateRejected or StateUnknown; StatePending: it may be tried again
-	id     string        // that the vendor has of it
-	reason string        // why it was not sent
-	wait   time.Duration // of StatePending: how long at least
-	fault  error         // that whoever runs the service is to hear of
-}
-
-// outcomeOf returns what a Sender's answer means. Nothing of it holds one of the secrets, whatever
-// the sender wrote.
-func outcomeOf(id string, err error, secrets ...string) outcome {
-	clean := func(text string) string {
-		holds := func(secret string) bool { return strings.Contains(strings.ToLower(text), secret) }
-		if slices.ContainsFunc(secrets, holds) || valid.OptionalID("", text) != nil {
-			return ""
-		}
-		return text
-	}
-	if err == nil {
-		return outcome{state: StateSent, id: clean(id)}
-	}
-	kind := kindOf(err)
-	told, o := kind, outcome{}
-	if e, ok := errors.AsType[*message.Error](err); ok {
-		told, o.wait = &message.Error{Vendor: clean(e.Vendor), Code: clean(e.Code), RetryAfter: e.RetryAfter, Kind: kind}, e.RetryAfter
-	}
-	switch o.reason = told.Error(); kind {
-	case message.ErrUnknown:
-		o.state = StateUnknown
-	case message.ErrThrottled:
-		o.state = StatePending
-	case message.ErrRefused, message.ErrAddress, errInput:
-		o.state = StateRejected
-	default:
-		o.state, o.fault = StatePending, told
-	}
-	return o
-}
-
-// errInput is the kind of an *errs.InputError, without what it says.
-var errInput = errors.New("the sender refuses the message as invalid")
-
-// kindOf returns the kind of a Sender's error. Where it has several or none, it is open whether the
-// message was sent.
-func kindOf(err error) (kind error) {
-	if _, ok := errors.AsType[*errs.InputError](err); ok {
-		kind = errInput
-	}
-	for _, k := range []error{
-		message.ErrUnknown, message.ErrThrottled, message.ErrRefused, message.ErrAddress, message.ErrSettings, message.ErrBalance, message.ErrUnavailable,
-	} {
-		if !errors.Is(err, k) {
-			continue
-		}
-		if kind != nil {
-			return message.ErrUnknown
-		}
-		kind = k
-	}
-	return cmp.Or(kind, message.ErrUnknown)
+// states are those of messages by what came of handing them over.
+var states = map[outbox.Verdict]State{
+	outbox.Again: StatePending, outbox.Sent: StateSent, outbox.Rejected: StateRejected, outbox.Unknown: StateUnknown,
 }
 
 // settle returns the message after the try with that number came to an outcome, and whether that
 // changes it. What a receipt told counts for more, and a message whose lease ran out is not tried
 // again.
-func (n note) settle(try int, o outcome, now time.Time) (note, bool) {
-	if n.Tries != try || n.State != StateSending && (n.State != StateUnknown || o.state == StatePending || o.state == StateUnknown) {
+func (n note) settle(try int, o outbox.Outcome, now time.Time) (note, bool) {
+	known := o.Verdict == outbox.Sent || o.Verdict == outbox.Rejected
+	if n.Tries != try || n.State != StateSending && !(n.State == StateUnknown && known) {
 		return n, false
 	}
-	n.ID, n.Reason = o.id, o.reason
-	if o.state != StatePending {
-		return n.to(o.state, time.Time{}, now), true
+	n.ID, n.Reason = o.ID, o.Reason
+	if o.Verdict != outbox.Again {
+		return n.to(states[o.Verdict], time.Time{}, now), true
 	}
-	due := now.Add(max(o.wait, backoff(n.Tries)))
+	due := now.Add(max(o.Wait, backoff(n.Tries)))
 	if !due.Before(n.Expires) {
 		return n.to(StateDropped, time.Time{}, now), true
 	}

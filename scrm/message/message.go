@@ -9,7 +9,9 @@
 package message
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -45,8 +47,7 @@ type Var struct {
 type Sender interface {
 	// Send hands a message over to whoever delivers it, and returns the id that it has there; "":
 	// none. Sent is not received: that is told by receipts, where there are some, with the Ref.
-	// An error that is none of the kinds of this package, nor *errs.InputError, leaves it open
-	// whether the message is sent, as ErrUnknown does.
+	// What an error says of the message, KindOf tells.
 	Send(ctx context.Context, m Message) (id string, err error)
 }
 
@@ -60,9 +61,13 @@ var (
 	ErrThrottled = errs.New(errs.Exhausted, "message: too many messages")
 	// ErrRefused: the address is on a list of those that want no messages.
 	ErrRefused = errs.New(errs.Denied, "message: the recipient refuses messages")
+	// ErrLater: the recipient is not to be disturbed now. Error.RetryAfter says for how long.
+	ErrLater = errs.New(errs.TryAgain, "message: not now")
 	// ErrAddress: there is no such address, or not for this sender: a number of a country that it
 	// does not serve.
 	ErrAddress = errs.New(errs.Invalid, "message: invalid address")
+	// ErrInvalid: the message is not as the sender takes it. An *errs.InputError is of this kind.
+	ErrInvalid = errs.New(errs.Invalid, "message: the sender refuses the message as invalid")
 	// ErrSettings: the sender's own settings are at fault: credentials, signature, the address of
 	// the server, or a template that has no text. A refusal whose code is not known here is of this
 	// kind too, for whoever runs the service to look up.
@@ -72,6 +77,29 @@ var (
 	// ErrUnavailable: the vendor could not be reached, or says that it has a fault and did nothing.
 	ErrUnavailable = errs.New(errs.Internal, "message: vendor is unavailable")
 )
+
+// KindOf returns the kind of an error of a Sender; nil of nil. Where err has no kind or several, it
+// is open whether the message is sent: ErrUnknown.
+func KindOf(err error) (kind error) {
+	if err == nil {
+		return nil
+	}
+	if _, ok := errors.AsType[*errs.InputError](err); ok {
+		kind = ErrInvalid
+	}
+	for _, k := range []error{
+		ErrUnknown, ErrThrottled, ErrRefused, ErrLater, ErrAddress, ErrInvalid, ErrSettings, ErrBalance, ErrUnavailable,
+	} {
+		switch {
+		case k == kind || !errors.Is(err, k):
+		case kind != nil:
+			return ErrUnknown
+		default:
+			kind = k
+		}
+	}
+	return cmp.Or(kind, ErrUnknown)
+}
 
 // An Error is what became of a message that no vendor took. It has neither the address nor what was
 // filled in.
