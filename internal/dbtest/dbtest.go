@@ -26,6 +26,7 @@ import (
 	"github.com/scrmkit/scrmkit/scrm/customer"
 	"github.com/scrmkit/scrmkit/scrm/lead"
 	"github.com/scrmkit/scrmkit/scrm/lead/routing"
+	"github.com/scrmkit/scrmkit/scrm/notice"
 	"github.com/scrmkit/scrmkit/scrm/session"
 	"github.com/scrmkit/scrmkit/scrm/ticket"
 	"github.com/scrmkit/scrmkit/stamps"
@@ -43,7 +44,7 @@ import (
 var Schemas = []storage.Schema{
 	activation.Tables, routing.Tables, lead.Tables, loyalty.Tables, otp.Tables, reward.Tables, shop.Tables, stamps.Tables, ticket.Tables,
 	wechat.Tables, miniprogram.Tables, callback.Tables, customer.Tables, delivery.Tables, session.Tables,
-	subscription.Tables, authenticator.Tables,
+	subscription.Tables, authenticator.Tables, notice.Tables,
 }
 
 // A DB is a database of any adapter, seen by one tenant.

@@ -38,6 +38,7 @@ var contexts = map[string][]string{
 	"scrm/message":      {},
 	"scrm/message/mail": {"github.com/wneessen/go-mail", "golang.org/x/text"},
 	"scrm/message/sms":  {"golang.org/x/text"},
+	"scrm/notice":       {},
 	"scrm/phone":        {"github.com/nyaruka/phonenumbers/v2", "golang.org/x/text"},
 	"scrm/session":      {},
 	"scrm/ticket": {
@@ -63,7 +64,7 @@ var parts = map[string][]string{
 }
 
 // flows join contexts over storage. They depend on no driver and not on bun.
-var flows = []string{"loyalty/redemption", "loyalty/refund", "loyalty/till", "scrm/desk", "scrm/signin", "stamps/invitation", "stamps/till"}
+var flows = []string{"loyalty/redemption", "loyalty/refund", "loyalty/till", "scrm/desk", "scrm/notifier", "scrm/signin", "stamps/invitation", "stamps/till"}
 
 // helpers are the packages that help tests, and are imported by tests and each other alone; and by
 // examples, which show those that embedders have too.
@@ -284,6 +285,7 @@ func TestViolations(t *testing.T) {
 			module + "/scrm/message/sms":           {module + "/scrm/message"},
 			module + "/scrm/signin":                {module + "/storage", module + "/otp"},
 			module + "/scrm/phone":                 {"golang.org/x/text/width"},
+			module + "/scrm/notice":                {module + "/storage"},
 			module + "/scrm/session":               {module + "/storage"},
 			module + "/scrm/ticket":                {"context"},
 			module + "/stamps":                     {"github.com/hashicorp/golang-lru/v2", module + "/internal/combine"},

@@ -32,6 +32,7 @@ var homes = map[string]string{
 	"customer":      "scrm/customer",
 	"delivery":      "otp/delivery",
 	"session":       "scrm/session",
+	"notice":        "scrm/notice",
 	"subscription":  "wechat/subscription",
 	"authenticator": "otp/authenticator",
 }

@@ -24,7 +24,7 @@ var subjects = map[string]string{
 	"stamps_program": "program", "stamps_card": "member, program", "stamps_record": "member", "stamps_coupon": "member",
 	"customer_customer": "member", "customer_identity": "hash", "customer_consent": "member", "customer_fields": "program",
 	"wechat_token": "app", "miniprogram_session": "openid", "miniprogram_phone": "hash", "callback_push": "hash",
-	"session_subject": "subject", "session_session": "hash",
+	"session_subject": "subject", "session_session": "hash", "notice_notice": "member",
 	"subscription_consent": "openid", "subscription_message": "openid",
 	"authenticator_subject": "subject", "authenticator_secret": "subject",
 }
