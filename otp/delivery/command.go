@@ -85,6 +85,23 @@ type Sent struct {
 	Replayed bool      `json:"-"`       // the key was used before, and this is the first result
 }
 
+// TellWithin is how long after a Tell its message may be sent.
+const TellWithin = 24 * time.Hour
+
+// Tell tells an address something without a code, such as that it was unlinked from an account.
+type Tell struct {
+	Address  Address `json:"-"`                  // who is told
+	Template string  `json:"template"`           // of the message, which has no variables
+	Language string  `json:"language,omitempty"` // of the message, as BCP 47 has it; "": the sender's first
+	Key      string  `json:"-"`                  // idempotency key; required
+}
+
+// Told is the answer to a Tell.
+type Told struct {
+	Ref      string `json:"ref"` // of the message
+	Replayed bool   `json:"-"`   // the key was used before, and this is the first result
+}
+
 // An Attempt is a code that somebody typed, who says to have it from a message to the address.
 type Attempt struct {
 	Address Address // that the code was sent to
@@ -129,6 +146,10 @@ type Admitted struct {
 func (c Send) check() error {
 	return cmp.Or(c.Address.check(), valid.ID("purpose", c.Purpose), valid.ID("template", c.Template), valid.OptionalID("language", c.Language),
 		valid.Text("from", c.From), valid.ID("key", c.Key))
+}
+
+func (c Tell) check() error {
+	return cmp.Or(c.Address.check(), valid.ID("template", c.Template), valid.OptionalID("language", c.Language), valid.ID("key", c.Key))
 }
 
 func (c Attempt) check() error {

@@ -27,7 +27,7 @@ const record = 10 * time.Second
 //
 // What came of each message is stored, and told by Status. One that the sender throttled, or that
 // failed for the sender's settings, an empty account or a vendor that can't be reached, is pending
-// again until its code expires. One whose code was replaced, proved or has expired is dropped. One
+// again until its code expires, or TellWithin has passed. One whose code was replaced, proved or has expired is dropped. One
 // of which it is not known whether it was handed over, as after a time-out, or the end of a process
 // in between, is not sent again; Receive settles it.
 //
@@ -99,7 +99,7 @@ func (e *Engine) begin(ctx context.Context, n note, now time.Time) (note, conten
 	switch {
 	case err != nil:
 		n.Reason = "the key that it is sealed with is gone"
-	case r.carries(n.Ref, now):
+	case c.Code == "" && now.Before(n.Expires), r.carries(n.Ref, now):
 		return n.lease(now), c, nil
 	}
 	return n.to(StateDropped, time.Time{}, now), contents{}, nil
@@ -109,12 +109,15 @@ func (e *Engine) begin(ctx context.Context, n note, now time.Time) (note, conten
 func (e *Engine) send(ctx context.Context, s message.Sender, n leased) outbox.Outcome {
 	ctx, cancel := context.WithTimeout(ctx, SendTimeout)
 	defer cancel()
-	minutes := (n.Expires.Sub(e.frame.Now()) + time.Minute - 1) / time.Minute
-	id, err := s.Send(ctx, message.Message{
-		Ref: n.Ref, Channel: n.Channel, To: string(n.Address), Template: n.Template, Language: n.Language,
-		Vars: []message.Var{{Name: "code", Value: n.Code}, {Name: "minutes", Value: strconv.Itoa(int(max(minutes, 1)))}},
-	})
-	return outbox.OutcomeOf(id, err, n.Code, n.Address.telltale())
+	m := message.Message{Ref: n.Ref, Channel: n.Channel, To: string(n.Address), Template: n.Template, Language: n.Language}
+	secrets := []string{n.Address.telltale()}
+	if n.Code != "" {
+		minutes := (n.Expires.Sub(e.frame.Now()) + time.Minute - 1) / time.Minute
+		m.Vars = []message.Var{{Name: "code", Value: n.Code}, {Name: "minutes", Value: strconv.Itoa(int(max(minutes, 1)))}}
+		secrets = append(secrets, n.Code)
+	}
+	id, err := s.Send(ctx, m)
+	return outbox.OutcomeOf(id, err, secrets...)
 }
 
 // settle stores what came of a message.

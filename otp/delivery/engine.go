@@ -26,7 +26,7 @@ type Options struct {
 
 // An Engine sends codes and checks them. It is safe for concurrent use.
 //
-// Send, Check, Verify and Admit have a key: repeated with it they change nothing, charge nothing
+// Send, Tell, Check, Verify and Admit have a key: repeated with it they change nothing, charge nothing
 // and give their first answer, and are journal.ErrKeyReused where they differ. A key is a name
 // within the address. What was refused without being counted left no answer, and is decided anew.
 // Besides the errors that its comment lists, a command returns *errs.InputError before anything was
@@ -95,11 +95,31 @@ func (e *Engine) Send(ctx context.Context, c Send) (Sent, error) {
 			made, digits := e.make(c, v, t.Now)
 			var sent Sent
 			r.history, sent = r.send(v, made, t.Now)
-			n := e.note(c, made, digits, r.Hash, t.Now)
+			n := e.note(c, made.ref, digits, r.Hash, t.Now, made.expires)
 			return sent, e.save(ctx, t.Entry(r.Seq+1, sent), r, charges, notes.Save(&n))
 		})
 	sent.Replayed = replayed
 	return sent, err
+}
+
+// Tell puts a message without a code into the outbox, for Deliver, which drops it after TellWithin.
+// Nothing bounds how many there are: what they tell of has been proved, and so was bounded before.
+func (e *Engine) Tell(ctx context.Context, c Tell) (Told, error) {
+	told, replayed, err := engine.Do(ctx, e.frame, e.command("delivery.tell", c.check, c.Address, c.Key, "", c),
+		func(ctx context.Context, t *engine.Try[Told]) (Told, error) {
+			r, entry, err := e.load(ctx, c.Address, c.Key, nil)
+			if err != nil {
+				return Told{}, err
+			}
+			if entry != nil {
+				return t.Replay(entry)
+			}
+			told := Told{Ref: rand.Text()}
+			n := e.note(Send{Address: c.Address, Template: c.Template, Language: c.Language}, told.Ref, "", r.Hash, t.Now, journal.Instant(t.Now.Add(TellWithin)))
+			return told, e.save(ctx, t.Entry(r.Seq+1, told), r, nil, notes.Save(&n))
+		})
+	told.Replayed = replayed
+	return told, err
 }
 
 // Admit lets an address in again that ErrStopped refuses. Who may call it is the caller's to
@@ -227,12 +247,13 @@ func (e *Engine) matches(a Address, p Purpose, digits string) func(verification)
 	}
 }
 
-// note returns the message with a code. A silent one has nothing to send, in as many bytes.
-func (e *Engine) note(c Send, made code, digits string, recipient []byte, now time.Time) note {
+// note returns the message with a code; with digits "" it has none. A silent one has nothing to
+// send, in as many bytes.
+func (e *Engine) note(c Send, ref, digits string, recipient []byte, now, expires time.Time) note {
 	text := journal.JSON(contents{c.Address, digits})
 	n := note{
-		Ref: made.ref, Version: 1, State: StatePending, Due: now, Recipient: recipient, Channel: c.Address.Channel(), Purpose: c.Purpose,
-		Template: c.Template, Language: c.Language, Made: now, Expires: made.expires, Changed: now, KeyID: e.keys[0].ID,
+		Ref: ref, Version: 1, State: StatePending, Due: now, Recipient: recipient, Channel: c.Address.Channel(), Purpose: c.Purpose,
+		Template: c.Template, Language: c.Language, Made: now, Expires: expires, Changed: now, KeyID: e.keys[0].ID,
 	}
 	if c.Silent {
 		text, n.State, n.Due = make([]byte, len(text)), StateSilent, time.Time{}

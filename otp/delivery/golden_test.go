@@ -47,12 +47,16 @@ func TestGoldenCommands(t *testing.T) {
 				Result: func() any { return Sent{Ref: "R", Expires: goldenNow} },
 				Input:  func(c any) any { return c },
 			},
+			{
+				Kind: "delivery.tell", Least: Tell{Address: goldenAddress, Template: "unlinked"},
+				Result: func() any { return Told{Ref: "R"} }, Input: func(c any) any { return c },
+			},
 			{Kind: "delivery.check", Method: "Check", Least: least, Untagged: true, Fill: fill, Input: input, Result: result},
 			{Kind: "delivery.verify", Method: "Verify", Least: least, Untagged: true, Fill: fill, Input: input, Result: result},
 			{Kind: "delivery.admit", Least: Admit{Address: goldenAddress}, Input: func(c any) any { return c }, Result: func() any { return Admitted{Misses: 100} }},
 		},
 	})
-	for name, v := range map[string]any{"result Sent": Sent{}, "result Admitted": Admitted{}, "result proof": proof{}, "result Verified": Verified{}, "result Status": Status{}} {
+	for name, v := range map[string]any{"result Sent": Sent{}, "result Admitted": Admitted{}, "result Told": Told{}, "result proof": proof{}, "result Verified": Verified{}, "result Status": Status{}} {
 		values := golden.JSON(name, v, nil, "A command that an earlier release has done can't be answered when it comes again, and the journal can't be read.")
 		values.Whole = true
 		f.Check(values)

@@ -20,6 +20,7 @@ import (
 	"github.com/scrmkit/scrmkit/scrm/message"
 	"github.com/scrmkit/scrmkit/scrm/session"
 	"github.com/scrmkit/scrmkit/storage"
+	"github.com/scrmkit/scrmkit/storage/journal"
 	"github.com/scrmkit/scrmkit/wechat/miniprogram"
 )
 
@@ -48,6 +49,10 @@ type Options struct {
 	// Known sends codes to sign in to addresses alone that a customer has linked. Whoever asks
 	// can't tell. Without it, whoever proves an address that nobody has is a new customer.
 	Known bool
+
+	// Unlinked is the template of the message that tells an address that it is unlinked, or that
+	// another one took its place; it has no variables. "": addresses are not told.
+	Unlinked string
 }
 
 // A Flow signs customers in. It is safe for concurrent use.
@@ -58,6 +63,7 @@ type Flow struct {
 	app       *miniprogram.Engine
 	codes     *delivery.Engine
 	known     bool
+	unlinked  string
 }
 
 // New returns a flow on a database. app may be nil where no Mini Program is used, and codes where
@@ -66,7 +72,7 @@ func New(
 	db storage.DB, customers *customer.Engine, sessions *session.Engine, app *miniprogram.Engine, codes *delivery.Engine, opts *Options,
 ) *Flow {
 	o := cmp.Or(opts, &Options{})
-	return &Flow{flow.On(db, nil, o.Hook), customers, sessions, app, codes, o.Known}
+	return &Flow{flow.On(db, nil, o.Hook), customers, sessions, app, codes, o.Known, o.Unlinked}
 }
 
 // A SignedIn is a customer with a new session.
@@ -140,9 +146,44 @@ func (f *Flow) PressPhone(ctx context.Context, c PressPhone) (Linked, error) {
 	if err != nil {
 		return Linked{}, err
 	}
-	phone := customer.Identity{Platform: customer.Phone, ID: number.E164}
-	out, err := f.customers.Link(ctx, customer.Link{Member: c.Member, Identity: phone, Way: string(number.Way), Replace: c.Replace, Key: c.Key})
-	return Linked{out, phone}, err
+	linked := Linked{Identity: customer.Identity{Platform: customer.Phone, ID: number.E164}}
+	link := customer.Link{Member: c.Member, Identity: linked.Identity, Way: string(number.Way), Replace: c.Replace, Key: c.Key}
+	err = f.unit.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
+		if linked.Outcome, err = f.customers.In(tx).Link(ctx, link); err != nil {
+			return err
+		}
+		return f.tell(ctx, tx, linked.Outcome, c.Key)
+	})
+	return linked, err
+}
+
+// Unlink takes an identity from a customer. An address is told, as Options.Unlinked says. Errors:
+// those of customer.Engine.Unlink.
+func (f *Flow) Unlink(ctx context.Context, c customer.Unlink) (out customer.Outcome, err error) {
+	ctx, call := f.unit.Begin(ctx, "signin.unlink", string(c.Member))
+	defer call.End(&err)
+	err = f.unit.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
+		if out, err = f.customers.In(tx).Unlink(ctx, c); err != nil {
+			return err
+		}
+		return f.tell(ctx, tx, out, c.Key)
+	})
+	return out, err
+}
+
+// tell has an address told that is unlinked, in the customer's language.
+func (f *Flow) tell(ctx context.Context, tx storage.Tx, out customer.Outcome, key string) error {
+	if f.unlinked == "" || out.Former == nil || out.Former.Platform != customer.Phone && out.Former.Platform != customer.Mail {
+		return nil
+	}
+	who, err := f.customers.In(tx).Get(ctx, out.Member)
+	if err == nil {
+		_, err = f.codes.In(tx).Tell(ctx, delivery.Tell{
+			Address: delivery.Address(out.Former.ID), Template: f.unlinked, Language: who.Preferences.Language,
+			Key: journal.DerivedKey("unlinked", out.Member, key),
+		})
+	}
+	return err
 }
 
 // An Ask asks for a code.
@@ -260,6 +301,9 @@ func (f *Flow) Link(ctx context.Context, c Link) (linked Linked, err error) {
 		linked.Outcome, err = f.customers.In(tx).Link(ctx, link)
 		if err == nil && !linked.Replayed {
 			_, err = f.codes.In(tx).Spend(ctx, PurposeLink, checked.Claim)
+		}
+		if err == nil {
+			err = f.tell(ctx, tx, linked.Outcome, c.Key)
 		}
 		return err
 	})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -45,6 +46,7 @@ type bench struct {
 	at        atomic.Int64
 	n         int
 	sent      map[string]string // by address: the last code
+	told      []string          // messages without a code
 }
 
 func open(t testing.TB, db storage.DB, known bool) *bench {
@@ -69,7 +71,7 @@ func open(t testing.TB, db storage.DB, known bool) *bench {
 	must(err)
 	b.codes, err = delivery.New(db, keys, &delivery.Options{Now: b.now})
 	must(err)
-	b.Flow = signin.New(db, b.customers, b.sessions, app, b.codes, &signin.Options{Known: known})
+	b.Flow = signin.New(db, b.customers, b.sessions, app, b.codes, &signin.Options{Known: known, Unlinked: "unlinked"})
 	return b
 }
 
@@ -79,6 +81,10 @@ func (b *bench) key() string          { b.n++; return fmt.Sprint("key-", b.n) }
 
 // Send implements message.Sender: it keeps the code.
 func (b *bench) Send(_ context.Context, m message.Message) (string, error) {
+	if len(m.Vars) == 0 {
+		b.told = append(b.told, m.To+" "+m.Template+" "+m.Language)
+		return "", nil
+	}
 	b.sent[m.To] = m.Vars[0].Value
 	return "", nil
 }
@@ -131,6 +137,71 @@ func TestWeChat(t *testing.T) {
 		b.fake.Fail("/sns/jscode2session", wechattest.Fault{Status: 502, Body: "<html>"})
 		_, err = b.WeChat(t.Context(), signin.WeChat{Code: b.fake.Login(appID, bob)})
 		isError(t, "a WeChat that is down", err, wechat.ErrUnavailable)
+	})
+}
+
+// An address that is unlinked is told, once, whichever way it was; one that WeChat knows is not.
+func TestUnlinked(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
+		b := open(t, db, false)
+		ctx, a := t.Context(), b.weChat(alice).Customer.Member
+		_, err := b.customers.PutPreferences(ctx, customer.PutPreferences{Member: a, Preferences: customer.Preferences{Language: "zh-Hans"}, Key: b.key()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		told := func(what string, want ...string) {
+			t.Helper()
+			b.told = nil
+			if _, err := b.codes.Deliver(ctx, b); err != nil {
+				t.Error(err)
+			}
+			if !slices.Equal(b.told, want) {
+				t.Errorf("%s: told %q, want %q", what, b.told, want)
+			}
+		}
+		press := func(u wechattest.User, key string) {
+			t.Helper()
+			if _, err := b.PressPhone(ctx, signin.PressPhone{
+				Member: a, App: appID, Code: b.fake.PressPhone(appID, u), Way: miniprogram.Quick, Replace: true, Key: key,
+			}); err != nil {
+				t.Error(err)
+			}
+		}
+		press(alice, "1")
+		told("the first number")
+		other := alice
+		other.Phone = "13700137000"
+		press(other, "2")
+		told("another number, by the button", "+8613800138000 unlinked zh-Hans")
+		const third, mail delivery.Address = "+8613600136000", "alice@example.com"
+		link := signin.Link{Member: a, Address: third, Code: b.code(third, signin.PurposeLink), Replace: true, Key: "3"}
+		for range 2 {
+			if _, err := b.Link(ctx, link); err != nil {
+				t.Error(err)
+			}
+		}
+		told("another number, by a code", "+8613700137000 unlinked zh-Hans")
+		if _, err := b.Link(ctx, signin.Link{Member: a, Address: mail, Code: b.code(mail, signin.PurposeLink), Key: "4"}); err != nil {
+			t.Error(err)
+		}
+		for _, c := range []struct {
+			identity customer.Identity
+			want     []string
+		}{
+			{customer.Identity{Platform: customer.Mail, ID: string(mail)}, []string{"alice@example.com unlinked zh-Hans"}},
+			{customer.Identity{Platform: customer.UnionID, Namespace: "ours", ID: alice.UnionID}, nil},
+		} {
+			for range 2 {
+				if _, err := b.Unlink(ctx, customer.Unlink{Member: a, Identity: c.identity, Key: "unlink"}); err != nil && c.want != nil {
+					t.Error(err)
+				}
+			}
+			told("unlinked "+string(c.identity.Platform), c.want...)
+		}
+		b.pass(2 * delivery.TellWithin)
+		press(other, "5")
+		b.pass(delivery.TellWithin)
+		told("a day later")
 	})
 }
 
