@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -18,7 +17,6 @@ import (
 	"github.com/scrmkit/scrmkit/stamps/invitation"
 	"github.com/scrmkit/scrmkit/stamps/shop"
 	"github.com/scrmkit/scrmkit/stamps/till"
-	"github.com/scrmkit/scrmkit/storage/journal"
 	"github.com/scrmkit/scrmkit/wechat/miniprogram"
 	"github.com/scrmkit/scrmkit/wechat/subscription"
 	"github.com/scrmkit/scrmkit/wechat/wechattest"
@@ -28,9 +26,11 @@ import (
 type frontEnd struct {
 	*wechattest.Server
 	pusher wechattest.Pusher
+	read   map[wechattest.User]int // messages that were printed
 }
 
 var (
+	boss  = wechattest.User{OpenID: "oBoss", UnionID: "uBoss"}
 	kathy = wechattest.User{OpenID: "oKathy", UnionID: "uKathy"}
 	alice = wechattest.User{OpenID: "oAlice", UnionID: "uAlice", Phone: "13800138000"}
 )
@@ -59,7 +59,14 @@ func (s *service) manager(ctx context.Context, front *frontEnd) error {
 	if _, err := s.shops.Put(ctx, shop.Put{Shop: shop.Shop{ID: "wangjing", Name: "望京", Zone: "Asia/Shanghai"}, Key: "open"}); err != nil {
 		return err
 	}
-	invited, err := s.invitations.Invite(ctx, invitation.Invite{Shop: "wangjing", By: "boss", Key: "invite-1"})
+	owner, err := s.signIn.WeChat(ctx, signin.WeChat{Code: front.Login(app.ID, boss), Device: "the boss's phone"})
+	if err != nil {
+		return err
+	}
+	if err := front.accept(boss, newManager); err != nil {
+		return err
+	}
+	invited, err := s.invitations.Invite(ctx, invitation.Invite{Shop: "wangjing", By: string(owner.Customer.Member), Key: "invite-1"})
 	if err != nil {
 		return err
 	}
@@ -75,7 +82,10 @@ func (s *service) manager(ctx context.Context, front *frontEnd) error {
 	if err != nil {
 		return err
 	}
-	say("%s scans it and manages %s; %s is told", bound.Manager.Name, bound.Manager.Shop, bound.InvitedBy)
+	say("%s scans it and manages %s", bound.Manager.Name, bound.Manager.Shop)
+	if err := s.tell(ctx, front, boss); err != nil {
+		return err
+	}
 	_, err = s.invitations.Bind(ctx, invitation.Bind{Scene: front.scan(invited.Picture), Identity: "eve", Name: "Eve", Key: "scan-2"})
 	say("Eve, who was sent a screenshot of it, is refused: %t", errors.Is(err, shop.ErrInvitation))
 	return nil
@@ -143,15 +153,24 @@ func (s *service) phone(ctx context.Context, front *frontEnd, m ids.Member) erro
 	if err != nil {
 		return err
 	}
-	say("she changes it to %s by a code; the one at %s is told", masked(changed.Identity.ID), masked(changed.Former.ID))
+	say("she changes it to %s by a code", masked(changed.Identity.ID))
+	if _, err := s.delivery.Deliver(ctx, sms); err != nil {
+		return err
+	}
+	say("%s is told by SMS: %s", masked(sms.to), sms.template)
 	return nil
 }
 
-// A pocket is a sender that keeps the code, as a phone would.
-type pocket struct{ code string }
+// A pocket is a sender that keeps the last message, as a phone would.
+type pocket struct{ to, template, code string }
 
 func (p *pocket) Send(_ context.Context, m message.Message) (string, error) {
-	p.code = m.Vars[0].Value
+	p.to, p.template = m.To, m.Template
+	for _, v := range m.Vars {
+		if v.Name == "code" {
+			p.code = v.Value
+		}
+	}
 	return "", nil
 }
 
@@ -198,7 +217,7 @@ func (s *service) visits(ctx context.Context, front *frontEnd, m ids.Member) err
 		}
 		say("%s: %d points, %d stamps in round %d", order, earned.Moves[0].Balance.Available, done.Outcome.Card.Count, done.Outcome.Card.Round+1)
 	}
-	return s.relay(ctx)
+	return s.tell(ctx, front, alice)
 }
 
 // kathy returns the identity that manages the shop.
@@ -211,82 +230,39 @@ func (s *service) kathy(ctx context.Context) (shop.Identity, error) {
 }
 
 // year is what happens when Alice does not come any more: a week before her points end she is told.
-func (s *service) year(ctx context.Context, _ *frontEnd, m ids.Member) error {
+func (s *service) year(ctx context.Context, front *frontEnd, m ids.Member) error {
 	account := loyalty.AccountID{Program: "club", Member: m}
 	a, err := s.points.Account(ctx, account)
 	if err != nil {
 		return err
 	}
 	end := a.Wallet("points").Lots[0].To
-	clock.pass(end.Sub(clock.now()) - 6*24*time.Hour - 14*time.Hour) // a week before: 10 o'clock
-	for range 2 {                                                    // as a job does, each hour: the key is that of the end
-		for a, err := range s.points.Accounts(ctx, loyalty.AccountQuery{DueBefore: clock.now().Add(7 * 24 * time.Hour)}) {
-			if err != nil {
-				return err
-			}
-			for _, lot := range a.Wallet("points").Lots {
-				if left := lot.To.Sub(clock.now()); lot.To.IsZero() || left <= 0 || left > 7*24*time.Hour {
-					continue
-				}
-				day := lot.To.Add(-time.Second).In(shanghai).Format(time.DateOnly)
-				if err := s.tell(ctx, a.ID.Member, subscription.Message{
-					Template: pointsEnd, Values: map[string]string{"number1": strconv.FormatInt(lot.N, 10), "date2": day}, Key: "points-end-" + day,
-				}); err != nil {
-					return err
-				}
-			}
+	clock.pass(end.Sub(clock.now()) - 7*24*time.Hour + time.Minute) // at night
+	for range 2 {                                                   // as a job does, each hour
+		if _, err := s.notifier.Remind(ctx); err != nil {
+			return err
 		}
+		if err := s.tell(ctx, front, alice); err != nil {
+			return err
+		}
+		clock.pass(8 * time.Hour)
 	}
 	return nil
 }
 
-// relay follows the journal, and tells who has a coupon of it.
-func (s *service) relay(ctx context.Context) error {
-	for record, err := range s.store.Journal().After(ctx, journal.Cursor(""), 0) {
-		if err != nil {
-			return err
-		}
-		if record.Kind != "stamps.add" {
-			continue
-		}
-		var out stamps.Outcome
-		if err := record.Replay(record.Input, &out); err != nil {
-			return err
-		}
-		for _, c := range out.Issued() {
-			if err := s.tell(ctx, out.Card.ID.Member, subscription.Message{
-				Template: cardFull, Key: fmt.Sprintf("coupon-%s-%d", c.ID.Card.Program, c.ID.N),
-				Values: map[string]string{"thing1": c.Name, "date2": c.Expires.Add(-time.Second).In(shanghai).Format(time.DateOnly)},
-			}); err != nil {
-				return err
-			}
-		}
+// tell is what a worker does each second: it follows the journal, and tells customers what became
+// of their points and cards.
+func (s *service) tell(ctx context.Context, front *frontEnd, u wechattest.User) (err error) {
+	if s.read, err = s.notifier.Follow(ctx, s.read, 0); err != nil {
+		return err
 	}
+	if _, err := s.notices.Deliver(ctx, s.notifier); err != nil {
+		return err
+	}
+	inbox := front.Inbox(app.ID, u)
+	for _, m := range inbox[front.read[u]:] {
+		say("%s is told by WeChat, %s: %v", u.OpenID, m.Template, m.Values)
+	}
+	front.read[u] = len(inbox)
 	return nil
-}
-
-// tell sends a message once, to who agreed to it, outside of quiet hours.
-func (s *service) tell(ctx context.Context, m ids.Member, msg subscription.Message) error {
-	c, err := s.customers.Get(ctx, m)
-	if err != nil {
-		return err
-	}
-	until, err := c.Preferences.Quiet.Until(clock.now())
-	if err != nil {
-		return err
-	}
-	user, ok := c.Identity(customer.OpenID, app.ID)
-	if !ok || c.May(customer.Use{Purpose: "news"}, clock.now()) != nil || until.After(clock.now()) {
-		return nil // later, or not at all
-	}
-	msg.OpenID = miniprogram.OpenID(user.ID)
-	receipt, err := s.messages.Send(ctx, msg)
-	switch {
-	case errors.Is(err, subscription.ErrNoConsent):
-		say("she accepted no more messages of %s", msg.Template)
-		return nil
-	case err == nil && !receipt.Replayed:
-		say("she is told %s: %v", msg.Template, msg.Values)
-	}
-	return err
 }

@@ -1,7 +1,7 @@
 // Command wechat plays two journeys in a Mini Program. A manager scans an invitation and manages a
-// shop from that moment on. A customer scans the shop's code, signs in, fills in a profile, links a
-// phone, agrees to messages, collects points and stamps, and is told that a card is full and that
-// points end soon.
+// shop from that moment on, and who invited is told. A customer scans the shop's code, signs in,
+// fills in a profile, links a phone, agrees to messages, collects points and stamps, and is told
+// that a coupon is there and that points end soon.
 //
 // WeChat is one that runs in the process and behaves as the documents say, and the clock is the
 // program's, so that a year passes in a moment. On the real one app and console are your own, the
@@ -24,6 +24,8 @@ import (
 	"github.com/scrmkit/scrmkit/otp"
 	"github.com/scrmkit/scrmkit/otp/delivery"
 	"github.com/scrmkit/scrmkit/scrm/customer"
+	"github.com/scrmkit/scrmkit/scrm/notice"
+	"github.com/scrmkit/scrmkit/scrm/notifier"
 	"github.com/scrmkit/scrmkit/scrm/session"
 	"github.com/scrmkit/scrmkit/scrm/signin"
 	"github.com/scrmkit/scrmkit/secret"
@@ -33,6 +35,7 @@ import (
 	"github.com/scrmkit/scrmkit/stamps/till"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/bunstore"
+	"github.com/scrmkit/scrmkit/storage/journal"
 	"github.com/scrmkit/scrmkit/wechat"
 	"github.com/scrmkit/scrmkit/wechat/callback"
 	"github.com/scrmkit/scrmkit/wechat/miniprogram"
@@ -50,11 +53,29 @@ var (
 var templates = []subscription.Template{
 	{ID: cardFull, Fields: []subscription.Field{{Key: "thing1", Shorten: true}, {Key: "date2"}}},
 	{ID: pointsEnd, Fields: []subscription.Field{{Key: "number1"}, {Key: "date2"}}},
+	{ID: newManager, Fields: []subscription.Field{{Key: "thing1", Shorten: true}, {Key: "character_string2"}}},
+}
+
+// What they are told by, and how: the texts are those of notifier.Texts.
+var told = []notifier.Template{
+	{Kind: notifier.CouponIssued, ID: cardFull, Purpose: "news", Values: map[string]notifier.Value{
+		"thing1": {Text: string(notifier.CouponIssued), Args: []notifier.Arg{notifier.Name}},
+		"date2":  {Args: []notifier.Arg{notifier.LastDay}},
+	}},
+	{Kind: notifier.ManagerBound, ID: newManager, Values: map[string]notifier.Value{
+		"thing1":            {Text: string(notifier.ManagerBound), Args: []notifier.Arg{notifier.Name}},
+		"character_string2": {Args: []notifier.Arg{notifier.Shop}},
+	}},
+	{Kind: notifier.PointsExpiring, Currency: "points", ID: pointsEnd, Purpose: "news", Values: map[string]notifier.Value{
+		"number1": {Args: []notifier.Arg{notifier.Points}},
+		"date2":   {Args: []notifier.Arg{notifier.LastDay}},
+	}},
 }
 
 const (
-	cardFull  subscription.TemplateID = "card-full"
-	pointsEnd subscription.TemplateID = "points-end"
+	cardFull   subscription.TemplateID = "card-full"
+	pointsEnd  subscription.TemplateID = "points-end"
+	newManager subscription.TemplateID = "new-manager"
 )
 
 func main() {
@@ -76,7 +97,7 @@ func main() {
 	defer s.db.Close()
 	service := httptest.NewServer(s.pushes)
 	defer service.Close()
-	front := &frontEnd{fake, wechattest.Pusher{
+	front := &frontEnd{Server: fake, read: map[wechattest.User]int{}, pusher: wechattest.Pusher{
 		URL: service.URL, Token: console.Token, AESKey: console.AESKey, Receiver: app.ID, Now: clock.now,
 	}}
 	for _, journey := range []func(context.Context, *frontEnd) error{s.manager, s.customer} {
@@ -96,12 +117,14 @@ type service struct {
 	delivery  *delivery.Engine
 	app       *miniprogram.Engine
 	messages  *subscription.Engine
-	store     storage.DB
+	notices   *notice.Engine
 
 	invitations *invitation.Flow
 	signIn      *signin.Flow
 	till        *till.Till
-	pushes      http.Handler // what WeChat pushes
+	notifier    *notifier.Flow
+	read        journal.Cursor // of the journal, up to which customers are told
+	pushes      http.Handler   // what WeChat pushes
 }
 
 // open makes the engines. base is where WeChat is; "": the real one.
@@ -112,7 +135,7 @@ func open(ctx context.Context, name, base string) (*service, error) {
 	}
 	on := bunstore.OnSQLite(db)
 	if err := bunstore.Migrate(ctx, on,
-		stamps.Tables, shop.Tables, loyalty.Tables, otp.Tables, delivery.Tables, customer.Tables, session.Tables,
+		stamps.Tables, shop.Tables, loyalty.Tables, otp.Tables, delivery.Tables, customer.Tables, session.Tables, notice.Tables,
 		wechat.Tables, miniprogram.Tables, callback.Tables, subscription.Tables,
 	); err != nil {
 		return nil, err
@@ -127,9 +150,10 @@ func open(ctx context.Context, name, base string) (*service, error) {
 		return nil, err
 	}
 	s := &service{
-		db: db, store: store, shops: shop.New(store, &shop.Options{Now: clock.now}),
-		cards:  stamps.New(store, &stamps.Options{Now: clock.now}),
-		points: loyalty.New(store, &loyalty.Options{Now: clock.now}),
+		db: db, shops: shop.New(store, &shop.Options{Now: clock.now}),
+		cards:   stamps.New(store, &stamps.Options{Now: clock.now}),
+		points:  loyalty.New(store, &loyalty.Options{Now: clock.now}),
+		notices: notice.New(store, &notice.Options{Now: clock.now}),
 	}
 	if s.app, err = miniprogram.New(store, client, keys, &miniprogram.Options{Now: clock.now, Platform: "ours"}); err != nil {
 		return nil, err
@@ -159,8 +183,12 @@ func open(ctx context.Context, name, base string) (*service, error) {
 		return nil, err
 	}
 	s.invitations = invitation.New(s.shops, s.app, "pages/bind/bind")
-	s.signIn = signin.New(store, s.customers, sessions, s.app, s.delivery, nil)
+	s.signIn = signin.New(store, s.customers, sessions, s.app, s.delivery, &signin.Options{Unlinked: "unlinked"})
 	s.till = till.New(store, s.shops, codes, s.cards, nil)
+	s.notifier, err = notifier.New(store, s.points, s.cards, s.customers, s.messages, s.notices, told, &notifier.Options{Now: clock.now})
+	if err != nil {
+		return nil, err
+	}
 	return s, s.rules(ctx)
 }
 

@@ -286,6 +286,7 @@ func TestViolations(t *testing.T) {
 			module + "/scrm/signin":                {module + "/storage", module + "/otp"},
 			module + "/scrm/phone":                 {"golang.org/x/text/width"},
 			module + "/scrm/notice":                {module + "/storage"},
+			module + "/scrm/notifier":              {module + "/scrm/notice", module + "/loyalty"},
 			module + "/scrm/session":               {module + "/storage"},
 			module + "/scrm/ticket":                {"context"},
 			module + "/stamps":                     {"github.com/hashicorp/golang-lru/v2", module + "/internal/combine"},

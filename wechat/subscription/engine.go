@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/scrmkit/scrmkit/internal/engine"
@@ -55,6 +56,16 @@ func New(s storage.Tx, client *wechat.Client, templates []Template, opts *Option
 // committed or rolled back with tx.
 func (l *Ledger) In(tx storage.Tx) *Ledger {
 	return &Ledger{l.frame.In(tx), l.app, l.templates, l.consents.In(tx)}
+}
+
+// App returns the AppID of the app whose messages the ledger counts.
+func (l *Ledger) App() string { return l.app }
+
+// Template returns the template with an id; false: the engine does not have it.
+func (l *Ledger) Template(id TemplateID) (Template, bool) {
+	t, ok := l.templates[id]
+	t.Fields = slices.Clone(t.Fields)
+	return t, ok
 }
 
 // A Balance is how many messages of a template a user may be sent.

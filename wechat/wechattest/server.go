@@ -66,8 +66,9 @@ type app struct {
 
 	templates map[string]Template
 	consents  map[consent]int // messages that may be sent
-	pushes    []string        // events that are to be pushed
-	lost      []string        // codes of the messages that are to be lost
+	inboxes   map[string][]Message
+	pushes    []string // events that are to be pushed
+	lost      []string // codes of the messages that are to be lost
 }
 
 // issued are the tokens of one way to get them.
@@ -125,7 +126,7 @@ func (s *Server) Close() { s.http.Close() }
 func (s *Server) AddApp(a App) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.apps[a.ID] = &app{App: a, templates: map[string]Template{}, consents: map[consent]int{}}
+	s.apps[a.ID] = &app{App: a, templates: map[string]Template{}, consents: map[consent]int{}, inboxes: map[string][]Message{}}
 }
 
 // Calls returns how many requests a path has had.

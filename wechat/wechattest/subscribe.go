@@ -96,6 +96,21 @@ func (s *Server) Lose(app string, codes ...string) {
 	s.apps[app].lost = append(s.apps[app].lost, codes...)
 }
 
+// A Message is a subscribe message as its user has it.
+type Message struct {
+	Template string            // template id
+	Values   map[string]string // by their keys
+	Page     string            // that it opens; "": none
+	Lang     string            // of what stands around the values; "": zh_CN
+}
+
+// Inbox returns the messages that a user got from an app, the oldest first.
+func (s *Server) Inbox(app string, u User) []Message {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.apps[app].inboxes[u.OpenID])
+}
+
 func (s *Server) subscribeSend(w http.ResponseWriter, r *http.Request) {
 	var asked struct {
 		To       string `json:"touser"`
@@ -149,6 +164,12 @@ func (s *Server) subscribeSend(w http.ResponseWriter, r *http.Request) {
 	code, status := "0", "success"
 	if len(a.lost) > 0 {
 		code, status, a.lost = a.lost[0], "failed", a.lost[1:]
+	} else {
+		got := Message{asked.Template, map[string]string{}, asked.Page, asked.Lang}
+		for k, v := range asked.Data {
+			got.Values[k] = *v.Value
+		}
+		a.inboxes[asked.To] = append(a.inboxes[asked.To], got)
 	}
 	id := 2_000_000_000_000_000_000 + int64(s.serial)
 	s.event(a, asked.To, "subscribe_msg_sent_event", "SubscribeMsgSentEvent", fmt.Sprintf("<List><TemplateId><![CDATA[%s]]></TemplateId>"+
