@@ -195,7 +195,7 @@ func TestMadeUpDevicesKeepNoKnownOneOut(t *testing.T) {
 					}
 				}
 			case 2:
-				for _, s := range accesses {
+				for _, s := range accesses[max(0, len(accesses)-100):] { // as many as have sessions at most
 					_, _ = codes.Beat(ctx, s.Token)
 				}
 			case 3:

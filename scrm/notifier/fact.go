@@ -56,13 +56,17 @@ func (x fact) notice(m ids.Member, k notice.Kind, until time.Time, key ...any) n
 // return gives back, and what comes from another account of theirs, is not.
 var earning = []string{"loyalty.earn", "loyalty.adjust", "loyalty.expire", "loyalty.tier"}
 
+// A teller takes a fact of an entry, of whose facts of a kind which distinguishes it. Nothing of a
+// program is in which, for a later version says it otherwise.
+type teller func(m ids.Member, k notice.Kind, which any, x fact)
+
 // about returns the notices of an entry.
 func (f *Flow) about(ctx context.Context, r journal.Record) ([]notice.Notice, error) {
 	var all []notice.Notice
-	tell := func(m ids.Member, k notice.Kind, x fact) {
+	tell := func(m ids.Member, k notice.Kind, which any, x fact) {
 		if t := f.templates.of(k, x.Program, x.Currency); t != nil {
 			x.Template, x.At = t.ID, r.At
-			all = append(all, x.notice(m, k, r.At.Add(t.Wait), r.Subject, r.Seq, x.Currency, x.Name))
+			all = append(all, x.notice(m, k, r.At.Add(t.Wait), r.Subject, r.Seq, which))
 		}
 	}
 	var err error
@@ -74,7 +78,7 @@ func (f *Flow) about(ctx context.Context, r journal.Record) ([]notice.Notice, er
 	case r.Kind == "shop.bind":
 		var out shop.Outcome
 		if err = json.Unmarshal(r.Result, &out); err == nil && out.Manager != nil && out.InvitedBy != "" {
-			tell(ids.Member(out.InvitedBy), ManagerBound, fact{Name: out.Manager.Name, Shop: out.Manager.Shop, Zone: "UTC"})
+			tell(ids.Member(out.InvitedBy), ManagerBound, nil, fact{Name: out.Manager.Name, Shop: out.Manager.Shop, Zone: "UTC"})
 		}
 	}
 	if err != nil {
@@ -83,7 +87,7 @@ func (f *Flow) about(ctx context.Context, r journal.Record) ([]notice.Notice, er
 	return all, nil
 }
 
-func (f *Flow) aboutPoints(ctx context.Context, r journal.Record, tell func(ids.Member, notice.Kind, fact)) error {
+func (f *Flow) aboutPoints(ctx context.Context, r journal.Record, tell teller) error {
 	var out loyalty.Outcome
 	if err := json.Unmarshal(r.Result, &out); err != nil || out.Account.Member == "" || len(out.Moves) == 0 && out.Tier == nil {
 		return err
@@ -99,7 +103,7 @@ func (f *Flow) aboutPoints(ctx context.Context, r journal.Record, tell func(ids.
 		if n := out.Earned(m.Currency); n > 0 && i >= 0 && slices.Contains(earning, r.Kind) {
 			x := base
 			x.Currency, x.Scale, x.N, x.Balance = m.Currency, d.Currencies[i].Scale, n, m.Balance.Available
-			tell(out.Account.Member, PointsEarned, x)
+			tell(out.Account.Member, PointsEarned, m.Currency, x)
 		}
 	}
 	if out.Tier == nil || d.Tiers == nil {
@@ -120,11 +124,11 @@ func (f *Flow) aboutPoints(ctx context.Context, r journal.Record, tell func(ids.
 	}
 	x := base
 	x.Name, x.Former, x.End = name(to, out.Tier.To), name(from, out.Tier.From), out.Status.Until
-	tell(out.Account.Member, k, x)
+	tell(out.Account.Member, k, nil, x)
 	return nil
 }
 
-func (f *Flow) aboutCards(ctx context.Context, r journal.Record, tell func(ids.Member, notice.Kind, fact)) error {
+func (f *Flow) aboutCards(ctx context.Context, r journal.Record, tell teller) error {
 	var out stamps.Outcome
 	if err := json.Unmarshal(r.Result, &out); err != nil {
 		return err
@@ -137,9 +141,9 @@ func (f *Flow) aboutCards(ctx context.Context, r journal.Record, tell func(ids.M
 		d := p.Definition()
 		x := fact{Program: string(d.ID), Name: c.Name, End: c.Expires, Zone: d.Zone}
 		if full(d, c) {
-			tell(c.ID.Card.Member, CardFull, x)
+			tell(c.ID.Card.Member, CardFull, c.ID.N, x)
 		}
-		tell(c.ID.Card.Member, CouponIssued, x)
+		tell(c.ID.Card.Member, CouponIssued, c.ID.N, x)
 	}
 	return nil
 }

@@ -280,6 +280,40 @@ func TestTold(t *testing.T) {
 	})
 }
 
+// Who reads the journal again after programs have other names tells nothing twice.
+func TestRenamed(t *testing.T) {
+	b := open(t, memory.New())
+	ctx, a := t.Context(), b.customer(alice, 3)
+	b.agree(a, true)
+	b.buy(a, 1000)
+	b.stamp(a, 3)
+	b.relay()
+	told := b.inbox(alice)
+	p, err := b.points.Program(ctx, "club", 0)
+	b.must(err)
+	points := p.Definition()
+	points.Version, points.Name = 2, "Another club"
+	points.Tiers = &loyalty.Tiers{Levels: slices.Clone(points.Tiers.Levels), Downgrade: points.Tiers.Downgrade}
+	points.Tiers.Levels[1].Name = "Golden"
+	_, err = b.points.Publish(ctx, points)
+	b.must(err)
+	c, err := b.cards.Program(ctx, "coffee", 0)
+	b.must(err)
+	cards := c.Definition()
+	cards.Version, cards.Card.Rewards = 2, slices.Clone(cards.Card.Rewards)
+	for i := range cards.Card.Rewards {
+		cards.Card.Rewards[i].Name = "Another"
+	}
+	_, err = b.cards.Publish(ctx, cards)
+	b.must(err)
+	b.pass(2 * time.Minute)
+	b.relay()
+	if len(told) != 5 {
+		t.Errorf("told %q", told)
+	}
+	b.has("after that", alice, told...)
+}
+
 // What ends on one day is told once, a week ahead, with what of it is there when it is told.
 func TestReminders(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
