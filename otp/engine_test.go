@@ -362,9 +362,13 @@ func TestLiveCodes(t *testing.T) {
 
 func TestRacers(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
-		t.Run("500 codes with 16 racers each have 500 winners", func(t *testing.T) {
+		t.Run("codes with 16 racers each have a winner each", func(t *testing.T) {
 			b := open(t, db.Tenant("racers"))
-			claims := make([]otp.Claim, 500)
+			n := 500
+			if race.Enabled {
+				n = 50
+			}
+			claims := make([]otp.Claim, n)
 			for i := range claims {
 				scope := otp.Scope(fmt.Sprint("shop", i/20))
 				claim, err := b.check(scope, b.issue(scope, otp.HolderID(fmt.Sprint("m", i)), "stamp").Code, "")

@@ -8,6 +8,7 @@ import (
 
 	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
+	"github.com/scrmkit/scrmkit/internal/race"
 	"github.com/scrmkit/scrmkit/otp"
 	"github.com/scrmkit/scrmkit/storage/journal"
 	"github.com/scrmkit/scrmkit/storage/memory"
@@ -34,6 +35,7 @@ func (b *bench) crowd(n int) (all []otp.Issued) {
 }
 
 func TestGuessesAtAnyNumberOfLiveCodes(t *testing.T) {
+	race.Skip(t, "it is a test of one goroutine")
 	for _, p := range []otp.Policy{{}, {MaxDigits: 6}} {
 		for _, live := range []int{1, 2, 10, 11, 13, 16, 19, 20, 21, 25, 26, 30, 40, 41, 100, 219, 220, 250} {
 			if p.MaxDigits == 6 && live > 40 {

@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/scrmkit/scrmkit/internal/dbtest"
+	"github.com/scrmkit/scrmkit/internal/race"
 	"github.com/scrmkit/scrmkit/scrm/activation"
 )
 
@@ -27,6 +28,7 @@ func throttled(t *testing.T, err error) time.Duration {
 }
 
 func TestLeakedCodes(t *testing.T) {
+	race.Skip(t, "it is a test of one goroutine")
 	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		t.Run("at one device keep no other out", func(t *testing.T) {
 			codes, now := open(t, db.Tenant("device"))
@@ -174,6 +176,7 @@ func TestOneDeviceKeepsNoOtherOut(t *testing.T) {
 // However many devices somebody makes up, one that was there before them signs in at once, and a
 // new one within Settling of the last that could still be new.
 func TestMadeUpDevicesKeepNoKnownOneOut(t *testing.T) {
+	race.Skip(t, "it is a test of one goroutine")
 	rapid.Check(t, func(t *rapid.T) {
 		codes, now := open2(t)
 		c := issue(codes, activation.Settings{Platforms: both.Platforms, Ports: 200}, "k")

@@ -13,6 +13,7 @@ import (
 
 	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
+	"github.com/scrmkit/scrmkit/internal/race"
 	"github.com/scrmkit/scrmkit/scrm/lead"
 	"github.com/scrmkit/scrmkit/storage/journal"
 	"github.com/scrmkit/scrmkit/storage/memory"
@@ -35,6 +36,7 @@ func marks(seq iter.Seq2[lead.Marked, error]) (rows string, err error) {
 }
 
 func TestImportCSV(t *testing.T) {
+	race.Skip(t, "it is a test of one goroutine")
 	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
 		file := "\xef\xbb\xbfname,\"phone\"\nAnn,alice\n\"Bob, Jr.\",bob\nAnn,alice\nEve\nJoe, carol \nNo,\n"
 		list := lead.ImportCSV{Platform: "whatsapp", Column: "phone", Key: "may"}

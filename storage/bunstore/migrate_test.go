@@ -71,6 +71,7 @@ func TestMigrateManyAtOnce(t *testing.T) {
 
 // A team that ran the files with its own tool can go on with Migrate.
 func TestMigrateAfterTheFiles(t *testing.T) {
+	race.Skip(t, "it is a test of one goroutine")
 	for name, open := range databases {
 		t.Run(name, func(t *testing.T) {
 			db := open(t)
@@ -94,6 +95,7 @@ func TestMigrateAfterTheFiles(t *testing.T) {
 
 // A service has the tables of the packages that it uses, and no others.
 func TestEachSchemaAlone(t *testing.T) {
+	race.Skip(t, "it is a test of one goroutine")
 	for name, open := range databases {
 		for _, s := range dbtest.Schemas {
 			t.Run(name+"/"+s.Name, func(t *testing.T) {
@@ -120,6 +122,7 @@ func TestEachSchemaAlone(t *testing.T) {
 // A release that has no files of a schema yet for what a newer one made goes on, so that a release
 // can be taken back; and what is missing, or was edited, is told by its name.
 func TestValidate(t *testing.T) {
+	race.Skip(t, "it is a test of one goroutine")
 	newer := withFiles(storage.Schema{Name: "boxes", Tables: []storage.Declared{boxes, moves, passes}})
 	for folder, files := range map[string]string{
 		"postgres": "alter table scrmkit.test_box add column note text;\n", "sqlite": "alter table test_box add column note text;\n",
@@ -266,6 +269,7 @@ func TestSchemasThatCannotBe(t *testing.T) {
 
 // A database of before, whose first file was edited after it had been run, is not taken for whole.
 func TestAdoptionOfAnotherDatabase(t *testing.T) {
+	race.Skip(t, "it is a test of one goroutine")
 	for name, open := range databases {
 		t.Run(name, func(t *testing.T) {
 			db := open(t)
@@ -302,6 +306,7 @@ func execScript(t testing.TB, db *bun.DB, script string) {
 
 // The tables of both databases have the same columns, in the same order, of the same family and nullability.
 func TestMigrationsAgree(t *testing.T) {
+	race.Skip(t, "it is a test of one goroutine")
 	families := map[string]string{
 		"text": "text", "bigint": "integer", "INTEGER": "integer", "timestamp with time zone": "integer", "bytea": "bytes",
 		"TEXT": "text", "BLOB": "bytes",

@@ -319,6 +319,7 @@ func TestConflictHolds(t *testing.T) {
 
 // A list holds no connection while its consumer runs, and pages go on where the page before ended.
 func TestListsPage(t *testing.T) {
+	race.Skip(t, "it is a test of one goroutine")
 	for name, open := range databases {
 		t.Run(name, func(t *testing.T) {
 			db := open(t)

@@ -18,6 +18,7 @@ import (
 	"github.com/uptrace/bun/dialect/sqlitedialect"
 
 	"github.com/scrmkit/scrmkit/internal/pgtest"
+	"github.com/scrmkit/scrmkit/internal/race"
 	"github.com/scrmkit/scrmkit/storage/storagetest"
 )
 
@@ -247,6 +248,7 @@ var (
 // has its count read; and each that may insert nothing returns rows, but for those that nobody asks
 // whether they did. Nor is there one whose answer a setting of the session changes.
 func TestStatementsOfTheStores(t *testing.T) {
+	race.Skip(t, "it is a test of one goroutine")
 	unasked := []string{"test_loose"} // a row that is kept: either is right
 	for name, open := range spied {
 		t.Run(name, func(t *testing.T) {

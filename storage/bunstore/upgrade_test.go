@@ -11,6 +11,7 @@ import (
 	"github.com/uptrace/bun/dialect"
 
 	"github.com/scrmkit/scrmkit/internal/dbtest"
+	"github.com/scrmkit/scrmkit/internal/race"
 	"github.com/scrmkit/scrmkit/otp"
 	"github.com/scrmkit/scrmkit/scrm/lead"
 	"github.com/scrmkit/scrmkit/scrm/lead/routing"
@@ -21,6 +22,7 @@ import (
 
 // A database with rows of the first version is used as it is after the files that came later.
 func TestUpgradeOfAFilledDatabase(t *testing.T) {
+	race.Skip(t, "it is a test of one goroutine")
 	for name, open := range databases {
 		t.Run(name, func(t *testing.T) {
 			ctx, db := t.Context(), open(t)

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/scrmkit/scrmkit/internal/dbtest"
+	"github.com/scrmkit/scrmkit/internal/race"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
 	"github.com/scrmkit/scrmkit/storage/memory"
@@ -248,6 +249,7 @@ func TestForgeries(t *testing.T) {
 
 // A push with any byte changed is refused, or is the push that it was.
 func TestMutations(t *testing.T) {
+	race.Skip(t, "it is a test of one goroutine")
 	b := open(t, memory.New())
 	rng := rand.New(rand.NewPCG(1, 2))
 	for range 20_000 {
