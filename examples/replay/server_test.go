@@ -52,7 +52,7 @@ func startServer(t *testing.T) string {
 	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, "../server").CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
-	cmd := exec.Command(program, "-db", filepath.Join(dir, "server.db"), "-addr", "127.0.0.1:0")
+	cmd := exec.Command(program, "-demo", "-db", filepath.Join(dir, "server.db"), "-addr", "127.0.0.1:0")
 	cmd.Env = append(os.Environ(), "DATABASE_URL=")
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/scrmkit/scrmkit/internal/dbtest"
 )
 
 // An operation as the OpenAPI document has it, with an example of its path.
@@ -25,8 +27,21 @@ var examples = strings.NewReplacer("{program}", "coffee", "{catalog}", "gifts", 
 	"{code}", "NOSUCHID", "{platform}", "whatsapp", "{pool}", "plan", "{device}", "phone", "{owner}", "boss", "{with}", "partner", "{line}", "ads",
 	"{visitor}", "ann", "{site}", "shop", "{secret}", "none", "{templates}", "orders", "{event}", "msg_1")
 
-// operations returns what the document lists.
+// operations returns what the document of the demo lists, with callers who may.
 func operations(b *bench) []operation {
+	b.Helper()
+	callers := map[string]string{"customer": alice, "staff": kathy, "admin": root, "agent": b.signIn()}
+	all := documented(b)
+	for i, o := range all {
+		if len(o.roles) > 0 {
+			all[i].caller = callers[o.roles[0]]
+		}
+	}
+	return all
+}
+
+// documented returns what the document lists.
+func documented(b *bench) []operation {
 	b.Helper()
 	var document struct {
 		Paths map[string]map[string]struct {
@@ -41,7 +56,6 @@ func operations(b *bench) []operation {
 	if err := json.Unmarshal([]byte(b.send("", "GET", "/openapi.json", "", nil).body), &document); err != nil {
 		b.Fatal(err)
 	}
-	agentToken := b.signIn()
 	var all []operation
 	for _, route := range slices.Sorted(maps.Keys(document.Paths)) {
 		for _, method := range slices.Sorted(maps.Keys(document.Paths[route])) {
@@ -55,7 +69,6 @@ func operations(b *bench) []operation {
 			}
 			if len(found.Security) == 1 {
 				o.roles = found.Security[0]["bearer"]
-				o.caller = map[string]string{"customer": alice, "staff": kathy, "admin": root, "agent": agentToken}[o.roles[0]]
 			}
 			for _, p := range found.Parameters {
 				o.keyed = o.keyed || p.Name == "Idempotency-Key" && p.Required
@@ -150,5 +163,36 @@ func TestKeyIsNeeded(t *testing.T) {
 				t.Errorf("%s with the key %q: %d %s", o, key, res.status, res.body)
 			}
 		}
+	}
+}
+
+// Without the demo nobody is let in by its tokens, and nothing of it is there.
+func TestWithoutDemo(t *testing.T) {
+	const admin = "the admin's own token, which is long"
+	b := serve(t, Config{AdminToken: admin})
+	if feed := b.do(admin, "GET", "/journal", "", 200); feed.field("items.0") != nil {
+		t.Error("something of the demo is there:", feed.body)
+	}
+	for _, o := range documented(b) {
+		if public[o.String()] {
+			continue
+		}
+		for token := range demoTokens {
+			if res := b.send(token, o.method, o.path, "k", strings.NewReader("{}")); res.status != 401 {
+				t.Errorf("%s with %s: %d", o, token, res.status)
+			}
+		}
+	}
+	if page := b.send("", "GET", "/openapi.json", "", nil); strings.Contains(page.body, "demo-") {
+		t.Error("the document tells of the demo")
+	}
+	b.do(admin+"x", "GET", "/shops", "", 401)
+	b.do(admin, "PUT", "/shops/guomao", `{"name":"国贸店","zone":"Asia/Shanghai"}`, 200)
+	nobody := serve(t, Config{})
+	for _, token := range []string{"", root, admin} {
+		nobody.do(token, "GET", "/shops", "", 401)
+	}
+	if _, err := New(t.Context(), Config{SQLite: dbtest.SQLitePath(t), AdminToken: "short"}); err == nil {
+		t.Error("a short token is taken")
 	}
 }

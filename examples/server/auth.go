@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -31,7 +32,7 @@ const (
 // A principal is who calls. Its name is a member's id, a manager's identity or an agent's session:
 // what agents call themselves may be anybody's name.
 type principal struct {
-	role     role
+	roles    []role
 	name     string
 	nickname string
 
@@ -42,39 +43,46 @@ type principal struct {
 func (p principal) member() ids.Member      { return ids.Member(p.name) }
 func (p principal) identity() shop.Identity { return shop.Identity(p.name) }
 
-// tokens stands in for the embedder's sign-in (of WeChat, or an OpenID provider), which would
-// verify a token and take the principal from its claims.
-var tokens = map[string]principal{
-	"demo-customer-alice": {role: customer, name: "alice", nickname: "Alice"},
-	"demo-customer-bob":   {role: customer, name: "bob", nickname: "Bob"},
-	"demo-manager-kathy":  {role: staff, name: "wx-kathy", nickname: "Kathy"},
-	"demo-manager-li":     {role: staff, name: "wx-li", nickname: "Li"},
-	"demo-visitor-wang":   {role: staff, name: "wx-wang", nickname: "Wang"},
-	"demo-admin":          {role: admin, name: "admin", nickname: "Admin"},
-}
+// A tokenHash is the SHA-256 of a token.
+type tokenHash [sha256.Size]byte
 
-// whose returns whose token it is. How long it takes tells nothing of the tokens.
-func whose(token string) (found principal, ok bool) {
-	given := sha256.Sum256([]byte(token))
-	for known, p := range tokens {
-		sum := sha256.Sum256([]byte(known))
-		if subtle.ConstantTimeCompare(given[:], sum[:]) == 1 {
-			found, ok = p, true
+// tokens returns whose tokens there are that are of no session: that of the admin, and those of the
+// demo, which stand in for a sign-in.
+func tokens(cfg Config) (map[tokenHash]principal, error) {
+	known := map[tokenHash]principal{}
+	if cfg.AdminToken != "" {
+		if len(cfg.AdminToken) < minToken {
+			return nil, fmt.Errorf("SCRMKIT_ADMIN_TOKEN has fewer than %d characters", minToken)
+		}
+		known[sha256.Sum256([]byte(cfg.AdminToken))] = principal{roles: []role{admin}, name: "admin"}
+	}
+	if cfg.Demo {
+		for token, p := range demoTokens {
+			known[sha256.Sum256([]byte(token))] = p
 		}
 	}
-	return found, ok
+	return known, nil
 }
 
-// whose returns whose token it is: one of the demo, or that of an agent's session.
+// minToken is how many characters the token of the admin has at least.
+const minToken = 32
+
+// whose returns whose token it is: one of those of no session, or that of an agent's. How long it takes tells nothing of the first ones.
 func (s *Server) whose(ctx context.Context, token string) (p principal, ok bool, err error) {
-	if p, ok = whose(token); ok {
+	given := tokenHash(sha256.Sum256([]byte(token)))
+	for known, holder := range s.tokens {
+		if subtle.ConstantTimeCompare(given[:], known[:]) == 1 {
+			p, ok = holder, true
+		}
+	}
+	if ok {
 		return p, true, nil
 	}
 	access, err := s.activation.Check(ctx, token)
 	if errors.Is(err, activation.ErrSignedOut) {
 		return p, false, nil
 	}
-	return principal{role: agent, name: access.ID().String(), access: access, token: token}, err == nil, err
+	return principal{roles: []role{agent}, name: access.ID().String(), access: access, token: token}, err == nil, err
 }
 
 type callerKey struct{}
@@ -98,11 +106,12 @@ func (s *Server) authorize(ctx huma.Context, next func(huma.Context)) {
 		next(huma.WithValue(ctx, callerKey{}, principal{}))
 		return
 	}
-	p, ok := s.permit(ctx.Context(), w, ctx.Header("Authorization"), ctx.Operation().Security[0][scheme])
+	who := role(ctx.Operation().Security[0][scheme][0])
+	p, ok := s.permit(ctx.Context(), w, ctx.Header("Authorization"), who)
 	if !ok {
 		return
 	}
-	if id := ctx.Param("shop"); id != "" && p.role == staff {
+	if id := ctx.Param("shop"); id != "" && who == staff {
 		if _, err := s.shops.Authorize(ctx.Context(), ids.Shop(id), p.identity()); err != nil {
 			model, header := s.explain(ctx.Context(), err)
 			writeProblem(w, model, header)
@@ -112,9 +121,9 @@ func (s *Server) authorize(ctx huma.Context, next func(huma.Context)) {
 	next(huma.WithValue(ctx, callerKey{}, p))
 }
 
-// permit returns who calls with an Authorization header, where that is of one of the roles; else it
-// has told the caller.
-func (s *Server) permit(ctx context.Context, w http.ResponseWriter, authorization string, roles []string) (principal, bool) {
+// permit returns who calls with an Authorization header, where that is of the role; else it has
+// told the caller.
+func (s *Server) permit(ctx context.Context, w http.ResponseWriter, authorization string, who role) (principal, bool) {
 	kind, token, _ := strings.Cut(authorization, " ")
 	if !strings.EqualFold(kind, "bearer") || token == "" {
 		writeProblem(w, problem("", http.StatusUnauthorized, "the request has no bearer token"),
@@ -131,8 +140,8 @@ func (s *Server) permit(ctx context.Context, w http.ResponseWriter, authorizatio
 		writeProblem(w, problem("", http.StatusUnauthorized, "the token is unknown"),
 			http.Header{"Www-Authenticate": {`Bearer realm="scrmkit", error="invalid_token"`}})
 		return p, false
-	case !slices.Contains(roles, string(p.role)):
-		writeProblem(w, problem("", http.StatusForbidden, "the operation is not for a "+string(p.role)), nil)
+	case !slices.Contains(p.roles, who):
+		writeProblem(w, problem("", http.StatusForbidden, "the operation is not for a "+string(p.roles[0])), nil)
 		return p, false
 	}
 	return p, true

@@ -23,8 +23,15 @@ type bench struct {
 	keys int
 }
 
-// start returns a server on a fresh SQLite file, or on what cfg says.
+// start returns a server with the demo, on a fresh SQLite file or on what cfg says.
 func start(t testing.TB, cfg Config) *bench {
+	t.Helper()
+	cfg.Demo = true
+	return serve(t, cfg)
+}
+
+// serve returns a server as cfg says, on a fresh SQLite file where it names no database.
+func serve(t testing.TB, cfg Config) *bench {
 	t.Helper()
 	if cfg.SQLite == "" {
 		cfg.SQLite = dbtest.SQLitePath(t)

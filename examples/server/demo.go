@@ -13,6 +13,16 @@ import (
 	"github.com/scrmkit/scrmkit/storage"
 )
 
+// demoTokens are the tokens of the demo, which everybody knows.
+var demoTokens = map[string]principal{
+	"demo-customer-alice": {roles: []role{customer}, name: "alice", nickname: "Alice"},
+	"demo-customer-bob":   {roles: []role{customer}, name: "bob", nickname: "Bob"},
+	"demo-manager-kathy":  {roles: []role{staff}, name: "wx-kathy", nickname: "Kathy"},
+	"demo-manager-li":     {roles: []role{staff}, name: "wx-li", nickname: "Li"},
+	"demo-visitor-wang":   {roles: []role{staff}, name: "wx-wang", nickname: "Wang"},
+	"demo-admin":          {roles: []role{admin}, name: "admin", nickname: "Admin"},
+}
+
 // demoKey begins the key of every command of the demo, so that it changes nothing where it was
 // prepared before, whatever has become of it since.
 const demoKey = "demo"
@@ -73,11 +83,17 @@ var demoGifts = reward.Definition{
 
 var demoShops = []struct {
 	shop    shop.Shop
-	manager principal
+	manager shop.Manager
 	serial  shop.Serial // "": none
 }{
-	{shop.Shop{ID: "wangjing", Name: "望京店", Address: "北京市朝阳区望京", Zone: "Asia/Shanghai"}, tokens["demo-manager-kathy"], "A1659391"},
-	{shop.Shop{ID: "sanlitun", Name: "三里屯店", Address: "北京市朝阳区三里屯", Zone: "Asia/Shanghai"}, tokens["demo-manager-li"], ""},
+	{
+		shop.Shop{ID: "wangjing", Name: "望京店", Address: "北京市朝阳区望京", Zone: "Asia/Shanghai"},
+		shop.Manager{Identity: "wx-kathy", Name: "Kathy"}, "A1659391",
+	},
+	{
+		shop.Shop{ID: "sanlitun", Name: "三里屯店", Address: "北京市朝阳区三里屯", Zone: "Asia/Shanghai"},
+		shop.Manager{Identity: "wx-li", Name: "Li"}, "",
+	},
 }
 
 // demo prepares the demo. It may run twice, and in several processes at once.
@@ -104,7 +120,7 @@ func (s *Server) demo(ctx context.Context) error {
 	return nil
 }
 
-func demoShop(ctx context.Context, shops *shop.Engine, at shop.Shop, manager principal, serial shop.Serial) error {
+func demoShop(ctx context.Context, shops *shop.Engine, at shop.Shop, manager shop.Manager, serial shop.Serial) error {
 	if _, err := shops.Put(ctx, shop.Put{Shop: at, By: demoKey, Key: demoKey + "-shop"}); err != nil {
 		return err
 	}
@@ -115,7 +131,7 @@ func demoShop(ctx context.Context, shops *shop.Engine, at shop.Shop, manager pri
 	if err != nil {
 		return err
 	}
-	bind := shop.Bind{Token: invited.Token, Identity: manager.identity(), Name: manager.nickname, Key: demoKey}
+	bind := shop.Bind{Token: invited.Token, Identity: manager.Identity, Name: manager.Name, Key: demoKey}
 	if _, err := shops.Bind(ctx, bind); err != nil {
 		return err
 	}

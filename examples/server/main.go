@@ -1,19 +1,25 @@
-// Command server is a whole product for stamp cards (集章), coupons and the till of a shop, on the
-// engines of scrmkit: an HTTP API with an OpenAPI document, kept in one SQLite file, or in
+// Command server is a whole product for points, stamp cards (集章), coupons and the till of a shop,
+// on the engines of scrmkit: an HTTP API with an OpenAPI document, kept in one SQLite file, or in
 // Postgres.
 //
-//	go run ./examples/server -db scrmkit.db -addr 127.0.0.1:8080
-//	DATABASE_URL=postgres://localhost/scrmkit go run ./examples/server
+//	go run ./examples/server -demo
+//	SCRMKIT_ADMIN_TOKEN=$(openssl rand -hex 32) go run ./examples/server -db scrmkit.db
 //
-// It sets itself up: tables, two demo shops with a manager each, and two programs. It prints a
-// walk-through for curl; /docs is a page to read the API and to try it, without the internet. It
-// listens on a loopback address alone unless it is told -demo, for its tokens are known to
-// everybody. What is for the demo alone is auth.go (tokens instead of a sign-in) and demo.go; the
-// rest shows how a service of one's own is put together.
+// It sets its tables up. /docs is a page to read the API and to try it, without the internet.
 //
-// SCRMKIT_OTP_KEY, base64 of at least 32 random bytes, is the key of the codes. Without it one is
-// kept in a file beside the SQLite file; on Postgres the key then ends with the process, and with
-// it every code that is live.
+// With -demo it also prepares two shops with a manager each, and programs of stamps and points,
+// takes tokens that everybody knows, and prints a walk-through for curl. The demo listens on a
+// loopback address alone, unless it is told -open too. What is for the demo alone is demo.go and
+// walkthrough.go; the rest shows how a service of one's own is put together.
+//
+// The environment has the settings:
+//
+//   - SCRMKIT_OTP_KEY, base64 of at least 32 random bytes, is the key of the codes. Without it one
+//     is kept in a file beside the SQLite file; on Postgres the key then ends with the process, and
+//     with it every code that is live.
+//   - SCRMKIT_ADMIN_TOKEN, of at least 32 characters, is the bearer token of the admin. Where it is
+//     not set nobody is admin.
+//   - DATABASE_URL is that of a Postgres.
 package main
 
 import (
@@ -46,28 +52,50 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	flags.SetOutput(stderr)
 	path := flags.String("db", "scrmkit.db", "the SQLite `file`, made where there is none; not read where DATABASE_URL is set")
 	addr := flags.String("addr", "127.0.0.1:8080", "the `address` to listen on; port 0 takes a free one")
-	open := flags.Bool("demo", false, "listen on an address that others reach, though everybody knows the tokens of the demo")
+	demo := flags.Bool("demo", false, "prepare the demo, whose tokens everybody knows, and print a walk-through")
+	open := flags.Bool("open", false, "listen on an address that others reach, though it is the demo")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	if err := onlyHere(*addr); err != nil && !*open {
+	if err := onlyHere(*addr); err != nil && *demo && !*open {
 		return err
 	}
-	secret, err := base64.StdEncoding.DecodeString(getenv("SCRMKIT_OTP_KEY"))
+	cfg, err := settings(getenv)
 	if err != nil {
-		return fmt.Errorf("SCRMKIT_OTP_KEY is not base64: %w", err)
+		return err
 	}
-	log := slog.New(slog.NewJSONHandler(stderr, nil))
-	s, err := New(ctx, Config{SQLite: *path, Postgres: getenv("DATABASE_URL"), Secret: secret, Log: log})
+	cfg.SQLite, cfg.Demo, cfg.Log = *path, *demo, slog.New(slog.NewJSONHandler(stderr, nil))
+	s, err := New(ctx, cfg)
 	if err != nil {
 		return err
 	}
 	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", *addr)
 	if err == nil {
-		writeWalkthrough(stdout, "http://"+ln.Addr().String())
+		s.greet(stdout, "http://"+ln.Addr().String())
 		err = s.Serve(ctx, ln)
 	}
 	return errors.Join(err, s.Close())
+}
+
+// settings returns what the environment says of a configuration.
+func settings(getenv func(string) string) (Config, error) {
+	secret, err := base64.StdEncoding.DecodeString(getenv("SCRMKIT_OTP_KEY"))
+	if err != nil {
+		return Config{}, fmt.Errorf("SCRMKIT_OTP_KEY is not base64: %w", err)
+	}
+	return Config{Postgres: getenv("DATABASE_URL"), Secret: secret, AdminToken: getenv("SCRMKIT_ADMIN_TOKEN")}, nil
+}
+
+// greet says where the server is and what it goes without, and prints the walk-through of the demo.
+func (s *Server) greet(w io.Writer, base string) {
+	fmt.Fprintf(w, "# scrmkit listens on %s\n", base)
+	fmt.Fprintf(w, "# To read the API and to try it: %s/docs/\n", base)
+	if len(s.tokens) == 0 {
+		fmt.Fprintln(w, "# Nobody is admin: set SCRMKIT_ADMIN_TOKEN.")
+	}
+	if s.cfg.Demo {
+		writeWalkthrough(w, base)
+	}
 }
 
 // onlyHere returns an error where others than this machine reach an address.
@@ -75,7 +103,7 @@ func onlyHere(addr string) error {
 	at, err := net.ResolveTCPAddr("tcp", addr)
 	if err == nil && !at.IP.IsLoopback() {
 		err = fmt.Errorf("%s is not a loopback address, and anybody who reaches it is an admin with a token of the demo; "+
-			"listen on 127.0.0.1, or say -demo", addr)
+			"listen on 127.0.0.1, or say -open", addr)
 	}
 	return err
 }

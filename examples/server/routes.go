@@ -21,6 +21,11 @@ confirming a claim, verifying a program, certifying a press, sweeping and prunin
 
 A problem (RFC 9457) has a type that never changes, such as /problems/stamps-full: switch on that, and show the detail to people.
 
+The admin's token is that of the server's settings.`
+
+// demoDescription is what the document of the demo says besides.
+const demoDescription = `
+
 Tokens of the demo: demo-customer-alice, demo-customer-bob, demo-manager-kathy (of wangjing), demo-manager-li (of sanlitun),
 demo-visitor-wang (of no shop), demo-admin.`
 
@@ -28,6 +33,9 @@ demo-visitor-wang (of no shop), demo-admin.`
 func (s *Server) routes() *http.ServeMux {
 	cfg := huma.DefaultConfig("scrmkit", "1.0.0")
 	cfg.Info.Description = description
+	if s.cfg.Demo {
+		cfg.Info.Description += demoDescription
+	}
 	cfg.Tags = tags()
 	cfg.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", schemaName)
 	for _, e := range enumerations {

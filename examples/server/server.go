@@ -31,12 +31,15 @@ import (
 	"github.com/scrmkit/scrmkit/storage/bunstore"
 )
 
-// Config says where a Server keeps things and how much it takes on.
+// Config says where a Server keeps things, who it trusts and how much it takes on.
 type Config struct {
 	SQLite   string // path of the file
 	Postgres string // URL; "": SQLite
 	Secret   []byte // of the codes; nil: see Command server
 	Log      *slog.Logger
+
+	AdminToken string // 32 characters at least; "": nobody is admin
+	Demo       bool   // prepares the demo, and takes its tokens
 
 	Timeout  time.Duration // of a request; 0: 10 s
 	InFlight int           // requests at a time; 0: 256
@@ -62,6 +65,8 @@ type Server struct {
 	tickets    *ticket.Engine
 	desk       *desk.Desk
 
+	tokens map[tokenHash]principal
+
 	mux   *http.ServeMux
 	slots chan struct{} // one for each request in flight
 
@@ -69,19 +74,23 @@ type Server struct {
 	work sync.WaitGroup
 }
 
-// New opens the database, prepares the demo, and begins the work behind. The caller closes the
-// server.
+// New opens the database, prepares the demo where there is one, and begins the work behind. The
+// caller closes the server.
 func New(ctx context.Context, cfg Config) (*Server, error) {
 	cfg.Timeout = cmp.Or(cfg.Timeout, 10*time.Second)
 	cfg.InFlight = cmp.Or(cfg.InFlight, 256)
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
+	known, err := tokens(cfg)
+	if err != nil {
+		return nil, err
+	}
 	db, err := openDatabase(ctx, cfg)
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{cfg: cfg, sql: db, slots: make(chan struct{}, cfg.InFlight)}
+	s := &Server{cfg: cfg, sql: db, tokens: known, slots: make(chan struct{}, cfg.InFlight)}
 	if err := s.prepare(ctx); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
@@ -120,6 +129,9 @@ func (s *Server) prepare(ctx context.Context) error {
 	s.redemption = redemption.New(s.db, s.points, s.rewards, nil)
 	s.stampTill = stamptill.New(s.db, s.shops, s.codes, s.cards, nil)
 	s.pointTill = pointtill.New(s.db, s.shops, s.codes, s.rewards, nil)
+	if !s.cfg.Demo {
+		return nil
+	}
 	return s.demo(ctx)
 }
 

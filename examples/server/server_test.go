@@ -26,7 +26,7 @@ import (
 
 func TestSecondStart(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "test.db")
-	s, err := New(t.Context(), Config{SQLite: path})
+	s, err := New(t.Context(), Config{SQLite: path, Demo: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,10 +68,10 @@ func TestFilesAreTheUsersOwn(t *testing.T) {
 	}
 }
 
-func TestListensToItsOwnMachineAlone(t *testing.T) {
+func TestDemoListensToItsOwnMachineAlone(t *testing.T) {
 	for _, addr := range []string{":0", "0.0.0.0:0", "[::]:0", "192.0.2.1:0", "[2001:db8::1]:0"} {
-		args := []string{"-db", filepath.Join(t.TempDir(), "test.db"), "-addr", addr}
-		if err := run(t.Context(), args, func(string) string { return "" }, io.Discard, io.Discard); err == nil || !strings.Contains(err.Error(), "-demo") {
+		args := []string{"-demo", "-db", filepath.Join(t.TempDir(), "test.db"), "-addr", addr}
+		if err := run(t.Context(), args, func(string) string { return "" }, io.Discard, io.Discard); err == nil || !strings.Contains(err.Error(), "-open") {
 			t.Errorf("%s: %v", addr, err)
 		}
 	}
@@ -80,6 +80,21 @@ func TestListensToItsOwnMachineAlone(t *testing.T) {
 			t.Errorf("%s: %v", addr, err)
 		}
 	}
+	for _, flags := range [][]string{{"-demo", "-open"}, nil} {
+		ctx, stop := context.WithCancel(t.Context())
+		args := append(flags, "-db", filepath.Join(t.TempDir(), "test.db"), "-addr", ":0")
+		if err := run(ctx, args, func(string) string { return "" }, stopper(stop), io.Discard); err != nil {
+			t.Errorf("%v: %v", flags, err)
+		}
+	}
+}
+
+// A stopper is told of whatever is written.
+type stopper func()
+
+func (s stopper) Write(b []byte) (int, error) {
+	s()
+	return len(b), nil
 }
 
 func TestRepeatedHeadersAndParameters(t *testing.T) {

@@ -94,8 +94,6 @@ var walkthrough = []step{
 
 // writeWalkthrough writes the steps as lines for a shell.
 func writeWalkthrough(w io.Writer, base string) {
-	fmt.Fprintf(w, "# scrmkit listens on %s\n", base)
-	fmt.Fprintf(w, "# To read the API and to try it: %s/docs/\n", base)
 	fmt.Fprint(w, "# A walk-through, to paste into a shell line by line:\n\n")
 	fmt.Fprintf(w, "BASE=%s; RUN=$(date +%%s); JSON='Content-Type: application/json'\n", base)
 	for _, c := range callers {

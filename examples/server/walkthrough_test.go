@@ -58,10 +58,11 @@ func TestWalkthroughInShell(t *testing.T) {
 	} else if err != nil {
 		t.Skip("curl is not installed")
 	}
-	web := httptest.NewServer(start(t, Config{}))
+	b := start(t, Config{})
+	web := httptest.NewServer(b)
 	defer web.Close()
 	var script bytes.Buffer
-	writeWalkthrough(&script, web.URL)
+	b.greet(&script, web.URL)
 	shell := exec.CommandContext(t.Context(), "sh")
 	shell.Stdin = &script
 	out, err := shell.CombinedOutput()
