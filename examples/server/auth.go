@@ -6,6 +6,7 @@ import (
 	"crypto/subtle"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/scrm/activation"
+	"github.com/scrmkit/scrmkit/scrm/session"
 	"github.com/scrmkit/scrmkit/stamps/shop"
 )
 
@@ -32,9 +34,9 @@ const (
 // A principal is who calls. Its name is a member's id, a manager's identity or an agent's session:
 // what agents call themselves may be anybody's name.
 type principal struct {
-	roles    []role
-	name     string
-	nickname string
+	roles []role
+	name  string
+	from  string // origin of the request, an IP address: of a proxy, where there is one
 
 	access activation.Access // of an agent
 	token  string            // of an agent's session
@@ -47,7 +49,7 @@ func (p principal) identity() shop.Identity { return shop.Identity(p.name) }
 type tokenHash [sha256.Size]byte
 
 // tokens returns whose tokens there are that are of no session: that of the admin, and those of the
-// demo, which stand in for a sign-in.
+// demo.
 func tokens(cfg Config) (map[tokenHash]principal, error) {
 	known := map[tokenHash]principal{}
 	if cfg.AdminToken != "" {
@@ -67,7 +69,8 @@ func tokens(cfg Config) (map[tokenHash]principal, error) {
 // minToken is how many characters the token of the admin has at least.
 const minToken = 32
 
-// whose returns whose token it is: one of those of no session, or that of an agent's. How long it takes tells nothing of the first ones.
+// whose returns whose token it is: one of those of no session, that of a customer's session, or
+// that of an agent's. How long it takes tells nothing of the first ones.
 func (s *Server) whose(ctx context.Context, token string) (p principal, ok bool, err error) {
 	given := tokenHash(sha256.Sum256([]byte(token)))
 	for known, holder := range s.tokens {
@@ -77,6 +80,10 @@ func (s *Server) whose(ctx context.Context, token string) (p principal, ok bool,
 	}
 	if ok {
 		return p, true, nil
+	}
+	member, _, err := s.signin.Session(ctx, token)
+	if !errors.Is(err, session.ErrInvalid) {
+		return principal{roles: []role{customer, staff}, name: string(member)}, err == nil, err
 	}
 	access, err := s.activation.Check(ctx, token)
 	if errors.Is(err, activation.ErrSignedOut) {
@@ -103,7 +110,7 @@ func (s *Server) authorize(ctx huma.Context, next func(huma.Context)) {
 	}
 	ctx = several{ctx}
 	if len(ctx.Operation().Security) == 0 {
-		next(huma.WithValue(ctx, callerKey{}, principal{}))
+		next(huma.WithValue(ctx, callerKey{}, principal{from: origin(ctx.RemoteAddr())}))
 		return
 	}
 	who := role(ctx.Operation().Security[0][scheme][0])
@@ -111,6 +118,7 @@ func (s *Server) authorize(ctx huma.Context, next func(huma.Context)) {
 	if !ok {
 		return
 	}
+	p.from = origin(ctx.RemoteAddr())
 	if id := ctx.Param("shop"); id != "" && who == staff {
 		if _, err := s.shops.Authorize(ctx.Context(), ids.Shop(id), p.identity()); err != nil {
 			model, header := s.explain(ctx.Context(), err)
@@ -119,6 +127,12 @@ func (s *Server) authorize(ctx huma.Context, next func(huma.Context)) {
 		}
 	}
 	next(huma.WithValue(ctx, callerKey{}, p))
+}
+
+// origin returns the IP address of a request's RemoteAddr; "": it has none.
+func origin(addr string) string {
+	host, _, _ := net.SplitHostPort(addr)
+	return host
 }
 
 // permit returns who calls with an Authorization header, where that is of the role; else it has

@@ -33,6 +33,9 @@ func start(t testing.TB, cfg Config) *bench {
 // serve returns a server as cfg says, on a fresh SQLite file where it names no database.
 func serve(t testing.TB, cfg Config) *bench {
 	t.Helper()
+	if cfg.Secret == nil && cfg.Postgres != "" {
+		cfg.Secret = []byte("a key that is 32 bytes or longer")
+	}
 	if cfg.SQLite == "" {
 		cfg.SQLite = dbtest.SQLitePath(t)
 	}

@@ -22,11 +22,12 @@ type Request struct {
 	Coupon  *stamps.CouponID `json:"coupon,omitempty" doc:"To redeem, to undo or to void"`
 }
 
-// of returns the request as the till knows it.
-func (r Request) of(p principal) stamptill.Request {
+// request returns the request as the till knows it.
+func (s *Server) request(ctx context.Context, r Request) (stamptill.Request, error) {
+	who, err := s.customers.Get(ctx, caller(ctx).member())
 	return stamptill.Request{
-		Purpose: r.Purpose, Member: p.member(), Nickname: p.nickname, Program: r.Program, Record: r.Record, Coupon: r.Coupon,
-	}
+		Purpose: r.Purpose, Member: who.ID, Nickname: who.Profile.Nickname, Program: r.Program, Record: r.Record, Coupon: r.Coupon,
+	}, err
 }
 
 // An Issued code is for its holder to show.
@@ -104,21 +105,30 @@ func (s *Server) myCoupons(ctx context.Context, in *CouponsQuery) (*reply[list[s
 }
 
 func (s *Server) ask(ctx context.Context, in *askInput) (*reply[Issued], error) {
-	issued, err := s.stampTill.Ask(ctx, stamptill.Ask{Shop: in.Body.Shop, Request: in.Body.of(caller(ctx)), Key: in.Key})
+	request, err := s.request(ctx, in.Body.Request)
+	if err != nil {
+		return nil, err
+	}
+	issued, err := s.stampTill.Ask(ctx, stamptill.Ask{Shop: in.Body.Shop, Request: request, Key: in.Key})
 	return answered(Issued{issued.Code, issued.Digits, issued.Issued, issued.Expires}, issued.Replayed, err)
 }
 
 func (s *Server) press(ctx context.Context, in *pressInput) (*reply[stamptill.Result], error) {
-	r, err := s.stampTill.Press(ctx, stamptill.Press{
-		Serial: in.Body.Serial, Token: in.Body.Token, Request: in.Body.of(caller(ctx)), Key: in.Key,
-	})
+	request, err := s.request(ctx, in.Body.Request)
+	if err != nil {
+		return nil, err
+	}
+	r, err := s.stampTill.Press(ctx, stamptill.Press{Serial: in.Body.Serial, Token: in.Body.Token, Request: request, Key: in.Key})
 	return answered(r, r.Replayed, err)
 }
 
 func (s *Server) claim(ctx context.Context, in *claimInput) (*reply[stamps.Outcome], error) {
-	p := caller(ctx)
-	place := stamps.Place{Nickname: p.nickname, Via: "app"} // in no shop: for that a code or a press vouches
-	out, err := s.cards.Claim(ctx, stamps.Claim{Program: in.Body.Program, Member: p.member(), Place: place, Key: in.Key})
+	who, err := s.customers.Get(ctx, caller(ctx).member())
+	if err != nil {
+		return nil, err
+	}
+	place := stamps.Place{Nickname: who.Profile.Nickname, Via: "app"} // in no shop: for that a code or a press vouches
+	out, err := s.cards.Claim(ctx, stamps.Claim{Program: in.Body.Program, Member: who.ID, Place: place, Key: in.Key})
 	return answered(out, out.Replayed, err)
 }
 

@@ -19,19 +19,27 @@ import (
 	"github.com/scrmkit/scrmkit/loyalty"
 	"github.com/scrmkit/scrmkit/loyalty/reward"
 	"github.com/scrmkit/scrmkit/otp"
+	"github.com/scrmkit/scrmkit/otp/delivery"
 	"github.com/scrmkit/scrmkit/scrm/activation"
+	customers "github.com/scrmkit/scrmkit/scrm/customer"
 	"github.com/scrmkit/scrmkit/scrm/lead"
 	"github.com/scrmkit/scrmkit/scrm/lead/routing"
+	"github.com/scrmkit/scrmkit/scrm/session"
 	"github.com/scrmkit/scrmkit/scrm/ticket"
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/stamps/shop"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/bunstore"
+	"github.com/scrmkit/scrmkit/wechat"
+	"github.com/scrmkit/scrmkit/wechat/callback"
+	"github.com/scrmkit/scrmkit/wechat/miniprogram"
+	"github.com/scrmkit/scrmkit/wechat/subscription"
 )
 
 // schemas are those of the packages that the server uses.
 var schemas = []storage.Schema{
 	activation.Tables, routing.Tables, lead.Tables, loyalty.Tables, otp.Tables, reward.Tables, shop.Tables, stamps.Tables, ticket.Tables,
+	customers.Tables, session.Tables, delivery.Tables, wechat.Tables, miniprogram.Tables, callback.Tables, subscription.Tables,
 }
 
 // openDatabase opens the database that the configuration names and brings its tables up to date.
@@ -86,18 +94,18 @@ func openPostgres(cfg Config) (*bun.DB, error) {
 
 const maxConns = 16
 
-// codeKey returns the key of the codes: the one that the configuration gives, or the one in a file
-// beside the SQLite file, made where there is none, or on Postgres a fresh one.
-func codeKey(cfg Config) ([]byte, error) {
-	fresh := make([]byte, 32)
-	rand.Read(fresh)
+// serverKey returns the key of the server: the one that the configuration gives, or on SQLite the
+// one in a file beside the database, made where there is none.
+func serverKey(cfg Config) ([]byte, error) {
 	switch {
 	case len(cfg.Secret) > 0:
 		return cfg.Secret, nil
 	case cfg.Postgres != "":
-		cfg.Log.Warn("SCRMKIT_OTP_KEY is not set: codes end with this process, and no other process knows them")
-		return fresh, nil
+		return nil, errors.New("SCRMKIT_OTP_KEY is not set, and without it nobody could read again what is stored of customers; " +
+			"set it to 32 random bytes in base64, as openssl rand -base64 32 gives them, and keep it")
 	}
+	fresh := make([]byte, 32)
+	rand.Read(fresh)
 	path := cfg.SQLite + ".key"
 	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, fs.ErrExist) {

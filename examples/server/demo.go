@@ -8,6 +8,7 @@ import (
 	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/loyalty"
 	"github.com/scrmkit/scrmkit/loyalty/reward"
+	customers "github.com/scrmkit/scrmkit/scrm/customer"
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/stamps/shop"
 	"github.com/scrmkit/scrmkit/storage"
@@ -15,13 +16,16 @@ import (
 
 // demoTokens are the tokens of the demo, which everybody knows.
 var demoTokens = map[string]principal{
-	"demo-customer-alice": {roles: []role{customer}, name: "alice", nickname: "Alice"},
-	"demo-customer-bob":   {roles: []role{customer}, name: "bob", nickname: "Bob"},
-	"demo-manager-kathy":  {roles: []role{staff}, name: "wx-kathy", nickname: "Kathy"},
-	"demo-manager-li":     {roles: []role{staff}, name: "wx-li", nickname: "Li"},
-	"demo-visitor-wang":   {roles: []role{staff}, name: "wx-wang", nickname: "Wang"},
-	"demo-admin":          {roles: []role{admin}, name: "admin", nickname: "Admin"},
+	"demo-customer-alice": {roles: []role{customer}, name: "alice"},
+	"demo-customer-bob":   {roles: []role{customer}, name: "bob"},
+	"demo-manager-kathy":  {roles: []role{staff}, name: "wx-kathy"},
+	"demo-manager-li":     {roles: []role{staff}, name: "wx-li"},
+	"demo-visitor-wang":   {roles: []role{staff}, name: "wx-wang"},
+	"demo-admin":          {roles: []role{admin}, name: "admin"},
 }
+
+// demoCustomers are the nicknames of the customers with a token of the demo.
+var demoCustomers = map[ids.Member]string{"alice": "Alice", "bob": "Bob"}
 
 // demoKey begins the key of every command of the demo, so that it changes nothing where it was
 // prepared before, whatever has become of it since.
@@ -109,6 +113,11 @@ func (s *Server) demo(ctx context.Context) error {
 	if _, err := s.rewards.Publish(ctx, demoGifts); err != nil && !errors.Is(err, reward.ErrPublished) {
 		return fmt.Errorf("demo: %w", err)
 	}
+	for id, nickname := range demoCustomers {
+		if err := s.demoCustomer(ctx, id, nickname); err != nil {
+			return fmt.Errorf("demo: %w", err)
+		}
+	}
 	for _, d := range demoShops {
 		err := s.db.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
 			return demoShop(ctx, s.shops.In(tx), d.shop, d.manager, d.serial)
@@ -118,6 +127,18 @@ func (s *Server) demo(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// demoCustomer makes a customer, but for one who has been erased.
+func (s *Server) demoCustomer(ctx context.Context, id ids.Member, nickname string) error {
+	_, err := s.customers.SignIn(ctx, customers.SignIn{Identity: customers.Identity{Platform: demoKey, ID: string(id)}, Way: demoKey, Member: id})
+	if err == nil {
+		_, err = s.customers.PutProfile(ctx, customers.PutProfile{Member: id, Profile: customers.Profile{Nickname: nickname}, By: demoKey, Key: demoKey})
+	}
+	if errors.Is(err, customers.ErrMember) || errors.Is(err, customers.ErrErased) {
+		return nil
+	}
+	return err
 }
 
 func demoShop(ctx context.Context, shops *shop.Engine, at shop.Shop, manager shop.Manager, serial shop.Serial) error {

@@ -9,10 +9,12 @@ import (
 	"github.com/scrmkit/scrmkit/loyalty/refund"
 	"github.com/scrmkit/scrmkit/loyalty/reward"
 	"github.com/scrmkit/scrmkit/scrm/activation"
+	customers "github.com/scrmkit/scrmkit/scrm/customer"
 	"github.com/scrmkit/scrmkit/scrm/lead"
 	"github.com/scrmkit/scrmkit/scrm/lead/routing"
 	"github.com/scrmkit/scrmkit/scrm/ticket"
 	"github.com/scrmkit/scrmkit/stamps"
+	"github.com/scrmkit/scrmkit/wechat/miniprogram"
 )
 
 // enumerations are the types of the engines that have no other values than these. The document
@@ -52,6 +54,9 @@ var enumerations = []enumeration{
 	enumOf(ticket.NoTemplate, ticket.BadPhone, ticket.NoCapacity, ticket.Unreadable, ticket.CodeUnknown, ticket.CodeDisabled, ticket.CodeExpired, ticket.CodeDeleted, ticket.AccountGone, ticket.PoolUnknown, ticket.HandedBack),
 	enumOf(ticket.StandardWebhooks, ticket.Shopify, ticket.WooCommerce, ticket.Typeform, ticket.GitHub, ticket.LINE, ticket.JotForm, ticket.Custom),
 	enumOf(ticket.Hex, ticket.Base64, ticket.Base64URL),
+	enumOf(customers.Female, customers.Male, customers.Other),
+	enumOf(customers.Plain, customers.Separate, customers.Guardian, customers.Guidance),
+	enumOf(miniprogram.Quick, miniprogram.Realtime),
 }
 
 // An enumeration is a type with its values, and the type that stands for it in the document.

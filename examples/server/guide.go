@@ -21,6 +21,31 @@ type entry struct{ operation, id, text string }
 
 // guide is the whole document in the order in which it is read.
 var guide = []section{
+	{"Sign-in", "Customers (客户) sign in with WeChat or a code that is sent to them, and out again.", []entry{
+		{"POST /sessions/wechat", "signInWithWeChat", "Opens a session of whoever uses the Mini Program, and returns its token. Who is not known is a new customer. A code of wx.login is good once."},
+		{"POST /sessions/codes", "askForSignInCode", "Has a code sent to a telephone number or a mailbox. The answer is the same whether or not a customer has it."},
+		{"POST /sessions", "signInWithCode", "Opens a session of whoever reads what is sent to the address, and returns its token. Who is not known is a new customer."},
+		{"GET /me/sessions", "listMySessions", "Lists the caller's sessions that are not over, the oldest first."},
+		{"DELETE /me/sessions/{session}", "endMySession", "Ends a session of the caller's at once."},
+		{"DELETE /me/sessions", "endMySessions", "Ends all sessions of the caller's at once, this one among them."},
+	}},
+	{"Customers", "What customers tell of themselves, agree to, and may have of it.", []entry{
+		{"GET /me", "getMe", "Returns the caller as the service knows them."},
+		{"PUT /me/profile", "putMyProfile", "Stores a profile, all of it. WeChat checks the nickname, where there is a Mini Program."},
+		{"PUT /me/preferences", "putMyPreferences", "Stores language, channels, quiet hours (免打扰) and choices, all of them."},
+		{"POST /me/phone-presses", "pressPhone", "Links the number behind the phone button (手机号快速验证) that the caller has pressed."},
+		{"POST /me/addresses/codes", "askForLinkCode", "Has a code sent to a telephone number or a mailbox, to link it. The answer is the same whether or not another customer has it."},
+		{"POST /me/addresses", "linkAddress", "Links an address to the caller, who has typed the code. That another customer has it is told to whoever has the code alone, and changes nothing."},
+		{"POST /addresses/admissions", "admitAddress", "Lets codes be sent again to an address that 100 wrong ones in a row have stopped."},
+		{"GET /me/consents", "listMyConsents", "Lists all that the caller agreed to and withdrew, in the order in which it was noted."},
+		{"POST /me/consents", "recordMyConsent", "Notes what the caller says to a use of their data: yes, or no again. What was said before stays."},
+		{"POST /me/subscriptions/{template}/reports", "reportMyAccept", "Notes that wx.requestSubscribeMessage gave accept. WeChat's event, whenever it comes, is the same accept."},
+		{"GET /me/subscriptions/{template}", "getMyAccepts", "Returns how many messages of a template the caller may be sent."},
+		{"GET /me/export", "exportMe", "Returns all that is stored of the caller as a person. Cards and points have operations of their own."},
+		{"POST /me/erasures", "scheduleMyErasure", "Notes until when the caller is to be erased. From now on their data is not used, and at that time they are erased."},
+		{"DELETE /me/erasures", "cancelMyErasure", "Takes that back."},
+		{"DELETE /me", "eraseMe", "Erases the caller and ends their sessions. What they agreed to stays, and cards and points of somebody whom nothing names."},
+	}},
 	{"Cards", "A customer's stamp cards (集章卡) and coupons.", []entry{
 		{"GET /me/cards", "listMyCards", "Lists the caller's cards in all programs, as they are now."},
 		{"GET /me/cards/{program}", "getMyCard", "Returns the caller's card in a program."},
@@ -196,6 +221,11 @@ var guide = []section{
 		{"POST /sweeps", "sweep", "Writes down what lapsed."},
 		{"POST /prunes", "prune", "Deletes the codes that are over."},
 	}},
+	{"Demo", "What made-up users do on their phones, where WeChat is that of the demo.", []entry{
+		{"POST /demo/logins", "openOnPhone", "Returns a code of wx.login."},
+		{"POST /demo/presses", "pressOnPhone", "Returns a code of the phone button."},
+		{"POST /demo/accepts", "acceptOnPhone", "Accepts a message in the popup of wx.requestSubscribeMessage, of which WeChat pushes an event."},
+	}},
 }
 
 // parameters describes those that have no description where they are declared.
@@ -206,6 +236,7 @@ var parameters = map[string]string{
 	"with": "Id of the other owner", "line": "Line's id", "visitor": "Visitor's id", "site": "Website's id", "secret": "Id of the secret", "templates": "Id of the templates",
 	"event": "Event's id, as the website gave it", "limit": "Most items to return", "from": "First instant, RFC 3339", "to": "First instant that is left out, RFC 3339",
 	"state": "Only those in this state", "account": "Account's id", "department": "Only those of this department", "verdict": "Only leads of this verdict",
+	"session": "Session's id", "template": "Template's id, as WeChat's console has it",
 	"reward": "Only those of this reward", "country": "Only those of this country, ISO 3166-1 alpha-2",
 }
 
@@ -220,11 +251,13 @@ var described = func() map[string]struct{ tag, id, text string } {
 	return all
 }()
 
-// tags returns the sections as the document has them.
-func tags() []*huma.Tag {
+// tags returns the sections as the document has them: all of them, or without that of the demo.
+func tags(demo bool) []*huma.Tag {
 	var all []*huma.Tag
 	for _, s := range guide {
-		all = append(all, &huma.Tag{Name: s.tag, Description: s.text})
+		if s.tag != "Demo" || demo {
+			all = append(all, &huma.Tag{Name: s.tag, Description: s.text})
+		}
 	}
 	return all
 }

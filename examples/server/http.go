@@ -19,8 +19,8 @@ import (
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
-// The longest bodies of requests, in bytes: of most, and of what websites push, files that are
-// imported and heads of ledgers.
+// The longest bodies of requests, in bytes: of most, and of what websites and WeChat push, files
+// that are imported and heads of ledgers.
 const (
 	maxBody     = 64 << 10
 	maxLongBody = 1 << 20
@@ -108,7 +108,7 @@ func admit(r *http.Request) (status int, detail string) {
 
 // longest returns how many bytes the body of a request for a path may have.
 func longest(path string) int64 {
-	if path == "/library/files" || strings.HasSuffix(path, "/verifications") || strings.HasPrefix(path, "/hooks/") {
+	if path == "/library/files" || path == callbackPath || strings.HasSuffix(path, "/verifications") || strings.HasPrefix(path, "/hooks/") {
 		return maxLongBody
 	}
 	return maxBody

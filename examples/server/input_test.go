@@ -14,6 +14,20 @@ import (
 
 // samples are bodies that are right in form, of every operation that has one.
 var samples = map[string]string{
+	"POST /sessions/wechat":                                  `{"code":"none","device":"none"}`,
+	"POST /sessions/codes":                                   `{"address":"none","language":"zh"}`,
+	"POST /sessions":                                         `{"address":"none","code":"12","device":"none"}`,
+	"PUT /me/profile":                                        `{"given":"none","birthday":"--05-01","custom":{"none":"none"},"version":99}`,
+	"PUT /me/preferences":                                    `{"language":"no ne","quiet":{"from":0,"to":480,"zone":"none"}}`,
+	"POST /me/phone-presses":                                 `{"code":"none","way":"quick"}`,
+	"POST /me/addresses/codes":                               `{"address":"none","language":"zh"}`,
+	"POST /me/addresses":                                     `{"address":"none","code":"12","replace":true}`,
+	"POST /addresses/admissions":                             `{"address":"none"}`,
+	"POST /me/consents":                                      `{"purpose":"none","channel":"a","kind":"plain","given":true,"version":"1","hash":"none","way":"none","time":"2026-01-01T00:00:00Z"}`,
+	"POST /me/erasures":                                      `{"due":"2020-01-01T00:00:00Z"}`,
+	"POST /demo/logins":                                      `{"user":"No One"}`,
+	"POST /demo/presses":                                     `{"user":"No One","phone":"none"}`,
+	"POST /demo/accepts":                                     `{"user":"No One","template":"none"}`,
 	"POST /me/codes":                                         `{"shop":"wangjing","purpose":"cancel","program":"coffee","record":1}`,
 	"POST /me/presses":                                       `{"serial":"A1659391","purpose":"cancel","program":"coffee","record":99}`,
 	"POST /me/claims":                                        `{"program":"none"}`,

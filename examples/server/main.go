@@ -1,6 +1,6 @@
-// Command server is a whole product for points, stamp cards (集章), coupons and the till of a shop,
-// on the engines of scrmkit: an HTTP API with an OpenAPI document, kept in one SQLite file, or in
-// Postgres.
+// Command server is a whole product for customers who sign in with WeChat, points, stamp cards
+// (集章), coupons and the till of a shop, on the engines of scrmkit: an HTTP API with an OpenAPI
+// document, kept in one SQLite file, or in Postgres.
 //
 //	go run ./examples/server -demo
 //	SCRMKIT_ADMIN_TOKEN=$(openssl rand -hex 32) go run ./examples/server -db scrmkit.db
@@ -8,23 +8,33 @@
 // It sets its tables up. /docs is a page to read the API and to try it, without the internet.
 //
 // With -demo it also prepares two shops with a manager each, and programs of stamps and points,
-// takes tokens that everybody knows, and prints a walk-through for curl. The demo listens on a
-// loopback address alone, unless it is told -open too. What is for the demo alone is demo.go and
+// takes tokens that everybody knows, and prints a walk-through for curl. WeChat is then one that
+// runs in the process, unless the settings say another. The demo listens on a loopback address
+// alone, unless it is told -open too. What is for the demo alone is demo.go, demo_wechat.go and
 // walkthrough.go; the rest shows how a service of one's own is put together.
 //
 // The environment has the settings:
 //
-//   - SCRMKIT_OTP_KEY, base64 of at least 32 random bytes, is the key of the codes. Without it one
-//     is kept in a file beside the SQLite file; on Postgres the key then ends with the process, and
-//     with it every code that is live.
+//   - SCRMKIT_OTP_KEY, base64 of at least 32 random bytes, is the key of codes and of what is
+//     stored of customers, who are lost without it. Where it is not set one is kept in a file beside
+//     the SQLite file; Postgres needs it.
 //   - SCRMKIT_ADMIN_TOKEN, of at least 32 characters, is the bearer token of the admin. Where it is
 //     not set nobody is admin.
+//   - WECHAT_APPID, WECHAT_SECRET, WECHAT_TOKEN and WECHAT_AES_KEY are of the Mini Program, as
+//     WeChat's console has them; it pushes to /wechat/callback, in the secure mode. Where they are
+//     not set there are no operations that need WeChat. WECHAT_TEMPLATES has the subscribe messages
+//     that the front end asks for, as JSON: [{"id":"...","fields":[{"key":"thing1"}]}]. WECHAT_BASE
+//     is the address of a WeChat that is not the real one.
 //   - DATABASE_URL is that of a Postgres.
+//
+// The codes that customers ask for are printed, and not sent: Config.Sender takes a sender of
+// scrm/message/sms or scrm/message/mail.
 package main
 
 import (
 	"context"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -35,6 +45,8 @@ import (
 	"os/signal"
 	"syscall"
 	_ "time/tzdata" // the shops' time zones, where the machine has none
+
+	"github.com/scrmkit/scrmkit/scrm/message"
 )
 
 func main() {
@@ -64,7 +76,8 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	if err != nil {
 		return err
 	}
-	cfg.SQLite, cfg.Demo, cfg.Log = *path, *demo, slog.New(slog.NewJSONHandler(stderr, nil))
+	cfg.SQLite, cfg.Demo = *path, *demo
+	cfg.Log, cfg.Sender = slog.New(slog.NewJSONHandler(stderr, nil)), message.Print(stdout)
 	s, err := New(ctx, cfg)
 	if err != nil {
 		return err
@@ -83,7 +96,16 @@ func settings(getenv func(string) string) (Config, error) {
 	if err != nil {
 		return Config{}, fmt.Errorf("SCRMKIT_OTP_KEY is not base64: %w", err)
 	}
-	return Config{Postgres: getenv("DATABASE_URL"), Secret: secret, AdminToken: getenv("SCRMKIT_ADMIN_TOKEN")}, nil
+	cfg := Config{Postgres: getenv("DATABASE_URL"), Secret: secret, AdminToken: getenv("SCRMKIT_ADMIN_TOKEN"), WeChat: WeChat{
+		AppID: getenv("WECHAT_APPID"), Secret: getenv("WECHAT_SECRET"),
+		Token: getenv("WECHAT_TOKEN"), AESKey: getenv("WECHAT_AES_KEY"), Base: getenv("WECHAT_BASE"),
+	}}
+	if text := getenv("WECHAT_TEMPLATES"); text != "" {
+		if err := json.Unmarshal([]byte(text), &cfg.WeChat.Templates); err != nil {
+			return Config{}, fmt.Errorf("WECHAT_TEMPLATES is no JSON of templates: %w", err)
+		}
+	}
+	return cfg, nil
 }
 
 // greet says where the server is and what it goes without, and prints the walk-through of the demo.
@@ -93,6 +115,10 @@ func (s *Server) greet(w io.Writer, base string) {
 	if len(s.tokens) == 0 {
 		fmt.Fprintln(w, "# Nobody is admin: set SCRMKIT_ADMIN_TOKEN.")
 	}
+	if s.wechat == nil {
+		fmt.Fprintln(w, "# WeChat is not configured, so that nobody signs in with it: set WECHAT_APPID, WECHAT_SECRET, WECHAT_TOKEN and WECHAT_AES_KEY.")
+	}
+	fmt.Fprintln(w, "# The codes that customers ask for are printed here, and not sent.")
 	if s.cfg.Demo {
 		writeWalkthrough(w, base)
 	}

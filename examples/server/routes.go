@@ -21,7 +21,7 @@ confirming a claim, verifying a program, certifying a press, sweeping and prunin
 
 A problem (RFC 9457) has a type that never changes, such as /problems/stamps-full: switch on that, and show the detail to people.
 
-The admin's token is that of the server's settings.`
+A customer signs in (/sessions) and has a bearer token. The admin's token is that of the server's settings.`
 
 // demoDescription is what the document of the demo says besides.
 const demoDescription = `
@@ -36,7 +36,7 @@ func (s *Server) routes() *http.ServeMux {
 	if s.cfg.Demo {
 		cfg.Info.Description += demoDescription
 	}
-	cfg.Tags = tags()
+	cfg.Tags = tags(s.phones != nil)
 	cfg.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", schemaName)
 	for _, e := range enumerations {
 		cfg.Components.Schemas.RegisterTypeAlias(e.of, e.alias)
@@ -49,6 +49,8 @@ func (s *Server) routes() *http.ServeMux {
 	api := humago.New(mux, cfg)
 	api.UseMiddleware(s.authorize)
 
+	s.signInRoutes(api)
+	s.profileRoutes(api)
 	s.customerRoutes(api)
 	s.managerRoutes(api)
 	s.programRoutes(api)
@@ -62,6 +64,14 @@ func (s *Server) routes() *http.ServeMux {
 	s.leadRoutes(api)
 	s.ticketRoutes(api)
 	s.journalRoutes(api)
+	if s.wechat != nil {
+		s.weChatRoutes(api)
+		mux.Handle("GET "+callbackPath, s.wechat.pushes)
+		mux.Handle("POST "+callbackPath, s.wechat.pushes)
+	}
+	if s.phones != nil {
+		s.demoRoutes(api)
+	}
 
 	complement(api.OpenAPI())
 	for path, document := range documents(api.OpenAPI()) {

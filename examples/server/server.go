@@ -18,10 +18,15 @@ import (
 	"github.com/scrmkit/scrmkit/loyalty/reward"
 	pointtill "github.com/scrmkit/scrmkit/loyalty/till"
 	"github.com/scrmkit/scrmkit/otp"
+	"github.com/scrmkit/scrmkit/otp/delivery"
 	"github.com/scrmkit/scrmkit/scrm/activation"
+	customers "github.com/scrmkit/scrmkit/scrm/customer"
 	"github.com/scrmkit/scrmkit/scrm/desk"
 	"github.com/scrmkit/scrmkit/scrm/lead"
 	"github.com/scrmkit/scrmkit/scrm/lead/routing"
+	"github.com/scrmkit/scrmkit/scrm/message"
+	"github.com/scrmkit/scrmkit/scrm/session"
+	"github.com/scrmkit/scrmkit/scrm/signin"
 	"github.com/scrmkit/scrmkit/scrm/ticket"
 	"github.com/scrmkit/scrmkit/secret"
 	"github.com/scrmkit/scrmkit/stamps"
@@ -29,17 +34,21 @@ import (
 	stamptill "github.com/scrmkit/scrmkit/stamps/till"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/bunstore"
+	"github.com/scrmkit/scrmkit/wechat/miniprogram"
+	"github.com/scrmkit/scrmkit/wechat/wechattest"
 )
 
 // Config says where a Server keeps things, who it trusts and how much it takes on.
 type Config struct {
 	SQLite   string // path of the file
 	Postgres string // URL; "": SQLite
-	Secret   []byte // of the codes; nil: see Command server
+	Secret   []byte // key of codes and of what is stored of customers; nil: see Command server
 	Log      *slog.Logger
 
-	AdminToken string // 32 characters at least; "": nobody is admin
-	Demo       bool   // prepares the demo, and takes its tokens
+	AdminToken string         // 32 characters at least; "": nobody is admin
+	WeChat     WeChat         // the Mini Program; zero: none, or the one of the demo
+	Sender     message.Sender // of the codes that customers ask for; nil: none is sent
+	Demo       bool           // prepares the demo, and takes its tokens
 
 	Timeout  time.Duration // of a request; 0: 10 s
 	InFlight int           // requests at a time; 0: 256
@@ -65,7 +74,13 @@ type Server struct {
 	tickets    *ticket.Engine
 	desk       *desk.Desk
 
-	tokens map[tokenHash]principal
+	customers *customers.Engine
+	sessions  *session.Engine
+	delivery  *delivery.Engine
+	signin    *signin.Flow
+	wechat    *weChat            // nil: there is no Mini Program
+	phones    *wechattest.Server // the WeChat of the demo; nil: it is the one that the configuration says
+	tokens    map[tokenHash]principal
 
 	mux   *http.ServeMux
 	slots chan struct{} // one for each request in flight
@@ -83,6 +98,10 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	known, err := tokens(cfg)
+	if err = errors.Join(err, cfg.WeChat.check()); err != nil {
+		return nil, err
+	}
+	key, err := serverKey(cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -91,48 +110,72 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{cfg: cfg, sql: db, tokens: known, slots: make(chan struct{}, cfg.InFlight)}
-	if err := s.prepare(ctx); err != nil {
-		return nil, errors.Join(err, db.Close())
+	if err := s.prepare(ctx, []secret.Key{{ID: "1", Secret: key}}); err != nil {
+		return nil, errors.Join(err, s.shut())
 	}
 	s.mux = s.routes()
 	behind, stop := context.WithCancel(context.Background())
 	s.stop = stop
 	s.work.Go(func() { s.tidy(behind, time.Minute) })
+	if cfg.Sender != nil {
+		s.work.Go(func() { s.deliver(behind, time.Second) })
+	}
 	return s, nil
 }
 
-func (s *Server) prepare(ctx context.Context) error {
-	key, err := codeKey(s.cfg)
-	if err != nil {
-		return err
-	}
+func (s *Server) prepare(ctx context.Context, keys []secret.Key) (err error) {
 	if s.db, err = bunstore.New(s.sql, &bunstore.Options{Logger: s.cfg.Log}); err != nil {
 		return err
 	}
-	s.shops = shop.New(s.db, &shop.Options{PressKeys: []secret.Key{{ID: "1", Secret: key}}})
+	s.shops = shop.New(s.db, &shop.Options{PressKeys: keys})
 	s.cards = stamps.New(s.db, nil)
 	s.points = loyalty.New(s.db, nil)
-	if s.codes, err = otp.New(s.db, []secret.Key{{ID: "1", Secret: key}}, nil); err != nil {
+	if s.codes, err = otp.New(s.db, keys, nil); err != nil {
 		return err
 	}
-	if s.rewards, err = reward.New(s.db, []secret.Key{{ID: "1", Secret: key}}, nil); err != nil {
+	if s.rewards, err = reward.New(s.db, keys, nil); err != nil {
 		return err
 	}
-	if s.activation, err = activation.New(s.db, []secret.Key{{ID: "1", Secret: key}}, nil); err != nil {
+	if s.activation, err = activation.New(s.db, keys, nil); err != nil {
 		return err
 	}
-	if s.tickets, err = ticket.New(s.db, []secret.Key{{ID: "1", Secret: key}}, &ticket.Options{Logger: s.cfg.Log}); err != nil {
+	if s.tickets, err = ticket.New(s.db, keys, &ticket.Options{Logger: s.cfg.Log}); err != nil {
 		return err
 	}
-	s.leads, s.routing = lead.New(s.db, nil), routing.New(s.db, &routing.Options{Keys: []secret.Key{{ID: "1", Secret: key}}})
+	s.leads, s.routing = lead.New(s.db, nil), routing.New(s.db, &routing.Options{Keys: keys})
 	s.desk = desk.New(s.db, desk.Parts{Codes: s.activation, Leads: s.leads, Lines: s.routing, Tickets: s.tickets}, nil)
 	s.redemption = redemption.New(s.db, s.points, s.rewards, nil)
 	s.stampTill = stamptill.New(s.db, s.shops, s.codes, s.cards, nil)
 	s.pointTill = pointtill.New(s.db, s.shops, s.codes, s.rewards, nil)
-	if !s.cfg.Demo {
-		return nil
+	if err = s.prepareSignIn(keys); err != nil || !s.cfg.Demo {
+		return err
 	}
 	return s.demo(ctx)
+}
+
+// prepareSignIn makes what signs customers in.
+func (s *Server) prepareSignIn(keys []secret.Key) (err error) {
+	if s.customers, err = customers.New(s.db, keys, nil); err != nil {
+		return err
+	}
+	if s.sessions, err = session.New(s.db, "customer", nil); err != nil {
+		return err
+	}
+	if s.delivery, err = delivery.New(s.db, keys, nil); err != nil {
+		return err
+	}
+	if s.cfg.Demo && !s.cfg.WeChat.set() {
+		s.phones, s.cfg.WeChat = demoWeChat()
+	}
+	var app *miniprogram.Engine
+	if s.cfg.WeChat.set() {
+		if s.wechat, err = s.newWeChat(keys); err != nil {
+			return err
+		}
+		app = s.wechat.app
+	}
+	s.signin = signin.New(s.db, s.customers, s.sessions, app, s.delivery, nil)
+	return nil
 }
 
 // tidy writes down what lapsed, deletes what is over, and handles what was pushed and who waits,
@@ -153,7 +196,8 @@ func (s *Server) tidy(ctx context.Context, every time.Duration) {
 		_, err5 := s.activation.Sweep(ctx, maxSweep)
 		_, err6 := s.desk.Recall(ctx)
 		err7 := s.processReceived(ctx)
-		if err := errors.Join(err1, err2, err3, err4, err5, err6, err7, s.drainAll(ctx)); err != nil && ctx.Err() == nil {
+		err8 := s.tidyCustomers(ctx, time.Now())
+		if err := errors.Join(err1, err2, err3, err4, err5, err6, err7, err8, s.drainAll(ctx)); err != nil && ctx.Err() == nil {
 			s.cfg.Log.ErrorContext(ctx, "tidying failed", "err", err)
 		}
 	}
@@ -214,5 +258,12 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 func (s *Server) Close() error {
 	s.stop()
 	s.work.Wait()
+	return s.shut()
+}
+
+func (s *Server) shut() error {
+	if s.phones != nil {
+		s.phones.Close()
+	}
 	return s.sql.Close()
 }

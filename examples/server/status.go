@@ -13,16 +13,23 @@ import (
 	"github.com/scrmkit/scrmkit/loyalty/refund"
 	"github.com/scrmkit/scrmkit/loyalty/reward"
 	"github.com/scrmkit/scrmkit/otp"
+	"github.com/scrmkit/scrmkit/otp/delivery"
 	"github.com/scrmkit/scrmkit/scrm/activation"
+	customers "github.com/scrmkit/scrmkit/scrm/customer"
 	"github.com/scrmkit/scrmkit/scrm/desk"
 	"github.com/scrmkit/scrmkit/scrm/lead"
 	"github.com/scrmkit/scrmkit/scrm/lead/routing"
+	"github.com/scrmkit/scrmkit/scrm/session"
+	"github.com/scrmkit/scrmkit/scrm/signin"
 	"github.com/scrmkit/scrmkit/scrm/ticket"
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/stamps/shop"
 	stamptill "github.com/scrmkit/scrmkit/stamps/till"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
+	"github.com/scrmkit/scrmkit/wechat"
+	"github.com/scrmkit/scrmkit/wechat/miniprogram"
+	"github.com/scrmkit/scrmkit/wechat/subscription"
 )
 
 // statusOf returns the status of an error by its class, whatever package it is of. Errors without
@@ -53,7 +60,7 @@ type sentinel struct {
 // status returns that of the sentinel's class, or one that says more.
 func (s sentinel) status() int {
 	switch s.err {
-	case activation.ErrSignedOut, ticket.ErrSignature, ticket.ErrStale, routing.ErrToken, routing.ErrTokenAge:
+	case activation.ErrSignedOut, session.ErrInvalid, ticket.ErrSignature, ticket.ErrStale, routing.ErrToken, routing.ErrTokenAge:
 		return http.StatusUnauthorized
 	case activation.ErrExpired:
 		return http.StatusForbidden // as a code that was disabled
@@ -63,6 +70,10 @@ func (s sentinel) status() int {
 		return http.StatusUnprocessableEntity // draft-ietf-httpapi-idempotency-key-header, 2.7
 	case otp.ErrCrowded:
 		return http.StatusServiceUnavailable // codes end by themselves
+	case wechat.ErrRateLimited:
+		return http.StatusTooManyRequests
+	case wechat.ErrUnavailable, wechat.ErrBusy:
+		return http.StatusServiceUnavailable
 	}
 	return statusOf(s.err)
 }
@@ -71,6 +82,7 @@ func (s sentinel) status() int {
 // told its text, without what it was wrapped in.
 var sentinels = []sentinel{
 	{"activation-signed-out", activation.ErrSignedOut},
+	{"session-invalid", session.ErrInvalid},
 	{"ticket-signature", ticket.ErrSignature},
 	{"ticket-stale", ticket.ErrStale},
 	{"dispatch-token", routing.ErrToken},
@@ -87,6 +99,14 @@ var sentinels = []sentinel{
 	{"stamps-other-shop", stamps.ErrOtherShop},
 	{"stamps-absent", stamps.ErrAbsent},
 	{"reward-level", reward.ErrLevel},
+
+	{"delivery-prefix", delivery.ErrPrefix},
+	{"delivery-stopped", delivery.ErrStopped},
+	{"customer-no-consent", customers.ErrNoConsent},
+	{"customer-minor", customers.ErrMinor},
+	{"message-no-consent", subscription.ErrNoConsent},
+	{"wechat-refused", wechat.ErrRefused},
+	{"wechat-blocked", wechat.ErrUserBlocked},
 
 	{"stamps-unknown-program", stamps.ErrUnknownProgram},
 	{"stamps-unknown-card", stamps.ErrUnknownCard},
@@ -116,17 +136,39 @@ var sentinels = []sentinel{
 	{"ticket-unknown-ticket", ticket.ErrUnknownTicket},
 	{"ticket-unknown-templates", ticket.ErrUnknownTemplates},
 	{"ticket-unknown-secret", ticket.ErrUnknownSecret},
+	{"customer-unknown", customers.ErrUnknown},
+	{"customer-not-linked", customers.ErrNotLinked},
+	{"session-unknown", session.ErrUnknown},
+	{"delivery-unknown-message", delivery.ErrUnknownMessage},
+	{"message-unknown-template", subscription.ErrUnknownTemplate},
 
 	{"ticket-too-large", ticket.ErrTooLarge},
 	{"ticket-orders", ticket.ErrOrders},
 
 	{"otp-invalid-code", otp.ErrInvalidCode},
+	{"delivery-invalid-code", delivery.ErrInvalidCode},
+	{"signin-nickname", signin.ErrNickname},
+	{"wechat-code-invalid", wechat.ErrCodeInvalid},
+	{"wechat-code-used", wechat.ErrCodeUsed},
+	{"wechat-page", miniprogram.ErrPage},
 	{"shop-press", shop.ErrPress},
 	{"shop-invitation", shop.ErrInvitation},
 	{"activation-invitation", activation.ErrInvitation},
 	{"journal-key-reused", journal.ErrKeyReused},
 	{"journal-cursor", journal.ErrCursor},
 
+	{"customer-taken", customers.ErrTaken},
+	{"customer-linked", customers.ErrLinked},
+	{"customer-last", customers.ErrLast},
+	{"customer-full", customers.ErrFull},
+	{"customer-erased", customers.ErrErased},
+	{"customer-changed", customers.ErrChanged},
+	{"customer-fields", customers.ErrFields},
+	{"customer-member", customers.ErrMember},
+	{"delivery-not-stopped", delivery.ErrNotStopped},
+	{"signin-no-openid", signin.ErrNoOpenID},
+	{"wechat-session", miniprogram.ErrSession},
+	{"wechat-visit", miniprogram.ErrVisit},
 	{"activation-sessions", activation.ErrSessions},
 	{"activation-port-state", activation.ErrPortState},
 	{"activation-linked", activation.ErrLinked},
@@ -192,6 +234,9 @@ var sentinels = []sentinel{
 	{"reward-shop", reward.ErrShop},
 
 	{"otp-crowded", otp.ErrCrowded},
+	{"wechat-rate-limited", wechat.ErrRateLimited},
+	{"wechat-unavailable", wechat.ErrUnavailable},
+	{"wechat-busy", wechat.ErrBusy},
 	{"dispatch-moved", routing.ErrMoved},
 	{"storage-retry", storage.ErrRetry},
 	{"journal-conflict", journal.ErrConflict},
@@ -208,6 +253,7 @@ func status(err error) (p *huma.ErrorModel, header http.Header) {
 		limit      *stamps.LimitError
 		used       *stamps.UsedError
 		throttled  *otp.ThrottledError
+		asked      *delivery.ThrottledError
 		stopped    *otp.StoppedError
 		condition  *loyalty.ConditionError
 		few        *loyalty.InsufficientError
@@ -234,6 +280,8 @@ func status(err error) (p *huma.ErrorModel, header http.Header) {
 		p, header = throttling("stamps-limit", limit, limit.RetryAfter)
 	case errors.As(err, &throttled):
 		p, header = throttling("otp-throttled", throttled, throttled.RetryAfter)
+	case errors.As(err, &asked):
+		p, header = throttling("delivery-throttled", asked, asked.RetryAfter)
 	case errors.As(err, &newcomers):
 		p, header = throttling("dispatch-limit", newcomers, newcomers.RetryAfter)
 	case errors.As(err, &target):

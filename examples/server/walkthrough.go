@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// A step of the walk-through is one request, or several that differ in their keys. $NAME in Path
-// and Body stands for what an earlier step saved.
+// A step of the walk-through is one request, or several that differ in their keys. $NAME in path
+// and body stands for what an earlier step saved.
 type step struct {
 	say    string
 	as     string // shell variable of the token; "": none
@@ -97,7 +97,7 @@ func writeWalkthrough(w io.Writer, base string) {
 	fmt.Fprint(w, "# A walk-through, to paste into a shell line by line:\n\n")
 	fmt.Fprintf(w, "BASE=%s; RUN=$(date +%%s); JSON='Content-Type: application/json'\n", base)
 	for _, c := range callers {
-		fmt.Fprintf(w, "%s='Authorization: Bearer %s'\n", c[0], c[1])
+		fmt.Fprintf(w, "%s=%s\n", c[0], c[1])
 	}
 	fmt.Fprintln(w, `last() { OUT=$(cat); echo "$OUT" >&2; echo "$OUT" | sed -n 's/.*"'$1'":"\([^"]*\)".*/\1/p' | tail -n 1; }`)
 	for i, s := range walkthrough {
@@ -115,7 +115,7 @@ func (s step) line(number int) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, `curl -sS -X %s "$BASE%s"`, s.method, s.path)
 	if s.as != "" {
-		fmt.Fprintf(&b, ` -H "$%s"`, s.as)
+		fmt.Fprintf(&b, ` -H "Authorization: Bearer $%s"`, s.as)
 	}
 	if key := s.key(number); key != "" {
 		fmt.Fprintf(&b, ` -H "Idempotency-Key: %s"`, key)

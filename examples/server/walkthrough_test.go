@@ -18,14 +18,13 @@ func runWalkthrough(b *bench) map[string]string {
 	expand := func(s string) string {
 		return variable.ReplaceAllStringFunc(s, func(name string) string { return saved[name[1:]] })
 	}
-	tokens := map[string]string{}
 	for _, c := range callers {
-		tokens[c[0]] = c[1]
+		saved[c[0]] = c[1]
 	}
 	for i, s := range walkthrough {
 		for n := range max(1, s.times) {
 			saved["I"] = fmt.Sprint(n + 1)
-			res := b.send(tokens[s.as], s.method, expand(s.path), expand(s.key(i)), strings.NewReader(expand(s.body)))
+			res := b.send(saved[s.as], s.method, expand(s.path), expand(s.key(i)), strings.NewReader(expand(s.body)))
 			if res.status != s.status {
 				b.Fatalf("step %d, %s: status %d, want %d: %s", i+1, s.line(i), res.status, s.status, res.body)
 			}

@@ -1,0 +1,144 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	customers "github.com/scrmkit/scrmkit/scrm/customer"
+	"github.com/scrmkit/scrmkit/scrm/signin"
+	"github.com/scrmkit/scrmkit/secret"
+	"github.com/scrmkit/scrmkit/storage"
+	"github.com/scrmkit/scrmkit/wechat"
+	"github.com/scrmkit/scrmkit/wechat/callback"
+	"github.com/scrmkit/scrmkit/wechat/miniprogram"
+	"github.com/scrmkit/scrmkit/wechat/subscription"
+)
+
+// WeChat is a Mini Program as WeChat's console has it. The zero WeChat is none.
+type WeChat struct {
+	AppID     string                  // of the app
+	Secret    string                  // of the app
+	Token     string                  // signs what WeChat pushes to callbackPath
+	AESKey    string                  // EncodingAESKey, which encrypts that
+	Templates []subscription.Template // subscribe messages that the front end asks for
+	Base      string                  // address of WeChat's API; "": WeChat's own
+}
+
+// set reports whether there is a Mini Program.
+func (c WeChat) set() bool { return c.AppID != "" }
+
+// check reports settings that are there without the others.
+func (c WeChat) check() error {
+	all := c.AppID != "" && c.Secret != "" && c.Token != "" && c.AESKey != ""
+	none := c.AppID == "" && c.Secret == "" && c.Token == "" && c.AESKey == "" && c.Base == "" && c.Templates == nil
+	if !all && !none {
+		return errors.New("WeChat needs all of WECHAT_APPID, WECHAT_SECRET, WECHAT_TOKEN and WECHAT_AES_KEY")
+	}
+	return nil
+}
+
+// callbackPath is where WeChat pushes, in its secure mode.
+const callbackPath = "/wechat/callback"
+
+// A weChat is what the server has of a Mini Program.
+type weChat struct {
+	app      *miniprogram.Engine
+	messages *subscription.Engine
+	pushes   *callback.Receiver
+}
+
+func (s *Server) newWeChat(keys []secret.Key) (*weChat, error) {
+	c, w := s.cfg.WeChat, new(weChat)
+	client, err := wechat.New(s.db, wechat.App{ID: c.AppID, Secret: c.Secret}, keys, &wechat.Options{Logger: s.cfg.Log, Base: c.Base})
+	if err != nil {
+		return nil, err
+	}
+	// One open-platform account at most: where the app is bound to none WeChat tells no unionid.
+	if w.app, err = miniprogram.New(s.db, client, keys, &miniprogram.Options{Platform: "ours"}); err != nil {
+		return nil, err
+	}
+	if w.messages, err = subscription.New(s.db, client, c.Templates, nil); err != nil {
+		return nil, err
+	}
+	w.pushes, err = callback.New(s.db, c.AppID, []callback.Secret{{Token: c.Token, AESKey: c.AESKey}},
+		func(ctx context.Context, tx storage.Tx, p callback.Push) ([]byte, error) {
+			return nil, w.messages.In(tx).Observe(ctx, p)
+		}, &callback.Options{Logger: s.cfg.Log})
+	return w, err
+}
+
+type weChatInput struct {
+	Body struct {
+		Code   string `json:"code" doc:"Of wx.login"`
+		Device string `json:"device,omitempty" doc:"For the list of sessions"`
+	}
+}
+
+type pressPhoneInput struct {
+	Keyed
+	Body struct {
+		Code    string          `json:"code" doc:"Of the button"`
+		Way     miniprogram.Way `json:"way" doc:"Which button it was: getPhoneNumber, or getRealtimePhoneNumber"`
+		Replace bool            `json:"replace,omitempty" doc:"The number takes the place of the one that is linked"`
+	}
+}
+
+// OfTemplate is a kind of subscribe messages.
+type OfTemplate struct {
+	Template subscription.TemplateID `path:"template"`
+}
+
+type reportInput struct {
+	OfTemplate
+	Keyed
+}
+
+func (s *Server) weChatRoutes(api huma.API) {
+	op(s, api, anyone, http.MethodPost, "/sessions/wechat", "Sign in with WeChat", s.signInWithWeChat)
+	op(s, api, customer, http.MethodPost, "/me/phone-presses", "Link my phone by WeChat's button", s.pressPhone)
+	op(s, api, customer, http.MethodPost, "/me/subscriptions/{template}/reports", "Say that I accepted a message", s.reportMessage)
+	op(s, api, customer, http.MethodGet, "/me/subscriptions/{template}", "How many messages I accepted", s.messagesLeft)
+}
+
+func (s *Server) signInWithWeChat(ctx context.Context, in *weChatInput) (*reply[SignedIn], error) {
+	return signedIn(s.signin.WeChat(ctx, signin.WeChat{Code: in.Body.Code, Device: in.Body.Device}))
+}
+
+func (s *Server) pressPhone(ctx context.Context, in *pressPhoneInput) (*reply[LinkedView], error) {
+	b := in.Body
+	return linked(s.signin.PressPhone(ctx, signin.PressPhone{
+		Member: caller(ctx).member(), App: s.cfg.WeChat.AppID, Code: b.Code, Way: b.Way, Replace: b.Replace, Key: in.Key,
+	}))
+}
+
+// openID returns the caller as a user of the Mini Program.
+func (s *Server) openID(ctx context.Context) (miniprogram.OpenID, error) {
+	who, err := s.customers.Get(ctx, caller(ctx).member())
+	if err != nil {
+		return "", err
+	}
+	user, ok := who.Identity(customers.OpenID, s.cfg.WeChat.AppID)
+	if !ok {
+		return "", signin.ErrNoOpenID
+	}
+	return miniprogram.OpenID(user.ID), nil
+}
+
+func (s *Server) reportMessage(ctx context.Context, in *reportInput) (*reply[subscription.Balance], error) {
+	user, err := s.openID(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return found(s.wechat.messages.Report(ctx, subscription.Report{OpenID: user, Template: in.Template, Key: in.Key}))
+}
+
+func (s *Server) messagesLeft(ctx context.Context, in *OfTemplate) (*reply[subscription.Balance], error) {
+	user, err := s.openID(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return found(s.wechat.messages.Balance(ctx, user, in.Template))
+}
