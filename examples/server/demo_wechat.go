@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"fmt"
@@ -9,6 +10,8 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/wechat/miniprogram"
 	"github.com/scrmkit/scrmkit/wechat/subscription"
 	"github.com/scrmkit/scrmkit/wechat/wechattest"
 )
@@ -51,6 +54,12 @@ type phonePressInput struct {
 	}
 }
 
+type phoneScanInput struct {
+	Body struct {
+		Picture []byte `json:"picture" doc:"A round code, in base64"`
+	}
+}
+
 type phoneAcceptInput struct {
 	Body struct {
 		OnPhone
@@ -63,10 +72,16 @@ type OnScreen struct {
 	Code string `json:"code" doc:"Good once, for 5 minutes"`
 }
 
+// Scanned is what WeChat tells the page that a round code opens.
+type Scanned struct {
+	Scene string `json:"scene"`
+}
+
 // demoRoutes are what users do on their phones, where WeChat is that of the demo.
 func (s *Server) demoRoutes(api huma.API) {
 	op(s, api, anyone, http.MethodPost, "/demo/logins", "Open the Mini Program on a made-up phone", s.phoneLogin)
 	op(s, api, anyone, http.MethodPost, "/demo/presses", "Press the phone button there", s.phonePress)
+	op(s, api, anyone, http.MethodPost, "/demo/scans", "Scan a round code there", s.phoneScan)
 	op(s, api, anyone, http.MethodPost, "/demo/accepts", "Accept a message there", s.phoneAccept)
 }
 
@@ -78,6 +93,14 @@ func (s *Server) phonePress(_ context.Context, in *phonePressInput) (*reply[OnSc
 	user := in.Body.of()
 	user.Phone = in.Body.Phone
 	return found(OnScreen{s.phones.PressPhone(s.cfg.WeChat.AppID, user)}, nil)
+}
+
+func (s *Server) phoneScan(_ context.Context, in *phoneScanInput) (*reply[Scanned], error) {
+	_, scene, _ := bytes.Cut(in.Body.Picture, []byte(" ")) // as the WeChat of the demo draws it, after the page
+	if _, err := miniprogram.ParseScene(string(scene)); err != nil {
+		return nil, &errs.InputError{Field: "picture", Reason: "is no round code of this WeChat"}
+	}
+	return found(Scanned{string(scene)}, nil)
 }
 
 // phoneAccept has WeChat push what the user accepted.

@@ -85,6 +85,8 @@ var guide = []section{
 	}},
 	{"Shops", "Shops (门店), their managers and physical stamps, and the programs of stamp cards.", []entry{
 		{"POST /invitations/accept", "acceptInvitation", "Makes the caller a manager of the shop that made the invitation. A token is good once."},
+		{"POST /shops/{shop}/invitations/pictures", "drawInvitation", "Makes an invitation as the others are, and has WeChat draw the round code (小程序码) of it. It is shown this once."},
+		{"POST /invitations/scans", "scanInvitation", "Makes the caller, who has scanned the code of an invitation, a manager of its shop. A code is good once."},
 		{"GET /shops", "listShops", "Lists all shops."},
 		{"GET /shops/{shop}", "getShop", "Returns a shop with its managers and physical stamps."},
 		{"PUT /shops/{shop}", "putShop", "Makes a shop, or changes it."},
@@ -224,6 +226,7 @@ var guide = []section{
 	{"Demo", "What made-up users do on their phones, where WeChat is that of the demo.", []entry{
 		{"POST /demo/logins", "openOnPhone", "Returns a code of wx.login."},
 		{"POST /demo/presses", "pressOnPhone", "Returns a code of the phone button."},
+		{"POST /demo/scans", "scanOnPhone", "Returns the scene of a round code."},
 		{"POST /demo/accepts", "acceptOnPhone", "Accepts a message in the popup of wx.requestSubscribeMessage, of which WeChat pushes an event."},
 	}},
 }

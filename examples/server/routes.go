@@ -21,7 +21,8 @@ confirming a claim, verifying a program, certifying a press, sweeping and prunin
 
 A problem (RFC 9457) has a type that never changes, such as /problems/stamps-full: switch on that, and show the detail to people.
 
-A customer signs in (/sessions) and has a bearer token. The admin's token is that of the server's settings.`
+A customer signs in (/sessions) and has a bearer token, which is good for what customers do and, in the shops that they manage, for what
+managers do. The admin's token is that of the server's settings.`
 
 // demoDescription is what the document of the demo says besides.
 const demoDescription = `
@@ -66,6 +67,7 @@ func (s *Server) routes() *http.ServeMux {
 	s.journalRoutes(api)
 	if s.wechat != nil {
 		s.weChatRoutes(api)
+		s.invitationRoutes(api)
 		mux.Handle("GET "+callbackPath, s.wechat.pushes)
 		mux.Handle("POST "+callbackPath, s.wechat.pushes)
 	}

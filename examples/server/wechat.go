@@ -10,6 +10,7 @@ import (
 	customers "github.com/scrmkit/scrmkit/scrm/customer"
 	"github.com/scrmkit/scrmkit/scrm/signin"
 	"github.com/scrmkit/scrmkit/secret"
+	"github.com/scrmkit/scrmkit/stamps/invitation"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/wechat"
 	"github.com/scrmkit/scrmkit/wechat/callback"
@@ -40,14 +41,19 @@ func (c WeChat) check() error {
 	return nil
 }
 
-// callbackPath is where WeChat pushes, in its secure mode.
-const callbackPath = "/wechat/callback"
+const (
+	// callbackPath is where WeChat pushes, in its secure mode.
+	callbackPath = "/wechat/callback"
+	// bindPage is the page of the Mini Program that the code of an invitation opens.
+	bindPage = "pages/bind/bind"
+)
 
 // A weChat is what the server has of a Mini Program.
 type weChat struct {
-	app      *miniprogram.Engine
-	messages *subscription.Engine
-	pushes   *callback.Receiver
+	app         *miniprogram.Engine
+	messages    *subscription.Engine
+	invitations *invitation.Flow
+	pushes      *callback.Receiver
 }
 
 func (s *Server) newWeChat(keys []secret.Key) (*weChat, error) {
@@ -67,6 +73,7 @@ func (s *Server) newWeChat(keys []secret.Key) (*weChat, error) {
 		func(ctx context.Context, tx storage.Tx, p callback.Push) ([]byte, error) {
 			return nil, w.messages.In(tx).Observe(ctx, p)
 		}, &callback.Options{Logger: s.cfg.Log})
+	w.invitations = invitation.New(s.shops, w.app, bindPage)
 	return w, err
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/base64"
 	"fmt"
 	"io"
 	"net/http/httptest"
@@ -10,8 +11,62 @@ import (
 	"testing"
 
 	"github.com/scrmkit/scrmkit/internal/dbtest"
+	"github.com/scrmkit/scrmkit/internal/pgtest"
 	"github.com/scrmkit/scrmkit/wechat/wechattest"
 )
+
+// scene returns what WeChat tells the page that an invitation of a shop opens.
+func (b *bench) scene(shop string) string {
+	b.Helper()
+	drawn := b.do(root, "POST", "/shops/"+shop+"/invitations/pictures", "", 200)
+	if drawn.field("mediaType") != "image/jpeg" || drawn.field("shop") != shop {
+		b.Fatal(drawn.body)
+	}
+	return b.do("", "POST", "/demo/scans", fmt.Sprintf(`{"picture":%q}`, drawn.field("picture")), 200).field("scene").(string)
+}
+
+// Whoever scans an invitation first manages the shop from that moment on.
+func TestManager(t *testing.T) {
+	for name, cfg := range map[string]func(t *testing.T) Config{
+		"sqlite":   func(*testing.T) Config { return Config{} },
+		"postgres": func(t *testing.T) Config { return Config{Postgres: pgtest.DSN(t)} },
+	} {
+		t.Run(name, func(t *testing.T) { testManager(t, cfg(t)) })
+	}
+}
+
+func testManager(t *testing.T, cfg Config) {
+	b := start(t, cfg)
+	b.do(root, "PUT", "/shops/guomao", `{"name":"国贸店","zone":"Asia/Shanghai"}`, 200)
+	wei, eve := b.weChat("wei"), b.token("eve")
+	token := wei.field("token").(string)
+	scene := b.scene("guomao")
+	code := b.code(alice, `{"shop":"guomao","purpose":"stamp","program":"coffee"}`)
+	enter := fmt.Sprintf(`{"code":%q}`, code)
+	b.do(token, "GET", "/shops/guomao/records", "", 403)
+	b.do(token, "POST", "/shops/guomao/codes", enter, 403)
+	b.do(token, "POST", "/invitations/scans", `{"scene":"shop.guomao"}`, 422)
+
+	scan := fmt.Sprintf(`{"scene":%q,"name":"Wei"}`, scene)
+	bound := b.do(token, "POST", "/invitations/scans", scan, 200)
+	if bound.field("identity") != wei.field("member") || bound.field("shop") != "guomao" {
+		t.Error(bound.body)
+	}
+	if res := b.do(eve, "POST", "/invitations/scans", scan, 422); res.field("type") != "/problems/shop-invitation" || strings.Contains(res.body, scene) {
+		t.Error(res.body)
+	}
+	b.do(eve, "GET", "/shops/guomao/records", "", 403)
+
+	b.do(token, "POST", "/shops/guomao/codes", enter, 200)
+	if records := b.do(token, "GET", "/shops/guomao/records", "", 200); records.field("items.0.by") != wei.field("member") {
+		t.Error(records.body)
+	}
+	b.do(token, "GET", "/shops/wangjing/records", "", 403)
+	b.do(token, "GET", "/shops/guomao", "", 403) // it is the admin's
+	b.do(token, "GET", "/me/cards", "", 200)     // he is a customer too
+	b.do(root, "DELETE", "/shops/guomao/managers/"+wei.field("member").(string), "", 204)
+	b.do(token, "GET", "/shops/guomao/records", "", 403)
+}
 
 // A report and the event are one accept, in whatever order they come.
 func TestAccepts(t *testing.T) {
@@ -86,12 +141,14 @@ func TestWeChatOfASecondStart(t *testing.T) {
 	path := dbtest.SQLitePath(t)
 	first := start(t, Config{SQLite: path})
 	ann := first.weChat("ann")
+	first.scene("wangjing")
 	second := start(t, Config{SQLite: path})
 	if again := second.weChat("ann"); again.field("member") != ann.field("member") {
 		t.Error(again.body)
 	}
 	second.do(ann.field("token").(string), "PUT", "/me/profile", `{"nickname":"Ann"}`, 200)
 	second.do("", "POST", "/demo/accepts", `{"user":"ann","template":"card-full"}`, 204)
+	second.scene("wangjing")
 }
 
 // ownWeChat returns a WeChat that is not that of the demo, and the settings of a server with it.
@@ -118,11 +175,11 @@ func TestWithoutDemo(t *testing.T) {
 	if feed := b.do(admin, "GET", "/journal", "", 200); feed.field("items.0") != nil {
 		t.Error("something of the demo is there:", feed.body)
 	}
-	for _, path := range []string{"/demo/logins", "/demo/presses", "/demo/accepts"} {
+	for _, path := range []string{"/demo/logins", "/demo/presses", "/demo/scans", "/demo/accepts"} {
 		b.do("", "POST", path, `{"user":"ann"}`, 404)
 	}
 	all := documented(b)
-	if len(all) < 148 {
+	if len(all) < 150 {
 		t.Errorf("the document lists %d operations", len(all))
 	}
 	for _, o := range all {
@@ -139,6 +196,7 @@ func TestWithoutDemo(t *testing.T) {
 		t.Error("the document tells of the demo")
 	}
 	b.do(admin+"x", "GET", "/shops", "", 401)
+	b.do(admin, "PUT", "/shops/guomao", `{"name":"国贸店","zone":"Asia/Shanghai"}`, 200)
 
 	in := b.do("", "POST", "/sessions/wechat", fmt.Sprintf(`{"code":%q}`, fake.Login(cfg.WeChat.AppID, wechattest.User{OpenID: "oAnn"})), 200)
 	ann := in.field("token").(string)
@@ -146,6 +204,13 @@ func TestWithoutDemo(t *testing.T) {
 	b.do(ann, "GET", "/me/cards", "", 200)
 	b.do(ann, "GET", "/shops", "", 403)
 	b.do(ann, "POST", "/me/subscriptions/t-1/reports", "", 200)
+	picture, err := base64.StdEncoding.DecodeString(b.do(admin, "POST", "/shops/guomao/invitations/pictures", "", 200).field("picture").(string))
+	if err != nil {
+		t.Fatal(err)
+	}
+	scene := string(picture[bytes.LastIndexByte(picture, ' ')+1:])
+	b.do(ann, "POST", "/invitations/scans", fmt.Sprintf(`{"scene":%q,"name":"Ann"}`, scene), 200)
+	b.do(ann, "GET", "/shops/guomao/totals", "", 200)
 }
 
 // Without WeChat customers sign in by codes, and what needs it is not there.
