@@ -120,7 +120,7 @@ func (s *Server) greet(w io.Writer, base string) {
 	}
 	fmt.Fprintln(w, "# The codes that customers ask for are printed here, and not sent.")
 	if s.cfg.Demo {
-		writeWalkthrough(w, base)
+		writeWalkthrough(w, base, s.walk())
 	}
 }
 

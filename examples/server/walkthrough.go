@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -92,15 +93,59 @@ var walkthrough = []step{
 		as: "KATHY", method: "POST", path: "/shops/wangjing/codes", body: `{"code":"000000"}`, status: 422},
 }
 
-// writeWalkthrough writes the steps as lines for a shell.
-func writeWalkthrough(w io.Writer, base string) {
+// weChatWalkthrough is of a customer and a manager who come with the Mini Program, where WeChat is
+// that of the demo. It follows the other one.
+var weChatWalkthrough = []step{
+	{say: "A customer opens the Mini Program, which has a code of wx.login, and is signed in.",
+		method: "POST", path: "/demo/logins", body: `{"user":"xiaoai"}`, bare: true, save: "LOGIN=code", status: 200},
+	{method: "POST", path: "/sessions/wechat", body: `{"code":"$LOGIN","device":"phone"}`, bare: true, save: "XIAOAI=token", status: 200},
+	{say: "She tells of herself. WeChat checks the nickname.",
+		as: "XIAOAI", method: "PUT", path: "/me/profile", body: `{"nickname":"小爱","birthday":"--05-01"}`, status: 200},
+	{as: "XIAOAI", method: "PUT", path: "/me/preferences", body: `{"language":"zh-Hans","quiet":{"from":1320,"to":480,"zone":"Asia/Shanghai"}}`, status: 200},
+	{say: "She presses the phone button, agrees to news, and accepts a message; WeChat pushes that to the server.",
+		method: "POST", path: "/demo/presses", body: `{"user":"xiaoai","phone":"13800138000"}`, bare: true, save: "PRESS=code", status: 200},
+	{as: "XIAOAI", method: "POST", path: "/me/phone-presses", body: `{"code":"$PRESS","way":"quick"}`, status: 200},
+	{as: "XIAOAI", method: "POST", path: "/me/consents",
+		body: `{"purpose":"news","kind":"plain","given":true,"version":"2026-01","way":"miniprogram","time":"2026-01-01T00:00:00Z"}`, status: 200},
+	{method: "POST", path: "/demo/accepts", body: `{"user":"xiaoai","template":"card-full"}`, bare: true, status: 204},
+	{as: "XIAOAI", method: "GET", path: "/me/subscriptions/card-full", status: 200},
+	{say: "Her token is good for whatever customers do.",
+		as: "XIAOAI", method: "POST", path: "/me/presses", body: press, status: 200},
+	{as: "XIAOAI", method: "GET", path: "/me/cards", status: 200},
+	{say: "The brand has an invitation drawn. Wei, who is signed in as any customer, can't manage the shop ...",
+		as: "ADMIN", method: "POST", path: "/shops/sanlitun/invitations/pictures", save: "PICTURE=picture", status: 200},
+	{method: "POST", path: "/demo/logins", body: `{"user":"wei"}`, bare: true, save: "LOGIN=code", status: 200},
+	{method: "POST", path: "/sessions/wechat", body: `{"code":"$LOGIN","device":"phone"}`, bare: true, save: "WEI=token", status: 200},
+	{as: "WEI", method: "GET", path: "/shops/sanlitun/records", status: 403},
+	{say: "... until he scans the picture. Nobody scans it after him.",
+		method: "POST", path: "/demo/scans", body: `{"picture":"$PICTURE"}`, bare: true, save: "SCENE=scene", status: 200},
+	{as: "WEI", method: "POST", path: "/invitations/scans", body: `{"scene":"$SCENE","name":"Wei"}`, save: "WHO=identity", status: 200},
+	{as: "WEI", method: "GET", path: "/shops/sanlitun/records", status: 200},
+	{as: "XIAOAI", method: "POST", path: "/invitations/scans", body: `{"scene":"$SCENE","name":"Eve"}`, status: 422},
+	{as: "ADMIN", method: "DELETE", path: "/shops/sanlitun/managers/$WHO", status: 204},
+	{say: "She has a copy of her data, and signs out everywhere.",
+		as: "XIAOAI", method: "GET", path: "/me/export", status: 200},
+	{as: "XIAOAI", method: "DELETE", path: "/me/sessions", status: 200},
+	{as: "XIAOAI", method: "GET", path: "/me", status: 401},
+}
+
+// walk returns the walk-through of the server.
+func (s *Server) walk() []step {
+	if s.phones == nil {
+		return walkthrough
+	}
+	return slices.Concat(walkthrough, weChatWalkthrough)
+}
+
+// writeWalkthrough writes steps as lines for a shell.
+func writeWalkthrough(w io.Writer, base string, steps []step) {
 	fmt.Fprint(w, "# A walk-through, to paste into a shell line by line:\n\n")
 	fmt.Fprintf(w, "BASE=%s; RUN=$(date +%%s); JSON='Content-Type: application/json'\n", base)
 	for _, c := range callers {
 		fmt.Fprintf(w, "%s=%s\n", c[0], c[1])
 	}
 	fmt.Fprintln(w, `last() { OUT=$(cat); echo "$OUT" >&2; echo "$OUT" | sed -n 's/.*"'$1'":"\([^"]*\)".*/\1/p' | tail -n 1; }`)
-	for i, s := range walkthrough {
+	for i, s := range steps {
 		if s.say != "" {
 			fmt.Fprintf(w, "\n# %s\n", s.say)
 		}

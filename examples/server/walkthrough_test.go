@@ -21,7 +21,7 @@ func runWalkthrough(b *bench) map[string]string {
 	for _, c := range callers {
 		saved[c[0]] = c[1]
 	}
-	for i, s := range walkthrough {
+	for i, s := range b.walk() {
 		for n := range max(1, s.times) {
 			saved["I"] = fmt.Sprint(n + 1)
 			res := b.send(saved[s.as], s.method, expand(s.path), expand(s.key(i)), strings.NewReader(expand(s.body)))
@@ -69,7 +69,7 @@ func TestWalkthroughInShell(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	problems := 0
-	for _, s := range walkthrough {
+	for _, s := range b.walk() {
 		if s.status >= 400 {
 			problems++
 		}

@@ -241,8 +241,8 @@ func TestGreeting(t *testing.T) {
 	}{
 		{Config{}, []string{"Nobody is admin", "WeChat is not configured"}, []string{"curl", "demo-"}},
 		{whole, nil, []string{"Nobody is admin", "not configured", "curl", "demo-", env["SCRMKIT_ADMIN_TOKEN"]}},
-		{Config{Demo: true}, []string{"curl", "demo-admin"}, []string{"Nobody is admin", "not configured"}},
-		{Config{Demo: true, WeChat: whole.WeChat}, []string{"curl"}, []string{"not configured"}},
+		{Config{Demo: true}, []string{"curl", "demo-admin", "/demo/logins"}, []string{"Nobody is admin", "not configured"}},
+		{Config{Demo: true, WeChat: whole.WeChat}, []string{"curl"}, []string{"/demo/logins", "not configured"}},
 	} {
 		var out bytes.Buffer
 		serve(t, c.cfg).greet(&out, "http://here")
