@@ -24,6 +24,7 @@ import (
 	customers "github.com/scrmkit/scrmkit/scrm/customer"
 	"github.com/scrmkit/scrmkit/scrm/lead"
 	"github.com/scrmkit/scrmkit/scrm/lead/routing"
+	"github.com/scrmkit/scrmkit/scrm/notice"
 	"github.com/scrmkit/scrmkit/scrm/session"
 	"github.com/scrmkit/scrmkit/scrm/ticket"
 	"github.com/scrmkit/scrmkit/stamps"
@@ -39,7 +40,7 @@ import (
 // schemas are those of the packages that the server uses.
 var schemas = []storage.Schema{
 	activation.Tables, routing.Tables, lead.Tables, loyalty.Tables, otp.Tables, reward.Tables, shop.Tables, stamps.Tables, ticket.Tables,
-	customers.Tables, session.Tables, delivery.Tables, wechat.Tables, miniprogram.Tables, callback.Tables, subscription.Tables,
+	customers.Tables, session.Tables, delivery.Tables, wechat.Tables, miniprogram.Tables, callback.Tables, subscription.Tables, notice.Tables,
 }
 
 // openDatabase opens the database that the configuration names and brings its tables up to date.

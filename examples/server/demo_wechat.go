@@ -11,6 +11,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/scrm/notifier"
 	"github.com/scrmkit/scrmkit/wechat/miniprogram"
 	"github.com/scrmkit/scrmkit/wechat/subscription"
 	"github.com/scrmkit/scrmkit/wechat/wechattest"
@@ -19,13 +20,20 @@ import (
 // demoTemplate is the subscribe message of the demo.
 var demoTemplate = subscription.Template{ID: "card-full", Fields: []subscription.Field{{Key: "thing1", Shorten: true}, {Key: "date2"}}}
 
+// demoNotice is what customers are told by it.
+var demoNotice = notifier.Template{
+	Kind: notifier.CardFull, Program: "coffee", ID: demoTemplate.ID, Purpose: "news", Values: map[string]notifier.Value{
+		"thing1": {Text: string(notifier.CardFull)}, "date2": {Args: []notifier.Arg{notifier.LastDay}},
+	},
+}
+
 // demoWeChat returns a WeChat that runs in the process, and its Mini Program. The secret is of this
 // start alone, for the WeChat of another start knows nothing of the tokens that this one gives.
 func demoWeChat() (*wechattest.Server, WeChat) {
 	fake := wechattest.NewServer(nil)
 	app := WeChat{
 		AppID: "wx0123456789abcdef", Secret: rand.Text(), Token: rand.Text(), AESKey: (rand.Text() + rand.Text())[:43],
-		Templates: []subscription.Template{demoTemplate}, Base: fake.URL,
+		Templates: []subscription.Template{demoTemplate}, Notices: []notifier.Template{demoNotice}, Base: fake.URL,
 	}
 	fake.AddApp(wechattest.App{ID: app.AppID, Secret: app.Secret})
 	template := wechattest.Template{ID: string(demoTemplate.ID)}
@@ -67,6 +75,10 @@ type phoneAcceptInput struct {
 	}
 }
 
+type phoneMessagesInput struct {
+	User string `query:"user" required:"true" pattern:"^[a-z]{1,20}$" doc:"The made-up user"`
+}
+
 // OnScreen is a code that WeChat gives the front end.
 type OnScreen struct {
 	Code string `json:"code" doc:"Good once, for 5 minutes"`
@@ -83,6 +95,7 @@ func (s *Server) demoRoutes(api huma.API) {
 	op(s, api, anyone, http.MethodPost, "/demo/presses", "Press the phone button there", s.phonePress)
 	op(s, api, anyone, http.MethodPost, "/demo/scans", "Scan a round code there", s.phoneScan)
 	op(s, api, anyone, http.MethodPost, "/demo/accepts", "Accept a message there", s.phoneAccept)
+	op(s, api, anyone, http.MethodGet, "/demo/messages", "Read the messages that came there", s.phoneMessages)
 }
 
 func (s *Server) phoneLogin(_ context.Context, in *phoneInput) (*reply[OnScreen], error) {
@@ -101,6 +114,15 @@ func (s *Server) phoneScan(_ context.Context, in *phoneScanInput) (*reply[Scanne
 		return nil, &errs.InputError{Field: "picture", Reason: "is no round code of this WeChat"}
 	}
 	return found(Scanned{string(scene)}, nil)
+}
+
+// phoneMessages does at once what the work behind does each second.
+func (s *Server) phoneMessages(ctx context.Context, in *phoneMessagesInput) (*reply[list[wechattest.Message]], error) {
+	if err := s.wechat.tell(ctx); err != nil {
+		return nil, err
+	}
+	all := s.phones.Inbox(s.cfg.WeChat.AppID, OnPhone{in.User}.of())
+	return found(list[wechattest.Message]{Items: all}, nil)
 }
 
 // phoneAccept has WeChat push what the user accepted.

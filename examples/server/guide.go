@@ -41,6 +41,7 @@ var guide = []section{
 		{"POST /me/consents", "recordMyConsent", "Notes what the caller says to a use of their data: yes, or no again. What was said before stays."},
 		{"POST /me/subscriptions/{template}/reports", "reportMyAccept", "Notes that wx.requestSubscribeMessage gave accept. WeChat's event, whenever it comes, is the same accept."},
 		{"GET /me/subscriptions/{template}", "getMyAccepts", "Returns how many messages of a template the caller may be sent."},
+		{"GET /me/notices", "myNotices", "Lists what the customer was told by WeChat, is to be told, or was not told and why."},
 		{"GET /me/export", "exportMe", "Returns all that is stored of the caller as a person. Cards and points have operations of their own."},
 		{"POST /me/erasures", "scheduleMyErasure", "Notes until when the caller is to be erased. From now on their data is not used, and at that time they are erased."},
 		{"DELETE /me/erasures", "cancelMyErasure", "Takes that back."},
@@ -228,6 +229,7 @@ var guide = []section{
 		{"POST /demo/presses", "pressOnPhone", "Returns a code of the phone button."},
 		{"POST /demo/scans", "scanOnPhone", "Returns the scene of a round code."},
 		{"POST /demo/accepts", "acceptOnPhone", "Accepts a message in the popup of wx.requestSubscribeMessage, of which WeChat pushes an event."},
+		{"GET /demo/messages", "messagesOnPhone", "Lists the messages that WeChat has delivered there."},
 	}},
 }
 

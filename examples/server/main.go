@@ -23,8 +23,10 @@
 //   - WECHAT_APPID, WECHAT_SECRET, WECHAT_TOKEN and WECHAT_AES_KEY are of the Mini Program, as
 //     WeChat's console has them; it pushes to /wechat/callback, in the secure mode. Where they are
 //     not set there are no operations that need WeChat. WECHAT_TEMPLATES has the subscribe messages
-//     that the front end asks for, as JSON: [{"id":"...","fields":[{"key":"thing1"}]}]. WECHAT_BASE
-//     is the address of a WeChat that is not the real one.
+//     that the front end asks for, as JSON: [{"id":"...","fields":[{"key":"thing1"}]}], and
+//     WECHAT_NOTICES what customers are told by them: [{"kind":"coupon.issued","id":"...",
+//     "values":{"thing1":{"args":["name"]}}}]. WECHAT_BASE is the address of a WeChat that is not
+//     the real one.
 //   - DATABASE_URL is that of a Postgres.
 //
 // The codes that customers ask for are printed, and not sent: Config.Sender takes a sender of
@@ -100,9 +102,11 @@ func settings(getenv func(string) string) (Config, error) {
 		AppID: getenv("WECHAT_APPID"), Secret: getenv("WECHAT_SECRET"),
 		Token: getenv("WECHAT_TOKEN"), AESKey: getenv("WECHAT_AES_KEY"), Base: getenv("WECHAT_BASE"),
 	}}
-	if text := getenv("WECHAT_TEMPLATES"); text != "" {
-		if err := json.Unmarshal([]byte(text), &cfg.WeChat.Templates); err != nil {
-			return Config{}, fmt.Errorf("WECHAT_TEMPLATES is no JSON of templates: %w", err)
+	for name, to := range map[string]any{"WECHAT_TEMPLATES": &cfg.WeChat.Templates, "WECHAT_NOTICES": &cfg.WeChat.Notices} {
+		if text := getenv(name); text != "" {
+			if err := json.Unmarshal([]byte(text), to); err != nil {
+				return Config{}, fmt.Errorf("%s is no JSON of templates: %w", name, err)
+			}
 		}
 	}
 	return cfg, nil

@@ -116,9 +116,12 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 	s.mux = s.routes()
 	behind, stop := context.WithCancel(context.Background())
 	s.stop = stop
-	s.work.Go(func() { s.tidy(behind, time.Minute) })
+	s.work.Go(func() { s.repeat(behind, time.Minute, "tidying failed", s.tidy) })
 	if cfg.Sender != nil {
-		s.work.Go(func() { s.deliver(behind, time.Second) })
+		s.work.Go(func() { s.repeat(behind, time.Second, "delivery failed", s.deliver) })
+	}
+	if s.wechat != nil {
+		s.work.Go(func() { s.repeat(behind, time.Second, "telling customers failed", s.wechat.tell) })
 	}
 	return s, nil
 }
@@ -174,13 +177,12 @@ func (s *Server) prepareSignIn(keys []secret.Key) (err error) {
 		}
 		app = s.wechat.app
 	}
-	s.signin = signin.New(s.db, s.customers, s.sessions, app, s.delivery, nil)
+	s.signin = signin.New(s.db, s.customers, s.sessions, app, s.delivery, &signin.Options{Unlinked: unlinkedTemplate})
 	return nil
 }
 
-// tidy writes down what lapsed, deletes what is over, and handles what was pushed and who waits,
-// until ctx ends.
-func (s *Server) tidy(ctx context.Context, every time.Duration) {
+// repeat does some of the work behind, until ctx ends.
+func (s *Server) repeat(ctx context.Context, every time.Duration, failed string, do func(context.Context) error) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
@@ -189,18 +191,23 @@ func (s *Server) tidy(ctx context.Context, every time.Duration) {
 			return
 		case <-tick.C:
 		}
-		_, err1 := s.codes.Prune(ctx, time.Now())
-		_, err2 := s.cards.Sweep(ctx, maxSweep)
-		_, err3 := s.points.Sweep(ctx, maxSweep)
-		_, err4 := s.rewards.Sweep(ctx, maxSweep)
-		_, err5 := s.activation.Sweep(ctx, maxSweep)
-		_, err6 := s.desk.Recall(ctx)
-		err7 := s.processReceived(ctx)
-		err8 := s.tidyCustomers(ctx, time.Now())
-		if err := errors.Join(err1, err2, err3, err4, err5, err6, err7, err8, s.drainAll(ctx)); err != nil && ctx.Err() == nil {
-			s.cfg.Log.ErrorContext(ctx, "tidying failed", "err", err)
+		if err := do(ctx); err != nil && ctx.Err() == nil {
+			s.cfg.Log.ErrorContext(ctx, failed, "err", err)
 		}
 	}
+}
+
+// tidy writes down what lapsed, deletes what is over, and handles what was pushed and who waits.
+func (s *Server) tidy(ctx context.Context) error {
+	_, err1 := s.codes.Prune(ctx, time.Now())
+	_, err2 := s.cards.Sweep(ctx, maxSweep)
+	_, err3 := s.points.Sweep(ctx, maxSweep)
+	_, err4 := s.rewards.Sweep(ctx, maxSweep)
+	_, err5 := s.activation.Sweep(ctx, maxSweep)
+	_, err6 := s.desk.Recall(ctx)
+	err7 := s.processReceived(ctx)
+	err8 := s.tidyCustomers(ctx, time.Now())
+	return errors.Join(err1, err2, err3, err4, err5, err6, err7, err8, s.drainAll(ctx))
 }
 
 // processReceived processes the tickets that were received, in the order in which they came.

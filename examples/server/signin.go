@@ -16,8 +16,11 @@ import (
 	"github.com/scrmkit/scrmkit/scrm/signin"
 )
 
-// codeTemplate is the message with a code.
-const codeTemplate = "code"
+// The messages to addresses: one with a code, and one that tells that the address is unlinked.
+const (
+	codeTemplate     = "code"
+	unlinkedTemplate = "unlinked"
+)
 
 // Asked is where a code is to be sent.
 type Asked struct {
@@ -147,20 +150,10 @@ func (s *Server) admitAddress(ctx context.Context, in *admitAddressInput) (*repl
 	return answered(a, a.Replayed, err)
 }
 
-// deliver hands over the codes that customers ask for, until ctx ends.
-func (s *Server) deliver(ctx context.Context, every time.Duration) {
-	tick := time.NewTicker(every)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-		if _, err := s.delivery.Deliver(ctx, s.cfg.Sender); err != nil && ctx.Err() == nil {
-			s.cfg.Log.ErrorContext(ctx, "delivery failed", "err", err)
-		}
-	}
+// deliver hands over the messages to addresses.
+func (s *Server) deliver(ctx context.Context) error {
+	_, err := s.delivery.Deliver(ctx, s.cfg.Sender)
+	return err
 }
 
 // The times for which what is over is kept.
@@ -186,7 +179,9 @@ func (s *Server) tidyCustomers(ctx context.Context, now time.Time) error {
 	if s.wechat != nil {
 		_, err1 = s.wechat.app.Prune(ctx, now.Add(-keptKeys))
 		_, err2 = s.wechat.pushes.Prune(ctx, now.Add(-keptMessages))
-		failed = append(failed, err1, err2)
+		_, err3 := s.wechat.notices.Prune(ctx, now.Add(-keptMessages))
+		_, err4 := s.wechat.notifier.Remind(ctx)
+		failed = append(failed, err1, err2, err3, err4)
 	}
 	return errors.Join(failed...)
 }

@@ -4,14 +4,18 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	customers "github.com/scrmkit/scrmkit/scrm/customer"
+	"github.com/scrmkit/scrmkit/scrm/notice"
+	"github.com/scrmkit/scrmkit/scrm/notifier"
 	"github.com/scrmkit/scrmkit/scrm/signin"
 	"github.com/scrmkit/scrmkit/secret"
 	"github.com/scrmkit/scrmkit/stamps/invitation"
 	"github.com/scrmkit/scrmkit/storage"
+	"github.com/scrmkit/scrmkit/storage/journal"
 	"github.com/scrmkit/scrmkit/wechat"
 	"github.com/scrmkit/scrmkit/wechat/callback"
 	"github.com/scrmkit/scrmkit/wechat/miniprogram"
@@ -25,6 +29,7 @@ type WeChat struct {
 	Token     string                  // signs what WeChat pushes to callbackPath
 	AESKey    string                  // EncodingAESKey, which encrypts that
 	Templates []subscription.Template // subscribe messages that the front end asks for
+	Notices   []notifier.Template     // what customers are told by them
 	Base      string                  // address of WeChat's API; "": WeChat's own
 }
 
@@ -34,7 +39,7 @@ func (c WeChat) set() bool { return c.AppID != "" }
 // check reports settings that are there without the others.
 func (c WeChat) check() error {
 	all := c.AppID != "" && c.Secret != "" && c.Token != "" && c.AESKey != ""
-	none := c.AppID == "" && c.Secret == "" && c.Token == "" && c.AESKey == "" && c.Base == "" && c.Templates == nil
+	none := c.AppID == "" && c.Secret == "" && c.Token == "" && c.AESKey == "" && c.Base == "" && c.Templates == nil && c.Notices == nil
 	if !all && !none {
 		return errors.New("WeChat needs all of WECHAT_APPID, WECHAT_SECRET, WECHAT_TOKEN and WECHAT_AES_KEY")
 	}
@@ -53,7 +58,12 @@ type weChat struct {
 	app         *miniprogram.Engine
 	messages    *subscription.Engine
 	invitations *invitation.Flow
+	notices     *notice.Engine
+	notifier    *notifier.Flow
 	pushes      *callback.Receiver
+
+	telling sync.Mutex
+	read    journal.Cursor // of the journal, up to which customers are told
 }
 
 func (s *Server) newWeChat(keys []secret.Key) (*weChat, error) {
@@ -73,8 +83,24 @@ func (s *Server) newWeChat(keys []secret.Key) (*weChat, error) {
 		func(ctx context.Context, tx storage.Tx, p callback.Push) ([]byte, error) {
 			return nil, w.messages.In(tx).Observe(ctx, p)
 		}, &callback.Options{Logger: s.cfg.Log})
+	if err != nil {
+		return nil, err
+	}
 	w.invitations = invitation.New(s.shops, w.app, bindPage)
+	w.notices = notice.New(s.db, nil)
+	w.notifier, err = notifier.New(s.db, s.points, s.cards, s.customers, w.messages, w.notices, c.Notices, nil)
 	return w, err
+}
+
+// tell tells customers what became of their points and cards since it last did. A server that has
+// just begun reads the journal from its beginning, which tells nothing twice.
+func (w *weChat) tell(ctx context.Context) (err error) {
+	w.telling.Lock()
+	defer w.telling.Unlock()
+	if w.read, err = w.notifier.Follow(ctx, w.read, 0); err == nil {
+		_, err = w.notices.Deliver(ctx, w.notifier)
+	}
+	return err
 }
 
 type weChatInput struct {
@@ -108,6 +134,7 @@ func (s *Server) weChatRoutes(api huma.API) {
 	op(s, api, customer, http.MethodPost, "/me/phone-presses", "Link my phone by WeChat's button", s.pressPhone)
 	op(s, api, customer, http.MethodPost, "/me/subscriptions/{template}/reports", "Say that I accepted a message", s.reportMessage)
 	op(s, api, customer, http.MethodGet, "/me/subscriptions/{template}", "How many messages I accepted", s.messagesLeft)
+	op(s, api, customer, http.MethodGet, "/me/notices", "What I was told, and am to be told", s.myNotices)
 }
 
 func (s *Server) signInWithWeChat(ctx context.Context, in *weChatInput) (*reply[SignedIn], error) {
@@ -148,4 +175,8 @@ func (s *Server) messagesLeft(ctx context.Context, in *OfTemplate) (*reply[subsc
 		return nil, err
 	}
 	return found(s.wechat.messages.Balance(ctx, user, in.Template))
+}
+
+func (s *Server) myNotices(ctx context.Context, in *Paged) (*reply[list[notice.Status]], error) {
+	return listed(s.wechat.notices.Of(ctx, caller(ctx).member()), in.Limit)
 }

@@ -89,6 +89,36 @@ func TestAccepts(t *testing.T) {
 	}
 }
 
+// A customer who agreed to news is told once that the card is full, by the work behind or on
+// asking, and sees what became of it.
+func TestToldOfAFullCard(t *testing.T) {
+	b := start(t, Config{})
+	ann, bob := b.token("ann"), b.token("bob")
+	b.do(ann, "POST", "/me/consents", `{"purpose":"news","kind":"plain","given":true,"version":"1","way":"miniprogram","time":"2026-01-01T00:00:00Z"}`, 200)
+	for _, user := range []string{"ann", "bob"} {
+		b.do("", "POST", "/demo/accepts", fmt.Sprintf(`{"user":%q,"template":"card-full"}`, user), 204)
+	}
+	for _, token := range []string{ann, bob} {
+		for range 10 {
+			b.do(token, "POST", "/me/presses", press, 200)
+		}
+	}
+	for range 2 {
+		if res := b.do("", "GET", "/demo/messages?user=ann", "", 200); res.field("items.0.values.thing1") != "您的集章卡已集满" || res.field("items.1") != nil {
+			t.Error(res.body)
+		}
+	}
+	if res := b.do(ann, "GET", "/me/notices", "", 200); res.field("items.0.state") != "sent" || res.field("items.1") != nil {
+		t.Error(res.body)
+	}
+	if res := b.do("", "GET", "/demo/messages?user=bob", "", 200); res.field("items.0") != nil {
+		t.Error("who did not agree is told:", res.body)
+	}
+	if res := b.do(bob, "GET", "/me/notices", "", 200); res.field("items.0.state") != "rejected" {
+		t.Error(res.body)
+	}
+}
+
 func TestCallback(t *testing.T) {
 	b := start(t, Config{})
 	ann := b.token("ann")
@@ -160,6 +190,7 @@ func ownWeChat(t *testing.T) (*wechattest.Server, map[string]string) {
 	return fake, map[string]string{
 		"WECHAT_APPID": "wxfedcba9876543210", "WECHAT_SECRET": "hush", "WECHAT_TOKEN": "hush", "WECHAT_AES_KEY": strings.Repeat("k", 43),
 		"WECHAT_BASE": fake.URL, "WECHAT_TEMPLATES": `[{"id":"t-1","fields":[{"key":"thing1"}]}]`,
+		"WECHAT_NOTICES":      `[{"kind":"coupon.issued","id":"t-1","values":{"thing1":{"args":["name"]}}}]`,
 		"SCRMKIT_ADMIN_TOKEN": "the admin's own token, which is long",
 	}
 }
@@ -178,6 +209,7 @@ func TestWithoutDemo(t *testing.T) {
 	for _, path := range []string{"/demo/logins", "/demo/presses", "/demo/scans", "/demo/accepts"} {
 		b.do("", "POST", path, `{"user":"ann"}`, 404)
 	}
+	b.do("", "GET", "/demo/messages?user=ann", "", 404)
 	all := documented(b)
 	if len(all) < 150 {
 		t.Errorf("the document lists %d operations", len(all))

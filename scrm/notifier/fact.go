@@ -66,7 +66,7 @@ func (f *Flow) about(ctx context.Context, r journal.Record) ([]notice.Notice, er
 	tell := func(m ids.Member, k notice.Kind, which any, x fact) {
 		if t := f.templates.of(k, x.Program, x.Currency); t != nil {
 			x.Template, x.At = t.ID, r.At
-			all = append(all, x.notice(m, k, r.At.Add(t.Wait), r.Subject, r.Seq, which))
+			all = append(all, x.notice(m, k, r.At.Add(t.wait()), r.Subject, r.Seq, which))
 		}
 	}
 	var err error

@@ -79,7 +79,7 @@ const batch = 200
 // Follow posts notices of at most limit entries that follow a cursor in the journal (limit <= 0:
 // all), and returns the cursor after the last of them. Whoever calls it keeps the cursor; where it
 // is lost, or a process was killed before it was kept, those entries are read again, which posts
-// nothing that was posted before, nor what is older than Template.Wait. After an error the cursor is
+// nothing that was posted before, nor what is older than Template.Hours. After an error the cursor is
 // that of what was posted. Errors: journal.ErrCursor; those of notice.Engine.Post; what the engines
 // said that were asked for programs; what the database said.
 func (f *Flow) Follow(ctx context.Context, after journal.Cursor, limit int) (journal.Cursor, error) {
@@ -112,7 +112,7 @@ func (f *Flow) Follow(ctx context.Context, after journal.Cursor, limit int) (jou
 	return after, post()
 }
 
-// Remind posts notices of the points that end within Template.Ahead, and returns how many are new.
+// Remind posts notices of the points that end within Template.Days, and returns how many are new.
 // What ends on one day in the program's calendar is one notice. A job calls it each day or hour; it
 // may run twice, and beside itself. Errors: those of notice.Engine.Post; what the database said.
 func (f *Flow) Remind(ctx context.Context) (n int, err error) {
@@ -122,7 +122,7 @@ func (f *Flow) Remind(ctx context.Context) (n int, err error) {
 			continue
 		}
 		var all []notice.Notice
-		for a, err := range f.points.Accounts(ctx, loyalty.AccountQuery{Program: ids.Program(t.Program), DueBefore: now.Add(t.Ahead)}) {
+		for a, err := range f.points.Accounts(ctx, loyalty.AccountQuery{Program: ids.Program(t.Program), DueBefore: now.Add(t.ahead())}) {
 			if err != nil {
 				return n, fmt.Errorf("notifier: remind: %w", err)
 			}
@@ -130,7 +130,7 @@ func (f *Flow) Remind(ctx context.Context) (n int, err error) {
 			if err != nil {
 				return n, fmt.Errorf("notifier: remind: %w", err)
 			}
-			for _, x := range ending(a, p.Definition(), t.Currency, now, now.Add(t.Ahead)) {
+			for _, x := range ending(a, p.Definition(), t.Currency, now, now.Add(t.ahead())) {
 				x.Template = t.ID
 				all = append(all, x.notice(a.ID.Member, PointsExpiring, x.End, x.Program, x.Currency, lastDay(x.End, calendar(x.Zone))))
 			}

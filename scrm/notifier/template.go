@@ -1,6 +1,7 @@
 package notifier
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -21,21 +22,27 @@ import (
 
 // A Template says how a kind of facts is told. Of several that fit a fact the first one tells it.
 type Template struct {
-	Kind     notice.Kind             // what it tells
-	Program  string                  // of points or stamps, alone; "": of every one
-	Currency ids.Currency            // of PointsEarned and PointsExpiring: required
-	ID       subscription.TemplateID // message of WeChat, as subscription has it
-	Page     string                  // that the message opens; "": none
-	Values   map[string]Value        // by the keys of the message's fields
-	Purpose  string                  // what the customer must have agreed to, as customer.Use has it; "": to the message, by WeChat
-	Wait     time.Duration           // how long after it happened a fact is told; 0: a day. PointsExpiring is told until the end
-	Ahead    time.Duration           // of PointsExpiring: how long before the end; 0: 7 days
+	Kind     notice.Kind             `json:"kind"`               // what it tells
+	Program  string                  `json:"program,omitempty"`  // of points or stamps, alone; "": of every one
+	Currency ids.Currency            `json:"currency,omitempty"` // of PointsEarned and PointsExpiring: required
+	ID       subscription.TemplateID `json:"id"`                 // message of WeChat, as subscription has it
+	Page     string                  `json:"page,omitempty"`     // that the message opens; "": none
+	Values   map[string]Value        `json:"values"`             // by the keys of the message's fields
+	Purpose  string                  `json:"purpose,omitempty"`  // what the customer must have agreed to, as customer.Use has it; "": to the message, by WeChat
+	Hours    int                     `json:"hours,omitempty"`    // how long after it happened a fact is told; 0: 24. PointsExpiring is told until the end
+	Days     int                     `json:"days,omitempty"`     // of PointsExpiring: how many days before the end; 0: 7
 }
+
+// wait is how long after it happened a fact is told.
+func (t Template) wait() time.Duration { return time.Duration(cmp.Or(t.Hours, 24)) * time.Hour }
+
+// ahead is how long before the end it is told.
+func (t Template) ahead() time.Duration { return time.Duration(cmp.Or(t.Days, 7)) * 24 * time.Hour }
 
 // A Value is what a field of a message says.
 type Value struct {
-	Text string // key of Options.Texts, whose text has the Args filled in; "": the one Arg as it is
-	Args []Arg  // of the fact
+	Text string `json:"text,omitempty"` // key of Options.Texts, whose text has the Args filled in; "": the one Arg as it is
+	Args []Arg  `json:"args,omitempty"` // of the fact
 }
 
 // An Arg is a part of a fact. As it is, a number has no separators.
@@ -62,7 +69,7 @@ var args = map[notice.Kind][]Arg{
 	ManagerBound:   {Name, Shop, Day},
 }
 
-// templates are those of a Flow, checked and complete.
+// templates are those of a Flow, checked.
 type templates []Template
 
 func newTemplates(all []Template, messages *subscription.Engine, texts catalog.Catalog) (templates, error) {
@@ -87,8 +94,8 @@ func newTemplates(all []Template, messages *subscription.Engine, texts catalog.C
 		if points := t.Kind == PointsEarned || t.Kind == PointsExpiring; points != (t.Currency != "") {
 			c.Add(path+"currency", "is what a template of points must have, and no other may")
 		}
-		c.Between(path+"wait", int64(t.Wait), 0, int64(365*24*time.Hour))
-		c.Between(path+"ahead", int64(t.Ahead), 0, int64(365*24*time.Hour))
+		c.Between(path+"hours", int64(t.Hours), 0, 365*24)
+		c.Between(path+"days", int64(t.Days), 0, 365)
 		for _, field := range slices.Sorted(maps.Keys(t.Values)) {
 			v, path := t.Values[field], path+"values."+field
 			if ok && !slices.ContainsFunc(said.Fields, func(f subscription.Field) bool { return f.Key == field }) {
@@ -109,12 +116,6 @@ func newTemplates(all []Template, messages *subscription.Engine, texts catalog.C
 					c.Add(path, "has the arg "+strconv.Quote(string(a))+", which its kind does not have")
 				}
 			}
-		}
-		if t.Wait == 0 {
-			t.Wait = 24 * time.Hour
-		}
-		if t.Ahead == 0 {
-			t.Ahead = 7 * 24 * time.Hour
 		}
 		t.Values = maps.Clone(t.Values)
 		ts = append(ts, t)

@@ -323,7 +323,8 @@ type NewProfile struct {
 var ErrNickname = errs.New(errs.Invalid, "signin: the nickname can't be shown; choose another one")
 
 // PutProfile stores a profile whose nickname WeChat's text check lets pass. One that a person
-// should look at passes too, and is told so: review. Errors: ErrNickname; ErrNoOpenID; those of
+// should look at passes too, and is told so: review; and so is that of a customer who has never
+// opened the Mini Program, of whom WeChat checks nothing. Errors: ErrNickname; those of
 // miniprogram.Engine.CheckText, of which miniprogram.ErrVisit asks the user to open the app again;
 // those of customer.Engine.PutProfile.
 func (f *Flow) PutProfile(ctx context.Context, c NewProfile) (out customer.Outcome, review bool, err error) {
@@ -346,7 +347,7 @@ func (f *Flow) PutProfile(ctx context.Context, c NewProfile) (out customer.Outco
 func (f *Flow) checkNickname(ctx context.Context, who customer.Customer, app, nickname string) (review bool, err error) {
 	user, ok := who.Identity(customer.OpenID, app)
 	if !ok {
-		return false, fmt.Errorf("signin: put profile: %w", ErrNoOpenID)
+		return true, nil
 	}
 	text := miniprogram.Text{OpenID: miniprogram.OpenID(user.ID), Scene: miniprogram.Profile, Content: nickname}
 	check, err := f.app.CheckText(ctx, text)

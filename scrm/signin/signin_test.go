@@ -362,6 +362,14 @@ func TestPutProfile(t *testing.T) {
 	}
 	_, err = put("another")
 	isError(t, "a visit of long ago", err, miniprogram.ErrVisit)
+	in, err := b.Enter(t.Context(), signin.Enter{Address: number, Code: b.code(number, signin.PurposeSignIn), Key: b.key()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a = in.Customer.Member
+	if review, err := put("Bob"); err != nil || !review || name() != "Bob" {
+		t.Error("of whom WeChat knows nothing:", review, err, name())
+	}
 }
 
 func TestErase(t *testing.T) {

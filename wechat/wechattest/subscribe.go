@@ -98,10 +98,10 @@ func (s *Server) Lose(app string, codes ...string) {
 
 // A Message is a subscribe message as its user has it.
 type Message struct {
-	Template string            // template id
-	Values   map[string]string // by their keys
-	Page     string            // that it opens; "": none
-	Lang     string            // of what stands around the values; "": zh_CN
+	Template string            `json:"template"`       // template id
+	Values   map[string]string `json:"values"`         // by their keys
+	Page     string            `json:"page,omitempty"` // that it opens; "": none
+	Lang     string            `json:"lang,omitempty"` // of what stands around the values; "": zh_CN
 }
 
 // Inbox returns the messages that a user got from an app, the oldest first.
