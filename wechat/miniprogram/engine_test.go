@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"os"
 	"strings"
@@ -57,9 +58,12 @@ func (b *bench) now() time.Time       { return time.UnixMicro(b.at.Load()).UTC()
 func (b *bench) pass(d time.Duration) { b.at.Add(d.Microseconds()) }
 
 // engine is one of another process.
-func (b *bench) engine() *miniprogram.Engine {
+func (b *bench) engine() *miniprogram.Engine { return b.engineBy(nil) }
+
+// engineBy is one of another process, which sends by a transport.
+func (b *bench) engineBy(by http.RoundTripper) *miniprogram.Engine {
 	b.t.Helper()
-	client, err := wechat.New(b.db, wechat.App{ID: appID, Secret: appSecret}, keys, &wechat.Options{Now: b.now, Base: b.URL})
+	client, err := wechat.New(b.db, wechat.App{ID: appID, Secret: appSecret}, keys, &wechat.Options{Now: b.now, Base: b.URL, HTTP: by})
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -231,6 +235,41 @@ func TestPhone(t *testing.T) {
 				t.Error(n, err, b.Calls(phonePath))
 			}
 		})
+		t.Run("a caller that comes too late leaves the number of another one stored", func(t *testing.T) {
+			b := open(t, db.Tenant("late"))
+			p := b.press(alice)
+			asks, asked, end := make(chan struct{}, 2), make(chan struct{}), make(chan struct{})
+			defer close(end)
+			ctx, cancel := context.WithCancel(t.Context())
+			hung := b.engineBy(transport(func(r *http.Request) (*http.Response, error) {
+				if r.URL.Path == phonePath {
+					cancel()
+					<-end
+				}
+				return http.DefaultTransport.RoundTrip(r)
+			}))
+			_, err := hung.Phone(ctx, p)
+			isError(t, "a caller whose process hangs", err, context.Canceled)
+			b.pass(2 * wechat.Timeout)
+			late := b.engineBy(transport(func(r *http.Request) (*http.Response, error) {
+				if r.URL.Path == phonePath {
+					asks <- struct{}{}
+					<-asked
+				}
+				return http.DefaultTransport.RoundTrip(r)
+			}))
+			done := make(chan error)
+			go func() { _, err := late.Phone(t.Context(), p); done <- err }()
+			<-asks
+			if n, err := b.Phone(t.Context(), p); err != nil || n.E164 != "+8613800138000" {
+				t.Fatal(n, err)
+			}
+			close(asked)
+			isError(t, "a code that was used meanwhile", <-done, wechat.ErrCodeInvalid)
+			if n, err := b.Phone(t.Context(), p); err != nil || n.E164 != "+8613800138000" || b.Calls(phonePath) != 2 {
+				t.Error(n, err, b.Calls(phonePath))
+			}
+		})
 		t.Run("what is no code is not sent", func(t *testing.T) {
 			b := open(t, db.Tenant("input"))
 			for what, p := range map[string]miniprogram.Phone{
@@ -246,6 +285,11 @@ func TestPhone(t *testing.T) {
 		})
 	})
 }
+
+// A transport is a function as an http.RoundTripper.
+type transport func(r *http.Request) (*http.Response, error)
+
+func (f transport) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 // What WeChat may answer to a phone's code besides its documents is no number.
 func TestPhoneAnswers(t *testing.T) {

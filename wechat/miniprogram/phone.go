@@ -52,7 +52,8 @@ func (e *Engine) Phone(ctx context.Context, p Phone) (n Number, err error) {
 		return Number{}, fmt.Errorf("miniprogram: phone: %w", err)
 	}
 	row := e.paid(p.Code)
-	if n, err = e.claim(ctx, &row, p); err != nil || n.E164 != "" {
+	n, own, err := e.claim(ctx, &row, p)
+	if err != nil || n.E164 != "" {
 		call.Replayed = err == nil
 		return n, err
 	}
@@ -63,9 +64,9 @@ func (e *Engine) Phone(ctx context.Context, p Phone) (n Number, err error) {
 	}
 	done := make(chan result, 1)
 	go func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*wechat.Timeout)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), asking)
 		defer cancel()
-		n, err := e.obtain(ctx, row, p)
+		n, err := e.obtain(ctx, row, p, own)
 		done <- result{n, err}
 	}()
 	select {
@@ -80,11 +81,14 @@ func (e *Engine) Phone(ctx context.Context, p Phone) (n Number, err error) {
 	return n, nil
 }
 
-// obtain asks WeChat for the number, and stores the answer in the row that claim made.
-func (e *Engine) obtain(ctx context.Context, row paid, p Phone) (Number, error) {
+// obtain asks WeChat for the number, and stores the answer in the row that claim returned. Without
+// an answer the row goes where it is the caller's own; another one's may have the answer by then.
+func (e *Engine) obtain(ctx context.Context, row paid, p Phone, own bool) (Number, error) {
 	n, err := e.ask(ctx, p)
 	if err != nil {
-		_ = e.save(ctx, phones.Drop(&row)) // or it stands until nobody waits for it any more
+		if own {
+			_ = e.save(ctx, phones.Drop(&row)) // or it stands until nobody waits for it any more
+		}
 		return Number{}, err
 	}
 	row.At = n.At
@@ -98,30 +102,35 @@ func (e *Engine) obtain(ctx context.Context, row paid, p Phone) (Number, error) 
 }
 
 const (
-	saves = 3                      // how often it is tried to store an answer
-	pause = 100 * time.Millisecond // between looks for the answer to another caller
+	asking = 2 * wechat.Timeout     // how long a caller may ask for a number, and store it
+	saves  = 3                      // how often it is tried to store an answer
+	pause  = 100 * time.Millisecond // between looks for the answer to another caller
 )
 
-// claim returns the number that is stored, or notes that the caller asks for it: no two do at once.
-// Where another one asks, it waits for that answer, for as long as WeChat may take.
-func (e *Engine) claim(ctx context.Context, row *paid, p Phone) (Number, error) {
+// claim returns the number that is stored, or notes that the caller asks for it: no two do at once,
+// and the row is the caller's own. Where another one asks, it waits for that answer, for as long as
+// WeChat may take; but not for one that has ended by now.
+func (e *Engine) claim(ctx context.Context, row *paid, p Phone) (n Number, own bool, err error) {
 	for waited := time.Duration(0); ; waited += pause {
 		row.At = time.Time{}
 		n, err := e.recall(ctx, row, p)
 		if err != nil || n.E164 != "" || waited >= wechat.Timeout {
-			return n, err
+			return n, false, err
 		}
+		now := e.frame.Now()
 		if row.At.IsZero() {
-			row.At = e.frame.Now()
+			row.At = now
 			if err = e.save(ctx, phones.Insert(row)); err == nil {
-				return Number{}, nil
+				return Number{}, true, nil
 			}
 			if !errors.Is(err, journal.ErrConflict) {
-				return Number{}, fmt.Errorf("miniprogram: phone: %w", err)
+				return Number{}, false, fmt.Errorf("miniprogram: phone: %w", err)
 			}
+		} else if !now.Before(row.At.Add(asking)) {
+			return Number{}, false, nil
 		}
 		if err := wait(ctx, pause); err != nil {
-			return Number{}, fmt.Errorf("miniprogram: phone: %w", err)
+			return Number{}, false, fmt.Errorf("miniprogram: phone: %w", err)
 		}
 	}
 }
