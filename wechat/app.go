@@ -48,7 +48,8 @@ type TokenSource interface {
 }
 
 // A Client calls WeChat's API for one app. It is safe for concurrent use, and there is one a
-// process.
+// process. Call it outside of transactions, for WeChat may take [Timeout] to answer: within InTx it
+// returns storage.ErrOutsideTx, and WeChat is not asked.
 type Client struct {
 	app    App
 	base   string
@@ -93,9 +94,22 @@ func New(s storage.Tx, app App, keys []secret.Key, opts *Options) (*Client, erro
 func (c *Client) App() string { return c.app.ID }
 
 // Token returns the app's access token, for calls that are made without the client. A caller whose
-// context ends does not wait longer for it. Call it, like everything that asks WeChat, outside of
-// transactions: an answer may take [Timeout]. Errors: those of [Client.Do].
-func (c *Client) Token(ctx context.Context) (string, error) { return c.tokens.Token(ctx) }
+// context ends does not wait longer for it. Errors: those of [Client.Do].
+func (c *Client) Token(ctx context.Context) (string, error) {
+	if err := c.outside(ctx); err != nil {
+		return "", err
+	}
+	return c.tokens.Token(ctx)
+}
+
+// outside returns storage.ErrOutsideTx within a unit of work that the client is no part of. The
+// token is got beside it, and would wait for it.
+func (c *Client) outside(ctx context.Context) error {
+	if err := c.frame.Store.Load(ctx, nil); errors.Is(err, storage.ErrOutsideTx) {
+		return fmt.Errorf("wechat: %w", err)
+	}
+	return nil
+}
 
 // Refused is told an access token that WeChat refused. It is nothing where the client has another
 // one already.

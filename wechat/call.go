@@ -59,6 +59,9 @@ func (c *Client) File(ctx context.Context, call Call) (file []byte, mediaType st
 
 // do makes a call as often as it may be made.
 func (c *Client) do(ctx context.Context, call Call, attempts *int) (body []byte, mediaType string, err error) {
+	if err := c.outside(ctx); err != nil {
+		return nil, "", err
+	}
 	var sent []byte
 	if call.Body != nil {
 		if sent, err = json.Marshal(call.Body); err != nil {

@@ -52,13 +52,16 @@ func (b *bench) now() time.Time       { return time.UnixMicro(b.at.Load()).UTC()
 func (b *bench) pass(d time.Duration) { b.at.Add(d.Microseconds()) }
 
 // client is one of another process.
-func (b *bench) client(change ...func(*wechat.Options)) *wechat.Client {
+func (b *bench) client(change ...func(*wechat.Options)) *wechat.Client { return b.on(b.db, change...) }
+
+// on returns a client on a store.
+func (b *bench) on(s storage.Tx, change ...func(*wechat.Options)) *wechat.Client {
 	b.t.Helper()
 	o := &wechat.Options{Now: b.now, Base: b.URL}
 	for _, f := range change {
 		f(o)
 	}
-	c, err := wechat.New(b.db, wechat.App{ID: appID, Secret: appSecret}, keys, o)
+	c, err := wechat.New(s, wechat.App{ID: appID, Secret: appSecret}, keys, o)
 	if err != nil {
 		b.t.Fatal(err)
 	}

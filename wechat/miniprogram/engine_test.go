@@ -58,16 +58,16 @@ func (b *bench) now() time.Time       { return time.UnixMicro(b.at.Load()).UTC()
 func (b *bench) pass(d time.Duration) { b.at.Add(d.Microseconds()) }
 
 // engine is one of another process.
-func (b *bench) engine() *miniprogram.Engine { return b.engineBy(nil) }
+func (b *bench) engine() *miniprogram.Engine { return b.on(b.db, nil) }
 
-// engineBy is one of another process, which sends by a transport.
-func (b *bench) engineBy(by http.RoundTripper) *miniprogram.Engine {
+// on returns an engine on a store, which sends by a transport.
+func (b *bench) on(s storage.Tx, by http.RoundTripper) *miniprogram.Engine {
 	b.t.Helper()
-	client, err := wechat.New(b.db, wechat.App{ID: appID, Secret: appSecret}, keys, &wechat.Options{Now: b.now, Base: b.URL, HTTP: by})
+	client, err := wechat.New(s, wechat.App{ID: appID, Secret: appSecret}, keys, &wechat.Options{Now: b.now, Base: b.URL, HTTP: by})
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	e, err := miniprogram.New(b.db, client, keys, &miniprogram.Options{Now: b.now, Platform: "ours"})
+	e, err := miniprogram.New(s, client, keys, &miniprogram.Options{Now: b.now, Platform: "ours"})
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -241,7 +241,7 @@ func TestPhone(t *testing.T) {
 			asks, asked, end := make(chan struct{}, 2), make(chan struct{}), make(chan struct{})
 			defer close(end)
 			ctx, cancel := context.WithCancel(t.Context())
-			hung := b.engineBy(transport(func(r *http.Request) (*http.Response, error) {
+			hung := b.on(b.db, transport(func(r *http.Request) (*http.Response, error) {
 				if r.URL.Path == phonePath {
 					cancel()
 					<-end
@@ -251,7 +251,7 @@ func TestPhone(t *testing.T) {
 			_, err := hung.Phone(ctx, p)
 			isError(t, "a caller whose process hangs", err, context.Canceled)
 			b.pass(2 * wechat.Timeout)
-			late := b.engineBy(transport(func(r *http.Request) (*http.Response, error) {
+			late := b.on(b.db, transport(func(r *http.Request) (*http.Response, error) {
 				if r.URL.Path == phonePath {
 					asks <- struct{}{}
 					<-asked
