@@ -11,7 +11,7 @@ import (
 
 // On a laptop, one sender prints what others would send.
 func ExampleByChannel() {
-	var s message.Sender = message.ByChannel{message.SMS: message.Print(os.Stdout)}
+	s := message.ByChannel{message.SMS: message.Print(os.Stdout)}
 	_, err := s.Send(context.Background(), message.Message{
 		Ref: "1", Channel: message.SMS, To: "+8613800138000", Template: "signin", Vars: []message.Var{{Name: "code", Value: "123456"}},
 	})

@@ -2,8 +2,10 @@ package signin_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log"
+	"time"
 
 	"github.com/scrmkit/scrmkit/otp/delivery"
 	"github.com/scrmkit/scrmkit/scrm/customer"
@@ -26,7 +28,7 @@ func (p *pocket) Send(_ context.Context, m message.Message) (string, error) {
 }
 
 // A customer opens the Mini Program, links a number with a code that is sent there, and signs in
-// with it on another device. WeChat is one that runs in the test.
+// with it on another device; in the end she is forgotten. WeChat is one that runs in the test.
 func Example() {
 	ctx, db := context.Background(), memory.New()
 	must := func(err error) {
@@ -48,7 +50,8 @@ func Example() {
 	must(err)
 	sessions, err := session.New(db, "customer", nil)
 	must(err)
-	codes, err := delivery.New(db, keys, nil)
+	now := time.Now()
+	codes, err := delivery.New(db, keys, &delivery.Options{Now: func() time.Time { return now }})
 	must(err)
 	flow := signin.New(db, customers, sessions, mini, codes, nil)
 
@@ -68,8 +71,23 @@ func Example() {
 
 	alice, err := customers.Get(ctx, member)
 	fmt.Println("identities:", len(alice.Identities), err)
+
+	now = now.Add(delivery.Pause(0)) // until the next code may be asked for
+	_, err = flow.Ask(ctx, signin.Ask{Address: number, Purpose: signin.PurposeSignIn, Template: "code", Key: "ask-2"})
+	must(err)
+	_, err = codes.Deliver(ctx, phone)
+	must(err)
+	tablet, err := flow.Enter(ctx, signin.Enter{Address: number, Code: phone.code, Device: "tablet", Key: "enter-1"})
+	fmt.Println("the same by her number:", tablet.Customer.Member == member, err)
+
+	_, err = flow.Erase(ctx, customer.Erase{Member: member, By: "alice", Key: "erase-1"}) // which ends both sessions
+	must(err)
+	_, _, err = flow.Session(ctx, tablet.Started.Token)
+	fmt.Println("erased:", errors.Is(err, session.ErrInvalid))
 	// Output:
 	// new: true the same: true <nil>
 	// linked: phone <nil>
 	// identities: 2 <nil>
+	// the same by her number: true <nil>
+	// erased: true
 }

@@ -24,12 +24,11 @@ func ExampleNew() {
 		fmt.Println(err)
 		return
 	}
-	// One outbox serves each channel that there is a sender of. On a laptop, message.Print is one.
-	var sender message.Sender = message.ByChannel{message.Mail: s}
-
-	_, err = sender.Send(context.Background(), message.Message{Ref: "42", Channel: message.Mail, To: "Alice <alice@example.net>", Template: "signin"})
+	_, err = s.Send(context.Background(), message.Message{Ref: "42", Channel: message.Mail, To: "Alice <alice@example.net>", Template: "signin"})
 	fmt.Println(err)
-	_, err = sender.Send(context.Background(), message.Message{Ref: "43", Channel: message.Mail, To: "alice@example.net", Template: "signin"})
+	// One outbox serves each channel that there is a sender of. On a laptop, message.Print is one.
+	all := message.ByChannel{message.Mail: s}
+	_, err = all.Send(context.Background(), message.Message{Ref: "43", Channel: message.Mail, To: "alice@example.net", Template: "signin"})
 	fmt.Println(err)
 	// Output:
 	// message: invalid address (smtp): it is not one address of a mailbox
