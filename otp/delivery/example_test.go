@@ -2,8 +2,10 @@ package delivery_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log"
+	"time"
 
 	"github.com/scrmkit/scrmkit/otp/delivery"
 	"github.com/scrmkit/scrmkit/scrm/message"
@@ -108,4 +110,120 @@ func ExampleEngine_Deliver() {
 	// Output:
 	// sms to +8613800138000 says signin for 10 minutes
 	// sent <nil>
+}
+
+// A sign-in needs no transaction: whoever types the code is in. The page says how the code goes out,
+// and takes what people type on a Chinese keyboard.
+func ExampleEngine_Verify() {
+	ctx := context.Background()
+	codes, err := delivery.New(memory.New(), []secret.Key{{ID: "2026-11", Secret: []byte("32 random bytes, kept in a vault")}}, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	const number delivery.Address = "+8613800138000"
+	if _, err := codes.Send(ctx, delivery.Send{Address: number, Purpose: "signin", Template: "signin", Key: "request-1"}); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("look at your", number.Channel())
+	var phone printer
+	if _, err := codes.Deliver(ctx, &phone); err != nil {
+		log.Fatal(err)
+	}
+
+	_, err = delivery.Normalize("12345")
+	fmt.Println(err)
+	plain, err := delivery.Normalize("１２３-４５６")
+	fmt.Println(plain, err)
+	for i, typed := range []string{"not " + phone.code, phone.code[:3] + " " + phone.code[3:], phone.code} {
+		_, err := codes.Verify(ctx, delivery.Attempt{Address: number, Purpose: "signin", Code: typed, Key: fmt.Sprint("form-", i)})
+		fmt.Println("in:", err == nil)
+	}
+	// Output:
+	// look at your sms
+	// sms to +8613800138000 says signin for 10 minutes
+	// code: has not 6 digits
+	// 123456 <nil>
+	// in: false
+	// in: true
+	// in: false
+}
+
+// The vendor tells by a receipt that the message arrived. Messages are kept for as long as receipts
+// may come.
+func ExampleEngine_Receive() {
+	ctx, now := context.Background(), time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)
+	keys := []secret.Key{{ID: "2026-11", Secret: []byte("32 random bytes, kept in a vault")}}
+	codes, err := delivery.New(memory.New(), keys, &delivery.Options{Now: func() time.Time { return now }})
+	if err != nil {
+		log.Fatal(err)
+	}
+	sent, err := codes.Send(ctx, delivery.Send{Address: "+8613800138000", Purpose: "signin", Template: "signin", Key: "request-1"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	if _, err := codes.Deliver(ctx, new(printer)); err != nil {
+		log.Fatal(err)
+	}
+	receipt := message.Receipt{Ref: sent.Ref, Delivered: true} // as sms.AliyunReceipts reads it
+	if err := codes.Receive(ctx, receipt); err != nil {
+		log.Fatal(err)
+	}
+	status, err := codes.Status(ctx, sent.Ref)
+	fmt.Println(status.State, err)
+
+	now = now.AddDate(0, 0, 8)
+	if _, err := codes.Prune(ctx, now.AddDate(0, 0, -7)); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(errors.Is(codes.Receive(ctx, receipt), delivery.ErrUnknownMessage))
+	// Output:
+	// sms to +8613800138000 says signin for 10 minutes
+	// delivered <nil>
+	// true
+}
+
+// Somebody types wrong codes for Alice's number until it is stopped. People let it in again, once
+// they know that it is her who calls them.
+func ExampleEngine_Admit() {
+	ctx, now := context.Background(), time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)
+	keys := []secret.Key{{ID: "2026-11", Secret: []byte("32 random bytes, kept in a vault")}}
+	codes, err := delivery.New(memory.New(), keys, &delivery.Options{Now: func() time.Time { return now }})
+	if err != nil {
+		log.Fatal(err)
+	}
+	const number delivery.Address = "+8613800138000"
+	ask := func() error {
+		_, err := codes.Send(ctx, delivery.Send{Address: number, Purpose: "signin", Template: "signin", Key: fmt.Sprint(now.Unix())})
+		return err
+	}
+	for n := 0; n < delivery.MaxMisses; now = now.Add(25 * time.Hour) {
+		if err := ask(); err != nil {
+			log.Fatal(err)
+		}
+		for range delivery.MaxTries {
+			n++ // a guess
+			_, _ = codes.Verify(ctx, delivery.Attempt{Address: number, Purpose: "signin", Code: fmt.Sprintf("%06d", n), Key: fmt.Sprint(n)})
+		}
+	}
+	fmt.Println(ask())
+	admitted, err := codes.Admit(ctx, delivery.Admit{Address: number, By: "kathy", Key: "call-7"})
+	fmt.Println("after", admitted.Misses, "wrong codes:", err)
+	fmt.Println(ask())
+	// Output:
+	// delivery.send: delivery: too many wrong codes in a row have stopped the address; let it in again with Admit
+	// after 100 wrong codes: <nil>
+	// <nil>
+}
+
+// How long the next code of an address has to wait, the more wrong ones were typed for it.
+func ExamplePause() {
+	for _, misses := range []int64{0, 5, 10, 50, 99} {
+		fmt.Println(misses, delivery.Pause(misses))
+	}
+	// Output:
+	// 0 1m0s
+	// 5 2m0s
+	// 10 4m0s
+	// 50 17h4m0s
+	// 99 24h0m0s
 }
