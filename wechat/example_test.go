@@ -28,6 +28,23 @@ func Example() {
 		Addresses []string `json:"ip_list"`
 	}
 	err = client.Do(context.Background(), wechat.Call{Path: "/cgi-bin/getcallbackip", Read: true}, &answer)
-	fmt.Println(answer.Addresses, err)
-	// Output: [127.0.0.1] <nil>
+	fmt.Println(client.App(), answer.Addresses, err)
+	// Output: wx0123456789abcdef [127.0.0.1] <nil>
+}
+
+// A round code is a picture, which a poster has, and not JSON.
+func ExampleClient_File() {
+	fake := wechattest.NewServer(nil)
+	defer fake.Close()
+	app := wechat.App{ID: "wx0123456789abcdef", Secret: "the app's secret"}
+	fake.AddApp(wechattest.App{ID: app.ID, Secret: app.Secret})
+	keys := []secret.Key{{ID: "2026", Secret: []byte("32 random bytes of your own secret")}}
+	client, err := wechat.New(memory.New(), app, keys, &wechat.Options{Base: fake.URL})
+	if err != nil {
+		log.Fatal(err)
+	}
+	body := map[string]any{"scene": "shop.wangjing", "page": "pages/shop/shop"}
+	picture, mediaType, err := client.File(context.Background(), wechat.Call{Path: "/wxa/getwxacodeunlimit", Body: body})
+	fmt.Println(len(picture) > 0, mediaType, err)
+	// Output: true image/jpeg <nil>
 }

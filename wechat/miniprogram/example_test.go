@@ -34,11 +34,14 @@ func Example() {
 	}
 	_, mediaType, err := users.Draw(ctx, miniprogram.Picture{Scene: miniprogram.Scene{Kind: "shop", ID: "wangjing"}, Page: "pages/shop/shop"})
 	fmt.Println(mediaType, err)
-	scene, err := miniprogram.ParseScene("shop.wangjing") // as the page got it
+	text, err := miniprogram.Scene{Kind: "shop", ID: "wangjing"}.Text() // which is in the picture
+	fmt.Println(text, err)
+	scene, err := miniprogram.ParseScene(text) // as the page got it
 	fmt.Println(scene.Kind, scene.ID, err)
 
 	session, err := users.SignIn(ctx, fake.Login(app.ID, alice)) // the code of wx.login
 	fmt.Println(session.OpenID, err)
+	fmt.Println(users.CheckSession(ctx, session.OpenID)) // before what it allows is done
 	number, err := users.Phone(ctx, miniprogram.Phone{OpenID: session.OpenID, Code: fake.PressPhone(app.ID, alice), Way: miniprogram.Quick})
 	fmt.Println(number.E164, number.Way, err)
 	check, err := users.CheckText(ctx, miniprogram.Text{OpenID: session.OpenID, Scene: miniprogram.Profile, Content: "小爱"})
@@ -51,8 +54,10 @@ func Example() {
 	fmt.Println(n, err)
 	// Output:
 	// image/jpeg <nil>
+	// shop.wangjing <nil>
 	// shop wangjing <nil>
 	// oAlice <nil>
+	// <nil>
 	// +8613800138000 quick <nil>
 	// pass <nil>
 	// <nil>

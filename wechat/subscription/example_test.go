@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log"
 	"net/http/httptest"
+	"time"
 
 	"github.com/scrmkit/scrmkit/secret"
 	"github.com/scrmkit/scrmkit/storage"
@@ -86,5 +87,53 @@ func ExampleLedger_Report() {
 	}
 	// Output:
 	// 1 <nil>
+	// 1 <nil>
+}
+
+// WeChat took a message, and its answer was lost: it is held, for it is not sent twice. Where no
+// event tells within an hour what became of it, a worker leaves it at that.
+func ExampleLedger_Reconcile() {
+	ctx, db, now := context.Background(), memory.New(), time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)
+	clock := func() time.Time { return now }
+	fake := wechattest.NewServer(&wechattest.Options{Now: clock})
+	defer fake.Close()
+	app := wechat.App{ID: "wx0123456789abcdef", Secret: "the app's secret"}
+	fake.AddApp(wechattest.App{ID: app.ID, Secret: app.Secret})
+	fake.AddTemplate(app.ID, wechattest.Template{ID: "card-full", Keys: []string{"thing1"}})
+	fake.Accept(app.ID, wechattest.User{OpenID: "oAlice"}, "card-full")
+	fake.Fail("/cgi-bin/message/subscribe/send", wechattest.Fault{Cut: true, After: true})
+
+	keys := []secret.Key{{ID: "2026", Secret: []byte("32 random bytes of your own secret")}}
+	client, err := wechat.New(db, app, keys, &wechat.Options{Base: fake.URL, Now: clock})
+	if err != nil {
+		log.Fatal(err)
+	}
+	templates := []subscription.Template{{ID: "card-full", Fields: []subscription.Field{{Key: "thing1"}}}}
+	messages, err := subscription.New(db, client, templates, &subscription.Options{Now: clock})
+	if err != nil {
+		log.Fatal(err)
+	}
+	if _, err := messages.Report(ctx, subscription.Report{OpenID: "oAlice", Template: "card-full", Key: "popup-1"}); err != nil {
+		log.Fatal(err)
+	}
+	full := subscription.Message{OpenID: "oAlice", Template: "card-full", Values: map[string]string{"thing1": "第 8 杯免费"}, Key: "card-7-is-full"}
+	_, err = messages.Send(ctx, full)
+	_, held := errors.AsType[*subscription.HeldError](err)
+	fmt.Println("held:", held)
+	for m, err := range messages.Held(ctx) {
+		fmt.Println(m.Key, m.Status, err)
+	}
+
+	now = now.Add(2 * time.Hour)
+	fmt.Println(messages.Reconcile(ctx, now.Add(-time.Hour)))
+	known, err := messages.Send(ctx, full) // WeChat is not asked
+	fmt.Println(known.Status, err)
+	now = now.AddDate(1, 0, 0)
+	fmt.Println(messages.Prune(ctx, now.AddDate(0, -6, 0)))
+	// Output:
+	// held: true
+	// card-7-is-full held <nil>
+	// 1 <nil>
+	// unknown <nil>
 	// 1 <nil>
 }
