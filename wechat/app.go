@@ -33,7 +33,7 @@ type Options struct {
 	Now    func() time.Time  // the clock; nil: time.Now
 	Hook   storage.Hook      // of traces and metrics; nil: none
 	Logger *slog.Logger      // of what goes on without it, as a token that can't be stored; nil: nothing is logged
-	HTTP   http.RoundTripper // nil: http.DefaultTransport
+	HTTP   http.RoundTripper // sends requests: the place for a proxy, and for what signs and encrypts calls (服务端 API 签名); nil: http.DefaultTransport
 	Base   string            // address of the API; "": Base
 	Tokens TokenSource       // access tokens of somebody else's making; nil: the client gets and shares them
 	Legacy bool              // gets tokens by /cgi-bin/token, where each one ends the one before, and not by stable_token

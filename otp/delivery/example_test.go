@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"os"
 	"time"
 
 	"github.com/scrmkit/scrmkit/otp/delivery"
@@ -226,4 +227,24 @@ func ExamplePause() {
 	// 10 4m0s
 	// 50 17h4m0s
 	// 99 24h0m0s
+}
+
+// Somebody's password was set, and they are told; a sender of the service's own says what became of
+// a message that no vendor took.
+func ExampleEngine_Tell() {
+	ctx, db := context.Background(), memory.New()
+	codes, err := delivery.New(db, []secret.Key{{ID: "2026-11", Secret: []byte("32 random bytes, kept in a vault")}}, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for range 2 { // the same Key is one message
+		if _, err := codes.Tell(ctx, delivery.Tell{Address: "alice@example.com", Template: "password-set", Key: "reset-1"}); err != nil {
+			log.Fatal(err)
+		}
+	}
+	n, err := codes.Deliver(ctx, message.Print(os.Stdout)) // a worker does this
+	fmt.Println(n, err)
+	// Output:
+	// mail to alice@example.com: password-set
+	// 1 <nil>
 }

@@ -44,6 +44,10 @@ func Example() {
 	}
 	alice, err = customers.Get(ctx, who.Member)
 	fmt.Println(alice.May(marketing, start), err)
+	number, ok := alice.Identity(customer.Phone, "") // where to send it, and not at night
+	night := customer.Quiet{From: 22 * 60, To: 8 * 60, Zone: "Asia/Shanghai"}
+	later, err := night.Until(time.Date(2026, 3, 10, 23, 0, 0, 0, time.UTC))
+	fmt.Println(number.ID == phone.ID, ok, later.Format(time.RFC3339), err)
 
 	_, err = customers.Unlink(ctx, customer.Unlink{Member: "bob", Identity: phone, Key: "unlink-1"})
 	fmt.Println(errors.Is(err, customer.ErrUnknown))
@@ -53,6 +57,7 @@ func Example() {
 	// alice false <nil>
 	// customer: the customer has not agreed to that <nil>
 	// <nil> <nil>
+	// true true 2026-03-11T08:00:00+08:00 <nil>
 	// true
 }
 

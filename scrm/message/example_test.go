@@ -23,3 +23,22 @@ func ExampleByChannel() {
 	// <nil>
 	// true message: the sender's settings are refused (channel): there is no sender for channel "mail"
 }
+
+// Whoever hands messages over asks for the kind of an error: it says whether to try again.
+func ExampleKindOf() {
+	refused := fmt.Errorf("to Alice: %w", &message.Error{Vendor: "aliyun", Code: "isv.BUSINESS_LIMIT_CONTROL", Kind: message.ErrThrottled})
+	for _, err := range []error{nil, refused, context.DeadlineExceeded} {
+		switch message.KindOf(err) {
+		case nil:
+			fmt.Println("sent")
+		case message.ErrThrottled, message.ErrUnavailable:
+			fmt.Println("later")
+		case message.ErrUnknown:
+			fmt.Println("never again: it may be sent")
+		}
+	}
+	// Output:
+	// sent
+	// later
+	// never again: it may be sent
+}

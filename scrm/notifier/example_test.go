@@ -19,6 +19,17 @@ import (
 	"github.com/scrmkit/scrmkit/wechat/wechattest"
 )
 
+// A router is a sender of a service that has notices of its own too.
+type router struct{ flow *notifier.Flow }
+
+func (r router) Send(ctx context.Context, n notice.Notice) (string, error) {
+	if n.Kind == "order.shipped" {
+		fmt.Println(n.Member, n.Kind)
+		return "", nil
+	}
+	return r.flow.Send(ctx, n)
+}
+
 // Alice buys something for 32 yuan, and WeChat tells her that 32 points came in, by a text of the
 // service's own. A month later she is told that they end.
 func Example() {
@@ -104,7 +115,7 @@ func Example() {
 		if err != nil {
 			log.Fatal(err)
 		}
-		told, err := notices.Deliver(ctx, flow) // a worker does this, each second
+		told, err := notices.Deliver(ctx, router{flow}) // a worker does this, each second
 		fmt.Println(n, "reminders,", told, "told", err)
 		now = now.Add(25 * 24 * time.Hour)
 	}

@@ -19,10 +19,14 @@ import (
 	"github.com/scrmkit/scrmkit/wechat/wechattest"
 )
 
-// A pocket is a sender that keeps the last code, as a phone would.
+// A pocket is a sender that keeps the last code, as a phone would, and prints what has none.
 type pocket struct{ code string }
 
 func (p *pocket) Send(_ context.Context, m message.Message) (string, error) {
+	if len(m.Vars) == 0 {
+		fmt.Println("told:", m.Template)
+		return "", nil
+	}
 	p.code = m.Vars[0].Value
 	return "", nil
 }
@@ -53,7 +57,7 @@ func Example() {
 	now := time.Now()
 	codes, err := delivery.New(db, keys, &delivery.Options{Now: func() time.Time { return now }})
 	must(err)
-	flow := signin.New(db, customers, sessions, mini, codes, nil)
+	flow := signin.New(db, customers, sessions, mini, codes, &signin.Options{Unlinked: "unlinked"})
 
 	in, err := flow.WeChat(ctx, signin.WeChat{Code: fake.Login(app.ID, wechattest.User{OpenID: "oAlice"}), Device: "phone"})
 	must(err)
@@ -80,6 +84,11 @@ func Example() {
 	tablet, err := flow.Enter(ctx, signin.Enter{Address: number, Code: phone.code, Device: "tablet", Key: "enter-1"})
 	fmt.Println("the same by her number:", tablet.Customer.Member == member, err)
 
+	_, err = flow.Unlink(ctx, customer.Unlink{Member: member, Identity: linked.Identity, By: "alice", Key: "unlink-1"})
+	must(err)
+	_, err = codes.Deliver(ctx, phone)
+	must(err)
+
 	_, err = flow.Erase(ctx, customer.Erase{Member: member, By: "alice", Key: "erase-1"}) // which ends both sessions
 	must(err)
 	_, _, err = flow.Session(ctx, tablet.Started.Token)
@@ -89,5 +98,6 @@ func Example() {
 	// linked: phone <nil>
 	// identities: 2 <nil>
 	// the same by her number: true <nil>
+	// told: unlinked
 	// erased: true
 }

@@ -37,6 +37,9 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
+	if t, ok := messages.Template("card-full"); ok {
+		fmt.Println(messages.App(), t.Fields[0].Key, t.Fields[1].Key)
+	}
 	console := callback.Secret{Token: "the console's token", AESKey: "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"}
 	receiver, err := callback.New(db, app.ID, []callback.Secret{console}, func(ctx context.Context, tx storage.Tx, p callback.Push) ([]byte, error) {
 		return nil, messages.In(tx).Observe(ctx, p)
@@ -62,6 +65,7 @@ func Example() {
 		fmt.Println(receipt.Status, receipt.Replayed, err != nil, errors.Is(err, subscription.ErrNoConsent))
 	}
 	// Output:
+	// wx0123456789abcdef thing1 date2
 	// 200 success <nil>
 	// 1 <nil>
 	// sent false false false
