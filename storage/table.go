@@ -58,7 +58,7 @@ func (c *Condition) Holds(row []Value) bool {
 // Order returns the columns that the index orders rows by: its own and, but in a unique one, those
 // of the key that are not among them.
 func (x *IndexDef) Order() []int {
-	order := slices.Clone(x.Columns)
+	order := append(make([]int, 0, len(x.Columns)+x.Table.Key), x.Columns...)
 	if x.Unique {
 		return order
 	}
@@ -185,7 +185,7 @@ func (d *Def) column(name string) int {
 
 // Primary returns the index on the key.
 func (d *Def) Primary() *IndexDef {
-	x := &IndexDef{Table: d, Unique: true}
+	x := &IndexDef{Table: d, Unique: true, Columns: make([]int, 0, d.Key)}
 	for i := range d.Key {
 		x.Columns = append(x.Columns, i)
 	}
@@ -194,7 +194,7 @@ func (d *Def) Primary() *IndexDef {
 
 // Readable returns the numbers of the columns that are read.
 func (d *Def) Readable() []int {
-	var all []int
+	all := make([]int, 0, len(d.Columns)+len(d.Columns)/2) // callers append to it
 	for i, c := range d.Columns {
 		if !c.Derived {
 			all = append(all, i)

@@ -71,6 +71,10 @@ func gather(looks []storage.Look) (g gathering, rows []*gathered) {
 	}
 	slots := map[place]int{}
 	slotOf := make([][]int, len(looks))
+	if len(looks) > 0 { // the others are mostly like it
+		n := len(looks[0].Reads)
+		g.slots, g.columns = make([]slot, 0, n), make([]column, 0, 4*n+2)
+	}
 	for i := range looks {
 		l := &looks[i]
 		l.Entry = nil
@@ -293,7 +297,7 @@ func (g gathering) ranged(l lookup, n int, alias string) string {
 func (g gathering) scan(found Rows, rows []*gathered) error {
 	var ord, what int
 	var e journal.Entry
-	fields := []any{&ord, &what}
+	fields := append(make([]any, 0, 2+16*(len(g.slots)+1)), &ord, &what)
 	counts, wants := make([]int64, len(g.slots)), make([]*wanting, len(g.slots))
 	for t, s := range g.slots {
 		if s.read.Kind == storage.ReadCount {
