@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/text/language"
@@ -34,8 +35,8 @@ func (r router) Send(ctx context.Context, n notice.Notice) (string, error) {
 // service's own. A month later she is told that they end.
 func Example() {
 	ctx, db := context.Background(), memory.New()
-	now := time.Date(2026, 3, 10, 4, 0, 0, 0, time.UTC)
-	clock := func() time.Time { return now }
+	var hours atomic.Int64 // that have passed
+	clock := func() time.Time { return time.Date(2026, 3, 10, 4+int(hours.Load()), 0, 0, 0, time.UTC) }
 	fake := wechattest.NewServer(&wechattest.Options{Now: clock})
 	defer fake.Close()
 	fake.AddApp(wechattest.App{ID: "wx1", Secret: "the secret"})
@@ -91,7 +92,7 @@ func Example() {
 		if _, err := messages.Report(ctx, subscription.Report{OpenID: "oAlice", Template: "T1", Key: key}); err != nil {
 			log.Fatal(err)
 		}
-		now = now.Add(time.Hour)
+		hours.Add(1)
 	}
 	if _, err := points.Publish(ctx, loyalty.Definition{
 		ID: "club", Version: 1, Zone: "Asia/Shanghai", Money: "CNY", Currencies: []loyalty.Currency{{ID: "points", Expiry: loyalty.Expiry{Days: 30}}},
@@ -117,7 +118,7 @@ func Example() {
 		}
 		told, err := notices.Deliver(ctx, router{flow}) // a worker does this, each second
 		fmt.Println(n, "reminders,", told, "told", err)
-		now = now.Add(25 * 24 * time.Hour)
+		hours.Add(25 * 24)
 	}
 	for _, m := range fake.Inbox("wx1", user) {
 		fmt.Println(m.Values["thing1"])

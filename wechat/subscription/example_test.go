@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log"
 	"net/http/httptest"
+	"sync/atomic"
 	"time"
 
 	"github.com/scrmkit/scrmkit/secret"
@@ -97,8 +98,9 @@ func ExampleLedger_Report() {
 // WeChat took a message, and its answer was lost: it is held, for it is not sent twice. Where no
 // event tells within an hour what became of it, a worker leaves it at that.
 func ExampleLedger_Reconcile() {
-	ctx, db, now := context.Background(), memory.New(), time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)
-	clock := func() time.Time { return now }
+	ctx, db := context.Background(), memory.New()
+	var hours atomic.Int64 // that have passed
+	clock := func() time.Time { return time.Date(2026, 3, 10, int(hours.Load()), 0, 0, 0, time.UTC) }
 	fake := wechattest.NewServer(&wechattest.Options{Now: clock})
 	defer fake.Close()
 	app := wechat.App{ID: "wx0123456789abcdef", Secret: "the app's secret"}
@@ -128,12 +130,12 @@ func ExampleLedger_Reconcile() {
 		fmt.Println(m.Key, m.Status, err)
 	}
 
-	now = now.Add(2 * time.Hour)
-	fmt.Println(messages.Reconcile(ctx, now.Add(-time.Hour)))
+	hours.Add(2)
+	fmt.Println(messages.Reconcile(ctx, clock().Add(-time.Hour)))
 	known, err := messages.Send(ctx, full) // WeChat is not asked
 	fmt.Println(known.Status, err)
-	now = now.AddDate(1, 0, 0)
-	fmt.Println(messages.Prune(ctx, now.AddDate(0, -6, 0)))
+	hours.Add(365 * 24)
+	fmt.Println(messages.Prune(ctx, clock().AddDate(0, -6, 0)))
 	// Output:
 	// held: true
 	// card-7-is-full held <nil>
