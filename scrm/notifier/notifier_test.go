@@ -567,7 +567,13 @@ func TestTemplates(t *testing.T) {
 		"neither a text nor one arg":                func(x *notifier.Template) { x.Values["thing1"] = notifier.Value{} },
 		"which its kind does not have":              func(x *notifier.Template) { x.Values["thing1"] = notifier.Value{Args: []notifier.Arg{notifier.Shop}} },
 		"that the catalog does not have in":         func(x *notifier.Template) { x.Values["thing1"] = notifier.Value{Text: "other"} },
-		"days":                                      func(x *notifier.Template) { x.Days = -1 },
+		"a text that takes other args in en": func(x *notifier.Template) {
+			x.Values["thing1"] = notifier.Value{Text: "points.earned"}
+		},
+		"a text that takes other args in zh": func(x *notifier.Template) {
+			x.Values["thing1"] = notifier.Value{Text: "points.earned", Args: []notifier.Arg{notifier.Points, notifier.Day}}
+		},
+		"days": func(x *notifier.Template) { x.Days = -1 },
 	} {
 		x := templates[0]
 		x.Values = map[string]notifier.Value{}

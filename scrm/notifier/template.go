@@ -103,8 +103,11 @@ func newTemplates(all []Template, messages *subscription.Engine, texts catalog.C
 			}
 			if v.Text != "" {
 				for _, tag := range texts.Languages() {
-					if !has(texts, tag, v.Text) {
+					switch {
+					case !has(texts, tag, v.Text):
 						c.Add(path, "has a text that the catalog does not have in "+tag.String())
+					case strings.Contains(v.render(fact{}, texts, tag, time.UTC), "%!"):
+						c.Add(path, "has a text that takes other args in "+tag.String())
 					}
 				}
 			}
@@ -158,20 +161,22 @@ func (ts templates) named(k notice.Kind, x fact) *Template {
 // render returns the values of a message about a fact in a language.
 func (t *Template) render(x fact, texts catalog.Catalog, tag language.Tag) map[string]string {
 	zone := calendar(x.Zone)
-	p := message.NewPrinter(tag, message.Catalog(texts))
 	values := map[string]string{}
 	for field, v := range t.Values {
-		var filled []any
-		for _, a := range v.Args {
-			filled = append(filled, x.arg(a, tag, zone, v.Text == ""))
-		}
-		if v.Text == "" {
-			values[field] = filled[0].(string)
-		} else {
-			values[field] = p.Sprintf(v.Text, filled...)
-		}
+		values[field] = v.render(x, texts, tag, zone)
 	}
 	return values
+}
+
+func (v Value) render(x fact, texts catalog.Catalog, tag language.Tag, zone *time.Location) string {
+	if v.Text == "" {
+		return x.arg(v.Args[0], tag, zone, true).(string)
+	}
+	var filled []any
+	for _, a := range v.Args {
+		filled = append(filled, x.arg(a, tag, zone, false))
+	}
+	return message.NewPrinter(tag, message.Catalog(texts)).Sprintf(v.Text, filled...)
 }
 
 // arg returns a part of the fact: for a text, so that it can choose a plural, or plain.
