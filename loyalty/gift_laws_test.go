@@ -271,3 +271,50 @@ func TestAVersionWithGifts(t *testing.T) {
 		}
 	})
 }
+
+// A level that days back earned, given at the end of a month, is lost at the end of the next one in
+// which they no longer do, though the months had nothing else in them: whether somebody looks in
+// between or not, and told beforehand by Due.
+func TestALevelOfDaysBackIsLostAtTheEndOfAMonth(t *testing.T) {
+	p, err := loyalty.Compile(loyalty.Definition{
+		ID: "club", Version: 1, Zone: "UTC", Money: "CNY", Currencies: []loyalty.Currency{{ID: "points"}},
+		Rules: []loyalty.Rule{{ID: "mid", If: `tier == "mid"`, Give: loyalty.Give{Points: "1", Per: loyalty.PerMoney, Amount: 100}}},
+		Metrics: []loyalty.Metric{
+			{ID: "spent", Of: loyalty.CountMoney, Window: loyalty.Window{Days: 20}},
+			{ID: "earned", Of: loyalty.CountPoints, Window: loyalty.Window{Calendar: loyalty.Month}},
+		},
+		Tiers: &loyalty.Tiers{
+			Levels: []loyalty.Level{{ID: "low"}, {ID: "mid", Needs: []loyalty.Need{{"spent": 20_000}, {"earned": 300}}}},
+			AtEnd:  true, Downgrade: loyalty.AtEnd,
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	day := func(month time.Month, day int) time.Time { return time.Date(2026, month, day, 0, 0, 0, 0, time.UTC) }
+	sim := loyalty.Simulate(p)
+	if _, err := sim.Do(buy(alice, 20_000, "k"), day(time.March, 25)); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		at    time.Time
+		level ids.Level
+	}{{day(time.March, 25), "low"}, {day(time.April, 1), "mid"}, {day(time.May, 1), "low"}} {
+		lazy, _ := sim.Account(alice, c.at)
+		if lazy.Status.Level != c.level {
+			t.Errorf("whoever looks at %v sees %q, want %q", c.at, lazy.Status.Level, c.level)
+		}
+	}
+	for _, want := range []time.Time{day(time.April, 1), day(time.May, 1), {}} {
+		due := sim.Stored(alice).Due()
+		if !due.Equal(want) {
+			t.Fatalf("due at %v, want %v", due, want)
+		}
+		if want.IsZero() {
+			break
+		}
+		if _, err := sim.Do(loyalty.Expire{Account: alice, Key: due.String()[:10]}, due); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

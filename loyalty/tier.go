@@ -331,12 +331,13 @@ func (d *deed) turnWindow(at time.Time) {
 }
 
 // empty reports whether the windows that ended then had nothing in them, and those that follow have
-// nothing either.
+// nothing either: neither those of a calendar, nor those that look some days or months back, of
+// which less is left at the end of a later window.
 func (d *deed) empty(at time.Time) bool {
 	return !slices.ContainsFunc(d.p.metrics, func(m *metric) bool {
 		w := m.window(d.Next.Joined)
 		t := d.Next.tally(metricTally(m.ID))
-		return !w.End(at, d.p.zone).IsZero() && (t.Sum(w, at.Add(-time.Microsecond), d.p.zone) != 0 || t.Sum(w, at, d.p.zone) != 0)
+		return w != (Window{}) && (t.Sum(w, at.Add(-time.Microsecond), d.p.zone) != 0 || t.Sum(w, at, d.p.zone) != 0)
 	})
 }
 
