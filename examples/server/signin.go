@@ -16,7 +16,7 @@ import (
 	"github.com/scrmkit/scrmkit/scrm/signin"
 )
 
-// The messages to addresses: one with a code, and one that tells that the address is unlinked.
+// The messages to addresses: one with a code, and one that says that the address is unlinked.
 const (
 	codeTemplate     = "code"
 	unlinkedTemplate = "unlinked"

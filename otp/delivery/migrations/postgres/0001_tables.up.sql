@@ -35,7 +35,7 @@ create table scrmkit.delivery_message (
 	made timestamptz,
 	expires timestamptz not null,
 	changed timestamptz,
-	vendor_id text collate "C" not null,
+	vendor_id text not null,
 	reason text not null,
 	key_id text not null,
 	sealed bytea not null,
@@ -43,7 +43,6 @@ create table scrmkit.delivery_message (
 ) with (fillfactor = 70);
 create index delivery_message_due on scrmkit.delivery_message ((tenant || ''), due, ref) where due is not null;
 create index delivery_message_expires on scrmkit.delivery_message ((tenant || ''), expires, ref);
-create index delivery_message_vendor on scrmkit.delivery_message ((tenant || ''), vendor_id, ref) where vendor_id <> '';
 
 create table scrmkit.delivery_count (
 	tenant text collate "C" not null,
@@ -53,4 +52,4 @@ create table scrmkit.delivery_count (
 	primary key (tenant, ends, name)
 ) with (fillfactor = 50);
 
-insert into scrmkit.scrmkit_schema (context, version, name, checksum) values ('delivery', 1, 'tables', '4b27ad2456cb856d641f13ebf9e31ecfe18a3ebe440040f7ef2d47cebf889b95');
+insert into scrmkit.scrmkit_schema (context, version, name, checksum) values ('delivery', 1, 'tables', '4c48dd88edcef2597f67869614150872879157dd371ba2affe0aba3b2cfb0791');

@@ -42,7 +42,6 @@ create table delivery_message (
 );
 create index delivery_message_due on delivery_message ((tenant || ''), due, ref) where due is not null;
 create index delivery_message_expires on delivery_message ((tenant || ''), expires, ref);
-create index delivery_message_vendor on delivery_message ((tenant || ''), vendor_id, ref) where vendor_id <> '';
 
 create table delivery_count (
 	tenant text not null,
@@ -52,4 +51,4 @@ create table delivery_count (
 	primary key (tenant, ends, name)
 );
 
-insert into scrmkit_schema (context, version, name, checksum) values ('delivery', 1, 'tables', '40fd60257ebe249391cfa6b8bfb0074d287458b3362a7b139c4ec0be79e1fa8c');
+insert into scrmkit_schema (context, version, name, checksum) values ('delivery', 1, 'tables', '5a3aefd510fe324c7bfe9a312f3ddcb108dd8829f55f573a9e3e4144d34ea8e5');
