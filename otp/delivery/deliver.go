@@ -27,9 +27,9 @@ const record = 10 * time.Second
 //
 // What came of each message is stored, and told by Status. One that the sender throttled, or that
 // failed for the sender's settings, an empty account or a vendor that can't be reached, is pending
-// again until its code expires, or TellWithin has passed. One whose code was replaced, proved or has expired is dropped. One
-// of which it is not known whether it was handed over, as after a time-out, or the end of a process
-// in between, is not sent again; Receive settles it.
+// again until its code expires, or TellWithin has passed. One whose code was replaced, proved or has
+// expired is dropped. One of which it is not known whether it was handed over, as after a time-out,
+// or the end of a process in between, is not sent again; Receive settles it.
 //
 // The error is the database's or that of ctx; or it joins an error for each fault that whoever runs
 // the service is to hear of: message.ErrSettings, message.ErrBalance, message.ErrUnavailable. What
