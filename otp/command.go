@@ -7,6 +7,7 @@ import (
 
 	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/internal/valid"
+	"github.com/scrmkit/scrmkit/storage"
 )
 
 const (
@@ -87,6 +88,10 @@ type Issue struct {
 	TTL     time.Duration `json:"ttl,omitempty"`     // 0: DefaultTTL; at most MaxTTL
 	Device  DeviceID      `json:"device,omitempty"`  // from which it is asked for; "": Policy.Device bounds nothing
 	Key     string        `json:"-"`                 // idempotency key; required
+
+	// With returns what else to read in the round trip that the codes take, and what is called once
+	// it was read. It is asked each time anew. Nil: nothing.
+	With func() (looks []storage.Look, read func()) `json:"-"`
 }
 
 // Issued is the answer to an Issue. Code is for the holder's eyes alone.

@@ -81,6 +81,7 @@ func (e *Engine) Issue(ctx context.Context, c Issue) (_ Issued, err error) {
 	}
 	a, err := e.run(ctx, call, &op{
 		command: &issuing{Issue: c}, scope: c.Scope, key: c.Key, by: string(c.Holder), inputs: [][]byte{journal.Hash("otp.issue", c)},
+		with: c.With,
 	})
 	if err != nil {
 		return Issued{}, fmt.Errorf("otp: issue in %s: %w", c.Scope, err)

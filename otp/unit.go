@@ -21,7 +21,11 @@ type op struct {
 	inputs  [][]byte // hashes of the command; a Check has one for each key that its digits may have been hashed with
 	now     time.Time
 	refused error // of a Check in Use: why it may not be tried
+	with    with  // what else is read with the op
 }
+
+// A with returns what else a load reads, and what is called once it was read. It may be nil.
+type with func() (looks []storage.Look, read func())
 
 // A command is one of issuing, checking, admitting.
 type command interface {
@@ -80,8 +84,7 @@ func newUnit() *unit {
 // work is combine.Work for the commands of an engine.
 type work struct {
 	*Engine
-	with func() []storage.Look // what else each load reads, or nil
-	read func()                // called once it was read
+	with with // what else each load reads
 }
 
 func (work) Subject(o *op) string { return string(o.scope) }
@@ -89,25 +92,31 @@ func (work) Subject(o *op) string { return string(o.scope) }
 func (w work) Load(ctx context.Context, groups [][]*op, _ bool) ([]*unit, error) {
 	var lookups []lookup
 	var owner []*unit
+	var others []storage.Look
+	var read []func()
+	also := func(with with) {
+		if with != nil {
+			looks, done := with()
+			others, read = append(others, looks...), append(read, done)
+		}
+	}
 	units := make([]*unit, len(groups))
+	also(w.with)
 	for g, group := range groups {
 		units[g] = newUnit()
 		for _, o := range group {
 			l := o.lookup(w)
 			l.scope, l.entry, l.key = o.scope, o.subject, o.key
 			lookups, owner = append(lookups, l), append(owner, units[g])
+			also(o.with)
 		}
-	}
-	var others []storage.Look
-	if w.with != nil {
-		others = w.with()
 	}
 	states, err := load(ctx, w.frame.Store, lookups, others, groups[0][0].now)
 	if err != nil {
 		return nil, err
 	}
-	if w.with != nil {
-		w.read()
+	for _, done := range read {
+		done()
 	}
 	for i, s := range states {
 		owner[i].add(lookups[i], s)

@@ -19,11 +19,10 @@ type InTx = func(ctx context.Context, fn func(ctx context.Context, tx storage.Tx
 // error that it returns last, and not for one of the codes, rolls all back.
 type Using struct {
 	Checks []Check // codes that were typed
-	// With returns what Admit goes by, which is read together with the codes: each time anew.
-	With func() []storage.Look
-	// Admit is called once that was read, and returns an error for each of Checks: nil where it may
-	// be tried; another one is its answer, and charges nothing.
-	Admit func() []error
+	// Admit returns what to read together with the codes, each time anew, and what is called once it
+	// was read. That returns an error for each of Checks: nil where it may be tried; another one is
+	// its answer, and charges nothing.
+	Admit func() (looks []storage.Look, admit func() []error)
 	// Do does what the codes allow, and reports which of them are to be spent: not one where
 	// nothing was done, or where it had been done before. A claim is nil where the code was wrong,
 	// or was not tried.
@@ -77,10 +76,13 @@ func (e *Engine) checkAll(ctx context.Context, u Using) (claims []*Claim, errs [
 		}
 		ops, of = append(ops, o), append(of, i)
 	}
-	w := work{Engine: e, with: u.With, read: func() {
-		for i, err := range u.Admit() {
-			if k, ok := slices.BinarySearch(of, i); ok {
-				ops[k].refused = err
+	w := work{Engine: e, with: func() ([]storage.Look, func()) {
+		looks, admit := u.Admit()
+		return looks, func() {
+			for i, err := range admit() {
+				if k, ok := slices.BinarySearch(of, i); ok {
+					ops[k].refused = err
+				}
 			}
 		}
 	}}

@@ -29,15 +29,14 @@ func (b *bench) use(typist otp.TypistID, codes ...string) ([]*otp.Claim, []error
 func (b *bench) useChecks(checks ...otp.Check) (got []*otp.Claim, errs []error, err error) {
 	errs, err = otp.Use(ctx, b.codes, b.db.InTx, otp.Using{
 		Checks: checks,
-		With:   func() []storage.Look { return nil },
-		Admit: func() []error {
+		Admit: func() ([]storage.Look, func() []error) {
 			errs := make([]error, len(checks))
 			for i, c := range checks {
 				if c.Typist == "stranger" {
 					errs[i] = errDenied
 				}
 			}
-			return errs
+			return nil, func() []error { return errs }
 		},
 		Do: func(_ context.Context, _ storage.Tx, claims []*otp.Claim) ([]bool, error) {
 			got = claims
@@ -104,9 +103,10 @@ func TestUse(t *testing.T) {
 			}
 			errs, err := otp.Use(ctx, b.codes, b.db.InTx, otp.Using{
 				Checks: []otp.Check{{Scope: "s", Typist: "li", Code: issued.Code, Key: "k"}},
-				With:   func() []storage.Look { return nil },
-				Admit:  func() []error { return make([]error, 1) },
-				Do:     func(context.Context, storage.Tx, []*otp.Claim) ([]bool, error) { return nil, errDenied },
+				Admit: func() ([]storage.Look, func() []error) {
+					return nil, func() []error { return make([]error, 1) }
+				},
+				Do: func(context.Context, storage.Tx, []*otp.Claim) ([]bool, error) { return nil, errDenied },
 			})
 			if errs != nil || !errors.Is(err, errDenied) {
 				t.Error(errs, err)

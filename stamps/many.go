@@ -3,6 +3,8 @@ package stamps
 import (
 	"context"
 	"fmt"
+
+	"github.com/scrmkit/scrmkit/storage"
 )
 
 // AddEach gives stamps to any number of cards at once, each command by itself, and returns an
@@ -29,4 +31,20 @@ func (e *Engine) AddEach(ctx context.Context, adds []Add) ([]Outcome, []error) {
 		}
 	}
 	return outs, errs
+}
+
+// Expecting is for who reads other things before an Add of a card that is about to come: it returns
+// what to read with them, and what keeps the card in memory once it was read, so that the Add reads
+// nothing where no change came first. A bound engine expects nothing: what it reads may be rolled
+// back.
+func (e *Engine) Expecting(id CardID) func() (looks []storage.Look, keep func()) {
+	if e.frame.Bound {
+		return nil
+	}
+	return func() ([]storage.Look, func()) {
+		card := Card{ID: id}
+		return []storage.Look{{Reads: []storage.Read{cards.Get(&card)}}}, func() {
+			e.shared.cards.Add(e.frame.Tenant(), id, card)
+		}
+	}
 }

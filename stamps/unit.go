@@ -178,7 +178,7 @@ func (e *Engine) soldOut(id ProgramID, most int64) bool {
 
 // cached returns the unit of a card that is in memory, for commands that need nothing else of it.
 func (e *Engine) cached(group []op) *unit {
-	if e.frame.Bound || e.frame.Dry {
+	if e.frame.Dry {
 		return nil
 	}
 	for _, o := range group {
@@ -334,12 +334,10 @@ func (e work) Save(ctx context.Context, units []*unit) ([]error, error) {
 		changes[i] = u.change.stored()
 	}
 	errs, err := e.frame.Store.Save(ctx, changes)
-	if e.frame.Bound {
-		return errs, err
-	}
 	for i, u := range units {
 		for _, c := range u.change.Cards {
-			e.shared.cards.Saved(e.frame.Tenant(), c.ID, c, err == nil && errs[i] == nil && c.ID.Claim == 0)
+			stored := !e.frame.Bound && err == nil && errs[i] == nil // and no rollback can follow
+			e.shared.cards.Saved(e.frame.Tenant(), c.ID, c, stored && c.ID.Claim == 0)
 		}
 	}
 	return errs, err

@@ -66,7 +66,6 @@ func (w work) Save(ctx context.Context, units []*entries) ([]error, error) {
 // enter runs entries in one unit of work. After an error nothing of any is stored.
 func (w work) enter(ctx context.Context, all []*entry) error {
 	var shops []shop.Shop
-	var authorize func() ([]shop.Shop, []error)
 	checks, pairs := make([]otp.Check, len(all)), make([]shop.Pair, len(all))
 	for i, x := range all {
 		checks[i], pairs[i] = x.attempt(), shop.Pair{Shop: x.Shop, Identity: x.Manager}
@@ -77,13 +76,12 @@ func (w work) enter(ctx context.Context, all []*entry) error {
 	}
 	errs, err := otp.Use(ctx, w.codes, inTx, otp.Using{
 		Checks: checks,
-		With: func() (looks []storage.Look) {
-			looks, authorize = w.shops.Authorizing(pairs)
-			return looks
-		},
-		Admit: func() (errs []error) {
-			shops, errs = authorize()
-			return errs
+		Admit: func() ([]storage.Look, func() []error) {
+			looks, authorize := w.shops.Authorizing(pairs)
+			return looks, func() (errs []error) {
+				shops, errs = authorize()
+				return errs
+			}
 		},
 		Do: func(ctx context.Context, tx storage.Tx, claims []*otp.Claim) ([]bool, error) {
 			return w.requests(ctx, w.cards.In(tx), all, shops, claims)

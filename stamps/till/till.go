@@ -137,10 +137,14 @@ func (t *Till) Ask(ctx context.Context, a Ask) (issued otp.Issued, err error) {
 	if err != nil {
 		return otp.Issued{}, fmt.Errorf("till: ask: %w", err)
 	}
-	issued, err = t.codes.Issue(ctx, otp.Issue{
+	issue := otp.Issue{
 		Scope: otp.Scope(a.Shop), Holder: otp.HolderID(a.Request.Member), Purpose: otp.Purpose(a.Request.Purpose), Payload: payload,
 		Device: a.Device, Key: a.Key,
-	})
+	}
+	if a.Request.Purpose == stamps.PurposeStamp {
+		issue.With = t.cards.Expecting(a.Request.card())
+	}
+	issued, err = t.codes.Issue(ctx, issue)
 	call.Replayed = issued.Replayed
 	return issued, err
 }
