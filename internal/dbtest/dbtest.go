@@ -17,34 +17,19 @@ import (
 
 	"github.com/scrmkit/scrmkit/internal/pgtest"
 	"github.com/scrmkit/scrmkit/internal/race"
-	"github.com/scrmkit/scrmkit/loyalty"
-	"github.com/scrmkit/scrmkit/loyalty/reward"
-	"github.com/scrmkit/scrmkit/otp"
-	"github.com/scrmkit/scrmkit/otp/authenticator"
-	"github.com/scrmkit/scrmkit/otp/delivery"
-	"github.com/scrmkit/scrmkit/scrm/activation"
-	"github.com/scrmkit/scrmkit/scrm/customer"
-	"github.com/scrmkit/scrmkit/scrm/lead"
-	"github.com/scrmkit/scrmkit/scrm/lead/routing"
-	"github.com/scrmkit/scrmkit/scrm/notice"
-	"github.com/scrmkit/scrmkit/scrm/session"
-	"github.com/scrmkit/scrmkit/scrm/ticket"
-	"github.com/scrmkit/scrmkit/stamps"
-	"github.com/scrmkit/scrmkit/stamps/shop"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/bunstore"
 	"github.com/scrmkit/scrmkit/storage/memory"
-	"github.com/scrmkit/scrmkit/wechat"
-	"github.com/scrmkit/scrmkit/wechat/callback"
-	"github.com/scrmkit/scrmkit/wechat/miniprogram"
-	"github.com/scrmkit/scrmkit/wechat/subscription"
 )
 
-// Schemas are those of every package.
-var Schemas = []storage.Schema{
-	activation.Tables, routing.Tables, lead.Tables, loyalty.Tables, otp.Tables, reward.Tables, shop.Tables, stamps.Tables, ticket.Tables,
-	wechat.Tables, miniprogram.Tables, callback.Tables, customer.Tables, delivery.Tables, session.Tables,
-	subscription.Tables, authenticator.Tables, notice.Tables,
+// schemas are those of the databases of this process.
+var schemas []storage.Schema
+
+// Main runs the tests of a package, whose databases have these schemas. Call it in TestMain.
+func Main(m *testing.M, of ...storage.Schema) {
+	race.Few()
+	schemas = of
+	m.Run()
 }
 
 // A DB is a database of any adapter, seen by one tenant.
@@ -73,17 +58,17 @@ func Of[D storage.DB](db interface {
 	return DB{db, tenant}
 }
 
-// template is a database of Postgres with every migration.
+// template is a database of Postgres with the tables of Main.
 var template = pgtest.Template{Fill: func(dsn string) error {
 	db, err := sql.Open("pgx", dsn)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	return bunstore.Migrate(context.Background(), bunstore.OnPostgres(db), Schemas...)
+	return bunstore.Migrate(context.Background(), bunstore.OnPostgres(db), schemas...)
 }}
 
-// migratedFile returns the content of a file of SQLite with every migration.
+// migratedFile returns the content of a file of SQLite with the tables of Main.
 var migratedFile = sync.OnceValues(func() ([]byte, error) {
 	dir, err := os.MkdirTemp("", "scrmkit-")
 	if err != nil {
@@ -95,7 +80,7 @@ var migratedFile = sync.OnceValues(func() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = bunstore.Migrate(context.Background(), bunstore.OnSQLite(db), Schemas...)
+	err = bunstore.Migrate(context.Background(), bunstore.OnSQLite(db), schemas...)
 	if err := errors.Join(err, db.Close()); err != nil {
 		return nil, err
 	}
@@ -111,7 +96,7 @@ func SQLite(t testing.TB) *bunstore.DB {
 	return store(t, sqlite(t, SQLitePath(t)))
 }
 
-// SQLitePath returns the path of a new file of SQLite with every migration.
+// SQLitePath returns the path of a new file of SQLite with the tables of Main.
 func SQLitePath(t testing.TB) string {
 	t.Helper()
 	race.Skip(t, slow)
@@ -126,14 +111,14 @@ func SQLitePath(t testing.TB) string {
 	return path
 }
 
-// SQLiteFile returns the database in a file, with every migration.
+// SQLiteFile returns the database in a file, with the tables of Main.
 func SQLiteFile(t testing.TB, path string) *bunstore.DB {
 	t.Helper()
 	race.Skip(t, slow)
 	return migrated(t, sqlite(t, path))
 }
 
-// Postgres returns the database that a DSN names, with every migration.
+// Postgres returns the database that a DSN names, with the tables of Main.
 func Postgres(t testing.TB, dsn string) *bunstore.DB {
 	t.Helper()
 	return migrated(t, postgres(t, dsn))
@@ -167,7 +152,7 @@ func postgres(t testing.TB, dsn string) *bun.DB {
 
 func migrated(t testing.TB, db *bun.DB) *bunstore.DB {
 	t.Helper()
-	if err := bunstore.Migrate(context.Background(), db, Schemas...); err != nil {
+	if err := bunstore.Migrate(context.Background(), db, schemas...); err != nil {
 		t.Fatal(err)
 	}
 	return store(t, db)

@@ -3,10 +3,8 @@ package reward_test
 import (
 	"testing"
 
-	"github.com/scrmkit/scrmkit/internal/race"
+	"github.com/scrmkit/scrmkit/internal/dbtest"
+	"github.com/scrmkit/scrmkit/loyalty/reward"
 )
 
-func TestMain(m *testing.M) {
-	race.Few()
-	m.Run()
-}
+func TestMain(m *testing.M) { dbtest.Main(m, reward.Tables) }

@@ -3,10 +3,8 @@ package authenticator_test
 import (
 	"testing"
 
-	"github.com/scrmkit/scrmkit/internal/race"
+	"github.com/scrmkit/scrmkit/internal/dbtest"
+	"github.com/scrmkit/scrmkit/otp/authenticator"
 )
 
-func TestMain(m *testing.M) {
-	race.Few()
-	m.Run()
-}
+func TestMain(m *testing.M) { dbtest.Main(m, authenticator.Tables) }

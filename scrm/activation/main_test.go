@@ -3,10 +3,8 @@ package activation_test
 import (
 	"testing"
 
-	"github.com/scrmkit/scrmkit/internal/race"
+	"github.com/scrmkit/scrmkit/internal/dbtest"
+	"github.com/scrmkit/scrmkit/scrm/activation"
 )
 
-func TestMain(m *testing.M) {
-	race.Few()
-	m.Run()
-}
+func TestMain(m *testing.M) { dbtest.Main(m, activation.Tables) }

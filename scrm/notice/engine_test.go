@@ -15,17 +15,13 @@ import (
 	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
-	"github.com/scrmkit/scrmkit/internal/race"
 	"github.com/scrmkit/scrmkit/scrm/message"
 	"github.com/scrmkit/scrmkit/scrm/notice"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/memory"
 )
 
-func TestMain(m *testing.M) {
-	race.Few()
-	m.Run()
-}
+func TestMain(m *testing.M) { dbtest.Main(m, notice.Tables) }
 
 var noon = time.Date(2026, 3, 10, 4, 0, 0, 0, time.UTC)
 

@@ -7,17 +7,14 @@ import (
 	"testing"
 	"time"
 
-	"github.com/scrmkit/scrmkit/internal/race"
+	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/scrm/session"
 	"github.com/scrmkit/scrmkit/storage"
 )
 
 var ctx = context.Background()
 
-func TestMain(m *testing.M) {
-	race.Few()
-	m.Run()
-}
+func TestMain(m *testing.M) { dbtest.Main(m, session.Tables) }
 
 // short is a policy whose ends are near each other.
 var short = session.Policy{Lifetime: 10 * time.Minute, Idle: 3 * time.Minute, Sessions: 3}

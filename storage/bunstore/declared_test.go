@@ -18,8 +18,8 @@ import (
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/dialect"
 
-	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/internal/race"
+	"github.com/scrmkit/scrmkit/internal/schemas"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/bunstore"
 	"github.com/scrmkit/scrmkit/storage/storagetest"
@@ -51,7 +51,7 @@ func TestFiles(t *testing.T) {
 		name, sum, _ := strings.Cut(strings.TrimSpace(line), " ")
 		sums[name] = sum
 	}
-	for _, s := range append([]storage.Schema{bunstore.Journal}, dbtest.Schemas...) {
+	for _, s := range append([]storage.Schema{bunstore.Journal}, schemas.All...) {
 		for d, folder := range map[dialect.Name]string{dialect.PG: "postgres", dialect.SQLite: "sqlite"} {
 			dir := filepath.Join("../..", homes[s.Name], "migrations", folder)
 			first := filepath.Join(dir, "0001_tables.up.sql")
@@ -111,7 +111,7 @@ func tablesOf(schemas ...storage.Schema) (all []storage.Declared) {
 // columns that were added later stay, but no insert leaves a column out.
 func TestAdoption(t *testing.T) {
 	race.Skip(t, "it is a test of one goroutine")
-	ours := "'" + strings.Join(names(tablesOf(dbtest.Schemas...)), "', '") + "', 'journal_entry', 'scrmkit_schema'"
+	ours := "'" + strings.Join(names(tablesOf(schemas.All...)), "', '") + "', 'journal_entry', 'scrmkit_schema'"
 	for name, open := range databases {
 		t.Run(name, func(t *testing.T) {
 			adopted, made := open(t), open(t)
@@ -122,9 +122,9 @@ func TestAdoption(t *testing.T) {
 				check(t, err)
 				execScript(t, adopted, string(text))
 			}
-			newStore(t, adopted, dbtest.Schemas...)
-			check(t, bunstore.Validate(t.Context(), adopted, dbtest.Schemas...))
-			newStore(t, made, dbtest.Schemas...)
+			newStore(t, adopted, schemas.All...)
+			check(t, bunstore.Validate(t.Context(), adopted, schemas.All...))
+			newStore(t, made, schemas.All...)
 			for what, query := range map[string]string{
 				"sqlite columns": `select m.name || '.' || c.name || ' ' || upper(c.type) || ' ' || (c."notnull" = 0) || ' ' || c.pk
 					from sqlite_master m, pragma_table_info(m.name) c where m.name in (` + ours + `) order by m.name, c.name`,
@@ -175,8 +175,8 @@ func TestEveryIndexIsUsed(t *testing.T) {
 	race.Skip(t, "it is a test of one goroutine")
 	t.Parallel()
 	db := openPostgres(t)
-	store := newStore(t, db, append(tested, dbtest.Schemas...)...)
-	tables := tablesOf(append(dbtest.Schemas, storagetest.Tables)...)
+	store := newStore(t, db, append(tested, schemas.All...)...)
+	tables := tablesOf(append(schemas.All, storagetest.Tables)...)
 	for _, table := range tables {
 		grow(t, db, table.Def())
 	}

@@ -20,9 +20,9 @@ import (
 	"github.com/uptrace/bun/dialect/sqlitedialect"
 
 	"github.com/scrmkit/scrmkit/errs"
-	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/internal/pgtest"
 	"github.com/scrmkit/scrmkit/internal/race"
+	"github.com/scrmkit/scrmkit/internal/schemas"
 	"github.com/scrmkit/scrmkit/loyalty"
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/storage"
@@ -75,7 +75,7 @@ func TestMigrateAfterTheFiles(t *testing.T) {
 	for name, open := range databases {
 		t.Run(name, func(t *testing.T) {
 			db := open(t)
-			for _, s := range append([]storage.Schema{bunstore.Journal}, dbtest.Schemas...) {
+			for _, s := range append([]storage.Schema{bunstore.Journal}, schemas.All...) {
 				files := bunstore.Migrations(db.Dialect().Name(), s)
 				names, err := fs.Glob(files, "*.sql")
 				if err != nil || len(names) == 0 {
@@ -87,8 +87,8 @@ func TestMigrateAfterTheFiles(t *testing.T) {
 					execScript(t, db, string(text))
 				}
 			}
-			check(t, bunstore.Validate(t.Context(), db, dbtest.Schemas...))
-			newStore(t, db, dbtest.Schemas...)
+			check(t, bunstore.Validate(t.Context(), db, schemas.All...))
+			newStore(t, db, schemas.All...)
 		})
 	}
 }
@@ -97,7 +97,7 @@ func TestMigrateAfterTheFiles(t *testing.T) {
 func TestEachSchemaAlone(t *testing.T) {
 	race.Skip(t, "it is a test of one goroutine")
 	for name, open := range databases {
-		for _, s := range dbtest.Schemas {
+		for _, s := range schemas.All {
 			t.Run(name+"/"+s.Name, func(t *testing.T) {
 				db := open(t)
 				newStore(t, db, s)
@@ -282,7 +282,7 @@ func TestAdoptionOfAnotherDatabase(t *testing.T) {
 			}
 			of := strings.Repeat("scrmkit.", strings.Count(name, "postgres"))
 			execScript(t, db, "alter table "+of+"ticket_ticket drop column country")
-			err = bunstore.Migrate(t.Context(), db, dbtest.Schemas...)
+			err = bunstore.Migrate(t.Context(), db, schemas.All...)
 			var missing *bunstore.SchemaError
 			if !errors.As(err, &missing) || !slices.Equal(missing.Missing, []string{"column country of ticket_ticket"}) {
 				t.Errorf("error is %v", err)
@@ -313,7 +313,7 @@ func TestMigrationsAgree(t *testing.T) {
 	}
 	read := func(db *bun.DB, query string) (found []string) {
 		t.Helper()
-		newStore(t, db, dbtest.Schemas...)
+		newStore(t, db, schemas.All...)
 		rows, err := db.DB.QueryContext(t.Context(), query)
 		if err != nil {
 			t.Fatal(err)

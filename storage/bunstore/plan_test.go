@@ -17,8 +17,8 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/scrmkit/scrmkit/ids"
-	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/internal/race"
+	"github.com/scrmkit/scrmkit/internal/schemas"
 	"github.com/scrmkit/scrmkit/loyalty"
 	"github.com/scrmkit/scrmkit/loyalty/reward"
 	"github.com/scrmkit/scrmkit/otp"
@@ -346,7 +346,7 @@ func TestPlans(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			db := openPostgres(t)
-			store := newStore(t, db, dbtest.Schemas...)
+			store := newStore(t, db, schemas.All...)
 			for _, table := range texts(t, db, "select relname from pg_class where relnamespace = 'scrmkit'::regnamespace and relkind = 'r'") {
 				execScript(t, db, "alter table scrmkit."+table+" set (autovacuum_enabled = false)")
 			}
@@ -358,7 +358,7 @@ func TestPlans(t *testing.T) {
 			}
 			execScript(t, db, "analyze")
 			db.DB.SetMaxOpenConns(1) // it alone knows what it read and planned
-			all := deeds(t, newStore(t, db, dbtest.Schemas...).Tenant("new"))
+			all := deeds(t, newStore(t, db, schemas.All...).Tenant("new"))
 			for _, d := range all {
 				d.run(t, 0, c.first/2, 1)
 				d.run(t, c.first/2, c.first, 5)

@@ -7,7 +7,7 @@ import (
 
 	"github.com/uptrace/bun"
 
-	"github.com/scrmkit/scrmkit/internal/dbtest"
+	"github.com/scrmkit/scrmkit/internal/schemas"
 )
 
 // subjects are the columns that a key has right after the tenant: what one operation is about.
@@ -35,7 +35,7 @@ var subjects = map[string]string{
 // condition keeps it from the look-up of a key.
 func TestSchema(t *testing.T) {
 	db := openPostgres(t)
-	newStore(t, db, dbtest.Schemas...)
+	newStore(t, db, schemas.All...)
 	for _, object := range texts(t, db, `select relkind::text || ' ' || relname from pg_class
 		where relnamespace = 'scrmkit'::regnamespace and relkind not in ('r', 'i')
 		union all select 'trigger ' || tgname from pg_trigger where not tgisinternal

@@ -10,8 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/uptrace/bun/dialect"
 
-	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/internal/race"
+	"github.com/scrmkit/scrmkit/internal/schemas"
 	"github.com/scrmkit/scrmkit/otp"
 	"github.com/scrmkit/scrmkit/scrm/lead"
 	"github.com/scrmkit/scrmkit/scrm/lead/routing"
@@ -57,7 +57,7 @@ insert into %[1]sdispatch_line values ('', 'asia', 1, '{"id":"asia","version":1,
 insert into %[1]sdispatch_visitor values ('', 'asia', 'ticket:shop/1', 1, '{"id":"ticket:shop/1","n":1,"waiting":true,"came":"2026-03-02T04:00:00Z"}'),
 	('', 'asia', 'eve', 2, '{"id":"eve","n":2,"waiting":true,"came":"2026-03-02T04:00:00Z"}');
 `, schema, noon, blob))
-			store := newStore(t, db, dbtest.Schemas...)
+			store := newStore(t, db, schemas.All...)
 			at := time.Date(2026, 3, 2, 4, 0, 0, 0, time.UTC)
 
 			codes, err := otp.New(store, []secret.Key{{ID: "k1", Secret: make([]byte, 32)}}, nil)
