@@ -15,14 +15,19 @@ import (
 
 	"github.com/scrmkit/scrmkit/examples/internal/database"
 	"github.com/scrmkit/scrmkit/internal/pgtest"
+	every "github.com/scrmkit/scrmkit/internal/schemas"
 	"github.com/scrmkit/scrmkit/loyalty"
 	"github.com/scrmkit/scrmkit/stamps"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/bunstore"
 )
 
-// After each tool the database is as Migrate leaves it, and both know so.
+// After each tool the database is as Migrate leaves it, with the tables of any package, and both know
+// so.
 func TestTools(t *testing.T) {
+	few := schemas
+	t.Cleanup(func() { schemas = few })
+	schemas = append([]storage.Schema{bunstore.Journal}, every.All...)
 	for tool := range tools {
 		for name, fresh := range map[string]func(t *testing.T) string{
 			"sqlite":   func(t *testing.T) string { return "sqlite:" + filepath.Join(t.TempDir(), "scrmkit.db") },

@@ -7,6 +7,7 @@ import (
 	"embed"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"io/fs"
 	"regexp"
 	"strconv"
@@ -52,7 +53,15 @@ func (d declared) Def() *storage.Def { return d.def }
 // result is empty where the schema has no files for the dialect.
 func Migrations(d dialect.Name, s storage.Schema) fs.FS {
 	g, ok := grammars[d]
-	if !ok || s.Files == nil {
+	if !ok {
+		return embed.FS{}
+	}
+	return annotated{filesOf(g, s)}
+}
+
+// filesOf returns the files of a schema as they are.
+func filesOf(g grammar, s storage.Schema) fs.FS {
+	if s.Files == nil {
 		return embed.FS{}
 	}
 	files, err := fs.Sub(s.Files, "migrations/"+g.String())
@@ -61,6 +70,42 @@ func Migrations(d dialect.Name, s storage.Schema) fs.FS {
 	}
 	return files
 }
+
+// annotated are files with the line without which goose reads none. A file that was published
+// without it stays as it is, for its checksum is in databases.
+type annotated struct{ fs.FS }
+
+const annotation = "-- +goose Up\n"
+
+// Open implements [fs.FS].
+func (a annotated) Open(name string) (fs.File, error) {
+	f, err := a.FS.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	text, err := fs.ReadFile(a.FS, name)
+	if err != nil || strings.Contains(string(text), annotation) {
+		return f, nil // it is a folder, or has the line
+	}
+	return longer{f, io.MultiReader(strings.NewReader(annotation), f)}, nil
+}
+
+// A longer file begins with the annotation.
+type longer struct {
+	fs.File
+	text io.Reader
+}
+
+func (f longer) Read(p []byte) (int, error) { return f.text.Read(p) }
+
+func (f longer) Stat() (fs.FileInfo, error) {
+	info, err := f.File.Stat()
+	return longerInfo{info}, err
+}
+
+type longerInfo struct{ fs.FileInfo }
+
+func (i longerInfo) Size() int64 { return i.FileInfo.Size() + int64(len(annotation)) }
 
 // String returns the name of the folder of the files.
 func (g grammar) String() string {
@@ -127,7 +172,7 @@ func readAll(g grammar, schemas []storage.Schema) (all []file, err error) {
 		if !schemaNames.MatchString(s.Name) {
 			return nil, fmt.Errorf("the name of schema %q has other letters than a to z, 0 to 9 and _", s.Name)
 		}
-		files := Migrations(map[grammar]dialect.Name{postgres: dialect.PG, sqlite: dialect.SQLite}[g], s)
+		files := filesOf(g, s)
 		names, err := fs.Glob(files, "*.sql")
 		if err != nil {
 			return nil, err
