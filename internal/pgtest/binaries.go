@@ -43,7 +43,11 @@ func find() (*binaries, error) {
 	if i < 0 {
 		return nil, fmt.Errorf("no initdb, pg_ctl and postgres: %w", errMissing)
 	}
-	b := &binaries{dir: dirs[i]}
+	server, err := filepath.EvalSymlinks(filepath.Join(dirs[i], "postgres")) // all programs of the release stand beside it
+	if err != nil {
+		return nil, err
+	}
+	b := &binaries{dir: filepath.Dir(server)}
 	if os.Geteuid() != 0 {
 		return b, nil
 	}

@@ -48,15 +48,19 @@ func newCluster(durable bool) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	dir, err := bin.tempDir()
-	if err != nil {
+	return begin(&Cluster{bin: bin, durable: durable}, (*Cluster).init)
+}
+
+// begin starts a cluster in a directory of its own, whose data init makes.
+func begin(c *Cluster, init func(c *Cluster) error) (*Cluster, error) {
+	var err error
+	if c.dir, err = c.bin.tempDir(); err != nil {
 		return nil, err
 	}
-	c := &Cluster{bin: bin, dir: dir, durable: durable}
 	if err := c.watch(); err != nil {
-		return nil, errors.Join(err, os.RemoveAll(dir))
+		return nil, errors.Join(err, os.RemoveAll(c.dir))
 	}
-	err = c.init()
+	err = init(c)
 	for range 3 { // another process may take the port first
 		if err != nil {
 			break
@@ -123,12 +127,7 @@ func (c *Cluster) watch() error {
 }
 
 func (c *Cluster) init() error {
-	out, err := c.bin.command(c.bin.path("initdb"), "-D", c.data(), "-U", "postgres", "-A", "trust", "-E", "UTF8",
-		"--locale=C", "--no-sync").CombinedOutput()
-	if err != nil {
-		return fmt.Errorf("initdb: %w\n%s", err, out)
-	}
-	return nil
+	return c.run("initdb", "-D", c.data(), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
 }
 
 // start starts the server and waits until it accepts connections. Where it fails no process of it
@@ -199,12 +198,12 @@ func (c *Cluster) sync(on bool) error {
 }
 
 // ready reports whether the server accepts connections, which the postmaster writes to the eighth
-// line of its lock file.
+// line of its lock file: "ready" or, where it is a standby, "standby".
 func (c *Cluster) ready() bool {
 	text, _ := os.ReadFile(filepath.Join(c.data(), "postmaster.pid"))
 	line := bytes.Split(text, []byte("\n"))
 	return len(line) > 7 && string(line[0]) == strconv.Itoa(c.server.postmaster.Process.Pid) &&
-		bytes.HasPrefix(line[7], []byte("ready"))
+		(bytes.HasPrefix(line[7], []byte("ready")) || bytes.HasPrefix(line[7], []byte("standby")))
 }
 
 // gone waits until no process of the server is left.

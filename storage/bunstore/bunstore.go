@@ -94,6 +94,7 @@ type core struct {
 	tables     sync.Map      // those of the writers, by their storage.Def
 	file       string        // of SQLite; empty: it is in memory
 	opened     os.FileInfo   // what the file was
+	moved      atomic.Bool   // a transaction met a server whose epoch has yet to begin
 }
 
 // A unit gives the stores of one tenant: inside tx, or where that is nil with each call on its own.

@@ -29,7 +29,7 @@ func state(err error) string {
 func retryable(err error) bool {
 	const busy, locked = 5, 6 // SQLITE_BUSY and SQLITE_LOCKED, in the low byte of the extended codes
 	if s := state(err); s != "" {
-		return s == "40001" || s == "40P01" || lostStatement(err)
+		return s == "40001" || s == "40P01" || lostStatement(err) || epochless(err)
 	}
 	var code interface{ Code() int }
 	if errors.As(err, &code) {
@@ -72,6 +72,9 @@ func undefined(err error) bool {
 // fail says what could not be done. Within a transaction it wraps storage.ErrRetry where another
 // run may do better.
 func (u unit) fail(op string, err error) error {
+	if epochless(err) {
+		u.moved.Store(true)
+	}
 	if u.tx != nil && (retryable(err) || taken(err)) {
 		err = fmt.Errorf("%w: %w", storage.ErrRetry, err)
 	}
@@ -88,6 +91,11 @@ func (c *core) again(ctx context.Context, fn func() error) error {
 	return storage.Retry(ctx, func() error {
 		if last != nil {
 			c.log.DebugContext(ctx, "bunstore: a transaction is run again", "err", last)
+		}
+		if epochless(last) {
+			if err := (unit{core: c}).beginEpoch(ctx); err != nil {
+				return err
+			}
 		}
 		if last = fn(); last != nil && retryable(last) && !errors.Is(last, storage.ErrRetry) {
 			last = fmt.Errorf("%w: %w", storage.ErrRetry, last)

@@ -347,8 +347,9 @@ func (w *fastWriter) into(t *table) string {
 
 // entry begins the insert of entries, which selects their tenant and columns of t.
 func (w *fastWriter) entry(columns string) string {
-	if !w.within {
-		return w.into(entryTable) + columns
+	pos := ownPos
+	if w.within {
+		pos = following(tenant, "t.subject")
 	}
-	return strings.TrimSuffix(w.into(entryTable), ") ") + ", pos) " + columns + ", " + following(tenant, "t.subject")
+	return strings.TrimSuffix(w.into(entryTable), ") ") + ", pos) " + columns + ", " + pos
 }

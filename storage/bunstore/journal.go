@@ -61,7 +61,7 @@ func (s journalStore) After(ctx context.Context, cursor journal.Cursor, limit in
 		case known:
 			q = q.Where("j.pos < ?", own)
 		case s.grammar == postgres:
-			q = q.Where("j.pos < pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
+			q = q.Where("j.pos < " + horizon)
 		}
 		return q
 	}, s.scanRecord)
@@ -119,7 +119,7 @@ func (o *ownEntries) begin(ctx context.Context, u unit) error {
 // and that entry's. Readers are behind both until the transaction has ended. Where a Save is a
 // transaction by itself, what it was decided on was there before it began.
 func following(tenant, subject string) string {
-	return "greatest(pg_current_xact_id()::text::bigint, (select x.pos from " + postgres.name("journal_entry") + " as x where (x.tenant || '') = " +
+	return "greatest(" + ownPos + ", (select x.pos from " + postgres.name("journal_entry") + " as x where (x.tenant || '') = " +
 		tenant + " and (x.subject || '') = " + subject + " order by x.seq desc limit 1))"
 }
 

@@ -119,6 +119,11 @@ func (u unit) Save(ctx context.Context, changes []storage.Change) ([]error, erro
 	}
 	errs := make([]error, len(all))
 	var err error
+	if u.tx != nil && u.moved.Swap(false) {
+		if err := u.beginEpoch(ctx); err != nil {
+			return nil, u.fail("save", err)
+		}
+	}
 	if u.grammar == sqlite {
 		err = u.saveInOne(ctx, all, errs)
 	} else {
