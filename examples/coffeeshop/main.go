@@ -22,6 +22,7 @@ import (
 	"github.com/scrmkit/scrmkit/stamps/till"
 	"github.com/scrmkit/scrmkit/storage/bunstore"
 	"github.com/scrmkit/scrmkit/storage/journal"
+	"github.com/scrmkit/scrmkit/storage/relay"
 )
 
 func main() {
@@ -32,7 +33,7 @@ func main() {
 	}
 	defer s.db.Close()
 	for _, step := range []func(context.Context) error{
-		s.rules, s.orders, s.redeem, s.visit, s.relay,
+		s.rules, s.orders, s.redeem, s.visit, s.tell,
 		s.hire, s.messages, s.known, s.list, s.send, s.push,
 	} {
 		if err := step(ctx); err != nil {
@@ -61,7 +62,7 @@ func open(ctx context.Context, name string) (*service, error) {
 		return nil, err
 	}
 	on := bunstore.OnSQLite(db)
-	if err := bunstore.Migrate(ctx, on, stamps.Tables, loyalty.Tables, reward.Tables, shop.Tables, otp.Tables); err != nil {
+	if err := bunstore.Migrate(ctx, on, stamps.Tables, loyalty.Tables, reward.Tables, shop.Tables, otp.Tables, relay.Tables); err != nil {
 		return nil, err
 	}
 	store, err := bunstore.New(on, nil)
@@ -190,15 +191,15 @@ func (s *service) visit(ctx context.Context) error {
 	return nil
 }
 
-// relay follows the journal: it keeps the cursor, and goes on from there.
-func (s *service) relay(ctx context.Context) error {
-	var cursor journal.Cursor
-	for record, err := range s.store.Journal().After(ctx, cursor, 100) {
-		if err != nil {
-			return err
-		}
-		fmt.Println(record.Kind, record.Subject, record.Seq)
-		cursor = record.Cursor
+// tell hands over what the journal has that is new.
+func (s *service) tell(ctx context.Context) error {
+	crm, err := relay.New(s.store, "crm", func(ctx context.Context, tenant string, r journal.Record) error {
+		fmt.Println(r.Kind, r.Subject, r.Seq) // or tell another system, which takes each relay.ID once
+		return nil
+	}, &relay.Options{Workers: 1})
+	if err != nil {
+		return err
 	}
-	return nil
+	_, err = crm.Step(ctx) // a service calls Run, in each of its processes
+	return err
 }

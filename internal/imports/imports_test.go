@@ -48,6 +48,7 @@ var contexts = map[string][]string{
 	"otp/authenticator":   {"github.com/pquerna/otp", "golang.org/x/text"},
 	"otp/delivery":        {"github.com/nyaruka/phonenumbers/v2", "golang.org/x/text"},
 	"stamps":              {"github.com/hashicorp/golang-lru/v2"},
+	"storage/relay":       {},
 	"stamps/shop":         {"github.com/hashicorp/golang-lru/v2", "golang.org/x/text"},
 	"wechat":              {},
 	"wechat/callback":     {},
@@ -70,7 +71,7 @@ var flows = []string{"loyalty/redemption", "loyalty/refund", "loyalty/till", "sc
 // examples, which show those that embedders have too.
 var helpers = []string{
 	module + "/internal/pgtest", module + "/internal/race", module + "/internal/dbtest", module + "/internal/golden", module + "/internal/timetest",
-	module + "/internal/upgrade/worker", module + "/loyalty/loyaltytest", module + "/wechat/wechattest",
+	module + "/internal/schemas", module + "/internal/upgrade/worker", module + "/loyalty/loyaltytest", module + "/wechat/wechattest",
 }
 
 // drivers are the modules of database drivers that a package could import without the part that
@@ -295,6 +296,7 @@ func TestViolations(t *testing.T) {
 			module + "/storage":                    {module + "/errs", module + "/internal/tripwire", module + "/storage/journal"},
 			module + "/storage/bunstore":           {module + "/storage", "github.com/uptrace/bun"},
 			module + "/storage/bunstore/pgxtx":     {module + "/storage/bunstore", "github.com/jackc/pgx/v5"},
+			module + "/storage/relay":              {module + "/storage"},
 			module + "/stamps/invitation":          {module + "/stamps/shop", module + "/wechat/miniprogram"},
 			module + "/stamps/till":                {module + "/storage", module + "/otp"},
 			module + "/wechat":                     {module + "/storage"},

@@ -1,0 +1,255 @@
+package relay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/storage"
+	"github.com/scrmkit/scrmkit/storage/journal"
+)
+
+const (
+	maxBackoff = time.Hour
+	maxFault   = 500 // bytes of the text of an error that is kept
+)
+
+// A task is what one worker does: entries of one subject, in their order.
+type task struct {
+	line    line             // first of the entries, and last of those that wait with it
+	stored  bool             // the line is
+	due     bool             // it is to be handed over now
+	records []journal.Record // what is due of it
+	next    *place           // of the entry after those; nil: there is none
+
+	done  int // of records, handed over
+	fault error
+}
+
+// step is Step.
+func (r *Relay) step(ctx context.Context) (t Turn, err error) {
+	f, waiting, err := r.load(ctx)
+	if err != nil {
+		return t, err
+	}
+	t.Waiting = len(waiting)
+	now := r.frame.Now()
+	if f.Holder != r.holder && now.Before(f.Until) {
+		t.Busy = true
+		return t, nil
+	}
+	tasks, err := r.again(ctx, waiting, now)
+	if err != nil {
+		return t, err
+	}
+	cursor, read := f.Cursor, 0
+	if len(waiting) < r.opts.Waiting {
+		var fresh []*task
+		if fresh, cursor, read, err = r.fresh(ctx, f.Cursor, waiting, tasks); err != nil {
+			return t, err
+		}
+		tasks = append(tasks, fresh...)
+	}
+	half := now.Add(r.opts.Lease / 2)
+	if len(tasks) == 0 && f.Holder == r.holder && half.Before(f.Until) && read == 0 {
+		return t, nil
+	}
+	if f.Holder != r.holder || !half.Before(f.Until) {
+		f.Holder, f.Until = r.holder, journal.Instant(now.Add(r.opts.Lease))
+		if err := r.save(ctx, &f); err != nil {
+			return t, err
+		}
+	}
+	r.work(ctx, tasks, f.Until.Sub(now))
+	f.Cursor = cursor
+	rows := r.settle(&t, tasks)
+	if read+len(rows) > 0 {
+		err = r.save(context.WithoutCancel(ctx), &f, rows...)
+	}
+	t.More = read == r.opts.Batch || t.Dead > 0 && err == nil
+	return t, errors.Join(err, ctx.Err())
+}
+
+// again returns the tasks of the subjects that are due.
+func (r *Relay) again(ctx context.Context, waiting []line, now time.Time) (tasks []*task, err error) {
+	for _, l := range waiting {
+		if l.Due.After(now) {
+			continue
+		}
+		t := &task{line: l, stored: true, due: true}
+		for record, err := range r.frame.Store.Journal().Of(ctx, l.Subject) {
+			if err != nil {
+				return nil, err
+			}
+			at := placeOf(record.Entry)
+			if at.compare(l.First) < 0 {
+				break
+			}
+			if at.compare(l.Last) > 0 {
+				continue
+			}
+			t.records = append(t.records, record)
+			if len(t.records) > r.opts.Batch { // the oldest are kept
+				next := placeOf(t.records[0].Entry)
+				t.next, t.records = &next, slices.Delete(t.records, 0, 1)
+			}
+		}
+		slices.Reverse(t.records)
+		tasks = append(tasks, t)
+	}
+	return tasks, nil
+}
+
+// fresh reads on from a cursor, and returns tasks of subjects that do not wait. The lines of those
+// that do are longer then.
+func (r *Relay) fresh(
+	ctx context.Context, from journal.Cursor, waiting []line, due []*task,
+) (tasks []*task, cursor journal.Cursor, read int, err error) {
+	of := map[string]*task{}
+	for _, t := range due {
+		of[t.line.Subject] = t
+	}
+	for _, l := range waiting {
+		if of[l.Subject] == nil {
+			of[l.Subject] = &task{line: l, stored: true}
+			tasks = append(tasks, of[l.Subject])
+		}
+	}
+	cursor = from
+	for record, err := range r.frame.Store.Journal().After(ctx, from, r.opts.Batch) {
+		if err != nil {
+			return nil, from, 0, err
+		}
+		read, cursor = read+1, record.Cursor
+		t := of[record.Subject]
+		switch at := placeOf(record.Entry); {
+		case t == nil:
+			t = &task{line: line{Name: r.name, Subject: record.Subject, First: at, Last: at}, due: true, records: []journal.Record{record}}
+			of[record.Subject], tasks = t, append(tasks, t)
+		case !t.stored:
+			t.records, t.line.Last = append(t.records, record), at
+		case at.compare(t.line.Last) > 0:
+			t.line.Last = at
+			if t.next == nil {
+				t.next = &at
+			}
+		}
+	}
+	return tasks, cursor, read, nil
+}
+
+// work hands over what tasks have, as long as the lease lasts: a quarter of it is left for what
+// comes after.
+func (r *Relay) work(ctx context.Context, tasks []*task, lease time.Duration) {
+	ctx, cancel := context.WithTimeout(ctx, lease*3/4)
+	defer cancel()
+	queue := make(chan *task)
+	var workers sync.WaitGroup
+	for range min(r.opts.Workers, len(tasks)) {
+		workers.Go(func() {
+			for t := range queue {
+				for ctx.Err() == nil && t.fault == nil && t.done < len(t.records) {
+					if t.fault = r.call(ctx, t.records[t.done]); t.fault == nil {
+						t.done++
+					}
+				}
+				if ctx.Err() != nil {
+					t.fault = nil // it was not let finish
+				}
+			}
+		})
+	}
+	for _, t := range tasks {
+		if len(t.records) > 0 {
+			queue <- t
+		}
+	}
+	close(queue)
+	workers.Wait()
+}
+
+// settle returns the rows of what became of tasks, and counts it.
+func (r *Relay) settle(turn *Turn, tasks []*task) (rows []storage.Row) {
+	now := r.frame.Now()
+	for _, t := range tasks {
+		turn.Handed += t.done
+		l := &t.line
+		if t.done > 0 {
+			l.Tries, l.Fault = 0, ""
+		}
+		next := t.done
+		if t.due {
+			l.Due = now
+		}
+		if t.fault != nil {
+			l.Tries++
+			l.Fault = textOf(t.fault)
+			if r.hopeless(t.fault, l.Tries) {
+				turn.Dead++
+				failed := t.records[next].Entry
+				rows = append(rows, letters.Put(&Letter{
+					name: r.name, Subject: failed.Subject, Seq: failed.Seq, Key: failed.Key, Tries: l.Tries, Died: now, Fault: l.Fault,
+				}))
+				l.Tries, l.Fault = 0, ""
+				next++
+			} else {
+				turn.Failed++
+				l.Due = journal.Instant(now.Add(r.backoff(l.Tries)))
+			}
+		}
+		switch {
+		case next < len(t.records):
+			l.First = placeOf(t.records[next].Entry)
+		case t.due && t.next != nil:
+			l.First = *t.next
+		case t.due:
+			if t.stored {
+				rows = append(rows, lines.Drop(l))
+				turn.Waiting--
+			}
+			continue
+		case t.next == nil: // it waits, and is as long as before
+			continue
+		}
+		if !t.stored {
+			turn.Waiting++
+		}
+		rows = append(rows, lines.Put(l))
+	}
+	return rows
+}
+
+// hopeless reports whether an entry is put aside that failed so often, this time with that error.
+func (r *Relay) hopeless(err error, tries int64) bool {
+	return errors.Is(err, ErrPoison) || tries >= int64(r.opts.Attempts) && !errors.Is(err, errs.TryAgain)
+}
+
+// backoff is how long an entry waits after so many tries.
+func (r *Relay) backoff(tries int64) time.Duration {
+	d := r.opts.Backoff
+	for range min(tries, 40) - 1 {
+		if d *= 2; d > maxBackoff {
+			return maxBackoff
+		}
+	}
+	return min(d, maxBackoff)
+}
+
+// textOf returns the text of an error as it is kept.
+func textOf(err error) string {
+	text := strings.ToValidUTF8(strings.ReplaceAll(err.Error(), "\x00", ""), "")
+	for len(text) > maxFault {
+		_, size := utf8.DecodeLastRuneInString(text)
+		text = text[:len(text)-size]
+	}
+	if text == "" {
+		return fmt.Sprintf("a %T without a text", err)
+	}
+	return text
+}
