@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/scrmkit/scrmkit/internal/dbtest"
-	"github.com/scrmkit/scrmkit/internal/race"
 	"github.com/scrmkit/scrmkit/wechat"
 	"github.com/scrmkit/scrmkit/wechat/wechattest"
 )
@@ -19,10 +18,7 @@ import (
 // Wherever processes that get a token are killed, WeChat is asked once in a lease and not again once
 // a process has the token; and a lease after the last of them the next one has a token that is good.
 func TestProcessesAreKilled(t *testing.T) {
-	rounds, steps := 6, 6
-	if race.Enabled {
-		rounds = 2
-	}
+	const rounds, steps = 6, 6
 	const brief = "brief" // a process that waits no longer for another one's lease
 	dbtest.Worlds(t, func(t *testing.T, l dbtest.Life) {
 		c, err := wechat.New(l.DB, wechat.App{ID: appID, Secret: appSecret}, keys, &wechat.Options{Now: l.Now, Base: l.URL, Legacy: true})

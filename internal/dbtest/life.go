@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scrmkit/scrmkit/internal/race"
 	"github.com/scrmkit/scrmkit/storage"
 )
 
@@ -63,6 +64,7 @@ func Worlds(t *testing.T, live func(t *testing.T, l Life), f func(t *testing.T, 
 		live(t, born(t, text))
 		return
 	}
+	race.Skip(t, "what differs is where processes end")
 	in := func(t *testing.T, adapter, address string, db DB) {
 		seed := rand.Uint64()
 		t.Log("seed", seed)

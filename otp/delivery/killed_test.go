@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/scrmkit/scrmkit/internal/dbtest"
-	"github.com/scrmkit/scrmkit/internal/race"
 	"github.com/scrmkit/scrmkit/otp/delivery"
 	"github.com/scrmkit/scrmkit/scrm/message"
 	"github.com/scrmkit/scrmkit/scrm/message/sms"
@@ -19,10 +18,7 @@ import (
 // Wherever processes that send and deliver are killed, the vendor gets no message twice. A message
 // that was asked for is handed over; but for one that was under way, of which a receipt tells.
 func TestProcessesAreKilled(t *testing.T) {
-	rounds, each := 12, 3
-	if race.Enabled {
-		rounds = 4
-	}
+	const rounds, each = 12, 3
 	dbtest.Worlds(t, func(t *testing.T, l dbtest.Life) {
 		e, err := delivery.New(l.DB, []secret.Key{key("a")}, &delivery.Options{Now: l.Now})
 		if err != nil {

@@ -11,7 +11,6 @@ import (
 	"testing"
 
 	"github.com/scrmkit/scrmkit/internal/dbtest"
-	"github.com/scrmkit/scrmkit/internal/race"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
 	"github.com/scrmkit/scrmkit/wechat/callback"
@@ -21,10 +20,7 @@ import (
 // Wherever processes that take pushes are killed, what the handler stores is stored once for each
 // push, and is there once WeChat is told so.
 func TestProcessesAreKilled(t *testing.T) {
-	rounds, each := 12, 3
-	if race.Enabled {
-		rounds = 4
-	}
+	const rounds, each = 12, 3
 	dbtest.Worlds(t, func(t *testing.T, l dbtest.Life) {
 		receiver, err := callback.New(l.DB, appID, []callback.Secret{{Token: token, AESKey: key}},
 			func(ctx context.Context, tx storage.Tx, p callback.Push) ([]byte, error) {

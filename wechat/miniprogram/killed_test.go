@@ -13,7 +13,6 @@ import (
 	"testing"
 
 	"github.com/scrmkit/scrmkit/internal/dbtest"
-	"github.com/scrmkit/scrmkit/internal/race"
 	"github.com/scrmkit/scrmkit/wechat"
 	"github.com/scrmkit/scrmkit/wechat/miniprogram"
 )
@@ -21,10 +20,7 @@ import (
 // Wherever processes that ask for numbers are killed, WeChat is not asked again for one that a
 // process returned, and the next process asks for one that is not there without a wait for the dead.
 func TestProcessesAreKilled(t *testing.T) {
-	rounds, each := 14, 2
-	if race.Enabled {
-		rounds = 4
-	}
+	const rounds, each = 14, 2
 	dbtest.Worlds(t, func(t *testing.T, l dbtest.Life) {
 		client, err := wechat.New(l.DB, wechat.App{ID: appID, Secret: appSecret}, keys, &wechat.Options{Now: l.Now, Base: l.URL})
 		if err != nil {

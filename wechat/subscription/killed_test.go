@@ -13,7 +13,6 @@ import (
 	"testing"
 
 	"github.com/scrmkit/scrmkit/internal/dbtest"
-	"github.com/scrmkit/scrmkit/internal/race"
 	"github.com/scrmkit/scrmkit/wechat"
 	"github.com/scrmkit/scrmkit/wechat/subscription"
 )
@@ -28,10 +27,7 @@ func named(key string) subscription.Message {
 // Wherever processes that send are killed, WeChat gets no message twice; what was told to be sent is
 // sent, what was told to be held is not sent after that, and in the end the ledger and WeChat agree.
 func TestProcessesAreKilled(t *testing.T) {
-	rounds, each := 12, 3
-	if race.Enabled {
-		rounds = 4
-	}
+	const rounds, each = 12, 3
 	dbtest.Worlds(t, func(t *testing.T, l dbtest.Life) {
 		client, err := wechat.New(l.DB, wechat.App{ID: appID, Secret: appSecret}, keys, &wechat.Options{Now: l.Now, Base: l.URL})
 		if err != nil {
