@@ -31,6 +31,7 @@ import (
 	"github.com/scrmkit/scrmkit/stamps/shop"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/bunstore"
+	"github.com/scrmkit/scrmkit/storage/relay"
 	"github.com/scrmkit/scrmkit/wechat"
 	"github.com/scrmkit/scrmkit/wechat/callback"
 	"github.com/scrmkit/scrmkit/wechat/miniprogram"
@@ -41,6 +42,7 @@ import (
 var schemas = []storage.Schema{
 	activation.Tables, routing.Tables, lead.Tables, loyalty.Tables, otp.Tables, reward.Tables, shop.Tables, stamps.Tables, ticket.Tables,
 	customers.Tables, session.Tables, delivery.Tables, wechat.Tables, miniprogram.Tables, callback.Tables, subscription.Tables, notice.Tables,
+	relay.Tables,
 }
 
 // openDatabase opens the database that the configuration names and brings its tables up to date.

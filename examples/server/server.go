@@ -265,6 +265,9 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 func (s *Server) Close() error {
 	s.stop()
 	s.work.Wait()
+	if s.wechat != nil {
+		_ = s.wechat.entries.Release(context.Background()) // it ends by itself
+	}
 	return s.shut()
 }
 

@@ -15,7 +15,7 @@ import (
 	"github.com/scrmkit/scrmkit/secret"
 	"github.com/scrmkit/scrmkit/stamps/invitation"
 	"github.com/scrmkit/scrmkit/storage"
-	"github.com/scrmkit/scrmkit/storage/journal"
+	"github.com/scrmkit/scrmkit/storage/relay"
 	"github.com/scrmkit/scrmkit/wechat"
 	"github.com/scrmkit/scrmkit/wechat/callback"
 	"github.com/scrmkit/scrmkit/wechat/miniprogram"
@@ -63,7 +63,7 @@ type weChat struct {
 	pushes      *callback.Receiver
 
 	telling sync.Mutex
-	read    journal.Cursor // of the journal, up to which customers are told
+	entries *relay.Relay // of the journal, to the notifier
 }
 
 func (s *Server) newWeChat(keys []secret.Key) (*weChat, error) {
@@ -88,18 +88,28 @@ func (s *Server) newWeChat(keys []secret.Key) (*weChat, error) {
 	}
 	w.invitations = invitation.New(s.shops, w.app, bindPage)
 	w.notices = notice.New(s.db, nil)
-	w.notifier, err = notifier.New(s.db, s.points, s.cards, s.customers, w.messages, w.notices, c.Notices, nil)
+	if w.notifier, err = notifier.New(s.points, s.cards, s.customers, w.messages, w.notices, c.Notices, nil); err != nil {
+		return nil, err
+	}
+	w.entries, err = relay.New(s.db, "notices", w.notifier.Handle, nil)
 	return w, err
 }
 
-// tell tells customers what became of their points and cards since it last did. A server that has
-// just begun reads the journal from its beginning, which tells nothing twice.
-func (w *weChat) tell(ctx context.Context) (err error) {
+// tell tells customers what became of their points and cards since a server last did. Where another
+// process reads the journal it delivers what that has posted.
+func (w *weChat) tell(ctx context.Context) error {
 	w.telling.Lock()
 	defer w.telling.Unlock()
-	if w.read, err = w.notifier.Follow(ctx, w.read, 0); err == nil {
-		_, err = w.notices.Deliver(ctx, w.notifier)
+	for {
+		turn, err := w.entries.Step(ctx)
+		if err != nil {
+			return err
+		}
+		if !turn.More {
+			break
+		}
 	}
+	_, err := w.notices.Deliver(ctx, w.notifier)
 	return err
 }
 

@@ -250,10 +250,10 @@ func (s *service) year(ctx context.Context, front *frontEnd, m ids.Member) error
 	return nil
 }
 
-// tell is what a worker does each second: it follows the journal, and tells customers what became
+// tell is what a worker does each second: it reads on in the journal, and tells customers what became
 // of their points and cards.
-func (s *service) tell(ctx context.Context, front *frontEnd, u wechattest.User) (err error) {
-	if s.read, err = s.notifier.Follow(ctx, s.read, 0); err != nil {
+func (s *service) tell(ctx context.Context, front *frontEnd, u wechattest.User) error {
+	if _, err := s.entries.Step(ctx); err != nil {
 		return err
 	}
 	if _, err := s.notices.Deliver(ctx, s.notifier); err != nil {

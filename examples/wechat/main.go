@@ -35,7 +35,7 @@ import (
 	"github.com/scrmkit/scrmkit/stamps/till"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/bunstore"
-	"github.com/scrmkit/scrmkit/storage/journal"
+	"github.com/scrmkit/scrmkit/storage/relay"
 	"github.com/scrmkit/scrmkit/wechat"
 	"github.com/scrmkit/scrmkit/wechat/callback"
 	"github.com/scrmkit/scrmkit/wechat/miniprogram"
@@ -123,8 +123,8 @@ type service struct {
 	signIn      *signin.Flow
 	till        *till.Till
 	notifier    *notifier.Flow
-	read        journal.Cursor // of the journal, up to which customers are told
-	pushes      http.Handler   // what WeChat pushes
+	entries     *relay.Relay // of the journal, to the notifier
+	pushes      http.Handler // what WeChat pushes
 }
 
 // open makes the engines. base is where WeChat is; "": the real one.
@@ -136,7 +136,7 @@ func open(ctx context.Context, name, base string) (*service, error) {
 	on := bunstore.OnSQLite(db)
 	if err := bunstore.Migrate(ctx, on,
 		stamps.Tables, shop.Tables, loyalty.Tables, otp.Tables, delivery.Tables, customer.Tables, session.Tables, notice.Tables,
-		wechat.Tables, miniprogram.Tables, callback.Tables, subscription.Tables,
+		wechat.Tables, miniprogram.Tables, callback.Tables, subscription.Tables, relay.Tables,
 	); err != nil {
 		return nil, err
 	}
@@ -185,8 +185,11 @@ func open(ctx context.Context, name, base string) (*service, error) {
 	s.invitations = invitation.New(s.shops, s.app, "pages/bind/bind")
 	s.signIn = signin.New(store, s.customers, sessions, s.app, s.delivery, &signin.Options{Unlinked: "unlinked"})
 	s.till = till.New(store, s.shops, codes, s.cards, nil)
-	s.notifier, err = notifier.New(store, s.points, s.cards, s.customers, s.messages, s.notices, told, &notifier.Options{Now: clock.now})
+	s.notifier, err = notifier.New(s.points, s.cards, s.customers, s.messages, s.notices, told, &notifier.Options{Now: clock.now})
 	if err != nil {
+		return nil, err
+	}
+	if s.entries, err = relay.New(store, "notices", s.notifier.Handle, &relay.Options{Now: clock.now}); err != nil {
 		return nil, err
 	}
 	return s, s.rules(ctx)

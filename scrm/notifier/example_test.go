@@ -13,8 +13,8 @@ import (
 	"github.com/scrmkit/scrmkit/scrm/customer"
 	"github.com/scrmkit/scrmkit/scrm/notice"
 	"github.com/scrmkit/scrmkit/scrm/notifier"
-	"github.com/scrmkit/scrmkit/storage/journal"
 	"github.com/scrmkit/scrmkit/storage/memory"
+	"github.com/scrmkit/scrmkit/storage/relay"
 	"github.com/scrmkit/scrmkit/wechat"
 	"github.com/scrmkit/scrmkit/wechat/subscription"
 	"github.com/scrmkit/scrmkit/wechat/wechattest"
@@ -67,7 +67,7 @@ func Example() {
 			log.Fatal(err)
 		}
 	}
-	flow, err := notifier.New(db, points, nil, customers, messages, notices, []notifier.Template{
+	flow, err := notifier.New(points, nil, customers, messages, notices, []notifier.Template{
 		{Kind: notifier.PointsEarned, Currency: "points", ID: "T1", Values: map[string]notifier.Value{
 			"thing1": {Text: "hooray", Args: []notifier.Arg{notifier.Points}},
 		}},
@@ -107,9 +107,12 @@ func Example() {
 		log.Fatal(err)
 	}
 
-	var read journal.Cursor
+	entries, err := relay.New(db, "notices", flow.Handle, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
 	for range 2 {
-		if read, err = flow.Follow(ctx, read, 100); err != nil { // a worker does this, each second
+		if _, err := entries.Step(ctx); err != nil { // a worker calls Run
 			log.Fatal(err)
 		}
 		n, err := flow.Remind(ctx) // a job does this, each hour

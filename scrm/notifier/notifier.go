@@ -18,7 +18,6 @@ import (
 	"github.com/scrmkit/scrmkit/scrm/message"
 	"github.com/scrmkit/scrmkit/scrm/notice"
 	"github.com/scrmkit/scrmkit/stamps"
-	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
 	"github.com/scrmkit/scrmkit/wechat"
 	"github.com/scrmkit/scrmkit/wechat/miniprogram"
@@ -37,7 +36,6 @@ type Options struct {
 
 // A Flow posts notices of what happened, and tells them. It is safe for concurrent use.
 type Flow struct {
-	db        storage.DB
 	points    *loyalty.Engine
 	cards     *stamps.Engine
 	customers *customer.Engine
@@ -49,12 +47,12 @@ type Flow struct {
 	now       func() time.Time
 }
 
-// New returns a flow on a database. points and cards may be nil: then their entries are passed over,
+// New returns a flow, of engines in one tenant. points and cards may be nil: then their entries are passed over,
 // and no points are looked for that end. *errs.DefinitionError: a template has a mistake, such as a text
 // that the catalog lacks in one of its languages, or other values than the message has fields.
 func New(
-	db storage.DB, points *loyalty.Engine, cards *stamps.Engine, customers *customer.Engine, messages *subscription.Engine,
-	notices *notice.Engine, all []Template, opts *Options,
+	points *loyalty.Engine, cards *stamps.Engine, customers *customer.Engine, messages *subscription.Engine, notices *notice.Engine,
+	all []Template, opts *Options,
 ) (*Flow, error) {
 	o := *cmp.Or(opts, &Options{})
 	if o.Now == nil {
@@ -70,47 +68,23 @@ func New(
 	if err != nil {
 		return nil, fmt.Errorf("notifier: %w", err)
 	}
-	return &Flow{db, points, cards, customers, messages, notices, ts, o.Texts, o.Language, o.Now}, nil
+	return &Flow{points, cards, customers, messages, notices, ts, o.Texts, o.Language, o.Now}, nil
 }
 
-// batch is how many notices are posted at a time.
+// Handle posts notices of an entry of the journal. It is a relay.Handler, of a relay in the tenant of
+// the engines. An entry that comes again posts nothing that was posted before, nor what is older than
+// Template.Hours. Errors: those of notice.Engine.Post; what the engines said that were asked for
+// programs; what the database said.
+func (f *Flow) Handle(ctx context.Context, _ string, r journal.Record) error {
+	all, err := f.about(ctx, r)
+	if err == nil && len(all) > 0 {
+		_, err = f.notices.Post(ctx, all...)
+	}
+	return err
+}
+
+// batch is how many notices Remind posts at a time.
 const batch = 200
-
-// Follow posts notices of at most limit entries that follow a cursor in the journal (limit <= 0:
-// all), and returns the cursor after the last of them. Whoever calls it keeps the cursor; where it
-// is lost, or a process was killed before it was kept, those entries are read again, which posts
-// nothing that was posted before, nor what is older than Template.Hours. After an error the cursor is
-// that of what was posted. Errors: journal.ErrCursor; those of notice.Engine.Post; what the engines
-// said that were asked for programs; what the database said.
-func (f *Flow) Follow(ctx context.Context, after journal.Cursor, limit int) (journal.Cursor, error) {
-	var all []notice.Notice
-	read := after
-	post := func() error {
-		if len(all) > 0 {
-			if _, err := f.notices.Post(ctx, all...); err != nil {
-				return err
-			}
-		}
-		after, all = read, nil
-		return nil
-	}
-	for r, err := range f.db.Journal().After(ctx, after, limit) {
-		if err != nil {
-			return after, fmt.Errorf("notifier: follow: %w", err)
-		}
-		some, err := f.about(ctx, r)
-		if err != nil {
-			return after, errors.Join(err, post())
-		}
-		all, read = append(all, some...), r.Cursor
-		if len(all) >= batch {
-			if err := post(); err != nil {
-				return after, err
-			}
-		}
-	}
-	return after, post()
-}
 
 // Remind posts notices of the points that end within Template.Days, and returns how many are new.
 // What ends on one day in the program's calendar is one notice. A job calls it each day or hour; it

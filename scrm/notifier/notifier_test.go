@@ -26,6 +26,7 @@ import (
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
 	"github.com/scrmkit/scrmkit/storage/memory"
+	"github.com/scrmkit/scrmkit/storage/relay"
 	"github.com/scrmkit/scrmkit/wechat"
 	"github.com/scrmkit/scrmkit/wechat/miniprogram"
 	"github.com/scrmkit/scrmkit/wechat/subscription"
@@ -156,7 +157,7 @@ func open(t testing.TB, db storage.DB) *bench {
 // flow is one of another process.
 func (b *bench) flow() *notifier.Flow {
 	b.t.Helper()
-	f, err := notifier.New(b.db, b.points, b.cards, b.customers, b.messages, b.notices, templates, &notifier.Options{Now: b.now})
+	f, err := notifier.New(b.points, b.cards, b.customers, b.messages, b.notices, templates, &notifier.Options{Now: b.now})
 	b.must(err)
 	return f
 }
@@ -210,12 +211,24 @@ func (b *bench) stamp(m ids.Member, n int64) {
 	b.must(err)
 }
 
+// follow hands the journal to a flow, from its beginning.
+func (b *bench) follow(f *notifier.Flow) error {
+	for r, err := range b.db.Journal().After(b.t.Context(), "", 0) {
+		if err == nil {
+			err = f.Handle(b.t.Context(), b.db.TenantID(), r)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // relay follows the journal from its beginning, and delivers.
 func (b *bench) relay() {
 	b.t.Helper()
-	_, err := b.Follow(b.t.Context(), "", 0)
-	b.must(err)
-	_, err = b.notices.Deliver(b.t.Context(), b)
+	b.must(b.follow(b.Flow))
+	_, err := b.notices.Deliver(b.t.Context(), b)
 	b.must(err)
 }
 
@@ -437,8 +450,7 @@ func TestDown(t *testing.T) {
 	b := open(t, memory.New())
 	ctx, a := t.Context(), b.customer(alice, 3)
 	b.buy(a, 1)
-	_, err := b.Follow(ctx, "", 0)
-	b.must(err)
+	b.must(b.follow(b.Flow))
 	down := make([]wechattest.Fault, 200)
 	for i := range down {
 		down[i] = wechattest.Fault{Status: 502, Body: "<html>bad gateway</html>"}
@@ -479,7 +491,7 @@ func TestAtOnce(t *testing.T) {
 		for i := range 4 {
 			wg.Go(func() {
 				f := b.flow()
-				if _, err := f.Follow(ctx, "", 0); err != nil {
+				if err := b.follow(f); err != nil {
 					t.Error(err)
 				}
 				var s notice.Sender = f
@@ -518,29 +530,23 @@ func (k killed) Send(ctx context.Context, n notice.Notice) (string, error) {
 	panic("killed")
 }
 
-// Follow goes on from where it was, also after an error.
-func TestFollow(t *testing.T) {
+// A relay hands each entry to the flow, and those that the flow can't read it puts aside.
+func TestHandle(t *testing.T) {
 	b := open(t, memory.New())
 	ctx, a := t.Context(), b.customer(alice, 1)
 	for i := range int64(5) {
 		b.buy(a, i+1)
 	}
-	var at journal.Cursor
-	for steps := 0; ; steps++ {
-		next, err := b.Follow(ctx, at, 3)
-		b.must(err)
-		if next == at {
-			break
-		}
-		if at = next; steps > 20 {
-			t.Fatal("it does not end")
-		}
-	}
-	if got := b.states(a)[notice.Pending]; got != 5 {
-		t.Errorf("%d are posted", got)
-	}
-	if next, err := b.Follow(ctx, "nonsense", 0); !errors.Is(err, journal.ErrCursor) || next != "nonsense" {
-		t.Error(next, err)
+	failed, err := b.db.Save(ctx, []storage.Change{{Entries: []journal.Entry{
+		{Subject: "loyalty/club/other", Seq: 1, Key: "k", Kind: "loyalty.earn", At: b.now(), Input: []byte{1}, Result: []byte(`{"account":7}`)},
+	}}})
+	b.must(errors.Join(append(failed, err)...))
+	r, err := relay.New(b.db, "notices", b.Handle, &relay.Options{Attempts: 1, Now: b.now})
+	b.must(err)
+	turn, err := r.Step(ctx)
+	b.must(err)
+	if got := b.states(a)[notice.Pending]; got != 5 || turn.Dead != 1 || turn.Failed != 0 || turn.Waiting != 0 {
+		t.Errorf("%d are posted, %+v", got, turn)
 	}
 }
 
@@ -581,7 +587,7 @@ func TestTemplates(t *testing.T) {
 			x.Values[k] = v
 		}
 		change(&x)
-		_, err := notifier.New(b.db, b.points, b.cards, b.customers, b.messages, b.notices, []notifier.Template{x}, nil)
+		_, err := notifier.New(b.points, b.cards, b.customers, b.messages, b.notices, []notifier.Template{x}, nil)
 		var wrong *errs.DefinitionError
 		if !errors.As(err, &wrong) || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s: %v", name, err)

@@ -29,6 +29,18 @@
 // under the process, writes return ErrFileGone; those in a transaction that was joined are not
 // looked after.
 //
+// # Moves
+//
+// On Postgres the feed of the journal goes on where the database does: after a restart of its
+// server, a dump that is restored, a standby that is promoted, though it was behind, a file system
+// that is copied. A cursor from before is good, and nothing is written behind it. The first entry
+// that is written after a move may cost a transaction that was joined another run: it is
+// storage.ErrRetry. A standby may be read, for what may be a moment old. A subscriber of logical
+// replication may not, before it takes over: what it is sent comes in another order.
+//
+// On SQLite a cursor is good for as long as no older copy of the file takes its place; one that is
+// kept in the same file, as package relay does, is good with each copy.
+//
 // # Drivers and poolers
 //
 // A transaction of the service's is joined with [DB.Join] and, where it is of pgx without

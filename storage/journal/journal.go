@@ -69,7 +69,8 @@ type Cursor string
 type Store interface {
 	// After yields at most limit records (limit <= 0: all) that follow the cursor, each at least
 	// once to a reader that goes on from the last cursor it dealt with. A record that commits late
-	// is never skipped: the feed stops short of the oldest transaction that still runs. Records of
+	// is never skipped: the feed stops short of the oldest transaction that still runs in the
+	// database. Records of
 	// one subject come in the order in which they took effect, with growing Seq, whatever
 	// transactions they were written in; those of several subjects from transactions that
 	// overlapped come in any order. ErrCursor: the cursor is of another database or tenant, or none

@@ -17,6 +17,9 @@
 //   - Of any number of processes one at a time reads the feed of a tenant, by a lease. The others
 //     take over when it ends.
 //
+// Who tells something of the database alone is better off in the transaction of the command: a relay
+// is for what lies outside.
+//
 // Nothing is announced by the database: on Postgres a NOTIFY would have all commits wait for each
 // other. A relay looks for new entries every Options.Poll, and at once after [Relay.Wake].
 package relay

@@ -87,6 +87,7 @@ func ExampleRelay_Dead() {
 	status, err := r.Status(ctx)
 	must(err)
 	fmt.Println("waiting:", status.Waiting, "lag:", status.Lag)
+	must(r.Release(ctx)) // a worker that calls Step ends
 	// Output:
 	// put aside: 1
 	// loyalty/club/alice 1 the CRM has no such member: relay: the entry can't be handed over

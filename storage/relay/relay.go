@@ -44,7 +44,7 @@ type Options struct {
 	Backoff  time.Duration    // before the second try, doubled for each further one, at most an hour; 0: a second
 	Waiting  int              // subjects that may wait while new entries are read; 0: 1,000
 	Lease    time.Duration    // how long a process that is gone keeps the others waiting; 0: a minute
-	Poll     time.Duration    // how long Run waits where there was nothing; 0: 50 ms
+	Poll     time.Duration    // how long Run waits where there was nothing; 0: 50 ms. Where another process reads, at least a second
 	Now      func() time.Time // the clock; nil: time.Now
 	Hook     storage.Hook     // of traces and metrics; nil: none
 }
@@ -111,7 +111,11 @@ func (r *Relay) Run(ctx context.Context, failed func(error)) error {
 		if t.More {
 			continue
 		}
-		timer := time.NewTimer(r.opts.Poll)
+		wait := r.opts.Poll
+		if t.Busy || err != nil {
+			wait = max(wait, time.Second) // which others keep, or which would fail again
+		}
+		timer := time.NewTimer(wait)
 		select {
 		case <-timer.C:
 		case <-r.wake:
@@ -119,7 +123,7 @@ func (r *Relay) Run(ctx context.Context, failed func(error)) error {
 		}
 		timer.Stop()
 	}
-	_ = r.release(context.WithoutCancel(ctx)) // it ends by itself
+	_ = r.Release(context.WithoutCancel(ctx)) // it ends by itself
 	return ctx.Err()
 }
 
@@ -180,14 +184,18 @@ func (r *Relay) save(ctx context.Context, f *feed, rows ...storage.Row) error {
 	return err
 }
 
-// release ends the lease of this relay, if it has it.
-func (r *Relay) release(ctx context.Context) error {
+// Release gives the lease back that Step has taken, so that another process may take over at once.
+// Errors: journal.ErrConflict, where one has meanwhile; what the database said.
+func (r *Relay) Release(ctx context.Context) error {
 	f, _, err := r.load(ctx)
-	if err != nil || f.Holder != r.holder {
-		return err
+	if err == nil && f.Holder == r.holder {
+		f.Holder, f.Until = "", time.Time{}
+		err = r.save(ctx, &f)
 	}
-	f.Holder, f.Until = "", time.Time{}
-	return r.save(ctx, &f)
+	if err != nil {
+		return fmt.Errorf("relay: %s: release: %w", r.name, err)
+	}
+	return nil
 }
 
 // A Letter is an entry that was put aside.

@@ -72,7 +72,7 @@ func (r *Relay) step(ctx context.Context) (t Turn, err error) {
 	if read+len(rows) > 0 {
 		err = r.save(context.WithoutCancel(ctx), &f, rows...)
 	}
-	t.More = read == r.opts.Batch || t.Dead > 0 && err == nil
+	t.More = read == r.opts.Batch || t.Dead > 0
 	return t, errors.Join(err, ctx.Err())
 }
 
