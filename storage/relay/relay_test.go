@@ -263,6 +263,43 @@ func TestRelay(t *testing.T) {
 				t.Errorf("%v", got)
 			}
 		})
+		t.Run("entries of one number go by their keys, and none is passed over", func(t *testing.T) {
+			tenant, c, h := db.Tenant("keys"), newClock(), &history{}
+			var fails atomic.Bool
+			fails.Store(true)
+			r := newRelay(t, tenant, func(_ context.Context, _ string, r journal.Record) error {
+				if fails.Load() {
+					return errors.New("no answer")
+				}
+				h.add(journal.Entry{Subject: r.Key, Seq: r.Seq})
+				return nil
+			}, relay.Options{Now: c.now})
+			add := func(key string) {
+				t.Helper()
+				failed, err := tenant.Save(ctx, []storage.Change{{Entries: []journal.Entry{{
+					Subject: subject(1), Seq: 5, Key: key, Kind: "test.done", At: start, Input: []byte{1}, Result: []byte("{}"),
+				}}}})
+				if err = errors.Join(append(failed, err)...); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for _, key := range []string{"b", "d", "a", "c"} {
+				add(key)
+				step(t, r) // the first one fails, and the others wait
+			}
+			c.pass(time.Minute)
+			add("aa")
+			fails.Store(false)
+			for range 3 {
+				step(t, r)
+				c.pass(time.Minute)
+			}
+			got := h.take()
+			slices.Sort(got)
+			if want := []string{"a#5", "aa#5", "b#5", "c#5", "d#5"}; !slices.Equal(slices.Compact(got), want) {
+				t.Errorf("%v", got)
+			}
+		})
 		t.Run("after so many tries it is put aside, and can be sent again or forgotten", func(t *testing.T) {
 			tenant, c := db.Tenant("dead"), newClock()
 			var fails atomic.Bool

@@ -42,7 +42,7 @@ type line struct {
 	Name    string
 	Subject string
 	First   place // of the entry that is next
-	Last    place // of the last one that the feed has come by
+	Last    place // of the last one that waits
 	Tries   int64 // of the first
 	Due     time.Time
 	Fault   string // why it failed last

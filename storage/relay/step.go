@@ -22,11 +22,11 @@ const (
 
 // A task is what one worker does: entries of one subject, in their order.
 type task struct {
-	line    line             // first of the entries, and last of those that wait with it
+	line    line
 	stored  bool             // the line is
 	due     bool             // it is to be handed over now
 	records []journal.Record // what is due of it
-	next    *place           // of the entry after those; nil: there is none
+	more    []place          // of entries that wait besides
 
 	done  int // of records, handed over
 	fault error
@@ -96,8 +96,8 @@ func (r *Relay) again(ctx context.Context, waiting []line, now time.Time) (tasks
 			}
 			t.records = append(t.records, record)
 			if len(t.records) > r.opts.Batch { // the oldest are kept
-				next := placeOf(t.records[0].Entry)
-				t.next, t.records = &next, slices.Delete(t.records, 0, 1)
+				t.more = []place{placeOf(t.records[0].Entry), l.Last}
+				t.records = slices.Delete(t.records, 0, 1)
 			}
 		}
 		slices.Reverse(t.records)
@@ -128,17 +128,14 @@ func (r *Relay) fresh(
 		}
 		read, cursor = read+1, record.Cursor
 		t := of[record.Subject]
-		switch at := placeOf(record.Entry); {
-		case t == nil:
-			t = &task{line: line{Name: r.name, Subject: record.Subject, First: at, Last: at}, due: true, records: []journal.Record{record}}
+		if t == nil {
+			t = &task{line: line{Name: r.name, Subject: record.Subject}, due: true}
 			of[record.Subject], tasks = t, append(tasks, t)
-		case !t.stored:
-			t.records, t.line.Last = append(t.records, record), at
-		case at.compare(t.line.Last) > 0:
-			t.line.Last = at
-			if t.next == nil {
-				t.next = &at
-			}
+		}
+		if t.stored {
+			t.more = append(t.more, placeOf(record.Entry))
+		} else {
+			t.records = append(t.records, record)
 		}
 	}
 	return tasks, cursor, read, nil
@@ -203,20 +200,23 @@ func (r *Relay) settle(turn *Turn, tasks []*task) (rows []storage.Row) {
 				l.Due = journal.Instant(now.Add(r.backoff(l.Tries)))
 			}
 		}
+		waits := t.more
+		for _, record := range t.records[next:] {
+			waits = append(waits, placeOf(record.Entry))
+		}
 		switch {
-		case next < len(t.records):
-			l.First = placeOf(t.records[next].Entry)
-		case t.due && t.next != nil:
-			l.First = *t.next
-		case t.due:
+		case !t.due && len(waits) == 0: // it waits as before
+			continue
+		case !t.due:
+			waits = append(waits, l.First, l.Last)
+		case len(waits) == 0:
 			if t.stored {
 				rows = append(rows, lines.Drop(l))
 				turn.Waiting--
 			}
 			continue
-		case t.next == nil: // it waits, and is as long as before
-			continue
 		}
+		l.First, l.Last = slices.MinFunc(waits, place.compare), slices.MaxFunc(waits, place.compare)
 		if !t.stored {
 			turn.Waiting++
 		}
