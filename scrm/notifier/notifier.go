@@ -47,9 +47,10 @@ type Flow struct {
 	now       func() time.Time
 }
 
-// New returns a flow, of engines in one tenant. points and cards may be nil: then their entries are passed over,
-// and no points are looked for that end. *errs.DefinitionError: a template has a mistake, such as a text
-// that the catalog lacks in one of its languages, or other values than the message has fields.
+// New returns a flow, of engines in one tenant. points and cards may be nil: then their entries are
+// passed over, and no points are looked for that end. *errs.DefinitionError: a template has a
+// mistake, such as a text that the catalog lacks in one of its languages, or other values than the
+// message has fields.
 func New(
 	points *loyalty.Engine, cards *stamps.Engine, customers *customer.Engine, messages *subscription.Engine, notices *notice.Engine,
 	all []Template, opts *Options,
