@@ -206,8 +206,12 @@ func (r request) entry(p *Program, d *Decision, before Account) journal.Entry {
 }
 
 // Recorded returns the command that an entry of a ledger records, as it was given, and the account
-// that it was given for: that of a transfer or a merger stands in both ledgers.
+// that it was given for: that of a transfer or a merger stands in both ledgers. journal.ErrArchived:
+// the entry is in an archive, and has to be read there.
 func Recorded(e journal.Entry) (Command, AccountID, error) {
+	if e.Archived() {
+		return nil, AccountID{}, fmt.Errorf("loyalty: entry %d of %s: %w", e.Seq, e.Subject, journal.ErrArchived)
+	}
 	var out Outcome
 	if err := json.Unmarshal(e.Result, &out); err != nil {
 		return nil, AccountID{}, fmt.Errorf("loyalty: entry %d of %s: %w", e.Seq, e.Subject, err)

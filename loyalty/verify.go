@@ -77,6 +77,9 @@ func (h Heads) Digest() []byte {
 //
 // Without a head that was kept outside, one who may write everything can write another history.
 //
+// Entries whose bodies are in an archive are checked there: an Archive gives the head in which they
+// end, and that the ledger goes on from it is checked here.
+//
 // Entries that were written before these sealed more than the entry before them are checked as far
 // as their seals reach: the account is from its next command on, and a booking from its next
 // change.
@@ -110,7 +113,8 @@ func (e *Engine) VerifyProgram(ctx context.Context, id ids.Program, kept *Heads)
 // An audit is a verification under way.
 type audit struct {
 	*Engine
-	terms map[int][]byte // digests of versions of the program
+	terms   map[int][]byte // digests of versions of the program
+	archive *Archive       // nil: archived entries are not checked
 }
 
 func (a *audit) program(ctx context.Context, id ids.Program, kept *Heads) (heads Heads, err error) {
@@ -290,7 +294,7 @@ func (a *audit) once(ctx context.Context, chain []Account, kept []Head) error {
 		return w.found
 	}
 	for _, h := range kept {
-		if h.Member == own.ID.Member && !bytes.Equal(w.hashes[h.Seq], h.Hash) {
+		if h.Member == own.ID.Member && !w.gone(h.Seq) && !bytes.Equal(w.hashes[h.Seq], h.Hash) {
 			return &TamperedError{own.ID, min(h.Seq, own.Seq+1), fmt.Sprintf("is not in the history whose head was kept at entry %d", h.Seq)}
 		}
 	}
@@ -312,15 +316,29 @@ func (a *audit) once(ctx context.Context, chain []Account, kept []Head) error {
 		for of, b := range later.bookings {
 			bookings[of] = b
 		}
+		if later.archived > 0 && a.archive == nil { // each of those entries may have written any
+			for of, b := range bookings {
+				bookings[of] = bookedAt{b.ledger, b.seq, nil}
+			}
+			w.deleted = w.deleted || later.deleted
+		}
 	}
-	if err := a.bookings(ctx, own, bookings); err != nil {
+	if a.archive != nil {
+		if a.archive.heads[own.ID].Seq < w.archived {
+			return &TamperedError{own.ID, w.archived, "is in no archive that was read"}
+		}
+		a.archive.overlay(own.ID, bookings)
+		w.deleted = false
+	}
+	if err := a.bookings(ctx, own, bookings, w.deleted); err != nil {
 		return err
 	}
 	return a.due(ctx, own)
 }
 
-// bookings compares those of an account with what the ledgers say of them.
-func (a *audit) bookings(ctx context.Context, own Account, written map[bookingKey]bookedAt) error {
+// bookings compares those of an account with what the ledgers say of them, of which the first
+// entries may be deleted.
+func (a *audit) bookings(ctx context.Context, own Account, written map[bookingKey]bookedAt, deleted bool) error {
 	seen := map[string]bool{}
 	for b, err := range bookingsIn(ctx, a.frame.Store, own.ID) {
 		if err != nil {
@@ -328,6 +346,7 @@ func (a *audit) bookings(ctx context.Context, own Account, written map[bookingKe
 		}
 		w, known := written[bookingKey{own.ID, b.Key}]
 		switch {
+		case !known && deleted:
 		case !known:
 			return &TamperedError{own.ID, own.Seq, "no entry wrote the booking " + b.Key}
 		case w.hash != nil && !bytes.Equal(w.hash, b.digest()):
@@ -357,16 +376,24 @@ func (a *audit) due(ctx context.Context, own Account) error {
 
 // bookedAt is what the last entry that wrote a booking says of it.
 type bookedAt struct {
-	seq  int64
-	hash []byte // nil: the entry may have written one, and does not seal it
+	ledger AccountID // that the entry is of
+	seq    int64
+	hash   []byte // nil: the entry may have written one, and does not seal it
 }
 
 // A walk is what a ledger says, from its newest entry to the first.
 type walk struct {
-	found    *TamperedError // the first entry that is wrong
-	hashes   map[int64][]byte
-	terms    map[int64]terms // by the entries
+	found    *TamperedError   // the first entry that is wrong
+	hashes   map[int64][]byte // by the numbers of entries
+	archived int64            // number of the newest entry whose body is in an archive; 0: none is
+	deleted  bool             // entries before that are gone
+	terms    map[int64]terms  // by the entries
 	bookings map[bookingKey]bookedAt
+}
+
+// gone reports whether an entry can't be compared, as it is in an archive.
+func (w *walk) gone(seq int64) bool {
+	return seq <= w.archived && w.hashes[seq] == nil
 }
 
 // verify checks a ledger by itself, and the account by its last entry.
@@ -397,8 +424,28 @@ func (w *walk) walk(a Account, entries iter.Seq2[journal.Entry, error]) error {
 			continue
 		}
 		for ; next.Seq > entry.Seq; next.Seq-- {
-			fail(next.Seq, "is missing")
 			known = false
+			if w.archived > 0 {
+				w.deleted = true
+			} else {
+				fail(next.Seq, "is missing")
+			}
+		}
+		wrote := func(id AccountID, key string, hash []byte) {
+			if _, newer := w.bookings[bookingKey{id, key}]; !newer {
+				w.bookings[bookingKey{id, key}] = bookedAt{a.ID, entry.Seq, hash}
+			}
+		}
+		if entry.Archived() {
+			if entry.Seq == a.Seq {
+				fail(entry.Seq, "has no body, which the newest entry of an account never loses")
+			}
+			if known {
+				w.hashes[entry.Seq] = next.Hash
+			}
+			wrote(a.ID, entry.Key, nil)
+			next, known, w.archived = link{Seq: entry.Seq - 1}, false, max(w.archived, entry.Seq)
+			continue
 		}
 		hash := digest(entry)
 		if known && !bytes.Equal(hash, next.Hash) {
@@ -409,11 +456,6 @@ func (w *walk) walk(a Account, entries iter.Seq2[journal.Entry, error]) error {
 		if len(entry.Before) > 0 {
 			if err := json.Unmarshal(entry.Before, &next); err != nil {
 				fail(entry.Seq, "can't be read")
-			}
-		}
-		wrote := func(id AccountID, key string, hash []byte) {
-			if _, newer := w.bookings[bookingKey{id, key}]; !newer {
-				w.bookings[bookingKey{id, key}] = bookedAt{entry.Seq, hash}
 			}
 		}
 		if next.State == nil { // it seals the entry before it, and no more
@@ -442,19 +484,23 @@ func (w *walk) walk(a Account, entries iter.Seq2[journal.Entry, error]) error {
 			}
 		}
 	}
-	if next.Seq > 0 {
+	switch {
+	case next.Seq == 0:
+	case w.archived > 0:
+		w.deleted = true
+	default:
 		fail(1, "is missing")
 	}
 	if w.found != nil {
 		return nil
 	}
 	for _, h := range a.Holdings {
-		if totals[h.Currency] != h.Totals || h.Totals.Outstanding() != h.Wallet.Total() {
+		if totals[h.Currency] != h.Totals && w.archived == 0 || h.Totals.Outstanding() != h.Wallet.Total() {
 			fail(a.Seq, "the sums of the entries are not the account's")
 		}
 		delete(totals, h.Currency)
 	}
-	if left := sorted(totals); slices.ContainsFunc(left, func(id ids.Currency) bool { return totals[id] != Totals{} }) {
+	if left := sorted(totals); w.archived == 0 && slices.ContainsFunc(left, func(id ids.Currency) bool { return totals[id] != Totals{} }) {
 		fail(a.Seq, "the sums of the entries are not the account's")
 	}
 	return nil

@@ -268,12 +268,16 @@ func (s *Server) view(ctx context.Context, id loyalty.AccountID) (v PointsView, 
 	return v, nil
 }
 
-// outcomes yields what the entries of a ledger tell.
+// outcomes yields what the entries of a ledger tell: of archived ones their numbers and times.
 func outcomes(entries iter.Seq2[journal.Entry, error]) iter.Seq2[loyalty.Outcome, error] {
 	return func(yield func(loyalty.Outcome, error) bool) {
 		for e, err := range entries {
 			var out loyalty.Outcome
-			if err == nil {
+			switch {
+			case err != nil:
+			case e.Archived():
+				out.Seq, out.At = e.Seq, e.At
+			default:
 				err = json.Unmarshal(e.Result, &out)
 			}
 			if !yield(out, err) {

@@ -18,6 +18,7 @@ import (
 	"github.com/scrmkit/scrmkit/stamps/shop"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/relay"
+	"github.com/scrmkit/scrmkit/storage/retention"
 	"github.com/scrmkit/scrmkit/wechat"
 	"github.com/scrmkit/scrmkit/wechat/callback"
 	"github.com/scrmkit/scrmkit/wechat/miniprogram"
@@ -28,5 +29,5 @@ import (
 var All = []storage.Schema{
 	activation.Tables, routing.Tables, lead.Tables, loyalty.Tables, otp.Tables, reward.Tables, shop.Tables, stamps.Tables, ticket.Tables,
 	wechat.Tables, miniprogram.Tables, callback.Tables, customer.Tables, delivery.Tables, session.Tables,
-	subscription.Tables, authenticator.Tables, notice.Tables, relay.Tables,
+	subscription.Tables, authenticator.Tables, notice.Tables, relay.Tables, retention.Tables,
 }

@@ -69,6 +69,9 @@ func (f *Flow) about(ctx context.Context, r journal.Record) ([]notice.Notice, er
 			all = append(all, x.notice(m, k, r.At.Add(t.wait()), r.Subject, r.Seq, which))
 		}
 	}
+	if r.Archived() { // it is older than any news
+		return nil, nil
+	}
 	var err error
 	switch context, _, _ := strings.Cut(r.Kind, "."); {
 	case context == "loyalty" && f.points != nil:

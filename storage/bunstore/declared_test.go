@@ -36,6 +36,7 @@ var homes = map[string]string{
 	"subscription":  "wechat/subscription",
 	"authenticator": "otp/authenticator",
 	"relay":         "storage/relay",
+	"retention":     "storage/retention",
 }
 
 var update = flag.Bool("update", false, "write the files of migrations that are missing, and note new ones")

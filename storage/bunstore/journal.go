@@ -6,11 +6,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
 	"sync"
 
 	"github.com/uptrace/bun"
 
+	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
@@ -136,6 +138,91 @@ func (s journalStore) Of(ctx context.Context, subject string) iter.Seq2[journal.
 		}
 		return q
 	}, s.scanRecord)
+}
+
+// Strip implements [journal.Store].
+func (s journalStore) Strip(ctx context.Context, at []journal.Cursor) (int64, error) {
+	return s.before(ctx, "strip the journal", "update {entries} as j set before = '', result = '' where j.result <> '' and ",
+		" order by x.seq desc, x.key desc limit 1", at)
+}
+
+// Prune implements [journal.Store].
+func (s journalStore) Prune(ctx context.Context, at []journal.Cursor) (int64, error) {
+	return s.before(ctx, "prune the journal", "delete from {entries} as j where j.result = '' and ", " and x.result = ''", at)
+}
+
+// before runs a statement on records before those at the cursors, in the order of their subject: on
+// all of them but for what which says.
+func (s journalStore) before(ctx context.Context, op, text, which string, at []journal.Cursor) (n int64, err error) {
+	if err := s.check(ctx); err != nil {
+		return 0, err
+	}
+	places := make([][]storage.Value, len(at))
+	for i, c := range at {
+		p, err := parseCursor(c, s.tenant)
+		if err == nil && c == "" {
+			err = fmt.Errorf("bunstore: %w", journal.ErrCursor)
+		}
+		if err != nil {
+			return 0, err
+		}
+		places[i] = []storage.Value{
+			{Kind: storage.KindText, Text: p.Subject}, {Kind: storage.KindInt, Int: p.Seq}, {Kind: storage.KindText, Text: p.Key},
+			{Kind: storage.KindInt, Int: p.Pos},
+		}
+	}
+	slices.SortFunc(places, func(a, b []storage.Value) int { return compareKeys(a, b, len(a)) })
+	step := places
+	if s.grammar == sqlite && len(places) > 0 {
+		step = places[:1]
+	}
+	err = s.write(ctx, func(u unit) error {
+		n = 0
+		for rest := places; len(rest) > 0; rest = rest[len(step):] {
+			l := lookup{u.grammar, placeColumns, u.grammar == postgres}
+			statement := u.statement(text, func() string { return l.before(text, which) })
+			result, err := u.exec(ctx, statement, u.lookupArgs(l, rest[:len(step)]))
+			if err != nil {
+				return err
+			}
+			some, err := result.RowsAffected()
+			if err != nil {
+				return err
+			}
+			n += some
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, s.fail(op, err)
+	}
+	return n, nil
+}
+
+// placeColumns are what a record is looked for by, to find the one before it.
+var placeColumns = []column{{"subject", text}, {"seq", integer}, {"key", text}, {"pos", integer}}
+
+// before ends the text of a statement on the entries j.
+func (l lookup) before(text, which string) string {
+	entries := l.name(entryTable.name)
+	value := func(column int) string {
+		if l.many {
+			return "l." + l.columns[column].name
+		}
+		return l.param(column+2, l.columns[column].kind)
+	}
+	of := func(alias string) string {
+		return " from " + entries + " as " + alias + " where (" + alias + ".tenant || '') = " + l.tenant() +
+			" and (" + alias + ".subject || '') = " + value(0) + " and "
+	}
+	from := "(select x.subject, x.seq, x.key" + of("x") + "(x.seq, x.key) < (" + value(1) + ", " + value(2) + ")" +
+		which + ") as p"
+	if l.many {
+		from = l.source() + " cross join lateral " + from
+	}
+	return strings.ReplaceAll(text, "{entries}", entries) + "(j.tenant || '') = " + l.tenant() +
+		" and ((j.subject || ''), j.seq, j.key) in (select p.subject, p.seq, p.key from " + from + " where exists (select 1" + of("c") +
+		"c.seq = " + value(1) + " and c.key = " + value(2) + " and c.pos = " + value(3) + "))"
 }
 
 func (s journalStore) entries(q *bun.SelectQuery) *bun.SelectQuery {

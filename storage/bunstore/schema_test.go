@@ -27,7 +27,7 @@ var subjects = map[string]string{
 	"session_subject": "subject", "session_session": "hash", "notice_notice": "member",
 	"subscription_consent": "openid", "subscription_message": "openid",
 	"authenticator_subject": "subject", "authenticator_secret": "subject",
-	"relay_feed": "name", "relay_line": "name", "relay_letter": "name",
+	"relay_feed": "name", "relay_line": "name", "relay_letter": "name", "retention_floor": "name",
 }
 
 // Rule 8: tables are prefixed and in a schema of their own, and the table of migrations has a name

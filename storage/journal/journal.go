@@ -1,9 +1,10 @@
-// Package journal is the append-only record of what happened: the audit trail (who, what, when,
+// Package journal is the record of what happened: the audit trail (who, what, when,
 // before and after), the outbox that a relay reads, and the index that makes every command safe to
 // repeat.
 //
 // An [Entry] is written in the same Save as the change it records, so that neither exists without
-// the other. These hold for every adapter:
+// the other, and never changes. After some time its body may go to an archive, which package
+// retention does; its key stays. These hold for every adapter:
 //
 //   - A command leaves one entry. Its key is a name within its subject: the same key under another
 //     subject is another command. A command without a key is one that its subject knows when it
@@ -37,6 +38,9 @@ var (
 	ErrDuplicate = errs.New(errs.TryAgain, "journal: the key was used before")
 	// ErrKeyReused: the key names a command with another input. Use a new key for a new command.
 	ErrKeyReused = errs.New(errs.Conflict, "journal: the key was used before with another input; use a new key")
+	// ErrArchived: the command was run with that key and input, and its result is in an archive by now.
+	// It is not run again.
+	ErrArchived = errs.New(errs.Conflict, "journal: the command was run before, and its result was archived; use a new key for a new command")
 	// ErrCursor: the cursor is not of this database and tenant. Begin at the zero Cursor, or at one
 	// that After gave.
 	ErrCursor = errs.New(errs.Invalid, "journal: the cursor is not of this database and tenant; begin at the zero cursor, or at one that After gave")
@@ -51,9 +55,12 @@ type Entry struct {
 	At      time.Time       `json:"at"`               // when the command ran: UTC, microseconds
 	By      string          `json:"by,omitempty"`     // who did it, in the embedder's words
 	Input   []byte          `json:"input,omitempty"`  // SHA-256 of the command, made by Hash; without a key it may be left out
-	Before  json.RawMessage `json:"before,omitempty"` // the subject before, where the command changed one
-	Result  json.RawMessage `json:"result"`           // what the command returned, with the subject after it
+	Before  json.RawMessage `json:"before,omitempty"` // the subject before, where the command changed one; nil: it was archived
+	Result  json.RawMessage `json:"result"`           // what the command returned, with the subject after it; nil: it was archived
 }
+
+// Archived reports whether the body of the entry, Before and Result, is in an archive alone.
+func (e Entry) Archived() bool { return len(e.Result) == 0 }
 
 // A Record is an entry as it is stored. Cursor is its place in the feed.
 type Record struct {
@@ -65,7 +72,8 @@ type Record struct {
 // Its text is opaque; it is of use only with the database and the tenant that gave it.
 type Cursor string
 
-// Store reads the journal. Engines write it, each with its own changes.
+// Store reads the journal, and takes out of it what is archived. Engines write it, each with its own
+// changes.
 type Store interface {
 	// After yields at most limit records (limit <= 0: all) that follow the cursor, each at least
 	// once to a reader that goes on from the last cursor it dealt with. A record that commits late
@@ -78,6 +86,15 @@ type Store interface {
 	After(ctx context.Context, cursor Cursor, limit int) iter.Seq2[Record, error]
 	// Of yields the records of one subject, the newest first.
 	Of(ctx context.Context, subject string) iter.Seq2[Record, error]
+	// Strip removes the body of each record that is the one before one of those at the cursors, in the
+	// order of their subject, and returns how many had one. What it leaves of a record is where it was
+	// in the feed, its key is used as before, and the newest record of a subject never loses its body.
+	// It may run twice. ErrCursor: as After has it; a cursor whose record is gone is passed over.
+	Strip(ctx context.Context, at []Cursor) (int64, error)
+	// Prune deletes the records without a body that are before one of those at the cursors, in the order
+	// of their subject, and returns how many those were. Their keys are as good as new. It may run
+	// twice. ErrCursor: as for Strip.
+	Prune(ctx context.Context, at []Cursor) (int64, error)
 }
 
 var escape = strings.NewReplacer("%", "%25", "/", "%2F")
@@ -128,10 +145,14 @@ func JSON(v any) json.RawMessage {
 }
 
 // Replay decodes the result of e into result, for a command with e's key and this input.
-// ErrKeyReused: the command that e records had another input.
+// ErrKeyReused: the command that e records had another input. ErrArchived: the result is not here
+// any more.
 func (e Entry) Replay(input []byte, result any) error {
 	if !bytes.Equal(e.Input, input) {
 		return ErrKeyReused
+	}
+	if e.Archived() {
+		return ErrArchived
 	}
 	if err := json.Unmarshal(e.Result, result); err != nil {
 		return fmt.Errorf("journal: result of %s, key %q: %w", e.Subject, e.Key, err)

@@ -28,12 +28,11 @@ func (s journalStore) After(ctx context.Context, cursor journal.Cursor, limit in
 				return nil, fmt.Errorf("memory: %w", journal.ErrCursor)
 			}
 		}
-		if limit > 0 && limit < end-from {
-			end = from + limit
-		}
 		var found []journal.Record
-		for i := from; i < end; i++ {
-			found = append(found, s.recordAt(t, i))
+		for i := from; i < end && (limit <= 0 || len(found) < limit); i++ {
+			if !t.pruned(i) {
+				found = append(found, s.recordAt(t, i))
+			}
 		}
 		return found, nil
 	})
@@ -44,14 +43,91 @@ func (s journalStore) Of(ctx context.Context, subject string) iter.Seq2[journal.
 	return yieldAll(ctx, s.unit, func(t *tables) ([]journal.Record, error) {
 		var found []journal.Record
 		for i, e := range t.feed {
-			if e.Subject == subject {
+			if e.Subject == subject && !t.pruned(i) {
 				found = append(found, s.recordAt(t, i))
 			}
 		}
-		slices.SortFunc(found, func(a, b journal.Record) int { return cmp.Compare(b.Seq, a.Seq) })
+		slices.SortFunc(found, func(a, b journal.Record) int { return compareEntries(b.Entry, a.Entry) })
 		return found, nil
 	})
 }
+
+// compareEntries orders entries of one subject.
+func compareEntries(a, b journal.Entry) int {
+	return cmp.Or(cmp.Compare(a.Seq, b.Seq), cmp.Compare(a.Key, b.Key))
+}
+
+// Strip implements [journal.Store].
+func (s journalStore) Strip(ctx context.Context, at []journal.Cursor) (n int64, err error) {
+	err = s.before(ctx, at, func(t *tables, before []int) {
+		i := before[len(before)-1]
+		if was := t.feed[i]; was.Before != nil || was.Result != nil {
+			t.feed[i].Before, t.feed[i].Result = nil, nil
+			t.undoable(func() { t.feed[i] = was })
+			n++
+		}
+	})
+	return n, err
+}
+
+// Prune implements [journal.Store].
+func (s journalStore) Prune(ctx context.Context, at []journal.Cursor) (n int64, err error) {
+	err = s.before(ctx, at, func(t *tables, before []int) {
+		for _, i := range before {
+			was := t.feed[i]
+			if !was.Archived() || t.pruned(i) {
+				continue
+			}
+			if was.Key != "" {
+				delete(t.keys, entryKey{was.Subject, was.Key})
+			}
+			t.gone[i] = true
+			t.undoable(func() {
+				delete(t.gone, i)
+				if was.Key != "" {
+					t.keys[entryKey{was.Subject, was.Key}] = i
+				}
+			})
+			n++
+		}
+	})
+	return n, err
+}
+
+// before calls fn for each of the cursors with the places in the feed that are before it, in the order
+// of its subject, where there are any.
+func (s journalStore) before(ctx context.Context, at []journal.Cursor, fn func(t *tables, before []int)) error {
+	return s.do(ctx, func(t *tables) error {
+		next := map[int]bool{} // places of the cursors
+		for _, c := range at {
+			n := placeOf(c)
+			if n < 1 || n > len(t.feed) || cursorAt(s.tenant, n) != c {
+				return fmt.Errorf("memory: %w", journal.ErrCursor)
+			}
+			if !t.pruned(n - 1) {
+				next[n-1] = true
+			}
+		}
+		of := map[string][]int{}
+		for i, e := range t.feed {
+			if !t.pruned(i) {
+				of[e.Subject] = append(of[e.Subject], i)
+			}
+		}
+		for _, all := range of {
+			slices.SortFunc(all, func(i, j int) int { return compareEntries(t.feed[i], t.feed[j]) })
+			for k, i := range all {
+				if next[i] && k > 0 {
+					fn(t, all[:k])
+				}
+			}
+		}
+		return nil
+	})
+}
+
+// pruned reports whether the i-th entry of the feed was pruned.
+func (t *tables) pruned(i int) bool { return t.gone[i] }
 
 func (s journalStore) recordAt(t *tables, i int) journal.Record {
 	return journal.Record{Entry: cloneEntry(t.feed[i]), Cursor: cursorAt(s.tenant, i+1)}

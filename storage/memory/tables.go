@@ -13,6 +13,7 @@ type tables struct {
 	data *data
 
 	feed []journal.Entry      // in the order of commits; a cursor is a number of entries
+	gone map[int]bool         // those of them that were pruned
 	keys map[entryKey]int     // where in the feed
 	rows map[string]*rowTable // by the names of tables
 }
@@ -20,7 +21,7 @@ type tables struct {
 type entryKey struct{ subject, key string }
 
 func newTables(d *data) *tables {
-	return &tables{data: d, keys: map[entryKey]int{}, rows: map[string]*rowTable{}}
+	return &tables{data: d, gone: map[int]bool{}, keys: map[entryKey]int{}, rows: map[string]*rowTable{}}
 }
 
 // undoable keeps undo for the open transaction, if there is one.

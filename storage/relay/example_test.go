@@ -75,6 +75,9 @@ func ExampleRelay_Dead() {
 	turn, err := r.Step(ctx)
 	must(err)
 	fmt.Println("put aside:", turn.Dead)
+	needs, err := r.Needs(ctx)
+	must(err)
+	fmt.Println("to be kept for it:", needs.Subjects)
 	for letter, err := range r.Dead(ctx) {
 		must(err)
 		fmt.Println(letter.Subject, letter.Seq, letter.Fault)
@@ -90,6 +93,7 @@ func ExampleRelay_Dead() {
 	must(r.Release(ctx)) // a worker that calls Step ends
 	// Output:
 	// put aside: 1
+	// to be kept for it: [loyalty/club/alice]
 	// loyalty/club/alice 1 the CRM has no such member: relay: the entry can't be handed over
 	// waiting: 0 lag: 0s
 }

@@ -166,6 +166,31 @@ func (r *Relay) Status(ctx context.Context) (s Status, err error) {
 	return s, nil
 }
 
+// Needs are what a relay has yet to hand over.
+type Needs struct {
+	Cursor   journal.Cursor // all entries after it
+	Subjects []string       // those besides of subjects that wait, or of which an entry was put aside
+}
+
+// Needs returns what the relay has yet to hand over: entries that keep their bodies until then.
+func (r *Relay) Needs(ctx context.Context) (n Needs, err error) {
+	f, waiting, err := r.load(ctx)
+	if err != nil {
+		return n, fmt.Errorf("relay: %s: %w", r.name, err)
+	}
+	n.Cursor = f.Cursor
+	for _, l := range waiting {
+		n.Subjects = append(n.Subjects, l.Subject)
+	}
+	for l, err := range r.Dead(ctx) {
+		if err != nil {
+			return Needs{}, err
+		}
+		n.Subjects = append(n.Subjects, l.Subject)
+	}
+	return n, nil
+}
+
 // load returns the feed with the subjects that wait.
 func (r *Relay) load(ctx context.Context) (f feed, waiting []line, err error) {
 	f.Name = r.name

@@ -34,7 +34,7 @@ func some[V comparable](h *history, from []V, least, n int, label string) []V {
 // step draws a call and runs it on the model.
 func (h *history) step(ctx context.Context, model storage.Tx) step {
 	return pick(h, []func(context.Context, storage.Tx) step{
-		h.save, h.save, h.save, h.loadRows, h.listRows, h.listGuests, h.pruneRows, h.entriesOf,
+		h.save, h.save, h.save, h.loadRows, h.listRows, h.listGuests, h.pruneRows, h.entriesOf, h.takeEntries,
 	}, "call")(ctx, model)
 }
 
@@ -214,6 +214,27 @@ func (h *history) entriesOf(ctx context.Context, model storage.Tx) step {
 	subject := rootSubject(pick(h, someRoots, "root"))
 	return try(ctx, model, "Journal.Of", subject, func(ctx context.Context, tx storage.Tx) (any, error) {
 		return entriesOf(collect(tx.Journal().Of(ctx, subject)))
+	})
+}
+
+// takeEntries draws records of a subject, and strips or prunes those before them.
+func (h *history) takeEntries(ctx context.Context, model storage.Tx) step {
+	subject, which := rootSubject(pick(h, someRoots, "root")), h.upTo(7, "which of three")
+	do := pick(h, []func(journal.Store, context.Context, []journal.Cursor) (int64, error){
+		journal.Store.Strip, journal.Store.Strip, journal.Store.Prune,
+	}, "what")
+	return try(ctx, model, "Journal.Strip or Prune", subject, func(ctx context.Context, tx storage.Tx) (any, error) {
+		records, err := collect(tx.Journal().Of(ctx, subject))
+		if err != nil {
+			return nil, err
+		}
+		var at []journal.Cursor
+		for i, r := range records {
+			if which>>(i%3)&1 == 1 {
+				at = append(at, r.Cursor)
+			}
+		}
+		return do(tx.Journal(), ctx, at)
 	})
 }
 

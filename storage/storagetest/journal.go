@@ -55,9 +55,17 @@ func journals(s suite) {
 	s.once("loses nothing under many writers", manyWriters)
 	s.once("tells of a subject in order, whatever transactions overlap", subjectsInOrder)
 	s.once("tells of a subject in order, where many transactions share it", sharedSubjects)
+	s.each("keeps the key and the place of a record whose body is gone", stripped)
+	s.each("forgets the key of a record that is pruned", pruned)
 	s.once("refuses a cursor that is none", func(t *testing.T, d Database) {
 		_, err := collect(d.DB.Journal().After(t.Context(), "no cursor", 0))
 		isError(t, "no cursor", err, journal.ErrCursor)
+		for _, c := range []journal.Cursor{"", "no cursor"} {
+			_, err := d.DB.Journal().Strip(t.Context(), []journal.Cursor{c})
+			isError(t, "strip at no cursor", err, journal.ErrCursor)
+			_, err = d.DB.Journal().Prune(t.Context(), []journal.Cursor{c})
+			isError(t, "prune at no cursor", err, journal.ErrCursor)
+		}
 	})
 	s.once("refuses a cursor of another tenant", cursorsOfTenants)
 }
@@ -274,4 +282,107 @@ func manyWriters(t *testing.T, d Database) {
 		}
 	}
 	equal(t, "records", len(seen), racers*each*2)
+}
+
+// five writes five entries of a subject, and one of another that is never touched.
+func five(s *scene) {
+	s.do(func(ctx context.Context, tx storage.Tx) {
+		for n := range int64(5) {
+			must(s.t, one(tx.Save(ctx, []storage.Change{rootChange("a", n+1, entry("a", fmt.Sprint("key ", n+1), n+1))})))
+		}
+		must(s.t, one(tx.Save(ctx, []storage.Change{rootChange("b", 1, entry("b", "key 1", 1))})))
+	})
+}
+
+// bodies returns the numbers of a subject's entries, the newest first, below zero where they have no
+// body.
+func bodies(ctx context.Context, s *scene, tx storage.Tx, subject string) (numbers []int64, at map[int64]journal.Cursor) {
+	at = map[int64]journal.Cursor{}
+	for _, r := range list(s.t, tx.Journal().Of(ctx, subject)) {
+		at[r.Seq] = r.Cursor
+		n := r.Seq
+		if r.Archived() {
+			want := entry(subject, fmt.Sprint("key ", r.Seq), r.Seq)
+			want.Before, want.Result = nil, nil
+			equal(s.t, "what is left of an entry", r.Entry, want)
+			n = -n
+		}
+		numbers = append(numbers, n)
+	}
+	return numbers, at
+}
+
+func stripped(s *scene) {
+	five(s)
+	strip := func(n int64, seqs ...int64) {
+		s.t.Helper()
+		s.do(func(ctx context.Context, tx storage.Tx) {
+			_, at := bodies(ctx, s, tx, "a")
+			var cursors []journal.Cursor
+			for _, seq := range seqs {
+				cursors = append(cursors, at[seq])
+			}
+			got, err := tx.Journal().Strip(ctx, cursors)
+			must(s.t, err)
+			equal(s.t, "stripped", got, n)
+		})
+	}
+	strip(0)
+	strip(0, 1)
+	strip(2, 2, 3)
+	strip(0, 3, 2)
+	strip(1, 5)
+	s.do(func(ctx context.Context, tx storage.Tx) {
+		numbers, _ := bodies(ctx, s, tx, "a")
+		equal(s.t, "entries", numbers, []int64{5, -4, 3, -2, -1})
+		numbers, _ = bodies(ctx, s, tx, "b")
+		equal(s.t, "those of another subject", numbers, []int64{1})
+		looks := []storage.Look{{Subject: "a", Key: "key 1"}}
+		must(s.t, tx.Load(ctx, looks))
+		input := journal.Hash("test", "key 1")
+		isError(s.t, "the command again", looks[0].Entry.Replay(input, new(any)), journal.ErrArchived)
+		isError(s.t, "another one with its key", looks[0].Entry.Replay([]byte("other"), new(any)), journal.ErrKeyReused)
+		isError(s.t, "its key", one(tx.Save(ctx, []storage.Change{rootChange("a", 6, entry("a", "key 1", 6))})), journal.ErrDuplicate)
+	})
+}
+
+func pruned(s *scene) {
+	five(s)
+	s.do(func(ctx context.Context, tx storage.Tx) {
+		_, at := bodies(ctx, s, tx, "a")
+		for _, c := range []struct {
+			name    string
+			do      func(context.Context, []journal.Cursor) (int64, error)
+			at      []int64
+			n       int64
+			entries []int64
+		}{
+			{"what has a body is not pruned", tx.Journal().Prune, []int64{1, 2, 3, 4, 5}, 0, []int64{5, 4, 3, 2, 1}},
+			{"strip", tx.Journal().Strip, []int64{2, 3, 4}, 3, []int64{5, 4, -3, -2, -1}},
+			{"all before one that is there", tx.Journal().Prune, []int64{2, 3}, 2, []int64{5, 4, -3}},
+			{"a cursor whose record is gone", tx.Journal().Prune, []int64{1, 2}, 0, []int64{5, 4, -3}},
+			{"the record before is the one that is left", tx.Journal().Strip, []int64{5}, 1, []int64{5, -4, -3}},
+			{"the last one without a body, at one that has", tx.Journal().Prune, []int64{4, 5}, 2, []int64{5}},
+		} {
+			var cursors []journal.Cursor
+			for _, seq := range c.at {
+				cursors = append(cursors, at[seq])
+			}
+			got, err := c.do(ctx, cursors)
+			must(s.t, err)
+			equal(s.t, c.name, got, c.n)
+			numbers, _ := bodies(ctx, s, tx, "a")
+			equal(s.t, c.name, numbers, c.entries)
+		}
+		looks := []storage.Look{{Subject: "a", Key: "key 1"}}
+		must(s.t, tx.Load(ctx, looks))
+		equal(s.t, "the entry of a key", looks[0].Entry, nil)
+		must(s.t, one(tx.Save(ctx, []storage.Change{rootChange("a", 6, entry("a", "key 1", 6))})))
+	})
+	s.do(func(ctx context.Context, tx storage.Tx) {
+		numbers, _ := bodies(ctx, s, tx, "a")
+		equal(s.t, "entries", numbers, []int64{6, 5})
+		numbers, _ = bodies(ctx, s, tx, "b")
+		equal(s.t, "those of another subject", numbers, []int64{1})
+	})
 }

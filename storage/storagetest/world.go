@@ -70,6 +70,25 @@ var writes = []call{
 	{"Prune", func(ctx context.Context, tx storage.Tx) (any, error) {
 		return storage.Prune(ctx, tx, looseByHash, storage.Range{Limit: 9})
 	}},
+	{"Journal.Strip", func(ctx context.Context, tx storage.Tx) (any, error) {
+		return ofFeed(ctx, tx, journal.Store.Strip)
+	}},
+	{"Journal.Prune", func(ctx context.Context, tx storage.Tx) (any, error) {
+		return ofFeed(ctx, tx, journal.Store.Prune)
+	}},
+}
+
+// ofFeed does something with all records.
+func ofFeed(ctx context.Context, tx storage.Tx, do func(journal.Store, context.Context, []journal.Cursor) (int64, error)) (n int64, err error) {
+	all, err := collect(tx.Journal().After(ctx, "", 0))
+	if err != nil {
+		return 0, err
+	}
+	cursors := make([]journal.Cursor, len(all))
+	for i, r := range all {
+		cursors[i] = r.Cursor
+	}
+	return do(tx.Journal(), ctx, cursors)
 }
 
 // everything is all rows of all tables.

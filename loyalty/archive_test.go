@@ -1,0 +1,151 @@
+package loyalty_test
+
+import (
+	"errors"
+	"iter"
+	"slices"
+	"testing"
+
+	"github.com/scrmkit/scrmkit/loyalty"
+	"github.com/scrmkit/scrmkit/storage"
+	"github.com/scrmkit/scrmkit/storage/journal"
+)
+
+// records returns all that a journal has.
+func records(t *testing.T, db storage.DB) (all []journal.Record) {
+	t.Helper()
+	for r, err := range db.Journal().After(ctx, "", 0) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, r)
+	}
+	return all
+}
+
+func each(all []journal.Record) iter.Seq2[journal.Record, error] {
+	return func(yield func(journal.Record, error) bool) {
+		for _, r := range all {
+			if !yield(r, nil) {
+				return
+			}
+		}
+	}
+}
+
+// An archive in which an entry of a ledger was changed, left out or put elsewhere is named, at once
+// or by the ledger that goes on from it; and so is a ledger that goes on from another one.
+func TestArchiveNamesWhatever(t *testing.T) {
+	points, file, _ := tampering(t)
+	kept, err := points.VerifyProgram(ctx, "club", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := records(t, file)
+	strip(t, file)
+	verify := func(all []journal.Record) error {
+		a := loyalty.NewArchive(nil, kept)
+		if err := a.Read(each(all)); err != nil {
+			return err
+		}
+		for _, h := range kept.Members {
+			if err := a.Verify(ctx, points, loyalty.AccountID{Program: "club", Member: h.Member}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if err := verify(all); err != nil {
+		t.Fatal(err)
+	}
+	tampered := 0
+	for i, r := range all {
+		if _, _, err := loyalty.Recorded(r.Entry); err != nil {
+			continue // it is none of a ledger
+		}
+		tampered++
+		for name, change := range map[string]func(e *journal.Entry){
+			"another number":     func(e *journal.Entry) { e.Seq++ },
+			"another key":        func(e *journal.Entry) { e.Key += "x" },
+			"another time":       func(e *journal.Entry) { e.At = e.At.Add(1000) },
+			"another author":     func(e *journal.Entry) { e.By += "x" },
+			"another input":      func(e *journal.Entry) { e.Input = []byte{1} },
+			"another result":     func(e *journal.Entry) { e.Result = append(slices.Clone(e.Result), ' ') },
+			"another link":       func(e *journal.Entry) { e.Before = nil },
+			"another kind":       func(e *journal.Entry) { e.Kind = "loyalty.expire" },
+			"the other's ledger": func(e *journal.Entry) { e.Subject = loyalty.AccountID{Program: "club", Member: "dave"}.Subject() },
+		} {
+			changed := slices.Clone(all)
+			change(&changed[i].Entry)
+			if err := verify(changed); !errors.As(err, new(*loyalty.TamperedError)) {
+				t.Errorf("%s in entry %d of %s: %v", name, r.Seq, r.Subject, err)
+			}
+		}
+		if !slices.ContainsFunc(all[i+1:], func(o journal.Record) bool { return o.Subject == r.Subject }) {
+			continue // the journal has the newest as well
+		}
+		if err := verify(slices.Delete(slices.Clone(all), i, i+1)); !errors.As(err, new(*loyalty.TamperedError)) {
+			t.Errorf("entry %d of %s is left out: %v", r.Seq, r.Subject, err)
+		}
+	}
+	if tampered < 10 {
+		t.Errorf("%d entries were changed", tampered)
+	}
+	only := loyalty.NewArchive(func(id loyalty.AccountID) bool { return id == alice }, kept)
+	if err := only.Read(each(all)); err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := only.Head(bob); ok {
+		t.Error("it has a head of an account that it is not of")
+	}
+	if err := only.Verify(ctx, points, alice); err != nil {
+		t.Error(err)
+	}
+	if err := only.Verify(ctx, points, bob); !errors.As(err, new(*loyalty.TamperedError)) {
+		t.Error("verified by an archive that has nothing of it:", err)
+	}
+	lost := errors.New("lost")
+	broken := func(yield func(journal.Record, error) bool) { yield(journal.Record{}, lost) }
+	if err := only.Read(broken); !errors.Is(err, lost) {
+		t.Error(err)
+	}
+}
+
+// The newest entry of an account that has no body is named, for nothing is left that the account
+// could be compared with.
+func TestNewestWithoutBody(t *testing.T) {
+	points, file, db := tampering(t)
+	archive := archived(t, file)
+	if _, err := db.Exec("update journal_entry set result = '', before = ''"); err != nil {
+		t.Fatal(err)
+	}
+	var found *loyalty.TamperedError
+	if err := points.Verify(ctx, alice); !errors.As(err, &found) {
+		t.Error(err)
+	}
+	if err := archive.Verify(ctx, points, alice); !errors.As(err, &found) {
+		t.Error(err)
+	}
+}
+
+// What runs through all that happened says that it is archived.
+func TestHistoryIsArchived(t *testing.T) {
+	points, file, _ := tampering(t)
+	p, err := points.Program(ctx, "club", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := points.WhatIf(ctx, p); err != nil {
+		t.Fatal(err)
+	}
+	strip(t, file)
+	if _, err := points.WhatIf(ctx, p); !errors.Is(err, journal.ErrArchived) {
+		t.Error(err)
+	}
+	if out, err := points.Redeem(ctx, loyalty.Redeem{Account: alice, N: 200, Reason: "cup", Key: "cup"}); !errors.Is(err, journal.ErrArchived) {
+		t.Error(out, err)
+	}
+	if out, err := points.Refund(ctx, loyalty.Refund{Account: alice, Of: "order-1", Amount: 10_000, Key: "again"}); err != nil || len(out.Moves) == 0 {
+		t.Error("a purchase whose entry is archived:", out, err)
+	}
+}
