@@ -49,3 +49,15 @@ func Example() {
 	// audit: 2 loyalty.redeem li
 	// audit: 1 loyalty.adjust kathy
 }
+
+// A handler of entries takes the ids from the subject: of a card, the program and the member.
+func ExampleParseSubject() {
+	subject := journal.Subject("stamps", "coffee", "alice/bob")
+	ids, ok := journal.ParseSubject("stamps", subject)
+	fmt.Println(subject, ids, ok)
+	_, ok = journal.ParseSubject("stamps", "shop/wangjing")
+	fmt.Println(ok)
+	// Output:
+	// stamps/coffee/alice%2Fbob [coffee alice/bob] true
+	// false
+}

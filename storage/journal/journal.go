@@ -111,6 +111,24 @@ func Subject(kind string, ids ...string) string {
 	return b.String()
 }
 
+var unescape = strings.NewReplacer("%25", "%", "%2F", "/")
+
+// ParseSubject returns the ids of a subject of that kind: it is the inverse of Subject. ok reports
+// whether Subject makes the subject of that kind and some ids.
+func ParseSubject(kind, subject string) (ids []string, ok bool) {
+	rest, ok := strings.CutPrefix(subject, kind)
+	if ok && rest != "" {
+		ids = strings.Split(rest, "/")[1:]
+		for i := range ids {
+			ids[i] = unescape.Replace(ids[i])
+		}
+	}
+	if !ok || Subject(kind, ids...) != subject {
+		return nil, false
+	}
+	return ids, true
+}
+
 // Derived begins the keys that flows give to the commands that they are made of. A service takes no
 // such key from its clients: whoever used one up would have the flow's command taken for a
 // repetition.

@@ -2,6 +2,8 @@ package journal
 
 import (
 	"errors"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -23,6 +25,52 @@ func TestSubjectsOfOtherIdsDiffer(t *testing.T) {
 	if s := Subject("stamps", "coffee", "alice"); s != "stamps/coffee/alice" {
 		t.Error(s)
 	}
+}
+
+// ParseSubject is the inverse of Subject: it returns the ids of what that makes, and refuses all
+// else.
+func TestParseSubject(t *testing.T) {
+	text := rapid.StringOf(rapid.SampledFrom([]rune("a/%2F5f é")))
+	rapid.Check(t, func(t *rapid.T) {
+		kind, ids := text.Draw(t, "kind"), rapid.SliceOfN(text, 0, 3).Draw(t, "ids")
+		if got, ok := ParseSubject(kind, Subject(kind, ids...)); !ok || !slices.Equal(got, ids) {
+			t.Fatalf("%q of %s: %q, %t", ids, kind, got, ok)
+		}
+		parses(t, kind, text.Draw(t, "subject"))
+		parses(t, kind, kind+"/"+text.Draw(t, "rest"))
+	})
+	for _, c := range []struct{ kind, subject string }{
+		{"stamps", "stamps-claim/coffee/alice"}, {"stamps", "stamp"}, {"stamps", ""}, {"stamps", "shop/coffee"}, {"stamps", "stamps/50%"},
+		{"stamps", "stamps/a%2fb"}, {"stamps", "stamps/%41"}, {"activation/code", "activation/pool/north"}, {"stamps", "/stamps/coffee"},
+	} {
+		if ids, ok := ParseSubject(c.kind, c.subject); ok || ids != nil {
+			t.Errorf("%q of %s: %q", c.subject, c.kind, ids)
+		}
+	}
+}
+
+// parses holds that a subject is parsed where Subject makes it, and alone there.
+func parses(t interface{ Fatalf(string, ...any) }, kind, subject string) {
+	ids, ok := ParseSubject(kind, subject)
+	if ok && Subject(kind, ids...) != subject {
+		t.Fatalf("%q of %s: %q", subject, kind, ids)
+	}
+	made := subject == kind
+	if rest, ok := strings.CutPrefix(subject, kind+"/"); ok {
+		plain := strings.NewReplacer("%25", "", "%2F", "").Replace(rest)
+		made = !strings.Contains(plain, "%")
+	}
+	if ok != made {
+		t.Fatalf("%q of %s: parsed %t, made %t", subject, kind, ok, made)
+	}
+}
+
+func FuzzParseSubject(f *testing.F) {
+	f.Add("stamps", "stamps/50%25/a%2Fb//小明")
+	f.Add("activation/code", "activation/code/ABCDEFGH")
+	f.Add("", "/a%252F")
+	f.Add("a", "a/%2%25F")
+	f.Fuzz(func(t *testing.T, kind, subject string) { parses(t, kind, subject) })
 }
 
 func TestReplay(t *testing.T) {
