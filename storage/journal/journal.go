@@ -51,12 +51,12 @@ type Entry struct {
 	Subject string          `json:"subject"`          // what it is about, made by Subject
 	Seq     int64           `json:"seq"`              // number of the entry within its subject, growing
 	Key     string          `json:"key,omitempty"`    // the command's key; empty: it has none. See Derived
-	Kind    string          `json:"kind"`             // what happened: "stamps.added"
+	Kind    string          `json:"kind"`             // what happened, a Kind: "stamps.add"
 	At      time.Time       `json:"at"`               // when the command ran: UTC, microseconds
 	By      string          `json:"by,omitempty"`     // who did it, in the embedder's words
 	Input   []byte          `json:"input,omitempty"`  // SHA-256 of the command, made by Hash; without a key it may be left out
 	Before  json.RawMessage `json:"before,omitempty"` // the subject before, where the command changed one; nil: it was archived
-	Result  json.RawMessage `json:"result"`           // what the command returned, with the subject after it; nil: it was archived
+	Result  json.RawMessage `json:"result"`           // what the command returned, with the subject after it, see Kind.Result; nil: it was archived
 }
 
 // Archived reports whether the body of the entry, Before and Result, is in an archive alone.
