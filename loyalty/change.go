@@ -13,8 +13,8 @@ import (
 // Capture, Release, Activate, Adjust, Transfer, Refund, Return, Expire, SetTier or Merge.
 type Command interface {
 	check() error
-	kind() string // of the journal's entry
-	who() string  // did it
+	kind() journal.Kind[Outcome] // of the journal's entry
+	who() string                 // did it
 	// lookups names the accounts that the command changes, with what it needs of them: its own, and
 	// for some another one.
 	lookups() []lookup
@@ -22,19 +22,19 @@ type Command interface {
 	decide(p *Program, found []loaded, now time.Time) (Decision, error)
 }
 
-func (c Earn) kind() string     { return "loyalty.earn" }
-func (c Redeem) kind() string   { return "loyalty.redeem" }
-func (c Reserve) kind() string  { return "loyalty.reserve" }
-func (c Capture) kind() string  { return "loyalty.capture" }
-func (c Release) kind() string  { return "loyalty.release" }
-func (c Activate) kind() string { return "loyalty.activate" }
-func (c Adjust) kind() string   { return "loyalty.adjust" }
-func (c Transfer) kind() string { return "loyalty.transfer" }
-func (c Refund) kind() string   { return "loyalty.refund" }
-func (c Return) kind() string   { return "loyalty.return" }
-func (c Expire) kind() string   { return "loyalty.expire" }
-func (c SetTier) kind() string  { return "loyalty.tier" }
-func (c Merge) kind() string    { return "loyalty.merge" }
+func (c Earn) kind() journal.Kind[Outcome]     { return KindEarn }
+func (c Redeem) kind() journal.Kind[Outcome]   { return KindRedeem }
+func (c Reserve) kind() journal.Kind[Outcome]  { return KindReserve }
+func (c Capture) kind() journal.Kind[Outcome]  { return KindCapture }
+func (c Release) kind() journal.Kind[Outcome]  { return KindRelease }
+func (c Activate) kind() journal.Kind[Outcome] { return KindActivate }
+func (c Adjust) kind() journal.Kind[Outcome]   { return KindAdjust }
+func (c Transfer) kind() journal.Kind[Outcome] { return KindTransfer }
+func (c Refund) kind() journal.Kind[Outcome]   { return KindRefund }
+func (c Return) kind() journal.Kind[Outcome]   { return KindReturn }
+func (c Expire) kind() journal.Kind[Outcome]   { return KindExpire }
+func (c SetTier) kind() journal.Kind[Outcome]  { return KindTier }
+func (c Merge) kind() journal.Kind[Outcome]    { return KindMerge }
 
 func (c Earn) who() string     { return c.By }
 func (c Redeem) who() string   { return c.By }
@@ -152,7 +152,7 @@ type request struct {
 
 func requested(c Command) request {
 	text := journal.JSON(journal.Instants(c))
-	return request{Command: c, needs: c.lookups(), text: text, input: journal.HashJSON(c.kind(), text)}
+	return request{Command: c, needs: c.lookups(), text: text, input: journal.HashJSON(string(c.kind()), text)}
 }
 
 // follows reports whether the command names what an account did before its member was merged: a
@@ -198,7 +198,7 @@ func (r request) entry(p *Program, d *Decision, before Account) journal.Entry {
 		l.Booking = &booked{b.Account.Member, b.Key, b.digest()}
 	}
 	e := journal.Entry{
-		Subject: d.Account.Subject(), Seq: d.Seq, Key: r.key(), Kind: r.kind(), At: d.At, By: r.who(), Input: r.input,
+		Subject: d.Account.Subject(), Seq: d.Seq, Key: r.key(), Kind: string(r.kind()), At: d.At, By: r.who(), Input: r.input,
 		Before: l.json(), Result: d.Outcome.json(),
 	}
 	d.Next.Hash = digest(e)
@@ -216,7 +216,7 @@ func Recorded(e journal.Entry) (Command, AccountID, error) {
 	if err := json.Unmarshal(e.Result, &out); err != nil {
 		return nil, AccountID{}, fmt.Errorf("loyalty: entry %d of %s: %w", e.Seq, e.Subject, err)
 	}
-	read, ok := recorded[e.Kind]
+	read, ok := recorded[journal.Kind[Outcome](e.Kind)]
 	if !ok {
 		return nil, AccountID{}, fmt.Errorf("loyalty: entry %d of %s is of no command: %s", e.Seq, e.Subject, e.Kind)
 	}
@@ -227,20 +227,20 @@ func Recorded(e journal.Entry) (Command, AccountID, error) {
 	return c, c.lookups()[0].Account, nil
 }
 
-var recorded = map[string]func(text json.RawMessage, key string) (Command, error){
-	Earn{}.kind():     as(func(c *Earn, key string) { c.Key = key }),
-	Redeem{}.kind():   as(func(c *Redeem, key string) { c.Key = key }),
-	Reserve{}.kind():  as(func(c *Reserve, key string) { c.Key = key }),
-	Capture{}.kind():  as(func(c *Capture, key string) { c.Key = key }),
-	Release{}.kind():  as(func(c *Release, key string) { c.Key = key }),
-	Activate{}.kind(): as(func(c *Activate, key string) { c.Key = key }),
-	Adjust{}.kind():   as(func(c *Adjust, key string) { c.Key = key }),
-	Transfer{}.kind(): as(func(c *Transfer, key string) { c.Key = key }),
-	Refund{}.kind():   as(func(c *Refund, key string) { c.Key = key }),
-	Return{}.kind():   as(func(c *Return, key string) { c.Key = key }),
-	Expire{}.kind():   as(func(c *Expire, key string) { c.Key = key }),
-	SetTier{}.kind():  as(func(c *SetTier, key string) { c.Key = key }),
-	Merge{}.kind():    as(func(c *Merge, key string) { c.Key = key }),
+var recorded = map[journal.Kind[Outcome]]func(text json.RawMessage, key string) (Command, error){
+	KindEarn:     as(func(c *Earn, key string) { c.Key = key }),
+	KindRedeem:   as(func(c *Redeem, key string) { c.Key = key }),
+	KindReserve:  as(func(c *Reserve, key string) { c.Key = key }),
+	KindCapture:  as(func(c *Capture, key string) { c.Key = key }),
+	KindRelease:  as(func(c *Release, key string) { c.Key = key }),
+	KindActivate: as(func(c *Activate, key string) { c.Key = key }),
+	KindAdjust:   as(func(c *Adjust, key string) { c.Key = key }),
+	KindTransfer: as(func(c *Transfer, key string) { c.Key = key }),
+	KindRefund:   as(func(c *Refund, key string) { c.Key = key }),
+	KindReturn:   as(func(c *Return, key string) { c.Key = key }),
+	KindExpire:   as(func(c *Expire, key string) { c.Key = key }),
+	KindTier:     as(func(c *SetTier, key string) { c.Key = key }),
+	KindMerge:    as(func(c *Merge, key string) { c.Key = key }),
 }
 
 func as[C Command](name func(c *C, key string)) func(json.RawMessage, string) (Command, error) {

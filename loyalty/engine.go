@@ -265,7 +265,7 @@ func (e *Engine) Sweep(ctx context.Context, limit int) (n int, err error) {
 }
 
 func (e *Engine) do(ctx context.Context, c Command) (out Outcome, err error) {
-	ctx, call := e.frame.Begin(ctx, c.kind(), c.lookups()[0].Account.Subject())
+	ctx, call := e.frame.Begin(ctx, string(c.kind()), c.lookups()[0].Account.Subject())
 	defer call.End(&err)
 	if err := c.check(); err != nil {
 		return Outcome{}, fmt.Errorf("%s: %w", c.kind(), err)

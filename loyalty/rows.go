@@ -13,7 +13,7 @@ import (
 )
 
 // Tables are those of the package. Everything of an account changes under its version.
-var Tables = storage.Schema{Name: "loyalty", Tables: []storage.Declared{programs, accounts, bookings}, Files: migrations}
+var Tables = storage.Schema{Name: "loyalty", Tables: []storage.Declared{programs, accounts, bookings}, Kinds: entryKinds, Files: migrations}
 
 //go:embed migrations
 var migrations embed.FS

@@ -17,5 +17,5 @@ func (c admitting) decide(_ work, u *unit, _ time.Time) (answer, error) {
 	admitted := Admitted{Misses: m.Misses}
 	m.Misses = 0
 	u.meter(m)
-	return answer{Admit: &admitted}, nil
+	return answer{Result: Result{Admit: &admitted}}, nil
 }

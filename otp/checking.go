@@ -50,7 +50,7 @@ func (c *checking) decide(w work, u *unit, now time.Time) (answer, error) {
 		typist.Misses++
 		u.meter(typist)
 	}
-	return answer{Claim: claim, Reason: reason}, nil
+	return answer{Result: Result{Claim: claim, Reason: reason}}, nil
 }
 
 // settle stores what a debt of the scope that a wrong clock wrote counts as, so that it ends in its

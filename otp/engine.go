@@ -74,13 +74,13 @@ func (e *Engine) In(tx storage.Tx) *Engine { return e.on(e.frame.In(tx)) }
 //
 // A holder leaves at most as many rows in a scope as the budget allows between two calls of Prune.
 func (e *Engine) Issue(ctx context.Context, c Issue) (_ Issued, err error) {
-	ctx, call := e.frame.Begin(ctx, "otp.issue", journal.Subject("otp-holder", string(c.Scope), string(c.Holder)))
+	ctx, call := e.frame.Begin(ctx, string(KindIssue), journal.Subject("otp-holder", string(c.Scope), string(c.Holder)))
 	defer call.End(&err)
 	if err := c.check(); err != nil {
 		return Issued{}, fmt.Errorf("otp: issue: %w", err)
 	}
 	a, err := e.run(ctx, call, &op{
-		command: &issuing{Issue: c}, scope: c.Scope, key: c.Key, by: string(c.Holder), inputs: [][]byte{journal.Hash("otp.issue", c)},
+		command: &issuing{Issue: c}, scope: c.Scope, key: c.Key, by: string(c.Holder), inputs: [][]byte{journal.Hash(string(KindIssue), c)},
 		with: c.With,
 	})
 	if err != nil {
@@ -94,7 +94,7 @@ func (e *Engine) Issue(ctx context.Context, c Issue) (_ Issued, err error) {
 // nothing back, and neither does one that was right until somebody spent it. Errors:
 // ErrInvalidCode; *ThrottledError; *StoppedError, after MaxMisses wrong codes in a row.
 func (e *Engine) Check(ctx context.Context, c Check) (_ Claim, err error) {
-	ctx, call := e.frame.Begin(ctx, "otp.check", typistSubject(c.Scope, c.Typist))
+	ctx, call := e.frame.Begin(ctx, string(KindCheck), typistSubject(c.Scope, c.Typist))
 	defer call.End(&err)
 	o, err := e.attempt(c)
 	if err != nil {
@@ -122,11 +122,11 @@ func (e *Engine) attempt(c Check) (*op, error) {
 	}
 	macs := macs(e.keys, e.frame.Tenant(), c.Scope, digits)
 	o := &op{
-		command: &checking{c, macs}, scope: c.Scope, key: c.Key, kind: "otp.check", by: string(c.Typist),
+		command: &checking{c, macs}, scope: c.Scope, key: c.Key, kind: string(KindCheck), by: string(c.Typist),
 		subject: typistSubject(c.Scope, c.Typist), now: e.frame.Now(),
 	}
 	for _, mac := range macs {
-		o.inputs = append(o.inputs, journal.Hash("otp.check", []any{c.Scope, c.Typist, c.Purpose, mac}))
+		o.inputs = append(o.inputs, journal.Hash(string(KindCheck), []any{c.Scope, c.Typist, c.Purpose, mac}))
 	}
 	return o, nil
 }
@@ -134,13 +134,13 @@ func (e *Engine) attempt(c Check) (*op, error) {
 // Admit lets a typist in again whom a *StoppedError refuses. Who may call it is the caller's to
 // decide; not the typist. ErrNotStopped: nothing keeps the typist out.
 func (e *Engine) Admit(ctx context.Context, c Admit) (_ Admitted, err error) {
-	ctx, call := e.frame.Begin(ctx, "otp.admit", typistSubject(c.Scope, c.Typist))
+	ctx, call := e.frame.Begin(ctx, string(KindAdmit), typistSubject(c.Scope, c.Typist))
 	defer call.End(&err)
 	if err := c.check(); err != nil {
 		return Admitted{}, fmt.Errorf("otp: admit: %w", err)
 	}
 	a, err := e.run(ctx, call, &op{
-		command: admitting{c}, scope: c.Scope, key: c.Key, by: c.By, inputs: [][]byte{journal.Hash("otp.admit", c)},
+		command: admitting{c}, scope: c.Scope, key: c.Key, by: c.By, inputs: [][]byte{journal.Hash(string(KindAdmit), c)},
 	})
 	if err != nil {
 		return Admitted{}, fmt.Errorf("otp: admit %s in %s: %w", c.Typist, c.Scope, err)
@@ -157,7 +157,7 @@ func typistSubject(s Scope, t TypistID) string {
 // before, its code was replaced, it is past its end, or it is of another tenant. Nothing is stored
 // then, and the transaction is still usable.
 func (e *Engine) Spend(ctx context.Context, c Claim) (err error) {
-	ctx, call := e.frame.Begin(ctx, "otp.spend", "")
+	ctx, call := e.frame.Begin(ctx, string(KindSpend), "")
 	defer call.End(&err)
 	if err := e.spendAll(ctx, []*Claim{&c}, []bool{true}); err != nil {
 		return fmt.Errorf("otp: spend in %s: %w", c.Code.Scope, err)

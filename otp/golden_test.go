@@ -32,20 +32,20 @@ func TestGoldenCommands(t *testing.T) {
 		Commands: []golden.Command{
 			{
 				Kind: "otp.issue", Least: Issue{Scope: "north", Holder: "alice", Purpose: "stamp"}, Fill: golden.Fill{"ttl": int64(time.Minute)},
-				Result: func() any { return answer{Issued: &Issued{Number: 1}} }, Err: ErrEnded,
+				Result: func() any { return Result{Issued: &Issued{Number: 1}} }, Err: ErrEnded,
 			},
 			{
 				Kind: "otp.check", Least: Check{Scope: "north", Typist: "manager", Code: "123456"}, Untagged: true,
 				Input:  func(c any) any { return []any{c.(Check).Scope, c.(Check).Typist, c.(Check).Purpose, mac} },
-				Result: func() any { return answer{Claim: &Claim{}} },
+				Result: func() any { return Result{Claim: &Claim{}} },
 			},
 			{
 				Kind: "otp.admit", Least: Admit{Scope: "north", Typist: "manager"},
-				Result: func() any { return answer{Admit: &Admitted{}} },
+				Result: func() any { return Result{Admit: &Admitted{}} },
 			},
 		},
 	})
-	v := golden.JSON("answer", answer{}, nil, "A command that an earlier release has done can't be answered when it comes again.")
+	v := golden.JSON("answer", Result{}, nil, "A command that an earlier release has done can't be answered when it comes again.")
 	v.Whole = true
 	f.Check(v)
 }

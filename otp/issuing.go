@@ -84,7 +84,7 @@ func (c *issuing) decide(w work, u *unit, now time.Time) (answer, error) {
 	issued := Issued{
 		Digits: digits, Next: w.policy.Digits(live), Number: code.Number, Issued: code.Issued, Expires: code.Expires,
 	}
-	a := answer{Issued: &issued, issued: issued}
+	a := answer{Result: Result{Issued: &issued}, issued: issued}
 	a.issued.Code = c.drawn[digits]
 	return a, nil
 }

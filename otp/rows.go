@@ -13,7 +13,7 @@ import (
 
 // Tables are those of the package. Everything of a scope changes under the version of the scope, but
 // for the spending of a code, which has a version of its own.
-var Tables = storage.Schema{Name: "otp", Tables: []storage.Declared{scopes, meters, codes}, Files: migrations}
+var Tables = storage.Schema{Name: "otp", Tables: []storage.Declared{scopes, meters, codes}, Kinds: entryKinds, Files: migrations}
 
 //go:embed migrations
 var migrations embed.FS

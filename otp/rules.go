@@ -63,9 +63,9 @@ func (c Claim) spend(tenant string, now time.Time) (spent, error) {
 	code := c.Code.end(Used, c.By, now)
 	return spent{code: code, entries: []journal.Entry{{
 		Subject: journal.Subject("otp-code", string(code.Scope), fmt.Sprint(code.Number)),
-		Seq:     1, Key: "spend", Kind: "otp.spend", At: now, By: string(c.By),
-		Input:  journal.Hash("otp.spend", code.Number),
-		Result: journal.JSON(map[string]any{"holder": code.Holder, "purpose": code.Purpose, "number": code.Number}),
+		Seq:     1, Key: "spend", Kind: string(KindSpend), At: now, By: string(c.By),
+		Input:  journal.Hash(string(KindSpend), code.Number),
+		Result: journal.JSON(SpentCode{code.Holder, code.Number, code.Purpose}),
 	}}}, nil
 }
 

@@ -35,12 +35,9 @@ type command interface {
 	decide(w work, u *unit, now time.Time) (answer, error)
 }
 
-// answer is what the journal keeps of an op.
+// answer is what an op comes to.
 type answer struct {
-	Issued *Issued   `json:"issued,omitempty"`
-	Claim  *Claim    `json:"claim,omitempty"`
-	Reason string    `json:"reason,omitempty"` // of a refused check
-	Admit  *Admitted `json:"admit,omitempty"`
+	Result
 
 	issued    Issued
 	throttled *ThrottledError // nothing took effect, and nothing is kept of it
@@ -161,7 +158,7 @@ func (w work) Decide(_ context.Context, u *unit, o *op) (answer, error) {
 	}
 	u.scope.Seq++
 	entry := journal.Entry{
-		Subject: o.subject, Seq: u.scope.Seq, Key: o.key, Kind: o.kind, At: o.now, By: o.by, Input: o.inputs[0], Result: journal.JSON(a),
+		Subject: o.subject, Seq: u.scope.Seq, Key: o.key, Kind: o.kind, At: o.now, By: o.by, Input: o.inputs[0], Result: journal.JSON(a.Result),
 	}
 	u.entries[[2]string{o.subject, o.key}] = entry
 	u.written = append(u.written, entry)

@@ -8,15 +8,15 @@ import (
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
-func (c Add) kind() string      { return "stamps.add" }
-func (c Cancel) kind() string   { return "stamps.cancel" }
-func (c Adjust) kind() string   { return "stamps.adjust" }
-func (c Transfer) kind() string { return "stamps.transfer" }
-func (c Expire) kind() string   { return "stamps.expire" }
-func (c Claim) kind() string    { return "stamps.claim" }
-func (c Redeem) kind() string   { return "stamps.redeem" }
-func (c Undo) kind() string     { return "stamps.undo" }
-func (c Void) kind() string     { return "stamps.void" }
+func (c Add) kind() journal.Kind[Outcome]      { return KindAdd }
+func (c Cancel) kind() journal.Kind[Outcome]   { return KindCancel }
+func (c Adjust) kind() journal.Kind[Outcome]   { return KindAdjust }
+func (c Transfer) kind() journal.Kind[Outcome] { return KindTransfer }
+func (c Expire) kind() journal.Kind[Outcome]   { return KindExpire }
+func (c Claim) kind() journal.Kind[Outcome]    { return KindClaim }
+func (c Redeem) kind() journal.Kind[Outcome]   { return KindRedeem }
+func (c Undo) kind() journal.Kind[Outcome]     { return KindUndo }
+func (c Void) kind() journal.Kind[Outcome]     { return KindVoid }
 
 func (c Add) key() string      { return c.Key }
 func (c Cancel) key() string   { return c.Key }
@@ -69,7 +69,7 @@ func (c Cancel) decide(u *unit, now time.Time) (Decision, error) {
 
 // added returns the number of the record of the Add with the key; 0: none is known.
 func (u *unit) added(key string) int64 {
-	if entry := u.entry(key); entry != nil && entry.Kind == (Add{}).kind() {
+	if entry := u.entry(key); entry != nil && entry.Kind == string(KindAdd) {
 		return entry.Seq
 	}
 	return 0

@@ -125,7 +125,7 @@ func (e *Engine) Undo(ctx context.Context, c Undo) (Outcome, error) { return e.d
 func (e *Engine) Void(ctx context.Context, c Void) (Outcome, error) { return e.do(ctx, c) }
 
 func (e *Engine) do(ctx context.Context, c command) (out Outcome, err error) {
-	ctx, call := e.frame.Begin(ctx, c.kind(), subject(c))
+	ctx, call := e.frame.Begin(ctx, string(c.kind()), subject(c))
 	defer call.End(&err)
 	if err := c.check(); err != nil {
 		return Outcome{}, fmt.Errorf("%s: %w", c.kind(), err)
@@ -140,5 +140,5 @@ func (e *Engine) do(ctx context.Context, c command) (out Outcome, err error) {
 }
 
 func (e *Engine) op(c command) op {
-	return op{c, e.frame.Now(), subject(c), journal.Hash(c.kind(), c)}
+	return op{c, e.frame.Now(), subject(c), journal.Hash(string(c.kind()), c)}
 }

@@ -11,7 +11,7 @@ import (
 // outcome and an error for each: those of Add. In a bound engine it takes as many round trips as
 // one Add.
 func (e *Engine) AddEach(ctx context.Context, adds []Add) ([]Outcome, []error) {
-	ctx, call := e.frame.Begin(ctx, "stamps.add", "")
+	ctx, call := e.frame.Begin(ctx, string(KindAdd), "")
 	defer call.End(new(error))
 	outs, errs := make([]Outcome, len(adds)), make([]error, len(adds))
 	var ops []op

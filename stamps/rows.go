@@ -16,7 +16,7 @@ import (
 )
 
 // Tables are those of the package. Everything of a card changes under its version.
-var Tables = storage.Schema{Name: "stamps", Tables: []storage.Declared{programs, cards, records, coupons}, Files: migrations}
+var Tables = storage.Schema{Name: "stamps", Tables: []storage.Declared{programs, cards, records, coupons}, Kinds: entryKinds, Files: migrations}
 
 //go:embed migrations
 var migrations embed.FS

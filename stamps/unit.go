@@ -18,7 +18,7 @@ import (
 // A command is one of the structs that an Engine runs.
 type command interface {
 	check() error
-	kind() string // of the journal's entry
+	kind() journal.Kind[Outcome] // of the journal's entry
 	key() string
 	lookup() lookup // without Entry and Key
 	decide(u *unit, now time.Time) (Decision, error)
@@ -316,7 +316,7 @@ func (u *unit) take(o op, subject string, before Card, d *Decision) {
 		ch.Cards = append(ch.Cards, d.Card)
 	}
 	entry := journal.Entry{
-		Subject: subject, Seq: d.Record.Seq, Key: o.key(), Kind: o.kind(), At: o.now, By: d.Record.By, Input: o.input,
+		Subject: subject, Seq: d.Record.Seq, Key: o.key(), Kind: string(o.kind()), At: o.now, By: d.Record.By, Input: o.input,
 		Before: summary(before), Result: journal.JSON(&d.Outcome),
 	}
 	if d.Card.ID.Claim != 0 && before.ID.Claim == 0 {

@@ -32,6 +32,9 @@ type Charge struct {
 	Key   string `json:"-"` // names the charge: sent again, it gives the card as it was after the first
 }
 
+// KindCharge: an amount was moved; the subject is "gift-card/<card>".
+const KindCharge journal.Kind[GiftCard] = "giftcard.charge"
+
 var (
 	errCents = errors.New("gift card: the amount is out of range")
 	errShort = errors.New("gift card: the amount exceeds what remains")
@@ -56,7 +59,7 @@ func (c Charge) apply(ctx context.Context, tx storage.Tx) (after GiftCard, err e
 
 func (c Charge) try(ctx context.Context, tx storage.Tx) (GiftCard, error) {
 	card := GiftCard{ID: c.Card}
-	subject, input := journal.Subject("gift-card", c.Card), journal.Hash("giftcard.charge", c)
+	subject, input := journal.Subject("gift-card", c.Card), journal.Hash(string(KindCharge), c)
 	looks := []storage.Look{{Reads: []storage.Read{giftCards.Get(&card)}, Subject: subject, Key: c.Key}}
 	if err := tx.Load(ctx, looks); err != nil {
 		return GiftCard{}, err
@@ -77,7 +80,7 @@ func (c Charge) try(ctx context.Context, tx storage.Tx) (GiftCard, error) {
 	errs, err := tx.Save(ctx, []storage.Change{{
 		Rows: []storage.Row{giftCards.Save(&card)},
 		Entries: []journal.Entry{{
-			Subject: subject, Seq: card.Version, Key: c.Key, Kind: "giftcard.charged", At: journal.Instant(time.Now()),
+			Subject: subject, Seq: card.Version, Key: c.Key, Kind: string(KindCharge), At: journal.Instant(time.Now()),
 			Input: input, Result: journal.JSON(card),
 		}},
 	}})

@@ -125,6 +125,27 @@ func Example_till() {
 	// Output: 小爱 stamp 1
 }
 
+// What shows entries of any kind reads their results by the schemas of the service.
+func ExampleSchema_Kind() {
+	ctx := context.Background()
+	db := memory.New()
+	_, err := shop.New(db, nil).Put(ctx, shop.Put{Shop: shop.Shop{ID: "wangjing", Zone: "Asia/Shanghai"}, Key: "open"})
+	must(err)
+	for record, err := range db.Journal().After(ctx, "", 0) {
+		must(err)
+		for _, s := range []storage.Schema{shop.Tables, stamps.Tables} {
+			kind, ok := s.Kind(record.Kind)
+			if !ok {
+				continue
+			}
+			result, err := kind.Decode(record.Entry)
+			must(err)
+			fmt.Printf("%s of %s: %T\n", kind, s.Name, result)
+		}
+	}
+	// Output: shop.put of shop: shop.Outcome
+}
+
 // A relay follows the journal from the last cursor that it dealt with.
 func Example_feed() {
 	ctx := context.Background()

@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/scrmkit/scrmkit/internal/dbtest"
+	"github.com/scrmkit/scrmkit/otp"
 )
 
 // bench is a server of a test's own, and who calls it.
@@ -144,7 +145,7 @@ func (b *bench) entries() []string {
 		if err != nil {
 			b.Fatal(err)
 		}
-		if r.Kind != "otp.check" {
+		if r.Kind != string(otp.KindCheck) {
 			names = append(names, fmt.Sprintf("%s %d %s", r.Subject, r.Seq, r.Key))
 		}
 	}

@@ -150,12 +150,12 @@ func (e *Engine) do(ctx context.Context, c command) (Outcome, error) { return e.
 
 func (e *Engine) run(ctx context.Context, c command, alone bool) (out Outcome, err error) {
 	needs := c.lookup()
-	ctx, call := e.frame.Begin(ctx, c.kind(), needs.holder.Subject())
+	ctx, call := e.frame.Begin(ctx, string(c.kind()), needs.holder.Subject())
 	defer call.End(&err)
 	if err := c.check(); err != nil {
 		return Outcome{}, fmt.Errorf("%s: %w", c.kind(), err)
 	}
-	out, err = e.followed(ctx, op{c, needs, e.frame.Now(), journal.Hash(c.kind(), c)}, func(o op) (Outcome, error) {
+	out, err = e.followed(ctx, op{c, needs, e.frame.Now(), journal.Hash(string(c.kind()), c)}, func(o op) (Outcome, error) {
 		return engine.Together(ctx, e.frame, call, e.runner, o, alone)
 	})
 	if err != nil {

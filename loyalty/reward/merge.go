@@ -43,7 +43,7 @@ func (u *unit) join(d Decision, o op) {
 	d.Next.Version++
 	u.change.also = &d.Next
 	u.change.entries = append(u.change.entries, journal.Entry{
-		Subject: d.Holder.Subject(), Seq: d.Seq, Key: followedKey(u.holder.ID, o.needs.key), Kind: o.kind(), At: o.now, By: o.who(),
+		Subject: d.Holder.Subject(), Seq: d.Seq, Key: followedKey(u.holder.ID, o.needs.key), Kind: string(o.kind()), At: o.now, By: o.who(),
 		Input: o.input, Result: journal.JSON(&d.Outcome),
 	})
 }

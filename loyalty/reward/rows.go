@@ -16,7 +16,7 @@ import (
 )
 
 // Tables are those of the package.
-var Tables = storage.Schema{Name: "reward", Tables: []storage.Declared{catalogs, holders, vouchers, counts}, Files: migrations}
+var Tables = storage.Schema{Name: "reward", Tables: []storage.Declared{catalogs, holders, vouchers, counts}, Kinds: entryKinds, Files: migrations}
 
 //go:embed migrations
 var migrations embed.FS

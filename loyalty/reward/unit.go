@@ -18,22 +18,22 @@ import (
 // A command is one of the structs that an Engine runs.
 type command interface {
 	check() error
-	kind() string // of the journal's entry
-	who() string  // did it
+	kind() journal.Kind[Outcome] // of the journal's entry
+	who() string                 // did it
 	lookup() lookup
 	decide(u *unit, now time.Time) (Decision, error)
 }
 
-func (c Issue) kind() string   { return "reward.issue" }
-func (c Reserve) kind() string { return "reward.reserve" }
-func (c Capture) kind() string { return "reward.capture" }
-func (c Cancel) kind() string  { return "reward.cancel" }
-func (c Redeem) kind() string  { return "reward.redeem" }
-func (c Undo) kind() string    { return "reward.undo" }
-func (c Return) kind() string  { return "reward.return" }
-func (c Void) kind() string    { return "reward.void" }
-func (c Merge) kind() string   { return "reward.merge" }
-func (c Expire) kind() string  { return "reward.expire" }
+func (c Issue) kind() journal.Kind[Outcome]   { return KindIssue }
+func (c Reserve) kind() journal.Kind[Outcome] { return KindReserve }
+func (c Capture) kind() journal.Kind[Outcome] { return KindCapture }
+func (c Cancel) kind() journal.Kind[Outcome]  { return KindCancel }
+func (c Redeem) kind() journal.Kind[Outcome]  { return KindRedeem }
+func (c Undo) kind() journal.Kind[Outcome]    { return KindUndo }
+func (c Return) kind() journal.Kind[Outcome]  { return KindReturn }
+func (c Void) kind() journal.Kind[Outcome]    { return KindVoid }
+func (c Merge) kind() journal.Kind[Outcome]   { return KindMerge }
+func (c Expire) kind() journal.Kind[Outcome]  { return KindExpire }
 
 func (c Issue) who() string   { return c.By }
 func (c Reserve) who() string { return c.By }
@@ -297,7 +297,7 @@ func (e work) Decide(_ context.Context, u *unit, o op) (Outcome, error) {
 		}
 	}
 	entry := journal.Entry{
-		Subject: d.Holder.Subject(), Seq: d.Seq, Key: o.needs.key, Kind: o.kind(), At: o.now, By: o.who(), Input: o.input,
+		Subject: d.Holder.Subject(), Seq: d.Seq, Key: o.needs.key, Kind: string(o.kind()), At: o.now, By: o.who(), Input: o.input,
 		Result: journal.JSON(&d.Outcome),
 	}
 	if before.Version > 0 {

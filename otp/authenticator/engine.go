@@ -48,7 +48,7 @@ func (p Policy) totp() TOTP {
 // last two it may be run again with its key.
 type Engine struct {
 	frame   engine.Frame
-	holders engine.Roots[holder, answer]
+	holders engine.Roots[holder, Result]
 	keys    ring
 	policy  Policy
 }
@@ -66,7 +66,7 @@ func New(s storage.Tx, keys []secret.Key, opts *Options) (*Engine, error) {
 		return nil, fmt.Errorf("authenticator: policy: %w", err)
 	}
 	f := engine.New(s, o.Now, o.Hook)
-	return &Engine{f, engine.NewRoots[holder, answer](f, kind), r, o.Policy}, nil
+	return &Engine{f, engine.NewRoots[holder, Result](f, kind), r, o.Policy}, nil
 }
 
 // In returns a copy that is bound to a unit of work, of any tenant of the database: what it does is
@@ -86,7 +86,7 @@ func (e *Engine) Enroll(ctx context.Context, c Enroll) (Enrollment, error) {
 	t.Secret = make([]byte, hashes[t.Algorithm].bytes)
 	rand.Read(t.Secret)
 	out, err := e.do(ctx, command{
-		name: "authenticator.enroll", subject: c.Subject, by: c.By, key: c.Key, input: c,
+		name: KindEnroll, subject: c.Subject, by: c.By, key: c.Key, input: c,
 		invalid: cmp.Or(checkLabel("issuer", c.Issuer), checkLabel("account", c.Account)),
 		apply: func(h *holder, now time.Time) (string, error) {
 			h.Status = h.Status.enroll(now)
@@ -114,7 +114,7 @@ func (e *Engine) waiting(ctx context.Context, s Subject, number int64) (t TOTP, 
 		err = e.open(&h, pending, &t)
 	}
 	if err != nil {
-		return TOTP{}, fmt.Errorf("authenticator.enroll: %w", err)
+		return TOTP{}, fmt.Errorf("%s: %w", KindEnroll, err)
 	}
 	return t, nil
 }
@@ -124,7 +124,7 @@ func (e *Engine) waiting(ctx context.Context, s Subject, number int64) (t TOTP, 
 func (e *Engine) Confirm(ctx context.Context, c Confirm) (Outcome, error) {
 	code, invalid := readCode(c.Code)
 	return e.code(ctx, command{
-		name: "authenticator.confirm", subject: c.Subject, key: c.Key, invalid: cmp.Or(invalid, e.unbound()), uses: []use{pending},
+		name: KindConfirm, subject: c.Subject, key: c.Key, invalid: cmp.Or(invalid, e.unbound()), uses: []use{pending},
 		apply: func(h *holder, now time.Time) (refused string, err error) {
 			if !h.Status.waits(now) {
 				return "", ErrNoEnrollment
@@ -153,7 +153,7 @@ func (e *Engine) Confirm(ctx context.Context, c Confirm) (Outcome, error) {
 func (e *Engine) Verify(ctx context.Context, c Verify) (Outcome, error) {
 	code, invalid := readCode(c.Code)
 	return e.code(ctx, command{
-		name: "authenticator.verify", subject: c.Subject, key: c.Key, invalid: cmp.Or(invalid, e.unbound()), uses: []use{active},
+		name: KindVerify, subject: c.Subject, key: c.Key, invalid: cmp.Or(invalid, e.unbound()), uses: []use{active},
 		apply: func(h *holder, now time.Time) (refused string, err error) {
 			if !h.Status.Enrolled() {
 				return "", ErrNotEnrolled
@@ -178,7 +178,7 @@ func (e *Engine) Verify(ctx context.Context, c Verify) (Outcome, error) {
 func (e *Engine) Recover(ctx context.Context, c Recover) (Outcome, error) {
 	code, invalid := readRecovery(c.Code)
 	return e.code(ctx, command{
-		name: "authenticator.recover", subject: c.Subject, key: c.Key, invalid: invalid, uses: []use{recovery},
+		name: KindRecover, subject: c.Subject, key: c.Key, invalid: invalid, uses: []use{recovery},
 		apply: func(h *holder, now time.Time) (string, error) {
 			if h.Status.Recovery.Number == 0 {
 				return "", ErrNoRecoveryCodes
@@ -203,7 +203,7 @@ func (e *Engine) Recover(ctx context.Context, c Recover) (Outcome, error) {
 func (e *Engine) Renew(ctx context.Context, c Renew) (Renewed, error) {
 	s, codes := newSet()
 	out, err := e.do(ctx, command{
-		name: "authenticator.renew", subject: c.Subject, by: c.By, key: c.Key, input: c,
+		name: KindRenew, subject: c.Subject, by: c.By, key: c.Key, input: c,
 		apply: func(h *holder, now time.Time) (_ string, err error) {
 			if h.Status, err = h.Status.renew(now); err == nil {
 				e.seal(h, recovery, s)
@@ -221,7 +221,7 @@ func (e *Engine) Renew(ctx context.Context, c Renew) (Renewed, error) {
 // there is none.
 func (e *Engine) Disable(ctx context.Context, c Disable) (Outcome, error) {
 	return e.do(ctx, command{
-		name: "authenticator.disable", subject: c.Subject, by: c.By, key: c.Key, input: c,
+		name: KindDisable, subject: c.Subject, by: c.By, key: c.Key, input: c,
 		apply: func(h *holder, now time.Time) (_ string, err error) {
 			h.Status, err = h.Status.disable(now)
 			return "", err
@@ -233,7 +233,7 @@ func (e *Engine) Disable(ctx context.Context, c Disable) (Outcome, error) {
 // on. ErrNotEnrolled: there was none.
 func (e *Engine) Remove(ctx context.Context, c Remove) (Outcome, error) {
 	return e.do(ctx, command{
-		name: "authenticator.remove", subject: c.Subject, by: c.By, key: c.Key, input: c,
+		name: KindRemove, subject: c.Subject, by: c.By, key: c.Key, input: c,
 		apply: func(h *holder, _ time.Time) (_ string, err error) {
 			h.Status, err = h.Status.remove()
 			h.drop(active, pending, recovery)

@@ -30,7 +30,7 @@ func TestGoldenCommands(t *testing.T) {
 	input := func(code string) func(any) any {
 		return func(any) any { return e.keys.inputs(db.TenantID(), "alice", code)[0] }
 	}
-	done := func() any { return answer{Outcome: Outcome{At: goldenNow}} }
+	done := func() any { return Result{Outcome: Outcome{At: goldenNow}} }
 	f := golden.Open(t, "commands")
 	f.Commands(golden.Engine{
 		Store: db, New: func(s storage.Tx) any { return goldenEngine(s) },
@@ -44,7 +44,7 @@ func TestGoldenCommands(t *testing.T) {
 			{Kind: "authenticator.remove", Least: Remove{Subject: "alice"}, Result: done},
 		},
 	})
-	v := golden.JSON("answer", answer{}, nil, "A command that an earlier release has done can't be answered when it comes again.")
+	v := golden.JSON("answer", Result{}, nil, "A command that an earlier release has done can't be answered when it comes again.")
 	v.Whole = true
 	f.Check(v)
 }

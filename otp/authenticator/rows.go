@@ -9,7 +9,7 @@ import (
 
 // Tables are those of the package. Everything of a subject changes under the version of the
 // subject.
-var Tables = storage.Schema{Name: "authenticator", Tables: []storage.Declared{subjects, secrets}, Files: migrations}
+var Tables = storage.Schema{Name: "authenticator", Tables: []storage.Declared{subjects, secrets}, Kinds: entryKinds, Files: migrations}
 
 //go:embed migrations
 var migrations embed.FS

@@ -15,7 +15,7 @@ import (
 
 // A command is one that an engine runs on a subject.
 type command struct {
-	name    string
+	name    journal.Kind[Result]
 	subject Subject
 	by, key string
 	input   any
@@ -26,30 +26,24 @@ type command struct {
 	apply func(h *holder, now time.Time) (refused string, err error)
 }
 
-// answer is what the journal keeps of a command.
-type answer struct {
-	Outcome Outcome `json:"outcome"`
-	Refused string  `json:"refused,omitempty"` // why the code is refused
-}
-
 // do runs a command. ErrInvalidCode: its code is refused, and that is stored.
 func (e *Engine) do(ctx context.Context, c command) (Outcome, error) {
-	a, replayed, err := e.holders.Do(ctx, engine.On[holder, answer]{
+	a, replayed, err := e.holders.Do(ctx, engine.On[holder, Result]{
 		Command: engine.Command{
-			Name: c.name, Subject: subjectOf(c.subject), Key: c.key, By: c.by, Input: c.input, Others: c.others,
+			Name: string(c.name), Subject: subjectOf(c.subject), Key: c.key, By: c.by, Input: c.input, Others: c.others,
 			Check: func() error {
 				return cmp.Or(valid.ID("subject", c.subject), valid.Text("by", c.by), valid.ID("key", c.key), c.invalid)
 			},
 		},
 		New:   func() holder { return newHolder(c.subject) },
 		Reads: func(h *holder) []storage.Read { return h.reads(c.uses...)[1:] },
-		Do: func(h *holder, now time.Time) (answer, error) {
+		Do: func(h *holder, now time.Time) (Result, error) {
 			refused, err := c.apply(h, now)
 			if err != nil {
-				return answer{}, err
+				return Result{}, err
 			}
 			h.Seq++
-			return answer{Outcome{At: now, Status: h.Status}, refused}, nil
+			return Result{Outcome{At: now, Status: h.Status}, refused}, nil
 		},
 	})
 	if err == nil && a.Refused != "" {

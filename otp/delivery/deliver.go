@@ -39,14 +39,14 @@ const record = 10 * time.Second
 // after a Send to be quicker. A request does not wait for it, for silent messages take no time and
 // others do.
 func (e *Engine) Deliver(ctx context.Context, s message.Sender) (n int, err error) {
-	ctx, call := e.frame.Begin(ctx, "delivery.deliver", "")
+	ctx, call := e.frame.Begin(ctx, string(KindDeliver), "")
 	defer call.End(&err)
 	if e.frame.Bound {
-		return 0, errors.New("delivery.deliver: messages are sent outside of a transaction, whose rollback would send them again")
+		return 0, fmt.Errorf("%s: messages are sent outside of a transaction, whose rollback would send them again", KindDeliver)
 	}
 	box := outbox.Box[leased]{Due: e.due, Take: e.take, Send: func(ctx context.Context, m leased) outbox.Outcome { return e.send(ctx, s, m) }, Settle: e.settle}
 	if n, err = box.Deliver(ctx, e.frame.Now()); err != nil {
-		return n, fmt.Errorf("delivery.deliver: %w", err)
+		return n, fmt.Errorf("%s: %w", KindDeliver, err)
 	}
 	return n, nil
 }
@@ -73,7 +73,7 @@ func (e *Engine) take(ctx context.Context, m leased) (leased, bool, error) {
 	now := e.frame.Now()
 	next, c, err := e.begin(ctx, m.note, now)
 	if err == nil {
-		err = e.put(ctx, "delivery.deliver", &next, now)
+		err = e.put(ctx, KindDeliver, &next, now)
 	}
 	if errors.Is(err, journal.ErrConflict) {
 		return leased{}, false, nil
@@ -124,11 +124,11 @@ func (e *Engine) send(ctx context.Context, s message.Sender, n leased) outbox.Ou
 func (e *Engine) settle(ctx context.Context, m leased, o outbox.Outcome) error {
 	ctx, cancel := context.WithTimeout(ctx, record)
 	defer cancel()
-	return e.change(ctx, "delivery.deliver", m.Ref, func(stored note, now time.Time) (note, bool) { return stored.settle(m.Tries, o, now) })
+	return e.change(ctx, KindDeliver, m.Ref, func(stored note, now time.Time) (note, bool) { return stored.settle(m.Tries, o, now) })
 }
 
 // put stores the next version of a message, and tells of it where it has ended.
-func (e *Engine) put(ctx context.Context, kind string, n *note, now time.Time) error {
+func (e *Engine) put(ctx context.Context, kind journal.Kind[Status], n *note, now time.Time) error {
 	n.Version++
 	change := storage.Change{Rows: []storage.Row{notes.Save(n)}}
 	if n.Due.IsZero() {
@@ -138,7 +138,7 @@ func (e *Engine) put(ctx context.Context, kind string, n *note, now time.Time) e
 }
 
 // change changes the message with a reference, as f says. ErrUnknownMessage: there is none.
-func (e *Engine) change(ctx context.Context, kind, ref string, f func(n note, now time.Time) (note, bool)) error {
+func (e *Engine) change(ctx context.Context, kind journal.Kind[Status], ref string, f func(n note, now time.Time) (note, bool)) error {
 	now := e.frame.Now()
 	return combine.Retry(ctx, func() error {
 		n, err := e.find(ctx, ref)
@@ -171,16 +171,16 @@ func (e *Engine) find(ctx context.Context, ref string) (note, error) {
 // says delivered counts. Whoever calls it believes that the vendor sent it. Errors:
 // *errs.InputError; ErrUnknownMessage.
 func (e *Engine) Receive(ctx context.Context, r message.Receipt) (err error) {
-	ctx, call := e.frame.Begin(ctx, "delivery.receive", "")
+	ctx, call := e.frame.Begin(ctx, string(KindReceive), "")
 	defer call.End(&err)
 	if r.Ref == "" && r.ID != "" {
 		r.Ref, err = e.refOf(ctx, r.ID)
 	}
 	if err = cmp.Or(err, valid.ID("ref", r.Ref)); err == nil {
-		err = e.change(ctx, "delivery.receive", r.Ref, func(n note, now time.Time) (note, bool) { return n.receive(r.Delivered, now) })
+		err = e.change(ctx, KindReceive, r.Ref, func(n note, now time.Time) (note, bool) { return n.receive(r.Delivered, now) })
 	}
 	if err != nil {
-		return fmt.Errorf("delivery.receive: %w", err)
+		return fmt.Errorf("%s: %w", KindReceive, err)
 	}
 	return nil
 }

@@ -68,7 +68,7 @@ func (e *Engine) In(tx storage.Tx) *Engine {
 // address for the same purpose is no good any more. Errors: *ThrottledError; ErrPrefix; ErrStopped.
 // They say nothing of Silent, and a key that comes again is not counted.
 func (e *Engine) Send(ctx context.Context, c Send) (Sent, error) {
-	sent, replayed, err := engine.Do(ctx, e.frame, e.command("delivery.send", c.check, c.Address, c.Key, "", c),
+	sent, replayed, err := engine.Do(ctx, e.frame, e.command(string(KindSend), c.check, c.Address, c.Key, "", c),
 		func(ctx context.Context, t *engine.Try[Sent]) (Sent, error) {
 			charges, err := e.policy.charges(e.keys[0], e.frame.Tenant(), c, t.Now)
 			if err != nil {
@@ -105,7 +105,7 @@ func (e *Engine) Send(ctx context.Context, c Send) (Sent, error) {
 // Tell puts a message without a code into the outbox, for Deliver, which drops it after TellWithin.
 // Nothing bounds how many there are: what they tell of has been proved, and so was bounded before.
 func (e *Engine) Tell(ctx context.Context, c Tell) (Told, error) {
-	told, replayed, err := engine.Do(ctx, e.frame, e.command("delivery.tell", c.check, c.Address, c.Key, "", c),
+	told, replayed, err := engine.Do(ctx, e.frame, e.command(string(KindTell), c.check, c.Address, c.Key, "", c),
 		func(ctx context.Context, t *engine.Try[Told]) (Told, error) {
 			r, entry, err := e.load(ctx, c.Address, c.Key, nil)
 			if err != nil {
@@ -125,7 +125,7 @@ func (e *Engine) Tell(ctx context.Context, c Tell) (Told, error) {
 // Admit lets an address in again that ErrStopped refuses. Who may call it is the caller's to
 // decide; not who reads the address's messages. ErrNotStopped: nothing keeps it out.
 func (e *Engine) Admit(ctx context.Context, c Admit) (Admitted, error) {
-	admitted, replayed, err := engine.Do(ctx, e.frame, e.command("delivery.admit", c.check, c.Address, c.Key, c.By, c),
+	admitted, replayed, err := engine.Do(ctx, e.frame, e.command(string(KindAdmit), c.check, c.Address, c.Key, c.By, c),
 		func(ctx context.Context, t *engine.Try[Admitted]) (Admitted, error) {
 			r, entry, err := e.load(ctx, c.Address, c.Key, nil)
 			if err != nil {

@@ -36,7 +36,7 @@ func TestGoldenCommands(t *testing.T) {
 	}
 	fill := golden.Fill{"Address": "+8613900139000", "Code": "654321"}
 	result := func() any {
-		return proof{ID: []byte("0123456789abcdef"), Hash: []byte("hash"), Expires: goldenNow.Add(ClaimTTL)}
+		return Proof{ID: []byte("0123456789abcdef"), Hash: []byte("hash"), Expires: goldenNow.Add(ClaimTTL)}
 	}
 	f := golden.Open(t, "commands")
 	f.Commands(golden.Engine{
@@ -56,7 +56,7 @@ func TestGoldenCommands(t *testing.T) {
 			{Kind: "delivery.admit", Least: Admit{Address: goldenAddress}, Input: func(c any) any { return c }, Result: func() any { return Admitted{Misses: 100} }},
 		},
 	})
-	for name, v := range map[string]any{"result Sent": Sent{}, "result Admitted": Admitted{}, "result Told": Told{}, "result proof": proof{}, "result Verified": Verified{}, "result Status": Status{}} {
+	for name, v := range map[string]any{"result Sent": Sent{}, "result Admitted": Admitted{}, "result Told": Told{}, "result proof": Proof{}, "result Verified": Verified{}, "result Status": Status{}} {
 		values := golden.JSON(name, v, nil, "A command that an earlier release has done can't be answered when it comes again, and the journal can't be read.")
 		values.Whole = true
 		f.Check(values)

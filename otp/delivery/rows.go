@@ -12,7 +12,7 @@ import (
 )
 
 // Tables are those of the package.
-var Tables = storage.Schema{Name: "delivery", Tables: []storage.Declared{recipients, notes, counts}, Files: migrations}
+var Tables = storage.Schema{Name: "delivery", Tables: []storage.Declared{recipients, notes, counts}, Kinds: entryKinds, Files: migrations}
 
 //go:embed migrations
 var migrations embed.FS
@@ -81,8 +81,8 @@ func prune(ctx context.Context, s storage.Store, before time.Time) (int64, error
 func subjectOf(hash []byte) string { return journal.Subject("delivery", hex.EncodeToString(hash)) }
 
 // ended is what the journal tells of a message that ended, and of a receipt.
-func (n note) ended(kind string, now time.Time) journal.Entry {
+func (n note) ended(kind journal.Kind[Status], now time.Time) journal.Entry {
 	return journal.Entry{
-		Subject: journal.Subject("delivery-message", n.Ref), Seq: n.Version, Kind: kind, At: now, Result: journal.JSON(n.status()),
+		Subject: journal.Subject("delivery-message", n.Ref), Seq: n.Version, Kind: string(kind), At: now, Result: journal.JSON(n.status()),
 	}
 }

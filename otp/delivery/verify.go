@@ -12,19 +12,12 @@ import (
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
-// A proof is what the journal keeps of an attempt: the verification, where the code was right.
-type proof struct {
-	ID      []byte    `json:"id,omitempty"`
-	Hash    []byte    `json:"hash,omitempty"`   // of the recipient
-	Expires time.Time `json:"expires,omitzero"` // of the claim
-}
-
 // Check counts the attempt and returns a claim where the code is right, both in one commit of its
 // own: no two attempts, of any process, see the same count. The code stays good until it is spent,
 // or another one is sent; the claim is good until it has expired or another claim or code of the
 // verification was accepted. Errors: ErrInvalidCode; *ThrottledError; ErrStopped.
 func (e *Engine) Check(ctx context.Context, c Attempt) (Checked, error) {
-	p, replayed, err := e.attempt(ctx, "delivery.check", c, false)
+	p, replayed, err := e.attempt(ctx, KindCheck, c, false)
 	if err != nil {
 		return Checked{}, err
 	}
@@ -35,7 +28,7 @@ func (e *Engine) Check(ctx context.Context, c Attempt) (Checked, error) {
 // Verify is Check and Spend in one, for what needs no transaction. Its key gives the answer again
 // for ClaimTTL, and is ErrInvalidCode then. Errors: those of Check.
 func (e *Engine) Verify(ctx context.Context, c Attempt) (Verified, error) {
-	_, replayed, err := e.attempt(ctx, "delivery.verify", c, true)
+	_, replayed, err := e.attempt(ctx, KindVerify, c, true)
 	if err != nil {
 		return Verified{}, err
 	}
@@ -49,7 +42,7 @@ func (e *Engine) Verify(ctx context.Context, c Attempt) (Verified, error) {
 func (e *Engine) Spend(ctx context.Context, p Purpose, claim Claim) (Verified, error) {
 	c, invalid := e.open(claim, p, e.frame.Now())
 	command := engine.Command{
-		Name: "delivery.spend", Subject: subjectOf(c.Hash), Key: journal.DerivedKey("spend", c.ID), Input: p,
+		Name: string(KindSpend), Subject: subjectOf(c.Hash), Key: journal.DerivedKey("spend", c.ID), Input: p,
 		Check: func() error { return cmp.Or(valid.ID("purpose", p), invalid) },
 	}
 	v, _, err := engine.Do(ctx, e.frame, command, func(ctx context.Context, t *engine.Try[Verified]) (Verified, error) {
@@ -75,9 +68,9 @@ type attempted struct {
 
 // attempt runs a Check, or a Verify, which ends the verification. A wrong code is an error once it
 // is stored.
-func (e *Engine) attempt(ctx context.Context, name string, c Attempt, ends bool) (proof, bool, error) {
+func (e *Engine) attempt(ctx context.Context, kind journal.Kind[Proof], c Attempt, ends bool) (Proof, bool, error) {
 	digits, invalid := Normalize(c.Code)
-	command := e.command(name, func() error {
+	command := e.command(string(kind), func() error {
 		if e.frame.Bound {
 			return errors.New("a code is checked outside of the transaction, whose rollback would forgive a wrong one")
 		}
@@ -87,27 +80,27 @@ func (e *Engine) attempt(ctx context.Context, name string, c Attempt, ends bool)
 		command.Others = append(command.Others, attempted{c.Purpose, mac(k, e.frame.Tenant(), c.Purpose, c.Address, digits)})
 	}
 	command.Input = command.Others[0]
-	return engine.Do(ctx, e.frame, command, func(ctx context.Context, t *engine.Try[proof]) (p proof, err error) {
+	return engine.Do(ctx, e.frame, command, func(ctx context.Context, t *engine.Try[Proof]) (p Proof, err error) {
 		charges := e.policy.attempt(e.keys[0], e.frame.Tenant(), c, t.Now)
 		r, entry, err := e.load(ctx, c.Address, c.Key, charges)
 		if err != nil {
-			return proof{}, err
+			return Proof{}, err
 		}
 		if entry != nil {
 			p, err = t.Replay(entry)
 			return p.valid(t.Now, err)
 		}
 		if err := full(charges, t.Now); err != nil {
-			return proof{}, err
+			return Proof{}, err
 		}
 		next, v, verdict, err := r.try(c.Purpose, t.Now, e.matches(c.Address, c.Purpose, digits))
 		switch {
 		case err != nil:
-			return proof{}, err
+			return Proof{}, err
 		case verdict == nothing:
-			return proof{}, ErrInvalidCode
+			return Proof{}, ErrInvalidCode
 		case verdict == right:
-			p, charges = proof{Hash: r.Hash, ID: v.ID, Expires: t.Now.Add(ClaimTTL)}, nil
+			p, charges = Proof{Hash: r.Hash, ID: v.ID, Expires: t.Now.Add(ClaimTTL)}, nil
 		}
 		if r.history = next; verdict == right && ends {
 			r.history, _ = r.spend(c.Purpose, v.ID, t.Now)
@@ -118,7 +111,7 @@ func (e *Engine) attempt(ctx context.Context, name string, c Attempt, ends bool)
 
 // valid returns the proof, or ErrInvalidCode where it is of a wrong code, or an answer from so long
 // ago that nobody waits for it any more, and nothing else failed.
-func (p proof) valid(now time.Time, err error) (proof, error) {
+func (p Proof) valid(now time.Time, err error) (Proof, error) {
 	if err == nil && !now.Before(p.Expires) {
 		err = ErrInvalidCode
 	}

@@ -73,7 +73,7 @@ func (e *Engine) Create(ctx context.Context, c Create) ([]Issued, error) {
 	check := c.check // of the times as they were given
 	c.Settings.Expires = journal.Instant(c.Settings.Expires)
 	out, err := do(ctx, e, task[[]Issued]{
-		kind: "activation.create", check: check, subject: ofTenant(c.Key), key: c.Key, by: c.By, input: c,
+		kind: string(KindCreate), check: check, subject: ofTenant(c.Key), key: c.Key, by: c.By, input: c,
 		lookup: lookup{pool: c.Settings.Pool},
 		decide: func(l loaded, now time.Time) (ch change, out []Issued, err error) {
 			if err := l.pool.there(); err != nil {
@@ -100,7 +100,7 @@ func (e *Engine) Edit(ctx context.Context, c Edit) (Code, error) {
 	check := c.check // of the times as they were given
 	c.Settings.Expires = journal.Instant(c.Settings.Expires)
 	return do(ctx, e, task[Code]{
-		kind: "activation.edit", check: check, subject: CodeSubject(c.Code), key: c.Key, by: c.By, input: c,
+		kind: string(KindEdit), check: check, subject: CodeSubject(c.Code), key: c.Key, by: c.By, input: c,
 		lookup: lookup{codes: []ids.Code{c.Code}, pool: c.Settings.Pool},
 		decide: func(l loaded, now time.Time) (change, Code, error) {
 			next, err := l.codes[0].Edit(c, now)
@@ -112,22 +112,22 @@ func (e *Engine) Edit(ctx context.Context, c Edit) (Code, error) {
 // Disable ends what the codes may do (停用). ErrUnknownCode: one does not exist, and nothing was done
 // to the others.
 func (e *Engine) Disable(ctx context.Context, c CodeBatch) ([]Code, error) {
-	return e.to(ctx, "activation.disable", Disabled, c)
+	return e.to(ctx, string(KindDisable), Disabled, c)
 }
 
 // Enable lets the codes work again (启用). Their agents sign in anew. Errors: as Disable.
 func (e *Engine) Enable(ctx context.Context, c CodeBatch) ([]Code, error) {
-	return e.to(ctx, "activation.enable", Enabled, c)
+	return e.to(ctx, string(KindEnable), Enabled, c)
 }
 
 // Expire has the codes expire now. Errors: as Disable.
 func (e *Engine) Expire(ctx context.Context, c CodeBatch) ([]Code, error) {
-	return e.to(ctx, "activation.expire", Expired, c)
+	return e.to(ctx, string(KindExpire), Expired, c)
 }
 
 // Delete ends the codes for ever. What they counted stays. Errors: as Disable.
 func (e *Engine) Delete(ctx context.Context, c CodeBatch) ([]Code, error) {
-	return e.to(ctx, "activation.delete", Deleted, c)
+	return e.to(ctx, string(KindDelete), Deleted, c)
 }
 
 func (e *Engine) to(ctx context.Context, kind string, s State, c CodeBatch) ([]Code, error) {
@@ -151,7 +151,7 @@ func (e *Engine) to(ctx context.Context, kind string, s State, c CodeBatch) ([]C
 func (e *Engine) Renew(ctx context.Context, c Renew) (Issued, error) {
 	var shown string
 	return do(ctx, e, task[Issued]{
-		kind: "activation.renew", check: c.check, subject: CodeSubject(c.Code), key: c.Key, by: c.By, input: c, lookup: lookup{codes: []ids.Code{c.Code}},
+		kind: string(KindRenew), check: c.check, subject: CodeSubject(c.Code), key: c.Key, by: c.By, input: c, lookup: lookup{codes: []ids.Code{c.Code}},
 		once: func(out *Issued) { out.Code = shown },
 		decide: func(l loaded, now time.Time) (change, Issued, error) {
 			next, err := l.codes[0].known(now)
@@ -172,7 +172,7 @@ func (e *Engine) Renew(ctx context.Context, c Renew) (Issued, error) {
 // where more are in use.
 func (e *Engine) PutPool(ctx context.Context, c PutPool) (Pool, error) {
 	return do(ctx, e, task[Pool]{
-		kind: "activation.pool", check: c.check, subject: c.Pool.Subject(), key: c.Key, by: c.By, input: c, lookup: lookup{pool: c.Pool},
+		kind: string(KindPutPool), check: c.check, subject: c.Pool.Subject(), key: c.Key, by: c.By, input: c, lookup: lookup{pool: c.Pool},
 		decide: func(l loaded, _ time.Time) (change, Pool, error) {
 			next := l.pool
 			more := c.Ports - next.Ports

@@ -17,7 +17,7 @@ import (
 
 // Tables are those of the package. Each row but a port has a version of its own; a port changes
 // under that of its code.
-var Tables = storage.Schema{Name: "activation", Tables: []storage.Declared{codes, secrets, ports, claims, pools, free, devices, invitations}, Files: migrations}
+var Tables = storage.Schema{Name: "activation", Tables: []storage.Declared{codes, secrets, ports, claims, pools, free, devices, invitations}, Kinds: entryKinds, Files: migrations}
 
 //go:embed migrations
 var migrations embed.FS

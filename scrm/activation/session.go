@@ -31,7 +31,7 @@ func (e *Engine) SignIn(ctx context.Context, c SignIn) (Access, error) {
 	id, rest, ok := parseCode(c.Code)
 	var token string
 	return do(ctx, e, task[Access]{
-		kind: "activation.signIn", subject: CodeSubject(id), private: true, once: func(s *Access) { s.Token = token }, who: func(s Access) string { return s.ID().String() },
+		kind: string(KindSignIn), subject: CodeSubject(id), private: true, once: func(s *Access) { s.Token = token }, who: func(s Access) string { return s.ID().String() },
 		input: []any{c.Device, c.Agent}, lookup: lookup{codes: []ids.Code{id}, secret: true, device: c.Device},
 		check: func() error {
 			if err := c.check(); err != nil || !ok {
@@ -145,7 +145,7 @@ func (c Code) access(s *Session) Access {
 // SignOut ends a session, and the use of its ports. ErrUnknownCode: there is no such code.
 func (e *Engine) SignOut(ctx context.Context, c SignOut) (Code, error) {
 	return do(ctx, e, task[Code]{
-		kind: "activation.signOut", check: c.check, subject: CodeSubject(c.Session.Code), key: c.Key, by: c.By, input: c,
+		kind: string(KindSignOut), check: c.check, subject: CodeSubject(c.Session.Code), key: c.Key, by: c.By, input: c,
 		lookup: lookup{codes: []ids.Code{c.Session.Code}},
 		decide: func(l loaded, now time.Time) (change, Code, error) {
 			next, err := l.codes[0].known(now)
@@ -158,7 +158,7 @@ func (e *Engine) SignOut(ctx context.Context, c SignOut) (Code, error) {
 // Open opens a port. Errors: those of Code.Open.
 func (e *Engine) Open(ctx context.Context, c Open) (Port, error) {
 	return do(ctx, e, task[Port]{
-		kind: "activation.open", check: c.check, subject: CodeSubject(c.Session.Code), key: c.Key, by: c.Session.String(), input: c,
+		kind: string(KindOpen), check: c.check, subject: CodeSubject(c.Session.Code), key: c.Key, by: c.Session.String(), input: c,
 		lookup: lookup{codes: []ids.Code{c.Session.Code}},
 		decide: func(l loaded, now time.Time) (change, Port, error) {
 			next, p, err := l.codes[0].Open(c, now)
@@ -170,7 +170,7 @@ func (e *Engine) Open(ctx context.Context, c Open) (Port, error) {
 // Pair notes that a QR code is shown for a port. Errors: those of Code.Pair.
 func (e *Engine) Pair(ctx context.Context, c Pair) (Port, error) {
 	return do(ctx, e, task[Port]{
-		kind: "activation.pair", check: c.check, subject: CodeSubject(c.Session.Code), key: c.Key, by: c.Session.String(), input: c,
+		kind: string(KindPair), check: c.check, subject: CodeSubject(c.Session.Code), key: c.Key, by: c.Session.String(), input: c,
 		lookup: lookup{codes: []ids.Code{c.Session.Code}, port: PortID{c.Session.Code, c.Port}},
 		decide: func(l loaded, now time.Time) (change, Port, error) {
 			next, p, err := l.codes[0].Pair(l.port, c, now)
@@ -182,7 +182,7 @@ func (e *Engine) Pair(ctx context.Context, c Pair) (Port, error) {
 // Link notes that an account has linked a port. Errors: those of Code.Link.
 func (e *Engine) Link(ctx context.Context, c Link) (Port, error) {
 	return do(ctx, e, task[Port]{
-		kind: "activation.link", check: c.check, subject: CodeSubject(c.Session.Code), key: c.Key, by: c.Session.String(), input: c,
+		kind: string(KindLink), check: c.check, subject: CodeSubject(c.Session.Code), key: c.Key, by: c.Session.String(), input: c,
 		lookup: lookup{codes: []ids.Code{c.Session.Code}, port: PortID{c.Session.Code, c.Port}, account: c.Account},
 		decide: func(l loaded, now time.Time) (change, Port, error) {
 			next, p, of, err := l.codes[0].Link(l.port, l.claimed, c, now)
@@ -204,17 +204,17 @@ func (e *Engine) Link(ctx context.Context, c Link) (Port, error) {
 // Logout notes that an account was logged out, by whomever: its port is free. Errors: those of
 // Code.Leave.
 func (e *Engine) Logout(ctx context.Context, c Leave) (Port, error) {
-	return e.leave(ctx, "activation.logout", LoggedOut, c)
+	return e.leave(ctx, string(KindLogout), LoggedOut, c)
 }
 
 // Ban notes that a platform has banned an account. Errors: those of Code.Leave.
 func (e *Engine) Ban(ctx context.Context, c Leave) (Port, error) {
-	return e.leave(ctx, "activation.ban", Banned, c)
+	return e.leave(ctx, string(KindBan), Banned, c)
 }
 
 // Close takes a port from the list. Errors: those of Code.Leave.
 func (e *Engine) Close(ctx context.Context, c Leave) (Port, error) {
-	return e.leave(ctx, "activation.close", Closed, c)
+	return e.leave(ctx, string(KindClose), Closed, c)
 }
 
 func (e *Engine) leave(ctx context.Context, kind string, to PortState, c Leave) (Port, error) {
@@ -283,7 +283,7 @@ func (p Port) agent(c Code, now time.Time) Agent {
 func (e *Engine) Invite(ctx context.Context, by, key string) (Invited, error) {
 	var token string
 	return do(ctx, e, task[Invited]{
-		kind: "activation.invite", check: func() error { return cmp.Or(valid.OptionalID("by", by), valid.ID("key", key)) },
+		kind: string(KindInvite), check: func() error { return cmp.Or(valid.OptionalID("by", by), valid.ID("key", key)) },
 		subject: ofTenant(key), key: key, by: by, input: by, once: func(out *Invited) { out.Token = token },
 		decide: func(_ loaded, now time.Time) (change, Invited, error) {
 			token = rand.Text()
@@ -299,7 +299,7 @@ func (e *Engine) AddDevice(ctx context.Context, c AddDevice) (Added, error) {
 	var token string
 	hash := hashInvitation(e.frame.Tenant(), c.Token)
 	return do(ctx, e, task[Added]{
-		kind: "activation.addDevice", check: c.check, subject: c.Device.Subject(), key: c.Key, input: []any{hash, c},
+		kind: string(KindAddDevice), check: c.check, subject: c.Device.Subject(), key: c.Key, input: []any{hash, c},
 		lookup: lookup{device: c.Device, invitation: hash}, once: func(out *Added) { out.Token = token },
 		decide: func(l loaded, now time.Time) (change, Added, error) {
 			token = rand.Text()
@@ -313,7 +313,7 @@ func (e *Engine) AddDevice(ctx context.Context, c AddDevice) (Added, error) {
 // none.
 func (e *Engine) RemoveDevice(ctx context.Context, c RemoveDevice) (Device, error) {
 	return do(ctx, e, task[Device]{
-		kind: "activation.removeDevice", check: c.check, subject: c.Device.Subject(), key: c.Key, by: c.By, input: c,
+		kind: string(KindRemoveDevice), check: c.check, subject: c.Device.Subject(), key: c.Key, by: c.By, input: c,
 		lookup: lookup{device: c.Device, ofDevice: true},
 		decide: func(l loaded, now time.Time) (ch change, next Device, err error) {
 			if next, err = l.device.Remove(now); err != nil {

@@ -130,7 +130,7 @@ func (e *Engine) Find(ctx context.Context, i Identity) (ids.Member, error) {
 
 // A task is a command on one customer with what it decides.
 type task struct {
-	kind       string
+	kind       journal.Kind[Result]
 	check      func() error
 	member     ids.Member
 	key, by    string
@@ -143,7 +143,7 @@ type task struct {
 // do runs a task.
 func (e *Engine) do(ctx context.Context, t task) (Outcome, error) {
 	c := engine.Command{
-		Name: t.kind, Check: t.check, Subject: journal.Subject("customer", string(t.member)), Key: t.key, By: t.by, Input: t.input,
+		Name: string(t.kind), Check: t.check, Subject: journal.Subject("customer", string(t.member)), Key: t.key, By: t.by, Input: t.input,
 	}
 	if t.private != nil {
 		for i, k := range e.ring {
@@ -154,10 +154,10 @@ func (e *Engine) do(ctx context.Context, t task) (Outcome, error) {
 			c.Others = append(c.Others, input)
 		}
 	}
-	stored, replayed, err := engine.Do(ctx, e.frame, c, func(ctx context.Context, try *engine.Try[result]) (result, error) {
+	stored, replayed, err := engine.Do(ctx, e.frame, c, func(ctx context.Context, try *engine.Try[Result]) (Result, error) {
 		u, err := e.load(ctx, lookup{member: t.member, key: t.key, identities: t.identities})
 		if err != nil {
-			return result{}, err
+			return Result{}, err
 		}
 		if u.entry != nil {
 			return try.Replay(u.entry)
@@ -166,7 +166,7 @@ func (e *Engine) do(ctx context.Context, t task) (Outcome, error) {
 			err = t.decide(u, try.Now)
 		}
 		if err != nil {
-			return result{}, err
+			return Result{}, err
 		}
 		r := e.result(u)
 		entry := try.Entry(r.Version, r)
@@ -186,16 +186,8 @@ func (e *Engine) do(ctx context.Context, t task) (Outcome, error) {
 	return out, nil
 }
 
-// A result is what the journal keeps of a command.
-type result struct {
-	Member  ids.Member `json:"member"`
-	Version int64      `json:"version"`
-	KeyID   string     `json:"keyId,omitempty"`
-	Former  []byte     `json:"former,omitempty"` // an Identity, sealed
-}
-
-func (e *Engine) result(u *unit) result {
-	r := result{Member: u.customer.ID, Version: u.customer.Version + 1}
+func (e *Engine) result(u *unit) Result {
+	r := Result{Member: u.customer.ID, Version: u.customer.Version + 1}
 	if u.former != nil {
 		r.KeyID = e.ring[0].id
 		r.Former = e.ring[0].seal(journal.JSON(u.former), e.sealedIn("former", r.Member, ""))

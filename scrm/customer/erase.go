@@ -14,7 +14,7 @@ import (
 // From then on their data may not be used: see Customer.May.
 func (e *Engine) ScheduleErasure(ctx context.Context, c ScheduleErasure) (Outcome, error) {
 	return e.do(ctx, task{
-		kind: "customer.scheduleErasure", check: c.check, member: c.Member, key: c.Key, by: c.By, input: c,
+		kind: KindScheduleErasure, check: c.check, member: c.Member, key: c.Key, by: c.By, input: c,
 		decide: func(u *unit, _ time.Time) error {
 			u.customer.EraseBy = journal.Instant(c.Due)
 			return nil
@@ -42,7 +42,7 @@ func (e *Engine) Erasures(ctx context.Context, before time.Time) iter.Seq2[Erasu
 // Erase forgets a person. What other engines have by the id stays, and so do sessions: end those.
 func (e *Engine) Erase(ctx context.Context, c Erase) (Outcome, error) {
 	return e.do(ctx, task{
-		kind: "customer.erase", check: c.check, member: c.Member, key: c.Key, by: c.By, input: c,
+		kind: KindErase, check: c.check, member: c.Member, key: c.Key, by: c.By, input: c,
 		decide: func(u *unit, now time.Time) error {
 			said := u.customer.Consents
 			u.customer = Customer{ID: c.Member, Created: u.customer.Created, Consents: said, Erased: now, Version: u.customer.Version}

@@ -33,7 +33,7 @@ func TestGoldenCommands(t *testing.T) {
 		t.Fatal(err)
 	}
 	private := func(clear, v any) any { return []any{clear, e.ring[0].digest("", journal.Instants(v))} }
-	kept := func() any { return result{Member: "alice", Version: 2} }
+	kept := func() any { return Result{Member: "alice", Version: 2} }
 	consent := Consent{Purpose: "marketing", Kind: Plain, Version: "3", Way: "paper", Time: goldenNow}
 	golden.Open(t, "commands").Commands(golden.Engine{
 		Store: db, New: func(s storage.Tx) any { return goldenEngine(s) },
@@ -62,7 +62,7 @@ func TestGoldenCommands(t *testing.T) {
 			{Kind: "customer.scheduleErasure", Least: ScheduleErasure{Member: "alice"}, Result: kept},
 			{Kind: "customer.erase", Least: Erase{Member: "alice"}, Result: kept},
 		},
-		Results: []golden.Result{{Name: "outcome", Of: Outcome{}}, {Name: "result", Of: result{}}},
+		Results: []golden.Result{{Name: "outcome", Of: Outcome{}}, {Name: "result", Of: Result{}}},
 	})
 }
 

@@ -11,7 +11,7 @@ import (
 
 // Tables are those of the package.
 var Tables = storage.Schema{
-	Name: "customer", Tables: []storage.Declared{customers, identities, consents, fieldVersions}, Files: migrations,
+	Name: "customer", Tables: []storage.Declared{customers, identities, consents, fieldVersions}, Kinds: entryKinds, Files: migrations,
 }
 
 //go:embed migrations

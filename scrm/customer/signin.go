@@ -26,7 +26,7 @@ var ErrMember = errs.New(errs.Conflict, "customer: there is a customer of that i
 // round trip. Errors: ErrMember.
 func (e *Engine) SignIn(ctx context.Context, c SignIn) (SignedIn, error) {
 	all := append([]Identity{c.Identity}, c.Also...)
-	command := engine.Command{Name: "customer.signIn", Check: c.check}
+	command := engine.Command{Name: string(KindSignIn), Check: c.check}
 	out, _, err := engine.Do(ctx, e.frame, command, func(ctx context.Context, try *engine.Try[SignedIn]) (SignedIn, error) {
 		u, err := e.load(ctx, lookup{identities: all})
 		if err != nil {
@@ -70,7 +70,7 @@ func (e *Engine) SignIn(ctx context.Context, c SignIn) (SignedIn, error) {
 // ErrFull.
 func (e *Engine) Link(ctx context.Context, c Link) (Outcome, error) {
 	return e.do(ctx, task{
-		kind: "customer.link", check: c.check, member: c.Member, key: c.Key, by: c.By,
+		kind: KindLink, check: c.check, member: c.Member, key: c.Key, by: c.By,
 		input: []any{c.Member, c.Way, c.Replace, c.By}, private: c.Identity, identities: []Identity{c.Identity},
 		decide: func(u *unit, now time.Time) error {
 			former, err := link(u.customer.Identities, u.owned[0], c.Member, c.Replace)
@@ -90,7 +90,7 @@ func (e *Engine) Link(ctx context.Context, c Link) (Outcome, error) {
 // Errors: ErrNotLinked, ErrLast.
 func (e *Engine) Unlink(ctx context.Context, c Unlink) (Outcome, error) {
 	return e.do(ctx, task{
-		kind: "customer.unlink", check: c.check, member: c.Member, key: c.Key, by: c.By,
+		kind: KindUnlink, check: c.check, member: c.Member, key: c.Key, by: c.By,
 		input: []any{c.Member, c.By}, private: c.Identity,
 		decide: func(u *unit, now time.Time) error {
 			if err := unlink(u.customer.Identities, c.Identity); err != nil {

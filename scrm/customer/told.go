@@ -18,7 +18,7 @@ import (
 func (e *Engine) PutProfile(ctx context.Context, c PutProfile) (Outcome, error) {
 	fields := Fields{}
 	return e.do(ctx, task{
-		kind: "customer.putProfile", member: c.Member, key: c.Key, by: c.By,
+		kind: KindPutProfile, member: c.Member, key: c.Key, by: c.By,
 		input: []any{c.Member, c.Version, c.By}, private: c.Profile,
 		check: func() (err error) {
 			if err = c.check(); err == nil && len(c.Profile.Custom) > 0 {
@@ -42,7 +42,7 @@ func (e *Engine) PutProfile(ctx context.Context, c PutProfile) (Outcome, error) 
 // PutPreferences stores preferences, all of them.
 func (e *Engine) PutPreferences(ctx context.Context, c PutPreferences) (Outcome, error) {
 	return e.do(ctx, task{
-		kind: "customer.putPreferences", check: c.check, member: c.Member, key: c.Key, by: c.By, input: c,
+		kind: KindPutPreferences, check: c.check, member: c.Member, key: c.Key, by: c.By, input: c,
 		decide: func(u *unit, _ time.Time) error {
 			u.customer.Preferences = c.Preferences
 			return nil
@@ -54,7 +54,7 @@ func (e *Engine) PutPreferences(ctx context.Context, c PutPreferences) (Outcome,
 // Customer.May before each message sends none after a withdrawal.
 func (e *Engine) RecordConsent(ctx context.Context, c RecordConsent) (Outcome, error) {
 	return e.do(ctx, task{
-		kind: "customer.recordConsent", check: c.check, member: c.Member, key: c.Key, by: c.By, input: c,
+		kind: KindRecordConsent, check: c.check, member: c.Member, key: c.Key, by: c.By, input: c,
 		decide: func(u *unit, now time.Time) error {
 			said := c.Consent
 			said.By = c.By

@@ -21,7 +21,7 @@ func (e *Engine) Reseal(ctx context.Context) (n int, err error) {
 	for _, k := range e.ring[1:] {
 		for r, err := range storage.List(ctx, e.frame.Store, customersByKey, storage.Range{Prefix: []any{k.id}}) {
 			if err == nil {
-				err = e.touch(ctx, "customer.reseal", r.Member, func(u *unit, _ *engine.Try[result]) error {
+				err = e.touch(ctx, "customer.reseal", r.Member, func(u *unit, _ *engine.Try[Result]) error {
 					if u.record.KeyID == e.ring[0].id {
 						return nil
 					}
@@ -38,14 +38,14 @@ func (e *Engine) Reseal(ctx context.Context) (n int, err error) {
 }
 
 // touch loads a customer for what is no command of a user.
-func (e *Engine) touch(ctx context.Context, kind string, id ids.Member, try func(*unit, *engine.Try[result]) error) error {
+func (e *Engine) touch(ctx context.Context, kind string, id ids.Member, try func(*unit, *engine.Try[Result]) error) error {
 	command := engine.Command{Name: kind, Check: func() error { return nil }, Subject: journal.Subject("customer", string(id))}
-	_, _, err := engine.Do(ctx, e.frame, command, func(ctx context.Context, t *engine.Try[result]) (result, error) {
+	_, _, err := engine.Do(ctx, e.frame, command, func(ctx context.Context, t *engine.Try[Result]) (Result, error) {
 		u, err := e.load(ctx, lookup{member: id})
 		if err == nil {
 			err = try(u, t)
 		}
-		return result{}, err
+		return Result{}, err
 	})
 	return err
 }
@@ -75,7 +75,7 @@ func (e *Engine) MoveApp(ctx context.Context, from, to string) (m Moved, err err
 			return m, err
 		}
 		var of *int
-		err = e.touch(ctx, "customer.moveApp", p.Member, func(u *unit, t *engine.Try[result]) error {
+		err = e.touch(ctx, string(KindMoveApp), p.Member, func(u *unit, t *engine.Try[Result]) error {
 			old, has := u.customer.Identity(OpenID, from)
 			_, there := u.customer.Identity(OpenID, to)
 			switch {

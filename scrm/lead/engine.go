@@ -176,7 +176,7 @@ func (c *Observe) check(now time.Time) error {
 // journal.ErrKeyReused where the contact has a lead of the account in the job with the event's id,
 // which is another event.
 func (e *Engine) Observe(ctx context.Context, c Observe) (out Outcome, err error) {
-	ctx, call := e.frame.Begin(ctx, "lead.meet", "")
+	ctx, call := e.frame.Begin(ctx, string(KindObserve), "")
 	defer call.End(&err)
 	fail := func(err error) (Outcome, error) {
 		return Outcome{}, fmt.Errorf("lead: observe in %s: %w", c.Job.Code, err)
@@ -326,7 +326,7 @@ func (e *Engine) resolve(ctx context.Context, names []Identity) (rows []Contact,
 
 // Put opens a job, or changes it. Errors: those of Job.Put.
 func (e *Engine) Put(ctx context.Context, c Put) (Job, error) {
-	return change(ctx, e, command{"lead.put", c.check, jobLookup{job: c.Job, subject: c.Job.Subject(), key: c.Key}, c.By, c}, func(l loadedJob, now time.Time) (v Job, ch jobChange, err error) {
+	return change(ctx, e, command{string(KindPut), c.check, jobLookup{job: c.Job, subject: c.Job.Subject(), key: c.Key}, c.By, c}, func(l loadedJob, now time.Time) (v Job, ch jobChange, err error) {
 		v, err = l.job.Put(c, now)
 		v.Seq++
 		return v, jobChange{job: &v}, err
@@ -335,7 +335,7 @@ func (e *Engine) Put(ctx context.Context, c Put) (Job, error) {
 
 // Reset begins a new day of a job, and returns when it begins. Errors: those of Job.Reset.
 func (e *Engine) Reset(ctx context.Context, c Reset) (day time.Time, err error) {
-	return change(ctx, e, command{"lead.reset", c.check, jobLookup{job: c.Job, subject: c.Job.Subject(), key: c.Key}, c.By, c}, func(l loadedJob, now time.Time) (day time.Time, ch jobChange, err error) {
+	return change(ctx, e, command{string(KindReset), c.check, jobLookup{job: c.Job, subject: c.Job.Subject(), key: c.Key}, c.By, c}, func(l loadedJob, now time.Time) (day time.Time, ch jobChange, err error) {
 		j, err := l.job.Reset(c, now)
 		if err == nil {
 			j.Seq++
@@ -347,7 +347,7 @@ func (e *Engine) Reset(ctx context.Context, c Reset) (day time.Time, err error) 
 
 // Link is an owner's consent to being compared with another. Errors: those of Owner.Link.
 func (e *Engine) Link(ctx context.Context, c Link) (Owner, error) {
-	return change(ctx, e, command{"lead.link", c.check, jobLookup{owner: c.Owner, subject: c.Owner.Subject(), key: c.Key}, c.By, c}, func(l loadedJob, now time.Time) (v Owner, ch jobChange, err error) {
+	return change(ctx, e, command{string(KindLink), c.check, jobLookup{owner: c.Owner, subject: c.Owner.Subject(), key: c.Key}, c.By, c}, func(l loadedJob, now time.Time) (v Owner, ch jobChange, err error) {
 		v, err = l.owner.Link(c, now)
 		v.Seq++
 		return v, jobChange{owner: &v}, err
@@ -356,7 +356,7 @@ func (e *Engine) Link(ctx context.Context, c Link) (Owner, error) {
 
 // Unlink ends an owner's consent. Errors: those of Owner.Unlink.
 func (e *Engine) Unlink(ctx context.Context, c Unlink) (Owner, error) {
-	return change(ctx, e, command{"lead.unlink", c.check, jobLookup{owner: c.Owner, subject: c.Owner.Subject(), key: c.Key}, c.By, c}, func(l loadedJob, now time.Time) (v Owner, ch jobChange, err error) {
+	return change(ctx, e, command{string(KindUnlink), c.check, jobLookup{owner: c.Owner, subject: c.Owner.Subject(), key: c.Key}, c.By, c}, func(l loadedJob, now time.Time) (v Owner, ch jobChange, err error) {
 		v, err = l.owner.Unlink(c, now)
 		v.Seq++
 		return v, jobChange{owner: &v}, err

@@ -165,9 +165,9 @@ func (e *Engine) beginImport(ctx context.Context, c ImportCSV, rows []importRow)
 		text = append(text, r.Fields)
 	}
 	now, subject := e.frame.Now(), journal.Subject("lead/import", c.Key)
-	input := journal.Hash("lead.importCSV", []any{c, journal.Hash("rows", text)[:2]})
+	input := journal.Hash(string(KindImportCSV), []any{c, journal.Hash("rows", text)[:2]})
 	entry := journal.Entry{
-		Subject: subject, Seq: 1, Key: c.Key, Kind: "lead.importCSV", At: now, By: c.By, Input: input, Result: journal.JSON(now),
+		Subject: subject, Seq: 1, Key: c.Key, Kind: string(KindImportCSV), At: now, By: c.By, Input: input, Result: journal.JSON(now),
 	}
 	return combine.Retry(ctx, func() error {
 		l, err := loadJob(ctx, e.frame.Store, jobLookup{subject: subject, key: c.Key})

@@ -16,7 +16,7 @@ import (
 
 // Tables are those of the package. Everything of a contact changes under its version; counts are
 // shared, and added to.
-var Tables = storage.Schema{Name: "lead", Tables: []storage.Declared{jobs, owners, contacts, leads, counts, library}, Files: migrations}
+var Tables = storage.Schema{Name: "lead", Tables: []storage.Declared{jobs, owners, contacts, leads, counts, library}, Kinds: entryKinds, Files: migrations}
 
 //go:embed migrations
 var migrations embed.FS

@@ -126,7 +126,7 @@ func (e work) Decide(_ context.Context, u *unit, o op) (result, error) {
 
 // unite adds to the change that some contacts are one.
 func (u *unit) unite(o op, d Decision) {
-	united := united{Turned: d.Turned}
+	united := United{Turned: d.Turned}
 	for _, c := range u.others {
 		for _, l := range c.Leads {
 			l.Verdict = Moved
@@ -136,7 +136,7 @@ func (u *unit) unite(o op, d Decision) {
 			united.Contacts = append(united.Contacts, c.Name)
 			c.Seq++
 			u.change.entries = append(u.change.entries, journal.Entry{
-				Subject: c.subject(), Seq: c.Seq, Kind: "lead.united", At: o.now, By: o.By, Result: journal.JSON(d.Next.Name),
+				Subject: c.subject(), Seq: c.Seq, Kind: string(KindUnited), At: o.now, By: o.By, Result: journal.JSON(d.Next.Name),
 			})
 		}
 		to := d.Next.ID
@@ -145,15 +145,9 @@ func (u *unit) unite(o op, d Decision) {
 	}
 	u.put(d)
 	u.change.entries = append(u.change.entries, journal.Entry{
-		Subject: d.Next.subject(), Seq: d.Next.Seq, Kind: "lead.unite", At: o.now, By: o.By, Result: journal.JSON(united),
+		Subject: d.Next.subject(), Seq: d.Next.Seq, Kind: string(KindUnite), At: o.now, By: o.By, Result: journal.JSON(united),
 	})
 	u.others = nil
-}
-
-// united is what the journal tells of contacts that became one.
-type united struct {
-	Contacts []string        `json:"contacts,omitempty"` // by their names in the journal, which go no further
-	Turned   []VerdictChange `json:"turned,omitempty"`
 }
 
 // named returns the name that the journal has for a contact. Names of new ones are in the order of
@@ -173,7 +167,7 @@ func (u *unit) take(o op, d Decision) {
 	u.put(d)
 	told := d.Outcome.brief()
 	u.change.entries = append(u.change.entries, journal.Entry{
-		Subject: d.Next.subject(), Seq: d.Next.Seq, Kind: "lead.meet", At: o.now, By: o.By, Result: told.json(),
+		Subject: d.Next.subject(), Seq: d.Next.Seq, Kind: string(KindObserve), At: o.now, By: o.By, Result: told.json(),
 	})
 }
 

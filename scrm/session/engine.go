@@ -65,7 +65,7 @@ func (e *Engine) In(tx storage.Tx) *Engine {
 // is ended.
 func (e *Engine) Start(ctx context.Context, c Start) (Started, error) {
 	r, _, err := e.do(ctx, c.Subject, engine.Command{
-		Name: "session.start", Check: c.check, Key: ownKey(), Input: c,
+		Name: string(KindStart), Check: c.check, Key: ownKey(), Input: c,
 	}, func(h *holder, now time.Time) (result, error) {
 		token := newToken()
 		return h.start(e.policy, c, token, e.hash(token), now), nil
@@ -77,7 +77,7 @@ func (e *Engine) Start(ctx context.Context, c Start) (Started, error) {
 // the subject has proved again who it is. The absolute end of the session stays. ErrInvalid: the
 // token has no session.
 func (e *Engine) Rotate(ctx context.Context, token string) (Started, error) {
-	r, err := e.byToken(ctx, "session.rotate", token, func(h *holder, now time.Time) (result, error) {
+	r, err := e.byToken(ctx, string(KindRotate), token, func(h *holder, now time.Time) (result, error) {
 		next := newToken()
 		return h.rotate(e.policy, e.hash(token), next, e.hash(next), now)
 	})
@@ -87,7 +87,7 @@ func (e *Engine) Rotate(ctx context.Context, token string) (Started, error) {
 // End ends the session of a token, when the subject signs out, and returns it. ErrInvalid: the
 // token has no session, so there is nothing left to end.
 func (e *Engine) End(ctx context.Context, token string) (Session, error) {
-	r, err := e.byToken(ctx, "session.end", token, func(h *holder, now time.Time) (result, error) {
+	r, err := e.byToken(ctx, string(KindEnd), token, func(h *holder, now time.Time) (result, error) {
 		return h.signOut(e.policy, e.hash(token), now)
 	})
 	return r.Session, err
@@ -96,7 +96,7 @@ func (e *Engine) End(ctx context.Context, token string) (Session, error) {
 // Revoke ends a session by its ID, at once. Errors: ErrUnknown.
 func (e *Engine) Revoke(ctx context.Context, c Revoke) (Revoked, error) {
 	r, replayed, err := e.do(ctx, c.Subject, engine.Command{
-		Name: "session.revoke", Check: c.check, Key: c.Key, By: c.By, Input: c,
+		Name: string(KindRevoke), Check: c.check, Key: c.Key, By: c.By, Input: c,
 	}, func(h *holder, now time.Time) (result, error) { return h.revoke(e.policy, c.ID, now) })
 	return Revoked{r.Ended, replayed}, err
 }
@@ -107,7 +107,7 @@ func (e *Engine) Revoke(ctx context.Context, c Revoke) (Revoked, error) {
 // greater than the Seq of the journal's entry on RevokeAll.
 func (e *Engine) RevokeAll(ctx context.Context, c RevokeAll) (Revoked, error) {
 	r, replayed, err := e.do(ctx, c.Subject, engine.Command{
-		Name: "session.revokeAll", Check: c.check, Key: c.Key, By: c.By, Input: c,
+		Name: string(KindRevokeAll), Check: c.check, Key: c.Key, By: c.By, Input: c,
 	}, func(h *holder, now time.Time) (result, error) { return h.revokeAll(e.policy, c.Except, now), nil })
 	return Revoked{r.Ended, replayed}, err
 }
@@ -164,4 +164,4 @@ func (e *Engine) hash(token string) []byte { return hashToken(e.frame.Tenant(), 
 // ownKey returns the key of a command that is never repeated.
 func ownKey() string { return journal.Derived + rand.Text() }
 
-func (r result) started() Started { return Started{r.Token, r.Session, r.Ended} }
+func (r result) started() Started { return Started{r.token, r.Session, r.Ended} }

@@ -23,10 +23,10 @@ func TestGoldenCommands(t *testing.T) {
 	golden.Open(t, "commands").Commands(golden.Engine{
 		Store: memory.New(), New: func(s storage.Tx) any { return goldenEngine(s) },
 		Commands: []golden.Command{
-			{Kind: "session.revoke", Least: Revoke{Subject: "alice", ID: 1}, Result: func() any { return result{} }},
-			{Kind: "session.revokeAll", Least: RevokeAll{Subject: "alice"}, Result: func() any { return result{} }},
+			{Kind: "session.revoke", Least: Revoke{Subject: "alice", ID: 1}, Result: func() any { return Result{} }},
+			{Kind: "session.revokeAll", Least: RevokeAll{Subject: "alice"}, Result: func() any { return Result{} }},
 		},
-		Results: []golden.Result{{Name: "result", Of: result{}}},
+		Results: []golden.Result{{Name: "result", Of: Result{}}},
 	})
 }
 

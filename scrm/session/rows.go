@@ -31,7 +31,7 @@ type stored struct {
 }
 
 // Tables are those of the package.
-var Tables = storage.Schema{Name: "session", Tables: []storage.Declared{subjects, sessions}, Files: migrations}
+var Tables = storage.Schema{Name: "session", Tables: []storage.Declared{subjects, sessions}, Kinds: entryKinds, Files: migrations}
 
 //go:embed migrations
 var migrations embed.FS

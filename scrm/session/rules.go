@@ -14,11 +14,10 @@ type holder struct {
 	read     bool // the sessions are among what is read
 }
 
-// A result is what a command returns, and the journal keeps but for the token.
+// A result is what a command returns.
 type result struct {
-	Token   string    `json:"-"`
-	Session Session   `json:"session,omitzero"` // that was started, rotated or signed out
-	Ended   []Session `json:"ended,omitempty"`  // that gave way or were revoked
+	Result
+	token string
 }
 
 // start begins a session of that token. It ends those that have lapsed and those that give way, so
@@ -34,7 +33,7 @@ func (h *holder) start(p Policy, c Start, token string, hash []byte, now time.Ti
 	s := h.add(stored{Realm: h.root.Realm, Hash: hash, Session: Session{
 		Subject: h.root.Subject, ID: ID(h.root.Seq), Way: c.Way, Device: c.Device, Started: now, Seen: now,
 	}})
-	return result{Token: token, Session: p.public(s), Ended: p.publicEach(evicted)}
+	return result{Result{p.public(s), p.publicEach(evicted)}, token}
 }
 
 // rotate moves the session whose token has a hash to another token. ErrInvalid: there is none.
@@ -49,7 +48,7 @@ func (h *holder) rotate(p Policy, old []byte, token string, hash []byte, now tim
 	if next.Seen.Before(now) {
 		next.Seen = now
 	}
-	return result{Token: token, Session: p.public(h.add(next))}, nil
+	return result{Result{Session: p.public(h.add(next))}, token}, nil
 }
 
 // signOut ends the session whose token has a hash. ErrInvalid: there is none.
@@ -59,7 +58,7 @@ func (h *holder) signOut(p Policy, hash []byte, now time.Time) (result, error) {
 		return result{}, ErrInvalid
 	}
 	h.root.Seq++
-	return result{Session: p.public(ended[0])}, nil
+	return result{Result: Result{Session: p.public(ended[0])}}, nil
 }
 
 // revoke ends a session, even one that has lapsed: a longer policy would bring it back.
@@ -70,14 +69,14 @@ func (h *holder) revoke(p Policy, id ID, now time.Time) (result, error) {
 		return result{}, ErrUnknown
 	}
 	h.root.Seq++
-	return result{Ended: p.publicEach(ended)}, nil
+	return result{Result: Result{Ended: p.publicEach(ended)}}, nil
 }
 
 // revokeAll ends all sessions but one, as revoke does.
 func (h *holder) revokeAll(p Policy, except ID, now time.Time) result {
 	ended := h.end(func(s stored) bool { return s.ID != except }, now)
 	h.root.Seq++
-	return result{Ended: p.publicEach(ended)}
+	return result{Result: Result{Ended: p.publicEach(ended)}}
 }
 
 // open returns the sessions that were not ended.

@@ -73,8 +73,7 @@ type Revoked struct {
 }
 
 // JournalSubject returns the subject of the journal's entries on the sessions of a subject in a
-// realm: "session.start", "session.rotate", "session.end", "session.revoke" and
-// "session.revokeAll". None of them holds a token or its hash.
+// realm. None of them holds a token or its hash.
 func JournalSubject(realm string, s Subject) string {
 	return journal.Subject("session", realm, string(s))
 }

@@ -148,21 +148,21 @@ func (t Ticket) Recall(c Recall, now time.Time) (Ticket, error) {
 // Take gives a ticket to an agent of the code that it is at. Of several agents one takes it.
 // Errors: those of Ticket.Take.
 func (e *Engine) Take(ctx context.Context, c Take) (Outcome, error) {
-	return e.onTicket(ctx, "ticket.take", c.check, c.Ticket, c.Key, c.By, c, func(t Ticket, now time.Time) (Ticket, error) { return t.Take(c, now) })
+	return e.onTicket(ctx, KindTake, c.check, c.Ticket, c.Key, c.By, c, func(t Ticket, now time.Time) (Ticket, error) { return t.Take(c, now) })
 }
 
 // HandBack returns a ticket from the code that it is at. Errors: those of Ticket.HandBack.
 func (e *Engine) HandBack(ctx context.Context, c HandBack) (Outcome, error) {
-	return e.onTicket(ctx, "ticket.handBack", c.check, c.Ticket, c.Key, c.By, c, func(t Ticket, now time.Time) (Ticket, error) { return t.HandBack(c, now) })
+	return e.onTicket(ctx, KindHandBack, c.check, c.Ticket, c.Key, c.By, c, func(t Ticket, now time.Time) (Ticket, error) { return t.HandBack(c, now) })
 }
 
 // Finish ends a ticket that was handled. Errors: those of Ticket.Finish.
 func (e *Engine) Finish(ctx context.Context, c Finish) (Outcome, error) {
-	return e.onTicket(ctx, "ticket.finish", c.check, c.Ticket, c.Key, c.By, c, func(t Ticket, now time.Time) (Ticket, error) { return t.Finish(c, now) })
+	return e.onTicket(ctx, KindFinish, c.check, c.Ticket, c.Key, c.By, c, func(t Ticket, now time.Time) (Ticket, error) { return t.Finish(c, now) })
 }
 
 // Recall makes a ticket Manual whose target cannot handle it any more. Errors: those of
 // Ticket.Recall.
 func (e *Engine) Recall(ctx context.Context, c Recall) (Outcome, error) {
-	return e.onTicket(ctx, "ticket.recall", c.check, c.Ticket, "", "", c, func(t Ticket, now time.Time) (Ticket, error) { return t.Recall(c, now) })
+	return e.onTicket(ctx, KindRecall, c.check, c.Ticket, "", "", c, func(t Ticket, now time.Time) (Ticket, error) { return t.Recall(c, now) })
 }

@@ -77,7 +77,7 @@ func (e *Engine) In(tx storage.Tx) *Engine {
 // PutSite makes or changes a site. Errors: those of Site.Put.
 func (e *Engine) PutSite(ctx context.Context, c PutSite) (Site, error) {
 	site, _, err := do(ctx, e, task[Site]{
-		kind: "ticket.putSite", check: c.check, subject: c.Site.Subject(), key: c.Key, by: c.By, input: c, lookup: lookup{site: c.Site},
+		kind: KindPutSite, check: c.check, subject: c.Site.Subject(), key: c.Key, by: c.By, input: c, lookup: lookup{site: c.Site},
 		decide: func(l loaded, _ time.Time) (update, Site, error) {
 			next, err := l.site.Put(c.Settings, e.open(ctx, l.site))
 			return update{site: &next}, next.public(), err
@@ -98,7 +98,7 @@ func (e *Engine) AddSecret(ctx context.Context, c AddSecret) (Issued, error) {
 		}
 	}
 	out, replayed, err := do(ctx, e, task[Issued]{
-		kind: "ticket.addSecret", check: c.check, subject: c.Site.Subject(), key: c.Key, by: c.By, input: inputs[0], others: inputs[1:],
+		kind: KindAddSecret, check: c.check, subject: c.Site.Subject(), key: c.Key, by: c.By, input: inputs[0], others: inputs[1:],
 		lookup: lookup{site: c.Site},
 		decide: func(l loaded, now time.Time) (update, Issued, error) {
 			shown = cmp.Or(c.Secret, newSecret(l.site.Settings.signing()))
@@ -150,7 +150,7 @@ func (e *Engine) open(ctx context.Context, s Site) (secrets []string) {
 // RetireSecret ends a secret of a site. Errors: those of Site.RetireSecret.
 func (e *Engine) RetireSecret(ctx context.Context, c RetireSecret) (Site, error) {
 	site, _, err := do(ctx, e, task[Site]{
-		kind: "ticket.retireSecret", check: c.check, subject: c.Site.Subject(), key: c.Key, by: c.By, input: c, lookup: lookup{site: c.Site},
+		kind: KindRetireSecret, check: c.check, subject: c.Site.Subject(), key: c.Key, by: c.By, input: c, lookup: lookup{site: c.Site},
 		decide: func(l loaded, _ time.Time) (update, Site, error) {
 			next, err := l.site.RetireSecret(c.ID)
 			return update{site: &next}, next.public(), err
@@ -182,7 +182,7 @@ func newPrograms() *published.Programs[TemplatesID, Templates, *Program] {
 // those of Signing.Verify; ErrClosed; ErrOrders where the body of a site with Settings.Order is a
 // list of several orders; and ErrBody where the site pushed another body under that id.
 func (e *Engine) Receive(ctx context.Context, site SiteID, d Delivery) (Outcome, error) {
-	c := engine.Command{Name: "ticket.receive", Check: func() error {
+	c := engine.Command{Name: string(KindReceive), Check: func() error {
 		if err := site.check(); err != nil || len(d.Body) <= MaxBody {
 			return err
 		}
@@ -241,7 +241,7 @@ func (e *Engine) Receive(ctx context.Context, site SiteID, d Delivery) (Outcome,
 		t.Version, t.Seq = l.ticket.Version+1, l.ticket.Seq+1
 		out = t.outcome()
 		change.ticket = &t
-		change.entries = []journal.Entry{{Subject: id.Subject(), Seq: t.Seq, Kind: "ticket.receive", At: try.Now, Input: push.Hash, Result: journal.JSON(out)}}
+		change.entries = []journal.Entry{{Subject: id.Subject(), Seq: t.Seq, Kind: string(KindReceive), At: try.Now, Input: push.Hash, Result: journal.JSON(out)}}
 		return out, change.save(ctx, e.frame.Store)
 	})
 	out.Replayed = replayed
@@ -269,7 +269,7 @@ func (e *Engine) refreshed(ctx context.Context, s Site, t Ticket, body []byte) (
 // know codes and pools: who has them checks the target, as a desk does. ErrUnknownTicket: there
 // is none.
 func (e *Engine) Process(ctx context.Context, id ID) (Outcome, error) {
-	c := engine.Command{Name: "ticket.process", Check: id.check, Subject: id.Subject()}
+	c := engine.Command{Name: string(KindProcess), Check: id.check, Subject: id.Subject()}
 	out, _, err := engine.Do(ctx, e.frame, c, func(ctx context.Context, try *engine.Try[Outcome]) (out Outcome, err error) {
 		l, err := load(ctx, e.frame.Store, lookup{site: id.Site, ticket: id, body: true})
 		if err == nil {
@@ -301,7 +301,7 @@ func (e *Engine) Process(ctx context.Context, id ID) (Outcome, error) {
 		}
 		next.Updated, next.Version, next.Seq = try.Now, l.ticket.Version+1, l.ticket.Seq+1
 		change := update{ticket: &next, entries: []journal.Entry{{
-			Subject: id.Subject(), Seq: next.Seq, Kind: "ticket.process", At: try.Now,
+			Subject: id.Subject(), Seq: next.Seq, Kind: string(KindProcess), At: try.Now,
 			Input: l.ticket.Hash, Before: journal.JSON(l.ticket.outcome()), Result: journal.JSON(out),
 		}}}
 		return out, change.save(ctx, e.frame.Store)
@@ -351,21 +351,21 @@ func (e *Engine) ProcessAll(ctx context.Context, q Query) (n int, err error) {
 
 // Assign gives a ticket to somebody. Errors: those of Ticket.Assign.
 func (e *Engine) Assign(ctx context.Context, c Assign) (Outcome, error) {
-	return e.onTicket(ctx, "ticket.assign", c.check, c.Ticket, c.Key, c.By, c, func(t Ticket, now time.Time) (Ticket, error) { return t.Assign(c, now) })
+	return e.onTicket(ctx, KindAssign, c.check, c.Ticket, c.Key, c.By, c, func(t Ticket, now time.Time) (Ticket, error) { return t.Assign(c, now) })
 }
 
 // Reject ends a ticket. Errors: those of Ticket.Reject.
 func (e *Engine) Reject(ctx context.Context, c Reject) (Outcome, error) {
-	return e.onTicket(ctx, "ticket.reject", c.check, c.Ticket, c.Key, c.By, c, func(t Ticket, now time.Time) (Ticket, error) { return t.Reject(c, now) })
+	return e.onTicket(ctx, KindReject, c.check, c.Ticket, c.Key, c.By, c, func(t Ticket, now time.Time) (Ticket, error) { return t.Reject(c, now) })
 }
 
 // Route stores where the ticket of a pool has gone. Errors: those of Ticket.Route.
 func (e *Engine) Route(ctx context.Context, c Route) (Outcome, error) {
-	return e.onTicket(ctx, "ticket.route", c.check, c.Ticket, "", "", c, func(t Ticket, now time.Time) (Ticket, error) { return t.Route(c, now) })
+	return e.onTicket(ctx, KindRoute, c.check, c.Ticket, "", "", c, func(t Ticket, now time.Time) (Ticket, error) { return t.Route(c, now) })
 }
 
 func (e *Engine) onTicket(
-	ctx context.Context, kind string, check func() error, id ID, key, by string, input any, decide func(Ticket, time.Time) (Ticket, error),
+	ctx context.Context, kind journal.Kind[Outcome], check func() error, id ID, key, by string, input any, decide func(Ticket, time.Time) (Ticket, error),
 ) (Outcome, error) {
 	out, replayed, err := do(ctx, e, task[Outcome]{
 		kind: kind, check: check, subject: id.Subject(), key: key, by: by, input: input, lookup: lookup{ticket: id},
@@ -380,7 +380,7 @@ func (e *Engine) onTicket(
 
 // A task is a command with what it is decided on.
 type task[V any] struct {
-	kind    string
+	kind    journal.Kind[V]
 	check   func() error
 	subject string
 	key     string
@@ -394,7 +394,7 @@ type task[V any] struct {
 // do runs a task, and reports whether it was done before.
 func do[V any](ctx context.Context, e *Engine, t task[V]) (V, bool, error) {
 	t.lookup.subject, t.lookup.key = t.subject, t.key
-	c := engine.Command{Name: t.kind, Check: t.check, Subject: t.subject, Key: t.key, By: t.by, Input: t.input, Others: t.others}
+	c := engine.Command{Name: string(t.kind), Check: t.check, Subject: t.subject, Key: t.key, By: t.by, Input: t.input, Others: t.others}
 	return engine.Do(ctx, e.frame, c, func(ctx context.Context, try *engine.Try[V]) (v V, err error) {
 		l, err := load(ctx, e.frame.Store, t.lookup)
 		if err != nil {

@@ -13,7 +13,7 @@ import (
 )
 
 // Tables are those of the package.
-var Tables = storage.Schema{Name: "ticket", Tables: []storage.Declared{sites, tickets, bodies, templates}, Files: migrations}
+var Tables = storage.Schema{Name: "ticket", Tables: []storage.Declared{sites, tickets, bodies, templates}, Kinds: entryKinds, Files: migrations}
 
 //go:embed migrations
 var migrations embed.FS

@@ -3,7 +3,7 @@
 //
 // Invite makes an invitation of package shop and has WeChat draw the code of it. The code may be
 // sent on as a picture, so it is a bearer: it is good for shop.InvitationTTL, and whoever scans it
-// first is bound. Who invited is told whom: Bound has both, and so has the journal's "shop.bind".
+// first is bound. Who invited is told whom: Bound has both, and so has the journal's shop.KindBind.
 package invitation
 
 import (

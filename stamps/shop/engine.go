@@ -64,7 +64,7 @@ func (e *Engine) In(tx storage.Tx) *Engine {
 func (e *Engine) Put(ctx context.Context, c Put) (Outcome, error) {
 	defer e.shops.Forget(e.frame.Tenant(), c.Shop.ID)
 	c.Shop.Version = 0 // it is not read, so that a command with the shop as it was stored since is the same
-	return e.do(ctx, "shop.put", c.check, task{
+	return e.do(ctx, KindPut, c.check, task{
 		lookup: lookup{shop: c.Shop.ID}, subject: journal.Subject("shop", string(c.Shop.ID)), key: c.Key, by: c.By,
 		input: c, seq: ofShop, before: func(s state) any { return s.shop },
 		decide: func(s state, now time.Time) (update, Outcome, error) {
@@ -81,7 +81,7 @@ func (e *Engine) Put(ctx context.Context, c Put) (Outcome, error) {
 // shop: an older one would let the manager in again. ErrNotManager: the identity does not manage
 // it.
 func (e *Engine) Unbind(ctx context.Context, c Unbind) (Outcome, error) {
-	return e.do(ctx, "shop.unbind", c.check, task{
+	return e.do(ctx, KindUnbind, c.check, task{
 		lookup: lookup{shop: c.Shop, identity: c.Identity, invited: true}, subject: journal.Subject("shop-manager", string(c.Identity)), key: c.Key, by: c.By,
 		input: c, seq: ofManager, before: func(s state) any { return s.manager },
 		decide: func(s state, now time.Time) (update, Outcome, error) {
@@ -280,9 +280,9 @@ func ofShop(s state) int64    { return s.shop.Version + 1 }
 func ofManager(s state) int64 { return s.manager.Version + 1 }
 func ofStamp(s state) int64   { return s.stamp.Version + 1 }
 
-func (e *Engine) do(ctx context.Context, kind string, check func() error, t task) (Outcome, error) {
+func (e *Engine) do(ctx context.Context, kind journal.Kind[Outcome], check func() error, t task) (Outcome, error) {
 	t.lookup.subject, t.lookup.key = t.subject, t.key
-	c := engine.Command{Name: kind, Check: check, Subject: t.subject, Private: t.private, Key: t.key, By: t.by, Input: t.input}
+	c := engine.Command{Name: string(kind), Check: check, Subject: t.subject, Private: t.private, Key: t.key, By: t.by, Input: t.input}
 	out, replayed, err := engine.Do(ctx, e.frame, c, func(ctx context.Context, try *engine.Try[Outcome]) (Outcome, error) {
 		s, err := load(ctx, e.frame.Store, t.lookup)
 		if err != nil {

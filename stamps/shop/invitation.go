@@ -55,7 +55,7 @@ type Withdraw struct {
 // Invite makes an invitation. Errors: ErrUnknownShop; ErrShownOnce where the key was used before.
 func (e *Engine) Invite(ctx context.Context, c Invite) (Invited, error) {
 	var invited Invited
-	out, err := e.do(ctx, "shop.invite", c.check, task{
+	out, err := e.do(ctx, KindInvite, c.check, task{
 		lookup: lookup{shop: c.Shop}, subject: journal.Subject("shop", string(c.Shop)), key: c.Key, by: c.By,
 		input: c, seq: ofShop,
 		decide: func(s state, now time.Time) (update, Outcome, error) {
@@ -69,7 +69,7 @@ func (e *Engine) Invite(ctx context.Context, c Invite) (Invited, error) {
 		},
 	})
 	if err == nil && out.Replayed {
-		err = fmt.Errorf("shop.invite: %w", ErrShownOnce)
+		err = fmt.Errorf("%s: %w", KindInvite, ErrShownOnce)
 	}
 	if err != nil {
 		return Invited{}, err
@@ -85,7 +85,7 @@ func (e *Engine) Bind(ctx context.Context, c Bind) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, err
 	}
-	return e.do(ctx, "shop.bind", c.check, task{
+	return e.do(ctx, KindBind, c.check, task{
 		lookup:  lookup{shop: invitation.Shop, staff: true, identity: c.Identity, invitation: hash},
 		subject: journal.Subject("shop-manager", string(c.Identity)), key: c.Key, by: string(c.Identity),
 		input: []any{hash, c.Identity, c.Name}, seq: ofManager,
@@ -111,14 +111,14 @@ func (e *Engine) Bind(ctx context.Context, c Bind) (Outcome, error) {
 // invitation returns the invitation that a Bind is for.
 func (e *Engine) invitation(ctx context.Context, c Bind, hash []byte) (Invitation, error) {
 	if err := c.check(); err != nil {
-		return Invitation{}, fmt.Errorf("shop.bind: %w", err)
+		return Invitation{}, fmt.Errorf("%s: %w", KindBind, err)
 	}
 	s, err := load(ctx, e.frame.Store, lookup{invitation: hash})
 	if err == nil && s.invitation.Version == 0 {
 		err = ErrInvitation
 	}
 	if err != nil {
-		return Invitation{}, fmt.Errorf("shop.bind: %w", err)
+		return Invitation{}, fmt.Errorf("%s: %w", KindBind, err)
 	}
 	return s.invitation, nil
 }
@@ -143,7 +143,7 @@ func (e *Engine) Invitations(ctx context.Context, id ids.Shop) ([]Invitation, er
 // Withdraw ends an invitation, or all that are open, at once; the outcome says which. Errors:
 // ErrUnknownShop; ErrInvitation where the one that was asked for is not an open one of the shop.
 func (e *Engine) Withdraw(ctx context.Context, c Withdraw) (Outcome, error) {
-	return e.do(ctx, "shop.withdraw", c.check, task{
+	return e.do(ctx, KindWithdraw, c.check, task{
 		lookup: lookup{shop: c.Shop, invited: true}, subject: journal.Subject("shop", string(c.Shop)), key: c.Key, by: c.By,
 		input: c, seq: ofShop,
 		decide: func(s state, now time.Time) (update, Outcome, error) {

@@ -148,7 +148,7 @@ func (e *Engine) open(token string) (t touch, err error) {
 
 // use writes down what the token is used for. ErrPress: it was used for something else.
 func (e *Engine) use(ctx context.Context, t touch, stamp Stamp, p Press) error {
-	input := journal.Hash("shop.press", []string{p.Member, p.Key})
+	input := journal.Hash(string(KindPress), []string{p.Member, p.Key})
 	subject := journal.Subject("shop-press", hex.EncodeToString(t.Nonce))
 	return combine.Retry(ctx, func() error {
 		s, err := load(ctx, e.frame.Store, lookup{subject: subject, key: "press"})
@@ -161,8 +161,8 @@ func (e *Engine) use(ctx context.Context, t touch, stamp Stamp, p Press) error {
 			return ErrPress
 		}
 		return update{entry: journal.Entry{
-			Subject: subject, Seq: 1, Key: "press", Kind: "shop.press", At: e.frame.Now(), Input: input,
-			Result: journal.JSON(map[string]string{"shop": string(stamp.Shop), "ref": stamp.Ref}),
+			Subject: subject, Seq: 1, Key: "press", Kind: string(KindPress), At: e.frame.Now(), Input: input,
+			Result: journal.JSON(UsedPress{Ref: stamp.Ref, Shop: stamp.Shop}),
 		}}.save(ctx, e.frame.Store)
 	})
 }

@@ -44,7 +44,7 @@ type Invitation struct {
 }
 
 // Tables are those of the package.
-var Tables = storage.Schema{Name: "shop", Tables: []storage.Declared{shops, managers, stamps, invitations}, Files: migrations}
+var Tables = storage.Schema{Name: "shop", Tables: []storage.Declared{shops, managers, stamps, invitations}, Kinds: entryKinds, Files: migrations}
 
 //go:embed migrations
 var migrations embed.FS

@@ -63,7 +63,7 @@ type UnbindStamps struct {
 // that of another stamp.
 func (e *Engine) BindStamp(ctx context.Context, c BindStamp) (Outcome, error) {
 	c, checked := c.canonical()
-	return e.do(ctx, "shop.bindStamp", func() error { return checked }, task{
+	return e.do(ctx, KindBindStamp, func() error { return checked }, task{
 		lookup:  lookup{shop: c.Shop, staff: true, serial: c.Serial, aliases: c.Aliases},
 		subject: journal.Subject("shop-stamp", string(c.Serial)), key: c.Key, by: c.By,
 		input: c, seq: ofStamp, private: true,
@@ -108,7 +108,7 @@ func (s Stamp) main() Serial { return cmp.Or(s.Of, s.Serial) }
 // Errors: ErrUnknownShop; ErrUnknownStamp where the one that was asked for is not the shop's.
 func (e *Engine) UnbindStamps(ctx context.Context, c UnbindStamps) (Outcome, error) {
 	c, checked := c.canonical()
-	return e.do(ctx, "shop.unbindStamps", func() error { return checked }, task{
+	return e.do(ctx, KindUnbindStamps, func() error { return checked }, task{
 		lookup: lookup{shop: c.Shop, staff: true}, subject: journal.Subject("shop", string(c.Shop)), key: c.Key, by: c.By,
 		input: c, seq: ofShop, before: func(s state) any { return s.stamps },
 		decide: func(s state, now time.Time) (update, Outcome, error) {

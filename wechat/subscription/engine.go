@@ -37,7 +37,7 @@ type Ledger struct {
 	frame     engine.Frame
 	app       string
 	templates catalog
-	consents  engine.Roots[consent, result]
+	consents  engine.Roots[consent, Result]
 }
 
 // New returns an engine on a store, which has the tables of this package, for the templates that it
@@ -49,7 +49,7 @@ func New(s storage.Tx, client *wechat.Client, templates []Template, opts *Option
 	}
 	o := cmp.Or(opts, &Options{})
 	f := engine.New(s, o.Now, o.Hook)
-	return &Engine{Ledger{f, client.App(), all, engine.NewRoots[consent, result](f, kind)}, client}, nil
+	return &Engine{Ledger{f, client.App(), all, engine.NewRoots[consent, Result](f, kind)}, client}, nil
 }
 
 // In returns the ledger bound to a unit of work, of any tenant of the database: what it does is
@@ -85,15 +85,9 @@ func (c consent) balance() (b Balance) {
 	return b
 }
 
-// A result is what the journal keeps of a command.
-type result struct {
-	Balance Balance  `json:"balance"`           // after it
-	Message *Receipt `json:"message,omitempty"` // that it is about, after it
-}
-
 // A command changes one consent.
 type command struct {
-	name     string
+	name     journal.Kind[Result]
 	openID   miniprogram.OpenID
 	template TemplateID
 	key      string
@@ -105,10 +99,10 @@ type command struct {
 
 // do runs a command. Where apply says errKnown nothing changes, and the result is what is known of
 // the message.
-func (l *Ledger) do(ctx context.Context, c command) (result, error) {
-	r, _, err := l.consents.Do(ctx, engine.On[consent, result]{
+func (l *Ledger) do(ctx context.Context, c command) (Result, error) {
+	r, _, err := l.consents.Do(ctx, engine.On[consent, Result]{
 		Command: engine.Command{
-			Name: c.name, Subject: journal.Subject("subscription", l.app, string(c.openID), string(c.template)), Key: c.key, Input: c.input,
+			Name: string(c.name), Subject: journal.Subject("subscription", l.app, string(c.openID), string(c.template)), Key: c.key, Input: c.input,
 			Check: func() error {
 				return cmp.Or(c.check, valid.ID("openid", c.openID), valid.ID("template", c.template), valid.ID("key", c.key))
 			},
@@ -120,14 +114,14 @@ func (l *Ledger) do(ctx context.Context, c command) (result, error) {
 			}
 			return k.read(c.message)
 		},
-		Do: func(k *consent, now time.Time) (r result, err error) {
+		Do: func(k *consent, now time.Time) (r Result, err error) {
 			k.own()
 			k.pass(now)
 			if err := c.apply(k, now); err == nil {
 				k.match(now)
 				k.Seq++
 			} else if err != errKnown {
-				return result{}, err
+				return Result{}, err
 			}
 			r.Balance = k.balance()
 			if c.message != "" {

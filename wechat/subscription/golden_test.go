@@ -32,10 +32,10 @@ func TestGoldenCommands(t *testing.T) {
 	f := golden.Open(t, "commands")
 	f.Commands(golden.Engine{
 		Store: memory.New(), New: goldenEngine,
-		Commands: []golden.Command{{Kind: "subscription.report", Least: Report{OpenID: "oAlice", Template: "card-full"}, Result: func() any { return result{} }}},
+		Commands: []golden.Command{{Kind: "subscription.report", Least: Report{OpenID: "oAlice", Template: "card-full"}, Result: func() any { return Result{} }}},
 		Without:  []string{"Send"}, // it is known by its row
 	})
-	f.Check(golden.JSON("result", result{}, nil, "The journal can't be read."))
+	f.Check(golden.JSON("result", Result{}, nil, "The journal can't be read."))
 	for name, o := range map[string]observation{
 		"accept": {Event: "subscribe_msg_popup_event", At: noon, Accepted: true}, "turn off": {Event: "subscribe_msg_change_event", At: noon},
 		"sent": {Event: "subscribe_msg_sent_event", At: noon, Message: "17", Code: "0"},

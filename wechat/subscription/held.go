@@ -43,7 +43,7 @@ func (l *Ledger) Reconcile(ctx context.Context, before time.Time) (n int64, err 
 		}
 		abandoned := false
 		_, err := l.do(ctx, command{
-			name: "subscription.abandon", openID: m.OpenID, template: m.Template, key: journal.DerivedKey("abandon", rand.Text()), input: m.Key,
+			name: KindAbandon, openID: m.OpenID, template: m.Template, key: journal.DerivedKey("abandon", rand.Text()), input: m.Key,
 			message: m.Key,
 			apply:   func(c *consent, _ time.Time) error { abandoned = c.abandon(m.Key, m.At); return nil },
 		})

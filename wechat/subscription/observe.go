@@ -34,7 +34,7 @@ func (r Report) check(all catalog) error {
 // Report notes a report, at the time at which it comes. Errors: ErrUnknownTemplate.
 func (l *Ledger) Report(ctx context.Context, r Report) (Balance, error) {
 	out, err := l.do(ctx, command{
-		name: "subscription.report", openID: r.OpenID, template: r.Template, key: r.Key, input: r, check: r.check(l.templates),
+		name: KindReport, openID: r.OpenID, template: r.Template, key: r.Key, input: r, check: r.check(l.templates),
 		apply: func(c *consent, now time.Time) error { c.Balance.add(fact{Kind: reported, At: now}); return nil },
 	})
 	return out.Balance, err
@@ -60,7 +60,7 @@ func (l *Ledger) Observe(ctx context.Context, p callback.Push) error {
 		return nil
 	}
 	if err := cmp.Or(valid.RequiredTime("at", p.At), l.receives(p)); err != nil {
-		return fmt.Errorf("subscription.observe: %w", err)
+		return fmt.Errorf("%s: %w", KindObserve, err)
 	}
 	slices.SortFunc(all, func(a, b callback.Subscription) int { return cmp.Compare(a.Template, b.Template) }) // so that transactions lock in one order
 	for _, s := range all {
@@ -69,7 +69,7 @@ func (l *Ledger) Observe(ctx context.Context, p callback.Push) error {
 			continue
 		}
 		_, err := l.do(ctx, command{
-			name: "subscription.observe", openID: miniprogram.OpenID(p.From), template: TemplateID(s.Template), key: journal.DerivedKey("event", o), input: o,
+			name: KindObserve, openID: miniprogram.OpenID(p.From), template: TemplateID(s.Template), key: journal.DerivedKey("event", o), input: o,
 			check: cmp.Or(valid.OptionalID("message", s.Message), valid.OptionalID("code", s.Code)),
 			apply: func(c *consent, _ time.Time) error { c.observe(o); return nil },
 		})

@@ -12,7 +12,7 @@ import (
 )
 
 // Tables are those of the package.
-var Tables = storage.Schema{Name: "subscription", Tables: []storage.Declared{consents, messages}, Files: migrations}
+var Tables = storage.Schema{Name: "subscription", Tables: []storage.Declared{consents, messages}, Kinds: entryKinds, Files: migrations}
 
 //go:embed migrations
 var migrations embed.FS

@@ -78,7 +78,7 @@ func (e *Engine) look(ctx context.Context, m Message) (Receipt, error) {
 func (e *Engine) reserve(ctx context.Context, m Message, try string) (Receipt, error) {
 	known := false
 	out, err := e.do(ctx, command{
-		name: "subscription.reserve", openID: m.OpenID, template: m.Template, key: journal.DerivedKey("reserve", try), input: m.Key, message: m.Key,
+		name: KindReserve, openID: m.OpenID, template: m.Template, key: journal.DerivedKey("reserve", try), input: m.Key, message: m.Key,
 		apply: func(c *consent, now time.Time) error {
 			err := c.take(m.Key, try, now)
 			known = err == errKnown
@@ -164,7 +164,7 @@ func (e *Engine) note(ctx context.Context, m Message, a answer) (err error) {
 			time.Sleep(pause)
 		}
 		_, err = e.do(ctx, command{
-			name: "subscription.answer", openID: m.OpenID, template: m.Template, key: journal.DerivedKey("answer", a.Try), input: a, message: m.Key,
+			name: KindAnswer, openID: m.OpenID, template: m.Template, key: journal.DerivedKey("answer", a.Try), input: a, message: m.Key,
 			apply: func(c *consent, now time.Time) error { c.answer(a, now); return nil },
 		})
 		if err == nil {

@@ -29,6 +29,13 @@ type Engine struct {
 	cards engine.Roots[ledger, Outcome]
 }
 
+// The kinds of the package's entries in the journal. Their subject is "giftcard/<card>".
+const (
+	KindIssue  journal.Kind[Outcome] = "giftcard.issue"  // a card was made
+	KindCharge journal.Kind[Outcome] = "giftcard.charge" // money was taken off a card
+	KindRefund journal.Kind[Outcome] = "giftcard.refund" // money was put back
+)
+
 // An Outcome is what a command came to.
 type Outcome struct {
 	Card     Card  `json:"card"`  // after it
@@ -48,17 +55,17 @@ func (e *Engine) In(tx storage.Tx) *Engine { return &Engine{tx, e.cards.In(tx)} 
 
 // Issue makes a card. ErrIssued: there is one of that name.
 func (e *Engine) Issue(ctx context.Context, c Issue) (Outcome, error) {
-	return e.do(ctx, "giftcard.issue", c.Command, c, "", nil, c.apply)
+	return e.do(ctx, KindIssue, c.Command, c, "", nil, c.apply)
 }
 
 // Charge takes money off a card. Errors: ErrUnknownCard, ErrCurrency, ErrInsufficient.
 func (e *Engine) Charge(ctx context.Context, c Charge) (Outcome, error) {
-	return e.do(ctx, "giftcard.charge", c.Command, c, c.Key, nil, c.apply)
+	return e.do(ctx, KindCharge, c.Command, c, c.Key, nil, c.apply)
 }
 
 // Refund puts money back that a Charge took off. Errors: those of Charge.
 func (e *Engine) Refund(ctx context.Context, c Refund) (Outcome, error) {
-	return e.do(ctx, "giftcard.refund", c.Command, c, c.Of, valid.ID("of", c.Of), c.apply)
+	return e.do(ctx, KindRefund, c.Command, c, c.Of, valid.ID("of", c.Of), c.apply)
 }
 
 // Card returns a card. ErrUnknownCard: there is none.
@@ -76,11 +83,11 @@ func (e *Engine) Card(ctx context.Context, id CardID) (Card, error) {
 // do runs a command on a card and the payment with the key of: bad is what is wrong with it, and
 // apply its rule.
 func (e *Engine) do(
-	ctx context.Context, name string, c Command, input any, of string, bad error, apply func(*Card, *payment) error,
+	ctx context.Context, kind journal.Kind[Outcome], c Command, input any, of string, bad error, apply func(*Card, *payment) error,
 ) (out Outcome, err error) {
 	out, replayed, err := e.cards.Do(ctx, engine.On[ledger, Outcome]{
 		Command: engine.Command{
-			Name: name, Subject: journal.Subject("giftcard", string(c.Card)), Key: c.Key, By: c.By, Input: input,
+			Name: string(kind), Subject: journal.Subject("giftcard", string(c.Card)), Key: c.Key, By: c.By, Input: input,
 			Check: func() error {
 				return cmp.Or(valid.ID("card", c.Card), valid.OptionalID("by", c.By), valid.ID("key", c.Key), bad,
 					valid.Between("amount.minor", c.Amount.Minor, 1, math.MaxInt64), valid.Currency("amount.currency", c.Amount.Currency))

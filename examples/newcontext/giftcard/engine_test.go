@@ -150,6 +150,10 @@ func told(t *testing.T, db storage.DB) {
 	var kinds []string
 	for i, e := range entries {
 		kinds = append(kinds, strings.TrimPrefix(e.Kind, "giftcard."))
+		kind, ok := giftcard.Tables.Kind(e.Kind)
+		if !ok || string(journal.JSON(must(kind.Decode(e.Entry)))) != string(e.Result) {
+			t.Errorf("of kind %s: %s", e.Kind, e.Result)
+		}
 		if e.Subject != "giftcard/G1" || e.Seq != int64(i+1) || !e.At.Equal(start) || len(e.Input) == 0 || (e.Before == nil) != (i == 0) {
 			t.Errorf("entry %+v", e)
 		}

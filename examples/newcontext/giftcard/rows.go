@@ -5,10 +5,13 @@ import (
 
 	"github.com/scrmkit/scrmkit/internal/engine"
 	"github.com/scrmkit/scrmkit/storage"
+	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
 // Tables are those of the package.
-var Tables = storage.Schema{Name: "giftcard", Tables: []storage.Declared{cards, payments}, Files: migrations}
+var Tables = storage.Schema{
+	Name: "giftcard", Tables: []storage.Declared{cards, payments}, Kinds: []journal.AnyKind{KindIssue, KindCharge, KindRefund}, Files: migrations,
+}
 
 //go:embed migrations
 var migrations embed.FS

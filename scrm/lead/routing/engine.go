@@ -148,7 +148,7 @@ func (e *Engine) Put(ctx context.Context, c Put) (Line, error) {
 	check := func() error {
 		return cmp.Or(valid.ID("line", c.Line), c.Settings.check(), valid.OptionalID("by", c.By), valid.ID("key", c.Key))
 	}
-	out, err := e.do(ctx, "dispatch.put", check, op{
+	out, err := e.do(ctx, string(KindPut), check, op{
 		line: c.Line, key: c.Key, by: c.By, input: c,
 		decide: func(u *unit, now time.Time) (Outcome, bool, error) {
 			line, err := u.line.Put(c.Settings, now)
@@ -170,7 +170,7 @@ func (e *Engine) Route(ctx context.Context, c Route) (Outcome, error) {
 			err = ErrToken
 		}
 		if err != nil {
-			return Outcome{}, fmt.Errorf("dispatch.route: %w", err)
+			return Outcome{}, fmt.Errorf("%s: %w", KindRoute, err)
 		}
 		c.Visitor, issued = v, at
 	}
@@ -179,7 +179,7 @@ func (e *Engine) Route(ctx context.Context, c Route) (Outcome, error) {
 		origin = VisitorID(origins + c.Origin)
 	}
 	var none error
-	out, err := e.do(ctx, "dispatch.route", c.check, op{
+	out, err := e.do(ctx, string(KindRoute), c.check, op{
 		line: c.Line, visitors: []VisitorID{c.Visitor, origin}, serves: true,
 		decide: func(u *unit, now time.Time) (Outcome, bool, error) {
 			none = nil
@@ -218,14 +218,14 @@ func (e *Engine) Route(ctx context.Context, c Route) (Outcome, error) {
 		},
 	})
 	if err == nil && none != nil {
-		return Outcome{Served: out.Served, Lapsed: out.Lapsed, Line: out.Line}, fmt.Errorf("dispatch.route: %w", none)
+		return Outcome{Served: out.Served, Lapsed: out.Lapsed, Line: out.Line}, fmt.Errorf("%s: %w", KindRoute, none)
 	}
 	return out, err
 }
 
 // Drain sends those who wait to accounts, at most 100 at a time. Errors: ErrUnknownLine, ErrMoved.
 func (e *Engine) Drain(ctx context.Context, c Drain) (Outcome, error) {
-	return e.do(ctx, "dispatch.drain", c.check, op{
+	return e.do(ctx, string(KindDrain), c.check, op{
 		line: c.Line, serves: true,
 		decide: func(u *unit, now time.Time) (Outcome, bool, error) {
 			return u.drain(Roster{Online: c.Online, Gone: c.Gone}, c.Leads, c.Version, now)
@@ -236,7 +236,7 @@ func (e *Engine) Drain(ctx context.Context, c Drain) (Outcome, error) {
 // Leave ends a visitor's waiting. One who does not wait is no error. ErrUnknownLine: there is no
 // such line.
 func (e *Engine) Leave(ctx context.Context, c Leave) (Outcome, error) {
-	return e.do(ctx, "dispatch.leave", c.check, op{
+	return e.do(ctx, string(KindLeave), c.check, op{
 		line: c.Line, visitors: []VisitorID{c.Visitor},
 		decide: func(u *unit, now time.Time) (Outcome, bool, error) {
 			v := u.visitor(c.Visitor)

@@ -7,7 +7,7 @@ import (
 )
 
 // Tables are those of the package.
-var Tables = storage.Schema{Name: "routing", Tables: []storage.Declared{lines, visitors}, Files: migrations}
+var Tables = storage.Schema{Name: "routing", Tables: []storage.Declared{lines, visitors}, Kinds: entryKinds, Files: migrations}
 
 //go:embed migrations
 var migrations embed.FS
