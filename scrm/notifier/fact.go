@@ -2,10 +2,8 @@ package notifier
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/scrmkit/scrmkit/ids"
@@ -54,7 +52,7 @@ func (x fact) notice(m ids.Member, k notice.Kind, until time.Time, key ...any) n
 
 // earning are the kinds of entries by which points come in that are news to their member. What a
 // return gives back, and what comes from another account of theirs, is not.
-var earning = []string{"loyalty.earn", "loyalty.adjust", "loyalty.expire", "loyalty.tier"}
+var earning = []journal.Kind[loyalty.Outcome]{loyalty.KindEarn, loyalty.KindAdjust, loyalty.KindExpire, loyalty.KindTier}
 
 // A teller takes a fact of an entry, of whose facts of a kind which distinguishes it. Nothing of a
 // program is in which, for a later version says it otherwise.
@@ -72,15 +70,17 @@ func (f *Flow) about(ctx context.Context, r journal.Record) ([]notice.Notice, er
 	if r.Archived() { // it is older than any news
 		return nil, nil
 	}
+	_, ofPoints := loyalty.Tables.Kind(r.Kind)
+	_, ofCards := stamps.Tables.Kind(r.Kind)
 	var err error
-	switch context, _, _ := strings.Cut(r.Kind, "."); {
-	case context == "loyalty" && f.points != nil:
+	switch {
+	case ofPoints && f.points != nil:
 		err = f.aboutPoints(ctx, r, tell)
-	case context == "stamps" && f.cards != nil:
+	case ofCards && f.cards != nil:
 		err = f.aboutCards(ctx, r, tell)
-	case r.Kind == "shop.bind":
+	case r.Kind == string(shop.KindBind):
 		var out shop.Outcome
-		if err = json.Unmarshal(r.Result, &out); err == nil && out.Manager != nil && out.InvitedBy != "" {
+		if out, err = shop.KindBind.Result(r.Entry); err == nil && out.Manager != nil && out.InvitedBy != "" {
 			tell(ids.Member(out.InvitedBy), ManagerBound, nil, fact{Name: out.Manager.Name, Shop: out.Manager.Shop, Zone: "UTC"})
 		}
 	}
@@ -91,8 +91,9 @@ func (f *Flow) about(ctx context.Context, r journal.Record) ([]notice.Notice, er
 }
 
 func (f *Flow) aboutPoints(ctx context.Context, r journal.Record, tell teller) error {
-	var out loyalty.Outcome
-	if err := json.Unmarshal(r.Result, &out); err != nil || out.Account.Member == "" || len(out.Moves) == 0 && out.Tier == nil {
+	kind := journal.Kind[loyalty.Outcome](r.Kind)
+	out, err := kind.Result(r.Entry)
+	if err != nil || out.Account.Member == "" || len(out.Moves) == 0 && out.Tier == nil {
 		return err
 	}
 	p, err := f.points.Program(ctx, out.Account.Program, 0)
@@ -103,7 +104,7 @@ func (f *Flow) aboutPoints(ctx context.Context, r journal.Record, tell teller) e
 	base := fact{Program: string(d.ID), Name: d.Name, Zone: d.Zone}
 	for _, m := range out.Moves {
 		i := slices.IndexFunc(d.Currencies, func(c loyalty.Currency) bool { return c.ID == m.Currency })
-		if n := out.Earned(m.Currency); n > 0 && i >= 0 && slices.Contains(earning, r.Kind) {
+		if n := out.Earned(m.Currency); n > 0 && i >= 0 && slices.Contains(earning, kind) {
 			x := base
 			x.Currency, x.Scale, x.N, x.Balance = m.Currency, d.Currencies[i].Scale, n, m.Balance.Available
 			tell(out.Account.Member, PointsEarned, m.Currency, x)
@@ -132,8 +133,8 @@ func (f *Flow) aboutPoints(ctx context.Context, r journal.Record, tell teller) e
 }
 
 func (f *Flow) aboutCards(ctx context.Context, r journal.Record, tell teller) error {
-	var out stamps.Outcome
-	if err := json.Unmarshal(r.Result, &out); err != nil {
+	out, err := journal.Kind[stamps.Outcome](r.Kind).Result(r.Entry)
+	if err != nil {
 		return err
 	}
 	for _, c := range out.Issued() {
