@@ -48,14 +48,14 @@ func Each(t *testing.T, f func(t *testing.T, db DB)) {
 	t.Run("postgres", func(t *testing.T) { f(t, Of(store(t, postgres(t, template.DSN(t))))) })
 }
 
-// Of returns a database of an adapter.
+// Of returns a database of an adapter, which panics where an entry breaks [CheckKind].
 func Of[D storage.DB](db interface {
 	storage.DB
 	Tenant(id string) D
 }) DB {
 	var tenant func(id string) DB
-	tenant = func(id string) DB { return DB{db.Tenant(id), tenant} }
-	return DB{db, tenant}
+	tenant = func(id string) DB { return DB{checked{db.Tenant(id)}, tenant} }
+	return DB{checked{db}, tenant}
 }
 
 // template is a database of Postgres with the tables of Main.
