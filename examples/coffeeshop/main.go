@@ -194,7 +194,20 @@ func (s *service) visit(ctx context.Context) error {
 // tell hands over what the journal has that is new.
 func (s *service) tell(ctx context.Context) error {
 	crm, err := relay.New(s.store, "crm", func(ctx context.Context, tenant string, r journal.Record) error {
-		fmt.Println(r.Kind, r.Subject, r.Seq) // or tell another system, which takes each relay.ID once
+		switch r.Kind {
+		case string(stamps.KindAdd):
+			out, err := stamps.KindAdd.Result(r.Entry) // a stamps.Outcome
+			if err != nil {
+				return err
+			}
+			fmt.Println(out.Card.ID.Member, "has", out.Card.Count, "stamps") // or tell another system, which takes each relay.ID once
+		case string(shop.KindBind):
+			out, err := shop.KindBind.Result(r.Entry) // a shop.Outcome
+			if err != nil {
+				return err
+			}
+			fmt.Println(out.Manager.Identity, "manages", out.Manager.Shop)
+		}
 		return nil
 	}, &relay.Options{Workers: 1})
 	if err != nil {

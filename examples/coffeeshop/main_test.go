@@ -7,18 +7,9 @@ func Example() {
 	// order-1: stamp 1, 129 points, replayed: true
 	// A cup: 29 points left, then 0 and 35 owed
 	// 小爱: stamp 2 by kathy
-	// stamps.add stamps/coffee/alice 1
-	// stamps.add stamps/coffee/alice 2
-	// loyalty.earn loyalty/club/alice 1
-	// loyalty.redeem loyalty/club/alice 2
-	// loyalty.refund loyalty/club/alice 3
-	// reward.issue reward/gifts/alice 1
-	// shop.put shop/wangjing 1
-	// shop.invite shop/wangjing 2
-	// shop.bind shop-manager/kathy 1
-	// otp.issue otp-holder/wangjing/alice 1
-	// otp.check otp-typist/wangjing/kathy 2
-	// otp.spend otp-code/wangjing/1 1
+	// alice has 1 stamps
+	// alice has 2 stamps
+	// kathy manages wangjing
 	// sales-1: linked
 	// sales-2: linked
 	// message-1 to sales-1: new [first]

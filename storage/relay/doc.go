@@ -17,6 +17,9 @@
 //   - Of any number of processes one at a time reads the feed of a tenant, by a lease. The others
 //     take over when it ends.
 //
+// A [Handler] is a switch on what entries record: the kinds that each context has as constants,
+// which decode the results. See the example of [Relay.Run].
+//
 // Who tells something of the database alone is better off in the transaction of the command: a relay
 // is for what lies outside.
 //

@@ -32,16 +32,32 @@ func must(err error) {
 	}
 }
 
-// A service tells its CRM of each change. It runs the relay in each of its processes, of which one at
-// a time reads.
+// A service tells its CRM what members have. It runs the relay in each of its processes, of which
+// one at a time reads.
 func ExampleRelay_Run() {
 	ctx, stop := context.WithCancel(context.Background())
 	db := memory.New()
 	points := club(db)
 	told := make(chan string)
 	r, err := relay.New(db, "crm", func(_ context.Context, tenant string, r journal.Record) error {
-		told <- relay.ID(tenant, r.Entry) + " " + r.Kind // a queue that takes each ID once
-		return nil
+		switch r.Kind {
+		case string(loyalty.KindEarn), string(loyalty.KindAdjust), string(loyalty.KindRedeem):
+			out, err := journal.Kind[loyalty.Outcome](r.Kind).Result(r.Entry)
+			if err != nil {
+				return err
+			}
+			for _, m := range out.Moves {
+				// a queue that takes each ID once
+				told <- fmt.Sprint(relay.ID(tenant, r.Entry), ": ", m.Balance.Available, " ", m.Currency, " of ", out.Account.Member)
+			}
+		case string(loyalty.KindTier):
+			out, err := loyalty.KindTier.Result(r.Entry)
+			if err != nil {
+				return err
+			}
+			told <- fmt.Sprint(relay.ID(tenant, r.Entry), ": level ", out.Status.Level, " of ", out.Account.Member)
+		}
+		return nil // of nothing else does the CRM hear
 	}, nil)
 	must(err)
 	done := make(chan error)
@@ -55,8 +71,8 @@ func ExampleRelay_Run() {
 	stop()
 	fmt.Println(<-done)
 	// Output:
-	// /loyalty%2Fclub%2Falice/1/welcome loyalty.adjust
-	// /loyalty%2Fclub%2Falice/2/order-1 loyalty.redeem
+	// /loyalty%2Fclub%2Falice/1/welcome: 100 points of alice
+	// /loyalty%2Fclub%2Falice/2/order-1: 70 points of alice
 	// context canceled
 }
 
