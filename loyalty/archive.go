@@ -4,11 +4,12 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"iter"
-	"strings"
 
 	"github.com/scrmkit/scrmkit/ids"
+	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
@@ -51,7 +52,12 @@ func (a *Archive) Read(records iter.Seq2[journal.Record, error]) error {
 }
 
 func (a *Archive) read(e journal.Entry) error {
-	if _, known := recorded[e.Kind]; !known || !strings.HasPrefix(e.Subject, "loyalty/") {
+	of, ok := journal.ParseSubject("loyalty", e.Subject)
+	if !ok || len(of) != 2 {
+		return nil
+	}
+	id := AccountID{ids.Program(of[0]), ids.Member(of[1])}
+	if a.of != nil && !a.of(id) {
 		return nil
 	}
 	var out Outcome
@@ -60,16 +66,12 @@ func (a *Archive) read(e journal.Entry) error {
 	if err == nil && len(e.Before) > 0 {
 		err = json.Unmarshal(e.Before, &l)
 	}
-	id := out.Account
-	if err == nil && a.of != nil && !a.of(id) {
-		return nil
-	}
 	head, kept := a.heads[id], a.kept[id]
 	own := Head{id.Member, e.Seq, digest(e)}
 	switch {
 	case err != nil:
 		return &TamperedError{id, e.Seq, "can't be read"}
-	case id.Subject() != e.Subject:
+	case out.Account != id:
 		return &TamperedError{id, e.Seq, "is of another account"}
 	case e.Seq != head.Seq+1:
 		return &TamperedError{id, head.Seq + 1, "is missing"}
@@ -136,4 +138,24 @@ func (a *Archive) Heads(program ids.Program) iter.Seq[Head] {
 			}
 		}
 	}
+}
+
+// Forget deletes the bookings of commands whose entries were deleted from the journal, of which it
+// passes over those of other kinds: such a purchase can't be refunded any more, nor a redemption given
+// back. It may run twice. It is for retention.Options.Pruned. Errors: what the database said.
+func (e *Engine) Forget(ctx context.Context, entries []journal.Entry) (err error) {
+	ctx, call := e.frame.Begin(ctx, "loyalty.forget", "")
+	defer call.End(&err)
+	var c storage.Change
+	for _, entry := range entries {
+		if of, ok := journal.ParseSubject("loyalty", entry.Subject); ok && len(of) == 2 && entry.Key != "" {
+			id := AccountID{ids.Program(of[0]), ids.Member(of[1])}
+			c.Rows = append(c.Rows, bookings.Drop(&Booking{Account: id, Key: entry.Key}))
+		}
+	}
+	failed, err := e.frame.Store.Save(ctx, []storage.Change{c})
+	if err = errors.Join(append(failed, err)...); err != nil {
+		return fmt.Errorf("loyalty: forget: %w", err)
+	}
+	return nil
 }

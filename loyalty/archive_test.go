@@ -149,3 +149,65 @@ func TestHistoryIsArchived(t *testing.T) {
 		t.Error("a purchase whose entry is archived:", out, err)
 	}
 }
+
+// A booking whose entry was deleted may be deleted too, and no other.
+func TestForget(t *testing.T) {
+	points, file, db := tampering(t)
+	archive := archived(t, file)
+	all := records(t, file)
+	var at []journal.Cursor
+	for _, r := range all {
+		if r.Archived() {
+			at = append(at, r.Cursor)
+		}
+	}
+	gone, err := file.Journal().Prune(ctx, at)
+	if err != nil || len(gone) < 5 {
+		t.Fatal(gone, err)
+	}
+	verify := func(want bool) {
+		t.Helper()
+		for _, id := range []loyalty.AccountID{alice, bob, {Program: "club", Member: "carol"}} {
+			for name, err := range map[string]error{"alone": points.Verify(ctx, id), "with the archive": archive.Verify(ctx, points, id)} {
+				if want && err != nil {
+					t.Errorf("%s, %s: %v", id.Member, name, err)
+				}
+				if !want && id == alice && err == nil {
+					t.Errorf("%s, %s: it verifies", id.Member, name)
+				}
+			}
+		}
+	}
+	bookings := func() (n int) {
+		t.Helper()
+		if err := db.QueryRow("select count(*) from loyalty_booking").Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	verify(true)
+	before := bookings()
+	for range 2 {
+		if err := points.Forget(ctx, append(gone, journal.Entry{Subject: "stamps/club/alice", Key: "order-2"})); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := bookings(); n >= before {
+		t.Errorf("%d bookings are left of %d", n, before)
+	}
+	verify(true)
+	if out, err := points.Refund(ctx, loyalty.Refund{Account: alice, Of: "order-1", Amount: 1_000, Key: "late"}); !errors.Is(err, loyalty.ErrUnknownBooking) {
+		t.Error(out, err)
+	}
+	if _, err := points.Return(ctx, loyalty.Return{Account: alice, Of: "cup", N: 10, Key: "more"}); !errors.Is(err, loyalty.ErrUnknownBooking) {
+		t.Error(err)
+	}
+	if _, err := points.Earn(ctx, buy(alice, 10_000, "order-9")); err != nil {
+		t.Fatal(err)
+	}
+	verify(true)
+	if _, err := db.Exec("delete from loyalty_booking where key = 'order-9'"); err != nil {
+		t.Fatal(err)
+	}
+	verify(false)
+}

@@ -328,17 +328,16 @@ func (a *audit) once(ctx context.Context, chain []Account, kept []Head) error {
 			return &TamperedError{own.ID, w.archived, "is in no archive that was read"}
 		}
 		a.archive.overlay(own.ID, bookings)
-		w.deleted = false
 	}
-	if err := a.bookings(ctx, own, bookings, w.deleted); err != nil {
+	if err := a.bookings(ctx, own, bookings, &w); err != nil {
 		return err
 	}
 	return a.due(ctx, own)
 }
 
-// bookings compares those of an account with what the ledgers say of them, of which the first
-// entries may be deleted.
-func (a *audit) bookings(ctx context.Context, own Account, written map[bookingKey]bookedAt, deleted bool) error {
+// bookings compares those of an account with what the ledgers say of them. One whose entry is deleted
+// may be, too.
+func (a *audit) bookings(ctx context.Context, own Account, written map[bookingKey]bookedAt, ledger *walk) error {
 	seen := map[string]bool{}
 	for b, err := range bookingsIn(ctx, a.frame.Store, own.ID) {
 		if err != nil {
@@ -346,7 +345,7 @@ func (a *audit) bookings(ctx context.Context, own Account, written map[bookingKe
 		}
 		w, known := written[bookingKey{own.ID, b.Key}]
 		switch {
-		case !known && deleted:
+		case !known && ledger.deleted && a.archive == nil:
 		case !known:
 			return &TamperedError{own.ID, own.Seq, "no entry wrote the booking " + b.Key}
 		case w.hash != nil && !bytes.Equal(w.hash, b.digest()):
@@ -355,7 +354,7 @@ func (a *audit) bookings(ctx context.Context, own Account, written map[bookingKe
 		seen[b.Key] = true
 	}
 	for of, w := range written {
-		if of.account == own.ID && w.hash != nil && !seen[of.key] {
+		if of.account == own.ID && w.hash != nil && !seen[of.key] && (ledger.keys[of.key] || !ledger.deleted) {
 			return &TamperedError{own.ID, w.seq, "the booking " + of.key + " is missing"}
 		}
 	}
@@ -387,6 +386,7 @@ type walk struct {
 	hashes   map[int64][]byte // by the numbers of entries
 	archived int64            // number of the newest entry whose body is in an archive; 0: none is
 	deleted  bool             // entries before that are gone
+	keys     map[string]bool  // of all entries
 	terms    map[int64]terms  // by the entries
 	bookings map[bookingKey]bookedAt
 }
@@ -411,7 +411,7 @@ func verify(a Account, entries iter.Seq2[journal.Entry, error]) error {
 // walk walks from the newest entry to the first. The hash of each is in the one after it, that of
 // the newest in the account.
 func (w *walk) walk(a Account, entries iter.Seq2[journal.Entry, error]) error {
-	w.hashes, w.terms, w.bookings = map[int64][]byte{}, map[int64]terms{}, map[bookingKey]bookedAt{}
+	w.hashes, w.terms, w.bookings, w.keys = map[int64][]byte{}, map[int64]terms{}, map[bookingKey]bookedAt{}, map[string]bool{}
 	next, known := link{Seq: a.Seq, Hash: a.Hash}, true
 	totals := map[ids.Currency]Totals{}
 	fail := func(seq int64, reason string) { w.found = &TamperedError{a.ID, seq, reason} }
@@ -436,6 +436,7 @@ func (w *walk) walk(a Account, entries iter.Seq2[journal.Entry, error]) error {
 				w.bookings[bookingKey{id, key}] = bookedAt{a.ID, entry.Seq, hash}
 			}
 		}
+		w.keys[entry.Key] = true
 		if entry.Archived() {
 			if entry.Seq == a.Seq {
 				fail(entry.Seq, "has no body, which the newest entry of an account never loses")

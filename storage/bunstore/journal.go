@@ -141,21 +141,31 @@ func (s journalStore) Of(ctx context.Context, subject string) iter.Seq2[journal.
 }
 
 // Strip implements [journal.Store].
-func (s journalStore) Strip(ctx context.Context, at []journal.Cursor) (int64, error) {
-	return s.before(ctx, "strip the journal", "update {entries} as j set before = '', result = '' where j.result <> '' and ",
-		" order by x.seq desc, x.key desc limit 1", at)
+func (s journalStore) Strip(ctx context.Context, at []journal.Cursor) (n int64, err error) {
+	err = s.before(ctx, "strip the journal", "update {entries} set before = '', result = '' where result <> '' and ",
+		" order by x.seq desc, x.key desc limit 1", " returning 1", at, func(Rows) error { n++; return nil }, func() { n = 0 })
+	return n, err
 }
 
 // Prune implements [journal.Store].
-func (s journalStore) Prune(ctx context.Context, at []journal.Cursor) (int64, error) {
-	return s.before(ctx, "prune the journal", "delete from {entries} as j where j.result = '' and ", " and x.result = ''", at)
+func (s journalStore) Prune(ctx context.Context, at []journal.Cursor) (deleted []journal.Entry, err error) {
+	err = s.before(ctx, "prune the journal", "delete from {entries} where result = '' and ", " and x.result = ''",
+		" returning "+strings.ReplaceAll(entryColumns, "j.", "journal_entry."), at, func(rows Rows) error {
+			var e journal.Entry
+			err := rows.Scan(entryFields(&e)...)
+			deleted = append(deleted, e)
+			return err
+		}, func() { deleted = nil })
+	return deleted, err
 }
 
 // before runs a statement on records before those at the cursors, in the order of their subject: on
-// all of them but for what which says.
-func (s journalStore) before(ctx context.Context, op, text, which string, at []journal.Cursor) (n int64, err error) {
+// all of them but for what which says. It calls fn for each row that it returns, after begin.
+func (s journalStore) before(
+	ctx context.Context, op, text, which, returning string, at []journal.Cursor, fn func(Rows) error, begin func(),
+) error {
 	if err := s.check(ctx); err != nil {
-		return 0, err
+		return err
 	}
 	places := make([][]storage.Value, len(at))
 	for i, c := range at {
@@ -164,45 +174,42 @@ func (s journalStore) before(ctx context.Context, op, text, which string, at []j
 			err = fmt.Errorf("bunstore: %w", journal.ErrCursor)
 		}
 		if err != nil {
-			return 0, err
+			return err
 		}
 		places[i] = []storage.Value{
 			{Kind: storage.KindText, Text: p.Subject}, {Kind: storage.KindInt, Int: p.Seq}, {Kind: storage.KindText, Text: p.Key},
 			{Kind: storage.KindInt, Int: p.Pos},
 		}
 	}
-	slices.SortFunc(places, func(a, b []storage.Value) int { return compareKeys(a, b, len(a)) })
-	step := places
-	if s.grammar == sqlite && len(places) > 0 {
-		step = places[:1]
+	if len(places) == 0 {
+		return nil
 	}
-	err = s.write(ctx, func(u unit) error {
-		n = 0
-		for rest := places; len(rest) > 0; rest = rest[len(step):] {
-			l := lookup{u.grammar, placeColumns, u.grammar == postgres}
-			statement := u.statement(text, func() string { return l.before(text, which) })
-			result, err := u.exec(ctx, statement, u.lookupArgs(l, rest[:len(step)]))
-			if err != nil {
+	slices.SortFunc(places, func(a, b []storage.Value) int { return compareKeys(a, b, len(a)) })
+	step := len(places)
+	if s.grammar == sqlite {
+		step = 1
+	}
+	l := lookup{s.grammar, placeColumns, s.grammar == postgres}
+	statement := s.statement(text, func() string { return l.before(text, which) + returning })
+	err := s.write(ctx, func(u unit) error {
+		begin()
+		for some := range slices.Chunk(places, step) {
+			if err := u.query(ctx, statement, len(some), u.lookupArgs(l, some), fn); err != nil {
 				return err
 			}
-			some, err := result.RowsAffected()
-			if err != nil {
-				return err
-			}
-			n += some
 		}
 		return nil
 	})
 	if err != nil {
-		return 0, s.fail(op, err)
+		return s.fail(op, err)
 	}
-	return n, nil
+	return nil
 }
 
 // placeColumns are what a record is looked for by, to find the one before it.
 var placeColumns = []column{{"subject", text}, {"seq", integer}, {"key", text}, {"pos", integer}}
 
-// before ends the text of a statement on the entries j.
+// before ends the text of a statement on entries.
 func (l lookup) before(text, which string) string {
 	entries := l.name(entryTable.name)
 	value := func(column int) string {
@@ -220,8 +227,8 @@ func (l lookup) before(text, which string) string {
 	if l.many {
 		from = l.source() + " cross join lateral " + from
 	}
-	return strings.ReplaceAll(text, "{entries}", entries) + "(j.tenant || '') = " + l.tenant() +
-		" and ((j.subject || ''), j.seq, j.key) in (select p.subject, p.seq, p.key from " + from + " where exists (select 1" + of("c") +
+	return strings.ReplaceAll(text, "{entries}", entries) + "(tenant || '') = " + l.tenant() +
+		" and ((subject || ''), seq, key) in (select p.subject, p.seq, p.key from " + from + " where exists (select 1" + of("c") +
 		"c.seq = " + value(1) + " and c.key = " + value(2) + " and c.pos = " + value(3) + "))"
 }
 

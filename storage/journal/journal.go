@@ -92,9 +92,9 @@ type Store interface {
 	// It may run twice. ErrCursor: as After has it; a cursor whose record is gone is passed over.
 	Strip(ctx context.Context, at []Cursor) (int64, error)
 	// Prune deletes the records without a body that are before one of those at the cursors, in the order
-	// of their subject, and returns how many those were. Their keys are as good as new. It may run
-	// twice. ErrCursor: as for Strip.
-	Prune(ctx context.Context, at []Cursor) (int64, error)
+	// of their subject, and returns them, in any order. Their keys are as good as new. It may run twice.
+	// ErrCursor: as for Strip.
+	Prune(ctx context.Context, at []Cursor) ([]Entry, error)
 }
 
 var escape = strings.NewReplacer("%", "%25", "/", "%2F")

@@ -18,10 +18,14 @@ import (
 type Kind[R any] string
 
 // Result decodes the result of an entry. A field that R does not have, of a newer release, is passed
-// over. An error: the entry is of another kind, or its result is not an R.
+// over. ErrArchived: it is not here any more. Another error: the entry is of another kind, or its
+// result is not an R.
 func (k Kind[R]) Result(e Entry) (result R, err error) {
 	if e.Kind != string(k) {
 		return result, fmt.Errorf("journal: the entry is of kind %s, and not %s", e.Kind, k)
+	}
+	if e.Archived() {
+		return result, fmt.Errorf("journal: result of %s: %w", k, ErrArchived)
 	}
 	if err = json.Unmarshal(e.Result, &result); err != nil {
 		return result, fmt.Errorf("journal: result of %s: %w", k, err)

@@ -71,7 +71,7 @@ func (s journalStore) Strip(ctx context.Context, at []journal.Cursor) (n int64, 
 }
 
 // Prune implements [journal.Store].
-func (s journalStore) Prune(ctx context.Context, at []journal.Cursor) (n int64, err error) {
+func (s journalStore) Prune(ctx context.Context, at []journal.Cursor) (deleted []journal.Entry, err error) {
 	err = s.before(ctx, at, func(t *tables, before []int) {
 		for _, i := range before {
 			was := t.feed[i]
@@ -88,10 +88,10 @@ func (s journalStore) Prune(ctx context.Context, at []journal.Cursor) (n int64, 
 					t.keys[entryKey{was.Subject, was.Key}] = i
 				}
 			})
-			n++
+			deleted = append(deleted, cloneEntry(was))
 		}
 	})
-	return n, err
+	return deleted, err
 }
 
 // before calls fn for each of the cursors with the places in the feed that are before it, in the order

@@ -41,7 +41,7 @@ func Example() {
 	check(err)
 
 	now = now.AddDate(0, 6, 0)
-	old, err := retention.New(db, &retention.Options{Relays: []*relay.Relay{crm}})
+	old, err := retention.New(db, &retention.Options{Relays: []*relay.Relay{crm}, Pruned: points.Forget})
 	check(err)
 	dir, err := os.MkdirTemp("", "archive")
 	check(err)

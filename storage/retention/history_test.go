@@ -61,7 +61,7 @@ func open(t fataler, db storage.DB) *shop {
 	must(t, err)
 	s.crm, err = relay.New(db, "crm", s.hand, &relay.Options{Now: clock, Batch: 7, Workers: 2, Backoff: time.Minute})
 	must(t, err)
-	s.old, err = retention.New(db, &retention.Options{Relays: []*relay.Relay{s.crm}, Batch: 3, Limit: 20, Now: clock})
+	s.old, err = retention.New(db, &retention.Options{Relays: []*relay.Relay{s.crm}, Batch: 3, Limit: 20, Pruned: s.points.Forget, Now: clock})
 	must(t, err)
 	return s
 }
@@ -222,6 +222,7 @@ func (s *shop) check(t fataler) {
 			heads = append(heads, h)
 		}
 		must(t, s.points.Verify(ctx, a.ID, slices.DeleteFunc(heads, func(h loyalty.Head) bool { return h.Seq == 0 })...))
+		must(t, audit.Verify(ctx, s.points, a.ID))
 	}
 }
 

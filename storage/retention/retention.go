@@ -30,12 +30,16 @@ var ErrUnfinished = errs.New(errs.Conflict, "retention: the last archive was not
 
 // Options configures a Retention. Nil and zero fields mean the documented defaults.
 type Options struct {
-	Relays   []*relay.Relay   // those of the tenant, each from when it began: what they need stays
-	Limit    int              // entries of an archive; 0: a million
-	Batch    int              // entries of a step, which is a transaction of its own; 0: 500
-	Progress func(Progress)   // is told after each step; nil: none
-	Now      func() time.Time // the clock of Hook; nil: time.Now
-	Hook     storage.Hook     // of traces and metrics; nil: none
+	Relays   []*relay.Relay // those of the tenant, each from when it began: what they need stays
+	Limit    int            // entries of an archive; 0: a million
+	Batch    int            // entries of a step, which is a transaction of its own; 0: 500
+	Progress func(Progress) // is told after each step; nil: none
+	// Pruned is given the entries that Prune has deleted, to delete what was kept for them:
+	// loyalty.Engine.Forget. Where it is not called for some, as the process ended, more is kept than is
+	// needed. Nil: nothing is to be done.
+	Pruned func(ctx context.Context, entries []journal.Entry) error
+	Now    func() time.Time // the clock of Hook; nil: time.Now
+	Hook   storage.Hook     // of traces and metrics; nil: none
 }
 
 // A Progress is how far a call has come.
@@ -347,7 +351,7 @@ func plain(r journal.Record) journal.Record {
 // Prune deletes what Strip has left of entries from before an instant, but for the newest of each
 // subject, and returns how many those were. Their keys are as good as new then: a command that is
 // repeated is run again. Errors: *errs.InputError, where the instant is missing; journal.ErrConflict,
-// where another process prunes; what the database said.
+// where another process prunes; that of Pruned; what the database said.
 func (r *Retention) Prune(ctx context.Context, before time.Time) (n int64, err error) {
 	ctx, call := r.frame.Begin(ctx, "retention.prune", "")
 	defer call.End(&err)
@@ -384,11 +388,14 @@ func (r *Retention) prune(ctx context.Context, before time.Time) (n int64, err e
 		}); err != nil {
 			return n, err
 		}
-		some, err := r.frame.Store.Journal().Prune(ctx, at)
+		gone, err := r.frame.Store.Journal().Prune(ctx, at)
+		if err == nil && r.opts.Pruned != nil && len(gone) > 0 {
+			err = r.opts.Pruned(ctx, gone)
+		}
 		if err != nil {
 			return n, err
 		}
-		n, done = n+some, done+int64(len(at))
+		n, done = n+int64(len(gone)), done+int64(len(at))
 		if cursor != f.Cursor {
 			r.progress(done, last)
 		}

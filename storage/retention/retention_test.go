@@ -154,9 +154,15 @@ func TestBrokenArchives(t *testing.T) {
 	}
 }
 
+// each runs f on databases whose entries may be of any kind.
+func each(t *testing.T, f func(t *testing.T, db storage.DB)) {
+	t.Run("memory", func(t *testing.T) { f(t, memory.New()) })
+	t.Run("sqlite", func(t *testing.T) { f(t, dbtest.SQLite(t)) })
+}
+
 // TestArchives: what comes back from an archive is what the journal had.
 func TestArchives(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
+	each(t, func(t *testing.T, db storage.DB) {
 		write(t, db, "a", 1, noon.Add(-day))
 		failed, err := db.Save(t.Context(), []storage.Change{{Entries: []journal.Entry{{Subject: "bare", Seq: 1, Kind: "k", Result: []byte("null")}}}})
 		must(t, errors.Join(append(failed, err)...))
@@ -208,7 +214,7 @@ func TestInput(t *testing.T) {
 
 // TestRelays: what a relay has not handed over stays, and so does what it put aside.
 func TestRelays(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
+	each(t, func(t *testing.T, db storage.DB) {
 		ctx := t.Context()
 		for n := range int64(4) {
 			write(t, db, "a", n+1, noon.Add(-day))
@@ -300,9 +306,9 @@ func (f failingJournal) Strip(ctx context.Context, at []journal.Cursor) (int64, 
 	return f.Store.Strip(ctx, at)
 }
 
-func (f failingJournal) Prune(ctx context.Context, at []journal.Cursor) (int64, error) {
+func (f failingJournal) Prune(ctx context.Context, at []journal.Cursor) ([]journal.Entry, error) {
 	if err := f.use(); err != nil {
-		return 0, err
+		return nil, err
 	}
 	return f.Store.Prune(ctx, at)
 }

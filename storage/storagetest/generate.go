@@ -221,7 +221,7 @@ func (h *history) entriesOf(ctx context.Context, model storage.Tx) step {
 func (h *history) takeEntries(ctx context.Context, model storage.Tx) step {
 	subject, which := rootSubject(pick(h, someRoots, "root")), h.upTo(7, "which of three")
 	do := pick(h, []func(journal.Store, context.Context, []journal.Cursor) (int64, error){
-		journal.Store.Strip, journal.Store.Strip, journal.Store.Prune,
+		journal.Store.Strip, journal.Store.Strip, pruneEntries,
 	}, "what")
 	return try(ctx, model, "Journal.Strip or Prune", subject, func(ctx context.Context, tx storage.Tx) (any, error) {
 		records, err := collect(tx.Journal().Of(ctx, subject))

@@ -350,6 +350,10 @@ func pruned(s *scene) {
 	five(s)
 	s.do(func(ctx context.Context, tx storage.Tx) {
 		_, at := bodies(ctx, s, tx, "a")
+		strip := tx.Journal().Strip
+		prune := func(ctx context.Context, at []journal.Cursor) (int64, error) {
+			return pruneEntries(tx.Journal(), ctx, at)
+		}
 		for _, c := range []struct {
 			name    string
 			do      func(context.Context, []journal.Cursor) (int64, error)
@@ -357,12 +361,12 @@ func pruned(s *scene) {
 			n       int64
 			entries []int64
 		}{
-			{"what has a body is not pruned", tx.Journal().Prune, []int64{1, 2, 3, 4, 5}, 0, []int64{5, 4, 3, 2, 1}},
-			{"strip", tx.Journal().Strip, []int64{2, 3, 4}, 3, []int64{5, 4, -3, -2, -1}},
-			{"all before one that is there", tx.Journal().Prune, []int64{2, 3}, 2, []int64{5, 4, -3}},
-			{"a cursor whose record is gone", tx.Journal().Prune, []int64{1, 2}, 0, []int64{5, 4, -3}},
-			{"the record before is the one that is left", tx.Journal().Strip, []int64{5}, 1, []int64{5, -4, -3}},
-			{"the last one without a body, at one that has", tx.Journal().Prune, []int64{4, 5}, 2, []int64{5}},
+			{"what has a body is not pruned", prune, []int64{1, 2, 3, 4, 5}, 0, []int64{5, 4, 3, 2, 1}},
+			{"strip", strip, []int64{2, 3, 4}, 3, []int64{5, 4, -3, -2, -1}},
+			{"all before one that is there", prune, []int64{2, 3}, 2, []int64{5, 4, -3}},
+			{"a cursor whose record is gone", prune, []int64{1, 2}, 0, []int64{5, 4, -3}},
+			{"the record before is the one that is left", strip, []int64{5}, 1, []int64{5, -4, -3}},
+			{"the last one without a body, at one that has", prune, []int64{4, 5}, 2, []int64{5}},
 		} {
 			var cursors []journal.Cursor
 			for _, seq := range c.at {

@@ -3,6 +3,7 @@ package storagetest
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -74,8 +75,19 @@ var writes = []call{
 		return ofFeed(ctx, tx, journal.Store.Strip)
 	}},
 	{"Journal.Prune", func(ctx context.Context, tx storage.Tx) (any, error) {
-		return ofFeed(ctx, tx, journal.Store.Prune)
+		return ofFeed(ctx, tx, pruneEntries)
 	}},
+}
+
+// pruneEntries returns how many entries it has pruned.
+func pruneEntries(s journal.Store, ctx context.Context, at []journal.Cursor) (int64, error) {
+	deleted, err := s.Prune(ctx, at)
+	for _, e := range deleted {
+		if !e.Archived() || e.Kind == "" || e.At.IsZero() {
+			return 0, fmt.Errorf("%+v was pruned", e)
+		}
+	}
+	return int64(len(deleted)), err
 }
 
 // ofFeed does something with all records.
