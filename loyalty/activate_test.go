@@ -4,7 +4,10 @@ import (
 	"testing"
 
 	"github.com/scrmkit/scrmkit/ids"
+	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/loyalty"
+	"github.com/scrmkit/scrmkit/storage"
+	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
 // pending is a club whose points are pending for ten days, and end for those who are no gold; a
@@ -50,4 +53,21 @@ func TestActivateFollowsAMerger(t *testing.T) {
 			t.Errorf("the balance is %+v", b)
 		}
 	}
+}
+
+// An engine activates on every database, and the journal has the outcome.
+func TestActivateIsTold(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
+		points, _ := open(t, db)
+		d := club(2)
+		d.Currencies[0].Pending = 10
+		must[*loyalty.Program](t)(points.Publish(ctx, d))
+		must[loyalty.Outcome](t)(points.Earn(ctx, buy(alice, 10_000, "order")))
+		activated := must[loyalty.Outcome](t)(points.Activate(ctx, loyalty.Activate{Account: alice, Of: "order", Key: "delivered"}))
+		entries := must[[]journal.Record](t)(storage.Collect(db.Journal().Of(ctx, alice.Subject())))
+		told := must[loyalty.Outcome](t)(loyalty.KindActivate.Result(entries[0].Entry))
+		if b := told.Moves[0].Balance; b != (loyalty.Balance{Available: 100}) || b != activated.Moves[0].Balance {
+			t.Errorf("the journal tells of %+v, and the engine of %+v", told, activated)
+		}
+	})
 }
