@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -37,6 +38,16 @@ func (c *Cluster) Standby(t testing.TB) *Cluster {
 func (c *Cluster) Promote(t testing.TB) {
 	t.Helper()
 	check(t, c.run("pg_ctl", "-D", c.data(), "-w", "promote"))
+}
+
+// Set gives the server settings, such as "wal_level = logical", for which it starts again.
+func (c *Cluster) Set(t testing.TB, settings ...string) {
+	t.Helper()
+	conf, err := os.OpenFile(filepath.Join(c.data(), "postgresql.conf"), os.O_APPEND|os.O_WRONLY, 0)
+	check(t, err)
+	_, err = fmt.Fprintln(conf, strings.Join(settings, "\n"))
+	check(t, errors.Join(err, conf.Close(), c.Kill()))
+	check(t, c.Restart())
 }
 
 // Restored returns a new cluster with what a dump of this one has. It is stopped and removed when
