@@ -33,8 +33,9 @@ const (
 	// OutOfTime: it is too early or too late for that, by the dates of what the call names. It is
 	// not the deadline of a context.
 	OutOfTime Class = "out of time"
-	// TryAgain: another call came in between, and nothing was stored. Make the same call again with
-	// the same key, or run the whole transaction again that it was part of.
+	// TryAgain: another call came in between, or the database was out of reach or too slow. Make the
+	// same call again with the same key, or run the whole transaction again that it was part of.
+	// Nothing was stored, unless the error says that this is not known.
 	TryAgain Class = "try again"
 	// Internal: the program, its settings or its database is at fault. The caller can do nothing;
 	// whoever runs the service can.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/scrmkit/scrmkit/storage"
@@ -47,4 +48,26 @@ func TestRetry(t *testing.T) {
 			t.Errorf("%d runs, %v", runs, err)
 		}
 	})
+	t.Run("an error that says how the next run may do better", func(t *testing.T) {
+		var renewed []int
+		runs := 0
+		err := storage.Retry(t.Context(), func() error {
+			if runs++; runs == 3 {
+				return nil
+			}
+			return fmt.Errorf("run %d: %w", runs, renewing{again, func() { renewed = append(renewed, runs) }})
+		})
+		if err != nil || !slices.Equal(renewed, []int{1, 2}) {
+			t.Errorf("renewed after %v, %v", renewed, err)
+		}
+	})
 }
+
+// A renewing error is asked for something between two runs.
+type renewing struct {
+	error
+	renew func()
+}
+
+func (e renewing) Unwrap() error         { return e.error }
+func (e renewing) Renew(context.Context) { e.renew() }

@@ -13,8 +13,8 @@ var (
 	// no part of. Use the Tx that InTx gave. Nothing was stored.
 	ErrOutsideTx = tripwire.ErrOutsideTx
 	// ErrRetry: the database asks for the whole transaction to be run again (a serialization
-	// failure, a deadlock, a busy SQLite file). InTx does so by itself; the owner of a joined
-	// transaction rolls back and decides: Retry runs it again.
+	// failure, a deadlock, a busy SQLite file, a connection that ended). InTx does so by itself; the
+	// owner of a joined transaction rolls back and decides: Retry runs it again.
 	ErrRetry = errs.New(errs.TryAgain, "storage: the transaction must be rolled back and run again")
 )
 

@@ -41,6 +41,20 @@
 // On SQLite a cursor is good for as long as no older copy of the file takes its place; one that is
 // kept in the same file, as package relay does, is good with each copy.
 //
+// # Servers
+//
+// Where a server of Postgres is gone, or takes no changes any more, what was asked of it runs again
+// at once on another connection, up to four times: a read, a transaction of InTx that did not come
+// to its COMMIT, a Save that was refused. So does a Save whose connection ended, if all that it
+// stores has keys, for then it can't be stored twice; of one without, and of a COMMIT, nothing is
+// known: [ErrLost]. Connections to a server that refuses changes are thrown away. A fail-over that
+// takes longer is [ErrUnavailable], and a time-out of the server [ErrTimeout]. All three are of
+// class errs.TryAgain: the same call with the same key is right after each of them. In a
+// transaction that was joined the first is storage.ErrRetry too.
+//
+// lib/pq has database/sql run a statement again whose connection ended, whatever it stored: what has
+// no key may then be stored twice. Use pgx, or keys.
+//
 // # Drivers and poolers
 //
 // A transaction of the service's is joined with [DB.Join] and, where it is of pgx without

@@ -25,7 +25,8 @@ func state(err error) string {
 	return ""
 }
 
-// retryable tells of a transaction that was not applied and may be run again as it was.
+// retryable tells of a transaction that was not applied and may be run again as it was, on the same
+// connection too.
 func retryable(err error) bool {
 	const busy, locked = 5, 6 // SQLITE_BUSY and SQLITE_LOCKED, in the low byte of the extended codes
 	if s := state(err); s != "" {
@@ -47,8 +48,10 @@ func taken(err error) bool { return state(err) == "23505" }
 // Nothing was run.
 func lostStatement(err error) bool {
 	switch state(err) {
-	case "26000", "42P05", "08P01":
+	case "26000", "42P05":
 		return true
+	case "08P01":
+		return !fatal(err)
 	}
 	return false
 }
@@ -78,14 +81,17 @@ func (u unit) fail(op string, err error) error {
 	if u.tx != nil && (retryable(err) || taken(err)) {
 		err = fmt.Errorf("%w: %w", storage.ErrRetry, err)
 	}
+	if u.tx != nil {
+		err = u.explained(err, false)
+	}
 	if undefined(err) {
 		err = fmt.Errorf("%w: %w", ErrTable, err)
 	}
 	return fmt.Errorf("bunstore: %s: %w", op, err)
 }
 
-// again runs fn as [storage.Retry] does, and for every error that asks for another run. In the end
-// such an error wraps storage.ErrRetry.
+// again runs fn as [storage.Retry] does, and for every error of the database that asks for another
+// run. In the end such an error wraps storage.ErrRetry.
 func (c *core) again(ctx context.Context, fn func() error) error {
 	var last error
 	return storage.Retry(ctx, func() error {

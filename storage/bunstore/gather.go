@@ -43,18 +43,21 @@ func (u unit) Load(ctx context.Context, looks []storage.Look) error {
 	if err := u.check(ctx); err != nil {
 		return err
 	}
-	g, rows := gather(looks)
-	if len(rows) == 0 {
-		return nil
-	}
-	args := make([][]storage.Value, len(rows))
-	for i, r := range rows {
-		args[i] = r.args
-	}
-	err := u.look(ctx, g.shape(), g.columns, args, g.text, func(found Rows, first int) error { return g.scan(found, rows[first:]) })
-	for i := 0; i < len(rows) && err == nil; i++ {
-		err = rows[i].take()
-	}
+	err := u.once(ctx, func() error {
+		g, rows := gather(looks)
+		if len(rows) == 0 {
+			return nil
+		}
+		args := make([][]storage.Value, len(rows))
+		for i, r := range rows {
+			args[i] = r.args
+		}
+		err := u.look(ctx, g.shape(), g.columns, args, g.text, func(found Rows, first int) error { return g.scan(found, rows[first:]) })
+		for i := 0; i < len(rows) && err == nil; i++ {
+			err = rows[i].take()
+		}
+		return err
+	})
 	if err != nil {
 		return u.fail("load", err)
 	}

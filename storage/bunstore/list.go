@@ -53,14 +53,17 @@ func readPage[T any](
 	if err != nil {
 		return nil, err
 	}
-	rows, err := u.conn().Query(ctx, string(text), nil)
-	if err != nil {
-		return nil, err
-	}
-	err = each(rows, func(rows Rows) error {
-		row, err := scan(rows)
-		page = append(page, row)
-		return err
+	err = u.once(ctx, func() error {
+		rows, err := u.conn().Query(ctx, string(text), nil)
+		if err != nil {
+			return err
+		}
+		page = nil
+		return each(rows, func(rows Rows) error {
+			row, err := scan(rows)
+			page = append(page, row)
+			return err
+		})
 	})
 	return page, err
 }

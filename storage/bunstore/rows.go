@@ -97,10 +97,13 @@ func (u unit) page(ctx context.Context, q storage.Query, size int) (page [][]sto
 		return nil, err
 	}
 	text, args := u.ranged(q, readingColumns(q.Index.Table, "t", ordered(q)), size)
-	err = u.query(ctx, u.statement(text, func() string { return text }), 1, args, func(rows Rows) error {
-		w, fields := want(q.Index.Table, ordered(q), nil)
-		page = append(page, w.values)
-		return rows.Scan(fields...)
+	err = u.once(ctx, func() error {
+		page = nil
+		return u.query(ctx, u.statement(text, func() string { return text }), 1, args, func(rows Rows) error {
+			w, fields := want(q.Index.Table, ordered(q), nil)
+			page = append(page, w.values)
+			return rows.Scan(fields...)
+		})
 	})
 	return page, err
 }

@@ -127,7 +127,7 @@ func (u unit) Save(ctx context.Context, changes []storage.Change) ([]error, erro
 	if u.grammar == sqlite {
 		err = u.saveInOne(ctx, all, errs)
 	} else {
-		err = u.saveByStatement(ctx, all, errs)
+		err = u.certain(ctx, all, func() error { return u.saveByStatement(ctx, all, errs) })
 	}
 	if err != nil {
 		return nil, u.fail("save", err)
@@ -191,7 +191,7 @@ func (u unit) saveBatch(ctx context.Context, changes []change, some []int, errs 
 		fits = fits && changes[i].fits(u.tx != nil)
 	}
 	if fits {
-		err := u.once(ctx, func() error { return u.saveFast(ctx, changes, some, errs) })
+		err := u.once(ctx, func() error { return u.explained(u.saveFast(ctx, changes, some, errs), u.tx == nil) })
 		if !undecided(err) || u.tx != nil {
 			return err
 		}
@@ -238,15 +238,6 @@ func (u unit) hold(ctx context.Context, changes []change, errs []error) error {
 		}
 	}
 	return nil
-}
-
-// once runs fn, again where the database asks for it and no transaction of the caller's has to end
-// first.
-func (u unit) once(ctx context.Context, fn func() error) error {
-	if u.tx != nil {
-		return fn()
-	}
-	return u.again(ctx, fn)
 }
 
 // lastOfEach returns the rows by their turns, tables and keys, without those that a later one

@@ -18,8 +18,11 @@ func (d *DB) InTx(ctx context.Context, fn func(ctx context.Context, tx storage.T
 	}
 	return d.again(ctx, func() error {
 		var own error
-		err := d.begin(ctx, func(u unit) error {
+		err := d.transact(ctx, func(u unit) error {
 			own = fn(tripwire.Mark(ctx, d.core), Tx{u.join(*u.tx)})
+			if state(own) != "" { // of a statement of the caller's own
+				own = d.explained(own, false)
+			}
 			return own
 		})
 		if err != nil && own == nil {
@@ -32,15 +35,20 @@ func (d *DB) InTx(ctx context.Context, fn func(ctx context.Context, tx storage.T
 // begin runs fn in a transaction of its own: committed where fn returns nil, rolled back where it
 // returns an error, panics, or ends its goroutine. On SQLite it is the one that may write.
 func (u unit) begin(ctx context.Context, fn func(u unit) error) error {
-	w := &wanted{}
-	defer w.prepare(ctx)
-	return u.transact(ctx, w, fn)
+	return u.transact(ctx, func(u unit) error { return u.explained(fn(u), false) })
 }
 
-func (u unit) transact(ctx context.Context, w *wanted, fn func(u unit) error) error {
+// transact is begin for what may return errors that are not of the database.
+func (u unit) transact(ctx context.Context, fn func(u unit) error) error {
+	w := &wanted{}
+	defer w.prepare(ctx)
+	return u.transacted(ctx, w, fn)
+}
+
+func (u unit) transacted(ctx context.Context, w *wanted, fn func(u unit) error) error {
 	tx, end, err := u.open(ctx)
 	if err != nil {
-		return err
+		return u.explained(err, false)
 	}
 	defer end()
 	defer func() { _ = tx.Rollback() }() // of no effect after Commit
@@ -51,7 +59,7 @@ func (u unit) transact(ctx context.Context, w *wanted, fn func(u unit) error) er
 		return err
 	}
 	if err := tx.Commit(); err != nil {
-		return err
+		return u.explained(err, true)
 	}
 	return u.present()
 }
@@ -62,7 +70,7 @@ func (u unit) write(ctx context.Context, fn func(u unit) error) error {
 	case u.tx != nil:
 		return fn(u)
 	case u.writer == nil:
-		return u.again(ctx, func() error { return fn(u) })
+		return u.once(ctx, func() error { return fn(u) })
 	}
 	return u.again(ctx, func() error { return u.begin(ctx, fn) })
 }

@@ -353,3 +353,24 @@ func TestPrepared(t *testing.T) {
 		return nil
 	}))
 }
+
+// A pool whose connections end at a server that takes no changes any more is made good between two
+// runs.
+func TestAServerTurnsReadOnly(t *testing.T) {
+	ctx := t.Context()
+	pool, store := open(t, pgtest.DSN(t), pgx.QueryExecModeCacheStatement, thingTables)
+	conns := make([]*pgxpool.Conn, 8)
+	for i := range conns {
+		var err error
+		conns[i], err = pool.Acquire(ctx)
+		check(t, err)
+		_, err = conns[i].Exec(ctx, "set session characteristics as transaction read only")
+		check(t, err)
+	}
+	for _, c := range conns {
+		c.Release()
+	}
+	check(t, storage.Retry(ctx, func() error {
+		return pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error { return save(ctx, pgxtx.Join(store, tx), saved("a", 1)) })
+	}))
+}
