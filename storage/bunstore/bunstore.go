@@ -29,6 +29,12 @@ type Options struct {
 	// is prepared any more; but with lib/pq it may show as the answer to another statement: set it
 	// there.
 	Unprepared bool
+	// Replica makes a DB of a standby of Postgres, whose answers are as old as DB.Lag says: for lists,
+	// reports, histories and the feed of the journal. Make engines of their own on it. Save, Prune,
+	// InTx and the load of a command with a key return ErrReplica, before the server is asked. A
+	// check that only reads, such as that of a session, would miss what has just ended: leave it to
+	// the primary.
+	Replica bool
 }
 
 // A DB is a database, seen by one tenant. It implements [storage.DB]. It is safe for concurrent
@@ -46,7 +52,7 @@ func New(db *bun.DB, opts *Options) (*DB, error) {
 	if opts == nil {
 		opts = &Options{}
 	}
-	c := &core{bun: db, log: opts.Logger}
+	c := &core{bun: db, log: opts.Logger, replica: opts.Replica}
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)
 	}
@@ -87,6 +93,7 @@ type core struct {
 	grammar
 	bun        *bun.DB
 	log        *slog.Logger
+	replica    bool          // takes no changes
 	writer     chan struct{} // held by the one that writes; nil: the database has many writers
 	statements sync.Map      // by their shape, or by their text
 	unprepared atomic.Bool   // none of them is prepared

@@ -55,6 +55,8 @@
 // lib/pq has database/sql run a statement again whose connection ended, whatever it stored: what has
 // no key may then be stored twice. Use pgx, or keys.
 //
+// A standby is read with Options.Replica.
+//
 // # Drivers and poolers
 //
 // A transaction of the service's is joined with [DB.Join] and, where it is of pgx without

@@ -58,23 +58,26 @@ func eventually(t testing.TB, f func() error) {
 	}
 }
 
+// caughtUp returns once a standby has replayed what its primary has written.
+func caughtUp(t *testing.T, c, standby *pgtest.Cluster) {
+	t.Helper()
+	var at string
+	primary, replica := openDB(t, "pgx", c.DSN(), pgdialect.New()), openDB(t, "pgx", standby.DSN(), pgdialect.New())
+	check(t, primary.QueryRowContext(t.Context(), "select pg_current_wal_lsn()").Scan(&at))
+	eventually(t, func() error {
+		var there bool
+		err := replica.QueryRowContext(t.Context(), "select pg_last_wal_replay_lsn() >= ?::pg_lsn", at).Scan(&there)
+		if err == nil && !there {
+			err = errors.New("the standby is behind")
+		}
+		return err
+	})
+}
+
 // Wherever a database goes on, a reader with a cursor from before reads what is written there, each
 // entry once, and nothing that it has read; and one that begins anew reads all that is stored.
 func TestTheFeedGoesOnWhereItsDatabaseDoes(t *testing.T) {
 	race.Skip(t, "it is a test of one goroutine")
-	caughtUp := func(t *testing.T, c, standby *pgtest.Cluster) {
-		var at string
-		primary, replica := openDB(t, "pgx", c.DSN(), pgdialect.New()), openDB(t, "pgx", standby.DSN(), pgdialect.New())
-		check(t, primary.QueryRowContext(t.Context(), "select pg_current_wal_lsn()").Scan(&at))
-		eventually(t, func() error {
-			var there bool
-			err := replica.QueryRowContext(t.Context(), "select pg_last_wal_replay_lsn() >= ?::pg_lsn", at).Scan(&there)
-			if err == nil && !there {
-				err = errors.New("the standby is behind")
-			}
-			return err
-		})
-	}
 	for name, move := range map[string]func(t *testing.T, c *pgtest.Cluster, lose func()) *pgtest.Cluster{
 		"its server is killed and starts again": func(t *testing.T, c *pgtest.Cluster, _ func()) *pgtest.Cluster {
 			check(t, c.Kill())

@@ -7,6 +7,7 @@ import (
 	"log"
 	"os"
 	"path/filepath"
+	"time"
 
 	_ "modernc.org/sqlite"
 
@@ -58,4 +59,27 @@ func Example() {
 	fmt.Println(out.Card.ID, out.Card.Count)
 	// Output:
 	// coffee/alice 1
+}
+
+// A standby answers reports, which say how old they may be. Commands stay with the primary.
+func ExampleDB_Lag() {
+	ctx := context.Background()
+	must := func(err error) {
+		if err != nil {
+			log.Fatal(err)
+		}
+	}
+	sqldb, err := sql.Open("pgx", os.Getenv("STANDBY_URL"))
+	must(err)
+	defer sqldb.Close()
+	replica, err := bunstore.New(bunstore.OnPostgres(sqldb), &bunstore.Options{Replica: true})
+	must(err)
+	lag, err := replica.Lag(ctx)
+	must(err)
+	fmt.Println("as of", lag.Round(time.Second), "ago, or later:")
+	reports := stamps.New(replica, nil)
+	for card, err := range reports.Cards(ctx, "alice") {
+		must(err)
+		fmt.Println(card.ID, card.Count)
+	}
 }

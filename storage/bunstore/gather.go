@@ -43,6 +43,9 @@ func (u unit) Load(ctx context.Context, looks []storage.Look) error {
 	if err := u.check(ctx); err != nil {
 		return err
 	}
+	if u.replica && slices.ContainsFunc(looks, func(l storage.Look) bool { return l.Key != "" }) {
+		return ErrReplica
+	}
 	err := u.once(ctx, func() error {
 		g, rows := gather(looks)
 		if len(rows) == 0 {

@@ -110,7 +110,7 @@ func (u unit) page(ctx context.Context, q storage.Query, size int) (page [][]sto
 
 // Prune implements [storage.Store].
 func (u unit) Prune(ctx context.Context, q storage.Query) (n int64, err error) {
-	if err := u.check(ctx); err != nil {
+	if err := u.changing(ctx); err != nil {
 		return 0, err
 	}
 	d := q.Index.Table

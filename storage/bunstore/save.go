@@ -104,7 +104,7 @@ func keyed(entry row) bool { return entry.values[1].Text != "" }
 
 // Save implements [storage.Store].
 func (u unit) Save(ctx context.Context, changes []storage.Change) ([]error, error) {
-	if err := u.check(ctx); err != nil {
+	if err := u.changing(ctx); err != nil {
 		return nil, err
 	}
 	if len(changes) == 0 {

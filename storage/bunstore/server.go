@@ -111,7 +111,10 @@ func (e *unavailableError) Renew(ctx context.Context) { e.core.renew(ctx) }
 
 func (c *core) renew(ctx context.Context) {
 	// One statement, so that it ends the session whose setting it has seen behind a pooler as well.
-	const query = "select pg_terminate_backend(pg_backend_pid()) where current_setting('transaction_read_only')::bool"
+	query := "select pg_terminate_backend(pg_backend_pid()) where current_setting('transaction_read_only')::bool"
+	if c.replica {
+		query = "select 1"
+	}
 	for range c.bun.DB.Stats().Idle + 1 {
 		conn, err := c.bun.DB.Conn(ctx)
 		if err != nil {

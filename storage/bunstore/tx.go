@@ -13,7 +13,7 @@ import (
 // isolation that the database gives by default; READ COMMITTED is enough, for every write names the
 // version that it was decided on.
 func (d *DB) InTx(ctx context.Context, fn func(ctx context.Context, tx storage.Tx) error) error {
-	if err := d.check(ctx); err != nil {
+	if err := d.changing(ctx); err != nil {
 		return err
 	}
 	return d.again(ctx, func() error {
