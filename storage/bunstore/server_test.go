@@ -265,9 +265,10 @@ func TestLostAnswers(t *testing.T) {
 			if strings.HasPrefix(what, "a transaction") {
 				go func() {
 					result <- store.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
-						runs++
 						err := one(tx.Save(ctx, c.changes))
-						p.Mute()
+						if runs++; runs == 1 {
+							p.Mute()
+						}
 						return err
 					})
 				}()
@@ -361,14 +362,16 @@ func TestTimeouts(t *testing.T) {
 	race.Skip(t, "it is a test of one goroutine")
 	dsn := migratedDSN(t)
 	admin := clients["pgx"].open(t, dsn)
+	patient, err := bunstore.New(admin, nil)
+	check(t, err)
 	for _, driver := range []string{"pgx", "pgx simple", "pq"} {
 		for _, setting := range []string{"statement_timeout", "lock_timeout"} {
 			t.Run(driver+" "+setting, func(t *testing.T) {
 				db := clients[driver].open(t, dsn, setting+"=50")
 				opened, err := bunstore.New(db, nil)
 				check(t, err)
-				ctx, store := t.Context(), opened.Tenant(driver+setting)
-				save(t, store, moved("ann", 1))
+				ctx, store, seen := t.Context(), opened.Tenant(driver+setting), patient.Tenant(driver+setting)
+				save(t, seen, moved("ann", 1))
 				for what, call := range calls(db, store) {
 					own, err := admin.DB.BeginTx(ctx, nil)
 					check(t, err)
@@ -379,15 +382,13 @@ func TestTimeouts(t *testing.T) {
 					if !errors.Is(err, bunstore.ErrTimeout) || errors.Is(err, storage.ErrRetry) || errs.ClassOf(err) != errs.TryAgain {
 						t.Errorf("%s: %v", what, err)
 					}
-					n, err := versionOf(ctx, store, "ann")
-					if entries := storedOf(t, store, "ann"); n != 1 || len(entries) != 1 || err != nil {
+					n, err := versionOf(ctx, seen, "ann")
+					if entries := storedOf(t, seen, "ann"); n != 1 || len(entries) != 1 || err != nil {
 						t.Fatalf("after %s the box has version %d and the entries %v, %v", what, n, entries, err)
 					}
 				}
 				for what, call := range calls(db, store) {
-					if err := call(ctx, what, 1); err != nil {
-						t.Errorf("afterwards %s: %v", what, err)
-					}
+					eventually(t, func() error { return call(ctx, what, 1) }) // a time-out may pass on a busy machine
 				}
 			})
 		}
@@ -436,6 +437,8 @@ func TestSessionsThatEnd(t *testing.T) {
 	race.Skip(t, "it is a test of one goroutine")
 	dsn := migratedDSN(t)
 	admin := clients["pgx"].open(t, dsn)
+	patient, err := bunstore.New(admin, nil)
+	check(t, err)
 	var version int
 	check(t, admin.DB.QueryRowContext(t.Context(), "select current_setting('server_version_num')::int").Scan(&version))
 	sessions := func(name, state string) int {
@@ -448,15 +451,15 @@ func TestSessionsThatEnd(t *testing.T) {
 				if setting == "transaction_timeout" && version < 170000 {
 					t.Skip("this server has none")
 				}
-				db := clients[driver].open(t, dsn, setting+"=100", "application_name="+name)
+				state, after := "idle in transaction", "=500"
+				if setting == "idle_session_timeout" {
+					state, after = "idle", "=100"
+				}
+				db := clients[driver].open(t, dsn, setting+after, "application_name="+name)
 				opened, err := bunstore.New(db, nil)
 				check(t, err)
 				ctx, store := t.Context(), opened.Tenant(name)
-				save(t, store, moved("ann", 1))
-				state := "idle in transaction"
-				if setting == "idle_session_timeout" {
-					state = "idle"
-				}
+				save(t, patient.Tenant(name), moved("ann", 1))
 				gone := func() {
 					eventually(t, func() error {
 						if n := sessions(name, state); n > 0 {
@@ -504,7 +507,7 @@ func TestSessionsThatEnd(t *testing.T) {
 				default:
 					t.Errorf("InTx, after %d runs, with version %d: %v", runs, n, err)
 				}
-				check(t, inTx(ctx, store, moved("cyd", 1)))
+				eventually(t, func() error { return inTx(ctx, store, moved("cyd", 1)) })
 			})
 		}
 	}
