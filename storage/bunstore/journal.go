@@ -164,7 +164,7 @@ func (s journalStore) Prune(ctx context.Context, at []journal.Cursor) (deleted [
 func (s journalStore) before(
 	ctx context.Context, op, text, which, returning string, at []journal.Cursor, fn func(Rows) error, begin func(),
 ) error {
-	if err := s.check(ctx); err != nil {
+	if err := s.changing(ctx); err != nil {
 		return err
 	}
 	places := make([][]storage.Value, len(at))

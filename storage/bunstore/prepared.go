@@ -62,7 +62,7 @@ func (u unit) prepared(ctx context.Context, s *statement, rows int) (stmt *sql.S
 	if u.tx != nil && u.tx.sql == nil {
 		return nil, s.use(rows), nil // the driver prepares it, where it does
 	}
-	stmt, text, prepare := s.acquire(rows)
+	stmt, text, fresh, prepare := s.acquire(rows)
 	switch {
 	case prepare && u.tx == nil:
 		if err := s.prepare(ctx); err != nil && stmt == nil {
@@ -81,7 +81,11 @@ func (u unit) prepared(ctx context.Context, s *statement, rows int) (stmt *sql.S
 			_ = s.prepare(ctx)
 		}()
 	}
-	if stmt != nil && u.tx != nil {
+	switch {
+	case u.tx == nil:
+	case !fresh:
+		stmt = nil // its plan may be that of an empty table; the driver makes one of the text
+	case stmt != nil:
 		stmt = u.tx.sql.StmtContext(ctx, stmt)
 	}
 	return stmt, text, nil
@@ -102,14 +106,15 @@ func (s *statement) count(rows int) {
 }
 
 // acquire counts the rows, and returns what is prepared, or nil, the text of the generation that is
-// due, and whether the caller has to prepare that.
-func (s *statement) acquire(rows int) (stmt *sql.Stmt, text string, prepare bool) {
+// due, whether that is what is prepared, and whether the caller has to prepare it.
+func (s *statement) acquire(rows int) (stmt *sql.Stmt, text string, fresh, prepare bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.count(rows)
-	prepare = !s.busy && s.prepared != s.due
+	fresh = s.prepared == s.due
+	prepare = !s.busy && !fresh
 	s.busy = s.busy || prepare
-	return s.current, s.numbered, prepare
+	return s.current, s.numbered, fresh, prepare
 }
 
 // latest returns what is prepared, or nil.
