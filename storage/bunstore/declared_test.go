@@ -41,9 +41,9 @@ var homes = map[string]string{
 
 var update = flag.Bool("update", false, "write the files of migrations that are missing, and note new ones")
 
-// The first file of each schema is what Script gives, or else there is a later one; each tells its
-// own checksum; and none is other than it was when it was first noted in testdata/migrations.txt,
-// for then it may have been run somewhere. What changes is a new file.
+// The first file of each schema is what Script gives, or else a later one changes its tables; each
+// tells its own checksum; and none is other than it was when it was first noted in
+// testdata/migrations.txt, for then it may have been run somewhere. What changes is a new file.
 func TestFiles(t *testing.T) {
 	const noted = "testdata/migrations.txt"
 	text, err := os.ReadFile(noted)
@@ -86,7 +86,8 @@ func TestFiles(t *testing.T) {
 					t.Errorf("%s does not record itself", name)
 				}
 			}
-			if len(paths) == 1 && s.Name != "journal" {
+			later := slices.DeleteFunc(paths[1:], func(path string) bool { return filepath.Base(path) == "0002_views.up.sql" })
+			if len(later) == 0 && s.Name != "journal" {
 				text, err := os.ReadFile(first)
 				check(t, err)
 				if diff := cmp.Diff(bunstore.Script(d, s), string(text)); diff != "" {
