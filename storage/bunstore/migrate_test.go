@@ -283,10 +283,10 @@ func TestAdoptionOfAnotherDatabase(t *testing.T) {
 				execScript(t, db, string(text))
 			}
 			of := strings.Repeat("scrmkit.", strings.Count(name, "postgres"))
-			execScript(t, db, "alter table "+of+"ticket_ticket drop column country")
+			execScript(t, db, "alter table "+of+"lead_library drop column source")
 			err = bunstore.Migrate(t.Context(), db, schemas.All...)
 			var missing *bunstore.SchemaError
-			if !errors.As(err, &missing) || !slices.Equal(missing.Missing, []string{"column country of ticket_ticket"}) {
+			if !errors.As(err, &missing) || !slices.Equal(missing.Missing, []string{"column source of lead_library"}) {
 				t.Errorf("error is %v", err)
 			}
 			check(t, bunstore.Migrate(t.Context(), db, loyalty.Tables))
