@@ -13,8 +13,8 @@ import (
 	"github.com/scrmkit/scrmkit/storage"
 )
 
-// At any instant after any history the view has the codes that the engine gives then, and those that
-// were deleted.
+// At any instant after any history the view has the codes that the engine gives then, and those
+// that were deleted.
 func TestReports(t *testing.T) {
 	dbtest.Reports(t, func(t *testing.T, r dbtest.Report) {
 		histories := 0

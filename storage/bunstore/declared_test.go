@@ -214,6 +214,7 @@ func TestEveryIndexIsUsed(t *testing.T) {
 			}
 		}
 	}
+	walkViews(t, db)
 }
 
 func sample(k storage.Kind) storage.Value {
