@@ -129,6 +129,37 @@ func following(tenant, subject string) string {
 // other writes.
 const nextPos = "(select coalesce(max(pos), 0) + 1 from journal_entry where ('' || tenant) = ?1)"
 
+// Tenants yields the tenants whose journals have entries, in the order of their ids: for relays and
+// other work that each of them has. It asks the database once a tenant.
+func (d *DB) Tenants(ctx context.Context) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		compare, last := ">=", ""
+		for {
+			var next []string
+			query := "select ('' || tenant) from " + d.name(entryTable.name) + " where ('' || tenant) " + compare + " " + d.param(1, text) +
+				" order by ('' || tenant) limit 1"
+			err := d.check(ctx)
+			if err == nil {
+				err = d.once(ctx, func() error {
+					next = nil
+					return d.query(ctx, d.statement(query, func() string { return query }), 1, []any{last}, func(rows Rows) error {
+						next = append(next, "")
+						return rows.Scan(textField(&next[0]))
+					})
+				})
+			}
+			if err != nil {
+				yield("", d.fail("list tenants", err))
+				return
+			}
+			if len(next) == 0 || !yield(next[0], nil) {
+				return
+			}
+			compare, last = ">", next[0]
+		}
+	}
+}
+
 // Of implements [journal.Store].
 func (s journalStore) Of(ctx context.Context, subject string) iter.Seq2[journal.Record, error] {
 	return paged(ctx, s.unit, "read the journal", 0, func(q *bun.SelectQuery, last *journal.Record) *bun.SelectQuery {

@@ -11,6 +11,8 @@ package memory
 import (
 	"context"
 	"errors"
+	"iter"
+	"slices"
 	"sync"
 
 	"github.com/scrmkit/scrmkit/internal/tripwire"
@@ -33,6 +35,19 @@ func New() *DB {
 // Tenant returns the same database, seen by another tenant: no query of it reads or writes a row of
 // any other.
 func (d *DB) Tenant(id string) *DB { return &DB{unit{data: d.data, tenant: id}} }
+
+// Tenants yields the tenants whose journals have entries, in the order of their ids.
+func (d *DB) Tenants(ctx context.Context) iter.Seq2[string, error] {
+	return yieldAll(ctx, d.unit, func(*tables) (all []string, _ error) {
+		for id, t := range d.data.tenants {
+			if len(t.feed) > len(t.gone) {
+				all = append(all, id)
+			}
+		}
+		slices.Sort(all)
+		return all, nil
+	})
+}
 
 // InTx implements [storage.DB]. The database itself never asks for another run; fn may, with
 // [storage.ErrRetry].

@@ -122,13 +122,16 @@ func ExampleAll() {
 		club(db.Tenant(tenant))
 	}
 	told := make(chan string, 2)
-	tenants := func(context.Context) iter.Seq2[*relay.Relay, error] {
+	relays := func(ctx context.Context) iter.Seq2[*relay.Relay, error] {
 		return func(yield func(*relay.Relay, error) bool) {
-			for _, tenant := range []string{"acme", "umbrella"} { // as the service knows them
-				r, err := relay.New(db.Tenant(tenant), "crm", func(_ context.Context, tenant string, _ journal.Record) error {
-					told <- tenant
-					return nil
-				}, nil)
+			for tenant, err := range db.Tenants(ctx) {
+				var r *relay.Relay
+				if err == nil {
+					r, err = relay.New(db.Tenant(tenant), "crm", func(_ context.Context, tenant string, _ journal.Record) error {
+						told <- tenant
+						return nil
+					}, nil)
+				}
 				if !yield(r, err) {
 					return
 				}
@@ -136,7 +139,7 @@ func ExampleAll() {
 		}
 	}
 	done := make(chan error)
-	go func() { done <- relay.All(ctx, time.Minute, tenants, nil) }()
+	go func() { done <- relay.All(ctx, time.Minute, relays, nil) }()
 	fmt.Println(<-told)
 	fmt.Println(<-told)
 	stop()

@@ -2,6 +2,8 @@ package storagetest
 
 import (
 	"context"
+	"iter"
+	"slices"
 	"testing"
 
 	"github.com/scrmkit/scrmkit/storage"
@@ -33,6 +35,28 @@ func tenants(s suite) {
 			}
 		}
 		equal(t, "tenant a", answers(t, a), before)
+	})
+	s.once("is listed where it has entries", func(t *testing.T, d Database) {
+		lister, ok := d.DB.(interface {
+			Tenants(ctx context.Context) iter.Seq2[string, error]
+		})
+		if !ok {
+			t.Skip("the adapter lists no tenants")
+		}
+		for _, id := range []string{"b%", "a", "店"} {
+			must(t, fill(t.Context(), d.Tenant(id)))
+			must(t, fill(t.Context(), d.Tenant(id+" again")))
+		}
+		must(t, one(d.Tenant("nobody").Save(t.Context(), []storage.Change{rootChange("a", 1)})))
+		all, err := collect(lister.Tenants(t.Context()))
+		must(t, err)
+		equal(t, "each once, in order", all, slices.Compact(slices.Sorted(slices.Values(all))))
+		ours := slices.DeleteFunc(all, func(id string) bool { return !slices.Contains([]string{"a", "b%", "店", "店 again", "nobody"}, id) })
+		equal(t, "tenants", ours, []string{"a", "b%", "店", "店 again"})
+		ended, cancel := context.WithCancel(t.Context())
+		cancel()
+		_, err = collect(lister.Tenants(ended))
+		isError(t, "Tenants", err, context.Canceled)
 	})
 	s.once("stays itself in a transaction", func(t *testing.T, d Database) {
 		a, b := d.Tenant("a"), d.Tenant("b")
