@@ -3,6 +3,7 @@ package dbtest
 
 import (
 	"context"
+	"crypto/rand"
 	"database/sql"
 	"errors"
 	"net/url"
@@ -41,12 +42,55 @@ type DB struct {
 // Tenant returns the same database, seen by another tenant.
 func (db DB) Tenant(id string) DB { return db.tenant(id) }
 
-// Each runs f on an empty database of each adapter.
+// Each runs f on an empty database of each adapter, and of Citus where SCRMKIT_TEST_CITUS names a
+// database with it.
 func Each(t *testing.T, f func(t *testing.T, db DB)) {
 	t.Run("memory", func(t *testing.T) { f(t, Of(memory.New())) })
 	t.Run("sqlite", func(t *testing.T) { f(t, Of(SQLite(t))) })
 	t.Run("postgres", func(t *testing.T) { f(t, Of(store(t, postgres(t, template.DSN(t))))) })
+	onCitus(t, func(t *testing.T, db *bun.DB, id string) { f(t, Of(tenants{store(t, db), id}.Tenant(""))) })
 }
+
+// Citus is the URL of a database with Citus, whose tenants stand for databases of tests. "": there
+// is none.
+var Citus = os.Getenv("SCRMKIT_TEST_CITUS")
+
+// distributed gives the database of Citus the tables of Main, once.
+var distributed = sync.OnceValue(func() error {
+	db, err := sql.Open("pgx", Citus)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	err = bunstore.Migrate(context.Background(), bunstore.OnPostgres(db), schemas...)
+	if err == nil {
+		err = bunstore.Distribute(context.Background(), bunstore.OnPostgres(db), schemas...)
+	}
+	return err
+})
+
+// onCitus runs f with the database of Citus, where there is one, and what the names of new tenants
+// begin with.
+func onCitus(t *testing.T, f func(t *testing.T, db *bun.DB, id string)) {
+	if Citus == "" {
+		return
+	}
+	t.Run("citus", func(t *testing.T) {
+		if err := distributed(); err != nil {
+			t.Fatal(err)
+		}
+		f(t, postgres(t, Citus), rand.Text())
+	})
+}
+
+// tenants are those of a database whose names begin with id.
+type tenants struct {
+	*bunstore.DB
+	id string
+}
+
+// Tenant returns the database as a tenant sees it.
+func (t tenants) Tenant(name string) tenants { return tenants{t.DB.Tenant(t.id + name), t.id} }
 
 // Of returns a database of an adapter, which panics where an entry breaks [CheckKind].
 func Of[D storage.DB](db interface {

@@ -34,15 +34,16 @@ func Modes[E any](t *testing.T, p Play[E]) {
 	inTx := func(ctx context.Context, db DB, f func(ctx context.Context, tx storage.Tx) error) error {
 		return db.InTx(ctx, f)
 	}
-	on := func(t *testing.T, db *bun.DB) {
+	on := func(t *testing.T, db *bun.DB, id string) {
 		s := store(t, db)
-		p.modes(t, Of(s), map[string]unit{"InTx": inTx, "Join": func(ctx context.Context, of DB, f func(ctx context.Context, tx storage.Tx) error) error {
+		p.modes(t, Of(tenants{s, id}), map[string]unit{"InTx": inTx, "Join": func(ctx context.Context, of DB, f func(ctx context.Context, tx storage.Tx) error) error {
 			return db.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error { return f(ctx, s.Join(tx.Tx).Tenant(of.TenantID())) })
 		}})
 	}
 	t.Run("memory", func(t *testing.T) { p.modes(t, Of(memory.New()), map[string]unit{"InTx": inTx}) })
-	t.Run("sqlite", func(t *testing.T) { on(t, sqlite(t, SQLitePath(t))) })
-	t.Run("postgres", func(t *testing.T) { on(t, postgres(t, template.DSN(t))) })
+	t.Run("sqlite", func(t *testing.T) { on(t, sqlite(t, SQLitePath(t)), "") })
+	t.Run("postgres", func(t *testing.T) { on(t, postgres(t, template.DSN(t)), "") })
+	onCitus(t, on)
 }
 
 func (p Play[E]) modes(t *testing.T, db DB, units map[string]unit) {

@@ -65,6 +65,7 @@ func New(db *bun.DB, opts *Options) (*DB, error) {
 		err = c.inspectPostgres()
 	} else {
 		c.writer = make(chan struct{}, 1)
+		c.spread.Store(undistributed)
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
 		err = patiently(ctx, func() error { return c.inspectSQLite(ctx) })
@@ -102,6 +103,7 @@ type core struct {
 	file       string        // of SQLite; empty: it is in memory
 	opened     os.FileInfo   // what the file was
 	moved      atomic.Bool   // a transaction met a server whose epoch has yet to begin
+	spread     atomic.Int32  // see distributed
 }
 
 // A unit gives the stores of one tenant: inside tx, or where that is nil with each call on its own.

@@ -39,6 +39,16 @@ func TestContract(t *testing.T) {
 	}
 }
 
+// What a distributed database is sent is right on plain Postgres too.
+func TestContractAsDistributed(t *testing.T) {
+	all := reused{outer: t, open: openPostgres}
+	storagetest.Run(t, func(t testing.TB) storagetest.Database {
+		db := all.get(t)
+		check(t, bunstore.AsDistributed(t.Context(), db))
+		return database(db, newStore(t, db, tested...))
+	})
+}
+
 // database is a database for the cases of storagetest, whose transactions of the embedder's are
 // those of database/sql.
 func database(db *bun.DB, store *bunstore.DB) storagetest.Database {

@@ -57,6 +57,21 @@
 //
 // A standby is read with Options.Replica.
 //
+// # Citus
+//
+// [Distribute] spreads the tables of a database over the nodes of a Citus cluster by tenant, after
+// Migrate and once. From then on New knows it, and nothing else is different:
+//
+//	err = bunstore.Migrate(ctx, db, loyalty.Tables, stamps.Tables)
+//	err = bunstore.Distribute(ctx, db, loyalty.Tables, stamps.Tables)
+//	store, err := bunstore.New(db, nil)
+//
+// Every statement names its tenant, and goes to one node. A Save is a short transaction, or several
+// statements in one that was joined. The first entry of a tenant that is written in a joined
+// transaction, after its node was started or it was moved to another one, keeps others that write as
+// the tenant waiting until that transaction ends. Holders reports on the node that db is connected
+// to alone.
+//
 // # Drivers and poolers
 //
 // A transaction of the service's is joined with [DB.Join] and, where it is of pgx without

@@ -32,6 +32,9 @@ func retryable(err error) bool {
 	if s := state(err); s != "" {
 		return s == "40001" || s == "40P01" || lostStatement(err) || epochless(err)
 	}
+	if late := (*epochError)(nil); errors.As(err, &late) {
+		return true
+	}
 	var code interface{ Code() int }
 	if errors.As(err, &code) {
 		low := code.Code() & 0xff
@@ -100,6 +103,11 @@ func (c *core) again(ctx context.Context, fn func() error) error {
 		}
 		if epochless(last) {
 			if err := (unit{core: c}).beginEpoch(ctx); err != nil {
+				return err
+			}
+		}
+		if late := (*epochError)(nil); errors.As(last, &late) {
+			if err := (unit{core: c, tenant: late.tenant}).beginTenantEpoch(ctx); err != nil {
 				return err
 			}
 		}

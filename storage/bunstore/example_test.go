@@ -83,3 +83,18 @@ func ExampleDB_Lag() {
 		fmt.Println(card.ID, card.Count)
 	}
 }
+
+// On Citus the tables are spread over the nodes by tenant.
+func ExampleDistribute() {
+	start := func(ctx context.Context, sqldb *sql.DB) (*bunstore.DB, error) {
+		db := bunstore.OnPostgres(sqldb)
+		if err := bunstore.Migrate(ctx, db, stamps.Tables); err != nil {
+			return nil, err
+		}
+		if err := bunstore.Distribute(ctx, db, stamps.Tables); err != nil {
+			return nil, err
+		}
+		return bunstore.New(db, nil)
+	}
+	_ = start
+}

@@ -2,9 +2,18 @@ package bunstore
 
 import (
 	"context"
+	"database/sql"
+
+	"github.com/uptrace/bun"
 
 	"github.com/scrmkit/scrmkit/storage"
 )
+
+// AsDistributed does with a database of plain Postgres what Distribute does, but for the spreading:
+// what is sent to it is what a distributed one is sent.
+func AsDistributed(ctx context.Context, db *bun.DB) error {
+	return locked(ctx, db.DB, func(tx *sql.Tx) error { return prepareTenantEpochs(ctx, tx) })
+}
 
 // Explain returns the plan of Postgres for the first page of a range.
 func (d *DB) Explain(ctx context.Context, q storage.Query) (plan string, err error) {

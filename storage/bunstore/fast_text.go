@@ -268,7 +268,7 @@ func firmly(f firm, p params, condition string) string {
 	key := p[:len(t.key)]
 	switch {
 	case f.verb == storage.VerbAddWithin:
-		return postgres.countText(t, tenant, p, condition)
+		return postgres.countText(t, p, "select "+tenant+", "+p[:len(t.columns)].join("{val}", ", ")+" where "+condition)
 	case f.insert:
 		return "insert into " + postgres.name(t.name) + " (tenant, " + p.join("{col}", ", ") + ") select " + tenant + ", " +
 			p.join("{val}", ", ") + " where " + condition + " on conflict do nothing returning 1"

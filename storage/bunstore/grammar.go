@@ -42,6 +42,22 @@ func (g grammar) locking() string {
 	return ""
 }
 
+// listed is the condition that a row of the alias is the tenant's, for an index that begins with
+// tenant || ”.
+func (g grammar) listed(alias, tenant string) string {
+	return g.plainly(alias, tenant) + "(" + alias + ".tenant || '') = " + tenant
+}
+
+// plainly begins a condition on an expression of the tenant. By the plain one a distributed database
+// knows which node to ask. In another collation than the column's it is of no use to an index, so
+// that none is taken for it which begins with the plain tenant.
+func (g grammar) plainly(alias, tenant string) string {
+	if g == sqlite {
+		return ""
+	}
+	return alias + ".tenant = " + tenant + ` collate "default" and `
+}
+
 // param returns the n-th argument of a statement, as a value of the kind.
 func (g grammar) param(n int, k kind) string {
 	if g == sqlite {

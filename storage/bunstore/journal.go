@@ -51,17 +51,22 @@ func parseCursor(c journal.Cursor, tenant string) (p place, err error) {
 // After implements [journal.Store]. It yields nothing of the transaction that it is read in.
 func (s journalStore) After(ctx context.Context, cursor journal.Cursor, limit int) iter.Seq2[journal.Record, error] {
 	start, err := parseCursor(cursor, s.tenant)
+	if err == nil {
+		err = s.learn(ctx)
+	}
 	return paged(ctx, s.unit, "read the journal", limit, func(q *bun.SelectQuery, last *journal.Record) *bun.SelectQuery {
 		at := start
 		if last != nil {
 			at, _ = parseCursor(last.Cursor, s.tenant)
 		}
-		q = s.entries(q).Err(err).Where("('' || j.tenant) = ?", s.tenant).
+		q = s.entries(q).Err(err).Where(s.fed("j", "?0"), s.tenant).
 			Where("(j.pos, j.subject, j.seq, j.key) > (?, ?, ?, ?)", at.Pos, at.Subject, at.Seq, at.Key).
 			OrderExpr("j.pos, j.subject, j.seq, j.key")
 		switch own, known := s.own().first(s.tenant); {
 		case known:
 			q = q.Where("j.pos < ?", own)
+		case s.distributed():
+			q = q.Where("j.pos < "+tenantHorizon("?"), s.tenant)
 		case s.grammar == postgres:
 			q = q.Where("j.pos < " + horizon)
 		}
@@ -121,8 +126,8 @@ func (o *ownEntries) begin(ctx context.Context, u unit) error {
 // and that entry's. Readers are behind both until the transaction has ended. Where a Save is a
 // transaction by itself, what it was decided on was there before it began.
 func following(tenant, subject string) string {
-	return "greatest(" + ownPos + ", (select x.pos from " + postgres.name("journal_entry") + " as x where (x.tenant || '') = " +
-		tenant + " and (x.subject || '') = " + subject + " order by x.seq desc limit 1))"
+	return "greatest(" + ownPos + ", (select x.pos from " + postgres.name("journal_entry") + " as x where " +
+		postgres.listed("x", tenant) + " and (x.subject || '') = " + subject + " order by x.seq desc limit 1))"
 }
 
 // nextPos is the place of the next entry in the feed of SQLite, where one transaction after the
@@ -160,10 +165,15 @@ func (d *DB) Tenants(ctx context.Context) iter.Seq2[string, error] {
 	}
 }
 
+// fed is the condition that an entry of the alias is the tenant's, for the index by their places.
+func (g grammar) fed(alias, tenant string) string {
+	return g.plainly(alias, tenant) + "('' || " + alias + ".tenant) = " + tenant
+}
+
 // Of implements [journal.Store].
 func (s journalStore) Of(ctx context.Context, subject string) iter.Seq2[journal.Record, error] {
 	return paged(ctx, s.unit, "read the journal", 0, func(q *bun.SelectQuery, last *journal.Record) *bun.SelectQuery {
-		q = s.entries(q).Where("(j.tenant || '') = ? AND (j.subject || '') = ?", s.tenant, subject).OrderExpr("j.seq DESC, j.key DESC")
+		q = s.entries(q).Where(s.listed("j", "?0")+" AND (j.subject || '') = ?1", s.tenant, subject).OrderExpr("j.seq DESC, j.key DESC")
 		if last != nil {
 			q = q.Where("(j.seq, j.key) < (?, ?)", last.Seq, last.Key)
 		}
@@ -215,12 +225,15 @@ func (s journalStore) before(
 	if len(places) == 0 {
 		return nil
 	}
+	if err := s.learn(ctx); err != nil {
+		return s.fail(op, err)
+	}
 	slices.SortFunc(places, func(a, b []storage.Value) int { return compareKeys(a, b, len(a)) })
+	l := lookup{s.grammar, placeColumns, s.grammar == postgres && !s.distributed()}
 	step := len(places)
-	if s.grammar == sqlite {
+	if !l.many {
 		step = 1
 	}
-	l := lookup{s.grammar, placeColumns, s.grammar == postgres}
 	statement := s.statement(text, func() string { return l.before(text, which) + returning })
 	err := s.write(ctx, func(u unit) error {
 		begin()
@@ -250,15 +263,14 @@ func (l lookup) before(text, which string) string {
 		return l.param(column+2, l.columns[column].kind)
 	}
 	of := func(alias string) string {
-		return " from " + entries + " as " + alias + " where (" + alias + ".tenant || '') = " + l.tenant() +
-			" and (" + alias + ".subject || '') = " + value(0) + " and "
+		return " from " + entries + " as " + alias + " where " + l.listed(alias, l.tenant()) + " and (" + alias + ".subject || '') = " + value(0) + " and "
 	}
 	from := "(select x.subject, x.seq, x.key" + of("x") + "(x.seq, x.key) < (" + value(1) + ", " + value(2) + ")" +
 		which + ") as p"
 	if l.many {
 		from = l.source() + " cross join lateral " + from
 	}
-	return strings.ReplaceAll(text, "{entries}", entries) + "(tenant || '') = " + l.tenant() +
+	return strings.ReplaceAll(text, "{entries}", entries) + l.listed(entryTable.name, l.tenant()) +
 		" and ((subject || ''), seq, key) in (select p.subject, p.seq, p.key from " + from + " where exists (select 1" + of("c") +
 		"c.seq = " + value(1) + " and c.key = " + value(2) + " and c.pos = " + value(3) + "))"
 }

@@ -162,11 +162,11 @@ func (r ranging) where(q storage.Query, tenant string) string {
 	d, order := q.Index.Table, q.Index.Order()
 	rest := order[len(q.Prefix):]
 	name := func(c int) string { return r.alias + "." + d.Columns[c].Name }
-	of := "(" + r.alias + ".tenant || '')"
+	of := r.listed(r.alias, tenant)
 	if q.Index.Name == "" || q.Index.Unique {
-		of = r.alias + ".tenant"
+		of = r.alias + ".tenant = " + tenant
 	}
-	where := []string{of + " = " + tenant}
+	where := []string{of}
 	for i, v := range q.Prefix {
 		where = append(where, name(order[i])+" = "+r.param(order[i], v))
 	}

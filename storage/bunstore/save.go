@@ -118,7 +118,10 @@ func (u unit) Save(ctx context.Context, changes []storage.Change) ([]error, erro
 		}
 	}
 	errs := make([]error, len(all))
-	var err error
+	err := u.learn(ctx)
+	if err != nil {
+		return nil, u.fail("save", err)
+	}
 	if u.tx != nil && u.moved.Swap(false) {
 		if err := u.beginEpoch(ctx); err != nil {
 			return nil, u.fail("save", err)
@@ -190,7 +193,11 @@ func (u unit) saveBatch(ctx context.Context, changes []change, some []int, errs 
 	for _, i := range some {
 		fits = fits && changes[i].fits(u.tx != nil)
 	}
-	if fits {
+	switch {
+	case u.distributed() && u.tx == nil:
+		return u.saveTogether(ctx, changes, some, errs)
+	case u.distributed():
+	case fits:
 		err := u.once(ctx, func() error { return u.explained(u.saveFast(ctx, changes, some, errs), u.tx == nil) })
 		if !undecided(err) || u.tx != nil {
 			return err
@@ -205,6 +212,37 @@ func (u unit) saveBatch(ctx context.Context, changes []change, some []int, errs 
 			err = u.again(ctx, func() error { return u.begin(ctx, step) })
 		}
 		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// saveTogether stores some of the changes, which batches has put together, in one transaction, or
+// where one of them is lost each in its own.
+func (u unit) saveTogether(ctx context.Context, changes []change, some []int, errs []error) error {
+	var all change
+	for _, i := range some {
+		all.guards = append(all.guards, changes[i].guards...)
+		all.firm = append(all.firm, changes[i].firm...)
+		all.rest = append(all.rest, changes[i].rest...)
+		all.entries = append(all.entries, changes[i].entries...)
+	}
+	all.sort()
+	all.rest = lastOfEach(all.rest)
+	err := u.again(ctx, func() error {
+		return u.begin(ctx, func(u unit) error { return u.steps(ctx, all) })
+	})
+	refused := lost(err)
+	if refused == nil {
+		return err
+	}
+	if len(some) == 1 {
+		errs[some[0]] = refused
+		return nil
+	}
+	for n := range some {
+		if err := u.saveTogether(ctx, changes, some[n:n+1], errs); err != nil {
 			return err
 		}
 	}

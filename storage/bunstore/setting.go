@@ -51,6 +51,7 @@ func (c *core) inspectPostgres() error {
 	if err := c.bun.DB.QueryRowContext(ctx, "select to_regclass('scrmkit.journal_entry') is not null").Scan(&made); err == nil && !made {
 		return errNoJournal
 	}
+	_ = (unit{core: c}).learn(ctx)
 	return nil
 }
 

@@ -19,6 +19,7 @@ import (
 
 	"github.com/scrmkit/scrmkit/internal/pgtest"
 	"github.com/scrmkit/scrmkit/internal/race"
+	"github.com/scrmkit/scrmkit/storage/bunstore"
 	"github.com/scrmkit/scrmkit/storage/storagetest"
 )
 
@@ -289,6 +290,98 @@ func TestStatementsOfTheStores(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+var (
+	tablesNamed = regexp.MustCompile(`\bscrmkit\.(\w+)(?: as (\w+))?`)
+	ofTenant    = `tenant = (\$1::text|'')`
+	inserted    = regexp.MustCompile(`^ \(tenant, [^()]*\) (select |values \()\$1::text,`)
+)
+
+// TestStatementsStayWithTheirTenant: a database that is distributed by tenant sends a statement to
+// one node where it says of each table that it names which tenant is asked for, and not by an
+// expression alone. It refuses one that finds rows by their ctid.
+func TestStatementsStayWithTheirTenant(t *testing.T) {
+	race.Skip(t, "it is a test of one goroutine")
+	for name, also := range map[string]func(ctx context.Context, db *bun.DB) error{
+		"whole":       func(context.Context, *bun.DB) error { return nil },
+		"distributed": bunstore.AsDistributed,
+	} {
+		t.Run(name, func(t *testing.T) {
+			db, s := spied["postgres"](t)
+			all := reused{outer: t, open: func(testing.TB) *bun.DB { return db }}
+			var emptied []string
+			storagetest.Brief(t, func(t testing.TB) storagetest.Database {
+				db := all.get(t)
+				emptied = emptying(t, db)
+				check(t, also(t.Context(), db))
+				return database(db, newStore(t, db, tested...))
+			})
+			n := 0
+			for query := range s.sent {
+				if strings.Contains(query, "scrmkit_schema") || strings.Contains(query, "create ") || strings.Contains(query, "alter ") || slices.Contains(emptied, query) {
+					continue // Migrate's, and those of this test
+				}
+				for _, table := range leaves(query) {
+					t.Errorf("this does not say of which tenant it wants rows of %s:\n%s", table, query)
+				}
+				if name == "distributed" && strings.Contains(query, "ctid") {
+					t.Errorf("this finds rows by their ctid:\n%s", query)
+				}
+				n++
+			}
+			if n < 30 {
+				t.Errorf("%d statements were sent", n)
+			}
+		})
+	}
+}
+
+// leaves returns the tables of tenants of which a statement may want rows of any.
+func leaves(query string) (tables []string) {
+	query = strings.ToLower(query)
+	named := map[string]int{}
+	for _, m := range tablesNamed.FindAllStringSubmatchIndex(query, -1) {
+		table, alias := query[m[2]:m[3]], ""
+		if m[4] >= 0 {
+			alias = query[m[4]:m[5]] + "."
+		}
+		switch {
+		case table == "journal_epoch", strings.HasSuffix(query[:m[0]], "to_regclass('"):
+		case strings.HasSuffix(query[:m[0]], "insert into "):
+			if !inserted.MatchString(query[m[1]:]) {
+				tables = append(tables, table)
+			}
+		default:
+			named[alias]++
+			said := regexp.MustCompile(`[ (]` + regexp.QuoteMeta(alias) + ofTenant)
+			if len(said.FindAllString(query, -1)) < named[alias] {
+				tables = append(tables, table)
+			}
+		}
+	}
+	return tables
+}
+
+func TestStatementsThatLeaveTheirTenantAreFound(t *testing.T) {
+	for query, leaving := range map[string]int{
+		"select 1 from scrmkit.a as x where x.tenant = $1::text and x.id = $2::text":                                                                   0,
+		"select 1 from scrmkit.a as x where (x.tenant || '') = $1::text":                                                                               1,
+		"select 1 from scrmkit.a as x where x.id = $2::text":                                                                                           1,
+		"select 1 from scrmkit.a as x where x.tenant = $1::text and x.b in (select x.b from scrmkit.b as x where x.id = $2::text)":                     1,
+		"select 1 from scrmkit.a as x where x.tenant = $1::text and exists (select 1 from scrmkit.b as y where y.tenant = $1::text)":                   0,
+		"select 1 from scrmkit.a as x join scrmkit.b as y on y.tenant = x.tenant where x.tenant = $1::text":                                            1,
+		"delete from scrmkit.a where tenant = $1::text and id = $2::text":                                                                              0,
+		"delete from scrmkit.a where id = $2::text":                                                                                                    1,
+		"insert into scrmkit.a as c (tenant, id) values ($1::text, $2::text) on conflict do nothing returning 1":                                       0,
+		"insert into scrmkit.a as c (id, tenant) values ($2::text, $1::text)":                                                                          1,
+		"insert into scrmkit.a (tenant, id) select t.tenant, t.id from scrmkit.b as t where t.tenant = $1::text":                                       1,
+		"update scrmkit.a as c set n = 1 where c.tenant = $1::text and not exists (select 1 from scrmkit.a as x where x.place = $2::text and x.n = 1)": 1,
+	} {
+		if got := leaves(query); len(got) != leaving {
+			t.Errorf("%v are found to leave their tenant in\n%s", got, query)
+		}
 	}
 }
 

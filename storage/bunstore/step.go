@@ -51,7 +51,14 @@ func (u unit) steps(ctx context.Context, c change) error {
 			return err
 		}
 	}
-	for _, e := range c.entries {
+	entries := c.entries
+	if u.distributed() && len(entries) > 0 {
+		var err error
+		if entries, err = u.placed(ctx, entries); err != nil {
+			return err
+		}
+	}
+	for _, e := range entries {
 		if err := u.must(ctx, insert, e, journal.ErrDuplicate); err != nil {
 			return err
 		}
@@ -102,7 +109,11 @@ func (u unit) steps(ctx context.Context, c change) error {
 	}
 	for _, r := range c.firm {
 		if r.verb == storage.VerbAddWithin {
-			if err := u.must(ctx, count, r, storage.ErrBound); err != nil {
+			verb := count
+			if n := r.values[len(r.key)].Int; n < 0 || n > r.most {
+				verb = shift
+			}
+			if err := u.must(ctx, verb, r, storage.ErrBound); err != nil {
 				return err
 			}
 		}
@@ -128,7 +139,8 @@ const (
 	vacate             // leaves the unique index; 0 rows where the stored version is another
 	upsert
 	remove
-	count // adds to a number; 0 rows where it would come out of its bound
+	count // adds to a number, or begins it; 0 rows where it would come out of its bound
+	shift // adds to a number that is there; 0 rows where it would come out of its bound
 	add   // adds its numbers to those of the row that is there
 	look  // 0 rows where none is there
 	keep  // insert, and either is right
@@ -155,14 +167,16 @@ func (u unit) step(ctx context.Context, v verb, r row) (int64, error) {
 		values = values[:len(r.key)+1]
 	case hold:
 		values = values[:len(r.key)]
+	case shift:
+		values = values[:len(r.key)+1]
 	}
 	w := argWriter{grammar: u.grammar, args: append(make([]any, 0, 2+len(values)), u.tenant)}
 	w.values(values)
-	if v == count {
+	if v == count || v == shift {
 		w.args = append(w.args, r.most)
 	}
 	switch v {
-	case insert, look, count:
+	case insert, look, count, shift:
 		n := int64(0)
 		err := u.query(ctx, s, 1, w.args, func(Rows) error { n++; return nil })
 		return n, err
@@ -178,7 +192,8 @@ func (u unit) step(ctx context.Context, v verb, r row) (int64, error) {
 }
 
 // stepText returns a statement whose arguments are the tenant and the values of the row.
-func (g grammar) stepText(v verb, t *table) string {
+func (u unit) stepText(v verb, t *table) string {
+	g := u.grammar
 	var p params
 	for i, c := range t.columns {
 		p = append(p, param{c.name, g.param(i+2, c.kind)})
@@ -206,19 +221,26 @@ func (g grammar) stepText(v verb, t *table) string {
 	case remove:
 		return "delete from " + row
 	case count:
-		most := param{"most", g.param(len(p)+2, integer)}
-		return g.countText(t, tenant, append(p, most), p[len(t.key)].value+" between 0 and "+most.value+" or exists (select 1 from "+row+")")
+		return g.countText(t, append(p, param{"most", g.param(len(p)+2, integer)}), "values ("+tenant+", "+p.join("{val}", ", ")+")")
+	case shift:
+		sum, most := p[len(t.key)], g.param(len(t.key)+3, integer)
+		next := "c." + sum.column + " + " + sum.value
+		return "update " + g.name(t.name) + " as c set " + sum.column + " = " + next + " where c.tenant = " + tenant + " and " +
+			key.join("c.{col} = {val}", " and ") + " and " + next + " between 0 and " + most + " returning 1"
 	}
 	names, values := "tenant, "+p.join("{col}", ", "), tenant+", "+p.join("{val}", ", ")
 	if t == entryTable {
 		names += ", pos"
-		if g == sqlite {
+		switch {
+		case u.grammar == sqlite:
 			values += ", " + nextPos
-		} else {
+		case u.distributed():
+			values += ", " + u.param(len(p)+2, integer)
+		default:
 			values += ", " + following(tenant, p.of("subject").value)
 		}
 	}
-	text := "insert into " + g.name(t.name) + " as c (" + names + ") select " + values + " where true"
+	text := "insert into " + g.name(t.name) + " as c (" + names + ") values (" + values + ")"
 	switch v {
 	case add:
 		return text + t.adding("c")
@@ -228,13 +250,11 @@ func (g grammar) stepText(v verb, t *table) string {
 	return text + " on conflict do nothing returning 1"
 }
 
-// countText returns a statement that adds to a number, which must then be from 0 to most, where the
-// condition holds. Where others add to it at the same time it waits for them, and then sees what
-// they have left.
-func (g grammar) countText(t *table, tenant string, p params, condition string) string {
-	sum := p[len(t.key)]
-	return "insert into " + g.name(t.name) + " as c (tenant, " + names(t.columns) + ") select " + tenant + ", " +
-		p[:len(t.columns)].join("{val}", ", ") + " where " + condition + " on conflict (tenant, " + names(t.key) + ") do update set " +
-		sum.column + " = c." + sum.column + " + excluded." + sum.column + " where c." + sum.column + " + excluded." + sum.column +
+// countText returns a statement that adds the rows to a number, which must then be from 0 to most.
+// Where others add to it at the same time it waits for them, and then sees what they have left.
+func (g grammar) countText(t *table, p params, rows string) string {
+	sum := p[len(t.key)].column
+	return "insert into " + g.name(t.name) + " as c (tenant, " + names(t.columns) + ") " + rows + " on conflict (tenant, " + names(t.key) +
+		") do update set " + sum + " = c." + sum + " + excluded." + sum + " where c." + sum + " + excluded." + sum +
 		" between 0 and " + p.of("most").value + " returning 1"
 }
