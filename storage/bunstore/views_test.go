@@ -36,10 +36,11 @@ func views(t testing.TB, db *bun.DB) map[string][]string {
 	return found
 }
 
-// Views are named as reports, have the tenant first, answer whatever is in the tables, and are the
-// same after a migration that adds a column to each of those.
+// Views are named as reports, have the tenant first, answer whatever is in the tables, are the same
+// after a migration that adds a column to each of those, and the same on each database.
 func TestViews(t *testing.T) {
 	race.Skip(t, "it is a test of one goroutine")
+	columns := map[string]map[string][]string{}
 	for name, open := range databases {
 		t.Run(name, func(t *testing.T) {
 			db := open(t)
@@ -78,7 +79,14 @@ func TestViews(t *testing.T) {
 			if diff := cmp.Diff(before, views(t, db)); diff != "" {
 				t.Errorf("later columns of tables change views (-before +after)\n%s", diff)
 			}
+			columns[name] = map[string][]string{}
+			for view, all := range before {
+				columns[name][strings.TrimPrefix(view, "scrmkit.")] = all
+			}
 		})
+	}
+	if diff := cmp.Diff(columns["postgres"], columns["sqlite"]); diff != "" {
+		t.Errorf("views (-Postgres +SQLite)\n%s", diff)
 	}
 }
 
