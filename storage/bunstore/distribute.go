@@ -35,6 +35,13 @@ func Distribute(ctx context.Context, db *bun.DB, schemas ...storage.Schema) erro
 
 // distribute runs what Distribute does, in its transaction.
 func distribute(ctx context.Context, tx *sql.Tx, schemas []storage.Schema) error {
+	var installed bool
+	if err := tx.QueryRowContext(ctx, "select exists (select from pg_extension where extname = 'citus')").Scan(&installed); err != nil {
+		return err
+	}
+	if !installed {
+		return errors.New("the database does not have Citus; create the extension citus in it")
+	}
 	if err := prepareTenantEpochs(ctx, tx); err != nil {
 		return err
 	}
