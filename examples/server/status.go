@@ -155,6 +155,7 @@ var sentinels = []sentinel{
 	{"shop-invitation", shop.ErrInvitation},
 	{"activation-invitation", activation.ErrInvitation},
 	{"journal-key-reused", journal.ErrKeyReused},
+	{"journal-archived", journal.ErrArchived},
 	{"journal-cursor", journal.ErrCursor},
 
 	{"customer-taken", customers.ErrTaken},

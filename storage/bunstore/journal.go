@@ -270,7 +270,7 @@ func (l lookup) before(text, which string) string {
 	if l.many {
 		from = l.source() + " cross join lateral " + from
 	}
-	return strings.ReplaceAll(text, "{entries}", entries) + l.listed(entryTable.name, l.tenant()) +
+	return strings.ReplaceAll(text, "{entries}", entries+" as "+entryTable.name) + l.listed(entryTable.name, l.tenant()) +
 		" and ((subject || ''), seq, key) in (select p.subject, p.seq, p.key from " + from + " where exists (select 1" + of("c") +
 		"c.seq = " + value(1) + " and c.key = " + value(2) + " and c.pos = " + value(3) + "))"
 }

@@ -115,7 +115,7 @@ func (c *core) renew(ctx context.Context) {
 	if c.replica {
 		query = "select 1"
 	}
-	for range c.bun.DB.Stats().Idle + 1 {
+	for range max(c.bun.DB.Stats().Idle, 7) + 1 { // of a pool that is behind this one, none is idle
 		conn, err := c.bun.DB.Conn(ctx)
 		if err != nil {
 			return

@@ -43,16 +43,18 @@ func tenants(s suite) {
 		if !ok {
 			t.Skip("the adapter lists no tenants")
 		}
-		for _, id := range []string{"b%", "a", "店"} {
+		var want []string
+		for _, id := range []string{"b%", "a", "店", "店 again"} {
 			must(t, fill(t.Context(), d.Tenant(id)))
-			must(t, fill(t.Context(), d.Tenant(id+" again")))
+			want = append(want, d.Tenant(id).TenantID())
 		}
-		must(t, one(d.Tenant("nobody").Save(t.Context(), []storage.Change{rootChange("a", 1)})))
+		nobody := d.Tenant("nobody")
+		must(t, one(nobody.Save(t.Context(), []storage.Change{rootChange("a", 1)})))
 		all, err := collect(lister.Tenants(t.Context()))
 		must(t, err)
+		slices.Sort(want)
 		equal(t, "each once, in order", all, slices.Compact(slices.Sorted(slices.Values(all))))
-		ours := slices.DeleteFunc(all, func(id string) bool { return !slices.Contains([]string{"a", "b%", "店", "店 again", "nobody"}, id) })
-		equal(t, "tenants", ours, []string{"a", "b%", "店", "店 again"})
+		equal(t, "tenants", slices.DeleteFunc(all, func(id string) bool { return !slices.Contains(append(want, nobody.TenantID()), id) }), want)
 		ended, cancel := context.WithCancel(t.Context())
 		cancel()
 		_, err = collect(lister.Tenants(ended))
