@@ -59,8 +59,8 @@ func (s *Standing) add(p *Program, a Account, now time.Time) error {
 // WhatIf compares how the members of a program stand today with how they would stand by another
 // definition of it: once it is published, and had it been in force from the beginning, for which it
 // runs all that happened, from the ledgers, through it. It stores nothing. It holds the whole
-// history in memory, and journal.ErrArchived: a part of that is in an archive. A command that the other definition refuses is left out, and those that build
-// on it may be refused for it.
+// history in memory. A command that the other definition refuses is left out, and those that build
+// on it may be refused for it. journal.ErrArchived: a part of the history is in an archive.
 //
 // Commands run in the order of the ledgers of all accounts that they changed, however many share an
 // instant, and otherwise in the order of their times. So the definition by which everything

@@ -21,7 +21,7 @@ var (
 	// ErrLost: the connection to Postgres ended while changes were being stored, or some of several
 	// changes were stored and others not. Which is not known; the same call tells, where it has a key.
 	ErrLost = errs.New(errs.TryAgain, "bunstore: the database was lost while changes were being stored; "+
-		"make the same call again with the same key, which tells whether they were")
+		"make the same call again with the same key, which says what became of them")
 	// ErrTimeout: Postgres gave up a statement or a transaction: statement_timeout, lock_timeout,
 	// transaction_timeout or idle_in_transaction_session_timeout passed, or an administrator canceled
 	// it. Nothing was stored. It is not run again, for that may take as long.

@@ -48,7 +48,8 @@ type Progress struct {
 	At      time.Time // time of the last of them
 }
 
-// A Retention takes old entries out of the journal of a tenant. It is safe for concurrent use, and and several may run at once.
+// A Retention takes old entries out of the journal of a tenant. It is safe for concurrent use, and
+// several may run at once.
 type Retention struct {
 	frame engine.Frame
 	opts  Options
