@@ -62,10 +62,10 @@ func (u unit) prepared(ctx context.Context, s *statement, rows int) (stmt *sql.S
 	if u.tx != nil && u.tx.sql == nil {
 		return nil, s.use(rows), nil // the driver prepares it, where it does
 	}
-	stmt, text, fresh, prepare := s.acquire(rows)
+	stmt, text, prepare := s.acquire(rows)
 	switch {
 	case prepare && u.tx == nil:
-		if err := s.prepare(ctx); err != nil && stmt == nil {
+		if err := s.prepare(ctx); err != nil {
 			return nil, "", err
 		}
 		stmt = s.latest()
@@ -81,11 +81,7 @@ func (u unit) prepared(ctx context.Context, s *statement, rows int) (stmt *sql.S
 			_ = s.prepare(ctx)
 		}()
 	}
-	switch {
-	case u.tx == nil:
-	case !fresh:
-		stmt = nil // its plan may be that of an empty table; the driver makes one of the text
-	case stmt != nil:
+	if stmt != nil && u.tx != nil {
 		stmt = u.tx.sql.StmtContext(ctx, stmt)
 	}
 	return stmt, text, nil
@@ -105,19 +101,22 @@ func (s *statement) count(rows int) {
 	}
 }
 
-// acquire counts the rows, and returns what is prepared, or nil, the text of the generation that is
-// due, whether that is what is prepared, and whether the caller has to prepare it.
-func (s *statement) acquire(rows int) (stmt *sql.Stmt, text string, fresh, prepare bool) {
+// acquire counts the rows, and returns what is prepared of the generation that is due, or nil, the
+// text of that generation, and whether the caller has to prepare it. Nobody is given what was
+// prepared before: its plan may be that of an empty table.
+func (s *statement) acquire(rows int) (stmt *sql.Stmt, text string, prepare bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.count(rows)
-	fresh = s.prepared == s.due
-	prepare = !s.busy && !fresh
-	s.busy = s.busy || prepare
-	return s.current, s.numbered, fresh, prepare
+	if s.prepared == s.due {
+		return s.current, s.numbered, false
+	}
+	prepare = !s.busy
+	s.busy = true
+	return nil, s.numbered, prepare
 }
 
-// latest returns what is prepared, or nil.
+// latest returns what was prepared last, or nil.
 func (s *statement) latest() *sql.Stmt {
 	s.mu.Lock()
 	defer s.mu.Unlock()

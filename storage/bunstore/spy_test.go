@@ -19,6 +19,7 @@ import (
 
 	"github.com/scrmkit/scrmkit/internal/pgtest"
 	"github.com/scrmkit/scrmkit/internal/race"
+	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/bunstore"
 	"github.com/scrmkit/scrmkit/storage/storagetest"
 )
@@ -26,7 +27,8 @@ import (
 // A spy is a connector to a database that keeps what is sent, and what is asked about it.
 type spy struct {
 	driver.Connector
-	servers chan struct{} // held while something is under way, as a connection of a pooler to its server; nil: there are enough
+	servers chan struct{}      // held while something is under way, as a connection of a pooler to its server; nil: there are enough
+	prepare func(query string) // called before a statement is prepared; nil: nothing is
 
 	mu      sync.Mutex
 	sent    map[string]bool
@@ -130,6 +132,9 @@ func (t spyTx) Commit() error   { return t.end(t.Tx.Commit) }
 func (t spyTx) Rollback() error { return t.end(t.Tx.Rollback) }
 
 func (c *spyConn) PrepareContext(ctx context.Context, query string) (stmt driver.Stmt, err error) {
+	if c.spy.prepare != nil {
+		c.spy.prepare(query)
+	}
 	err = c.serve(ctx, func() error {
 		stmt, err = c.driverConn.PrepareContext(ctx, query)
 		return err
@@ -397,4 +402,74 @@ func TestNoStatementIsClosed(t *testing.T) {
 	if s.closed > 0 {
 		t.Errorf("%d statements were closed", s.closed)
 	}
+}
+
+// TestNoOldPlanIsUsed: while one caller prepares a statement afresh, however long that takes, the
+// others don't run what was prepared before, which may read all of a table that was empty then.
+func TestNoOldPlanIsUsed(t *testing.T) {
+	for name, open := range spied {
+		t.Run(name, func(t *testing.T) {
+			db, s := open(t)
+			store := boxStore(t, db)
+			old := regexp.MustCompile(` -- 1$`)
+			load := func(ctx context.Context, tx storage.Tx) error {
+				_, err := versionOf(ctx, tx, "a")
+				return err
+			}
+			check(t, load(t.Context(), store))
+			if n := count(s, old); n == 0 {
+				t.Fatal("nothing was sent before statements were due afresh")
+			}
+			afresh, prepared := make(chan struct{}), make(chan struct{})
+			var once sync.Once
+			s.prepare = func(query string) {
+				if !old.MatchString(query) {
+					once.Do(func() { close(afresh) })
+					<-prepared
+				}
+			}
+			first := make(chan error)
+			go func() {
+				for {
+					err := load(t.Context(), store)
+					select {
+					case <-afresh:
+						first <- err
+						return
+					default:
+						if err != nil {
+							first <- err
+							return
+						}
+					}
+				}
+			}()
+			select {
+			case <-afresh:
+			case err := <-first:
+				t.Fatal(err)
+			}
+			s.note(func() { clear(s.sent) })
+			check(t, load(t.Context(), store))
+			check(t, store.InTx(t.Context(), load))
+			check(t, db.RunInTx(t.Context(), nil, func(ctx context.Context, tx bun.Tx) error { return load(ctx, store.Join(tx.Tx)) }))
+			close(prepared)
+			check(t, <-first)
+			if n := count(s, old); n > 0 {
+				t.Errorf("%d statements were run as they had been prepared before", n)
+			}
+		})
+	}
+}
+
+// count returns how many of the texts that were sent match.
+func count(s *spy, texts *regexp.Regexp) (n int) {
+	s.note(func() {
+		for query := range s.sent {
+			if texts.MatchString(query) {
+				n++
+			}
+		}
+	})
+	return n
 }
