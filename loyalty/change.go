@@ -10,7 +10,7 @@ import (
 )
 
 // A Command is one of the structs that an Engine or a Simulation runs: Earn, Redeem, Reserve,
-// Capture, Release, Activate, Adjust, Transfer, Refund, Return, Expire, SetTier or Merge.
+// Capture, Release, Activate, Adjust, Transfer, Refund, Return, Expire, SetTier, Import or Merge.
 type Command interface {
 	check() error
 	kind() journal.Kind[Outcome] // of the journal's entry
@@ -34,6 +34,7 @@ func (c Refund) kind() journal.Kind[Outcome]   { return KindRefund }
 func (c Return) kind() journal.Kind[Outcome]   { return KindReturn }
 func (c Expire) kind() journal.Kind[Outcome]   { return KindExpire }
 func (c SetTier) kind() journal.Kind[Outcome]  { return KindTier }
+func (c Import) kind() journal.Kind[Outcome]   { return KindImport }
 func (c Merge) kind() journal.Kind[Outcome]    { return KindMerge }
 
 func (c Earn) who() string     { return c.By }
@@ -48,6 +49,7 @@ func (c Refund) who() string   { return c.By }
 func (c Return) who() string   { return c.By }
 func (c Expire) who() string   { return "" }
 func (c SetTier) who() string  { return c.By }
+func (c Import) who() string   { return c.By }
 func (c Merge) who() string    { return c.By }
 
 func one(id AccountID, key string) []lookup { return []lookup{{Account: id, Key: key}} }
@@ -60,6 +62,7 @@ func (c Release) lookups() []lookup { return one(c.Account, c.Key) }
 func (c Adjust) lookups() []lookup  { return one(c.Account, c.Key) }
 func (c Expire) lookups() []lookup  { return one(c.Account, c.Key) }
 func (c SetTier) lookups() []lookup { return one(c.Account, c.Key) }
+func (c Import) lookups() []lookup  { return one(c.Account, c.Key) }
 
 func (c Transfer) lookups() []lookup { return two(c.Account, c.To, c.Key) }
 func (c Merge) lookups() []lookup    { return two(c.Account, c.To, c.Key) }
@@ -138,6 +141,10 @@ func (c Expire) decide(p *Program, found []loaded, now time.Time) (Decision, err
 
 func (c SetTier) decide(p *Program, found []loaded, now time.Time) (Decision, error) {
 	return p.SetTier(found[0].Account, c, now)
+}
+
+func (c Import) decide(p *Program, found []loaded, now time.Time) (Decision, error) {
+	return p.Import(found[0].Account, c, now)
 }
 
 // A request is a command with what is stored of it.
@@ -240,6 +247,7 @@ var recorded = map[journal.Kind[Outcome]]func(text json.RawMessage, key string) 
 	KindReturn:   as(func(c *Return, key string) { c.Key = key }),
 	KindExpire:   as(func(c *Expire, key string) { c.Key = key }),
 	KindTier:     as(func(c *SetTier, key string) { c.Key = key }),
+	KindImport:   as(func(c *Import, key string) { c.Key = key }),
 	KindMerge:    as(func(c *Merge, key string) { c.Key = key }),
 }
 

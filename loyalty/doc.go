@@ -4,7 +4,8 @@
 // A [Definition] is a program as a team writes it, in Go or in JSON; [Compile] checks it, and a
 // version of it never changes once it is published. An [Engine] runs commands on accounts: [Earn],
 // [Redeem], [Reserve], [Capture], [Release],
-// [Activate], [Adjust], [Transfer], [Refund], [Return], [Expire], [SetTier], [Merge]. What it
+// [Activate], [Adjust], [Transfer], [Refund], [Return], [Expire], [SetTier], [Import],
+// [Merge]. What it
 // decides are methods of [Program]: pure functions of an [Account], which say in steps how a number
 // came about. A [Simulation] runs the same commands in memory.
 //

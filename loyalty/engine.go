@@ -167,6 +167,10 @@ func (e *Engine) Expire(ctx context.Context, c Expire) (Outcome, error) { return
 // SetTier gives a level by hand. Errors: those of Program.SetTier.
 func (e *Engine) SetTier(ctx context.Context, c SetTier) (Outcome, error) { return e.do(ctx, c) }
 
+// Import opens the account of a member who comes from another system. Errors: those of
+// Program.Import.
+func (e *Engine) Import(ctx context.Context, c Import) (Outcome, error) { return e.do(ctx, c) }
+
 // Merge moves all that a member has to another, both accounts or neither. Errors: those of
 // Program.Merge.
 func (e *Engine) Merge(ctx context.Context, c Merge) (Outcome, error) { return e.do(ctx, c) }
@@ -292,6 +296,6 @@ func (e *Engine) do(ctx context.Context, c Command) (out Outcome, err error) {
 }
 
 func (e *Engine) run(ctx context.Context, call *engine.Call, r request) (Outcome, error) {
-	o := op{r, e.frame.Now(), r.needs[0].Account.Subject()}
+	o := op{r, e.frame.Now(), r.needs[0].Account.Subject(), false}
 	return engine.Together(ctx, e.frame, call, e.runner, o, len(r.needs) > 1)
 }

@@ -24,6 +24,7 @@ var (
 	ErrTooMuch         = refuse(errs.Exhausted, "loyalty: that is more than is left of it")
 	ErrClosed          = refuse(errs.OutOfTime, "loyalty: the program does not run at that time")
 	ErrCurrency        = refuse(errs.Conflict, "loyalty: the purchase is not in the program's currency")
+	ErrAccountExists   = refuse(errs.Conflict, "loyalty: the member has an account in the program")
 	ErrMerged          = refuse(errs.Conflict, "loyalty: the member was merged into another one")
 )
 

@@ -17,10 +17,11 @@ const (
 	KindReturn   journal.Kind[Outcome] = "loyalty.return"   // points that were spent were given back
 	KindExpire   journal.Kind[Outcome] = "loyalty.expire"   // what time has done was posted: points that ended, holds, a level
 	KindTier     journal.Kind[Outcome] = "loyalty.tier"     // a level was set by hand
+	KindImport   journal.Kind[Outcome] = "loyalty.import"   // an account was opened with what the member had in another system
 	KindMerge    journal.Kind[Outcome] = "loyalty.merge"    // a member turned out to be another one: an entry of either account
 )
 
 var entryKinds = []journal.AnyKind{
 	KindEarn, KindRedeem, KindReserve, KindCapture, KindRelease, KindActivate, KindAdjust, KindTransfer, KindRefund, KindReturn,
-	KindExpire, KindTier, KindMerge,
+	KindExpire, KindTier, KindImport, KindMerge,
 }

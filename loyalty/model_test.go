@@ -83,6 +83,8 @@ func run(points *loyalty.Engine, c loyalty.Command) (loyalty.Outcome, error) {
 		return points.Expire(ctx, c)
 	case loyalty.SetTier:
 		return points.SetTier(ctx, c)
+	case loyalty.Import:
+		return points.Import(ctx, c)
 	case loyalty.Merge:
 		return points.Merge(ctx, c)
 	}

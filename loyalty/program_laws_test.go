@@ -263,6 +263,9 @@ func anyCommand(t *rapid.T, i int, at time.Time) loyalty.Command {
 	}
 	key, of := fmt.Sprint("k", i), fmt.Sprint("k", rapid.IntRange(0, max(0, i-1)).Draw(t, "of"))
 	n := rapid.Int64Range(1, 120).Draw(t, "n")
+	if pick(t, "import", i == 0, false, false) {
+		return anyImport(t, id, at, key)
+	}
 	switch pick(t, "command", "earn", "earn", "earn", "redeem", "reserve", "capture", "release", "adjust", "transfer", "refund", "refund",
 		"return", "expire", "activate", "tier", "again", "merge") {
 	case "earn":

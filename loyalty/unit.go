@@ -17,6 +17,7 @@ type op struct {
 	request
 	now     time.Time
 	subject string // of the journal's entry
+	opens   bool   // it is one of many imports
 }
 
 // A unit is an account with what the commands at hand need of it, and of other accounts.
@@ -72,7 +73,7 @@ func (e work) Load(ctx context.Context, groups [][]op, fresh bool) ([]*unit, err
 }
 
 // cached returns the unit of an account that is in memory, for commands that need nothing else of
-// it.
+// it. An account that one of many imports opens is taken not to be there.
 func (e *Engine) cached(group []op) *unit {
 	if e.frame.Bound || e.frame.Dry {
 		return nil
@@ -83,9 +84,10 @@ func (e *Engine) cached(group []op) *unit {
 		}
 	}
 	a, ok := e.shared.accounts.Get(e.frame.Tenant(), group[0].needs[0].Account)
-	if !ok {
+	if !ok && !group[0].opens {
 		return nil
 	}
+	a.ID = group[0].needs[0].Account
 	return &unit{account: a, cached: true}
 }
 
