@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/dbtest"
@@ -225,6 +226,44 @@ func BenchmarkEarn(b *testing.B) {
 				return err
 			})
 		})
+	})
+}
+
+// BenchmarkImportAll opens accounts with two lots, a level and what a metric counted in two months.
+func BenchmarkImportAll(b *testing.B) {
+	adapters(b, func(b *testing.B, db storage.DB, server *sql.DB) {
+		points := loyalty.New(db, nil)
+		if _, err := points.Publish(ctx, movedTo()); err != nil {
+			b.Fatal(err)
+		}
+		now := time.Now()
+		members := func(yield func(loyalty.Import, error) bool) {
+			for i := range b.N {
+				if !yield(loyalty.Import{
+					Account: loyalty.AccountID{Program: "club", Member: ids.Member(fmt.Sprint("member-", i))}, Joined: now.AddDate(-2, 0, -i%365),
+					Points:  []loyalty.Opening{{Lots: []loyalty.OpeningLot{{N: 120, To: now.AddDate(0, 0, 30+i%300)}, {N: 80, To: now.AddDate(1, 0, 0)}}, Redeemed: 1_000}},
+					Metrics: []loyalty.OpeningCount{{Metric: "spent", At: now.AddDate(0, -2, 0), N: 300}, {Metric: "spent", At: now.AddDate(0, -1, 0), N: 900}},
+					Tier:    loyalty.OpeningTier{Level: "silver", Since: now.AddDate(0, -1, 0)}, Reason: "moved in", Key: "import",
+				}, nil) {
+					return
+				}
+			}
+		}
+		var began int64
+		if server != nil {
+			began = pgtest.WAL(b, server)
+		}
+		b.ReportAllocs()
+		b.ResetTimer()
+		done, err := points.ImportAll(ctx, members, nil)
+		if err != nil || done.Stored != b.N {
+			b.Fatal(done, err)
+		}
+		b.StopTimer()
+		b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "members/s")
+		if server != nil {
+			b.ReportMetric(float64(pgtest.WAL(b, server)-began)/float64(b.N), "wal-B/op")
+		}
 	})
 }
 

@@ -316,7 +316,7 @@ func TestImportAll(t *testing.T) {
 			}
 			n := rapid.IntRange(0, 40).Draw(t, "members")
 			all, refused := make([]loyalty.Import, n), map[int]bool{}
-			want := loyalty.Imported{Next: n, Totals: map[ids.Currency]loyalty.Totals{}, Levels: map[ids.Level]int{}}
+			want := loyalty.Imported{Imported: storage.Imported{Next: n}, Totals: map[ids.Currency]loyalty.Totals{}, Levels: map[ids.Level]int{}}
 			for i := range all {
 				all[i] = loyalty.Import{
 					Account: loyalty.AccountID{Program: "club", Member: ids.Member(fmt.Sprint("m", i))}, Key: "import",
@@ -339,7 +339,7 @@ func TestImportAll(t *testing.T) {
 				}
 			}
 			want.Refused = len(refused)
-			o := loyalty.ImportOptions{Batch: rapid.IntRange(1, 12).Draw(t, "batch"), Workers: rapid.IntRange(1, 3).Draw(t, "workers")}
+			o := storage.ImportOptions[loyalty.Import]{Batch: rapid.IntRange(1, 12).Draw(t, "batch"), Workers: rapid.IntRange(1, 3).Draw(t, "workers")}
 			told := map[int]bool{}
 			o.Refused = func(n int, c loyalty.Import, err error) {
 				if told[n] = true; c.Account != all[n].Account || !refused[n] {
@@ -347,7 +347,7 @@ func TestImportAll(t *testing.T) {
 				}
 			}
 			dry, err := points.Preview().ImportAll(ctx, some(all, nil), &o)
-			if err != nil || dry.Opened != n-len(refused) || dry.Replayed != 0 {
+			if err != nil || dry.Stored != n-len(refused) || dry.Replayed != 0 {
 				t.Fatal(dry, err)
 			}
 			for a, err := range points.Accounts(ctx, loyalty.AccountQuery{}) {
@@ -369,7 +369,7 @@ func TestImportAll(t *testing.T) {
 			from, whole := 0, rapid.Bool().Draw(t, "from the first one")
 			var done loyalty.Imported
 			for {
-				done, err = broken.ImportAll(ctx, some(all[from:], nil), &loyalty.ImportOptions{Batch: o.Batch, Workers: o.Workers, Refused: func(n int, c loyalty.Import, err error) { o.Refused(from+n, c, err) }})
+				done, err = broken.ImportAll(ctx, some(all[from:], nil), &storage.ImportOptions[loyalty.Import]{Batch: o.Batch, Workers: o.Workers, Refused: func(n int, c loyalty.Import, err error) { o.Refused(from+n, c, err) }})
 				if err == nil {
 					break
 				}
@@ -413,7 +413,7 @@ func TestImportAllEnds(t *testing.T) {
 		of := func(member ids.Member, n int64) loyalty.Import {
 			return loyalty.Import{Account: loyalty.AccountID{Program: "club", Member: member}, Key: "import", Points: []loyalty.Opening{{Lots: []loyalty.OpeningLot{{N: n}}}}}
 		}
-		if done, err := points.ImportAll(ctx, some([]loyalty.Import{of("a", 1), of("b", -1)}, nil), &loyalty.ImportOptions{Batch: 1, Workers: 1}); !errors.Is(err, errs.Invalid) || done.Next != 1 {
+		if done, err := points.ImportAll(ctx, some([]loyalty.Import{of("a", 1), of("b", -1)}, nil), &storage.ImportOptions[loyalty.Import]{Batch: 1, Workers: 1}); !errors.Is(err, errs.Invalid) || done.Next != 1 {
 			t.Error("with the first refusal:", done, err)
 		}
 		wrong := errors.New("line 3 is no member")
@@ -425,12 +425,12 @@ func TestImportAllEnds(t *testing.T) {
 		}
 		var told []int
 		twice := []loyalty.Import{of("c", 1), of("c", 1), of("c", 2)}
-		done, err := points.ImportAll(ctx, some(twice, nil), &loyalty.ImportOptions{Refused: func(n int, _ loyalty.Import, err error) {
+		done, err := points.ImportAll(ctx, some(twice, nil), &storage.ImportOptions[loyalty.Import]{Refused: func(n int, _ loyalty.Import, err error) {
 			if told = append(told, n); !errors.Is(err, journal.ErrKeyReused) {
 				t.Error(err)
 			}
 		}})
-		if err != nil || done.Opened != 1 || done.Replayed != 1 || !slices.Equal(told, []int{2}) {
+		if err != nil || done.Stored != 1 || done.Replayed != 1 || !slices.Equal(told, []int{2}) {
 			t.Error("a member who is there three times:", done, told, err)
 		}
 		stopped, cancel := context.WithCancel(ctx)
@@ -438,17 +438,17 @@ func TestImportAllEnds(t *testing.T) {
 		for i := range members {
 			members[i] = of(ids.Member(fmt.Sprint("m", i)), 1)
 		}
-		done, err = points.ImportAll(stopped, some(members, nil), &loyalty.ImportOptions{Batch: 5, Workers: 1, Progress: func(done loyalty.Imported) {
+		done, err = points.ImportAll(stopped, some(members, nil), &storage.ImportOptions[loyalty.Import]{Batch: 5, Workers: 1, Progress: func(done storage.Imported) {
 			if done.Next == 20 {
 				cancel()
 			}
 		}})
-		if !errors.Is(err, context.Canceled) || done.Next != 20 || done.Opened != 20 {
+		if !errors.Is(err, context.Canceled) || done.Next != 20 || done.Stored != 20 {
 			t.Error("when it is stopped:", done, err)
 		}
 		err = db.InTx(ctx, func(ctx context.Context, tx storage.Tx) error {
-			done, err := points.In(tx).ImportAll(ctx, some(members, nil), &loyalty.ImportOptions{Batch: 5})
-			if done.Opened != 30 || done.Replayed != 20 {
+			done, err := points.In(tx).ImportAll(ctx, some(members, nil), &storage.ImportOptions[loyalty.Import]{Batch: 5})
+			if done.Stored != 30 || done.Replayed != 20 {
 				t.Error("in a transaction:", done)
 			}
 			return errors.Join(err, errFailing)

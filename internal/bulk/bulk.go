@@ -1,26 +1,90 @@
-// Package bulk runs many items in batches, several at once.
+// Package bulk runs many commands in batches, several at once.
 package bulk
 
 import (
 	"context"
+	"fmt"
 	"iter"
 	"sync"
+
+	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/storage"
 )
 
-// Options say how items are run.
-type Options struct {
-	Batch   int // items of a batch, at least 1
-	Workers int // batches at once, at least 1
-
-	// Ended is called after each batch, never twice at once, with how many items from the first on
-	// have ended; those of later batches may have, too. Nil: nobody asks.
-	Ended func(n int)
+// A Result is what became of a command.
+type Result[R any] struct {
+	Value    R
+	Replayed bool
+	Err      error
 }
 
-// Run calls do for the items, in batches of their order; first is the number of the first item of a
-// batch, from 0 on. It ends with the first error of the items, of do or of ctx, when every call
-// has returned. Items are read by one goroutine, at most Workers batches ahead.
-func Run[T any](ctx context.Context, items iter.Seq2[T, error], o Options, do func(ctx context.Context, first int, batch []T) error) error {
+// Import runs the commands of a sequence: run has those of a batch, and returns a result for each.
+// taken is called with the results that are no errors, and never twice at once. It ends with the
+// first error of the sequence, of a command, of taken or of ctx, when every call has returned;
+// errors of commands that a class of package errs makes a matter of the command itself are told, if
+// the options want that, and are no end. name is what the errors of commands begin with.
+func Import[C, R any](
+	ctx context.Context, name string, commands iter.Seq2[C, error], o storage.ImportOptions[C],
+	run func(ctx context.Context, batch []C) []Result[R], taken func(R) error,
+) (done storage.Imported, err error) {
+	var mu sync.Mutex
+	size, workers := 500, 2
+	if o.Batch > 0 {
+		size = o.Batch
+	}
+	if o.Workers > 0 {
+		workers = o.Workers
+	}
+	err = batches(ctx, commands, size, workers, func(ctx context.Context, first int, batch []C) error {
+		results := run(ctx, batch)
+		mu.Lock()
+		defer mu.Unlock()
+		for i, r := range results {
+			switch {
+			case r.Err != nil && refused(r.Err) && o.Refused != nil:
+				done.Refused++
+				o.Refused(first+i, batch[i], r.Err)
+				continue
+			case r.Err != nil:
+				return fmt.Errorf("%s %d: %w", name, first+i, r.Err)
+			case r.Replayed:
+				done.Replayed++
+			default:
+				done.Stored++
+			}
+			if err := taken(r.Value); err != nil {
+				return fmt.Errorf("%s %d: %w", name, first+i, err)
+			}
+		}
+		return nil
+	}, func(n int) {
+		mu.Lock()
+		defer mu.Unlock()
+		done.Next = n
+		if o.Progress != nil {
+			o.Progress(done)
+		}
+	})
+	return done, err
+}
+
+// refused reports whether an error is about the command, and not about the database or the process.
+func refused(err error) bool {
+	switch errs.ClassOf(err) {
+	case "", errs.TryAgain, errs.Internal:
+		return false
+	}
+	return true
+}
+
+// batches calls do for the items in batches of their order, so many at once; first is the number of
+// the first item of a batch. ended is called after each, never twice at once, with how many items
+// from the first on have ended. It ends with the first error when every call has returned. Items are
+// read by one goroutine, no further ahead than the batches that are under way and one more.
+func batches[T any](
+	ctx context.Context, items iter.Seq2[T, error], size, workers int,
+	do func(ctx context.Context, first int, batch []T) error, ended func(n int),
+) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	type part struct {
@@ -28,11 +92,11 @@ func Run[T any](ctx context.Context, items iter.Seq2[T, error], o Options, do fu
 		items []T
 	}
 	parts := make(chan part)
-	var workers sync.WaitGroup
+	var all sync.WaitGroup
 	var mu sync.Mutex
-	done, ended := map[int]int{}, 0 // batches that ended before one that began earlier, by their first items
-	for range o.Workers {
-		workers.Go(func() {
+	done, next := map[int]int{}, 0 // what ended before something that began earlier: how many items, by the first
+	for range workers {
+		all.Go(func() {
 			for p := range parts {
 				if ctx.Err() != nil {
 					continue
@@ -43,23 +107,18 @@ func Run[T any](ctx context.Context, items iter.Seq2[T, error], o Options, do fu
 				}
 				mu.Lock()
 				done[p.first] = len(p.items)
-				for n, ok := done[ended]; ok; n, ok = done[ended] {
-					delete(done, ended)
-					ended += n
+				for n, ok := done[next]; ok; n, ok = done[next] {
+					delete(done, next)
+					next += n
 				}
-				if o.Ended != nil {
-					o.Ended(ended)
-				}
+				ended(next)
 				mu.Unlock()
 			}
 		})
 	}
 	first := 0
 	var batch []T
-	flush := func() bool {
-		if len(batch) == 0 {
-			return ctx.Err() == nil
-		}
+	send := func() bool {
 		select {
 		case parts <- part{first, batch}:
 			first, batch = first+len(batch), nil
@@ -69,18 +128,20 @@ func Run[T any](ctx context.Context, items iter.Seq2[T, error], o Options, do fu
 		}
 	}
 	func() {
-		defer workers.Wait()
+		defer all.Wait()
 		defer close(parts)
 		for item, err := range items {
 			if err != nil {
 				cancel(err)
 				return
 			}
-			if batch = append(batch, item); len(batch) == o.Batch && !flush() {
+			if batch = append(batch, item); len(batch) == size && !send() {
 				return
 			}
 		}
-		flush()
+		if len(batch) > 0 {
+			send()
+		}
 	}()
 	return context.Cause(ctx)
 }

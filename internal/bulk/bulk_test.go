@@ -5,10 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
+	"slices"
 	"sync"
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/storage"
 )
 
 // numbers yields those from 0 to n, and then the error.
@@ -25,69 +30,109 @@ func numbers(n int, end error) iter.Seq2[int, error] {
 	}
 }
 
-// Every item is run once, with its number, until something fails: then all before the number that
-// was told last have been.
-func TestEveryItemRunsOnce(t *testing.T) {
+// What becomes of each command is told once, and until something fails every command is run once.
+func TestEveryCommandIsRunOnce(t *testing.T) {
+	broken := errors.New("broken")
 	rapid.Check(t, func(t *rapid.T) {
-		n, bad := rapid.IntRange(0, 100).Draw(t, "items"), rapid.IntRange(-1, 100).Draw(t, "fails")
-		broken := errors.New("broken")
+		n, bad := rapid.IntRange(0, 100).Draw(t, "commands"), rapid.IntRange(-1, 100).Draw(t, "fails")
 		var end error
-		if rapid.Bool().Draw(t, "the items fail") {
+		if rapid.Bool().Draw(t, "the sequence fails") {
 			end = broken
 		}
-		var mu sync.Mutex
-		ran, told, calls := map[int]int{}, 0, 0
-		o := Options{Batch: rapid.IntRange(1, 9).Draw(t, "batch"), Workers: rapid.IntRange(1, 5).Draw(t, "workers"), Ended: func(n int) {
-			if n < told {
-				t.Errorf("%d items ended, after %d", n, told)
+		become := rapid.SliceOfN(rapid.SampledFrom([]string{"stored", "stored", "replayed", "refused"}), n, n).Draw(t, "what becomes of them")
+		o := storage.ImportOptions[int]{Batch: rapid.IntRange(0, 9).Draw(t, "batch"), Workers: rapid.IntRange(0, 5).Draw(t, "workers")}
+		told, calls := storage.Imported{}, 0
+		o.Progress = func(done storage.Imported) {
+			if done.Next < told.Next || done.Stored+done.Replayed+done.Refused < done.Next {
+				t.Errorf("%+v, after %+v", done, told)
 			}
-			told = n
+			told = done
 			calls++
-		}}
-		err := Run(t.Context(), numbers(n, end), o, func(_ context.Context, first int, batch []int) error {
+		}
+		var refused, taken []int
+		o.Refused = func(n int, c int, err error) {
+			if refused = append(refused, n); n != c || !errors.Is(err, errs.Conflict) {
+				t.Errorf("%d is told as %d: %v", c, n, err)
+			}
+		}
+		var mu sync.Mutex
+		ran := map[int]int{}
+		done, err := Import(t.Context(), "test: import", numbers(n, end), o, func(_ context.Context, batch []int) (results []Result[int]) {
 			mu.Lock()
 			defer mu.Unlock()
-			if len(batch) == 0 || len(batch) > o.Batch {
-				return fmt.Errorf("a batch of %d", len(batch))
+			if len(batch) == 0 || o.Batch > 0 && len(batch) > o.Batch {
+				t.Errorf("a batch of %d", len(batch))
 			}
-			for i, item := range batch {
-				if item != first+i {
-					return fmt.Errorf("item %d is told as %d", item, first+i)
+			for _, c := range batch {
+				ran[c]++
+				switch {
+				case c == bad:
+					results = append(results, Result[int]{Err: broken})
+				case become[c] == "refused":
+					results = append(results, Result[int]{Err: fmt.Errorf("no: %w", errs.Conflict)})
+				default:
+					results = append(results, Result[int]{Value: c, Replayed: become[c] == "replayed"})
 				}
-				if item == bad {
-					return broken
-				}
 			}
-			for _, item := range batch {
-				ran[item]++
-			}
-			return nil
-		})
+			return results
+		}, func(c int) error { taken = append(taken, c); return nil })
 		for i := range n {
-			if ran[i] > 1 || i < told && ran[i] == 0 {
-				t.Errorf("item %d ran %d times, and %d have ended", i, ran[i], told)
+			if ran[i] > 1 || i < done.Next && ran[i] == 0 {
+				t.Errorf("command %d was run %d times, and %d have ended", i, ran[i], done.Next)
 			}
 		}
-		switch fails := end != nil || bad >= 0 && bad < n; {
-		case fails && !errors.Is(err, broken):
-			t.Errorf("it ended with %v", err)
-		case !fails && (err != nil || told != n || len(ran) != n || calls != (n+o.Batch-1)/o.Batch):
-			t.Errorf("%d of %d items ran, %d are told in %d calls: %v", len(ran), n, told, calls, err)
+		if done.Refused != len(refused) || done.Stored+done.Replayed != len(taken) {
+			t.Errorf("%+v; %d are told as refused, and %d were taken", done, len(refused), len(taken))
+		}
+		if fails := end != nil || bad >= 0 && bad < n; fails {
+			if !errors.Is(err, broken) {
+				t.Errorf("it ended with %v", err)
+			}
+			return
+		}
+		want := map[string]int{}
+		for _, what := range become {
+			want[what]++
+		}
+		got := map[string]int{"stored": done.Stored, "replayed": done.Replayed, "refused": done.Refused}
+		maps.DeleteFunc(got, func(_ string, n int) bool { return n == 0 })
+		slices.Sort(taken)
+		if err != nil || done.Next != n || !maps.Equal(got, want) || n > 0 && told != done || len(slices.Compact(taken)) != done.Stored+done.Replayed {
+			t.Errorf("%+v after %d calls, want %v of %d: %v", done, calls, want, n, err)
 		}
 	})
+}
+
+func TestTheFirstRefusalEndsIt(t *testing.T) {
+	for _, c := range []error{errs.NotFound, errs.Invalid, errs.Denied, errs.Conflict, errs.Exhausted, errs.OutOfTime, errs.TryAgain, errs.Internal, errors.New("of none")} {
+		for _, told := range []bool{false, true} {
+			o := storage.ImportOptions[int]{Batch: 1, Workers: 1}
+			if told {
+				o.Refused = func(int, int, error) {}
+			}
+			done, err := Import(t.Context(), "test: import", numbers(3, nil), o, func(_ context.Context, batch []int) []Result[int] {
+				if batch[0] == 1 {
+					return []Result[int]{{Err: c}}
+				}
+				return []Result[int]{{}}
+			}, func(int) error { return nil })
+			ends := !told || c == errs.TryAgain || c == errs.Internal || errs.ClassOf(c) == ""
+			if ends != (err != nil) || ends && (!errors.Is(err, c) || done.Next != 1 || err.Error() != "test: import 1: "+c.Error()) || !ends && done.Refused != 1 {
+				t.Errorf("%v, told %t: %+v, %v", c, told, done, err)
+			}
+		}
+	}
 }
 
 func TestItStopsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	enough := errors.New("enough")
-	ran := 0
-	err := Run(ctx, numbers(1_000_000_000, nil), Options{Batch: 1, Workers: 1}, func(context.Context, int, []int) error {
-		if ran++; ran == 3 {
+	done, err := Import(ctx, "test: import", numbers(1_000_000_000, nil), storage.ImportOptions[int]{Batch: 1, Workers: 1, Progress: func(done storage.Imported) {
+		if done.Next == 3 {
 			cancel(enough)
 		}
-		return nil
-	})
-	if !errors.Is(err, enough) || ran != 3 {
-		t.Error(ran, err)
+	}}, func(context.Context, []int) []Result[int] { return make([]Result[int], 1) }, func(int) error { return nil })
+	if !errors.Is(err, enough) || done.Next != 3 {
+		t.Error(done, err)
 	}
 }

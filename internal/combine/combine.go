@@ -193,7 +193,6 @@ func (r *Runner[C, U, R]) Alone(ctx context.Context, c C) (R, int, error) {
 type Done[R any] struct {
 	Result R
 	Err    error
-	Tries  int // how often it was decided
 }
 
 // Many runs commands as one batch of its own, with ctx, each as Alone does. There may be more of
@@ -205,7 +204,7 @@ func (r *Runner[C, U, R]) Many(ctx context.Context, commands []C) []Done[R] {
 	}
 	r.run(ctx, calls)
 	for i, w := range calls {
-		done[i] = Done[R]{w.r, w.err, w.tries}
+		done[i] = Done[R]{w.r, w.err}
 	}
 	return done
 }

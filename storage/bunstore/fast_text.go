@@ -330,15 +330,22 @@ func (w *fastWriter) several() string {
 	if f.insert {
 		b.WriteString(", n as (" + w.into(root) + "select " + tenant + ", " + names(columns) + " from i where version = 1 and " + may +
 			" and not (" + there(root, "i", "") + ") on conflict do nothing returning " + names(root.key) + ")")
-		stored = append(stored, "select i.ord as at, n.* from i join n on "+key.join("n.{col} = i.{col}", " and ")+" where i.version = 1")
+		stored = append(stored, "select i.ord as at, "+columnsOf("i", root.key)+" from i where i.version = 1 and "+
+			among("("+columnsOf("i", root.key)+")", "n"))
 	}
 	b.WriteString(", w as (" + strings.Join(stored, " union all ") + ")" + w.writes(rest, columnsOf("w", root.key)))
 	if w.entries != 0 {
-		b.WriteString(", j as (" + w.entry("select "+tenant+", "+columnsOf("t", entryTable.columns)) + " from " + entries +
-			" where t.o in (select at from w))")
+		b.WriteString(", j as (" + w.entry("select "+tenant+", "+columnsOf("t", entryTable.columns)) + " from " + entries + " where " + among("t.o", "(select at from w) as w") + ")")
 	}
 	b.WriteString(" select i.ord, " + used + ", false from i where i.ord not in (select at from w)")
 	return b.String()
+}
+
+// among is the condition that values are among the rows of a relation. Its form leaves the planner
+// no choice but to hash those: it takes what a statement has just written for one row, and would
+// compare each with each.
+func among(values, rows string) string {
+	return "(" + values + " in (select * from " + rows + ")) is true"
 }
 
 func (w *fastWriter) into(t *table) string {
