@@ -34,35 +34,34 @@ func (e *Engine) ImportAll(ctx context.Context, imports iter.Seq2[Import, error]
 		o.Workers = 1
 	}
 	done = Imported{Totals: map[ids.Currency]Totals{}, Levels: map[ids.Level]int{}}
-	done.Imported, err = bulk.Import(ctx, "loyalty: import", imports, o, e.importBatch, func(out Outcome) error {
+	done.Imported, err = bulk.Import(ctx, "loyalty: import", imports, o, e.importBatch, func(out Outcome) (bool, error) {
 		if out.Status.Level != "" {
 			done.Levels[out.Status.Level]++
 		}
 		for _, m := range out.Moves {
 			if err := m.Totals.addTo(done.Totals, m.Currency); err != nil {
-				return err
+				return false, err
 			}
 		}
-		return nil
+		return out.Replayed, nil
 	})
 	return done, err
 }
 
 // importBatch runs imports together.
-func (e *Engine) importBatch(ctx context.Context, batch []Import) []bulk.Result[Outcome] {
-	results := make([]bulk.Result[Outcome], len(batch))
+func (e *Engine) importBatch(ctx context.Context, batch []Import) ([]Outcome, []error) {
+	outs, errs := make([]Outcome, len(batch)), make([]error, len(batch))
 	var ops []op
 	var of []int // which import each is
 	now := e.frame.Now()
 	for i, c := range batch {
-		if err := c.check(); err != nil {
-			results[i].Err = err
-			continue
+		if errs[i] = c.check(); errs[i] == nil {
+			ops, of = append(ops, op{requested(c), now, c.Account.Subject(), true}), append(of, i)
 		}
-		ops, of = append(ops, op{requested(c), now, c.Account.Subject(), true}), append(of, i)
 	}
-	for k, d := range e.runner.Many(ctx, ops) {
-		results[of[k]] = bulk.Result[Outcome]{Value: d.Result, Replayed: d.Result.Replayed, Err: d.Err}
+	decided, failed := e.runner.All(ctx, ops)
+	for k, i := range of {
+		outs[i], errs[i] = decided[k], failed[k]
 	}
-	return results
+	return outs, errs
 }

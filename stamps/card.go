@@ -127,6 +127,7 @@ const (
 	PurposeStamp    Purpose = "stamp"    // 集章
 	PurposeCancel   Purpose = "cancel"   // 取消累计
 	PurposeAdjust   Purpose = "adjust"   // by hand, with a reason
+	PurposeImport   Purpose = "import"   // from another system
 	PurposeTransfer Purpose = "transfer" // to or from another card
 	PurposeExpire   Purpose = "expire"   // the stamps of a round, or coupons, lapsed
 	PurposeClaim    Purpose = "claim"    // 发券引流

@@ -10,6 +10,7 @@ import (
 
 func (c Add) kind() journal.Kind[Outcome]      { return KindAdd }
 func (c Cancel) kind() journal.Kind[Outcome]   { return KindCancel }
+func (c Import) kind() journal.Kind[Outcome]   { return KindImport }
 func (c Adjust) kind() journal.Kind[Outcome]   { return KindAdjust }
 func (c Transfer) kind() journal.Kind[Outcome] { return KindTransfer }
 func (c Expire) kind() journal.Kind[Outcome]   { return KindExpire }
@@ -20,6 +21,7 @@ func (c Void) kind() journal.Kind[Outcome]     { return KindVoid }
 
 func (c Add) key() string      { return c.Key }
 func (c Cancel) key() string   { return c.Key }
+func (c Import) key() string   { return c.Key }
 func (c Adjust) key() string   { return c.Key }
 func (c Transfer) key() string { return c.Key }
 func (c Expire) key() string   { return c.Key }
@@ -38,6 +40,7 @@ func (c Cancel) lookup() lookup {
 	return l
 }
 
+func (c Import) lookup() lookup   { return lookup{Card: c.Card} }
 func (c Adjust) lookup() lookup   { return lookup{Card: c.Card, Above: max(0, -c.N)} }
 func (c Transfer) lookup() lookup { return lookup{Card: c.From, Above: maxStamps} }
 func (c Expire) lookup() lookup   { return lookup{Card: c.Card, Coupon: c.Coupon} }
@@ -73,6 +76,10 @@ func (u *unit) added(key string) int64 {
 		return entry.Seq
 	}
 	return 0
+}
+
+func (c Import) decide(u *unit, now time.Time) (Decision, error) {
+	return u.rules.Import(u.loaded.Card, c, now)
 }
 
 func (c Adjust) decide(u *unit, now time.Time) (Decision, error) {

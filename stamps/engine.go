@@ -102,6 +102,10 @@ func (e *Engine) Add(ctx context.Context, c Add) (Outcome, error) { return e.do(
 // Cancel takes stamps back. Errors: those of Rules.Cancel.
 func (e *Engine) Cancel(ctx context.Context, c Cancel) (Outcome, error) { return e.do(ctx, c) }
 
+// Import opens the card of a member who comes from another system. Errors: those of Rules.Import,
+// ErrUnknownProgram.
+func (e *Engine) Import(ctx context.Context, c Import) (Outcome, error) { return e.do(ctx, c) }
+
 // Adjust changes a card by hand. Errors: those of Rules.Adjust, ErrUnknownProgram.
 func (e *Engine) Adjust(ctx context.Context, c Adjust) (Outcome, error) { return e.do(ctx, c) }
 

@@ -20,6 +20,7 @@ var (
 	ErrUnknownProgram = refuse(errs.NotFound, "stamps: there is no such program; publish it first")
 	ErrPublished      = refuse(errs.Conflict, "stamps: that version is published; publish the next one")
 	ErrUnknownCard    = refuse(errs.NotFound, "stamps: there is no such card")
+	ErrCardExists     = refuse(errs.Conflict, "stamps: the member has a card of the program")
 	ErrUnknownRecord  = refuse(errs.NotFound, "stamps: the card has no such stamp")
 	ErrUnknownCoupon  = refuse(errs.NotFound, "stamps: there is no such coupon")
 	ErrNoCard         = refuse(errs.Conflict, "stamps: the program collects no stamps")

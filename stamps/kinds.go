@@ -8,6 +8,7 @@ import "github.com/scrmkit/scrmkit/storage/journal"
 const (
 	KindAdd      journal.Kind[Outcome] = "stamps.add"      // stamps were given
 	KindCancel   journal.Kind[Outcome] = "stamps.cancel"   // stamps were taken back
+	KindImport   journal.Kind[Outcome] = "stamps.import"   // a card was opened with what the member had in another system
 	KindAdjust   journal.Kind[Outcome] = "stamps.adjust"   // a card was changed by hand
 	KindTransfer journal.Kind[Outcome] = "stamps.transfer" // stamps were moved: an entry of either card
 	KindExpire   journal.Kind[Outcome] = "stamps.expire"   // stamps or a coupon lapsed
@@ -18,5 +19,5 @@ const (
 )
 
 var entryKinds = []journal.AnyKind{
-	KindAdd, KindCancel, KindAdjust, KindTransfer, KindExpire, KindClaim, KindRedeem, KindUndo, KindVoid,
+	KindAdd, KindCancel, KindImport, KindAdjust, KindTransfer, KindExpire, KindClaim, KindRedeem, KindUndo, KindVoid,
 }

@@ -13,10 +13,15 @@ import (
 func (e *Engine) AddEach(ctx context.Context, adds []Add) ([]Outcome, []error) {
 	ctx, call := e.frame.Begin(ctx, string(KindAdd), "")
 	defer call.End(new(error))
-	outs, errs := make([]Outcome, len(adds)), make([]error, len(adds))
+	return together(ctx, e, adds)
+}
+
+// together runs commands in one batch.
+func together[C command](ctx context.Context, e *Engine, commands []C) ([]Outcome, []error) {
+	outs, errs := make([]Outcome, len(commands)), make([]error, len(commands))
 	var ops []op
-	var of []int
-	for i, c := range adds {
+	var of []int // which command each is
+	for i, c := range commands {
 		if err := c.check(); err != nil {
 			errs[i] = fmt.Errorf("%s: %w", c.kind(), err)
 			continue
@@ -27,7 +32,7 @@ func (e *Engine) AddEach(ctx context.Context, adds []Add) ([]Outcome, []error) {
 	for k, i := range of {
 		outs[i] = decided[k]
 		if failed[k] != nil {
-			outs[i], errs[i] = Outcome{}, fmt.Errorf("%s %s: %w", adds[i].kind(), adds[i].Card, failed[k])
+			outs[i], errs[i] = Outcome{}, fmt.Errorf("%s %s: %w", commands[i].kind(), commands[i].lookup().Card, failed[k])
 		}
 	}
 	return outs, errs

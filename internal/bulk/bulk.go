@@ -11,21 +11,15 @@ import (
 	"github.com/scrmkit/scrmkit/storage"
 )
 
-// A Result is what became of a command.
-type Result[R any] struct {
-	Value    R
-	Replayed bool
-	Err      error
-}
-
-// Import runs the commands of a sequence: run has those of a batch, and returns a result for each.
-// taken is called with the results that are no errors, and never twice at once. It ends with the
+// Import runs the commands of a sequence: run those of a batch, and returns a result and an error
+// for each. taken is called with the results, never twice at once, and returns whether one is of a
+// command that was run before. It ends with the
 // first error of the sequence, of a command, of taken or of ctx, when every call has returned;
 // errors of commands that a class of package errs makes a matter of the command itself are told, if
 // the options want that, and are no end. name is what the errors of commands begin with.
 func Import[C, R any](
 	ctx context.Context, name string, commands iter.Seq2[C, error], o storage.ImportOptions[C],
-	run func(ctx context.Context, batch []C) []Result[R], taken func(R) error,
+	run func(ctx context.Context, batch []C) ([]R, []error), taken func(R) (replayed bool, err error),
 ) (done storage.Imported, err error) {
 	var mu sync.Mutex
 	size, workers := 500, 2
@@ -36,24 +30,26 @@ func Import[C, R any](
 		workers = o.Workers
 	}
 	err = batches(ctx, commands, size, workers, func(ctx context.Context, first int, batch []C) error {
-		results := run(ctx, batch)
+		results, failed := run(ctx, batch)
 		mu.Lock()
 		defer mu.Unlock()
-		for i, r := range results {
-			switch {
-			case r.Err != nil && refused(r.Err) && o.Refused != nil:
+		for i, err := range failed {
+			if err != nil && refused(err) && o.Refused != nil {
 				done.Refused++
-				o.Refused(first+i, batch[i], r.Err)
+				o.Refused(first+i, batch[i], err)
 				continue
-			case r.Err != nil:
-				return fmt.Errorf("%s %d: %w", name, first+i, r.Err)
-			case r.Replayed:
+			}
+			replayed := false
+			if err == nil {
+				replayed, err = taken(results[i])
+			}
+			switch {
+			case err != nil:
+				return fmt.Errorf("%s %d: %w", name, first+i, err)
+			case replayed:
 				done.Replayed++
 			default:
 				done.Stored++
-			}
-			if err := taken(r.Value); err != nil {
-				return fmt.Errorf("%s %d: %w", name, first+i, err)
 			}
 		}
 		return nil

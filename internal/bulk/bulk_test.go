@@ -56,8 +56,8 @@ func TestEveryCommandIsRunOnce(t *testing.T) {
 			}
 		}
 		var mu sync.Mutex
-		ran := map[int]int{}
-		done, err := Import(t.Context(), "test: import", numbers(n, end), o, func(_ context.Context, batch []int) (results []Result[int]) {
+		ran, failed := map[int]int{}, make([]error, n)
+		done, err := Import(t.Context(), "test: import", numbers(n, end), o, func(_ context.Context, batch []int) ([]int, []error) {
 			mu.Lock()
 			defer mu.Unlock()
 			if len(batch) == 0 || o.Batch > 0 && len(batch) > o.Batch {
@@ -67,15 +67,16 @@ func TestEveryCommandIsRunOnce(t *testing.T) {
 				ran[c]++
 				switch {
 				case c == bad:
-					results = append(results, Result[int]{Err: broken})
+					failed[c] = broken
 				case become[c] == "refused":
-					results = append(results, Result[int]{Err: fmt.Errorf("no: %w", errs.Conflict)})
-				default:
-					results = append(results, Result[int]{Value: c, Replayed: become[c] == "replayed"})
+					failed[c] = fmt.Errorf("no: %w", errs.Conflict)
 				}
 			}
-			return results
-		}, func(c int) error { taken = append(taken, c); return nil })
+			return batch, failed[batch[0] : batch[0]+len(batch)]
+		}, func(c int) (bool, error) {
+			taken = append(taken, c)
+			return become[c] == "replayed", nil
+		})
 		for i := range n {
 			if ran[i] > 1 || i < done.Next && ran[i] == 0 {
 				t.Errorf("command %d was run %d times, and %d have ended", i, ran[i], done.Next)
@@ -110,12 +111,12 @@ func TestTheFirstRefusalEndsIt(t *testing.T) {
 			if told {
 				o.Refused = func(int, int, error) {}
 			}
-			done, err := Import(t.Context(), "test: import", numbers(3, nil), o, func(_ context.Context, batch []int) []Result[int] {
+			done, err := Import(t.Context(), "test: import", numbers(3, nil), o, func(_ context.Context, batch []int) ([]int, []error) {
 				if batch[0] == 1 {
-					return []Result[int]{{Err: c}}
+					return batch, []error{c}
 				}
-				return []Result[int]{{}}
-			}, func(int) error { return nil })
+				return batch, []error{nil}
+			}, func(int) (bool, error) { return false, nil })
 			ends := !told || c == errs.TryAgain || c == errs.Internal || errs.ClassOf(c) == ""
 			if ends != (err != nil) || ends && (!errors.Is(err, c) || done.Next != 1 || err.Error() != "test: import 1: "+c.Error()) || !ends && done.Refused != 1 {
 				t.Errorf("%v, told %t: %+v, %v", c, told, done, err)
@@ -131,7 +132,7 @@ func TestItStopsWithItsContext(t *testing.T) {
 		if done.Next == 3 {
 			cancel(enough)
 		}
-	}}, func(context.Context, []int) []Result[int] { return make([]Result[int], 1) }, func(int) error { return nil })
+	}}, func(_ context.Context, batch []int) ([]int, []error) { return batch, make([]error, 1) }, func(int) (bool, error) { return false, nil })
 	if !errors.Is(err, enough) || done.Next != 3 {
 		t.Error(done, err)
 	}

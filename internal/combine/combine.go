@@ -189,26 +189,6 @@ func (r *Runner[C, U, R]) Alone(ctx context.Context, c C) (R, int, error) {
 	return w.r, w.tries, w.err
 }
 
-// A Done is what became of a command of Many.
-type Done[R any] struct {
-	Result R
-	Err    error
-}
-
-// Many runs commands as one batch of its own, with ctx, each as Alone does. There may be more of
-// them than MaxBatch.
-func (r *Runner[C, U, R]) Many(ctx context.Context, commands []C) []Done[R] {
-	calls, done := make([]*call[C, R], len(commands)), make([]Done[R], len(commands))
-	for i, c := range commands {
-		calls[i] = &call[C, R]{c: c}
-	}
-	r.run(ctx, calls)
-	for i, w := range calls {
-		done[i] = Done[R]{w.r, w.err}
-	}
-	return done
-}
-
 // settle tells the batch of a caller that has given up, once.
 func (w *call[C, R]) settle() {
 	b := w.batch.Load()
