@@ -48,7 +48,7 @@ type OpeningLot struct {
 	N      int64     `json:"n"`               // units
 	Earned time.Time `json:"earned,omitzero"` // when they came in; zero: now
 	From   time.Time `json:"from,omitzero"`   // when they may be spent; zero: now
-	To     time.Time `json:"to,omitzero"`     // when they end; zero: by the program's rule, from Earned on
+	To     time.Time `json:"to,omitzero"`     // when they end; zero: by the program's rule, from Earned on, or from From where that is later than the end
 }
 
 // OpeningCount is what the metric of a member came to on a day.
@@ -84,6 +84,9 @@ func (c Import) check() error {
 			field := fmt.Sprintf("%s.lots[%d]", field, k)
 			err = cmp.Or(err, valid.Between(field+".n", l.N, 1, MaxPoints), valid.Time(field+".earned", l.Earned),
 				valid.Time(field+".from", l.From), valid.Time(field+".to", l.To))
+			if from, to := journal.Instant(l.From), journal.Instant(l.To); err == nil && !to.IsZero() && !from.Before(to) {
+				err = &errs.InputError{Field: field + ".to", Reason: "is not after from"}
+			}
 		}
 	}
 	for i, m := range c.Metrics {
@@ -215,7 +218,9 @@ func (d *deed) bring(o Opening, field string, past func(string, time.Time) (time
 		case o.Debt > 0 && !from.After(d.now):
 			return &errs.InputError{Field: field + ".from", Reason: "is not in the future, of a member who owes points"}
 		case l.To.IsZero():
-			lots[i] = d.lot(u, l.N, earned, from)
+			if lots[i] = d.lot(u, l.N, earned, from); !lots[i].To.IsZero() && !from.Before(lots[i].To) {
+				lots[i] = d.lot(u, l.N, from, from)
+			}
 		default:
 			lots[i] = Lot{N: l.N, From: from, To: l.To}
 		}

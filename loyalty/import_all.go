@@ -27,7 +27,7 @@ type Imported struct {
 // or, where nobody is told of refusals, of the first of them. An import that was under way then may
 // have taken effect and not be counted.
 func (e *Engine) ImportAll(ctx context.Context, imports iter.Seq2[Import, error], opts *storage.ImportOptions[Import]) (done Imported, err error) {
-	ctx, call := e.frame.Begin(ctx, "loyalty.import-all", "")
+	ctx, call := e.frame.Begin(ctx, string(KindImport), "")
 	defer call.End(&err)
 	o := *cmp.Or(opts, &storage.ImportOptions[Import]{})
 	if e.frame.Bound {

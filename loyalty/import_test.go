@@ -73,6 +73,13 @@ func TestImport(t *testing.T) {
 			status: loyalty.Status{Level: "basic", Since: noon},
 		},
 		{
+			name:   "points that are pending for longer than points last end as long after they begin",
+			in:     loyalty.Import{Points: []loyalty.Opening{{Lots: []loyalty.OpeningLot{{N: 8, From: at(400)}}}}},
+			points: loyalty.Balance{Pending: 8},
+			books:  loyalty.Totals{Issued: 8},
+			status: loyalty.Status{Level: "basic", Since: noon},
+		},
+		{
 			name:   "a debt",
 			in:     loyalty.Import{Points: []loyalty.Opening{{Currency: "points", Debt: 90, Lots: []loyalty.OpeningLot{{N: 100, From: at(5)}}}}},
 			points: loyalty.Balance{Pending: 100, Debt: 90},
@@ -150,7 +157,7 @@ func TestImportsAreRefused(t *testing.T) {
 		"points[0].lots[0].to":   {Points: []loyalty.Opening{{Currency: "miles", Lots: []loyalty.OpeningLot{{N: 1, To: later}}}}},
 		"points[0].lots[0].from": {Points: []loyalty.Opening{{Debt: 1, Lots: []loyalty.OpeningLot{{N: 1}}}}},
 		"points[0].lots":         {Points: []loyalty.Opening{{Lots: make([]loyalty.OpeningLot, loyalty.MaxOpening+1)}}},
-		"to":                     {Points: lot(loyalty.OpeningLot{N: 1, From: later, To: later})},
+		"points[1].lots[0].to":   {Points: append(lot(loyalty.OpeningLot{N: 1}), loyalty.Opening{Currency: "miles", Lots: []loyalty.OpeningLot{{N: 1, From: later, To: later}}})},
 		"points[0].debt":         {Points: []loyalty.Opening{{Debt: -1}}},
 		"points[0].redeemed":     {Points: []loyalty.Opening{{Redeemed: -1}}},
 		"points[0].expired":      {Points: []loyalty.Opening{{Expired: loyalty.MaxPoints + 1}}},

@@ -110,6 +110,7 @@ var sentinels = []sentinel{
 
 	{"stamps-unknown-program", stamps.ErrUnknownProgram},
 	{"stamps-unknown-card", stamps.ErrUnknownCard},
+	{"stamps-card-exists", stamps.ErrCardExists},
 	{"stamps-unknown-record", stamps.ErrUnknownRecord},
 	{"stamps-unknown-coupon", stamps.ErrUnknownCoupon},
 	{"shop-unknown-shop", shop.ErrUnknownShop},
@@ -212,6 +213,7 @@ var sentinels = []sentinel{
 	{"loyalty-too-much", loyalty.ErrTooMuch},
 	{"loyalty-closed", loyalty.ErrClosed},
 	{"loyalty-money", loyalty.ErrCurrency},
+	{"loyalty-account-exists", loyalty.ErrAccountExists},
 	{"loyalty-merged", loyalty.ErrMerged},
 	{"loyalty-overflow", loyalty.ErrOverflow},
 	{"loyalty-held", loyalty.ErrHeld},
