@@ -91,7 +91,7 @@ func (c Import) check() error {
 	}
 	for i, m := range c.Metrics {
 		field := fmt.Sprintf("metrics[%d]", i)
-		err = cmp.Or(err, valid.ID(field+".metric", m.Metric), valid.Time(field+".at", m.At), valid.Between(field+".n", m.N, -MaxTally, MaxTally))
+		err = cmp.Or(err, valid.ID(field+".metric", m.Metric), valid.Time(field+".at", m.At), valid.Between(field+".n", m.N, 1, MaxTally))
 		if err == nil && m.At.IsZero() {
 			err = &errs.InputError{Field: field + ".at", Reason: "is missing"}
 		}

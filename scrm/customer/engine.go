@@ -137,6 +137,7 @@ type task struct {
 	input      any        // that the journal may have a hash of
 	private    any        // the rest of the input, of which it has a hash by a key
 	identities []Identity // whose owners are loaded
+	opens      bool       // there is no such customer yet
 	decide     func(u *unit, now time.Time) error
 }
 
@@ -162,7 +163,13 @@ func (e *Engine) do(ctx context.Context, t task) (Outcome, error) {
 		if u.entry != nil {
 			return try.Replay(u.entry)
 		}
-		if err = u.customer.known(); err == nil {
+		switch {
+		case !t.opens:
+			err = u.customer.known()
+		case u.customer.Version > 0:
+			err = ErrMember
+		}
+		if err == nil {
 			err = t.decide(u, try.Now)
 		}
 		if err != nil {

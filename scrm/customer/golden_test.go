@@ -53,6 +53,17 @@ func TestGoldenCommands(t *testing.T) {
 				},
 				Input: func(c any) any { p := c.(PutProfile); return private([]any{p.Member, p.Version, p.By}, p.Profile) },
 			},
+			{
+				Kind: "customer.import", Least: Import{Member: "carol", Identities: []Linked{{Identity: Identity{"line", "", "c"}}}}, Untagged: true,
+				Result: func() any { return Result{Member: "carol", Version: 1} }, Fill: golden.Fill{
+					"Profile.birthday": Date{1990, 5, 1}, "Profile.gender": Female, "Profile.country": "CN", "Profile.address.country": "CN",
+					"Profile.custom": map[string]string{"shoe": "42"}, "Preferences.language": "zh-Hans", "Preferences.quiet.zone": "Asia/Shanghai",
+				},
+				Input: func(c any) any {
+					x := c.(Import)
+					return private([]any{x.Member, x.Created, x.Preferences, x.By}, []any{x.Identities, x.Profile})
+				},
+			},
 			{Kind: "customer.putPreferences", Least: PutPreferences{Member: "alice"}, Result: kept, Fill: golden.Fill{
 				"preferences.language": "zh-Hans", "preferences.quiet.zone": "Asia/Shanghai",
 			}},

@@ -11,6 +11,7 @@ const (
 	KindSignIn          journal.Kind[SignedIn] = "customer.signIn"          // a sign-in made the customer, or linked identities
 	KindLink            journal.Kind[Result]   = "customer.link"            // an identity was linked
 	KindUnlink          journal.Kind[Result]   = "customer.unlink"          // an identity was unlinked
+	KindImport          journal.Kind[Result]   = "customer.import"          // the customer came from another system
 	KindPutProfile      journal.Kind[Result]   = "customer.putProfile"      // the profile was stored
 	KindPutPreferences  journal.Kind[Result]   = "customer.putPreferences"  // the preferences were stored
 	KindRecordConsent   journal.Kind[Result]   = "customer.recordConsent"   // the customer said yes or no to a use of their data
@@ -20,7 +21,7 @@ const (
 )
 
 var entryKinds = []journal.AnyKind{
-	KindSignIn, KindLink, KindUnlink, KindPutProfile, KindPutPreferences, KindRecordConsent, KindScheduleErasure, KindErase, KindMoveApp,
+	KindSignIn, KindLink, KindUnlink, KindImport, KindPutProfile, KindPutPreferences, KindRecordConsent, KindScheduleErasure, KindErase, KindMoveApp,
 }
 
 // A Result is what the journal keeps of a command.

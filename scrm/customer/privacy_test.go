@@ -54,6 +54,12 @@ func TestNothingPersonalIsInClear(t *testing.T) {
 		p.Custom = nil
 		note(e.PutProfile(ctx, customer.PutProfile{Member: s.Member, Profile: p, Key: "7"}))
 		note(e.Erase(ctx, customer.Erase{Member: s.Member, Key: "8"}))
+		moves := customer.Import{Member: "grace", Identities: []customer.Linked{{Identity: number}}, Profile: p, Key: "9"}
+		note(e.Import(ctx, moves))
+		moves.Member = "heidi"
+		note(e.Import(ctx, moves))
+		moves.Identities[0].ID = "13800138000"
+		note(e.Import(ctx, moves))
 
 		records := 0
 		for r, err := range db.Journal().After(ctx, "", 0) {
@@ -63,7 +69,7 @@ func TestNothingPersonalIsInClear(t *testing.T) {
 			records++
 			told.Write(journal.JSON(r))
 		}
-		if records < 6 {
+		if records < 7 {
 			t.Error(records, "records")
 		}
 		for _, secret := range []string{"oAlice", "uAlice", "13800138000", "13900139000", "Xiaoai", "Wangsdottir", "1990", "forty-two"} {

@@ -13,7 +13,7 @@ import (
 )
 
 // ErrMember: a new customer was to get the id of one who is there.
-var ErrMember = errs.New(errs.Conflict, "customer: there is a customer of that id; link the identity to them instead")
+var ErrMember = errs.New(errs.Conflict, "customer: there is a customer of that id; link identities to them instead")
 
 // SignIn returns whose an identity is, which the caller has just verified: the customer that it
 // belongs to; or else the one that another identity of Also belongs to; or else a new one. What

@@ -1,0 +1,116 @@
+package customer
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"iter"
+	"slices"
+	"time"
+
+	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/ids"
+	"github.com/scrmkit/scrmkit/internal/bulk"
+	"github.com/scrmkit/scrmkit/internal/valid"
+	"github.com/scrmkit/scrmkit/storage"
+	"github.com/scrmkit/scrmkit/storage/journal"
+)
+
+// An Import is a customer who comes from another system. It proves nothing: whoever signs in with one
+// of the identities is the customer, so import those alone that the other system had verified. What
+// the customer has agreed to is noted by RecordConsent, with the time at which it was said.
+type Import struct {
+	Member      ids.Member  // id that the customer gets; that of their points, if there are any
+	Created     time.Time   // since when they are a customer; zero: now
+	Identities  []Linked    // to sign in with, 1 to MaxIdentities, none beside another of its kind; Time zero: now
+	Profile     Profile     // as in PutProfile
+	Preferences Preferences // as in PutPreferences
+	By          string      // who did it, for the journal
+	Key         string      // idempotency key; required
+}
+
+func (c Import) check() error {
+	err := cmp.Or(valid.ID("member", c.Member), valid.Time("created", c.Created), valid.Between("identities", int64(len(c.Identities)), 1, MaxIdentities),
+		c.Profile.check(), c.Preferences.check(), valid.OptionalID("by", c.By), valid.ID("key", c.Key))
+	for i, l := range c.Identities {
+		field := fmt.Sprintf("identities[%d]", i)
+		err = cmp.Or(err, l.check(field), valid.OptionalID(field+".way", l.Way), valid.Time(field+".time", l.Time))
+		if err == nil && slices.ContainsFunc(c.Identities[:i], func(o Linked) bool { return o.beside(l.Identity) }) {
+			err = &errs.InputError{Field: field, Reason: "is of a kind that is there before"}
+		}
+	}
+	return err
+}
+
+// Import makes a customer. Errors: ErrMember, ErrTaken.
+func (e *Engine) Import(ctx context.Context, c Import) (Outcome, error) {
+	identities := make([]Identity, len(c.Identities))
+	for i, l := range c.Identities {
+		identities[i] = l.Identity
+	}
+	fields := Fields{}
+	return e.do(ctx, task{
+		kind: KindImport, member: c.Member, key: c.Key, by: c.By, identities: identities, opens: true,
+		input: []any{c.Member, c.Created, c.Preferences, c.By}, private: []any{c.Identities, c.Profile},
+		check: func() (err error) {
+			if err = c.check(); err == nil && len(c.Profile.Custom) > 0 {
+				fields, err = e.Fields(ctx)
+			}
+			if err != nil {
+				return err
+			}
+			return fields.checkCustom(c.Profile.Custom)
+		},
+		decide: func(u *unit, now time.Time) error {
+			past := func(field string, t time.Time) (time.Time, error) {
+				if t = journal.Instant(t); t.After(now) {
+					return t, &errs.InputError{Field: field, Reason: "is in the future"}
+				}
+				if t.IsZero() {
+					t = now
+				}
+				return t, nil
+			}
+			created, err := past("created", c.Created)
+			if err != nil {
+				return err
+			}
+			if slices.ContainsFunc(u.owned, func(o owned) bool { return o.owner != "" }) {
+				return ErrTaken
+			}
+			u.customer = Customer{ID: c.Member, Created: created, Profile: c.Profile, Preferences: c.Preferences}
+			for i, l := range c.Identities {
+				if l.Time, err = past(fmt.Sprintf("identities[%d].time", i), l.Time); err != nil {
+					return err
+				}
+				u.customer.Identities = append(u.customer.Identities, l)
+			}
+			return nil
+		},
+	})
+}
+
+// ImportAll runs imports, in any order and several at once; each does what Engine.Import does with it.
+// It can be stopped by ctx at any time. It goes on where it is run again with the same imports, or
+// with those from Next on: what took effect is replayed by its key. The options' zero Workers are 8,
+// and a batch is one whose progress is told, for each import is a write of its own.
+//
+// It returns what it did though it ends with an error: that of the sequence, of the database, of ctx
+// or, where nobody is told of refusals, of the first of them. An import that was under way then may
+// have taken effect and not be counted.
+func (e *Engine) ImportAll(ctx context.Context, imports iter.Seq2[Import, error], opts *storage.ImportOptions[Import]) (done storage.Imported, err error) {
+	ctx, call := e.frame.Begin(ctx, string(KindImport), "")
+	defer call.End(&err)
+	o := *cmp.Or(opts, &storage.ImportOptions[Import]{})
+	o.Batch, o.Workers = cmp.Or(max(o.Batch, 0), 50), cmp.Or(max(o.Workers, 0), 8)
+	if e.frame.Bound {
+		o.Workers = 1
+	}
+	return bulk.Import(ctx, "customer: import", imports, o, func(ctx context.Context, batch []Import) ([]Outcome, []error) {
+		outs, errs := make([]Outcome, len(batch)), make([]error, len(batch))
+		for i, c := range batch {
+			outs[i], errs[i] = e.Import(ctx, c)
+		}
+		return outs, errs
+	}, func(out Outcome) (bool, error) { return out.Replayed, nil })
+}
