@@ -244,28 +244,64 @@ func (e *Engine) Ledger(ctx context.Context, id AccountID) iter.Seq2[journal.Ent
 	return ledger(ctx, e.frame.Store, id)
 }
 
-// Sweep posts what time has done, for at most limit accounts, and returns how many there were.
-// Nothing depends on it but the books: an account stands as time has left it at any instant. It may
-// run twice, and in many processes at once.
+// Sweep posts what time has done, for at most limit accounts, many in each write, and returns how many
+// there were. Nothing depends on it but the books: an account stands as time has left it at any
+// instant. It may be stopped, by ctx, and run twice, and in many processes at once. An account that
+// fails keeps no other one waiting; after a hundred errors, which are joined, it stops.
 func (e *Engine) Sweep(ctx context.Context, limit int) (n int, err error) {
-	now := e.frame.Now()
+	const atOnce = 64
+	ctx, call := e.frame.Begin(ctx, string(KindExpire), "")
+	defer call.End(&err)
 	var errs []error
-	for a, err := range (AccountQuery{DueBefore: now.Add(time.Microsecond)}).list(ctx, e.frame.Store) {
-		if err != nil {
-			return n, errors.Join(append(errs, fmt.Errorf("loyalty: sweep: %w", err))...)
+	var due []Expire
+	post := func() {
+		outs, failed := together(ctx, e, due, false)
+		for i, err := range failed {
+			switch {
+			case err != nil:
+				errs = append(errs, err)
+			case outs[i].Seq != 0: // else a new version of the program decides otherwise
+				n++
+			}
 		}
-		if n == limit {
+		due = due[:0]
+	}
+	for a, err := range (AccountQuery{DueBefore: e.frame.Now().Add(time.Microsecond)}).list(ctx, e.frame.Store) {
+		if err != nil {
+			errs = append(errs, fmt.Errorf("loyalty: sweep: %w", err))
 			break
 		}
-		out, err := e.Expire(ctx, Expire{Account: a.ID, Key: rand.Text()})
-		switch {
-		case err != nil:
-			errs = append(errs, err)
-		case out.Seq != 0: // else a new version of the program decides otherwise
-			n++
+		if n >= limit || len(errs) >= 100 {
+			break
+		}
+		if due = append(due, Expire{Account: a.ID, Key: rand.Text()}); len(due) == min(atOnce, limit-n) {
+			post()
 		}
 	}
+	post()
 	return n, errors.Join(errs...)
+}
+
+// together runs commands in one batch. opens reports whether each is taken to open its account.
+func together[C Command](ctx context.Context, e *Engine, commands []C, opens bool) ([]Outcome, []error) {
+	outs, errs := make([]Outcome, len(commands)), make([]error, len(commands))
+	var ops []op
+	var of []int // which command each is
+	now := e.frame.Now()
+	for i, c := range commands {
+		if errs[i] = c.check(); errs[i] == nil {
+			r := requested(c)
+			ops, of = append(ops, op{r, now, r.needs[0].Account.Subject(), opens}), append(of, i)
+		}
+	}
+	decided, failed := e.runner.All(ctx, ops)
+	for k, i := range of {
+		outs[i] = decided[k]
+		if failed[k] != nil {
+			errs[i] = fmt.Errorf("%s for %s: %w", commands[i].kind(), ops[k].needs[0].Account.Member, failed[k])
+		}
+	}
+	return outs, errs
 }
 
 func (e *Engine) do(ctx context.Context, c Command) (out Outcome, err error) {

@@ -34,7 +34,9 @@ func (e *Engine) ImportAll(ctx context.Context, imports iter.Seq2[Import, error]
 		o.Workers = 1
 	}
 	done = Imported{Totals: map[ids.Currency]Totals{}, Levels: map[ids.Level]int{}}
-	done.Imported, err = bulk.Import(ctx, "loyalty: import", imports, o, e.importBatch, func(out Outcome) (bool, error) {
+	done.Imported, err = bulk.Import(ctx, "loyalty: import", imports, o, func(ctx context.Context, batch []Import) ([]Outcome, []error) {
+		return together(ctx, e, batch, true)
+	}, func(out Outcome) (bool, error) {
 		if out.Status.Level != "" {
 			done.Levels[out.Status.Level]++
 		}
@@ -46,22 +48,4 @@ func (e *Engine) ImportAll(ctx context.Context, imports iter.Seq2[Import, error]
 		return out.Replayed, nil
 	})
 	return done, err
-}
-
-// importBatch runs imports together.
-func (e *Engine) importBatch(ctx context.Context, batch []Import) ([]Outcome, []error) {
-	outs, errs := make([]Outcome, len(batch)), make([]error, len(batch))
-	var ops []op
-	var of []int // which import each is
-	now := e.frame.Now()
-	for i, c := range batch {
-		if errs[i] = c.check(); errs[i] == nil {
-			ops, of = append(ops, op{requested(c), now, c.Account.Subject(), true}), append(of, i)
-		}
-	}
-	decided, failed := e.runner.All(ctx, ops)
-	for k, i := range of {
-		outs[i], errs[i] = decided[k], failed[k]
-	}
-	return outs, errs
 }

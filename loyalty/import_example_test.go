@@ -40,11 +40,11 @@ func ExampleEngine_ImportAll() {
 		fmt.Println(done.Stored, "opened,", done.Replayed, "there,", books.Outstanding(), "of", books.Issued, "points,", done.Levels["gold"], "gold")
 	}
 	// Output:
-	// bob is refused: loyalty: the program has no such level
+	// bob is refused: loyalty.import for bob: loyalty: the program has no such level
 	// 1 opened, 0 there, 120 of 1020 points, 1 gold
-	// bob is refused: loyalty: the program has no such level
+	// bob is refused: loyalty.import for bob: loyalty: the program has no such level
 	// 1 opened, 0 there, 120 of 1020 points, 1 gold
-	// bob is refused: loyalty: the program has no such level
+	// bob is refused: loyalty.import for bob: loyalty: the program has no such level
 	// 0 opened, 1 there, 120 of 1020 points, 1 gold
 }
 
