@@ -302,21 +302,22 @@ func (r *Relay) call(ctx context.Context, record journal.Record) (err error) {
 	return r.handle(ctx, r.frame.Tenant(), record)
 }
 
-// All runs the relays of all tenants until ctx ends, whose error it returns: those that tenants
-// yields, which is asked for more every interval. Errors are given to failed, which may be nil.
-func All(ctx context.Context, interval time.Duration, tenants func(ctx context.Context) iter.Seq2[*Relay, error], failed func(error)) error {
+// All runs the relays of all tenants until ctx ends, whose error it returns: those that relays
+// yields, which is asked for more every interval, one of each tenant and name. Errors are given to
+// failed, which may be nil.
+func All(ctx context.Context, interval time.Duration, relays func(ctx context.Context) iter.Seq2[*Relay, error], failed func(error)) error {
 	var running sync.WaitGroup
 	defer running.Wait()
-	known := map[string]bool{}
+	known := map[[2]string]bool{}
 	for ctx.Err() == nil {
-		for r, err := range tenants(ctx) {
+		for r, err := range relays(ctx) {
 			if err != nil {
 				if failed != nil {
 					failed(err)
 				}
 				break
 			}
-			if id := r.frame.Tenant(); !known[id] {
+			if id := [2]string{r.frame.Tenant(), r.name}; !known[id] {
 				known[id] = true
 				running.Go(func() { _ = r.Run(ctx, failed) })
 			}
