@@ -292,14 +292,23 @@ func (r *Relay) Forget(ctx context.Context, l Letter) error {
 	return nil
 }
 
-// call runs the handler. A panic of it is an error.
-func (r *Relay) call(ctx context.Context, record journal.Record) (err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			err = fmt.Errorf("panic: %v", v)
-		}
-	}()
-	return r.handle(ctx, r.frame.Tenant(), record)
+// errEnded is what becomes of an entry whose handler calls runtime.Goexit.
+var errEnded = errors.New("the handler ended its goroutine")
+
+// call runs the handler. A panic of it is an error, and so is the end of its goroutine.
+func (r *Relay) call(ctx context.Context, record journal.Record) error {
+	err := errEnded
+	var handling sync.WaitGroup
+	handling.Go(func() {
+		defer func() {
+			if v := recover(); v != nil {
+				err = fmt.Errorf("panic: %v", v)
+			}
+		}()
+		err = r.handle(ctx, r.frame.Tenant(), record)
+	})
+	handling.Wait()
+	return err
 }
 
 // All runs the relays of all tenants until ctx ends, whose error it returns: those that relays

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"runtime"
 	"testing"
 	"time"
 
@@ -24,6 +25,22 @@ func stepped(t testing.TB, r *relay.Relay) relay.Turn {
 	turn, err := r.Step(t.Context())
 	done(t, err)
 	return turn
+}
+
+// A handler that ends its goroutine has failed.
+func TestAHandlerEndsItsGoroutine(t *testing.T) {
+	db, c := memory.New(), newClock()
+	done(t, write(t.Context(), db, "a", 1))
+	done(t, write(t.Context(), db, "b", 1))
+	r := newRelay(t, db, func(_ context.Context, _ string, r journal.Record) error {
+		if r.Subject == "a" {
+			runtime.Goexit()
+		}
+		return nil
+	}, relay.Options{Workers: 1, Now: c.now})
+	if turn := stepped(t, r); turn != (relay.Turn{Handed: 1, Failed: 1, Waiting: 1}) {
+		t.Errorf("%+v", turn)
+	}
 }
 
 // All runs each relay of a tenant.
