@@ -56,6 +56,9 @@ type Relay struct {
 	handle Handler
 	opts   Options
 	holder string
+	turn   chan struct{} // held by the Step under way
+	seen   feed          // the last one whose lease ends so late that its clock was wrong
+	seenAt time.Time     // when it was seen first
 	wake   chan struct{}
 }
 
@@ -73,7 +76,8 @@ func New(s storage.Tx, name string, handle Handler, opts *Options) (*Relay, erro
 	o.Backoff, o.Waiting = cmp.Or(o.Backoff, time.Second), cmp.Or(o.Waiting, 1000)
 	o.Lease, o.Poll = cmp.Or(o.Lease, time.Minute), cmp.Or(o.Poll, 50*time.Millisecond)
 	return &Relay{
-		frame: engine.New(s, o.Now, o.Hook), name: name, handle: handle, opts: o, holder: rand.Text(), wake: make(chan struct{}, 1),
+		frame: engine.New(s, o.Now, o.Hook), name: name, handle: handle, opts: o, holder: rand.Text(),
+		turn: make(chan struct{}, 1), wake: make(chan struct{}, 1),
 	}, nil
 }
 
@@ -94,11 +98,27 @@ type Turn struct {
 func (r *Relay) Step(ctx context.Context) (t Turn, err error) {
 	ctx, call := r.frame.Begin(ctx, "relay.step", r.name)
 	defer call.End(&err)
-	if t, err = r.step(ctx); err != nil {
+	if err = r.lock(ctx); err == nil {
+		defer r.unlock()
+		t, err = r.step(ctx)
+	}
+	if err != nil {
 		return Turn{}, fmt.Errorf("relay: %s: %w", r.name, err)
 	}
 	return t, nil
 }
+
+// lock waits for the Step under way in this process: those of one Relay have the same lease.
+func (r *Relay) lock(ctx context.Context) error {
+	select {
+	case r.turn <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (r *Relay) unlock() { <-r.turn }
 
 // Run calls Step until ctx ends, whose error it returns, and then gives the lease back. An error of
 // Step is given to failed, which may be nil, and is followed by another Step.
@@ -212,15 +232,23 @@ func (r *Relay) save(ctx context.Context, f *feed, rows ...storage.Row) error {
 // Release gives the lease back that Step has taken, so that another process may take over at once.
 // Errors: journal.ErrConflict, where one has meanwhile; what the database said.
 func (r *Relay) Release(ctx context.Context) error {
+	if err := r.release(ctx); err != nil {
+		return fmt.Errorf("relay: %s: release: %w", r.name, err)
+	}
+	return nil
+}
+
+func (r *Relay) release(ctx context.Context) error {
+	if err := r.lock(ctx); err != nil {
+		return err
+	}
+	defer r.unlock()
 	f, _, err := r.load(ctx)
 	if err == nil && f.Holder == r.holder {
 		f.Holder, f.Until = "", time.Time{}
 		err = r.save(ctx, &f)
 	}
-	if err != nil {
-		return fmt.Errorf("relay: %s: release: %w", r.name, err)
-	}
-	return nil
+	return err
 }
 
 // A Letter is an entry that was put aside.

@@ -17,7 +17,8 @@ import (
 
 const (
 	maxBackoff = time.Hour
-	maxFault   = 500 // bytes of the text of an error that is kept
+	maxFault   = 500            // bytes of the text of an error that is kept
+	maxAhead   = 24 * time.Hour // of the end of a lease, before its clock is taken to have been wrong
 )
 
 // A task is what one worker does: entries of one subject, in their order.
@@ -40,11 +41,11 @@ func (r *Relay) step(ctx context.Context) (t Turn, err error) {
 	}
 	t.Waiting = len(waiting)
 	now := r.frame.Now()
-	if f.Holder != r.holder && now.Before(f.Until) {
+	if f.Holder != r.holder && now.Before(f.Until) && !r.abandoned(f, now) {
 		t.Busy = true
 		return t, nil
 	}
-	tasks, err := r.again(ctx, waiting, now)
+	tasks, left, err := r.again(ctx, waiting, now)
 	if err != nil {
 		return t, err
 	}
@@ -56,36 +57,55 @@ func (r *Relay) step(ctx context.Context) (t Turn, err error) {
 		}
 		tasks = append(tasks, fresh...)
 	}
-	half := now.Add(r.opts.Lease / 2)
-	if len(tasks) == 0 && f.Holder == r.holder && half.Before(f.Until) && read == 0 {
+	now = r.frame.Now() // to read may have taken long
+	until := journal.Instant(now.Add(r.opts.Lease))
+	renew := f.Holder != r.holder || !f.Until.After(now.Add(r.opts.Lease/2)) || f.Until.After(until)
+	if len(tasks)+read == 0 && !renew {
 		return t, nil
 	}
-	if f.Holder != r.holder || !half.Before(f.Until) {
-		f.Holder, f.Until = r.holder, journal.Instant(now.Add(r.opts.Lease))
+	if renew {
+		f.Holder, f.Until = r.holder, until
 		if err := r.save(ctx, &f); err != nil {
 			return t, err
 		}
 	}
-	r.work(ctx, tasks, f.Until.Sub(now))
+	r.work(ctx, tasks, min(f.Until.Sub(r.frame.Now()), r.opts.Lease))
 	f.Cursor = cursor
 	rows := r.settle(&t, tasks)
 	if read+len(rows) > 0 {
 		err = r.save(context.WithoutCancel(ctx), &f, rows...)
 	}
-	t.More = read == r.opts.Batch || t.Dead > 0
+	t.More = read == r.opts.Batch || t.Dead > 0 || left
 	return t, errors.Join(err, ctx.Err())
 }
 
-// again returns the tasks of the subjects that are due.
-func (r *Relay) again(ctx context.Context, waiting []line, now time.Time) (tasks []*task, err error) {
-	for _, l := range waiting {
+// abandoned reports whether a lease that another process has is of a clock that was far ahead, and
+// was not renewed for as long as a lease lasts.
+func (r *Relay) abandoned(f feed, now time.Time) bool {
+	if f.Until.Sub(now) < r.opts.Lease+maxAhead {
+		return false
+	}
+	if r.seen.Version != f.Version {
+		r.seen, r.seenAt = f, now
+	}
+	return now.Sub(r.seenAt) >= r.opts.Lease
+}
+
+// again returns the tasks of the subjects that are due, those first that have been for longest, and
+// whether some are left for the next Step: it has no more entries than two batches.
+func (r *Relay) again(ctx context.Context, waiting []line, now time.Time) (tasks []*task, left bool, err error) {
+	read := 0
+	for _, l := range slices.SortedStableFunc(slices.Values(waiting), func(a, b line) int { return a.Due.Compare(b.Due) }) {
 		if l.Due.After(now) {
-			continue
+			break
+		}
+		if read >= r.opts.Batch {
+			return tasks, true, nil
 		}
 		t := &task{line: l, stored: true, due: true}
 		for record, err := range r.frame.Store.Journal().Of(ctx, l.Subject) {
 			if err != nil {
-				return nil, err
+				return nil, false, err
 			}
 			at := placeOf(record.Entry)
 			if at.compare(l.First) < 0 {
@@ -101,9 +121,9 @@ func (r *Relay) again(ctx context.Context, waiting []line, now time.Time) (tasks
 			}
 		}
 		slices.Reverse(t.records)
-		tasks = append(tasks, t)
+		tasks, read = append(tasks, t), read+len(t.records)
 	}
-	return tasks, nil
+	return tasks, false, nil
 }
 
 // fresh reads on from a cursor, and returns tasks of subjects that do not wait. The lines of those
@@ -142,21 +162,25 @@ func (r *Relay) fresh(
 }
 
 // work hands over what tasks have, as long as the lease lasts: a quarter of it is left for what
-// comes after.
-func (r *Relay) work(ctx context.Context, tasks []*task, lease time.Duration) {
-	ctx, cancel := context.WithTimeout(ctx, lease*3/4)
+// comes after. An entry that took half of that time and was not handed over has failed: others are to
+// have their turn.
+func (r *Relay) work(caller context.Context, tasks []*task, lease time.Duration) {
+	lease -= lease / 4
+	ctx, cancel := context.WithTimeout(caller, lease)
 	defer cancel()
 	queue := make(chan *task)
 	var workers sync.WaitGroup
 	for range min(r.opts.Workers, len(tasks)) {
 		workers.Go(func() {
 			for t := range queue {
+				var began time.Time
 				for ctx.Err() == nil && t.fault == nil && t.done < len(t.records) {
+					began = time.Now()
 					if t.fault = r.call(ctx, t.records[t.done]); t.fault == nil {
 						t.done++
 					}
 				}
-				if ctx.Err() != nil {
+				if ctx.Err() != nil && (caller.Err() != nil || time.Since(began) < lease/2) {
 					t.fault = nil // it was not let finish
 				}
 			}
@@ -232,7 +256,7 @@ func (r *Relay) hopeless(err error, tries int64) bool {
 
 // backoff is how long an entry waits after so many tries.
 func (r *Relay) backoff(tries int64) time.Duration {
-	d := r.opts.Backoff
+	d := min(r.opts.Backoff, maxBackoff)
 	for range min(tries, 40) - 1 {
 		if d *= 2; d > maxBackoff {
 			return maxBackoff
