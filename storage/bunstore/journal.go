@@ -200,8 +200,8 @@ func (s journalStore) Prune(ctx context.Context, at []journal.Cursor) (deleted [
 	return deleted, err
 }
 
-// before runs a statement on records before those at the cursors, in the order of their subject: on
-// all of them but for what which says. It calls fn for each row that it returns, after begin.
+// before runs a statement on records before those at the cursors, in the feed and in the order of
+// their subject: on all of them but for what which says. It calls fn for each row that it returns, after begin.
 func (s journalStore) before(
 	ctx context.Context, op, text, which, returning string, at []journal.Cursor, fn func(Rows) error, begin func(),
 ) error {
@@ -266,7 +266,7 @@ func (l lookup) before(text, which string) string {
 		return " from " + entries + " as " + alias + " where " + l.listed(alias, l.tenant()) + " and (" + alias + ".subject || '') = " + value(0) + " and "
 	}
 	from := "(select x.subject, x.seq, x.key" + of("x") + "(x.seq, x.key) < (" + value(1) + ", " + value(2) + ")" +
-		which + ") as p"
+		" and x.pos <= " + value(3) + which + ") as p"
 	if l.many {
 		from = l.source() + " cross join lateral " + from
 	}

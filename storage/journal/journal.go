@@ -87,13 +87,14 @@ type Store interface {
 	// Of yields the records of one subject, the newest first.
 	Of(ctx context.Context, subject string) iter.Seq2[Record, error]
 	// Strip removes the body of each record that is the one before one of those at the cursors, in the
-	// order of their subject, and returns how many had one. What it leaves of a record is where it was
-	// in the feed, its key is used as before, and the newest record of a subject never loses its body.
-	// It may run twice. ErrCursor: as After has it; a cursor whose record is gone is passed over.
+	// order of their subject among those before it in the feed, and returns how many had one. What it
+	// leaves of a record is where it was in the feed, its key is used as before, and the newest record
+	// of a subject never loses its body. It may run twice. ErrCursor: as After has it; a cursor whose
+	// record is gone is passed over.
 	Strip(ctx context.Context, at []Cursor) (int64, error)
-	// Prune deletes the records without a body that are before one of those at the cursors, in the order
-	// of their subject, and returns them, in any order. Their keys are as good as new. It may run twice.
-	// ErrCursor: as for Strip.
+	// Prune deletes the records without a body that are before one of those at the cursors, in the feed
+	// and in the order of their subject, and returns them, in any order. Their keys are as
+	// good as new. It may run twice. ErrCursor: as for Strip.
 	Prune(ctx context.Context, at []Cursor) ([]Entry, error)
 }
 

@@ -94,8 +94,8 @@ func (s journalStore) Prune(ctx context.Context, at []journal.Cursor) (deleted [
 	return deleted, err
 }
 
-// before calls fn for each of the cursors with the places in the feed that are before it, in the order
-// of its subject, where there are any.
+// before calls fn for each of the cursors with the places in the feed that are before it, also in the
+// order of its subject, where there are any.
 func (s journalStore) before(ctx context.Context, at []journal.Cursor, fn func(t *tables, before []int)) error {
 	return s.do(ctx, func(t *tables) error {
 		next := map[int]bool{} // places of the cursors
@@ -117,8 +117,12 @@ func (s journalStore) before(ctx context.Context, at []journal.Cursor, fn func(t
 		for _, all := range of {
 			slices.SortFunc(all, func(i, j int) int { return compareEntries(t.feed[i], t.feed[j]) })
 			for k, i := range all {
-				if next[i] && k > 0 {
-					fn(t, all[:k])
+				if !next[i] {
+					continue
+				}
+				before := slices.DeleteFunc(slices.Clone(all[:k]), func(j int) bool { return j > i })
+				if len(before) > 0 {
+					fn(t, before)
 				}
 			}
 		}

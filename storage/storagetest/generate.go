@@ -1,6 +1,7 @@
 package storagetest
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -58,10 +59,11 @@ func (h *history) time(zero bool, label string) time.Time {
 // A saving draws the changes of one Save, none of which rests on what another one writes.
 type saving struct {
 	*history
-	model  storage.Tx
-	chosen map[string]bool // rows
-	seats  int             // the change that has guests, from 1
-	n      int             // the change that is drawn, from 1
+	model    storage.Tx
+	chosen   map[string]bool // rows
+	subjects map[string]int  // the changes that have their entries
+	seats    int             // the change that has guests, from 1
+	n        int             // the change that is drawn, from 1
 }
 
 // choose reports whether a row was not chosen before.
@@ -74,7 +76,7 @@ func (s *saving) choose(row ...any) bool {
 
 // save draws any mixture of rows, verbs and entries.
 func (h *history) save(ctx context.Context, model storage.Tx) step {
-	s := &saving{history: h, model: model, chosen: map[string]bool{}}
+	s := &saving{history: h, model: model, chosen: map[string]bool{}, subjects: map[string]int{}}
 	var changes []storage.Change
 	for range 1 + h.upTo(3, "changes") {
 		s.n++
@@ -112,8 +114,13 @@ func (s *saving) change(ctx context.Context) (c storage.Change) {
 			continue
 		}
 		used[key] = true
+		subject := rootSubject(pick(s.history, someRoots, "subject"))
+		if n := cmp.Or(s.subjects[subject], s.n); n != s.n { // which has its root, as no other change of the Save has
+			continue
+		}
+		s.subjects[subject] = s.n
 		s.seq++
-		e := entry(rootSubject(pick(s.history, someRoots, "subject")), key, s.seq)
+		e := entry(subject, key, s.seq)
 		e.Result = fmt.Appendf(nil, `{"seq": %d}`, s.seq)
 		c.Entries = append(c.Entries, e)
 	}

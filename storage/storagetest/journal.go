@@ -56,6 +56,7 @@ func journals(s suite) {
 	s.once("tells of a subject in order, whatever transactions overlap", subjectsInOrder)
 	s.once("tells of a subject in order, where many transactions share it", sharedSubjects)
 	s.each("keeps the key and the place of a record whose body is gone", stripped)
+	s.each("keeps the body of a record that comes later in the feed", later)
 	s.each("forgets the key of a record that is pruned", pruned)
 	s.once("refuses a cursor that is none", func(t *testing.T, d Database) {
 		_, err := collect(d.DB.Journal().After(t.Context(), "no cursor", 0))
@@ -344,6 +345,42 @@ func stripped(s *scene) {
 		isError(s.t, "the command again", looks[0].Entry.Replay(input, new(any)), journal.ErrArchived)
 		isError(s.t, "another one with its key", looks[0].Entry.Replay([]byte("other"), new(any)), journal.ErrKeyReused)
 		isError(s.t, "its key", one(tx.Save(ctx, []storage.Change{rootChange("a", 6, entry("a", "key 1", 6))})), journal.ErrDuplicate)
+	})
+}
+
+// later has records that are before others by their keys, and come after them in the feed.
+func later(s *scene) {
+	put := func(keys ...string) {
+		for _, key := range keys {
+			s.do(func(ctx context.Context, tx storage.Tx) {
+				must(s.t, one(tx.Save(ctx, []storage.Change{{Entries: []journal.Entry{entry("a", key, 5)}}})))
+			})
+		}
+	}
+	cursors := func(ctx context.Context, tx storage.Tx) (at []journal.Cursor) {
+		for _, r := range list(s.t, tx.Journal().Of(ctx, "a")) {
+			at = append(at, r.Cursor)
+		}
+		return at
+	}
+	put("b", "d")
+	var at []journal.Cursor
+	s.do(func(ctx context.Context, tx storage.Tx) { at = cursors(ctx, tx) })
+	put("a", "c")
+	s.do(func(ctx context.Context, tx storage.Tx) {
+		n, err := tx.Journal().Strip(ctx, at)
+		must(s.t, err)
+		equal(s.t, "stripped", n, 1)
+		for _, r := range list(s.t, tx.Journal().Of(ctx, "a")) {
+			equal(s.t, r.Key+" is archived", r.Archived(), r.Key == "b")
+		}
+	})
+	s.do(func(ctx context.Context, tx storage.Tx) {
+		_, err := tx.Journal().Strip(ctx, cursors(ctx, tx))
+		must(s.t, err)
+		n, err := pruneEntries(tx.Journal(), ctx, at)
+		must(s.t, err)
+		equal(s.t, "pruned", n, 1)
 	})
 }
 
