@@ -141,21 +141,42 @@ func (a *Archive) Heads(program ids.Program) iter.Seq[Head] {
 }
 
 // Forget deletes the bookings of commands whose entries were deleted from the journal, of which it
-// passes over those of other kinds: such a purchase can't be refunded any more, nor a redemption given
-// back. It may run twice. It is for retention.Options.Pruned. Errors: what the database said.
+// passes over those of other kinds, and those of commands that were run again with the same key: such
+// a purchase can't be refunded any more, nor a redemption given back. It may run twice. It is for
+// retention.Options.Pruned. Errors: what the database said.
 func (e *Engine) Forget(ctx context.Context, entries []journal.Entry) (err error) {
 	ctx, call := e.frame.Begin(ctx, "loyalty.forget", "")
 	defer call.End(&err)
-	var c storage.Change
-	for _, entry := range entries {
-		if of, ok := journal.ParseSubject("loyalty", entry.Subject); ok && len(of) == 2 && entry.Key != "" {
-			id := AccountID{ids.Program(of[0]), ids.Member(of[1])}
-			c.Rows = append(c.Rows, bookings.Drop(&Booking{Account: id, Key: entry.Key}))
-		}
-	}
-	failed, err := e.frame.Store.Save(ctx, []storage.Change{c})
-	if err = errors.Join(append(failed, err)...); err != nil {
+	if err = e.forget(ctx, entries); err != nil {
 		return fmt.Errorf("loyalty: forget: %w", err)
 	}
 	return nil
+}
+
+func (e *Engine) forget(ctx context.Context, entries []journal.Entry) error {
+	var gone []AccountID
+	var looks []storage.Look
+	for _, entry := range entries {
+		if of, ok := journal.ParseSubject("loyalty", entry.Subject); ok && len(of) == 2 && entry.Key != "" {
+			gone = append(gone, AccountID{ids.Program(of[0]), ids.Member(of[1])})
+			looks = append(looks, storage.Look{Subject: entry.Subject, Key: entry.Key})
+		}
+	}
+	if len(looks) == 0 {
+		return nil
+	}
+	if err := e.frame.Store.Load(ctx, looks); err != nil {
+		return err
+	}
+	var c storage.Change
+	for i, l := range looks {
+		if l.Entry == nil {
+			c.Rows = append(c.Rows, bookings.Drop(&Booking{Account: gone[i], Key: l.Key}))
+		}
+	}
+	if len(c.Rows) == 0 {
+		return nil
+	}
+	failed, err := e.frame.Store.Save(ctx, []storage.Change{c})
+	return errors.Join(append(failed, err)...)
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/loyalty"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
@@ -210,4 +211,55 @@ func TestForget(t *testing.T) {
 		t.Fatal(err)
 	}
 	verify(false)
+}
+
+// A key whose entry was deleted is as good as new, whether its booking was deleted, is to be deleted
+// or never is; and what is run with it again keeps its booking.
+func TestDeletedKeysAreUsedAgain(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db dbtest.DB) {
+		points, _ := open(t, db)
+		for _, key := range []string{"order-1", "order-2", "order-3", "order-4", "order-5"} {
+			if _, err := points.Earn(ctx, buy(alice, 10_000, key)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		strip(t, db)
+		var at []journal.Cursor
+		for _, r := range records(t, db) {
+			if r.Archived() {
+				at = append(at, r.Cursor)
+			}
+		}
+		gone, err := db.Journal().Prune(ctx, at)
+		if err != nil || len(gone) != 3 {
+			t.Fatal(gone, err)
+		}
+		again := func(key string) {
+			t.Helper()
+			if out, err := points.Earn(ctx, buy(alice, 20_000, key)); err != nil || out.Replayed {
+				t.Fatal(out, err)
+			}
+		}
+		again("order-1")
+		for range 2 {
+			if err := points.Forget(ctx, gone); err != nil {
+				t.Fatal(err)
+			}
+			if err := points.Forget(ctx, gone[:0]); err != nil {
+				t.Fatal(err)
+			}
+		}
+		again("order-2")
+		for _, key := range []string{"order-1", "order-2", "order-5"} {
+			if _, err := points.Refund(ctx, loyalty.Refund{Account: alice, Of: key, Amount: 1_000, Key: "refund-" + key}); err != nil {
+				t.Errorf("%s: %v", key, err)
+			}
+		}
+		if _, err := points.Refund(ctx, loyalty.Refund{Account: alice, Of: "order-3", Amount: 1_000, Key: "late"}); !errors.Is(err, loyalty.ErrUnknownBooking) {
+			t.Error(err)
+		}
+		if err := points.Verify(ctx, alice); err != nil {
+			t.Error(err)
+		}
+	})
 }

@@ -91,7 +91,8 @@ func load(ctx context.Context, s storage.Store, lookups []lookup) ([]loaded, err
 
 // A change is one or two accounts (both sides of a transfer) as they are to be stored, with Version
 // one more than the one that was loaded. A booking is new where its Changes are 0, and its key is
-// then that of an entry of its account; else it replaces the one with its key.
+// then that of an entry of its account: one with that key which is there is of an entry that was
+// deleted, and is replaced like those that change.
 type change struct {
 	Accounts []Account
 	Bookings []Booking
@@ -104,11 +105,7 @@ func (c *change) stored() storage.Change {
 		rows = append(rows, accounts.Save(&accountRow{a, a.Due()}))
 	}
 	for i := range c.Bookings {
-		if b := &c.Bookings[i]; b.Changes == 0 {
-			rows = append(rows, bookings.Insert(b))
-		} else {
-			rows = append(rows, bookings.Put(b))
-		}
+		rows = append(rows, bookings.Put(&c.Bookings[i]))
 	}
 	return storage.Change{Rows: rows, Entries: c.Entries}
 }
