@@ -1,15 +1,12 @@
 package retention
 
 import (
-	"bytes"
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"iter"
-	"reflect"
 	"time"
 
 	"github.com/scrmkit/scrmkit/errs"
@@ -24,13 +21,17 @@ import (
 // database or tenant, or one of them was changed. Keep both, and find out which.
 var ErrMismatch = errs.New(errs.Conflict, "retention: the journal does not have what the archive has; nothing more was taken from it")
 
+// ErrNeeded: a relay has yet to hand over an entry of the archive, which may have been written before
+// it began. Nothing was taken from the database; strip the archive once the relay has come further.
+var ErrNeeded = errs.New(errs.TryAgain, "retention: a relay has yet to hand over entries of the archive; strip it later")
+
 // ErrUnfinished: a body is gone that the last archive has, which was not stripped to its end. Strip it
 // again, and keep it.
 var ErrUnfinished = errs.New(errs.Conflict, "retention: the last archive was not stripped to its end; strip it again")
 
 // Options configures a Retention. Nil and zero fields mean the documented defaults.
 type Options struct {
-	Relays   []*relay.Relay // those of the tenant, each from when it began: what they need stays
+	Relays   []*relay.Relay // those of the tenant: what they have yet to hand over stays
 	Limit    int            // entries of an archive; 0: a million
 	Batch    int            // entries of a step, which is a transaction of its own; 0: 500
 	Progress func(Progress) // is told after each step; nil: none
@@ -74,11 +75,11 @@ type Segment struct {
 }
 
 // Archive writes the entries from before an instant, in the order of the feed, to w, and changes
-// nothing: Strip does, with the archive. It goes on from the last archive that was stripped, as far as
-// relays have come, and ends where most entries that follow are not from before the instant: one from
-// a clock that was wrong is taken or left as those around it. After an error, what was written is no
-// archive. Errors: *errs.InputError, where the instant is missing; ErrUnfinished; the writer's; what
-// the database said.
+// nothing: Strip does, with the archive. It goes on from the last archive that was stripped, leaves
+// what a relay has yet to read, and ends where most entries that follow are not from before the
+// instant: one from a clock that was wrong is taken or left as those around it. After an error, what
+// was written is no archive. Errors: *errs.InputError, where the instant is missing; ErrUnfinished;
+// the writer's; what the database said.
 func (r *Retention) Archive(ctx context.Context, w io.Writer, before time.Time) (s Segment, err error) {
 	ctx, call := r.frame.Begin(ctx, "retention.archive", "")
 	defer call.End(&err)
@@ -94,16 +95,22 @@ func (r *Retention) archive(ctx context.Context, w io.Writer, before time.Time) 
 		return s, err
 	}
 	border.limit = int64(r.opts.Limit)
+	f, err := r.floor(ctx, archived)
+	if err != nil {
+		return s, err
+	}
 	for _, rel := range r.opts.Relays {
 		needs, err := rel.Needs(ctx)
 		if err != nil {
 			return s, err
 		}
-		border.stops[needs.Cursor] = true
-	}
-	f, err := r.floor(ctx, archived)
-	if err != nil {
-		return s, err
+		behind, err := r.between(ctx, needs.Cursor, f.Cursor)
+		if err != nil {
+			return s, err
+		}
+		if border.stops[needs.Cursor] = true; behind {
+			border.stops[f.Cursor] = true
+		}
 	}
 	out, err := newLineWriter(w, header{format, r.frame.Tenant(), f.Cursor})
 	if err != nil {
@@ -217,136 +224,6 @@ func (b *border) young(r journal.Record) int {
 		return 0
 	}
 	return 1
-}
-
-// Strip removes the bodies from the journal that an archive has, but for the newest of each subject,
-// and returns how many those were. It opens the archive twice, to see that it is whole before
-// anything is removed, and compares each entry with the one that is stored. An archive may be stripped
-// more than once, and after an error the next call goes on. Errors: ErrBroken, ErrMismatch, those of
-// open and of what it returns, what the database said.
-func (r *Retention) Strip(ctx context.Context, open func() (io.ReadCloser, error)) (n int64, err error) {
-	ctx, call := r.frame.Begin(ctx, "retention.strip", "")
-	defer call.End(&err)
-	if n, err = r.strip(ctx, open); err != nil {
-		return n, fmt.Errorf("retention: strip: %w", err)
-	}
-	return n, nil
-}
-
-func (r *Retention) strip(ctx context.Context, open func() (io.ReadCloser, error)) (n int64, err error) {
-	var h header
-	var end journal.Cursor
-	whole := func(in io.Reader) error {
-		return read(in, &h, func(record journal.Record) bool { end = record.Cursor; return true })
-	}
-	if err := reading(open, whole); err != nil {
-		return 0, err
-	}
-	if h.Tenant != r.frame.Tenant() {
-		return 0, fmt.Errorf("%w: it is of tenant %q", ErrMismatch, h.Tenant)
-	}
-	f, err := r.floor(ctx, archived)
-	if err != nil {
-		return 0, err
-	}
-	needed := map[string]bool{} // subjects
-	for _, rel := range r.opts.Relays {
-		needs, err := rel.Needs(ctx)
-		if err != nil {
-			return 0, err
-		}
-		for _, subject := range needs.Subjects {
-			needed[subject] = true
-		}
-	}
-	feed, stop := iter.Pull2(r.frame.Store.Journal().After(ctx, h.From, 0))
-	defer stop()
-	var batch []journal.Cursor
-	var done int64
-	flush := func(at time.Time) error {
-		some, err := r.frame.Store.Journal().Strip(ctx, batch)
-		n, done, batch = n+some, done+int64(len(batch)), batch[:0]
-		if err == nil {
-			r.progress(done, at)
-		}
-		return err
-	}
-	var last time.Time
-	err = reading(open, func(in io.Reader) error {
-		for record, err := range Read(in) {
-			if err == nil {
-				err = same(record, feed)
-			}
-			if err != nil {
-				return err
-			}
-			if last = record.At; needed[record.Subject] {
-				continue
-			}
-			if batch = append(batch, record.Cursor); len(batch) == r.opts.Batch {
-				if err := flush(last); err != nil {
-					return err
-				}
-			}
-		}
-		return nil
-	})
-	if err == nil && len(batch) > 0 {
-		err = flush(last)
-	}
-	if err == nil && end != "" && f.Cursor == h.From {
-		err = r.raise(ctx, &f, end)
-	}
-	return n, err
-}
-
-// reading opens what fn reads.
-func reading(open func() (io.ReadCloser, error), fn func(io.Reader) error) error {
-	in, err := open()
-	if err != nil {
-		return err
-	}
-	return errors.Join(fn(in), in.Close())
-}
-
-// same returns an error unless the record comes in the feed, as it is in the archive or without its
-// body.
-func same(record journal.Record, feed func() (journal.Record, error, bool)) error {
-	for {
-		stored, err, ok := feed()
-		switch {
-		case !ok:
-			return fmt.Errorf("%w: %s, entry %d", ErrMismatch, record.Subject, record.Seq)
-		case err != nil:
-			return err
-		case stored.Cursor != record.Cursor:
-			continue
-		}
-		if stored.Archived() {
-			record.Before, record.Result = nil, nil
-		}
-		stored.Before, stored.Result = compact(stored.Before), compact(stored.Result)
-		if !reflect.DeepEqual(plain(stored), plain(record)) {
-			return fmt.Errorf("%w: %s, entry %d", ErrMismatch, record.Subject, record.Seq)
-		}
-		return nil
-	}
-}
-
-// compact returns a body without white space.
-func compact(body json.RawMessage) json.RawMessage {
-	var b bytes.Buffer
-	if json.Compact(&b, body) != nil {
-		return body
-	}
-	return b.Bytes()
-}
-
-// plain returns a record in which nothing and no bytes are the same.
-func plain(r journal.Record) journal.Record {
-	r.At = journal.Instant(r.At)
-	r.Input, r.Before, r.Result = append([]byte{}, r.Input...), append([]byte{}, r.Before...), append([]byte{}, r.Result...)
-	return r
 }
 
 // Prune deletes what Strip has left of entries from before an instant, but for the newest of each
