@@ -18,7 +18,7 @@ import (
 
 // Settings of a server, as the command line has them.
 var (
-	always  = []string{"listen_addresses=127.0.0.1", "max_connections=200", "shared_buffers=256MB", "max_wal_size=4GB"}
+	always  = []string{"listen_addresses=127.0.0.1", "max_connections=200", "max_prepared_transactions=5", "shared_buffers=256MB", "max_wal_size=4GB"}
 	durable = []string{"synchronous_commit=on", "full_page_writes=on"}
 	fast    = []string{"synchronous_commit=off", "full_page_writes=off"}
 )

@@ -56,3 +56,21 @@ func TestEndOf(t *testing.T) {
 		}
 	}
 }
+
+// What a server says of an entry without a place, in the language of its lc_messages.
+func TestEpochless(t *testing.T) {
+	for text, want := range map[string]bool{
+		`null value in column "pos" of relation "journal_entry" violates not-null constraint`:                   true,
+		`NULL-Wert in Spalte »pos« von Relation »journal_entry« verletzt Not-Null-Constraint`:                   true,
+		`une valeur NULL viole la contrainte NOT NULL de la colonne « pos » dans la relation « journal_entry »`: true,
+		`el valor nulo en la columna «pos» de la relación «journal_entry» viola la restricción de no nulo`:      true,
+		`null value in column "id" of relation "orders" violates not-null constraint`:                           false,
+	} {
+		if got := epochless(pgError{"ERROR", text, "23502"}); got != want {
+			t.Errorf("%s: %t", text, got)
+		}
+		if epochless(pgError{"ERROR", text, "23514"}) {
+			t.Errorf("%s, of another state", text)
+		}
+	}
+}

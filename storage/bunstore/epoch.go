@@ -22,11 +22,18 @@ var epochs = postgres.name("journal_epoch")
 var ownPos = "((select e.base from " + epochs + " as e where e.started = pg_postmaster_start_time()) + pg_current_xact_id()::text::bigint)"
 
 // horizon is the place that no transaction which is still to end can write before. Until an epoch
-// has begun nothing of it is there to be waited for. A standby replays what its primary has begun,
-// and its snapshots have no list of what runs there.
-var horizon = "(select case when pg_is_in_recovery() then e.base + pg_snapshot_xmin(pg_current_snapshot())::text::bigint" +
-	" when e.started = pg_postmaster_start_time() then e.base + (select coalesce(min(x.n), pg_snapshot_xmax(pg_current_snapshot())::text::bigint)" +
-	" from (" + running + ") as x) else 9223372036854775807 end from " + epochs + " as e)"
+// has begun nothing of it is there to be waited for, and one of those before can still write only
+// where it was prepared, as it can later where it is older than the transaction that began the
+// epoch: readers wait for its end. A standby replays what its primary has begun, and its snapshots
+// have no list of what runs there.
+var horizon = "(select case when not pg_is_in_recovery() and e.started <> pg_postmaster_start_time() then" +
+	" case when exists (select from pg_prepared_xacts as p where p.database = current_database()) then 0 else 9223372036854775807 end" +
+	" when o.oldest < " + newest + " - ((" + newest + " - e.xmin::text::bigint) & 4294967295) then 0 else e.base + o.oldest end" +
+	" from " + epochs + " as e, (select case when pg_is_in_recovery() then pg_snapshot_xmin(pg_current_snapshot())::text::bigint" +
+	" else coalesce((select min(x.n) from (" + running + ") as x), " + newest + ") end as oldest offset 0) as o)"
+
+// newest is the number after those of the transactions that the snapshot at hand knows of.
+const newest = "pg_snapshot_xmax(pg_current_snapshot())::text::bigint"
 
 // running are the transactions whose end the snapshot at hand has not seen, but those of other
 // databases of the server, which write nothing here.
@@ -54,7 +61,7 @@ func (u unit) beginEpoch(ctx context.Context) error {
 // stored.
 func epochless(err error) bool {
 	const null = "23502" // where there may be none
-	return state(err) == null && strings.Contains(err.Error(), `"`+entryTable.name+`"`)
+	return state(err) == null && strings.Contains(err.Error(), entryTable.name) // in quotes of any language
 }
 
 // A Holder is a transaction that keeps entries from being read: those that were written since it
