@@ -47,6 +47,7 @@ func TestEndOf(t *testing.T) {
 		{fmt.Errorf("%w: %w", reset, context.Canceled), endOther},
 		{fmt.Errorf("%w: %w", reset, context.DeadlineExceeded), endOther},
 		{pgError{"ERROR", "canceling statement due to statement timeout", "57014"}, endTimeout},
+		{fmt.Errorf("%w: %w", context.Canceled, pgError{"ERROR", "canceling statement due to user request", "57014"}), endOther},
 		{pgError{"ERROR", "canceling statement due to lock timeout", "55P03"}, endTimeout},
 		{pgError{"FATAL", "terminating connection due to idle-in-transaction timeout", "25P03"}, endTimeout},
 		{pgError{"FATAL", "terminating connection due to transaction timeout", "25P04"}, endTimeout},

@@ -96,7 +96,7 @@ func (d *DB) Holders(ctx context.Context) (all []Holder, err error) {
 		})
 	}
 	if err != nil {
-		return nil, d.fail("read the holders of the journal", err)
+		return nil, d.fail(ctx, "read the holders of the journal", err)
 	}
 	return all, nil
 }

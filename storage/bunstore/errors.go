@@ -77,7 +77,7 @@ func undefined(err error) bool {
 
 // fail says what could not be done. Within a transaction it wraps storage.ErrRetry where another
 // run may do better.
-func (u unit) fail(op string, err error) error {
+func (u unit) fail(ctx context.Context, op string, err error) error {
 	if epochless(err) {
 		u.moved.Store(true)
 	}
@@ -85,7 +85,7 @@ func (u unit) fail(op string, err error) error {
 		err = fmt.Errorf("%w: %w", storage.ErrRetry, err)
 	}
 	if u.tx != nil {
-		err = u.explained(err, false)
+		err = u.explained(ctx, err, false)
 	}
 	if undefined(err) {
 		err = fmt.Errorf("%w: %w", ErrTable, err)

@@ -62,7 +62,7 @@ func (u unit) Load(ctx context.Context, looks []storage.Look) error {
 		return err
 	})
 	if err != nil {
-		return u.fail("load", err)
+		return u.fail(ctx, "load", err)
 	}
 	return nil
 }

@@ -154,7 +154,7 @@ func (d *DB) Tenants(ctx context.Context) iter.Seq2[string, error] {
 				})
 			}
 			if err != nil {
-				yield("", d.fail("list tenants", err))
+				yield("", d.fail(ctx, "list tenants", err))
 				return
 			}
 			if len(next) == 0 || !yield(next[0], nil) {
@@ -226,7 +226,7 @@ func (s journalStore) before(
 		return nil
 	}
 	if err := s.learn(ctx); err != nil {
-		return s.fail(op, err)
+		return s.fail(ctx, op, err)
 	}
 	slices.SortFunc(places, func(a, b []storage.Value) int { return compareKeys(a, b, len(a)) })
 	l := lookup{s.grammar, placeColumns, s.grammar == postgres && !s.distributed()}
@@ -245,7 +245,7 @@ func (s journalStore) before(
 		return nil
 	})
 	if err != nil {
-		return s.fail(op, err)
+		return s.fail(ctx, op, err)
 	}
 	return nil
 }

@@ -26,7 +26,7 @@ func paged[T any](
 			page, err := readPage(ctx, u, size, last, next, scan)
 			if err != nil {
 				var zero T
-				yield(zero, u.fail(op, err))
+				yield(zero, u.fail(ctx, op, err))
 				return
 			}
 			for _, row := range page {

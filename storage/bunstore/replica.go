@@ -37,7 +37,7 @@ func (d *DB) Lag(ctx context.Context) (time.Duration, error) {
 		return each(rows, func(rows Rows) error { return rows.Scan(&micros) })
 	})
 	if err != nil {
-		return 0, d.fail("read the lag", err)
+		return 0, d.fail(ctx, "read the lag", err)
 	}
 	return time.Duration(micros) * time.Microsecond, nil
 }

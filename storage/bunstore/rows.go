@@ -74,7 +74,7 @@ func (u unit) List(ctx context.Context, q storage.Query) iter.Seq2[[]storage.Val
 			}
 			page, err := u.page(ctx, q, size)
 			if err != nil {
-				yield(nil, u.fail("list", err))
+				yield(nil, u.fail(ctx, "list", err))
 				return
 			}
 			for _, row := range page {
@@ -126,7 +126,7 @@ func (u unit) Prune(ctx context.Context, q storage.Query) (n int64, err error) {
 		return err
 	})
 	if err != nil {
-		return 0, u.fail("prune", err)
+		return 0, u.fail(ctx, "prune", err)
 	}
 	return n, nil
 }

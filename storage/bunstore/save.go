@@ -114,17 +114,17 @@ func (u unit) Save(ctx context.Context, changes []storage.Change) ([]error, erro
 	for i, c := range changes {
 		var err error
 		if all[i], err = u.changeOf(c); err != nil {
-			return nil, u.fail("save", err)
+			return nil, u.fail(ctx, "save", err)
 		}
 	}
 	errs := make([]error, len(all))
 	err := u.learn(ctx)
 	if err != nil {
-		return nil, u.fail("save", err)
+		return nil, u.fail(ctx, "save", err)
 	}
 	if u.tx != nil && u.moved.Swap(false) {
 		if err := u.beginEpoch(ctx); err != nil {
-			return nil, u.fail("save", err)
+			return nil, u.fail(ctx, "save", err)
 		}
 	}
 	if u.grammar == sqlite {
@@ -133,7 +133,7 @@ func (u unit) Save(ctx context.Context, changes []storage.Change) ([]error, erro
 		err = u.certain(ctx, all, func() error { return u.saveByStatement(ctx, all, errs) })
 	}
 	if err != nil {
-		return nil, u.fail("save", err)
+		return nil, u.fail(ctx, "save", err)
 	}
 	return errs, nil
 }
@@ -198,7 +198,7 @@ func (u unit) saveBatch(ctx context.Context, changes []change, some []int, errs 
 		return u.saveTogether(ctx, changes, some, errs)
 	case u.distributed():
 	case fits:
-		err := u.once(ctx, func() error { return u.explained(u.saveFast(ctx, changes, some, errs), u.tx == nil) })
+		err := u.once(ctx, func() error { return u.explained(ctx, u.saveFast(ctx, changes, some, errs), u.tx == nil) })
 		if !undecided(err) || u.tx != nil {
 			return err
 		}

@@ -2,6 +2,7 @@ package bunstore
 
 import (
 	"context"
+	"database/sql"
 	"database/sql/driver"
 	"errors"
 	"fmt"
@@ -38,6 +39,9 @@ const (
 	endTimeout     // it was given up, and its transaction with it
 )
 
+// canceled is the SQLSTATE of a statement that was given up.
+const canceled = "57014"
+
 // endOf returns which end an error tells of. Errors without a SQLSTATE are those of a driver.
 func endOf(err error) end {
 	switch state(err) {
@@ -49,7 +53,11 @@ func endOf(err error) end {
 		if fatal(err) {
 			return endDropped
 		}
-	case "57014", "55P03", "25P03", "25P04":
+	case canceled:
+		if !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
+			return endTimeout
+		}
+	case "55P03", "25P03", "25P04":
 		return endTimeout
 	case "":
 		return endOfConn(err)
@@ -79,10 +87,15 @@ func endOfConn(err error) end {
 func fatal(err error) bool { return strings.Contains(err.Error(), "FATAL: ") }
 
 // explained wraps an error in the one that says what a server, or the connection to it, made of what
-// was under way. storing: that may have been stored. An error that is wrapped already stays.
-func (c *core) explained(err error, storing bool) error {
+// was under way, or in that of ctx where the caller has given it up. storing: that may have been stored. An error that is wrapped already stays.
+func (c *core) explained(ctx context.Context, err error, storing bool) error {
 	if c.grammar != postgres || err == nil || errors.Is(err, ErrUnavailable) || errors.Is(err, ErrLost) || errors.Is(err, ErrTimeout) {
 		return err
+	}
+	// A driver may tell the server that its caller has given up, and have the answer to that, or find
+	// the transaction ended.
+	if ended := ctx.Err(); ended != nil && !errors.Is(err, ended) && (state(err) == canceled || errors.Is(err, sql.ErrTxDone)) {
+		err = fmt.Errorf("%w: %w", ended, err)
 	}
 	switch end := endOf(err); {
 	case end == endRefused, end == endDropped && !storing:
@@ -135,7 +148,7 @@ func (u unit) once(ctx context.Context, fn func() error) error {
 	if u.tx != nil {
 		return fn()
 	}
-	return u.again(ctx, func() error { return u.explained(fn(), false) })
+	return u.again(ctx, func() error { return u.explained(ctx, fn(), false) })
 }
 
 // certain runs fn, which stores the changes. Where the connection ended meanwhile it does so once

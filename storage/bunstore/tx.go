@@ -21,7 +21,7 @@ func (d *DB) InTx(ctx context.Context, fn func(ctx context.Context, tx storage.T
 		err := d.transact(ctx, func(u unit) error {
 			own = fn(tripwire.Mark(ctx, d.core), Tx{u.join(*u.tx)})
 			if state(own) != "" { // of a statement of the caller's own
-				own = d.explained(own, false)
+				own = d.explained(ctx, own, false)
 			}
 			return own
 		})
@@ -35,7 +35,7 @@ func (d *DB) InTx(ctx context.Context, fn func(ctx context.Context, tx storage.T
 // begin runs fn in a transaction of its own: committed where fn returns nil, rolled back where it
 // returns an error, panics, or ends its goroutine. On SQLite it is the one that may write.
 func (u unit) begin(ctx context.Context, fn func(u unit) error) error {
-	return u.transact(ctx, func(u unit) error { return u.explained(fn(u), false) })
+	return u.transact(ctx, func(u unit) error { return u.explained(ctx, fn(u), false) })
 }
 
 // transact is begin for what may return errors that are not of the database.
@@ -48,7 +48,7 @@ func (u unit) transact(ctx context.Context, fn func(u unit) error) error {
 func (u unit) transacted(ctx context.Context, w *wanted, fn func(u unit) error) error {
 	tx, end, err := u.open(ctx)
 	if err != nil {
-		return u.explained(err, false)
+		return u.explained(ctx, err, false)
 	}
 	defer end()
 	defer func() { _ = tx.Rollback() }() // of no effect after Commit
@@ -59,7 +59,7 @@ func (u unit) transacted(ctx context.Context, w *wanted, fn func(u unit) error) 
 		return err
 	}
 	if err := tx.Commit(); err != nil {
-		return u.explained(err, true)
+		return u.explained(ctx, err, true)
 	}
 	return u.present()
 }
