@@ -10,6 +10,7 @@ import (
 
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/bunstore"
+	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
 // Distribute changes nothing of a database that can't be distributed.
@@ -98,6 +99,35 @@ func TestFirstEntryOfAnEpochOfATenant(t *testing.T) {
 			}
 			if got := epochs(); !slices.Equal(got, []string{c.want, "other 1"}) {
 				t.Errorf("the epochs are %v, want %s", got, c.want)
+			}
+		})
+	}
+}
+
+// A Save that is run again, as its answer was lost, says of each change what came of it this time.
+func TestASaveRunsAgain(t *testing.T) {
+	for name, prepare := range map[string]func(ctx context.Context, db *bun.DB) error{
+		"plain": func(context.Context, *bun.DB) error { return nil }, "distributed": bunstore.AsDistributed,
+	} {
+		t.Run(name, func(t *testing.T) {
+			db := openPostgres(t)
+			newStore(t, db, boxTables)
+			check(t, prepare(t.Context(), db))
+			store, err := bunstore.New(db, nil)
+			check(t, err)
+			for n, c := range [][]storage.Change{{moved("ann", 2)}, {moved("bob", 2), moved("cyd", 2)}} {
+				errs := make([]error, len(c))
+				check(t, store.SaveInto(t.Context(), c, errs))
+				for _, err := range errs {
+					if !errors.Is(err, journal.ErrConflict) {
+						t.Errorf("save %d: %v", n, err)
+					}
+				}
+				for _, member := range [][]string{{"ann"}, {"bob", "cyd"}}[n] {
+					save(t, store, moved(member, 1))
+				}
+				check(t, store.SaveInto(t.Context(), c, errs))
+				check(t, one(errs, nil))
 			}
 		})
 	}

@@ -60,7 +60,7 @@ func (u unit) beginEpoch(ctx context.Context) error {
 // epochless reports whether an entry found no place, for the epoch has yet to begin. Nothing was
 // stored.
 func epochless(err error) bool {
-	const null = "23502" // where there may be none
+	const null = "23502"                                                        // where there may be none
 	return state(err) == null && strings.Contains(err.Error(), entryTable.name) // in quotes of any language
 }
 

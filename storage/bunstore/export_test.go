@@ -33,3 +33,15 @@ func (d *DB) Explain(ctx context.Context, q storage.Query) (plan string, err err
 	})
 	return plan, err
 }
+
+// SaveInto saves changes with the errors of a run before, as Save does where that was lost.
+func (d *DB) SaveInto(ctx context.Context, changes []storage.Change, errs []error) error {
+	all := make([]change, len(changes))
+	for i, c := range changes {
+		var err error
+		if all[i], err = d.changeOf(c); err != nil {
+			return err
+		}
+	}
+	return d.saveByStatement(ctx, all, errs)
+}

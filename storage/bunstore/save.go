@@ -235,6 +235,9 @@ func (u unit) saveTogether(ctx context.Context, changes []change, some []int, er
 	})
 	refused := lost(err)
 	if refused == nil {
+		for _, i := range some {
+			errs[i] = nil
+		}
 		return err
 	}
 	if len(some) == 1 {
