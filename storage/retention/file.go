@@ -35,8 +35,11 @@ type trailer struct {
 	SHA256  string `json:"sha256"` // of all lines before it, in hexadecimal digits
 }
 
-// trailing begins a trailer, and no record.
-const trailing = `{"entries":`
+// What lines begin with that are no records.
+const (
+	heading  = `{"format":`
+	trailing = `{"entries":`
+)
 
 // A lineWriter writes a file.
 type lineWriter struct {
@@ -79,6 +82,10 @@ func Read(r io.Reader) iter.Seq2[journal.Record, error] {
 // read reads a file and calls each for its records, until that returns false.
 func read(r io.Reader, h *header, each func(journal.Record) bool) error {
 	in, sum, n := bufio.NewReader(r), sha256.New(), int64(-1)
+	// A file that is something else may have no line, and any size.
+	if first, err := in.Peek(len(heading)); err == nil && string(first) != heading {
+		return ErrBroken
+	}
 	for ; ; n++ {
 		line, err := in.ReadBytes('\n')
 		if errors.Is(err, io.EOF) {

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"testing"
+	"testing/iotest"
 
 	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/storage"
@@ -255,5 +256,34 @@ func TestReplacedFile(t *testing.T) {
 			t.Error(err)
 		}
 		equal(t, "a", bodies(t, db, "a"), c.want)
+	}
+}
+
+// endless is a file of any size without a line.
+type endless struct{ read int }
+
+func (e *endless) Read(p []byte) (int, error) {
+	if e.read += len(p); e.read > 1<<20 {
+		return 0, errors.New("a megabyte was read")
+	}
+	return copy(p, bytes.Repeat([]byte{'x'}, len(p))), nil
+}
+
+// TestNoArchive: a file that is none is refused by its first bytes.
+func TestNoArchive(t *testing.T) {
+	r := newRetention(t, memory.New(), retention.Options{})
+	if _, err := r.Strip(t.Context(), func() (io.ReadCloser, error) { return io.NopCloser(&endless{}), nil }); !errors.Is(err, retention.ErrBroken) {
+		t.Error(err)
+	}
+	for _, err := range retention.Read(bytes.NewReader(nil)) {
+		if !errors.Is(err, retention.ErrBroken) {
+			t.Error(err)
+		}
+	}
+	lost := errors.New("lost")
+	for _, err := range retention.Read(iotest.ErrReader(lost)) {
+		if !errors.Is(err, lost) {
+			t.Error(err)
+		}
 	}
 }
