@@ -143,8 +143,15 @@ func (r *Relay) Run(ctx context.Context, failed func(error)) error {
 		}
 		timer.Stop()
 	}
-	_ = r.Release(context.WithoutCancel(ctx)) // it ends by itself
+	releasing, cancel := r.ending(ctx)
+	defer cancel()
+	_ = r.Release(releasing) // it ends by itself
 	return ctx.Err()
+}
+
+// ending returns the context of what is done after ctx has ended too, as long as a lease lasts.
+func (r *Relay) ending(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), r.opts.Lease)
 }
 
 // Wake has Run look for new entries now. Who knows of some calls it: a hook of the engines, a

@@ -73,7 +73,9 @@ func (r *Relay) step(ctx context.Context) (t Turn, err error) {
 	f.Cursor = cursor
 	rows := r.settle(&t, tasks)
 	if read+len(rows) > 0 {
-		err = r.save(context.WithoutCancel(ctx), &f, rows...)
+		noting, cancel := r.ending(ctx)
+		defer cancel()
+		err = r.save(noting, &f, rows...)
 	}
 	t.More = read == r.opts.Batch || t.Dead > 0 || left
 	return t, errors.Join(err, ctx.Err())
@@ -96,8 +98,8 @@ func (r *Relay) abandoned(f feed, now time.Time) bool {
 func (r *Relay) again(ctx context.Context, waiting []line, now time.Time) (tasks []*task, left bool, err error) {
 	read := 0
 	for _, l := range slices.SortedStableFunc(slices.Values(waiting), func(a, b line) int { return a.Due.Compare(b.Due) }) {
-		if l.Due.After(now) {
-			break
+		if l.Due.After(now) && l.Due.Sub(now) <= 2*maxBackoff { // or of a clock that was wrong
+			continue
 		}
 		if read >= r.opts.Batch {
 			return tasks, true, nil

@@ -329,3 +329,72 @@ func TestManyEntriesAreDue(t *testing.T) {
 		}
 	}
 }
+
+// An entry that failed while a clock was wrong is tried again within the hour that is the longest to
+// wait, whatever its clock was.
+func TestAnEntryFailsWhileAClockIsAhead(t *testing.T) {
+	db, c := memory.New(), newClock()
+	done(t, write(t.Context(), db, "a", 1))
+	done(t, write(t.Context(), db, "b", 1))
+	fails := true
+	r := newRelay(t, db, func(_ context.Context, _ string, r journal.Record) error {
+		if fails {
+			return errors.New("no answer")
+		}
+		return nil
+	}, relay.Options{Now: c.now, Backoff: time.Hour})
+	const year = 365 * 24 * time.Hour
+	c.pass(year)
+	stepped(t, r)
+	c.pass(-year)
+	done(t, write(t.Context(), db, "c", 1))
+	stepped(t, r)
+	fails = false
+	for range 3 {
+		stepped(t, r)
+		c.pass(time.Hour)
+	}
+	if s, err := r.Status(t.Context()); err != nil || s.Waiting != 0 {
+		t.Errorf("%+v, %v", s, err)
+	}
+}
+
+// stuck is a database whose Save does not return before its ctx ends, once it is told to.
+type stuck struct {
+	storage.Tx
+	is *atomic.Bool
+}
+
+func (s stuck) Save(ctx context.Context, changes []storage.Change) ([]error, error) {
+	if s.is.Load() {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	return s.Tx.Save(ctx, changes)
+}
+
+// A relay that is to end does so, also where the database does not answer any more.
+func TestRunEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		db, is := memory.New(), &atomic.Bool{}
+		done(t, write(t.Context(), db, "a", 1))
+		ctx, stop := context.WithCancel(t.Context())
+		r := newRelay(t, stuck{db, is}, func(context.Context, string, journal.Record) error {
+			is.Store(true)
+			stop()
+			return nil
+		}, relay.Options{})
+		began := time.Now()
+		ended := make(chan error, 1)
+		go func() { ended <- r.Run(ctx, nil) }()
+		select {
+		case err := <-ended:
+			if !errors.Is(err, context.Canceled) || time.Since(began) > 2*time.Minute {
+				t.Errorf("after %v, %v", time.Since(began), err)
+			}
+		case <-time.After(time.Hour): // of fake time
+			t.Error("it does not end")
+			is.Store(false)
+		}
+	})
+}
