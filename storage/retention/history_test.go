@@ -39,7 +39,11 @@ type shop struct {
 	handed map[string]int  // entries that it has, with their bodies
 	old    *retention.Retention
 
-	archives [][]byte                    // that were stripped
+	late   *relay.Relay    // begins when archives were written; nil: not yet
+	told   map[string]bool // entries that it has, and those that had no body when it began
+	unread [][]byte        // archives that were not stripped
+
+	archives [][]byte                    // that were stripped, also in part
 	written  map[string]journal.Entry    // every entry, by its subject and number
 	pruned   map[string]bool             // those of them that are gone
 	done     map[string]loyalty.Outcome  // first results, by keys
@@ -61,9 +65,43 @@ func open(t fataler, db storage.DB) *shop {
 	must(t, err)
 	s.crm, err = relay.New(db, "crm", s.hand, &relay.Options{Now: clock, Batch: 7, Workers: 2, Backoff: time.Minute})
 	must(t, err)
-	s.old, err = retention.New(db, &retention.Options{Relays: []*relay.Relay{s.crm}, Batch: 3, Limit: 20, Pruned: s.points.Forget, Now: clock})
-	must(t, err)
+	s.keep(t, 20, s.crm)
 	return s
+}
+
+// keep has the journal kept small from now on, for relays.
+func (s *shop) keep(t fataler, limit int, relays ...*relay.Relay) {
+	var err error
+	s.old, err = retention.New(s.db, &retention.Options{
+		Relays: relays, Batch: 3, Limit: limit, Pruned: s.points.Forget, Now: func() time.Time { return s.now },
+	})
+	must(t, err)
+}
+
+// begin begins the late relay.
+func (s *shop) begin(t fataler) {
+	s.told = map[string]bool{}
+	for r, err := range s.db.Journal().After(context.Background(), "", 0) {
+		must(t, err)
+		s.told[name(r.Entry)] = r.Archived()
+	}
+	var err error
+	s.late, err = relay.New(s.db, "late", func(_ context.Context, _ string, r journal.Record) error {
+		s.told[name(r.Entry)] = true
+		return nil
+	}, &relay.Options{Now: func() time.Time { return s.now }, Batch: 4, Workers: 1})
+	must(t, err)
+}
+
+// strip strips an archive, where relays have all of it.
+func (s *shop) strip(t fataler, file []byte) {
+	switch _, err := s.old.Strip(context.Background(), opener(file)); {
+	case errors.Is(err, retention.ErrNeeded):
+		s.unread = append(s.unread, file)
+	default:
+		must(t, err)
+		s.archives = append(s.archives, file)
+	}
 }
 
 type fataler interface {
@@ -179,7 +217,9 @@ func (s *shop) check(t fataler) {
 		var records []journal.Record
 		for r, err := range retention.Read(bytes.NewReader(file)) {
 			must(t, err)
-			records = append(records, r)
+			if _, again := kept[name(r.Entry)]; !again {
+				records = append(records, r)
+			}
 			kept[name(r.Entry)] = r.Entry
 		}
 		must(t, audit.Read(func(yield func(journal.Record, error) bool) {
@@ -202,6 +242,9 @@ func (s *shop) check(t fataler) {
 			same(t, "what is left of an entry", r.Entry, want)
 			if !s.poison[r.Subject] && s.handed[name(r.Entry)] == 0 {
 				t.Fatalf("%s has lost its body before it was handed over", name(r.Entry))
+			}
+			if s.late != nil && !s.told[name(r.Entry)] {
+				t.Fatalf("%s has lost its body before the late relay had it", name(r.Entry))
 			}
 			continue
 		}
@@ -244,12 +287,12 @@ func TestHistories(t *testing.T) {
 			s := open(t, db.Tenant(fmt.Sprint("shop ", shops)))
 			ctx, keys := context.Background(), 0
 			members := []ids.Member{"alice", "bob", "carol"}
-			for range rapid.IntRange(1, 25).Draw(t, "steps") {
+			for range rapid.IntRange(1, 40).Draw(t, "steps") {
 				if rapid.IntRange(0, 4).Draw(t, "check") == 0 {
 					s.check(t)
 				}
-				before := s.now.Add(-time.Duration(rapid.IntRange(0, 20).Draw(t, "days")) * day)
-				switch rapid.IntRange(0, 11).Draw(t, "step") {
+				before := s.now.Add(-time.Duration(rapid.SampledFrom([]int{0, 0, 1, 3, 6, 12, 20}).Draw(t, "days")) * day)
+				switch rapid.IntRange(0, 13).Draw(t, "step") {
 				case 0, 1, 2, 3:
 					for range rapid.IntRange(1, 6).Draw(t, "commands") {
 						keys++
@@ -257,19 +300,28 @@ func TestHistories(t *testing.T) {
 						s.adjust(t, c)
 					}
 					s.note(t)
+					s.now = s.now.Add(time.Duration(rapid.IntRange(0, 2).Draw(t, "pass")) * day)
 				case 4:
 					s.now = s.now.Add(time.Duration(rapid.IntRange(1, 10).Draw(t, "pass")) * day)
 				case 5, 6:
-					if file, _ := s.archive(t, before); file != nil {
-						s.archives = append(s.archives, file)
-						_, err := s.old.Strip(ctx, opener(file))
-						must(t, err)
+					if file, _ := s.archive(t, before); file != nil && rapid.Bool().Draw(t, "now") {
+						s.strip(t, file)
+					} else if file != nil {
+						s.unread = append(s.unread, file)
 					}
 				case 7:
-					if len(s.archives) > 0 && len(s.pruned) == 0 {
-						_, err := s.old.Strip(ctx, opener(rapid.SampledFrom(s.archives).Draw(t, "archive")))
-						must(t, err)
+					if all := slices.Concat(s.archives, s.unread); len(all) > 0 {
+						s.strip(t, rapid.SampledFrom(all).Draw(t, "archive"))
 					}
+				case 12:
+					s.keep(t, rapid.IntRange(1, 20).Draw(t, "limit"), slices.DeleteFunc([]*relay.Relay{s.crm, s.late}, func(r *relay.Relay) bool { return r == nil })...)
+				case 13:
+					if s.late == nil {
+						s.begin(t)
+						s.keep(t, 20, s.crm, s.late)
+					}
+					_, err := s.late.Step(ctx)
+					must(t, err)
 				case 8:
 					s.prune(t, before)
 				case 9:
