@@ -60,8 +60,9 @@ func (u unit) beginEpoch(ctx context.Context) error {
 // epochless reports whether an entry found no place, for the epoch has yet to begin. Nothing was
 // stored.
 func epochless(err error) bool {
-	const null = "23502"                                                        // where there may be none
-	return state(err) == null && strings.Contains(err.Error(), entryTable.name) // in quotes of any language
+	const null = "23502" // where there may be none
+	// The name is in the quotes of the server's language.
+	return state(err) == null && strings.Contains(err.Error(), entryTable.name)
 }
 
 // A Holder is a transaction that keeps entries from being read: those that were written since it

@@ -201,7 +201,8 @@ func (s journalStore) Prune(ctx context.Context, at []journal.Cursor) (deleted [
 }
 
 // before runs a statement on records before those at the cursors, in the feed and in the order of
-// their subject: on all of them but for what which says. It calls fn for each row that it returns, after begin.
+// their subject: on all of them but for what which says. It calls fn for each row that it returns,
+// after begin.
 func (s journalStore) before(
 	ctx context.Context, op, text, which, returning string, at []journal.Cursor, fn func(Rows) error, begin func(),
 ) error {

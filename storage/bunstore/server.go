@@ -87,7 +87,8 @@ func endOfConn(err error) end {
 func fatal(err error) bool { return strings.Contains(err.Error(), "FATAL: ") }
 
 // explained wraps an error in the one that says what a server, or the connection to it, made of what
-// was under way, or in that of ctx where the caller has given it up. storing: that may have been stored. An error that is wrapped already stays.
+// was under way, or in that of ctx where the caller has given it up. storing: that may have been
+// stored. An error that is wrapped already stays.
 func (c *core) explained(ctx context.Context, err error, storing bool) error {
 	if c.grammar != postgres || err == nil || errors.Is(err, ErrUnavailable) || errors.Is(err, ErrLost) || errors.Is(err, ErrTimeout) {
 		return err

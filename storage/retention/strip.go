@@ -122,7 +122,7 @@ func (r *Retention) strip(ctx context.Context, open func() (io.ReadCloser, error
 type inspection struct {
 	header header
 	end    journal.Cursor // of the last record; "": there is none
-	has    bool           // a cursor that was looked for is that of a record, or the one that the archive goes on from
+	has    bool           // the archive goes on from the cursor that was looked for, or has it
 }
 
 // inspect returns what is known of an archive, and whether it has a cursor.
