@@ -37,7 +37,7 @@ func TestGoldenCommands(t *testing.T) {
 			{Kind: "loyalty.return", Least: Return{Account: id, Of: "order"}},
 			{Kind: "loyalty.expire", Least: Expire{Account: id}},
 			{Kind: "loyalty.tier", Least: SetTier{Account: id, Level: "gold"}},
-			{Kind: "loyalty.import", Least: Import{Account: id}},
+			{Kind: "loyalty.import", Least: Import{Account: id}, Fill: golden.Fill{"points.lots.to": until}},
 			{Kind: "loyalty.merge", Least: Merge{Account: id, To: "bob"}},
 		},
 		Results: []golden.Result{{Name: "outcome", Of: Outcome{}, Fill: golden.Fill{"command": json.RawMessage(`{"n":1}`)}}},
