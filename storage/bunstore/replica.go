@@ -21,7 +21,8 @@ func (u unit) changing(ctx context.Context) error {
 
 // Lag returns how far a standby may be behind: how long ago the last transaction that it has
 // replayed was committed on its primary, or its last checkpoint was made where it has replayed none
-// since it started. It is behind by less where nothing has been written since. A server that is no
+// since it started. It is behind by less where nothing has been written since, and the clocks of
+// both count as alike. A server that is no
 // standby, or no longer one, is not behind, and neither is SQLite.
 func (d *DB) Lag(ctx context.Context) (time.Duration, error) {
 	if err := d.check(ctx); err != nil || d.grammar == sqlite {
@@ -39,5 +40,5 @@ func (d *DB) Lag(ctx context.Context) (time.Duration, error) {
 	if err != nil {
 		return 0, d.fail(ctx, "read the lag", err)
 	}
-	return time.Duration(micros) * time.Microsecond, nil
+	return time.Duration(max(micros, 0)) * time.Microsecond, nil
 }

@@ -347,12 +347,15 @@ func (r *Relay) call(ctx context.Context, record journal.Record) error {
 }
 
 // All runs the relays of all tenants until ctx ends, whose error it returns: those that relays
-// yields, which is asked for more every interval, one of each tenant and name. Errors are given to
-// failed, which may be nil.
+// yields, which is asked for more every interval (0: a minute), one of each tenant and name. Errors
+// are given to failed, which may be nil.
 func All(ctx context.Context, interval time.Duration, relays func(ctx context.Context) iter.Seq2[*Relay, error], failed func(error)) error {
 	var running sync.WaitGroup
 	defer running.Wait()
 	known := map[[2]string]bool{}
+	if interval <= 0 {
+		interval = time.Minute
+	}
 	for ctx.Err() == nil {
 		for r, err := range relays(ctx) {
 			if err != nil {
