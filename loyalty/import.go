@@ -109,22 +109,13 @@ func (p *Program) Import(a Account, c Import, now time.Time) (Decision, error) {
 		return Decision{}, ErrAccountExists
 	}
 	d := p.begin(a, now)
-	past := func(field string, t time.Time) (time.Time, error) {
-		if t = journal.Instant(t); t.After(d.now) {
-			return t, &errs.InputError{Field: field, Reason: "is in the future"}
-		}
-		if t.IsZero() {
-			t = d.now
-		}
-		return t, nil
-	}
-	joined, err := past("joined", c.Joined)
+	joined, err := valid.Past("joined", c.Joined, d.now)
 	if err != nil {
 		return Decision{}, err
 	}
 	d.Next.Joined = joined
 	if !c.Active.IsZero() {
-		if d.Next.Active, err = past("active", c.Active); err != nil {
+		if d.Next.Active, err = valid.Past("active", c.Active, d.now); err != nil {
 			return Decision{}, err
 		}
 	}
@@ -132,7 +123,7 @@ func (p *Program) Import(a Account, c Import, now time.Time) (Decision, error) {
 		if !slices.ContainsFunc(p.metrics, func(o *metric) bool { return o.ID == m.Metric }) {
 			return Decision{}, &errs.InputError{Field: fmt.Sprintf("metrics[%d].metric", i), Reason: "is not in the program"}
 		}
-		at, err := past(fmt.Sprintf("metrics[%d].at", i), m.At)
+		at, err := valid.Past(fmt.Sprintf("metrics[%d].at", i), m.At, d.now)
 		if err == nil {
 			err = d.count(metricTally(m.Metric), m.N, at, p.keep[metricTally(m.Metric)])
 		}
@@ -140,12 +131,12 @@ func (p *Program) Import(a Account, c Import, now time.Time) (Decision, error) {
 			return Decision{}, err
 		}
 	}
-	since, err := past("tier.since", c.Tier.Since)
+	since, err := valid.Past("tier.since", c.Tier.Since, d.now)
 	if err == nil {
 		err = d.comeWith(c.Tier, since)
 	}
 	for i := 0; err == nil && i < len(c.Points); i++ {
-		err = d.bring(c.Points[i], fmt.Sprintf("points[%d]", i), past)
+		err = d.bring(c.Points[i], fmt.Sprintf("points[%d]", i))
 	}
 	if err != nil {
 		return Decision{}, err
@@ -197,7 +188,7 @@ func (d *deed) comeWith(t OpeningTier, since time.Time) error {
 }
 
 // bring gives a new account the points of a currency that it comes with.
-func (d *deed) bring(o Opening, field string, past func(string, time.Time) (time.Time, error)) error {
+func (d *deed) bring(o Opening, field string) error {
 	u, err := d.p.currency(o.Currency)
 	if err != nil {
 		return err
@@ -208,7 +199,7 @@ func (d *deed) bring(o Opening, field string, past func(string, time.Time) (time
 	lots := make([]Lot, len(o.Lots))
 	for i, l := range o.Lots {
 		field := fmt.Sprintf("%s.lots[%d]", field, i)
-		earned, err := past(field+".earned", l.Earned)
+		earned, err := valid.Past(field+".earned", l.Earned, d.now)
 		from := journal.Instant(l.From)
 		switch {
 		case err != nil:

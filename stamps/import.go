@@ -79,7 +79,7 @@ func (r Rules) Import(c Card, x Import, now time.Time) (Decision, error) {
 		at    time.Time
 		to    *time.Time
 	}{{"opened", x.Opened, &card.Opened}, {"first", x.First, &card.State.First}, {"last", x.Last, &card.State.Last}} {
-		if *t.to, err = m.past(t.field, t.at); err != nil {
+		if *t.to, err = valid.Past(t.field, t.at, m.at); err != nil {
 			return Decision{}, err
 		}
 	}
@@ -103,25 +103,13 @@ func (r Rules) Import(c Card, x Import, now time.Time) (Decision, error) {
 	return m.end(), nil
 }
 
-// past returns a time that is not in the future; now for the zero time.
-func (m *move) past(field string, t time.Time) (time.Time, error) {
-	t = journal.Instant(t)
-	switch {
-	case t.IsZero():
-		t = m.at
-	case t.After(m.at):
-		return t, &errs.InputError{Field: field, Reason: "is in the future"}
-	}
-	return t, nil
-}
-
 // bring gives the card a coupon that the member comes with.
 func (m *move) bring(k OpeningCoupon, field string) error {
 	i := slices.IndexFunc(m.played.rewards, func(r Reward) bool { return r.ID == k.Reward })
 	if i < 0 {
 		return &errs.InputError{Field: field + ".reward", Reason: "is not of the program"}
 	}
-	issued, err := m.past(field+".issued", k.Issued)
+	issued, err := valid.Past(field+".issued", k.Issued, m.at)
 	if err != nil {
 		return err
 	}

@@ -103,3 +103,15 @@ func Time(field string, t time.Time) error {
 	}
 	return nil
 }
+
+// Past returns a time as it is stored, UTC in microseconds, or now for the zero time. It accepts none
+// after now.
+func Past(field string, t, now time.Time) (time.Time, error) {
+	if t = t.UTC().Truncate(time.Microsecond); t.After(now) {
+		return t, fail(field, "is in the future")
+	}
+	if t.IsZero() {
+		return now, nil
+	}
+	return t, nil
+}

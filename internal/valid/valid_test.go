@@ -80,3 +80,20 @@ func TestAcceptedTimesCanBeStored(t *testing.T) {
 		}
 	})
 }
+
+func TestPast(t *testing.T) {
+	now := time.Date(2026, 3, 1, 12, 0, 0, 5000, time.UTC)
+	there := time.FixedZone("", 8*60*60)
+	for _, c := range []struct {
+		t, want time.Time
+		ok      bool
+	}{
+		{time.Time{}, now, true}, {now, now, true}, {now.Add(999), now, true}, {now.Add(time.Microsecond), time.Time{}, false},
+		{now.Add(-time.Hour).In(there), now.Add(-time.Hour), true}, {now.Add(-1), now.Add(-time.Microsecond), true},
+	} {
+		got, err := Past("at", c.t, now)
+		if c.ok != (err == nil) || c.ok && got != c.want {
+			t.Errorf("%s: %s, %v", c.t, got, err)
+		}
+	}
+}

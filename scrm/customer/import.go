@@ -13,7 +13,6 @@ import (
 	"github.com/scrmkit/scrmkit/internal/bulk"
 	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/storage"
-	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
 // An Import is a customer who comes from another system. It proves nothing: whoever signs in with one
@@ -62,16 +61,7 @@ func (e *Engine) Import(ctx context.Context, c Import) (Outcome, error) {
 			return fields.checkCustom(c.Profile.Custom)
 		},
 		decide: func(u *unit, now time.Time) error {
-			past := func(field string, t time.Time) (time.Time, error) {
-				if t = journal.Instant(t); t.After(now) {
-					return t, &errs.InputError{Field: field, Reason: "is in the future"}
-				}
-				if t.IsZero() {
-					t = now
-				}
-				return t, nil
-			}
-			created, err := past("created", c.Created)
+			created, err := valid.Past("created", c.Created, now)
 			if err != nil {
 				return err
 			}
@@ -80,7 +70,7 @@ func (e *Engine) Import(ctx context.Context, c Import) (Outcome, error) {
 			}
 			u.customer = Customer{ID: c.Member, Created: created, Profile: c.Profile, Preferences: c.Preferences}
 			for i, l := range c.Identities {
-				if l.Time, err = past(fmt.Sprintf("identities[%d].time", i), l.Time); err != nil {
+				if l.Time, err = valid.Past(fmt.Sprintf("identities[%d].time", i), l.Time, now); err != nil {
 					return err
 				}
 				u.customer.Identities = append(u.customer.Identities, l)
