@@ -14,7 +14,6 @@ import (
 
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver that tests use
 	"github.com/uptrace/bun"
-	_ "modernc.org/sqlite" // the driver that tests use
 
 	"github.com/scrmkit/scrmkit/internal/pgtest"
 	"github.com/scrmkit/scrmkit/internal/race"
