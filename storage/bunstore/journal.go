@@ -1,12 +1,14 @@
 package bunstore
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"iter"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -171,15 +173,99 @@ func (g grammar) fed(alias, tenant string) string {
 }
 
 // Of implements [journal.Store].
-func (s journalStore) Of(ctx context.Context, subject string) iter.Seq2[journal.Record, error] {
+func (s journalStore) Of(ctx context.Context, subjects ...string) iter.Seq2[journal.Record, error] {
+	if len(subjects) == 1 {
+		return s.older(ctx, subjects[0], nil)
+	}
+	return func(yield func(journal.Record, error) bool) {
+		for some := range slices.Chunk(subjects, newestOf) {
+			found, err := s.newest(ctx, some)
+			if err != nil {
+				yield(journal.Record{}, s.fail(ctx, "read the journal", err))
+				return
+			}
+			for i, records := range found {
+				for _, r := range records {
+					if !yield(r, nil) {
+						return
+					}
+				}
+				if len(records) < newestPage {
+					continue
+				}
+				for r, err := range s.older(ctx, some[i], &records[newestPage-1]) {
+					if !yield(r, err) || err != nil {
+						return
+					}
+				}
+			}
+		}
+	}
+}
+
+// older yields the records of a subject that are before one, all where it is nil.
+func (s journalStore) older(ctx context.Context, subject string, than *journal.Record) iter.Seq2[journal.Record, error] {
 	return paged(ctx, s.unit, "read the journal", 0, func(q *bun.SelectQuery, last *journal.Record) *bun.SelectQuery {
 		q = s.entries(q).Where(s.listed("j", "?0")+" AND (j.subject || '') = ?1", s.tenant, subject).OrderExpr("j.seq DESC, j.key DESC")
-		if last != nil {
+		if last = cmp.Or(last, than); last != nil {
 			q = q.Where("(j.seq, j.key) < (?, ?)", last.Seq, last.Key)
 		}
 		return q
 	}, s.scanRecord)
 }
+
+const (
+	newestOf   = 64  // subjects whose newest records are read together
+	newestPage = 128 // records of each that are read then
+)
+
+// newest returns the newest records of each of some subjects, at most newestPage.
+func (s journalStore) newest(ctx context.Context, subjects []string) (found [][]journal.Record, err error) {
+	if err := s.check(ctx); err != nil {
+		return nil, err
+	}
+	lookups := make([][]storage.Value, len(subjects))
+	for i, subject := range subjects {
+		lookups[i] = []storage.Value{{Kind: storage.KindText, Text: subject}}
+	}
+	type key struct{}
+	err = s.once(ctx, func() error {
+		found = make([][]journal.Record, len(subjects))
+		return s.look(ctx, key{}, subjectColumns, lookups, lookup.newest, func(rows Rows, first int) error {
+			var of int
+			r, err := s.scanRecord(after{rows, &of})
+			found[first+of-1] = append(found[first+of-1], r)
+			return err
+		})
+	})
+	for _, records := range found {
+		slices.SortFunc(records, func(a, b journal.Record) int { return cmp.Or(cmp.Compare(b.Seq, a.Seq), cmp.Compare(b.Key, a.Key)) })
+	}
+	return found, err
+}
+
+// subjectColumns are what records are looked for by, to find the newest.
+var subjectColumns = []column{{"subject", text}}
+
+// newest is the text of a look for the newest records of each subject.
+func (l lookup) newest() string {
+	subject, join := l.param(2, text), " join "
+	if l.many {
+		subject, join = "l.subject", " cross join lateral "
+	}
+	return "select l.ord, " + entryColumns + ", j.pos from " + l.source() + join + "(select * from " + l.name(entryTable.name) +
+		" as j where " + l.listed("j", l.tenant()) + " and (j.subject || '') = " + subject +
+		" order by j.seq desc, j.key desc limit " + strconv.Itoa(newestPage) + ") as j"
+}
+
+// after are rows that have another column, which is an integer, before those that are scanned.
+type after struct {
+	Rows
+	n *int
+}
+
+// Scan implements [Rows].
+func (a after) Scan(dest ...any) error { return a.Rows.Scan(append([]any{a.n}, dest...)...) }
 
 // Strip implements [journal.Store].
 func (s journalStore) Strip(ctx context.Context, at []journal.Cursor) (n int64, err error) {

@@ -84,8 +84,9 @@ type Store interface {
 	// overlapped come in any order. ErrCursor: the cursor is of another database or tenant, or none
 	// at all.
 	After(ctx context.Context, cursor Cursor, limit int) iter.Seq2[Record, error]
-	// Of yields the records of one subject, the newest first.
-	Of(ctx context.Context, subject string) iter.Seq2[Record, error]
+	// Of yields the records of one subject after the other, in the order of subjects, of each the
+	// newest first. No subject is there twice.
+	Of(ctx context.Context, subjects ...string) iter.Seq2[Record, error]
 	// Strip removes the body of each record that is the one before one of those at the cursors, in the
 	// order of their subject among those before it in the feed, and returns how many had one. What it
 	// leaves of a record is where it was in the feed, its key is used as before, and the newest record

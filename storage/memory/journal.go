@@ -39,16 +39,22 @@ func (s journalStore) After(ctx context.Context, cursor journal.Cursor, limit in
 }
 
 // Of implements [journal.Store].
-func (s journalStore) Of(ctx context.Context, subject string) iter.Seq2[journal.Record, error] {
+func (s journalStore) Of(ctx context.Context, subjects ...string) iter.Seq2[journal.Record, error] {
 	return yieldAll(ctx, s.unit, func(t *tables) ([]journal.Record, error) {
-		var found []journal.Record
+		at := make(map[string]int, len(subjects))
+		for i, subject := range subjects {
+			at[subject] = i
+		}
+		found := make([][]journal.Record, len(subjects))
 		for i, e := range t.feed {
-			if e.Subject == subject && !t.pruned(i) {
-				found = append(found, s.recordAt(t, i))
+			if of, ok := at[e.Subject]; ok && !t.pruned(i) {
+				found[of] = append(found[of], s.recordAt(t, i))
 			}
 		}
-		slices.SortFunc(found, func(a, b journal.Record) int { return compareEntries(b.Entry, a.Entry) })
-		return found, nil
+		for _, records := range found {
+			slices.SortFunc(records, func(a, b journal.Record) int { return compareEntries(b.Entry, a.Entry) })
+		}
+		return slices.Concat(found...), nil
 	})
 }
 

@@ -51,9 +51,9 @@ func (w watchedJournal) After(ctx context.Context, c journal.Cursor, limit int) 
 	return w.Store.After(ctx, c, limit)
 }
 
-func (w watchedJournal) Of(ctx context.Context, subject string) iter.Seq2[journal.Record, error] {
+func (w watchedJournal) Of(ctx context.Context, subjects ...string) iter.Seq2[journal.Record, error] {
 	return func(yield func(journal.Record, error) bool) {
-		for r, err := range w.Store.Of(ctx, subject) {
+		for r, err := range w.Store.Of(ctx, subjects...) {
 			if w.of(); !yield(r, err) {
 				return
 			}

@@ -39,6 +39,7 @@ func journals(s suite) {
 			equal(s.t, "entries of nothing", list(s.t, tx.Journal().Of(ctx, "nothing")), nil)
 		})
 	})
+	s.each("has the entries of several subjects, one after the other", severalSubjects)
 	s.once("tells of commands in the order in which they took effect", func(t *testing.T, d Database) {
 		var want []string
 		for n := range 20 {
@@ -103,6 +104,44 @@ func exactEntries(s *scene) {
 	s.do(func(ctx context.Context, tx storage.Tx) {
 		equal(s.t, "of its subject", list(s.t, tx.Journal().Of(ctx, full.Subject))[0].Entry, full)
 		equal(s.t, "of its subject", list(s.t, tx.Journal().Of(ctx, bare.Subject))[0].Entry, bare)
+	})
+}
+
+// severalSubjects has more subjects, and more entries of one, than an adapter may read together.
+func severalSubjects(s *scene) {
+	var subjects, want []string
+	name := func(n int) string { return fmt.Sprint("subject ", (n*7)%100) }
+	s.do(func(ctx context.Context, tx storage.Tx) {
+		for n := range 100 {
+			subject, entries := name(n), n%4
+			if n == 70 {
+				entries = 700
+			}
+			subjects = append(subjects, subject)
+			c := storage.Change{}
+			for seq := range int64(entries) {
+				c.Entries = append(c.Entries, entry(subject, fmt.Sprint("key ", seq), seq+1))
+				want = append(want, fmt.Sprint(subject, " ", int64(entries)-seq))
+			}
+			if entries > 0 {
+				c.Rows = rootChange(subject, 1).Rows
+				must(s.t, one(tx.Save(ctx, []storage.Change{c})))
+			}
+		}
+	})
+	s.do(func(ctx context.Context, tx storage.Tx) {
+		var got []string
+		for r, err := range tx.Journal().Of(ctx, subjects...) {
+			must(s.t, err)
+			got = append(got, fmt.Sprint(r.Subject, " ", r.Seq))
+		}
+		equal(s.t, "records", got, want)
+		equal(s.t, "records of no subject", list(s.t, tx.Journal().Of(ctx)), nil)
+		for r, err := range tx.Journal().Of(ctx, subjects[1:3]...) { // which may end at any time
+			must(s.t, err)
+			equal(s.t, "the first", r.Seq, int64(1))
+			break
+		}
 	})
 }
 
