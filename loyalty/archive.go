@@ -108,7 +108,9 @@ func (a *Archive) Verify(ctx context.Context, e *Engine, id AccountID) (err erro
 	if h, ok := a.Head(id); ok {
 		kept = []Head{h}
 	}
-	_, err = (&audit{Engine: e, terms: map[int][]byte{}, archive: a}).account(ctx, id, kept)
+	own := newAudit(e)
+	own.archive = a
+	_, err = own.account(ctx, id, kept)
 	return err
 }
 

@@ -38,7 +38,7 @@ func each(all []journal.Record) iter.Seq2[journal.Record, error] {
 // or by the ledger that goes on from it; and so is a ledger that goes on from another one.
 func TestArchiveNamesWhatever(t *testing.T) {
 	points, file, _ := tampering(t)
-	kept, err := points.VerifyProgram(ctx, "club", nil)
+	kept, err := points.Verified(ctx, loyalty.VerifyQuery{Program: "club"})
 	if err != nil {
 		t.Fatal(err)
 	}

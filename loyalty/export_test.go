@@ -10,8 +10,8 @@ import (
 // Check is verify, for tests that tamper.
 var Check = verify
 
-// Digest is digest, for tests that write entries as they were written before.
-var Digest = digest
+// EntryDigest is digest, for tests that write entries as they were written before.
+var EntryDigest = digest
 
 // Stored returns an account as its last command left it.
 func (s *Simulation) Stored(id AccountID) Account {
@@ -41,4 +41,18 @@ func SaveAccounts(ctx context.Context, s storage.Store, all []Account) error {
 	}
 	errs, err := s.Save(ctx, changes)
 	return errors.Join(append(errs, err)...)
+}
+
+// Verified returns the heads that a query yields, with the first hundred of its mistakes.
+func (e *Engine) Verified(ctx context.Context, q VerifyQuery) (heads Heads, err error) {
+	heads.Terms, err = e.Terms(ctx, q.Program)
+	errs := []error{err}
+	for head, err := range e.VerifyProgram(ctx, q) {
+		if err == nil {
+			heads.Members = append(heads.Members, head)
+		} else if errs = append(errs, err); len(errs) > 100 {
+			break
+		}
+	}
+	return heads, errors.Join(errs...)
 }

@@ -284,7 +284,7 @@ func TestEnginesGiveAGiftOnce(t *testing.T) {
 			}
 		}
 		holds(t, points, alice, 100)
-		if _, err := points.VerifyProgram(ctx, "club", nil); err != nil {
+		if _, err := points.Verified(ctx, loyalty.VerifyQuery{Program: "club"}); err != nil {
 			t.Error(err)
 		}
 	})

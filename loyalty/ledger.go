@@ -54,6 +54,11 @@ func (f fields) sum() []byte {
 // digest returns the SHA-256 of all that an entry says.
 func digest(e journal.Entry) []byte {
 	f := make(fields, 0, 256+len(e.Subject)+len(e.Key)+len(e.By)+len(e.Before)+len(e.Result))
+	f.entry(e)
+	return f.sum()
+}
+
+func (f *fields) entry(e journal.Entry) {
 	f.text(e.Subject)
 	f.number(e.Seq)
 	f.text(e.Key)
@@ -63,7 +68,6 @@ func digest(e journal.Entry) []byte {
 	f.bytes(e.Input)
 	f.bytes(e.Before)
 	f.bytes(e.Result)
-	return f.sum()
 }
 
 // digest returns the SHA-256 of the account as it is stored, but for Hash.
@@ -79,9 +83,14 @@ func (a *Account) digest() []byte {
 // digest returns the SHA-256 of the booking as it is stored.
 func (k *Booking) digest() []byte {
 	f := make(fields, 0, 1024)
-	f.text(string(k.Account.Program))
-	f.text(string(k.Account.Member))
-	f.text(k.Key)
-	f.number(k.Changes)
+	f.booking(k.Account, k.Key, k.Changes)
 	return fields(k.AppendJSON(f)).sum()
+}
+
+// booking begins the digest of a booking, whose state follows.
+func (f *fields) booking(of AccountID, key string, changes int64) {
+	f.text(string(of.Program))
+	f.text(string(of.Member))
+	f.text(key)
+	f.number(changes)
 }

@@ -3,6 +3,7 @@ package loyalty
 import (
 	"context"
 	"embed"
+	"encoding/json"
 	"iter"
 	"time"
 
@@ -45,11 +46,30 @@ var (
 		c.State("state", 1, b)
 	}).Of(accounts)
 
+	// storedBookings are the bookings with their states as they stand there.
+	storedBookings = storage.NewTable("loyalty_booking", func(c *storage.Columns, b *storedBooking) {
+		storage.Text(c, "member", &b.Account.Member)
+		storage.Text(c, "program", &b.Account.Program)
+		storage.Text(c, "key", &b.Key)
+		c.Key()
+		storage.Int(c, "changes", &b.Changes)
+		c.State("state", 1, &b.State)
+	})
+
 	byMember   = accounts.Primary()
 	byProgram  = accounts.Index("program", "program", "member")
 	byDue      = accounts.Index("due", "due").Only("due").Filter("program", "member")
-	bookingsOf = bookings.Primary().Filter("program")
+	bookingsOf = bookings.Primary()
+	bookedIn   = storedBookings.Primary().Filter("program")
 )
+
+// A storedBooking is a Booking, to be read alone.
+type storedBooking struct {
+	Account AccountID
+	Key     string
+	Changes int64
+	State   json.RawMessage
+}
 
 // A lookup names what a command needs of an account. Fields but Account may be empty, and nothing
 // is loaded for them then.
@@ -158,13 +178,40 @@ func (q AccountQuery) list(ctx context.Context, s storage.Store) iter.Seq2[Accou
 	}
 }
 
-// bookingsIn yields the bookings of an account, in the order of their keys; where its Member is "",
-// those of all accounts of the program, in the order of their members and keys.
-func bookingsIn(ctx context.Context, s storage.Store, id AccountID) iter.Seq2[Booking, error] {
-	if id.Member != "" {
-		return storage.List(ctx, s, bookingsOf, storage.Range{Prefix: []any{id.Member, id.Program}})
+// digest returns Booking.digest, as far as the state is in the form in which it is written.
+func (b *storedBooking) digest(scratch *fields) []byte {
+	scratch.booking(b.Account, b.Key, b.Changes)
+	*scratch = append(*scratch, b.State...)
+	return scratch.sum()
+}
+
+// accountsAfter yields the accounts of a program whose members come after one, in their order.
+func accountsAfter(ctx context.Context, s storage.Store, id ids.Program, after ids.Member) iter.Seq2[accountRow, error] {
+	r := storage.Range{Prefix: []any{id}}
+	if after != "" {
+		r.After = []any{after}
 	}
-	return storage.List(ctx, s, bookingsOf, storage.Range{Where: []storage.Match{storage.Where("program", id.Program)}})
+	return storage.List(ctx, s, byProgram, r)
+}
+
+// bookingsIn yields the bookings of an account, in the order of their keys.
+func bookingsIn(ctx context.Context, s storage.Store, id AccountID) iter.Seq2[Booking, error] {
+	return storage.List(ctx, s, bookingsOf, storage.Range{Prefix: []any{id.Member, id.Program}})
+}
+
+// bookingsOfSpan yields those of a part of a program, in the order of members.
+func bookingsOfSpan(ctx context.Context, s storage.Store, id ids.Program, part span) iter.Seq2[storedBooking, error] {
+	r := storage.Range{Where: []storage.Match{storage.Where("program", id)}}
+	if part.after != "" {
+		r.After = []any{part.after}
+	}
+	if part.from != "" {
+		r.From = part.from
+	}
+	if part.before != "" {
+		r.To = part.before
+	}
+	return storage.List(ctx, s, bookedIn, r)
 }
 
 // ledger yields the journal's entries of an account, the newest first.

@@ -99,7 +99,7 @@ func variants(v any) (all []any) {
 // Whatever is changed in the rows of accounts, bookings, programs and entries, Verify names it.
 func TestVerifyNamesWhatever(t *testing.T) {
 	points, _, db := tampering(t)
-	namesWhatever(t, db, func() error { return second(points.VerifyProgram(ctx, "club", nil)) })
+	namesWhatever(t, db, func() error { return second(points.Verified(ctx, loyalty.VerifyQuery{Program: "club"})) })
 }
 
 // So it does where all entries are archived but the newest of each account, with the archive.
@@ -107,7 +107,7 @@ func TestVerifyNamesWhateverIsArchived(t *testing.T) {
 	points, file, db := tampering(t)
 	archive := archived(t, file)
 	namesWhatever(t, db, func() error {
-		_, err := points.VerifyProgram(ctx, "club", nil)
+		_, err := points.Verified(ctx, loyalty.VerifyQuery{Program: "club"})
 		for _, m := range []ids.Member{"alice", "bob", "carol"} {
 			if err == nil {
 				err = archive.Verify(ctx, points, loyalty.AccountID{Program: "club", Member: m})
@@ -115,6 +115,20 @@ func TestVerifyNamesWhateverIsArchived(t *testing.T) {
 		}
 		return err
 	})
+}
+
+// since asks for the verification of a program whose heads were kept.
+func since(kept loyalty.Heads) loyalty.VerifyQuery {
+	return loyalty.VerifyQuery{Program: kept.Program, Terms: kept.Terms, Kept: kept.All()}
+}
+
+// digest returns the digest of heads that were kept.
+func digest(heads loyalty.Heads) []byte {
+	d := loyalty.NewDigest(heads.Terms)
+	for _, h := range heads.Members {
+		d.Add(h)
+	}
+	return d.Sum()
 }
 
 func second[V any](_ V, err error) error { return err }
@@ -259,21 +273,21 @@ func TestHeadsThatWereKept(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			points, _, db := tampering(t)
 			must[*loyalty.Program](t)(points.Publish(ctx, club(2)))
-			heads := must[loyalty.Heads](t)(points.VerifyProgram(ctx, "club", nil))
+			heads := must[loyalty.Heads](t)(points.Verified(ctx, loyalty.VerifyQuery{Program: "club"}))
 			if len(heads.Members) != 3 || heads.Version != 2 {
 				t.Fatalf("%+v", heads)
 			}
-			if _, err := points.VerifyProgram(ctx, "club", &heads); err != nil {
+			if _, err := points.Verified(ctx, since(heads)); err != nil {
 				t.Fatal(err)
 			}
 			for _, query := range tamper {
 				must[sql.Result](t)(db.Exec(query))
 			}
-			now, err := points.VerifyProgram(ctx, "club", &heads)
+			now, err := points.Verified(ctx, since(heads))
 			if tampered := (*loyalty.TamperedError)(nil); !errors.As(err, &tampered) {
 				t.Error(err)
 			}
-			if string(now.Digest()) == string(heads.Digest()) {
+			if string(digest(now)) == string(digest(heads)) {
 				t.Error("the digest is the same")
 			}
 		})
@@ -283,7 +297,7 @@ func TestHeadsThatWereKept(t *testing.T) {
 		must[sql.Result](t)(db.Exec(`create table was as select * from loyalty_account where member = 'alice'`))
 		must[sql.Result](t)(db.Exec(`create table was_booking as select * from loyalty_booking where member = 'alice'`))
 		must[loyalty.Outcome](t)(points.Redeem(ctx, loyalty.Redeem{Account: alice, N: 300, Key: "last"}))
-		heads := must[loyalty.Heads](t)(points.VerifyProgram(ctx, "club", nil))
+		heads := must[loyalty.Heads](t)(points.Verified(ctx, loyalty.VerifyQuery{Program: "club"}))
 		for _, query := range []string{
 			`delete from loyalty_account where member = 'alice'`, `insert into loyalty_account select * from was`,
 			`delete from loyalty_booking where member = 'alice'`, `insert into loyalty_booking select * from was_booking`,
@@ -291,10 +305,10 @@ func TestHeadsThatWereKept(t *testing.T) {
 		} {
 			must[sql.Result](t)(db.Exec(query))
 		}
-		if _, err := points.VerifyProgram(ctx, "club", nil); err != nil {
+		if _, err := points.Verified(ctx, loyalty.VerifyQuery{Program: "club"}); err != nil {
 			t.Fatal("nothing in the database can tell, but", err)
 		}
-		if _, err := points.VerifyProgram(ctx, "club", &heads); !errors.As(err, new(*loyalty.TamperedError)) {
+		if _, err := points.Verified(ctx, since(heads)); !errors.As(err, new(*loyalty.TamperedError)) {
 			t.Error(err)
 		}
 		alices := heads.Members[slices.IndexFunc(heads.Members, func(h loyalty.Head) bool { return h.Member == "alice" })]
@@ -307,10 +321,10 @@ func TestHeadsThatWereKept(t *testing.T) {
 	})
 	t.Run("a ledger that goes on", func(t *testing.T) {
 		points, _, _ := tampering(t)
-		heads := must[loyalty.Heads](t)(points.VerifyProgram(ctx, "club", nil))
+		heads := must[loyalty.Heads](t)(points.Verified(ctx, loyalty.VerifyQuery{Program: "club"}))
 		must[loyalty.Outcome](t)(points.Redeem(ctx, loyalty.Redeem{Account: alice, N: 300, Key: "last"}))
 		must[loyalty.Outcome](t)(points.Earn(ctx, buy(loyalty.AccountID{Program: "club", Member: "dave"}, 100, "new")))
-		if _, err := points.VerifyProgram(ctx, "club", &heads); err != nil {
+		if _, err := points.Verified(ctx, since(heads)); err != nil {
 			t.Error(err)
 		}
 	})
@@ -332,13 +346,13 @@ func TestVerifyOfEntriesThatSealLess(t *testing.T) {
 				e.Before = must[[]byte](t)(json.Marshal(map[string]any{"seq": e.Seq - 1, "hash": hash}))
 			}
 			must[sql.Result](t)(db.Exec("update journal_entry set before = ? where subject = ? and key = ?", string(e.Before), e.Subject, e.Key))
-			hash = loyalty.Digest(e)
+			hash = loyalty.EntryDigest(e)
 		}
 		must[sql.Result](t)(db.Exec("update loyalty_account set hash = ? where member = ?", hash, string(id.Member)))
 	}
 	check := func(what string, tampered bool) {
 		t.Helper()
-		_, err := points.VerifyProgram(ctx, "club", nil)
+		_, err := points.Verified(ctx, loyalty.VerifyQuery{Program: "club"})
 		if errors.As(err, new(*loyalty.TamperedError)) != tampered || !tampered && err != nil {
 			t.Errorf("%s: %v", what, err)
 		}
