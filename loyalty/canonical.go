@@ -36,19 +36,19 @@ func (c *canonical) must(b byte) {
 // text takes a text.
 func (c *canonical) text() (text []byte) {
 	c.must('"')
-	for i, b := range c.rest {
-		switch {
-		case b == '"':
-			text, c.rest = c.rest[:i], c.rest[i+1:]
-			c.bad = c.bad || !utf8.Valid(text)
-			return text
-		case b == '\\' || b < ' ':
-			c.bad = true
-			return nil
-		}
+	end := bytes.IndexByte(c.rest, '"')
+	if end < 0 {
+		c.bad = true
+		return nil
 	}
-	c.bad = true
-	return nil
+	text, c.rest = c.rest[:end], c.rest[end+1:]
+	ascii := true
+	for _, b := range text {
+		c.bad = c.bad || b < ' ' || b == '\\'
+		ascii = ascii && b < utf8.RuneSelf
+	}
+	c.bad = c.bad || !ascii && !utf8.Valid(text)
+	return text
 }
 
 // number takes an integer.

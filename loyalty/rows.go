@@ -53,7 +53,7 @@ var (
 		storage.Text(c, "key", &b.Key)
 		c.Key()
 		storage.Int(c, "changes", &b.Changes)
-		c.State("state", 1, &b.State)
+		c.Raw("state", &b.State)
 	})
 
 	byMember   = accounts.Primary()

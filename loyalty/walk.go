@@ -72,9 +72,10 @@ func (w *walk) walk(a Account, kept []Head, entries iter.Seq2[journal.Entry, err
 }
 
 func (w *walk) begin(a Account, kept []Head) {
+	size := min(a.Seq, spanEntries)
 	*w = walk{
-		account: a, next: link{Seq: a.Seq, Hash: a.Hash}, known: true, hashes: map[int64][]byte{}, keys: map[string]bool{},
-		bookings: map[bookingKey]bookedAt{}, totals: map[ids.Currency]Totals{}, scratch: w.scratch,
+		account: a, next: link{Seq: a.Seq, Hash: a.Hash}, known: true, hashes: map[int64][]byte{}, keys: make(map[string]bool, size),
+		bookings: make(map[bookingKey]bookedAt, size), totals: map[ids.Currency]Totals{}, scratch: w.scratch,
 	}
 	for _, h := range kept {
 		w.hashes[h.Seq] = nil

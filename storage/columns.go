@@ -153,6 +153,14 @@ func (c *Columns) State(name string, format int, p any) {
 	}
 }
 
+// Raw is a column of State as it is stored, for a table that reads rows and writes none: for what
+// compares states byte by byte.
+func (c *Columns) Raw(name string, p *json.RawMessage) {
+	if v := c.column(name, KindJSON, false); v != nil && c.read {
+		*p = bytes.Clone(v.Bytes)
+	}
+}
+
 const (
 	formatPrefix = `{"$format":` // begins a state of another format than 1
 	valuePrefix  = `,"$value":`  // follows the format of one that is no object

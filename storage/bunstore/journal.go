@@ -31,8 +31,20 @@ type place struct {
 }
 
 func (p place) cursor() journal.Cursor {
-	text, _ := json.Marshal([]any{p.Tenant, p.Pos, p.Subject, p.Seq, p.Key})
+	text := append(make([]byte, 0, 128), '[')
+	text = strconv.AppendInt(append(appendText(text, p.Tenant), ','), p.Pos, 10)
+	text = strconv.AppendInt(append(appendText(append(text, ','), p.Subject), ','), p.Seq, 10)
+	text = append(appendText(append(text, ','), p.Key), ']')
 	return journal.Cursor(base64.RawURLEncoding.EncodeToString(text))
+}
+
+// appendText appends s as json.Marshal gives it.
+func appendText(text []byte, s string) []byte {
+	if strings.IndexFunc(s, func(r rune) bool { return r < ' ' || r > '~' || strings.ContainsRune(`"\<>&`, r) }) >= 0 {
+		quoted, _ := json.Marshal(s)
+		return append(text, quoted...)
+	}
+	return append(append(append(text, '"'), s...), '"')
 }
 
 // parseCursor accepts what cursor gives for the tenant, and nothing else.
@@ -231,10 +243,13 @@ func (s journalStore) newest(ctx context.Context, subjects []string) (found [][]
 	type key struct{}
 	err = s.once(ctx, func() error {
 		found = make([][]journal.Record, len(subjects))
+		var of int
+		scan := s.records(&of)
 		return s.look(ctx, key{}, subjectColumns, lookups, lookup.newest, func(rows Rows, first int) error {
-			var of int
-			r, err := s.scanRecord(after{rows, &of})
-			found[first+of-1] = append(found[first+of-1], r)
+			r, err := scan(rows)
+			if err == nil {
+				found[first+of-1] = append(found[first+of-1], r)
+			}
 			return err
 		})
 	})
@@ -257,15 +272,6 @@ func (l lookup) newest() string {
 		" as j where " + l.listed("j", l.tenant()) + " and (j.subject || '') = " + subject +
 		" order by j.seq desc, j.key desc limit " + strconv.Itoa(newestPage) + ") as j"
 }
-
-// after are rows that have another column, which is an integer, before those that are scanned.
-type after struct {
-	Rows
-	n *int
-}
-
-// Scan implements [Rows].
-func (a after) Scan(dest ...any) error { return a.Rows.Scan(append([]any{a.n}, dest...)...) }
 
 // Strip implements [journal.Store].
 func (s journalStore) Strip(ctx context.Context, at []journal.Cursor) (n int64, err error) {
@@ -367,13 +373,19 @@ func (s journalStore) entries(q *bun.SelectQuery) *bun.SelectQuery {
 		ColumnExpr(s.readable(entryColumns + ", j.pos"))
 }
 
-func (s journalStore) scanRecord(rows Rows) (r journal.Record, err error) {
+func (s journalStore) scanRecord(rows Rows) (journal.Record, error) { return s.records()(rows) }
+
+// records returns what reads a record from each row, whose first columns go to those.
+func (s journalStore) records(first ...any) func(Rows) (journal.Record, error) {
+	var e journal.Entry
 	var pos int64
-	if err := rows.Scan(append(entryFields(&r.Entry), &pos)...); err != nil {
-		return r, err
+	fields := append(append(first, entryFields(&e)...), &pos)
+	return func(rows Rows) (journal.Record, error) {
+		if err := rows.Scan(fields...); err != nil {
+			return journal.Record{}, err
+		}
+		return journal.Record{Entry: e, Cursor: place{s.tenant, pos, e.Subject, e.Seq, e.Key}.cursor()}, nil
 	}
-	r.Cursor = place{s.tenant, pos, r.Subject, r.Seq, r.Key}.cursor()
-	return r, nil
 }
 
 // entryColumns are what entryFields reads, of the alias j.
