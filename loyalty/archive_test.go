@@ -136,11 +136,11 @@ func TestHistoryIsArchived(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := points.WhatIf(ctx, p); err != nil {
+	if _, err := points.Compared(ctx, p, loyalty.WhatIfQuery{}); err != nil {
 		t.Fatal(err)
 	}
 	strip(t, file)
-	if _, err := points.WhatIf(ctx, p); !errors.Is(err, journal.ErrArchived) {
+	if _, err := points.Compared(ctx, p, loyalty.WhatIfQuery{}); !errors.Is(err, journal.ErrArchived) {
 		t.Error(err)
 	}
 	if out, err := points.Redeem(ctx, loyalty.Redeem{Account: alice, N: 200, Reason: "cup", Key: "cup"}); !errors.Is(err, journal.ErrArchived) {

@@ -53,8 +53,9 @@ func (c *canonical) text() (text []byte) {
 
 // number takes an integer.
 func (c *canonical) number() int64 {
-	end := bytes.IndexAny(c.rest, ",}")
-	if end <= 0 || c.rest[0] != '-' && (c.rest[0] < '1' || c.rest[0] > '9') && end > 1 {
+	end := max(0, bytes.IndexAny(c.rest, ",}"))
+	digits := bytes.TrimPrefix(c.rest[:end], []byte("-"))
+	if len(digits) == 0 || digits[0] < '0' || digits[0] > '9' || digits[0] == '0' && len(digits) > 1 {
 		c.bad = true
 		return 0
 	}

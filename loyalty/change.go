@@ -219,7 +219,9 @@ func Recorded(e journal.Entry) (Command, AccountID, error) {
 	if e.Archived() {
 		return nil, AccountID{}, fmt.Errorf("loyalty: entry %d of %s: %w", e.Seq, e.Subject, journal.ErrArchived)
 	}
-	var out Outcome
+	var out struct {
+		Command json.RawMessage `json:"command"`
+	}
 	if err := json.Unmarshal(e.Result, &out); err != nil {
 		return nil, AccountID{}, fmt.Errorf("loyalty: entry %d of %s: %w", e.Seq, e.Subject, err)
 	}

@@ -111,11 +111,16 @@ func ExampleEngine_WhatIf() {
 	d.Version, d.Rules = 2, []loyalty.Rule{{ID: "base", Give: loyalty.Give{Points: "3", Per: loyalty.PerMoney, Amount: 200}}}
 	other, err := loyalty.Compile(d)
 	fatal(err)
-	c, err := points.WhatIf(ctx, other)
-	fatal(err)
+	var c loyalty.Comparison
+	for part, err := range points.WhatIf(ctx, other, loyalty.WhatIfQuery{}) {
+		fatal(err)
+		fatal(c.Add(part)) // keep c: after an end of the process, go on with After: c.Last and At: c.At
+	}
+	fmt.Println(c.Members, "up to", c.Last)
 	fmt.Println(c.Was.Totals["points"].Issued, c.Was.Levels)
 	fmt.Println(c.Is.Totals["points"].Issued, c.Is.Levels)
 	// Output:
+	// 2 up to bob
 	// 1800 map[gold:1 member:1]
 	// 2700 map[gold:1 member:1]
 }

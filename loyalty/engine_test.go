@@ -269,7 +269,7 @@ func TestEngine(t *testing.T) {
 			}
 			holds(t, points, alice, 0)
 			holds(t, points, bob, 0)
-			c := must[loyalty.Comparison](t)(points.WhatIf(ctx, must[*loyalty.Program](t)(points.Program(ctx, "club", 0))))
+			c := must[loyalty.Comparison](t)(points.Compared(ctx, must[*loyalty.Program](t)(points.Program(ctx, "club", 0)), loyalty.WhatIfQuery{}))
 			if len(c.Refused) > 0 || !maps.Equal(c.Is.Totals, c.Was.Totals) {
 				t.Fatalf("%+v", c)
 			}
@@ -343,14 +343,14 @@ func TestEngine(t *testing.T) {
 			out(points.Refund(ctx, loyalty.Refund{Account: alice, Of: "order-1", Lines: []loyalty.LineRefund{{ID: "1", Amount: 30_000}}, Key: "refund"}))
 			out(points.Transfer(ctx, loyalty.Transfer{Account: alice, To: "bob", N: 200, Key: "gift"}))
 			same := must[*loyalty.Program](t)(points.Program(ctx, "club", 1))
-			is := must[loyalty.Comparison](t)(points.WhatIf(ctx, same))
+			is := must[loyalty.Comparison](t)(points.Compared(ctx, same, loyalty.WhatIfQuery{}))
 			if diff := gocmp.Diff(is.Was, is.Is); diff != "" || is.Commands != 4 || len(is.Refused) != 0 {
 				t.Error(is, diff)
 			}
 			half := club(2)
 			half.Rules[0].Give.Points = "0.5"
 			half.Tiers.Levels[1].Needs[0]["spent"] = 10_000
-			is = must[loyalty.Comparison](t)(points.WhatIf(ctx, must[*loyalty.Program](t)(loyalty.Compile(half))))
+			is = must[loyalty.Comparison](t)(points.Compared(ctx, must[*loyalty.Program](t)(loyalty.Compile(half)), loyalty.WhatIfQuery{}))
 			want := loyalty.Standing{
 				Totals:  map[ids.Currency]loyalty.Totals{"points": {Issued: 350, Revoked: 150}},
 				Metrics: map[loyalty.MetricID]int64{"spent": 40_000}, Levels: map[ids.Level]int{"gold": 2},

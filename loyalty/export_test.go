@@ -3,7 +3,9 @@ package loyalty
 import (
 	"context"
 	"errors"
+	"time"
 
+	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/storage"
 )
 
@@ -20,9 +22,26 @@ func (s *Simulation) Stored(id AccountID) Account {
 	return a
 }
 
-// Replayed returns the simulation that WhatIf compares with, and what was refused in it.
+// Replayed returns the simulation of all that happened to a program at once, and what was refused in
+// it: what WhatIf does by groups of members.
 func (e *Engine) Replayed(ctx context.Context, p *Program) (*Simulation, []error, error) {
-	history, err := e.history(ctx, p.def.ID, func(Account) error { return nil })
+	var h history
+	for a, err := range (AccountQuery{Program: p.def.ID}).list(ctx, e.frame.Store) {
+		if err != nil {
+			return nil, nil, err
+		}
+		l := pastLedger{id: a.ID, peers: map[ids.Member]bool{}}
+		for entry, err := range ledger(ctx, e.frame.Store, a.ID) {
+			if err == nil {
+				_, err = l.add(entry)
+			}
+			if err != nil {
+				return nil, nil, err
+			}
+		}
+		h.add(l)
+	}
+	history, err := h.ordered()
 	s, refused := Simulate(p), []error(nil)
 	for _, h := range history {
 		if _, err := s.do(h.command, h.at); err != nil {
@@ -30,6 +49,30 @@ func (e *Engine) Replayed(ctx context.Context, p *Program) (*Simulation, []error
 		}
 	}
 	return s, refused, err
+}
+
+// Stand returns how all accounts of a simulation stand at a time.
+func (s *Simulation) Stand(now time.Time) (Standing, error) {
+	all := stand()
+	for a := range s.Accounts(now) {
+		if err := all.add(s.program, a, now); err != nil {
+			return all, err
+		}
+	}
+	return all, nil
+}
+
+// Compared returns the whole of what a query yields.
+func (e *Engine) Compared(ctx context.Context, p *Program, q WhatIfQuery) (c Comparison, err error) {
+	for part, err := range e.WhatIf(ctx, p, q) {
+		if err == nil {
+			err = c.Add(part)
+		}
+		if err != nil {
+			return c, err
+		}
+	}
+	return c, nil
 }
 
 // SaveAccounts stores accounts as they are.

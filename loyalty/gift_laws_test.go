@@ -259,7 +259,7 @@ func TestAVersionWithGifts(t *testing.T) {
 		if diff := gocmp.Diff(since.n, given(a)); diff != "" {
 			t.Errorf("-want +got\n%s", diff)
 		}
-		what, err := points.WhatIf(ctx, compiled(t, next))
+		what, err := points.Compared(ctx, compiled(t, next), loyalty.WhatIfQuery{})
 		if err != nil || len(what.Refused) > 0 {
 			t.Fatal(err, what)
 		}

@@ -114,7 +114,7 @@ func TestWhatIfTellsHowMembersStandOncePublished(t *testing.T) {
 		now = now.AddDate(0, 0, rapid.IntRange(0, 40).Draw(t, "published after"))
 		c.set(now)
 		other := compiled(t, next)
-		said, err := points.WhatIf(ctx, other)
+		said, err := points.Compared(ctx, other, loyalty.WhatIfQuery{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -128,7 +128,7 @@ func TestWhatIfTellsHowMembersStandOncePublished(t *testing.T) {
 		for i := range rapid.IntRange(0, 6).Draw(t, "after") {
 			do(n + i)
 		}
-		if said, err = points.WhatIf(ctx, other); err != nil {
+		if said, err = points.Compared(ctx, other, loyalty.WhatIfQuery{}); err != nil {
 			t.Fatal(err)
 		}
 		if diff := gocmp.Diff(said.Was, said.Next); diff != "" {

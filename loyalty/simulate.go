@@ -20,6 +20,7 @@ type Simulation struct {
 	accounts map[AccountID]Account
 	bookings map[bookingKey]Booking
 	entries  map[AccountID][]journal.Entry
+	keys     map[bookingKey]int // where the entries are, by their accounts and keys
 }
 
 type bookingKey struct {
@@ -31,6 +32,7 @@ type bookingKey struct {
 func Simulate(p *Program) *Simulation {
 	return &Simulation{
 		program: p, accounts: map[AccountID]Account{}, bookings: map[bookingKey]Booking{}, entries: map[AccountID][]journal.Entry{},
+		keys: map[bookingKey]int{},
 	}
 }
 
@@ -60,13 +62,12 @@ func (s *Simulation) do(c Command, now time.Time) (Outcome, error) {
 	}
 	var found []loaded
 	for i, l := range r.needs {
-		entries := s.entries[l.Account]
-		at := slices.IndexFunc(entries, func(e journal.Entry) bool { return e.Key == l.Key && l.Key != "" })
+		at, used := s.keys[bookingKey{l.Account, l.Key}]
 		switch {
-		case at >= 0 && i > 0 && !r.followed:
+		case used && i > 0 && !r.followed:
 			return Outcome{}, journal.ErrKeyReused
-		case at >= 0:
-			return replayed(&entries[at], r.input)
+		case used:
+			return replayed(&s.entries[l.Account][at], r.input)
 		}
 		f := loaded{Account: s.accounts[l.Account]}
 		f.Account.ID = l.Account
@@ -94,7 +95,11 @@ func (s *Simulation) store(r request, d *Decision, before Account) {
 		}
 		s.bookings[bookingKey{b.Account, b.Key}] = *b
 	}
-	s.entries[before.ID] = append(s.entries[before.ID], r.entry(s.program, d, before))
+	entry := r.entry(s.program, d, before)
+	if entry.Key != "" {
+		s.keys[bookingKey{before.ID, entry.Key}] = len(s.entries[before.ID])
+	}
+	s.entries[before.ID] = append(s.entries[before.ID], entry)
 	s.accounts[before.ID] = d.Next
 }
 

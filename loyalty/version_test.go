@@ -178,7 +178,7 @@ func TestAMetricCountsFromTheVersionThatBringsIt(t *testing.T) {
 	first.Tiers, first.Metrics, first.Rules = nil, nil, first.Rules[:1]
 	must[*loyalty.Program](t)(points.Publish(ctx, first))
 	must[loyalty.Outcome](t)(points.Earn(ctx, buy(alice, 120_000, "before")))
-	said := must[loyalty.Comparison](t)(points.WhatIf(ctx, compiledFor(t, club(2))))
+	said := must[loyalty.Comparison](t)(points.Compared(ctx, compiledFor(t, club(2)), loyalty.WhatIfQuery{}))
 	must[*loyalty.Program](t)(points.Publish(ctx, club(2)))
 	now := must[loyalty.Account](t)(points.Current(ctx, alice))
 	if said.Is.Levels["gold"] != 1 || said.Is.Metrics["spent"] != 120_000 || said.Next.Levels["gold"] != 0 || said.Next.Metrics["spent"] != 0 ||
@@ -206,7 +206,7 @@ func TestTiersThatAreAdded(t *testing.T) {
 		must[loyalty.Outcome](t)(points.Earn(ctx, buy(bob, 90_000, "order")))
 		c.set(days(3))
 		next := club(2)
-		said := must[loyalty.Comparison](t)(points.WhatIf(ctx, compiledFor(t, next)))
+		said := must[loyalty.Comparison](t)(points.Compared(ctx, compiledFor(t, next), loyalty.WhatIfQuery{}))
 		must[*loyalty.Program](t)(points.Publish(ctx, next))
 		levels := map[ids.Level]int{}
 		for _, id := range []loyalty.AccountID{alice, bob} {

@@ -2,14 +2,18 @@ package loyalty
 
 import (
 	"cmp"
-	"container/heap"
 	"context"
 	"errors"
 	"fmt"
+	"iter"
+	"maps"
 	"slices"
 	"time"
 
+	lru "github.com/hashicorp/golang-lru/v2"
+
 	"github.com/scrmkit/scrmkit/ids"
+	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
@@ -20,11 +24,24 @@ import (
 // the version that brings it, so that it is 0 in Next and what it would have been in Is. Where
 // levels need a new metric, publish it before them, or give the levels by SetTier.
 type Comparison struct {
+	At       time.Time      // the instant
+	Members  int            // how many are compared
+	Last     ids.Member     // the last of them, for WhatIfQuery.After
 	Commands int            // how many of the history were run
 	Refused  map[string]int // by the text of the error: commands that the definition would have refused
 	Was      Standing       // by the version in force
 	Next     Standing       // as soon as the definition is published
 	Is       Standing       // had it been in force from the beginning
+}
+
+// Add adds the comparison of other members, who come later, at the same instant. ErrOverflow: a sum
+// is more than an int64 holds.
+func (c *Comparison) Add(part Comparison) error {
+	c.At, c.Last = part.At, cmp.Or(part.Last, c.Last)
+	c.Members += part.Members
+	c.Commands += part.Commands
+	c.Refused = counted(c.Refused, part.Refused)
+	return errors.Join(c.Was.plus(part.Was), c.Next.plus(part.Next), c.Is.plus(part.Is))
 }
 
 // A Standing is what all members hold together, what their metrics come to, and how many are on
@@ -48,7 +65,9 @@ func (s *Standing) add(p *Program, a Account, now time.Time) error {
 		}
 	}
 	for _, m := range p.metrics {
-		s.Metrics[m.ID] += a.tally(metricTally(m.ID)).Sum(m.window(a.Joined), now, p.zone)
+		if err := s.measure(m.ID, a.tally(metricTally(m.ID)).Sum(m.window(a.Joined), now, p.zone)); err != nil {
+			return err
+		}
 	}
 	if a.Merged == "" {
 		s.Levels[a.Status.Level]++
@@ -56,174 +75,276 @@ func (s *Standing) add(p *Program, a Account, now time.Time) error {
 	return nil
 }
 
-// WhatIf compares how the members of a program stand today with how they would stand by another
-// definition of it: once it is published, and had it been in force from the beginning, for which it
-// runs all that happened, from the ledgers, through it. It stores nothing. It holds the whole
-// history in memory. A command that the other definition refuses is left out, and those that build
-// on it may be refused for it. journal.ErrArchived: a part of the history is in an archive.
+func (s *Standing) measure(id MetricID, n int64) error {
+	sum := s.Metrics[id]
+	if !plus(&sum, n) {
+		return ErrOverflow
+	}
+	s.Metrics[id] = sum
+	return nil
+}
+
+// plus adds how others stand.
+func (s *Standing) plus(o Standing) error {
+	if s.Totals == nil {
+		*s = stand()
+	}
+	for id, t := range o.Totals {
+		if err := t.addTo(s.Totals, id); err != nil {
+			return err
+		}
+	}
+	for id, n := range o.Metrics {
+		if err := s.measure(id, n); err != nil {
+			return err
+		}
+	}
+	s.Levels = counted(s.Levels, o.Levels)
+	return nil
+}
+
+// counted adds numbers by name.
+func counted[K comparable](to, more map[K]int) map[K]int {
+	if to == nil {
+		to = map[K]int{}
+	}
+	for k, n := range more {
+		to[k] += n
+	}
+	return to
+}
+
+// A WhatIfQuery asks for the comparison of members of a program.
+type WhatIfQuery struct {
+	After   ids.Member // the member after whom they begin; "": with the first one
+	At      time.Time  // the instant; zero: now. Parts of one comparison have the same
+	Workers int        // members are compared by so many goroutines; 0: GOMAXPROCS. A bound engine has one
+}
+
+// WhatIf compares how the members of a program stand with how they would stand by another definition
+// of it: once it is published, and had it been in force from the beginning, for which it runs all
+// that happened, from the ledgers, through it. It stores nothing. A command that the other
+// definition refuses is left out, and those that build on it may be refused for it.
+//
+// It yields one part after the other, in the order of members, to be added up by Comparison.Add:
+// the sum is that of all, and tells how far it is. To go on after a break or an error, give its Last
+// as After, and its At. An error is the last thing that it yields: of the database, of ctx,
+// ErrUnknownProgram, and journal.ErrArchived where a part of the history is in an archive.
+//
+// Members whom transfers and mergers join, over however many others, are run together, and count
+// with the first of them in Commands, Refused and Is. Memory holds what happened to the largest such
+// group, once a worker. What happens after the instant is left out, but for accounts in Was and Next,
+// which are as they are stored when they are read.
 //
 // Commands run in the order of the ledgers of all accounts that they changed, however many share an
 // instant, and otherwise in the order of their times. So the definition by which everything
 // happened leaves every account as it is stored.
-func (e *Engine) WhatIf(ctx context.Context, p *Program) (c Comparison, err error) {
-	ctx, call := e.frame.Begin(ctx, "loyalty.whatif", "")
-	defer call.End(&err)
-	now, id := e.frame.Now(), p.def.ID
-	was, err := e.Program(ctx, id, 0)
-	if err != nil {
-		return c, err
-	}
-	c = Comparison{Refused: map[string]int{}, Was: stand(), Next: stand(), Is: stand()}
-	history, err := e.history(ctx, id, func(a Account) error {
-		return errors.Join(c.Was.add(was, was.At(a, now), now), c.Next.add(p, p.At(a, now), now))
-	})
-	if err != nil {
-		return c, fmt.Errorf("loyalty: what if: %w", err)
-	}
-	s := Simulate(p)
-	for _, h := range history {
-		c.Commands++
-		if _, err := s.do(h.command, h.at); err != nil {
-			c.Refused[err.Error()]++
+func (e *Engine) WhatIf(ctx context.Context, p *Program, q WhatIfQuery) iter.Seq2[Comparison, error] {
+	return func(yield func(Comparison, error) bool) {
+		var err error
+		ctx, call := e.frame.Begin(ctx, "loyalty.whatif", "")
+		defer call.End(&err)
+		for c, failed := range e.whatIf(ctx, p, q) {
+			if failed != nil {
+				err = fmt.Errorf("loyalty: what if: %w", failed)
+				yield(Comparison{}, err)
+				return
+			}
+			if !yield(c, nil) {
+				return
+			}
 		}
 	}
-	for a := range s.Accounts(now) {
-		if err := c.Is.add(p, a, now); err != nil {
-			return c, fmt.Errorf("loyalty: what if: %w", err)
+}
+
+func (e *Engine) whatIf(ctx context.Context, p *Program, q WhatIfQuery) iter.Seq2[Comparison, error] {
+	return func(yield func(Comparison, error) bool) {
+		if err := cmp.Or(valid.OptionalID("after", q.After), valid.Time("at", q.At)); err != nil {
+			yield(Comparison{}, err)
+			return
+		}
+		at := journal.Instant(q.At)
+		if q.At.IsZero() {
+			at = e.frame.Now()
+		}
+		id := p.def.ID
+		was, err := e.Program(ctx, id, 0)
+		if err != nil {
+			yield(Comparison{}, err)
+			return
+		}
+		groups, err := lru.New[ids.Member, ids.Member](maxGroups)
+		if err != nil {
+			panic(err)
+		}
+		w := &whatIf{Engine: e, was: was, next: p, at: at, groups: groups}
+		parts := func(ctx context.Context) iter.Seq2[span, error] { return spans(ctx, e.frame.Store, id, q.After, nil) }
+		for c, err := range inOrder(ctx, e.workers(q.Workers), parts, w.compare) {
+			if (err != nil || c.Members > 0) && !yield(c, err) {
+				return
+			}
+		}
+	}
+}
+
+// A whatIf is a comparison under way. It is safe for concurrent use.
+type whatIf struct {
+	*Engine
+	was, next *Program
+	at        time.Time
+	groups    *lru.Cache[ids.Member, ids.Member] // some members who are joined to others, and one who comes before them
+}
+
+// maxGroups bounds the members of whom it is remembered that others come before them.
+const maxGroups = 100_000
+
+// compare compares the members of a span.
+func (w *whatIf) compare(ctx context.Context, part span) (Comparison, error) {
+	c := Comparison{At: w.at, Refused: map[string]int{}, Was: stand(), Next: stand(), Is: stand()}
+	members := make([]AccountID, len(part.rows))
+	for i, row := range part.rows {
+		members[i] = row.ID
+		if err := errors.Join(c.Was.add(w.was, w.was.At(row.Account, w.at), w.at), c.Next.add(w.next, w.next.At(row.Account, w.at), w.at)); err != nil {
+			return c, err
+		}
+		c.Members, c.Last = c.Members+1, row.ID.Member
+	}
+	for l, err := range w.pasts(ctx, members, nil) {
+		if err != nil {
+			return c, err
+		}
+		all, first, err := w.group(ctx, l)
+		if err == nil && first {
+			err = w.run(all, &c)
+		}
+		if err != nil {
+			return c, err
 		}
 	}
 	return c, nil
 }
 
-// history returns what happened to all accounts of a program, in an order in which it can have
-// happened, and calls each with every account as it is stored.
-func (e *Engine) history(ctx context.Context, id ids.Program, each func(Account) error) ([]*past, error) {
+// run runs what happened to a group of members.
+func (w *whatIf) run(group []pastLedger, c *Comparison) error {
 	var h history
-	for a, err := range (AccountQuery{Program: id}).list(ctx, e.frame.Store) {
-		if err != nil {
-			return nil, err
-		}
-		if err := each(a); err != nil {
-			return nil, err
-		}
-		var entries []journal.Entry
-		for entry, err := range ledger(ctx, e.frame.Store, a.ID) {
-			if err != nil {
-				return nil, err
-			}
-			entries = append(entries, entry)
-		}
-		slices.Reverse(entries)
-		if err := h.add(a.ID, entries); err != nil {
-			return nil, err
+	for _, l := range group {
+		h.add(l)
+	}
+	commands, err := h.ordered()
+	if err != nil {
+		return err
+	}
+	s := Simulate(w.next)
+	for _, x := range commands {
+		c.Commands++
+		if _, err := s.do(x.command, x.at); err != nil {
+			c.Refused[err.Error()]++
 		}
 	}
-	return h.ordered()
-}
-
-// A past is a command that was run, at its time.
-type past struct {
-	at      time.Time
-	subject string
-	seq     int64
-	command Command
-	own     bool  // the ledger of the account that it was given for was read
-	in      []int // the ledgers that tell of it
-	waits   int   // in how many of them something before it is to come first
-}
-
-// A history is what ledgers tell, each in its order. Both of those that a transfer or a merger
-// changed tell of it.
-type history struct {
-	ledgers [][]*past
-	shared  map[bookingKey]*past // by the account that the command was given for, and its key
-}
-
-// add adds the ledger of an account, the first entry first.
-func (h *history) add(id AccountID, entries []journal.Entry) error {
-	n := len(h.ledgers)
-	h.ledgers = append(h.ledgers, nil)
-	for _, entry := range entries {
-		command, of, err := Recorded(entry)
-		if err != nil {
+	for a := range s.Accounts(w.at) {
+		if err := c.Is.add(w.next, a, w.at); err != nil {
 			return err
 		}
-		var x *past
-		two := len(command.lookups()) > 1
-		if two {
-			x = h.shared[bookingKey{of, entry.Key}]
-		}
-		if x == nil {
-			x = &past{command: command}
-		}
-		if own := !two || of == id; own {
-			x.at, x.subject, x.seq, x.own = entry.At, entry.Subject, entry.Seq, true
-		}
-		if two {
-			if h.shared == nil {
-				h.shared = map[bookingKey]*past{}
-			}
-			h.shared[bookingKey{of, entry.Key}] = x
-		}
-		x.in, x.waits = append(x.in, n), x.waits+1
-		h.ledgers[n] = append(h.ledgers[n], x)
 	}
 	return nil
 }
 
-// ordered merges the ledgers: of what comes next in all of its ledgers, the earliest first. The
-// other side of a transfer that was stored after the ledger of its sender was read is left out.
-func (h *history) ordered() (all []*past, err error) {
-	var ready earliest
-	next, left := make([]int, len(h.ledgers)), 0
-	advance := func(ledger int) {
-		if next[ledger] == len(h.ledgers[ledger]) {
-			return
+// group returns the ledgers of a member and of all who are joined to it. first reports whether no
+// other one of them comes before it; else nothing is returned.
+func (w *whatIf) group(ctx context.Context, l pastLedger) (all []pastLedger, first bool, err error) {
+	own := l.id.Member
+	known := map[ids.Member]bool{own: true}
+	// before remembers and reports whether a member of the group comes before its own.
+	before := func(m ids.Member) bool {
+		if m >= own {
+			earlier, ok := w.groups.Get(m)
+			if !ok || earlier >= own {
+				return false
+			}
+			m = earlier
 		}
-		if x := h.ledgers[ledger][next[ledger]]; x.waits > 1 {
-			x.waits--
-		} else {
-			heap.Push(&ready, x)
+		w.remember(known, own, m)
+		return true
+	}
+	all = []pastLedger{l}
+	for read := 0; read < len(all); {
+		var next []AccountID
+		for ; read < len(all); read++ {
+			for _, m := range slices.Sorted(maps.Keys(all[read].peers)) {
+				if before(m) {
+					return nil, false, nil
+				}
+				if !known[m] {
+					known[m] = true
+					next = append(next, AccountID{l.id.Program, m})
+				}
+			}
+		}
+		for l, err := range w.pasts(ctx, next, before) {
+			if err != nil {
+				return nil, false, err
+			}
+			if l.left {
+				return nil, false, nil
+			}
+			all = append(all, l)
 		}
 	}
-	for ledger, entries := range h.ledgers {
-		left += len(entries)
-		advance(ledger)
-	}
-	for len(ready) > 0 {
-		x := heap.Pop(&ready).(*past)
-		if x.own {
-			all = append(all, x)
-		}
-		for _, ledger := range x.in {
-			left--
-			next[ledger]++
-			advance(ledger)
-		}
-	}
-	if left > 0 {
-		return nil, errors.New("two ledgers tell of the same transfers in different orders; Verify them")
-	}
-	return all, nil
+	w.remember(known, own, own)
+	return all, true, nil
 }
 
-// earliest is a heap of commands by their times.
-type earliest []*past
-
-func (h earliest) Len() int { return len(h) }
-
-func (h earliest) Less(i, j int) bool {
-	a, b := h[i], h[j]
-	return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.subject, b.subject), cmp.Compare(a.seq, b.seq)) < 0
+// remember notes that of members who are joined to one another, first comes before all but own.
+func (w *whatIf) remember(members map[ids.Member]bool, own, first ids.Member) {
+	for m := range members {
+		if m != own {
+			w.groups.Add(m, first)
+		}
+	}
 }
 
-func (h earliest) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
-
-func (h *earliest) Push(x any) { *h = append(*h, x.(*past)) }
-
-func (h *earliest) Pop() any {
-	last := len(*h) - 1
-	x := (*h)[last]
-	*h = (*h)[:last]
-	return x
+// pasts yields the ledgers of members, in their order, up to the instant. One of which leave says so
+// of a peer is left there.
+func (w *whatIf) pasts(ctx context.Context, members []AccountID, leave func(ids.Member) bool) iter.Seq2[pastLedger, error] {
+	return func(yield func(pastLedger, error) bool) {
+		subjects := make([]string, len(members))
+		for i, id := range members {
+			subjects[i] = id.Subject()
+		}
+		at := 0
+		l := pastLedger{peers: map[ids.Member]bool{}}
+		end := func() bool {
+			l.id = members[at]
+			done := l
+			at, l = at+1, pastLedger{peers: map[ids.Member]bool{}}
+			return yield(done, nil)
+		}
+		for r, err := range w.frame.Store.Journal().Of(ctx, subjects...) {
+			if err != nil {
+				yield(l, err)
+				return
+			}
+			for r.Subject != subjects[at] {
+				if !end() {
+					return
+				}
+			}
+			if r.At.After(w.at) {
+				continue
+			}
+			l.id = members[at]
+			peer, err := l.add(r.Entry)
+			if err != nil {
+				yield(l, err)
+				return
+			}
+			if leave != nil && peer != "" && leave(peer) {
+				l.left = true
+				yield(l, nil)
+				return
+			}
+		}
+		for at < len(members) && end() {
+		}
+	}
 }

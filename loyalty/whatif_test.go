@@ -62,7 +62,7 @@ func TestWhatIfNothingWereOtherwise(t *testing.T) {
 				t.Fatalf("(-stored +replayed)\n%s", diff)
 			}
 		}
-		is, err := points.WhatIf(ctx, p)
+		is, err := points.Compared(ctx, p, loyalty.WhatIfQuery{})
 		if err != nil || gocmp.Diff(is.Was, is.Is) != "" {
 			t.Fatal(err, is)
 		}
