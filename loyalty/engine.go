@@ -45,6 +45,7 @@ type Engine struct {
 type shared struct {
 	accounts tenant.Cache[AccountID, Account]
 	programs *published.Programs[ids.Program, Definition, *Program]
+	span     spanSize // of what is verified, or compared, together
 }
 
 // Refresh is how long another process may go on with an older version of a program after a
@@ -56,6 +57,7 @@ func New(s storage.Tx, opts *Options) *Engine {
 	o := cmp.Or(opts, &Options{})
 	e := &Engine{shared: &shared{
 		accounts: tenant.NewCache[AccountID, Account](cmp.Or(max(o.Accounts, 0), 100_000)), programs: newPrograms(),
+		span: spanSize{members: 64, entries: 8_192},
 	}}
 	return e.on(engine.New(s, o.Now, o.Hook))
 }

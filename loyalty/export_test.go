@@ -75,6 +75,9 @@ func (e *Engine) Compared(ctx context.Context, p *Program, q WhatIfQuery) (c Com
 	return c, nil
 }
 
+// Span bounds the members who are verified, or compared, together.
+func (e *Engine) Span(members int) { e.shared.span.members = members }
+
 // SaveAccounts stores accounts as they are.
 func SaveAccounts(ctx context.Context, s storage.Store, all []Account) error {
 	var changes []storage.Change

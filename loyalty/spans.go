@@ -10,7 +10,6 @@ import (
 
 	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/ids"
-	"github.com/scrmkit/scrmkit/storage"
 )
 
 // A span is a part of a program whose members follow one another: its accounts, and the heads that
@@ -23,22 +22,24 @@ type span struct {
 	kept   []Head
 }
 
-const (
-	spanMembers = 64    // members of a span at most that have an account or a head
-	spanEntries = 8_192 // entries of its accounts, but for those of the last one
-)
+// A spanSize bounds spans.
+type spanSize struct {
+	members int   // members at most that have an account or a head
+	entries int64 // entries of the accounts, but for those of the last one
+}
 
 // spans yields the parts of a program that come after a member, from the first to the last, whether
 // there are accounts in them or not. kept is in the order of members.
-func spans(ctx context.Context, s storage.Store, id ids.Program, after ids.Member, kept iter.Seq2[Head, error]) iter.Seq2[span, error] {
+func (e *Engine) spans(ctx context.Context, id ids.Program, after ids.Member, kept iter.Seq2[Head, error]) iter.Seq2[span, error] {
 	return func(yield func(span, error) bool) {
+		most := e.shared.span
 		next, members, entries := span{after: after}, 0, int64(0)
-		for m, err := range known(accountsAfter(ctx, s, id, after), ordered(kept, after)) {
+		for m, err := range known(accountsAfter(ctx, e.frame.Store, id, after), ordered(kept, after)) {
 			if err != nil {
 				yield(span{}, err)
 				return
 			}
-			if members == spanMembers || entries >= spanEntries {
+			if members == most.members || entries >= most.entries {
 				next.before = m.id
 				if !yield(next, nil) {
 					return

@@ -107,7 +107,7 @@ func (e *Engine) verifyProgram(ctx context.Context, q VerifyQuery) iter.Seq2[ver
 			return
 		}
 		parts := func(ctx context.Context) iter.Seq2[span, error] {
-			return spans(ctx, e.frame.Store, q.Program, q.After, q.Kept)
+			return e.spans(ctx, q.Program, q.After, q.Kept)
 		}
 		check := func(ctx context.Context, part span) (checked, error) {
 			own := &audit{Engine: e, terms: maps.Clone(a.terms)}

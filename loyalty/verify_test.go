@@ -26,6 +26,7 @@ func tampering(t *testing.T) (*loyalty.Engine, storage.DB, *sql.DB) {
 	c.set(noon)
 	file := dbtest.SQLiteFile(t, path)
 	points := loyalty.New(file, &loyalty.Options{Now: c.now})
+	points.Span(2)
 	d.Tiers.Levels[1].Gift = &loyalty.Gift{Points: 100}
 	must[*loyalty.Program](t)(points.Publish(ctx, d))
 	do := func(_ loyalty.Outcome, err error) {

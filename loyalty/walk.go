@@ -72,7 +72,7 @@ func (w *walk) walk(a Account, kept []Head, entries iter.Seq2[journal.Entry, err
 }
 
 func (w *walk) begin(a Account, kept []Head) {
-	size := min(a.Seq, spanEntries)
+	size := min(a.Seq, 10_000)
 	*w = walk{
 		account: a, next: link{Seq: a.Seq, Hash: a.Hash}, known: true, hashes: map[int64][]byte{}, keys: make(map[string]bool, size),
 		bookings: make(map[bookingKey]bookedAt, size), totals: map[ids.Currency]Totals{}, scratch: w.scratch,

@@ -178,7 +178,7 @@ func (e *Engine) whatIf(ctx context.Context, p *Program, q WhatIfQuery) iter.Seq
 			panic(err)
 		}
 		w := &whatIf{Engine: e, was: was, next: p, at: at, groups: groups}
-		parts := func(ctx context.Context) iter.Seq2[span, error] { return spans(ctx, e.frame.Store, id, q.After, nil) }
+		parts := func(ctx context.Context) iter.Seq2[span, error] { return e.spans(ctx, id, q.After, nil) }
 		for c, err := range inOrder(ctx, e.workers(q.Workers), parts, w.compare) {
 			if (err != nil || c.Members > 0) && !yield(c, err) {
 				return
@@ -280,12 +280,12 @@ func (w *whatIf) group(ctx context.Context, l pastLedger) (all []pastLedger, fir
 				}
 			}
 		}
+		if len(next) == 0 {
+			break
+		}
 		for l, err := range w.pasts(ctx, next, before) {
-			if err != nil {
+			if err != nil || l.left {
 				return nil, false, err
-			}
-			if l.left {
-				return nil, false, nil
 			}
 			all = append(all, l)
 		}
