@@ -339,7 +339,22 @@ func (s *Server) verify(ctx context.Context, in *OfAccount) (*done, error) {
 }
 
 func (s *Server) verifyProgram(ctx context.Context, in *verifyProgramInput) (*reply[loyalty.Heads], error) {
-	return found(s.points.VerifyProgram(ctx, in.Program, in.Body.Kept))
+	terms, err := s.points.Terms(ctx, in.Program)
+	if err != nil {
+		return nil, err
+	}
+	heads := loyalty.Heads{Terms: terms, Members: []loyalty.Head{}}
+	q := loyalty.VerifyQuery{Program: in.Program}
+	if kept := in.Body.Kept; kept != nil {
+		q.Terms, q.Kept = kept.Terms, kept.All()
+	}
+	for head, err := range s.points.VerifyProgram(ctx, q) {
+		if err != nil {
+			return nil, err
+		}
+		heads.Members = append(heads.Members, head)
+	}
+	return found(heads, nil)
 }
 
 // told is the reply to a command on points.
