@@ -496,3 +496,70 @@ func TestVerifyWithinATransaction(t *testing.T) {
 		}
 	})
 }
+
+// However many members are gone, each is named once.
+func TestVerifyOfManyWhoAreGone(t *testing.T) {
+	points, _, db := tampering(t)
+	must[sql.Result](t)(db.Exec(`with recursive n(i) as (select 1 union all select i + 1 from n where i < 2100)
+		insert into loyalty_booking select tenant, printf('gone%04d', i), program, key, changes, state from loyalty_booking, n where member = 'bob'`))
+	var got []string
+	for head, err := range points.VerifyProgram(ctx, loyalty.VerifyQuery{Program: "club"}) {
+		if errors.As(err, new(*loyalty.TamperedError)) {
+			got = append(got, string(head.Member))
+		} else if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(got) != 2100 || got[0] != "gone0001" || got[2099] != "gone2100" || !slices.IsSorted(got) {
+		t.Errorf("%d members: %v", len(got), got)
+	}
+}
+
+// What is held is a few spans, however large the program is and however many heads were kept.
+func TestVerifyHoldsAFewSpans(t *testing.T) {
+	points, _ := open(t, memory.New())
+	for n := range 100 {
+		must[loyalty.Outcome](t)(points.Earn(ctx, buy(loyalty.AccountID{Program: "club", Member: ids.Member(fmt.Sprintf("m%02d", n))}, 10_000, "order")))
+	}
+	kept := must[loyalty.Heads](t)(points.Verified(ctx, loyalty.VerifyQuery{Program: "club"}))
+	points.Span(3)
+	pulled := 0
+	for _, err := range points.VerifyProgram(ctx, loyalty.VerifyQuery{Program: "club", Workers: 2, Kept: func(yield func(loyalty.Head, error) bool) {
+		for _, h := range kept.Members {
+			if pulled++; !yield(h, nil) {
+				return
+			}
+		}
+	}}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		break
+	}
+	if pulled > 2*2*3+2 {
+		t.Errorf("%d heads were read for the first account", pulled)
+	}
+}
+
+// Accounts, entries and bookings of many members come in a few statements.
+func TestVerifyAsksSeldom(t *testing.T) {
+	db, tracer := dbtest.Traced(t)
+	points, _ := open(t, db)
+	together(200, func(n int) {
+		if _, err := points.Earn(ctx, buy(loyalty.AccountID{Program: "club", Member: ids.Member(fmt.Sprint("m", n))}, 10_000, "order")); err != nil {
+			t.Error(err)
+		}
+	})
+	p := must[*loyalty.Program](t)(points.Program(ctx, "club", 0))
+	for name, f := range map[string]func() error{
+		"verify":  func() error { _, err := points.Verified(ctx, loyalty.VerifyQuery{Program: "club"}); return err },
+		"what if": func() error { _, err := points.Compared(ctx, p, loyalty.WhatIfQuery{}); return err },
+	} {
+		if err := f(); err != nil { // which prepares the statements
+			t.Fatal(err)
+		}
+		if sent := tracer.During(func() { _ = f() }); len(sent) > 20 {
+			t.Errorf("%s: %d statements for 200 members: %s", name, len(sent), sent[:20])
+		}
+	}
+}
