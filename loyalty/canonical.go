@@ -123,8 +123,8 @@ func (c *canonical) pass() {
 	c.bad = true
 }
 
-// linkOf returns what Entry.Before is to a ledger.
-func linkOf(before []byte) (l link, err error) {
+// linkOf returns what Entry.Before is to a ledger, which mostly is of that member.
+func linkOf(before []byte, own ids.Member) (l link, err error) {
 	c := canonical{rest: before}
 	hashes := make([]byte, 0, 4*36) // of one allocation: four SHA-256, with room for what base64 rounds up
 	hash := func() []byte {
@@ -155,7 +155,11 @@ func linkOf(before []byte) (l link, err error) {
 				switch string(field) {
 				case "member":
 					once(16)
-					l.Booking.Member = ids.Member(c.text())
+					if m := c.text(); string(m) == string(own) {
+						l.Booking.Member = own
+					} else {
+						l.Booking.Member = ids.Member(m)
+					}
 				case "key":
 					once(32)
 					l.Booking.Key = string(c.text())

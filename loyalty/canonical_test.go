@@ -24,7 +24,7 @@ func FuzzCanonical(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte) {
 		var want link
 		wantErr := json.Unmarshal(text, &want)
-		got, err := linkOf(text)
+		got, err := linkOf(text, "member")
 		if (err == nil) != (wantErr == nil) || err == nil && !reflect.DeepEqual(got, want) {
 			t.Errorf("%q is read as %+v, %v, want %+v, %v", text, got, err, want, wantErr)
 		}

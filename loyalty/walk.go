@@ -140,7 +140,7 @@ func (w *walk) take(entry journal.Entry) {
 	w.next, w.known = link{}, true
 	if len(entry.Before) > 0 {
 		var err error
-		if w.next, err = linkOf(entry.Before); err != nil {
+		if w.next, err = linkOf(entry.Before, a.ID.Member); err != nil {
 			w.fail(entry.Seq, "can't be read")
 		}
 	}

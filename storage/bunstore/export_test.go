@@ -17,7 +17,8 @@ func AsDistributed(ctx context.Context, db *bun.DB) error {
 
 // Explain returns the plan of Postgres for the first page of a range.
 func (d *DB) Explain(ctx context.Context, q storage.Query) (plan string, err error) {
-	text, args := d.ranged(q, readingColumns(q.Index.Table, "t", ordered(q)), pageSize)
+	columns, _ := ordered(q)
+	text, args := d.ranged(q, readingColumns(q.Index.Table, "t", columns), pageSize)
 	if text, err = inlined(d.readable(text), args); err != nil {
 		return "", err
 	}

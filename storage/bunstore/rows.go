@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -66,22 +67,28 @@ func readingColumns(d *storage.Def, alias string, columns []int) string {
 // List implements [storage.Store].
 func (u unit) List(ctx context.Context, q storage.Query) iter.Seq2[[]storage.Value, error] {
 	return func(yield func([]storage.Value, error) bool) {
+		columns, places := ordered(q)
 		readable := len(q.Index.Table.Readable())
 		for left := q.Limit; ; {
 			size := pageSize
 			if q.Limit > 0 {
 				size = min(size, left)
 			}
-			page, err := u.page(ctx, q, size)
+			page, err := u.page(ctx, q, columns, size)
 			if err != nil {
 				yield(nil, u.fail(ctx, "list", err))
 				return
+			}
+			if n := len(page); n > 0 {
+				q.After = nil
+				for _, at := range places {
+					q.After = append(q.After, page[n-1][at])
+				}
 			}
 			for _, row := range page {
 				if !yield(row[:readable], nil) {
 					return
 				}
-				q.After = row[readable:]
 			}
 			if left -= len(page); len(page) < size || q.Limit > 0 && left == 0 {
 				return
@@ -90,19 +97,19 @@ func (u unit) List(ctx context.Context, q storage.Query) iter.Seq2[[]storage.Val
 	}
 }
 
-// page reads at most size rows of a range: their readable columns, and those that the range goes on
-// after.
-func (u unit) page(ctx context.Context, q storage.Query, size int) (page [][]storage.Value, err error) {
+// page reads those columns of at most size rows of a range.
+func (u unit) page(ctx context.Context, q storage.Query, columns []int, size int) (page [][]storage.Value, err error) {
 	if err := u.check(ctx); err != nil {
 		return nil, err
 	}
-	text, args := u.ranged(q, readingColumns(q.Index.Table, "t", ordered(q)), size)
+	text, args := u.ranged(q, readingColumns(q.Index.Table, "t", columns), size)
 	err = u.once(ctx, func() error {
 		page = nil
+		w, fields := want(q.Index.Table, columns, nil)
 		return u.query(ctx, u.statement(text, func() string { return text }), 1, args, func(rows Rows) error {
-			w, fields := want(q.Index.Table, ordered(q), nil)
-			page = append(page, w.values)
-			return rows.Scan(fields...)
+			err := rows.Scan(fields...)
+			page = append(page, slices.Clone(w.values))
+			return err
 		})
 	})
 	return page, err
@@ -131,9 +138,18 @@ func (u unit) Prune(ctx context.Context, q storage.Query) (n int64, err error) {
 	return n, nil
 }
 
-// ordered are the columns of a page.
-func ordered(q storage.Query) []int {
-	return append(q.Index.Table.Readable(), q.Index.Order()[len(q.Prefix):]...)
+// ordered returns the columns of a page, which begin with those that are readable, and where those
+// are among them that the range goes on after.
+func ordered(q storage.Query) (columns, places []int) {
+	columns = q.Index.Table.Readable()
+	for _, c := range q.Index.Order()[len(q.Prefix):] {
+		at := slices.Index(columns, c)
+		if at < 0 {
+			at, columns = len(columns), append(columns, c)
+		}
+		places = append(places, at)
+	}
+	return columns, places
 }
 
 // ranged is the statement that selects columns of the first rows of a range, with its arguments.
