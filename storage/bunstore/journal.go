@@ -196,20 +196,22 @@ func (s journalStore) Of(ctx context.Context, subjects ...string) iter.Seq2[jour
 				yield(journal.Record{}, s.fail(ctx, "read the journal", err))
 				return
 			}
-			for i, records := range found {
-				for _, r := range records {
-					if !yield(r, nil) {
-						return
-					}
+			n := 0 // records of a subject so far
+			for i, r := range found {
+				if n++; !yield(r.Record, nil) {
+					return
 				}
-				if len(records) < newestPage {
+				if i+1 < len(found) && found[i+1].of == r.of {
 					continue
 				}
-				for r, err := range s.older(ctx, some[i], &records[newestPage-1]) {
-					if !yield(r, err) || err != nil {
-						return
+				if n == newestPage {
+					for r, err := range s.older(ctx, r.Subject, &r.Record) {
+						if !yield(r, err) || err != nil {
+							return
+						}
 					}
 				}
+				n = 0
 			}
 		}
 	}
@@ -231,8 +233,15 @@ const (
 	newestPage = 128 // records of each that are read then
 )
 
-// newest returns the newest records of each of some subjects, at most newestPage.
-func (s journalStore) newest(ctx context.Context, subjects []string) (found [][]journal.Record, err error) {
+// A subjectRecord is a record of one of some subjects.
+type subjectRecord struct {
+	of int // the number of the subject, from 1 on
+	journal.Record
+}
+
+// newest returns the newest records of each of some subjects, at most newestPage, in the order of
+// journal.Store.Of.
+func (s journalStore) newest(ctx context.Context, subjects []string) (found []*subjectRecord, err error) {
 	if err := s.check(ctx); err != nil {
 		return nil, err
 	}
@@ -242,20 +251,18 @@ func (s journalStore) newest(ctx context.Context, subjects []string) (found [][]
 	}
 	type key struct{}
 	err = s.once(ctx, func() error {
-		found = make([][]journal.Record, len(subjects))
+		found = found[:0]
 		var of int
 		scan := s.records(&of)
 		return s.look(ctx, key{}, subjectColumns, lookups, lookup.newest, func(rows Rows, first int) error {
 			r, err := scan(rows)
-			if err == nil {
-				found[first+of-1] = append(found[first+of-1], r)
-			}
+			found = append(found, &subjectRecord{first + of, r})
 			return err
 		})
 	})
-	for _, records := range found {
-		slices.SortFunc(records, func(a, b journal.Record) int { return cmp.Or(cmp.Compare(b.Seq, a.Seq), cmp.Compare(b.Key, a.Key)) })
-	}
+	slices.SortFunc(found, func(a, b *subjectRecord) int {
+		return cmp.Or(cmp.Compare(a.of, b.of), cmp.Compare(b.Seq, a.Seq), cmp.Compare(b.Key, a.Key))
+	})
 	return found, err
 }
 
