@@ -58,8 +58,8 @@ type VerifyQuery struct {
 // not, or journal.ErrConflict. It goes on after these, until the consumer breaks; a mistake of the
 // program comes first, with a Head that has no Member.
 //
-// Any other error is the last thing that it yields, with a Head that has no Member: of the database,
-// of ctx, of Kept, *errs.InputError where Kept is not in order, and ErrUnknownProgram.
+// Any other error is the last thing that it yields, with a Head that has no Member: of the
+// database, of ctx, of Kept, *errs.InputError where Kept is not in order, and ErrUnknownProgram.
 //
 // Memory holds a few thousand entries a worker, and what the longest ledger writes of bookings. To
 // go on after a break or an error, give the last member that was yielded as After. Kept may yield
@@ -391,7 +391,7 @@ func (a *audit) span(ctx context.Context, id ids.Program, part span) (c checked,
 }
 
 // bookings takes the bookings of a span to the walks of their accounts. It returns the members that
-// have bookings and no account, and where they are too many, the first one that is left to the rest.
+// have bookings and no account, and the first one that is left to the rest where they are too many.
 func (a *audit) bookings(ctx context.Context, id ids.Program, part span, walks []walk) (gone []ids.Member, rest ids.Member, err error) {
 	at, scratch := 0, fields(nil)
 	for b, err := range bookingsOfSpan(ctx, a.frame.Store, id, part) {

@@ -25,8 +25,8 @@ type decidedBy struct {
 	seq int64
 }
 
-// A walk is what a ledger says, from its newest entry to the first. The hash of each entry is in the
-// one after it, that of the newest in the account.
+// A walk is what a ledger says, from its newest entry to the first. The hash of each entry is in
+// the one after it, that of the newest in the account.
 type walk struct {
 	account  Account
 	found    *TamperedError   // the first entry that is wrong
@@ -240,8 +240,8 @@ func (w *walk) kept(heads []Head) error {
 	return nil
 }
 
-// booking compares a booking of the account with what the ledgers say of it, and is told each once.
-// all reports whether they say all of it: else one whose entry is deleted may be there, too.
+// booking compares a booking of the account with what the ledgers say of it, once each. Where they
+// do not say all, one whose entry is deleted may be there, too.
 func (w *walk) booking(key string, hash []byte, all bool) error {
 	id := w.account.ID
 	of := bookingKey{id, key}
@@ -258,7 +258,7 @@ func (w *walk) booking(key string, hash []byte, all bool) error {
 	return nil
 }
 
-// unbooked reports the first booking of the account that the ledgers tell of, and that is not there.
+// unbooked returns an error for the first booking that the ledgers tell of and that is not there.
 // One whose entry is deleted may be deleted, too.
 func (w *walk) unbooked() error {
 	var first *TamperedError

@@ -121,20 +121,20 @@ type WhatIfQuery struct {
 	Workers int        // members are compared by so many goroutines; 0: GOMAXPROCS. A bound engine has one
 }
 
-// WhatIf compares how the members of a program stand with how they would stand by another definition
-// of it: once it is published, and had it been in force from the beginning, for which it runs all
-// that happened, from the ledgers, through it. It stores nothing. A command that the other
+// WhatIf compares how the members of a program stand with how they would stand by another
+// definition of it: once it is published, and had it been in force from the beginning, for which it
+// runs all that happened, from the ledgers, through it. It stores nothing. A command that the other
 // definition refuses is left out, and those that build on it may be refused for it.
 //
 // It yields one part after the other, in the order of members, to be added up by Comparison.Add:
-// the sum is that of all, and tells how far it is. To go on after a break or an error, give its Last
-// as After, and its At. An error is the last thing that it yields: of the database, of ctx,
+// the sum is that of all, and tells how far it is. To go on after a break or an error, give Last of
+// the sum as After, and its At. An error is the last thing that it yields: of the database, of ctx,
 // ErrUnknownProgram, and journal.ErrArchived where a part of the history is in an archive.
 //
 // Members whom transfers and mergers join, over however many others, are run together, and count
-// with the first of them in Commands, Refused and Is. Memory holds what happened to the largest such
-// group, once a worker. What happens after the instant is left out, but for accounts in Was and Next,
-// which are as they are stored when they are read.
+// with the first of them in Commands, Refused and Is. Memory holds what happened to the largest
+// such group, once a worker. What happens after the instant is left out, but for accounts in Was
+// and Next, which are as they are stored when they are read.
 //
 // Commands run in the order of the ledgers of all accounts that they changed, however many share an
 // instant, and otherwise in the order of their times. So the definition by which everything
@@ -303,8 +303,8 @@ func (w *whatIf) remember(members map[ids.Member]bool, own, first ids.Member) {
 	}
 }
 
-// pasts yields the ledgers of members, in their order, up to the instant. One of which leave says so
-// of a peer is left there.
+// pasts yields the ledgers of members, in their order, up to the instant. It ends with the first of
+// which leave returns true for a peer, as far as that was read.
 func (w *whatIf) pasts(ctx context.Context, members []AccountID, leave func(ids.Member) bool) iter.Seq2[pastLedger, error] {
 	return func(yield func(pastLedger, error) bool) {
 		subjects := make([]string, len(members))
