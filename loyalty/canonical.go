@@ -10,8 +10,8 @@ import (
 	"github.com/scrmkit/scrmkit/ids"
 )
 
-// A canonical is JSON as this package writes it: without space, with known fields, and texts without
-// escapes. It is bad once it is anything else, and encoding/json reads it then.
+// A canonical is JSON as this package writes it: without space, with known fields, and texts
+// without escapes. It is bad once it is anything else, and encoding/json reads it then.
 type canonical struct {
 	rest []byte
 	bad  bool

@@ -61,9 +61,9 @@ func (e *Engine) Terms(ctx context.Context, id ids.Program) (Terms, error) {
 	return newAudit(e).termsUpTo(ctx, id, d.Version)
 }
 
-// A Digest is the SHA-256 of terms and of heads, which are added one after the other: a few bytes to
-// keep where the heads themselves can't be trusted to stay. Its MarshalBinary keeps what was added
-// so far, for a verification that goes on later. It is not safe for concurrent use.
+// A Digest is the SHA-256 of terms and of heads, which are added one after the other: a few bytes
+// to keep where the heads themselves can't be trusted to stay. Its MarshalBinary keeps what was
+// added so far, for a verification that goes on later. It is not safe for concurrent use.
 type Digest struct {
 	heads hash.Hash
 	n     int64

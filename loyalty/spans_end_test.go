@@ -121,3 +121,20 @@ func TestSpansEnd(t *testing.T) {
 		}
 	}
 }
+
+// A member who gave points to all others is read once, and not once for each of them.
+func TestWhatIfReadsAHubOnce(t *testing.T) {
+	l := &losing{DB: memory.New().Tenant("")}
+	points, _ := open(t, l)
+	hub := loyalty.AccountID{Program: "club", Member: "zoe"}
+	must[loyalty.Outcome](t)(points.Adjust(ctx, loyalty.Adjust{Account: hub, N: 1_000, Reason: "r", Key: "k"}))
+	for n := range 50 {
+		must[loyalty.Outcome](t)(points.Transfer(ctx, loyalty.Transfer{Account: hub, To: ids.Member(fmt.Sprint("m", n)), N: 1, Key: fmt.Sprint("gift-", n)}))
+	}
+	points.Span(1)
+	l.left.Store(1_000)
+	c := must[loyalty.Comparison](t)(points.Compared(ctx, must[*loyalty.Program](t)(points.Program(ctx, "club", 0)), loyalty.WhatIfQuery{Workers: 1}))
+	if reads := 1_000 - l.left.Load(); c.Commands != 51 || reads != 51+2 { // of each member, of the hub, and of all of the others
+		t.Errorf("%d commands, %d reads", c.Commands, reads)
+	}
+}

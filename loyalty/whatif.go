@@ -290,6 +290,11 @@ func (w *whatIf) group(ctx context.Context, l pastLedger) (all []pastLedger, fir
 			all = append(all, l)
 		}
 	}
+	clear(known)
+	for _, l := range all { // one with a single peer leads nowhere else
+		known[l.id.Member] = len(l.peers) > 1
+	}
+	maps.DeleteFunc(known, func(_ ids.Member, leads bool) bool { return !leads })
 	w.remember(known, own, own)
 	return all, true, nil
 }
