@@ -33,8 +33,8 @@ func (c *canonical) must(b byte) {
 	}
 }
 
-// text takes a text.
-func (c *canonical) text() (text []byte) {
+// quoted takes what stands between quotes.
+func (c *canonical) quoted() (text []byte) {
 	c.must('"')
 	end := bytes.IndexByte(c.rest, '"')
 	if end < 0 {
@@ -42,7 +42,12 @@ func (c *canonical) text() (text []byte) {
 		return nil
 	}
 	text, c.rest = c.rest[:end], c.rest[end+1:]
-	ascii := true
+	return text
+}
+
+// text takes a text.
+func (c *canonical) text() []byte {
+	text, ascii := c.quoted(), true
 	for _, b := range text {
 		c.bad = c.bad || b < ' ' || b == '\\'
 		ascii = ascii && b < utf8.RuneSelf
@@ -66,18 +71,19 @@ func (c *canonical) number() int64 {
 
 // binary takes bytes, and appends them to those.
 func (c *canonical) binary(to []byte) []byte {
-	to, err := base64.StdEncoding.AppendDecode(to, c.text())
-	c.bad = c.bad || err != nil
+	text := c.quoted()
+	to, err := base64.StdEncoding.AppendDecode(to, text)
+	c.bad = c.bad || err != nil || bytes.ContainsAny(text, "\r\n")
 	return to
 }
 
-// object calls fn for each field, whose value fn takes.
+// object calls fn for each field, whose value fn takes where it knows the field.
 func (c *canonical) object(fn func(field []byte)) {
 	if c.must('{'); c.is('}') {
 		return
 	}
 	for !c.bad {
-		field := c.text()
+		field := c.quoted()
 		if c.must(':'); c.bad {
 			return
 		}
