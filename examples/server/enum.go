@@ -35,7 +35,7 @@ var enumerations = []enumeration{
 	enumOf(reward.Reserved, reward.Issued, reward.Redeemed, reward.Lapsed, reward.Cancelled, reward.Returned, reward.Voided),
 	enumOf(refund.TakenBack, refund.KeptPart, refund.KeptUsed, refund.KeptEnded, refund.KeptCounted),
 	enumOf(reward.Gave, reward.CappedMost, reward.CappedOrder, reward.CappedLines, reward.NoLine, reward.BelowMin, reward.BelowMinItems),
-	enumOf(stamps.PurposeStamp, stamps.PurposeCancel, stamps.PurposeAdjust, stamps.PurposeTransfer, stamps.PurposeExpire, stamps.PurposeClaim, stamps.PurposeRedeem, stamps.PurposeUndo, stamps.PurposeVoid),
+	enumOf(stamps.PurposeStamp, stamps.PurposeCancel, stamps.PurposeAdjust, stamps.PurposeImport, stamps.PurposeTransfer, stamps.PurposeExpire, stamps.PurposeClaim, stamps.PurposeRedeem, stamps.PurposeUndo, stamps.PurposeVoid),
 	enumOf(stamps.Issued, stamps.Redeemed, stamps.Voided, stamps.Lapsed),
 	enumOf(stamps.PerVisit, stamps.PerAmount, stamps.PerItem, stamps.PerHand, stamps.PerPurchase),
 	enumOf(stamps.OwnShop, stamps.AnyShop),
