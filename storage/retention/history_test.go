@@ -150,9 +150,8 @@ func account(m ids.Member) loyalty.AccountID { return loyalty.AccountID{Program:
 func (s *shop) adjust(t fataler, c loyalty.Adjust) {
 	out, err := s.points.Adjust(context.Background(), c)
 	first, again := s.done[c.Key]
-	seq := name(journal.Entry{Subject: c.Account.Subject(), Seq: first.Seq})
 	switch {
-	case again && s.pruned[seq]:
+	case again && s.pruned[name(journal.Entry{Subject: c.Account.Subject(), Seq: first.Seq})]:
 		must(t, err) // it was run again
 	case again:
 		if err == nil && out.Replayed {
@@ -167,7 +166,6 @@ func (s *shop) adjust(t fataler, c loyalty.Adjust) {
 	default:
 		must(t, err)
 	}
-	delete(s.pruned, seq)
 	s.done[c.Key], s.commands[c.Key] = out, c
 }
 
