@@ -3,8 +3,8 @@ package storage
 // ImportOptions configures a call that runs many commands C from a sequence, in batches. Nil and
 // zero fields mean the documented defaults. Neither function is called while one of them runs.
 type ImportOptions[C any] struct {
-	Batch   int // commands that share a write; 0: 500
-	Workers int // writes at once; 0: 2; an engine that is bound to a transaction does one at a time
+	Batch   int // commands that share a write; 0: 200
+	Workers int // writes at once; 0: 4; an engine that is bound to a transaction does one at a time
 
 	// Refused is called with a command that the rules refuse, of which nothing was stored, with its
 	// number in the sequence, from 0 on, and the reason. Nil: the first refusal ends the call.

@@ -22,7 +22,7 @@ func Import[C, R any](
 	run func(ctx context.Context, batch []C) ([]R, []error), taken func(R) (replayed bool, err error),
 ) (done storage.Imported, err error) {
 	var mu sync.Mutex
-	size, workers := 500, 2
+	size, workers := 200, 4
 	if o.Batch > 0 {
 		size = o.Batch
 	}
