@@ -5,6 +5,7 @@ import (
 	"embed"
 	"encoding/json"
 	"iter"
+	"slices"
 	"time"
 
 	"github.com/scrmkit/scrmkit/ids"
@@ -111,11 +112,12 @@ func load(ctx context.Context, s storage.Store, lookups []lookup) ([]loaded, err
 
 // A change is one or two accounts (both sides of a transfer) as they are to be stored, with Version
 // one more than the one that was loaded. A booking is new where its Changes are 0, and its key is
-// then that of an entry of its account: one with that key which is there is of an entry that was
-// deleted, and is replaced like those that change.
+// then that of an entry of its account; else it replaces the one with its key. So does a new one
+// whose key is in Left: what is there is of an entry that was deleted.
 type change struct {
 	Accounts []Account
 	Bookings []Booking
+	Left     []string
 	Entries  []journal.Entry
 }
 
@@ -125,7 +127,11 @@ func (c *change) stored() storage.Change {
 		rows = append(rows, accounts.Save(&accountRow{a, a.Due()}))
 	}
 	for i := range c.Bookings {
-		rows = append(rows, bookings.Put(&c.Bookings[i]))
+		if b := &c.Bookings[i]; b.Changes == 0 && !slices.Contains(c.Left, b.Key) {
+			rows = append(rows, bookings.Insert(b))
+		} else {
+			rows = append(rows, bookings.Put(b))
+		}
 	}
 	return storage.Change{Rows: rows, Entries: c.Entries}
 }

@@ -49,6 +49,9 @@ func (e work) Load(ctx context.Context, groups [][]op, fresh bool) ([]*unit, err
 		units[g] = &unit{bookings: map[string]*Booking{}}
 		for _, o := range group {
 			for _, l := range o.needs {
+				if l.Booking == "" && (fresh || e.frame.Bound) { // one may be left of an entry that was deleted
+					l.Booking = l.Key
+				}
 				lookups, owner = append(lookups, l), append(owner, units[g])
 			}
 		}
@@ -155,7 +158,9 @@ func (u *unit) take(o op, before Account, d *Decision) {
 	d.Next.ID = before.ID
 	if b := d.Booking; b != nil {
 		if b.Changes == 0 {
-			b.Key = o.key()
+			if b.Key = o.key(); u.bookings[b.Key] != nil && b.Account == u.account.ID {
+				ch.Left = append(ch.Left, b.Key)
+			}
 		}
 		if i := slices.IndexFunc(ch.Bookings, func(c Booking) bool { return c.Key == b.Key && c.Account == b.Account }); i >= 0 {
 			b.Changes = min(b.Changes, ch.Bookings[i].Changes) // it is new as long as the first of it is not stored
