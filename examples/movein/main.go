@@ -4,7 +4,8 @@
 // at any time, with the same files: members who are there are passed over.
 //
 //	go run ./examples/movein -program FILE [-db memory|sqlite:PATH|postgres://...] [-dry] -table FILE
-//	go run ./examples/movein -program FILE [-db ...] [-dry] -members FILE -transfers FILE [-level ID=LEVEL]... [-wallet CODE=CURRENCY]...
+//	go run ./examples/movein -program FILE [-db ...] [-dry] -members FILE -transfers FILE
+//		[-level ID=LEVEL]... [-wallet CODE=CURRENCY]...
 //
 // A -table is a CSV file whose header names the columns that it has, of these: member, joined,
 // active, currency, points, from, expires, redeemed, expired, level, since, until. Lines that follow
