@@ -33,8 +33,7 @@ func (d *deed) lot(u *Currency, n int64, at, from time.Time) Lot {
 		return l
 	}
 	l.Since = d.day(at)
-	l.To = d.endOf(u, l)
-	return l
+	return d.ending(u, l)
 }
 
 // day returns when the day of a time began.
@@ -43,25 +42,25 @@ func (d *deed) day(at time.Time) time.Time {
 	return calendar.Midnight(year, month, day, d.p.zone).UTC()
 }
 
-// endOf returns when a lot ends, as the account is now.
-func (d *deed) endOf(u *Currency, l Lot) time.Time {
+// ending returns a lot with the end that it has as the account is now. Where that comes before the lot
+// begins, as a version before this one made it pending for longer, it counts from there, from now on.
+func (d *deed) ending(u *Currency, l Lot) Lot {
 	since := l.Since
 	if u.Inactive {
 		since = latest(since, d.Next.Active)
 	}
 	if since.IsZero() {
-		return l.To // an end of its own
+		return l // an end of its own
 	}
-	end := d.expiry(u).End(since, d.p.zone)
-	if !end.IsZero() && !l.From.Before(end) {
-		end = d.expiry(u).End(l.From, d.p.zone) // a version before this one made it pending for longer
+	if l.To = d.expiry(u).End(since, d.p.zone); !l.To.IsZero() && !l.From.Before(l.To) {
+		l.Since, l.To = l.From, d.expiry(u).End(l.From, d.p.zone)
 	}
-	return end
+	return l
 }
 
 // dated returns a lot with the end that it has as the account is now.
 func (d *deed) dated(u *Currency, l Lot, now time.Time) Lot {
-	l.To = d.endOf(u, l)
+	l = d.ending(u, l)
 	switch {
 	case u.Inactive && !l.Since.After(d.Next.Active):
 		l.Since = time.Time{}
@@ -147,9 +146,7 @@ func (d *deed) revive(at, was time.Time) {
 		end := d.expiry(u).End(at, d.p.zone)
 		lives := func(e Lot) (Lot, bool) {
 			ok := e.From.IsZero() && at.Before(e.To) && (end.IsZero() || end.After(e.To)) && (was.Before(e.To) || end.IsZero() || end.After(was))
-			l := Lot{N: e.N, Since: e.Since}
-			l.To = d.endOf(u, l)
-			return l, ok
+			return d.ending(u, Lot{N: e.N, Since: e.Since}), ok
 		}
 		for j := range d.Next.Holdings {
 			h := &d.Next.Holdings[j]

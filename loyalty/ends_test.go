@@ -301,3 +301,52 @@ func renewed(t *rapid.T, p *loyalty.Program, a loyalty.Account) {
 		}
 	}
 }
+
+// Points that a newer version would end before they begin count from their beginning, also once they
+// have begun; what is refunded of them then is theirs.
+func TestPendingPointsOutliveAShorterVersion(t *testing.T) {
+	for name, follows := range map[string]func(d *loyalty.Definition){
+		"by level": func(d *loyalty.Definition) {
+			d.Currencies[0].Inactive, d.Currencies[0].ByLevel = false, true
+		},
+		"with activity": func(*loyalty.Definition) {},
+	} {
+		first, second := inactive(), inactive()
+		follows(&first)
+		follows(&second)
+		first.Currencies[0].Pending, first.Currencies[0].Expiry.Days = 40, 90
+		second.Version = 2
+		sim := loyalty.Simulate(must[*loyalty.Program](t)(loyalty.Compile(first)))
+		run := func(day int, c loyalty.Command) loyalty.Outcome {
+			t.Helper()
+			out, err := sim.Do(c, days(day))
+			if err != nil {
+				t.Fatalf("%s: day %d: %v", name, day, err)
+			}
+			return out
+		}
+		has := func(day int, want loyalty.Balance) {
+			t.Helper()
+			a, _ := sim.Account(alice, days(day))
+			if got := a.Wallet("points").Balance(days(day)); got != want {
+				t.Errorf("%s: day %d: %+v, want %+v", name, day, got, want)
+			}
+		}
+		run(0, buy(alice, 10_000, "0-buy"))
+		sim.Switch(must[*loyalty.Program](t)(loyalty.Compile(second)))
+		run(1, loyalty.SetTier{Account: alice, Level: "member", Key: "1-tier"})
+		has(39, loyalty.Balance{Pending: 100})
+		has(41, loyalty.Balance{Available: 100})
+		run(42, loyalty.Adjust{Account: alice, N: 7, Reason: "by hand", Key: "42-adjust"})
+		has(42, loyalty.Balance{Available: 107})
+		if out := run(43, loyalty.Refund{Account: alice, Of: "0-buy", Amount: 4_000, Key: "43-refund"}); len(out.Moves) != 1 ||
+			loyalty.Sum(out.Moves[0].Taken) != 40 || out.Moves[0].Taken[0].N != 40 {
+			t.Errorf("%s: %+v", name, out.Moves)
+		}
+		has(49, loyalty.Balance{Available: 67})
+		run(70, loyalty.Adjust{Account: alice, N: 7, Reason: "by hand", Key: "70-adjust"})
+		if out := run(70, loyalty.Refund{Account: alice, Of: "0-buy", All: true, Key: "70-refund"}); len(out.Moves) != 1 || out.Moves[0].Forgone != 60 {
+			t.Errorf("%s: what lapsed is taken once more: %+v", name, out.Moves)
+		}
+	}
+}

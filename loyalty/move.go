@@ -108,7 +108,7 @@ func (e Lot) ofLapsed(c Lot) bool {
 	case c.Since.IsZero():
 		return e.To.Equal(c.To)
 	case !e.Since.IsZero():
-		return !e.Since.After(c.Since) && e.Since.AddDate(1, 0, 0).After(c.Since) // a lot without end may stand for a year
+		return !e.Since.After(latest(c.Since, c.From)) && e.Since.AddDate(1, 0, 0).After(c.Since) // a lot without end may stand for a year
 	}
 	return e.To.IsZero() || e.To.After(c.Since)
 }

@@ -172,7 +172,7 @@ func (p *Program) Transfer(from, to Account, c Transfer, now time.Time) (Decisio
 	if u.follows() {
 		given = giver.based(u, given)
 		for i, l := range given {
-			given[i].To = taker.endOf(u, l)
+			given[i] = taker.ending(u, l)
 		}
 	}
 	w, m, err = taker.holding(u.ID).Wallet.Return(given, taker.now)

@@ -370,7 +370,7 @@ func (l Lot) like(o Lot) bool {
 	if l.Since.IsZero() {
 		return o.To.Equal(l.To)
 	}
-	return o.Since.IsZero() || o.Since.Equal(l.Since)
+	return o.Since.IsZero() || o.Since.Equal(l.Since) || o.Since.Equal(l.From)
 }
 
 func (l Lot) ended(at time.Time) bool { return !l.To.IsZero() && !l.To.After(at) }
