@@ -37,8 +37,8 @@ func NewArchive(of func(AccountID) bool, kept ...Heads) *Archive {
 }
 
 // Read checks the records of the archive that was written next, of which it passes over those that
-// are no entry of a ledger: that each goes on from the one before it, from the first entry of the
-// account on. *TamperedError: it does not. The error of the records is returned too.
+// are no entry of a ledger, and those that an archive before it had: that each goes on from the one
+// before it, from the first entry of the account on. *TamperedError: it does not. The error of the records is returned too.
 func (a *Archive) Read(records iter.Seq2[journal.Record, error]) error {
 	for r, err := range records {
 		if err != nil {
@@ -73,6 +73,10 @@ func (a *Archive) read(e journal.Entry) error {
 		return &TamperedError{id, e.Seq, "can't be read"}
 	case out.Account != id:
 		return &TamperedError{id, e.Seq, "is of another account"}
+	case 0 < e.Seq && e.Seq < head.Seq, e.Seq == head.Seq && bytes.Equal(own.Hash, head.Hash):
+		return nil
+	case e.Seq == head.Seq:
+		return &TamperedError{id, e.Seq, "is not the same in two archives"}
 	case e.Seq != head.Seq+1:
 		return &TamperedError{id, head.Seq + 1, "is missing"}
 	case l.Seq != head.Seq || !bytes.Equal(l.Hash, head.Hash):

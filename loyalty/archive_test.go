@@ -68,6 +68,7 @@ func TestArchiveNamesWhatever(t *testing.T) {
 		tampered++
 		for name, change := range map[string]func(e *journal.Entry){
 			"another number":     func(e *journal.Entry) { e.Seq++ },
+			"a lower number":     func(e *journal.Entry) { e.Seq-- },
 			"another key":        func(e *journal.Entry) { e.Key += "x" },
 			"another time":       func(e *journal.Entry) { e.At = e.At.Add(1000) },
 			"another author":     func(e *journal.Entry) { e.By += "x" },
@@ -109,6 +110,37 @@ func TestArchiveNamesWhatever(t *testing.T) {
 	lost := errors.New("lost")
 	broken := func(yield func(journal.Record, error) bool) { yield(journal.Record{}, lost) }
 	if err := only.Read(broken); !errors.Is(err, lost) {
+		t.Error(err)
+	}
+}
+
+// Archives that overlap are read as if the second began where the first ends; and where both have the
+// last entry of the first, but not as the same, it is named.
+func TestArchivesOverlap(t *testing.T) {
+	points, file, _ := tampering(t)
+	all := records(t, file)
+	strip(t, file)
+	for from := range all {
+		for to := from; to <= len(all); to++ {
+			a := loyalty.NewArchive(nil)
+			err := errors.Join(a.Read(each(all[:to])), a.Read(each(all[from:])))
+			for _, id := range []loyalty.AccountID{alice, bob} {
+				err = errors.Join(err, a.Verify(ctx, points, id))
+			}
+			if err != nil {
+				t.Errorf("entries 0 to %d, and from %d on: %v", to, from, err)
+			}
+		}
+	}
+	changed := slices.Clone(all)
+	for i := range changed {
+		changed[i].By += "x"
+	}
+	a := loyalty.NewArchive(nil)
+	if err := a.Read(each(all)); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.Read(each(changed)); !errors.As(err, new(*loyalty.TamperedError)) {
 		t.Error(err)
 	}
 }

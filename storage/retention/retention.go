@@ -25,9 +25,10 @@ var ErrMismatch = errs.New(errs.Conflict, "retention: the journal does not have 
 // it began. Nothing was taken from the database; strip the archive once the relay has come further.
 var ErrNeeded = errs.New(errs.TryAgain, "retention: a relay has yet to hand over entries of the archive; strip it later")
 
-// ErrUnfinished: a body is gone that the last archive has, which was not stripped to its end. Strip it
-// again, and keep it.
-var ErrUnfinished = errs.New(errs.Conflict, "retention: the last archive was not stripped to its end; strip it again")
+// ErrUnfinished: the body of an entry is gone which an archive has that was not stripped to its end:
+// the last one or, in a database that was restored from a backup, the one that was under way then.
+// Strip it again, and keep it.
+var ErrUnfinished = errs.New(errs.Conflict, "retention: an archive was not stripped to its end; strip again the one that has the entry")
 
 // Options configures a Retention. Nil and zero fields mean the documented defaults.
 type Options struct {
