@@ -73,6 +73,7 @@ func TestASubscriberTakesOver(t *testing.T) {
 	exec(publisher, "create publication scrmkit for tables in schema scrmkit")
 
 	s := pgtest.Start(t)
+	s.Set(t, "wal_retrieve_retry_interval = 100ms") // and 5 s, were it not set, for each table whose copy was interrupted
 	subscriber := openDB(t, "pgx", s.DSN(), pgdialect.New())
 	check(t, bunstore.Migrate(ctx, subscriber, boxTables, relay.Tables))
 	exec(subscriber, "truncate scrmkit.scrmkit_schema, scrmkit.journal_epoch")

@@ -1,7 +1,6 @@
 package bunstore_test
 
 import (
-	"database/sql"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -352,12 +351,7 @@ type mysql struct{ *sqlitedialect.Dialect }
 func (mysql) Name() dialect.Name { return dialect.MySQL }
 
 func TestOtherDialects(t *testing.T) {
-	sqldb, err := sql.Open("sqlite", ":memory:")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer sqldb.Close()
-	db := bun.NewDB(sqldb, mysql{sqlitedialect.New()})
+	db := openDB(t, "sqlite", ":memory:", mysql{sqlitedialect.New()})
 	if _, err := bunstore.New(db, nil); err == nil {
 		t.Error("New takes MySQL")
 	}
