@@ -38,13 +38,13 @@ type Options struct {
 type Engine struct {
 	frame  engine.Frame
 	shared *shared
-	runner *combine.Runner[op, *unit, Outcome]
+	runner combine.Runner[op, Outcome]
 }
 
 // shared is what the copies of an engine share.
 type shared struct {
 	accounts tenant.Cache[AccountID, Account]
-	programs *published.Programs[ids.Program, Definition, *Program]
+	programs published.Programs[ids.Program, Definition, *Program]
 	span     spanSize // of what is verified, or compared, together
 }
 
@@ -95,7 +95,7 @@ func (e *Engine) Publish(ctx context.Context, d Definition) (*Program, error) {
 	return e.shared.programs.Publish(ctx, e.frame, d)
 }
 
-func newPrograms() *published.Programs[ids.Program, Definition, *Program] {
+func newPrograms() published.Programs[ids.Program, Definition, *Program] {
 	return published.NewPrograms(published.Kind[ids.Program, Definition, *Program]{
 		Package: "loyalty", Noun: "program", Versions: programs, Compile: Compile, Definition: (*Program).Definition,
 		Version: func(d Definition) (ids.Program, int) { return d.ID, d.Version },

@@ -34,7 +34,7 @@ type Engine struct {
 	frame  engine.Frame
 	keys   keyring.Ring
 	policy Policy // complete
-	runner *combine.Runner[*op, *unit, answer]
+	runner combine.Runner[*op, answer]
 }
 
 // New returns an engine on a store. The first key signs codes and seals claims, and codes of the

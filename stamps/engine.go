@@ -34,13 +34,13 @@ type Options struct {
 type Engine struct {
 	frame  engine.Frame
 	shared *shared
-	runner *combine.Runner[op, *unit, Outcome]
+	runner combine.Runner[op, Outcome]
 }
 
 // shared is what the copies of an engine share.
 type shared struct {
 	cards    tenant.Cache[CardID, Card]
-	programs *published.Programs[ProgramID, Definition, *Program]
+	programs published.Programs[ProgramID, Definition, *Program]
 	sold     tenant.Cache[ProgramID, int64] // the largest stock of a handout that was found to be used up
 }
 
@@ -81,7 +81,7 @@ func (e *Engine) Publish(ctx context.Context, d Definition) (*Program, error) {
 	return e.shared.programs.Publish(ctx, e.frame, d)
 }
 
-func newPrograms() *published.Programs[ProgramID, Definition, *Program] {
+func newPrograms() published.Programs[ProgramID, Definition, *Program] {
 	return published.NewPrograms(published.Kind[ProgramID, Definition, *Program]{
 		Package: "stamps", Noun: "program", Versions: programs, Compile: Compile, Definition: (*Program).Definition,
 		Version: func(d Definition) (ProgramID, int) { return d.ID, d.Version },

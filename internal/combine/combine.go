@@ -63,8 +63,22 @@ type Work[C, U, R any] interface {
 	Save(ctx context.Context, units []U) ([]error, error)
 }
 
-// A Runner runs commands. It is safe for concurrent use.
-type Runner[C, U, R any] struct {
+// A Runner runs commands. It is safe for concurrent use. It is an interface for the sake of those who
+// import a package that holds one: the methods of a generic type are compiled with each importer.
+type Runner[C, R any] interface {
+	// Do runs a command together with those that arrive meanwhile, and returns its result and how often
+	// it was decided. Where ctx ends first its error comes back, and the command may still take effect.
+	// Inside a unit of work it runs alone, so that the store can see the context. Where the command
+	// panics so does Do, with a *Panic if it shared a batch.
+	Do(ctx context.Context, c C) (R, int, error)
+	// Alone runs a command by itself, with ctx, and returns its result and how often it was decided.
+	Alone(ctx context.Context, c C) (R, int, error)
+	// All runs commands together and by themselves, with ctx, and returns a result and an error for
+	// each.
+	All(ctx context.Context, commands []C) ([]R, []error)
+}
+
+type runner[C, U, R any] struct {
 	work Work[C, U, R]
 
 	mu     sync.Mutex
@@ -75,8 +89,8 @@ type Runner[C, U, R any] struct {
 }
 
 // New returns a Runner for the commands of work.
-func New[C, U, R any](work Work[C, U, R]) *Runner[C, U, R] {
-	return &Runner[C, U, R]{work: work, queues: map[string]*queue[C, R]{}}
+func New[C, U, R any](work Work[C, U, R]) Runner[C, R] {
+	return &runner[C, U, R]{work: work, queues: map[string]*queue[C, R]{}}
 }
 
 // A queue has the commands of a subject that wait.
@@ -106,11 +120,7 @@ type batch struct {
 	cancel context.CancelFunc
 }
 
-// Do runs a command together with those that arrive meanwhile, and returns its result and how often
-// it was decided. Where ctx ends first its error comes back, and the command may still take effect.
-// Inside a unit of work it runs alone, so that the store can see the context. Where the command
-// panics so does Do, with a *Panic if it shared a batch.
-func (r *Runner[C, U, R]) Do(ctx context.Context, c C) (R, int, error) {
+func (r *runner[C, U, R]) Do(ctx context.Context, c C) (R, int, error) {
 	if tripwire.Marked(ctx) {
 		return r.Alone(ctx, c)
 	}
@@ -150,7 +160,7 @@ func (r *Runner[C, U, R]) Do(ctx context.Context, c C) (R, int, error) {
 }
 
 // end gives back a lane with n commands, those of some queues, and begins what waits.
-func (r *Runner[C, U, R]) end(n int, queues ...*queue[C, R]) {
+func (r *runner[C, U, R]) end(n int, queues ...*queue[C, R]) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.lanes--
@@ -170,7 +180,7 @@ func (r *Runner[C, U, R]) end(n int, queues ...*queue[C, R]) {
 
 // take returns the next batch: a lane's share of all commands, and of each subject in it all that
 // wait.
-func (r *Runner[C, U, R]) take() (calls []*call[C, R], queues []*queue[C, R]) {
+func (r *runner[C, U, R]) take() (calls []*call[C, R], queues []*queue[C, R]) {
 	share := min(MaxBatch, (r.open+Lanes-1)/Lanes)
 	for len(r.ready) > 0 && len(calls) < share {
 		q := r.ready[0]
@@ -182,8 +192,7 @@ func (r *Runner[C, U, R]) take() (calls []*call[C, R], queues []*queue[C, R]) {
 	return calls, queues
 }
 
-// Alone runs a command by itself, with ctx, and returns its result and how often it was decided.
-func (r *Runner[C, U, R]) Alone(ctx context.Context, c C) (R, int, error) {
+func (r *runner[C, U, R]) Alone(ctx context.Context, c C) (R, int, error) {
 	w := &call[C, R]{c: c}
 	r.run(ctx, []*call[C, R]{w})
 	return w.r, w.tries, w.err
@@ -197,7 +206,7 @@ func (w *call[C, R]) settle() {
 	}
 }
 
-func (r *Runner[C, U, R]) together(calls []*call[C, R], queues []*queue[C, R]) {
+func (r *runner[C, U, R]) together(calls []*call[C, R], queues []*queue[C, R]) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(calls[0].ctx))
 	defer cancel()
 	b := &batch{cancel: cancel}
@@ -217,7 +226,7 @@ func (r *Runner[C, U, R]) together(calls []*call[C, R], queues []*queue[C, R]) {
 // runApart is run in a goroutine of its own, which the work may end, until each command has a
 // result or has panicked. Where the work panics outside of a decision, the halves of the batch are
 // run one after the other, and so on.
-func (r *Runner[C, U, R]) runApart(ctx context.Context, calls []*call[C, R]) {
+func (r *runner[C, U, R]) runApart(ctx context.Context, calls []*call[C, R]) {
 	p := apart(func() { r.run(ctx, calls) })
 	if p == nil {
 		return
@@ -240,15 +249,28 @@ func (r *Runner[C, U, R]) runApart(ctx context.Context, calls []*call[C, R]) {
 	}
 }
 
+func (r *runner[C, U, R]) All(ctx context.Context, commands []C) ([]R, []error) {
+	calls := make([]*call[C, R], len(commands))
+	for i, c := range commands {
+		calls[i] = &call[C, R]{c: c}
+	}
+	r.run(ctx, calls)
+	results, errs := make([]R, len(calls)), make([]error, len(calls))
+	for i, w := range calls {
+		results[i], errs[i] = w.r, w.err
+	}
+	return results, errs
+}
+
 // run decides each command, those of one subject on one unit, until each has a result. They are
 // decided in their order, but for those that are decided again.
-func (r *Runner[C, U, R]) run(ctx context.Context, open []*call[C, R]) {
+func (r *runner[C, U, R]) run(ctx context.Context, open []*call[C, R]) {
 	failures := Failures
 	r.runPart(ctx, open, &failures)
 }
 
 // runPart runs a part of a batch, of whose loads so many may still fail.
-func (r *Runner[C, U, R]) runPart(ctx context.Context, open []*call[C, R], failures *int) {
+func (r *runner[C, U, R]) runPart(ctx context.Context, open []*call[C, R], failures *int) {
 	for attempt := 0; len(open) > 0; attempt++ {
 		if attempt > 1 {
 			pause(ctx, attempt)
@@ -276,7 +298,7 @@ func fail[C, R any](calls []*call[C, R], err error) {
 }
 
 // attempt decides the open commands once, and returns those that must be decided again.
-func (r *Runner[C, U, R]) attempt(ctx context.Context, open []*call[C, R], fresh bool, failures *int) (again []*call[C, R]) {
+func (r *runner[C, U, R]) attempt(ctx context.Context, open []*call[C, R], fresh bool, failures *int) (again []*call[C, R]) {
 	index := make(map[string]int, len(open))
 	var groups [][]C
 	var members [][]*call[C, R]
@@ -328,7 +350,7 @@ func (r *Runner[C, U, R]) attempt(ctx context.Context, open []*call[C, R], fresh
 // halve runs the halves of a batch that could not be loaded one after the other, so that in the end
 // an error reaches the caller of the command that it is about alone. Where too many loads of the
 // batch have failed it is about all of them.
-func (r *Runner[C, U, R]) halve(ctx context.Context, open []*call[C, R], err error, failures *int) {
+func (r *runner[C, U, R]) halve(ctx context.Context, open []*call[C, R], err error, failures *int) {
 	*failures--
 	half := len(open) / 2
 	if half == 0 {
@@ -347,7 +369,7 @@ func (r *Runner[C, U, R]) halve(ctx context.Context, open []*call[C, R], err err
 // decideAll decides commands on their unit. Where one panics the others are decided from the first
 // on again, on the unit as it is loaded then. It returns the unit with the commands that took
 // effect on it, and those that must be decided again.
-func (r *Runner[C, U, R]) decideAll(ctx context.Context, u U, calls []*call[C, R], failures *int) (_ U, decided, again []*call[C, R]) {
+func (r *runner[C, U, R]) decideAll(ctx context.Context, u U, calls []*call[C, R], failures *int) (_ U, decided, again []*call[C, R]) {
 	for i := 0; i < len(calls); i++ {
 		w := calls[i]
 		if r.decide(ctx, u, w); w.panicked != nil {
@@ -378,7 +400,7 @@ func (r *Runner[C, U, R]) decideAll(ctx context.Context, u U, calls []*call[C, R
 }
 
 // decide decides a command. In a batch a panic of it is kept for its caller.
-func (r *Runner[C, U, R]) decide(ctx context.Context, u U, w *call[C, R]) {
+func (r *runner[C, U, R]) decide(ctx context.Context, u U, w *call[C, R]) {
 	w.tries++
 	if w.done == nil {
 		w.r, w.err = r.work.Decide(ctx, u, w.c)

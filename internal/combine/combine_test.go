@@ -147,13 +147,9 @@ func TestDo(t *testing.T) {
 	t.Run("an error is of its own command alone", func(t *testing.T) {
 		s := newCounters()
 		bad := errors.New("bad")
-		var calls []*call[add, int]
-		for _, c := range []add{{name: "a"}, {name: "a", fail: bad}, {name: "a"}, {name: "b"}} {
-			calls = append(calls, &call[add, int]{c: c})
-		}
-		New[add, *counter, int](s).run(ctx, calls)
-		if calls[0].err != nil || calls[1].err != bad || calls[2].r != 2 || calls[3].r != 1 {
-			t.Error(calls[0].err, calls[1].err, calls[2].r, calls[3].r)
+		r, errs := New[add, *counter, int](s).All(ctx, []add{{name: "a"}, {name: "a", fail: bad}, {name: "a"}, {name: "b"}})
+		if errs[0] != nil || errs[1] != bad || r[2] != 2 || r[3] != 1 {
+			t.Error(errs, r)
 		}
 	})
 	t.Run("a conflict is decided again on what is stored", func(t *testing.T) {

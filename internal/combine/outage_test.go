@@ -39,17 +39,17 @@ func TestLoadsThatFail(t *testing.T) {
 		for range rapid.IntRange(0, 2).Draw(t, "bad") {
 			s.bad[fmt.Sprint(rapid.IntRange(0, n-1).Draw(t, "which"))] = true
 		}
-		calls := make([]*call[add, int], n)
-		for i := range calls {
-			calls[i] = &call[add, int]{c: add{name: fmt.Sprint(i)}}
+		commands := make([]add, n)
+		for i := range commands {
+			commands[i].name = fmt.Sprint(i)
 		}
-		New[add, *counter, int](s).run(context.Background(), calls)
+		r, errs := New[add, *counter, int](s).All(context.Background(), commands)
 		if s.failed > Failures || s.outage && s.loads > Failures {
 			t.Fatalf("%d loads, of which %d failed", s.loads, s.failed)
 		}
-		for _, w := range calls {
-			if bad := s.outage || s.bad[w.c.name]; !w.over || bad && w.err != errLoad || !bad && (w.err != nil || w.r != 1) {
-				t.Fatalf("command %s of %d: %v, %d", w.c.name, n, w.err, w.r)
+		for i, c := range commands {
+			if bad := s.outage || s.bad[c.name]; bad && errs[i] != errLoad || !bad && (errs[i] != nil || r[i] != 1) {
+				t.Fatalf("command %s of %d: %v, %d", c.name, n, errs[i], r[i])
 			}
 		}
 	})

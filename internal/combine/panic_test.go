@@ -132,7 +132,7 @@ func TestOthersHaveTheResultThatTheyHaveAlone(t *testing.T) {
 			d := deed{rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "subject"), key, rapid.SampledFrom(deeds).Draw(t, "does")}
 			calls = append(calls, &call[deed, int]{ctx: t.Context(), c: d, done: make(chan struct{})})
 		}
-		New[deed, *book, int](work).runApart(t.Context(), calls)
+		New[deed, *book, int](work).(*runner[deed, *book, int]).runApart(t.Context(), calls)
 		sums := map[string]map[int]bool{"a": {}, "b": {}, "c": {}}
 		for _, w := range calls {
 			panics, value := true, any(w.c.does)
@@ -186,7 +186,7 @@ func TestOrderWithoutThosePanicking(t *testing.T) {
 			d := deed{"a", key, rapid.SampledFrom([]string{"add", "panic", "exit", "panic of an error"}).Draw(t, "does")}
 			calls = append(calls, &call[deed, int]{ctx: t.Context(), c: d, done: make(chan struct{})})
 		}
-		New[deed, *book, int](work).runApart(t.Context(), calls)
+		New[deed, *book, int](work).(*runner[deed, *book, int]).runApart(t.Context(), calls)
 		sum := 0
 		for _, w := range calls {
 			if w.c.does != "add" {
@@ -202,7 +202,7 @@ func TestOrderWithoutThosePanicking(t *testing.T) {
 func TestAPanicComesOutWithItsValueAndItsStack(t *testing.T) {
 	for does, want := range map[string]any{"panic": "panic", "panic of an error": errBad} {
 		synctest.Test(t, func(t *testing.T) {
-			r := New[deed, *book, int](books{map[string]map[int]int{}, map[int]bool{}})
+			r := New[deed, *book, int](books{map[string]map[int]int{}, map[int]bool{}}).(*runner[deed, *book, int])
 			r.lanes = Lanes // as if others were under way
 			var wg sync.WaitGroup
 			var got [3]any

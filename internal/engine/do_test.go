@@ -1,4 +1,4 @@
-package engine
+package engine_test
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/internal/engine"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
 	"github.com/scrmkit/scrmkit/storage/memory"
@@ -23,9 +24,9 @@ type ended struct {
 }
 
 // hooked returns a frame with what its hook is told.
-func hooked() (Frame, *[]ended) {
+func hooked() (engine.Frame, *[]ended) {
 	var all []ended
-	return New(memory.New().Tenant("acme"), nil, func(ctx context.Context, op *storage.Op) (context.Context, func(error)) {
+	return engine.New(memory.New().Tenant("acme"), nil, func(ctx context.Context, op *storage.Op) (context.Context, func(error)) {
 		if op.Replayed || op.Attempts != 0 {
 			panic("the operation has not begun")
 		}
@@ -36,7 +37,7 @@ func hooked() (Frame, *[]ended) {
 type key struct{}
 
 func TestDo(t *testing.T) {
-	command := Command{
+	command := engine.Command{
 		Name: "cup.fill", Check: func() error { return nil }, Subject: "cup/1", Key: "k", By: "bob", Input: []any{"tea", 2},
 	}
 	other, renamed, private := command, command, command
@@ -46,40 +47,48 @@ func TestDo(t *testing.T) {
 	refused := command
 	refused.Check = func() error { return errRefused }
 	outage := errors.New("outage")
-	first := (&Try[int]{command: command, Now: time.Unix(0, 0)}).Entry(3, 7)
+	var first journal.Entry
+	f, _ := hooked()
+	_, _, err := engine.Do(t.Context(), f, command, func(_ context.Context, try *engine.Try[int]) (int, error) {
+		first = try.Entry(3, 7)
+		return 7, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 
 	for _, c := range []struct {
 		name    string
-		command Command
-		try     func(n int, t *Try[int]) (int, error) // n: which attempt it is
+		command engine.Command
+		try     func(n int, t *engine.Try[int]) (int, error) // n: which attempt it is
 		want    int
 		err     error
 		op      storage.Op
 		outcome string
 	}{
-		{"done at once", command, func(int, *Try[int]) (int, error) { return 7, nil }, 7, nil, storage.Op{Subject: "cup/1", Attempts: 1}, "done"},
-		{"done after others were", command, func(n int, t *Try[int]) (int, error) {
+		{"done at once", command, func(int, *engine.Try[int]) (int, error) { return 7, nil }, 7, nil, storage.Op{Subject: "cup/1", Attempts: 1}, "done"},
+		{"done after others were", command, func(n int, t *engine.Try[int]) (int, error) {
 			return n, []error{journal.ErrConflict, journal.ErrDuplicate, nil}[n-1]
 		}, 3, nil, storage.Op{Subject: "cup/1", Attempts: 3}, "done"},
-		{"done before", command, func(_ int, t *Try[int]) (int, error) { return t.Replay(&first) }, 7, nil, storage.Op{Subject: "cup/1", Replayed: true, Attempts: 1}, "replayed"},
-		{"done meanwhile", command, func(n int, t *Try[int]) (int, error) {
+		{"done before", command, func(_ int, t *engine.Try[int]) (int, error) { return t.Replay(&first) }, 7, nil, storage.Op{Subject: "cup/1", Replayed: true, Attempts: 1}, "replayed"},
+		{"done meanwhile", command, func(n int, t *engine.Try[int]) (int, error) {
 			if n == 1 {
 				return 8, journal.ErrDuplicate
 			}
 			return t.Replay(&first)
 		}, 7, nil, storage.Op{Subject: "cup/1", Replayed: true, Attempts: 2}, "replayed"},
-		{"done before, hashed otherwise", renamed, func(_ int, t *Try[int]) (int, error) { return t.Replay(&first) }, 7, nil, storage.Op{Subject: "cup/1", Replayed: true, Attempts: 1}, "replayed"},
-		{"of another input", other, func(_ int, t *Try[int]) (int, error) { return t.Replay(&first) }, 0, journal.ErrKeyReused, storage.Op{Subject: "cup/1", Attempts: 1}, "refused"},
+		{"done before, hashed otherwise", renamed, func(_ int, t *engine.Try[int]) (int, error) { return t.Replay(&first) }, 7, nil, storage.Op{Subject: "cup/1", Replayed: true, Attempts: 1}, "replayed"},
+		{"of another input", other, func(_ int, t *engine.Try[int]) (int, error) { return t.Replay(&first) }, 0, journal.ErrKeyReused, storage.Op{Subject: "cup/1", Attempts: 1}, "refused"},
 		{"that can't be", refused, nil, 0, errRefused, storage.Op{Subject: "cup/1"}, "refused"},
-		{"refused by the rules", command, func(int, *Try[int]) (int, error) { return 9, errRefused }, 0, errRefused, storage.Op{Subject: "cup/1", Attempts: 1}, "refused"},
-		{"in an outage", command, func(int, *Try[int]) (int, error) { return 9, outage }, 0, outage, storage.Op{Subject: "cup/1", Attempts: 1}, "failed"},
-		{"among others without end", command, func(int, *Try[int]) (int, error) { return 9, journal.ErrConflict }, 0, journal.ErrConflict, storage.Op{Subject: "cup/1", Attempts: 20}, "failed"},
-		{"on a secret", private, func(int, *Try[int]) (int, error) { return 7, nil }, 7, nil, storage.Op{Attempts: 1}, "done"},
+		{"refused by the rules", command, func(int, *engine.Try[int]) (int, error) { return 9, errRefused }, 0, errRefused, storage.Op{Subject: "cup/1", Attempts: 1}, "refused"},
+		{"in an outage", command, func(int, *engine.Try[int]) (int, error) { return 9, outage }, 0, outage, storage.Op{Subject: "cup/1", Attempts: 1}, "failed"},
+		{"among others without end", command, func(int, *engine.Try[int]) (int, error) { return 9, journal.ErrConflict }, 0, journal.ErrConflict, storage.Op{Subject: "cup/1", Attempts: 20}, "failed"},
+		{"on a secret", private, func(int, *engine.Try[int]) (int, error) { return 7, nil }, 7, nil, storage.Op{Attempts: 1}, "done"},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			f, all := hooked()
 			n := 0
-			got, replayed, err := Do(t.Context(), f, c.command, func(ctx context.Context, try *Try[int]) (int, error) {
+			got, replayed, err := engine.Do(t.Context(), f, c.command, func(ctx context.Context, try *engine.Try[int]) (int, error) {
 				if ctx.Value(key{}) != "cup.fill" {
 					t.Errorf("%s: the context is not the hook's", c.name)
 				}
@@ -103,7 +112,7 @@ func TestDo(t *testing.T) {
 
 func TestFrame(t *testing.T) {
 	at := time.Date(2026, 3, 1, 12, 0, 0, 1234, time.FixedZone("", 3600))
-	f := New(memory.New(), func() time.Time { return at }, nil)
+	f := engine.New(memory.New(), func() time.Time { return at }, nil)
 	if want := time.Date(2026, 3, 1, 11, 0, 0, 1000, time.UTC); !f.Now().Equal(want) || f.Now().Location() != time.UTC {
 		t.Errorf("now is %v, want %v", f.Now(), want)
 	}

@@ -74,7 +74,7 @@ func (c *Call) End(err *error) {
 
 // Together runs a command of a call together with others or, where the engine is bound or stores
 // nothing, or alone says so, by itself.
-func Together[C, U, R any](ctx context.Context, f Frame, call *Call, r *combine.Runner[C, U, R], c C, alone bool) (result R, err error) {
+func Together[C, R any](ctx context.Context, f Frame, call *Call, r combine.Runner[C, R], c C, alone bool) (result R, err error) {
 	var n int
 	if alone || f.Bound || f.Dry {
 		result, n, err = r.Alone(ctx, c)

@@ -13,11 +13,20 @@ import (
 // Roots runs commands on aggregates S, each of which is a root and what changes under its version,
 // with results R. Commands that come at once share a load and a save, and those on one root are one
 // change of it. What the journal keeps of an aggregate as it was before a command is its JSON. It is
-// safe for concurrent use.
-type Roots[S, R any] struct {
+// safe for concurrent use. It is an interface for the sake of those who import a package that holds
+// one: the methods of a generic type are compiled with each importer.
+type Roots[S, R any] interface {
+	// In returns a copy that is bound to a unit of work.
+	In(tx storage.Tx) Roots[S, R]
+	// Do runs a command. It returns its result, and whether that is the one of before. Errors: those of
+	// Check and of Do, journal.ErrKeyReused, and journal.ErrConflict, after the name of the command.
+	Do(ctx context.Context, c On[S, R]) (_ R, replayed bool, err error)
+}
+
+type roots[S, R any] struct {
 	frame  Frame
 	kind   Kind[S]
-	runner *combine.Runner[*On[S, R], *root[S], done[R]]
+	runner combine.Runner[*On[S, R], done[R]]
 }
 
 // A Kind is what Roots needs to know of aggregates.
@@ -49,15 +58,12 @@ type done[R any] struct {
 
 // NewRoots returns what runs commands on aggregates of a kind.
 func NewRoots[S, R any](f Frame, kind Kind[S]) Roots[S, R] {
-	return Roots[S, R]{f, kind, combine.New(work[S, R]{f, kind})}
+	return roots[S, R]{f, kind, combine.New(work[S, R]{f, kind})}
 }
 
-// In returns a copy that is bound to a unit of work.
-func (r Roots[S, R]) In(tx storage.Tx) Roots[S, R] { return NewRoots[S, R](r.frame.In(tx), r.kind) }
+func (r roots[S, R]) In(tx storage.Tx) Roots[S, R] { return NewRoots[S, R](r.frame.In(tx), r.kind) }
 
-// Do runs a command. It returns its result, and whether that is the one of before. Errors: those of
-// Check and of Do, journal.ErrKeyReused, and journal.ErrConflict, after the name of the command.
-func (r Roots[S, R]) Do(ctx context.Context, c On[S, R]) (_ R, replayed bool, err error) {
+func (r roots[S, R]) Do(ctx context.Context, c On[S, R]) (_ R, replayed bool, err error) {
 	ctx, call := r.frame.Begin(ctx, c.Name, c.subject())
 	defer call.End(&err)
 	var d done[R]

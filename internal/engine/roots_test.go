@@ -1,4 +1,4 @@
-package engine
+package engine_test
 
 import (
 	"context"
@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/scrmkit/scrmkit/errs"
+	"github.com/scrmkit/scrmkit/internal/engine"
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
 	"github.com/scrmkit/scrmkit/storage/memory"
@@ -32,7 +33,7 @@ var cups = storage.NewTable("test_cup", func(c *storage.Columns, k *cup) {
 	c.State("state", 1, k)
 })
 
-var cupKind = Kind[cup]{
+var cupKind = engine.Kind[cup]{
 	Root: func(c *cup) storage.Read { return cups.Get(c) },
 	Seq:  func(c *cup) int64 { return c.Seq },
 	Rows: func(c *cup) []storage.Row { c.version++; return []storage.Row{cups.Save(c)} },
@@ -40,9 +41,9 @@ var cupKind = Kind[cup]{
 
 var errFull = errs.New(errs.Exhausted, "the cup is full")
 
-func fill(id, key string, n int64) On[cup, int64] {
-	return On[cup, int64]{
-		Command: Command{Name: "cup.fill", Subject: "cup/" + id, Key: key, By: "bob", Input: n, Check: func() error { return nil }},
+func fill(id, key string, n int64) engine.On[cup, int64] {
+	return engine.On[cup, int64]{
+		Command: engine.Command{Name: "cup.fill", Subject: "cup/" + id, Key: key, By: "bob", Input: n, Check: func() error { return nil }},
 		New:     func() cup { return cup{ID: id} },
 		Do: func(c *cup, _ time.Time) (int64, error) {
 			if n == 0 {
@@ -62,7 +63,7 @@ func TestRoots(t *testing.T) {
 	f, told := hooked()
 	db := memory.New()
 	f.Store = db
-	r := NewRoots[cup, int64](f, cupKind)
+	r := engine.NewRoots[cup, int64](f, cupKind)
 	records := func() (kinds []string) {
 		for e, err := range db.Journal().After(ctx, "", 0) {
 			if err != nil {
@@ -74,7 +75,7 @@ func TestRoots(t *testing.T) {
 	}
 	for _, c := range []struct {
 		name     string
-		command  On[cup, int64]
+		command  engine.On[cup, int64]
 		want     int64
 		replayed bool
 		err      error
@@ -93,7 +94,7 @@ func TestRoots(t *testing.T) {
 			t.Errorf("%s: %d, %t, %v", c.name, got, replayed, err)
 		}
 	}
-	dry := NewRoots[cup, int64](f.Preview(), cupKind)
+	dry := engine.NewRoots[cup, int64](f.Preview(), cupKind)
 	if got, _, err := dry.Do(ctx, fill("b", "2", 2)); got != 3 || err != nil {
 		t.Errorf("a preview: %d, %v", got, err)
 	}
@@ -126,7 +127,7 @@ func TestRoots(t *testing.T) {
 func TestRootsTogether(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		db := &gated{DB: memory.New(), gate: make(chan struct{})}
-		r := NewRoots[cup, int64](New(db, nil, nil), cupKind)
+		r := engine.NewRoots[cup, int64](engine.New(db, nil, nil), cupKind)
 		var wg sync.WaitGroup
 		var full atomic.Int64
 		for i := range 12 {

@@ -34,20 +34,30 @@ type Kind[ID ~string, D, P any] struct {
 }
 
 // Programs publishes programs and keeps them in memory, for every tenant. It is safe for concurrent
-// use.
-type Programs[ID ~string, D, P any] struct {
+// use. It is an interface for the sake of those who import a package that holds one: the methods of a
+// generic type are compiled with each importer.
+type Programs[ID ~string, D, P any] interface {
+	// Publish compiles and stores a version: the first one, or the one after the newest. One that is
+	// stored already, unchanged, is no error. Errors: those of Kind.
+	Publish(ctx context.Context, f engine.Frame, d D) (P, error)
+	// Get returns a version of a program, or the newest for version 0: the one of at most Refresh ago
+	// where another process publishes.
+	Get(ctx context.Context, f engine.Frame, id ID, version int) (P, error)
+	// Forget forgets which version is the newest.
+	Forget(f engine.Frame, id ID)
+}
+
+type programs[ID ~string, D, P any] struct {
 	kind  Kind[ID, D, P]
-	cache *Cache[ID, P]
+	cache Cache[ID, P]
 }
 
 // NewPrograms returns the programs of a kind.
-func NewPrograms[ID ~string, D, P any](k Kind[ID, D, P]) *Programs[ID, D, P] {
-	return &Programs[ID, D, P]{k, New[ID, P]()}
+func NewPrograms[ID ~string, D, P any](k Kind[ID, D, P]) Programs[ID, D, P] {
+	return &programs[ID, D, P]{k, New[ID, P]()}
 }
 
-// Publish compiles and stores a version: the first one, or the one after the newest. One that is
-// stored already, unchanged, is no error. Errors: those of Kind.
-func (p *Programs[ID, D, P]) Publish(ctx context.Context, f engine.Frame, d D) (program P, err error) {
+func (p *programs[ID, D, P]) Publish(ctx context.Context, f engine.Frame, d D) (program P, err error) {
 	ctx, call := f.Begin(ctx, p.kind.Package+".publish", "")
 	defer call.End(&err)
 	var none P
@@ -65,7 +75,7 @@ func (p *Programs[ID, D, P]) Publish(ctx context.Context, f engine.Frame, d D) (
 	return program, nil
 }
 
-func (p *Programs[ID, D, P]) store(ctx context.Context, s storage.Store, d D) error {
+func (p *programs[ID, D, P]) store(ctx context.Context, s storage.Store, d D) error {
 	id, version := p.kind.Version(d)
 	if version > 1 && p.kind.Follows != nil {
 		before, err := p.stored(ctx, s, id, version-1)
@@ -94,7 +104,7 @@ func (p *Programs[ID, D, P]) store(ctx context.Context, s storage.Store, d D) er
 func Same[D any](a, b D) bool { return bytes.Equal(journal.JSON(a), journal.JSON(b)) }
 
 // stored returns the definition of a version, or of the newest for version 0.
-func (p *Programs[ID, D, P]) stored(ctx context.Context, s storage.Store, id ID, version int) (D, error) {
+func (p *programs[ID, D, P]) stored(ctx context.Context, s storage.Store, id ID, version int) (D, error) {
 	d, ok, err := p.kind.Versions.Load(ctx, s, id, version)
 	if err == nil && !ok {
 		err = p.kind.Unknown
@@ -102,9 +112,7 @@ func (p *Programs[ID, D, P]) stored(ctx context.Context, s storage.Store, id ID,
 	return d, err
 }
 
-// Get returns a version of a program, or the newest for version 0: the one of at most Refresh ago
-// where another process publishes.
-func (p *Programs[ID, D, P]) Get(ctx context.Context, f engine.Frame, id ID, version int) (program P, err error) {
+func (p *programs[ID, D, P]) Get(ctx context.Context, f engine.Frame, id ID, version int) (program P, err error) {
 	var none P
 	if err := cmp.Or(valid.ID(p.kind.Noun, id), valid.Between("version", int64(version), 0, math.MaxInt32)); err != nil {
 		return none, fmt.Errorf("%s: %s: %w", p.kind.Package, p.kind.Noun, err)
@@ -125,5 +133,4 @@ func (p *Programs[ID, D, P]) Get(ctx context.Context, f engine.Frame, id ID, ver
 	return program, nil
 }
 
-// Forget forgets which version is the newest.
-func (p *Programs[ID, D, P]) Forget(f engine.Frame, id ID) { p.cache.Forget(f.Tenant(), id) }
+func (p *programs[ID, D, P]) Forget(f engine.Frame, id ID) { p.cache.Forget(f.Tenant(), id) }

@@ -15,7 +15,16 @@ const size = 1024
 
 // A Cache has programs P by their tenant, id and version, and knows which version is the newest for
 // as long as Refresh. It is safe for concurrent use.
-type Cache[ID comparable, P any] struct {
+type Cache[ID comparable, P any] interface {
+	// Get returns a version of a program, or the newest for version 0, where the cache has it.
+	Get(tenant string, id ID, version int, now time.Time) (P, bool)
+	// Put keeps a version of a program; isNewest says that it was read as the newest, now.
+	Put(tenant string, id ID, version int, p P, isNewest bool, now time.Time)
+	// Forget forgets which version is the newest.
+	Forget(tenant string, id ID)
+}
+
+type cache[ID comparable, P any] struct {
 	programs tenant.Cache[nth[ID], P]
 	newest   tenant.Cache[ID, newest]
 }
@@ -31,12 +40,11 @@ type newest struct {
 }
 
 // New returns an empty cache.
-func New[ID comparable, P any]() *Cache[ID, P] {
-	return &Cache[ID, P]{tenant.NewCache[nth[ID], P](size), tenant.NewCache[ID, newest](size)}
+func New[ID comparable, P any]() Cache[ID, P] {
+	return &cache[ID, P]{tenant.NewCache[nth[ID], P](size), tenant.NewCache[ID, newest](size)}
 }
 
-// Get returns a version of a program, or the newest for version 0, where the cache has it.
-func (c *Cache[ID, P]) Get(tenant string, id ID, version int, now time.Time) (p P, ok bool) {
+func (c *cache[ID, P]) Get(tenant string, id ID, version int, now time.Time) (p P, ok bool) {
 	if version == 0 {
 		n, known := c.newest.Get(tenant, id)
 		if !known || now.Sub(n.read).Abs() >= Refresh {
@@ -47,13 +55,11 @@ func (c *Cache[ID, P]) Get(tenant string, id ID, version int, now time.Time) (p 
 	return c.programs.Get(tenant, nth[ID]{id, version})
 }
 
-// Put keeps a version of a program; isNewest says that it was read as the newest, now.
-func (c *Cache[ID, P]) Put(tenant string, id ID, version int, p P, isNewest bool, now time.Time) {
+func (c *cache[ID, P]) Put(tenant string, id ID, version int, p P, isNewest bool, now time.Time) {
 	c.programs.Add(tenant, nth[ID]{id, version}, p)
 	if isNewest {
 		c.newest.Add(tenant, id, newest{version, now})
 	}
 }
 
-// Forget forgets which version is the newest.
-func (c *Cache[ID, P]) Forget(tenant string, id ID) { c.newest.Remove(tenant, id) }
+func (c *cache[ID, P]) Forget(tenant string, id ID) { c.newest.Remove(tenant, id) }

@@ -35,8 +35,8 @@ type Options struct {
 type Engine struct {
 	frame    engine.Frame
 	keys     []secret.Key
-	catalogs *published.Programs[CatalogID, Definition, *Catalog]
-	runner   *combine.Runner[op, *unit, Outcome]
+	catalogs published.Programs[CatalogID, Definition, *Catalog]
+	runner   combine.Runner[op, Outcome]
 }
 
 // Refresh is how long another process may go on with an older version of a catalog after a
@@ -79,7 +79,7 @@ func (e *Engine) Publish(ctx context.Context, d Definition) (*Catalog, error) {
 	return e.catalogs.Publish(ctx, e.frame, d)
 }
 
-func newCatalogs() *published.Programs[CatalogID, Definition, *Catalog] {
+func newCatalogs() published.Programs[CatalogID, Definition, *Catalog] {
 	return published.NewPrograms(published.Kind[CatalogID, Definition, *Catalog]{
 		Package: "reward", Noun: "catalog", Versions: catalogs, Compile: Compile, Definition: (*Catalog).Definition,
 		Version: func(d Definition) (CatalogID, int) { return d.ID, d.Version },

@@ -38,7 +38,7 @@ type Options struct {
 type Engine struct {
 	frame  engine.Frame
 	ring   ring
-	fields *published.Programs[fieldsID, Fields, Fields]
+	fields published.Programs[fieldsID, Fields, Fields]
 }
 
 // Refresh is how long another process may go on with an older version of the custom fields after
@@ -69,7 +69,7 @@ func (e *Engine) In(tx storage.Tx) *Engine {
 
 var errNoFields = errs.New(errs.NotFound, "customer: no custom fields are defined")
 
-func newFields() *published.Programs[fieldsID, Fields, Fields] {
+func newFields() published.Programs[fieldsID, Fields, Fields] {
 	return published.NewPrograms(published.Kind[fieldsID, Fields, Fields]{
 		Package: "customer", Noun: "fields", Versions: fieldVersions,
 		Version:    func(f Fields) (fieldsID, int) { return theFields, f.Version },

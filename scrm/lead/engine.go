@@ -39,15 +39,18 @@ type Options struct {
 type Engine struct {
 	frame  engine.Frame
 	shared *shared
-	runner *combine.Runner[op, *unit, result]
-	loads  *combine.Runner[JobID, []Job, *Job]
+	runner combine.Runner[op, result]
+	loads  combine.Runner[JobID, *Job]
 }
 
 // shared is what the copies of an engine share.
 type shared struct {
-	jobs   *lru.Cache[tenant.Key[JobID], *read[Job]] // those whose turn to be read again comes first are the oldest
+	jobs   tenant.Cache[JobID, *read[Job]] // those whose turn to be read again comes first are the oldest
 	owners tenant.Cache[OwnerID, *read[Owner]]
-	zones  *lru.Cache[string, *time.Location]
+	zones  interface {
+		Get(name string) (*time.Location, bool)
+		Add(name string, zone *time.Location) (full bool)
+	}
 	merged tenant.Cache[Identity, Identity] // who goes on, of identities that were one contact's
 	known  tenant.Cache[Identity, struct{}] // contacts to look for before they are stored: they are there, as far as was seen
 	wary   atomic.Int64                     // batches to come that look for all of their contacts
@@ -76,18 +79,13 @@ const (
 	cachedZones = 1000
 )
 
-func (e *Engine) jobKey(id JobID) tenant.Key[JobID] {
-	return tenant.Key[JobID]{Tenant: e.frame.Tenant(), ID: id}
-}
-
 // New returns an engine on a store.
 func New(s storage.Tx, opts *Options) *Engine {
 	o := cmp.Or(opts, &Options{})
 	e := &Engine{shared: &shared{
-		owners: tenant.NewCache[OwnerID, *read[Owner]](cached), merged: tenant.NewCache[Identity, Identity](cached),
-		known: tenant.NewCache[Identity, struct{}](cached),
+		jobs: tenant.NewCache[JobID, *read[Job]](cached), owners: tenant.NewCache[OwnerID, *read[Owner]](cached),
+		merged: tenant.NewCache[Identity, Identity](cached), known: tenant.NewCache[Identity, struct{}](cached),
 	}}
-	e.shared.jobs, _ = lru.New[tenant.Key[JobID], *read[Job]](cached)
 	e.shared.zones, _ = lru.New[string, *time.Location](cachedZones)
 	return e.on(engine.New(s, o.Now, o.Hook))
 }
@@ -274,7 +272,7 @@ func (e *Engine) facts(ctx context.Context, id JobID, at, now time.Time) (f Fact
 }
 
 func (e *Engine) job(ctx context.Context, id JobID, now time.Time) (*Job, error) {
-	if r, ok := e.shared.jobs.Peek(e.jobKey(id)); ok && r.usable(now) {
+	if r, ok := e.shared.jobs.Peek(e.frame.Tenant(), id); ok && r.usable(now) {
 		return &r.v, nil
 	}
 	load := e.loads.Do
@@ -398,7 +396,7 @@ func change[V any](
 		return v, ch.save(ctx, e.frame.Store)
 	})
 	if err == nil && !e.frame.Dry {
-		e.shared.jobs.Remove(e.jobKey(c.lookup.job))
+		e.shared.jobs.Remove(e.frame.Tenant(), c.lookup.job)
 		e.shared.owners.Remove(e.frame.Tenant(), c.lookup.owner)
 	}
 	return v, err

@@ -37,7 +37,7 @@ func (e loads) Load(ctx context.Context, groups [][]JobID, _ bool) ([][]Job, err
 			r.used.Store(true)
 		}
 		if !e.frame.Bound {
-			e.shared.jobs.Add(e.jobKey(j.ID), r)
+			e.shared.jobs.Add(e.frame.Tenant(), j.ID, r)
 		}
 	}
 	return units, nil
@@ -51,15 +51,15 @@ const ahead = 64
 // read again.
 func (s *shared) due(of string, now time.Time, n int) (codes []ids.Code) {
 	for range n {
-		id, r, ok := s.jobs.GetOldest()
+		id, r, ok := s.jobs.Oldest()
 		if !ok || now.Sub(r.at).Abs() < Refresh/4 {
 			break
 		}
 		if !r.used.Load() || now.Sub(r.at).Abs() >= Refresh {
-			s.jobs.Remove(id)
+			s.jobs.Remove(id.Tenant, id.ID)
 			continue
 		}
-		s.jobs.Get(id) // and it is the last in turn
+		s.jobs.Get(id.Tenant, id.ID) // and it is the last in turn
 		if id.Tenant == of && !r.again.Swap(true) {
 			codes = append(codes, id.ID.Code)
 		}

@@ -45,7 +45,7 @@ type Engine struct {
 	keys     []secret.Key
 	boxes    []keyring.Box // of the keys
 	logger   *slog.Logger
-	programs *published.Programs[TemplatesID, Templates, *Program]
+	programs published.Programs[TemplatesID, Templates, *Program]
 }
 
 // New returns an engine on a store. The secrets of sites are sealed with the first key, and the
@@ -166,7 +166,7 @@ func (e *Engine) Publish(ctx context.Context, d Templates) (*Program, error) {
 	return e.programs.Publish(ctx, e.frame, d)
 }
 
-func newPrograms() *published.Programs[TemplatesID, Templates, *Program] {
+func newPrograms() published.Programs[TemplatesID, Templates, *Program] {
 	return published.NewPrograms(published.Kind[TemplatesID, Templates, *Program]{
 		Package: "ticket", Noun: "templates", Versions: templates, Compile: Compile, Definition: (*Program).Templates,
 		Version: func(d Templates) (TemplatesID, int) { return d.ID, d.Version },

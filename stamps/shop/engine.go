@@ -38,7 +38,7 @@ type Options struct {
 type Engine struct {
 	frame engine.Frame
 	keys  []secret.Key // of presses
-	shops *published.Cache[ids.Shop, Shop]
+	shops published.Cache[ids.Shop, Shop]
 }
 
 // Refresh is how long Recent may go on with an older version of a shop after another process, or a

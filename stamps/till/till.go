@@ -36,7 +36,7 @@ type Till struct {
 	codes *otp.Engine
 	cards *stamps.Engine
 
-	entries *combine.Runner[*entry, *entries, *entry]
+	entries combine.Runner[*entry, *entry]
 }
 
 // Options configures a Till. Nil and zero fields mean the documented defaults.

@@ -1,4 +1,4 @@
-package journal
+package journal_test
 
 import (
 	"errors"
@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scrmkit/scrmkit/storage/journal"
 	"pgregory.net/rapid"
 )
 
@@ -18,11 +19,11 @@ func TestSubjectsOfOtherIdsDiffer(t *testing.T) {
 		for i := 0; same && i < len(a); i++ {
 			same = a[i] == b[i]
 		}
-		if (Subject("kind", a...) == Subject("kind", b...)) != same {
-			t.Fatalf("%q and %q: %s", a, b, Subject("kind", a...))
+		if (journal.Subject("kind", a...) == journal.Subject("kind", b...)) != same {
+			t.Fatalf("%q and %q: %s", a, b, journal.Subject("kind", a...))
 		}
 	})
-	if s := Subject("stamps", "coffee", "alice"); s != "stamps/coffee/alice" {
+	if s := journal.Subject("stamps", "coffee", "alice"); s != "stamps/coffee/alice" {
 		t.Error(s)
 	}
 }
@@ -33,7 +34,7 @@ func TestParseSubject(t *testing.T) {
 	text := rapid.StringOf(rapid.SampledFrom([]rune("a/%2F5f é")))
 	rapid.Check(t, func(t *rapid.T) {
 		kind, ids := text.Draw(t, "kind"), rapid.SliceOfN(text, 0, 3).Draw(t, "ids")
-		if got, ok := ParseSubject(kind, Subject(kind, ids...)); !ok || !slices.Equal(got, ids) {
+		if got, ok := journal.ParseSubject(kind, journal.Subject(kind, ids...)); !ok || !slices.Equal(got, ids) {
 			t.Fatalf("%q of %s: %q, %t", ids, kind, got, ok)
 		}
 		parses(t, kind, text.Draw(t, "subject"))
@@ -43,7 +44,7 @@ func TestParseSubject(t *testing.T) {
 		{"stamps", "stamps-claim/coffee/alice"}, {"stamps", "stamp"}, {"stamps", ""}, {"stamps", "shop/coffee"}, {"stamps", "stamps/50%"},
 		{"stamps", "stamps/a%2fb"}, {"stamps", "stamps/%41"}, {"activation/code", "activation/pool/north"}, {"stamps", "/stamps/coffee"},
 	} {
-		if ids, ok := ParseSubject(c.kind, c.subject); ok || ids != nil {
+		if ids, ok := journal.ParseSubject(c.kind, c.subject); ok || ids != nil {
 			t.Errorf("%q of %s: %q", c.subject, c.kind, ids)
 		}
 	}
@@ -51,8 +52,8 @@ func TestParseSubject(t *testing.T) {
 
 // parses holds that a subject is parsed where Subject makes it, and alone there.
 func parses(t interface{ Fatalf(string, ...any) }, kind, subject string) {
-	ids, ok := ParseSubject(kind, subject)
-	if ok && Subject(kind, ids...) != subject {
+	ids, ok := journal.ParseSubject(kind, subject)
+	if ok && journal.Subject(kind, ids...) != subject {
 		t.Fatalf("%q of %s: %q", subject, kind, ids)
 	}
 	made := subject == kind
@@ -75,29 +76,29 @@ func FuzzParseSubject(f *testing.F) {
 
 func TestReplay(t *testing.T) {
 	type command struct{ N int }
-	e := Entry{Subject: "stamps/coffee/alice", Key: "k", Input: Hash("stamps.add", command{1}), Result: []byte(`{"n":7}`)}
+	e := journal.Entry{Subject: "stamps/coffee/alice", Key: "k", Input: journal.Hash("stamps.add", command{1}), Result: []byte(`{"n":7}`)}
 	var result struct{ N int }
-	if err := e.Replay(Hash("stamps.add", command{1}), &result); err != nil || result.N != 7 {
+	if err := e.Replay(journal.Hash("stamps.add", command{1}), &result); err != nil || result.N != 7 {
 		t.Error(result, err)
 	}
 	for name, input := range map[string][]byte{
-		"another command": Hash("stamps.add", command{2}),
-		"another kind":    Hash("stamps.cancel", command{1}),
+		"another command": journal.Hash("stamps.add", command{2}),
+		"another kind":    journal.Hash("stamps.cancel", command{1}),
 		"nothing":         nil,
 	} {
-		if err := e.Replay(input, &result); !errors.Is(err, ErrKeyReused) {
+		if err := e.Replay(input, &result); !errors.Is(err, journal.ErrKeyReused) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 	e.Result = []byte("{")
-	if err := e.Replay(e.Input, &result); err == nil || errors.Is(err, ErrKeyReused) {
+	if err := e.Replay(e.Input, &result); err == nil || errors.Is(err, journal.ErrKeyReused) {
 		t.Error("a result that is no JSON:", err)
 	}
 }
 
 func TestInstant(t *testing.T) {
 	at := time.Date(2026, 3, 1, 9, 30, 0, 123456789, time.FixedZone("CST", 8*60*60))
-	if got := Instant(at); got != time.Date(2026, 3, 1, 1, 30, 0, 123456000, time.UTC) {
+	if got := journal.Instant(at); got != time.Date(2026, 3, 1, 1, 30, 0, 123456000, time.UTC) {
 		t.Error(got)
 	}
 }

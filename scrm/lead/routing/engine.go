@@ -36,7 +36,7 @@ type Options struct {
 type Engine struct {
 	frame  engine.Frame
 	keys   []secret.Key
-	runner *combine.Runner[op, *unit, result]
+	runner combine.Runner[op, result]
 }
 
 // New returns an engine on a store.
