@@ -344,15 +344,36 @@ func TestAccountsTurn(t *testing.T) {
 	})
 }
 
+// nextVersion returns a version that may follow another one, and whether it may: points are pending
+// for other times, and end by other rules.
+func nextVersion(t *rapid.T, d loyalty.Definition) (loyalty.Definition, bool) {
+	next := d
+	next.Version++
+	next.Currencies = slices.Clone(d.Currencies)
+	next.Currencies[0].Pending = pick(t, "next pending", 0, 3, 25)
+	next.Currencies[0].Expiry = pick(t, "next expiry", loyalty.Expiry{Days: 2}, loyalty.Expiry{Days: 40}, loyalty.Expiry{Months: 1, RoundUp: loyalty.Month})
+	next.Currencies[0].Begun = next.Currencies[0].Pending > 0 && maybe(t, "next begun")
+	_, err := loyalty.Compile(next)
+	return next, err == nil && next.Follows(d) == nil
+}
+
 // The books of every history add up, its ledgers are whole, nothing is below zero, and looking in
 // between changes nothing.
 func TestHistoriesAddUp(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		p := compiled(t, anyProgram(t))
+		d := anyProgram(t)
+		p := compiled(t, d)
 		sim, watched := loyalty.Simulate(p), loyalty.Simulate(p)
 		now := noon
 		for i := range rapid.IntRange(1, 20).Draw(t, "commands") {
 			now = now.AddDate(0, 0, rapid.IntRange(0, 12).Draw(t, "days"))
+			if rapid.IntRange(0, 9).Draw(t, "a new version") == 0 {
+				if next, ok := nextVersion(t, d); ok {
+					d, p = next, compiled(t, next)
+					sim.Switch(p)
+					watched.Switch(p)
+				}
+			}
 			c := anyCommand(t, i, now)
 			out, err := sim.Do(c, now)
 			watched.Account(alice, now)
@@ -427,5 +448,11 @@ func addsUp(t *rapid.T, p *loyalty.Program, sim *loyalty.Simulation, id loyalty.
 	direct, byStep := p.At(a, soon.AddDate(0, 0, 30)), p.At(p.At(a, soon), soon.AddDate(0, 0, 30))
 	if direct.Status != byStep.Status || direct.Wallet("points").Balance(now) != byStep.Wallet("points").Balance(now) {
 		t.Fatalf("%+v, by step %+v", direct, byStep)
+	}
+	// Points do not end as others come, but where they end as the member is active.
+	alone := p.At(a, soon)
+	d, err := p.Adjust(alone, loyalty.Adjust{Account: id, Currency: "status", N: 1, Reason: "by hand", Key: "soon"}, soon)
+	if err == nil && !p.Definition().Currencies[0].Inactive && alone.Wallet("points").Balance(soon) != d.Next.Wallet("points").Balance(soon) {
+		t.Fatalf("%+v, beside others %+v", alone, d.Next)
 	}
 }
