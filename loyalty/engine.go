@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/scrmkit/scrmkit/ids"
+	"github.com/scrmkit/scrmkit/internal/bulk"
 	"github.com/scrmkit/scrmkit/internal/combine"
 	"github.com/scrmkit/scrmkit/internal/engine"
 	"github.com/scrmkit/scrmkit/internal/published"
@@ -251,37 +252,25 @@ func (e *Engine) Ledger(ctx context.Context, id AccountID) iter.Seq2[journal.Ent
 // instant. It may be stopped, by ctx, and run twice, and in many processes at once. An account that
 // fails keeps no other one waiting; after a hundred errors, which are joined, it stops.
 func (e *Engine) Sweep(ctx context.Context, limit int) (n int, err error) {
-	const atOnce = 64
 	ctx, call := e.frame.Begin(ctx, string(KindExpire), "")
 	defer call.End(&err)
-	var errs []error
-	var due []Expire
-	post := func() {
-		outs, failed := together(ctx, e, due, false)
-		for i, err := range failed {
+	due := AccountQuery{DueBefore: e.frame.Now().Add(time.Microsecond)}.list(ctx, e.frame.Store)
+	return bulk.Sweep(ctx, "loyalty: sweep", due, limit, func(accounts []Account) (n int, failed []error) {
+		expires := make([]Expire, len(accounts))
+		for i, a := range accounts {
+			expires[i] = Expire{Account: a.ID, Key: rand.Text()}
+		}
+		outs, errs := together(ctx, e, expires, false)
+		for i, err := range errs {
 			switch {
 			case err != nil:
-				errs = append(errs, err)
+				failed = append(failed, err)
 			case outs[i].Seq != 0: // else a new version of the program decides otherwise
 				n++
 			}
 		}
-		due = due[:0]
-	}
-	for a, err := range (AccountQuery{DueBefore: e.frame.Now().Add(time.Microsecond)}).list(ctx, e.frame.Store) {
-		if err != nil {
-			errs = append(errs, fmt.Errorf("loyalty: sweep: %w", err))
-			break
-		}
-		if n >= limit || len(errs) >= 100 {
-			break
-		}
-		if due = append(due, Expire{Account: a.ID, Key: rand.Text()}); len(due) == min(atOnce, limit-n) {
-			post()
-		}
-	}
-	post()
-	return n, errors.Join(errs...)
+		return n, failed
+	})
 }
 
 // together runs commands in one batch. opens reports whether each is taken to open its account.

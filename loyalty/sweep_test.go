@@ -1,43 +1,20 @@
 package loyalty_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"testing"
 
 	"github.com/scrmkit/scrmkit/ids"
+	"github.com/scrmkit/scrmkit/internal/dbtest"
 	"github.com/scrmkit/scrmkit/loyalty"
-	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/memory"
 )
-
-// A poisoned store can't load some accounts, and counts its writes.
-type poisoned struct {
-	storage.Tx
-	subjects []string
-	writes   int
-}
-
-var errPoison = errors.New("it can't be read")
-
-func (p *poisoned) Load(ctx context.Context, looks []storage.Look) error {
-	if slices.ContainsFunc(looks, func(l storage.Look) bool { return slices.Contains(p.subjects, l.Subject) }) {
-		return errPoison
-	}
-	return p.Tx.Load(ctx, looks)
-}
-
-func (p *poisoned) Save(ctx context.Context, changes []storage.Change) ([]error, error) {
-	p.writes++
-	return p.Tx.Save(ctx, changes)
-}
 
 // Many accounts share a write, and one that can't be swept keeps no other one waiting.
 func TestSweepOfMany(t *testing.T) {
 	const n = 500
-	db, c := &poisoned{Tx: memory.New()}, &clock{}
+	db, c := &dbtest.Poisoned{Tx: memory.New()}, &clock{}
 	points := loyalty.New(db, &loyalty.Options{Now: c.now, Accounts: 1})
 	if _, err := points.Publish(ctx, movedTo()); err != nil {
 		t.Fatal(err)
@@ -52,18 +29,18 @@ func TestSweepOfMany(t *testing.T) {
 		}
 	}
 	c.set(noon.AddDate(0, 0, 1))
-	db.subjects, db.writes = []string{member(3).Subject(), member(77).Subject(), member(n - 1).Subject()}, 0
-	if swept, err := points.Sweep(ctx, 100); swept != 100 || err != nil && !errors.Is(err, errPoison) {
+	db.Subjects, db.Writes = []string{member(3).Subject(), member(77).Subject(), member(n - 1).Subject()}, 0
+	if swept, err := points.Sweep(ctx, 100); swept != 100 || err != nil && !errors.Is(err, dbtest.ErrPoison) {
 		t.Error(swept, err)
 	}
 	swept, err := points.Sweep(ctx, 1_000)
-	if swept != n-100-3 || !errors.Is(err, errPoison) {
+	if swept != n-100-3 || !errors.Is(err, dbtest.ErrPoison) {
 		t.Error(swept, err)
 	}
-	if db.writes > n/10 {
-		t.Errorf("%d writes for %d accounts", db.writes, n)
+	if db.Writes > n/10 {
+		t.Errorf("%d writes for %d accounts", db.Writes, n)
 	}
-	db.subjects = nil
+	db.Subjects = nil
 	if swept, err := points.Sweep(ctx, 1_000); swept != 3 || err != nil {
 		t.Error(swept, err)
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/ids"
+	"github.com/scrmkit/scrmkit/internal/bulk"
 	"github.com/scrmkit/scrmkit/internal/engine"
 	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/storage/journal"
@@ -153,33 +154,56 @@ func (e *Engine) Totals(ctx context.Context, q RecordQuery, zone string) ([]Tota
 	return totals, nil
 }
 
-// Sweep writes down what has lapsed, at most limit cards and limit coupons, and returns how many
-// there were. Nothing depends on it but the books: a card and a coupon stand as time has left them
-// at any instant. It may run twice, and in many processes at once.
+// Sweep writes down what has lapsed, at most limit cards and limit coupons, many in each write, and
+// returns how many there were. Nothing depends on it but the books: a card and a coupon stand as time
+// has left them at any instant. It may be stopped, by ctx, and run twice, and in many processes at
+// once. One that fails keeps no other waiting; after a hundred errors, which are joined, it stops.
 func (e *Engine) Sweep(ctx context.Context, limit int) (n int, err error) {
+	ctx, call := e.frame.Begin(ctx, string(KindExpire), "")
+	defer call.End(&err)
 	next := e.frame.Now().Add(time.Microsecond) // an end is the first instant after
-	var due []Expire
-	for c, err := range lapsedCards(ctx, e.frame.Store, next, limit) {
-		if err != nil {
-			return 0, fmt.Errorf("stamps: sweep: %w", err)
+	n, err = bulk.Sweep(ctx, "stamps: sweep", lapsedCards(ctx, e.frame.Store, next), limit, func(cards []Card) (int, []error) {
+		due := make([]Expire, len(cards))
+		for i, c := range cards {
+			due[i] = Expire{Card: c.ID, Key: rand.Text()}
 		}
-		due = append(due, Expire{Card: c.ID, Key: rand.Text()})
-	}
-	for c, err := range lapsedCoupons(ctx, e.frame.Store, next, limit) {
-		if err != nil {
-			return 0, fmt.Errorf("stamps: sweep: %w", err)
+		return e.expire(ctx, due)
+	})
+	more, err2 := bulk.Sweep(ctx, "stamps: sweep", lapsedCoupons(ctx, e.frame.Store, next), limit, func(coupons []Coupon) (int, []error) {
+		due := make([]Expire, len(coupons))
+		for i, c := range coupons {
+			due[i] = Expire{Card: c.ID.Card, Coupon: c.ID.N, Key: rand.Text()}
 		}
-		due = append(due, Expire{Card: c.ID.Card, Coupon: c.ID.N, Key: rand.Text()})
-	}
-	var errs []error
-	for _, x := range due {
-		if _, err := e.Expire(ctx, x); err != nil {
-			errs = append(errs, err)
-			continue
+		return e.expire(ctx, due)
+	})
+	return n + more, errors.Join(err, err2)
+}
+
+// expire runs commands, those of different cards together, and returns how many took effect, and the
+// errors of the others.
+func (e *Engine) expire(ctx context.Context, due []Expire) (n int, failed []error) {
+	for len(due) > 0 {
+		seen := map[CardID]bool{}
+		var first, rest []Expire
+		for _, x := range due {
+			if seen[x.Card] {
+				rest = append(rest, x)
+			} else {
+				first = append(first, x)
+			}
+			seen[x.Card] = true
 		}
-		n++
+		_, errs := together(ctx, e, first)
+		for _, err := range errs {
+			if err != nil {
+				failed = append(failed, err)
+			} else {
+				n++
+			}
+		}
+		due = rest
 	}
-	return n, errors.Join(errs...)
+	return n, failed
 }
 
 func each[T any](seq iter.Seq2[T, error], f func(T) T) iter.Seq2[T, error] {

@@ -260,8 +260,8 @@ func cardsOf(ctx context.Context, s storage.Store, m ids.Member) iter.Seq2[Card,
 
 // lapsedCards yields the cards that are stored with stamps that lapsed before that time, the first
 // ones first.
-func lapsedCards(ctx context.Context, s storage.Store, before time.Time, limit int) iter.Seq2[Card, error] {
-	return storage.List(ctx, s, byExpiry, storage.Range{To: before, Limit: limit, Where: []storage.Match{storage.Where("claim", 0)}})
+func lapsedCards(ctx context.Context, s storage.Store, before time.Time) iter.Seq2[Card, error] {
+	return storage.List(ctx, s, byExpiry, storage.Range{To: before, Where: []storage.Match{storage.Where("claim", 0)}})
 }
 
 // couponsOf yields the coupons of a member, of one program or (where it is "") of all, in the order
@@ -276,8 +276,8 @@ func couponsOf(ctx context.Context, s storage.Store, m ids.Member, program Progr
 
 // lapsedCoupons yields the coupons that are stored as issued though they ended before that time,
 // the first to end first.
-func lapsedCoupons(ctx context.Context, s storage.Store, before time.Time, limit int) iter.Seq2[Coupon, error] {
-	return storage.List(ctx, s, byDue, storage.Range{To: before, Limit: limit})
+func lapsedCoupons(ctx context.Context, s storage.Store, before time.Time) iter.Seq2[Coupon, error] {
+	return storage.List(ctx, s, byDue, storage.Range{To: before})
 }
 
 // A RecordQuery asks for records of a card or of a shop in [From, To), of any purpose where

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"iter"
 	"math"
@@ -12,6 +11,7 @@ import (
 	"time"
 
 	"github.com/scrmkit/scrmkit/ids"
+	"github.com/scrmkit/scrmkit/internal/bulk"
 	"github.com/scrmkit/scrmkit/internal/valid"
 )
 
@@ -260,32 +260,21 @@ func bounded(n int64) *int64 {
 // returns how many vouchers that was. A bound engine's Issue and Reserve don't do so by themselves:
 // the owner of the transaction does, outside of it, where they return ErrSoldOut.
 func (e *Engine) Reclaim(ctx context.Context, id CatalogID, reward RewardID) (n int, err error) {
-	return e.expire(ctx, VoucherQuery{Catalog: id, Reward: reward, State: Reserved})
+	return e.expire(ctx, VoucherQuery{Catalog: id, Reward: reward, State: Reserved}, math.MaxInt)
 }
 
 // Sweep posts which vouchers are past their end, at most limit, and returns how many there were.
 // Nothing depends on it but the books, and what Offers says is left: a voucher stands as time has
-// left it at any instant. It may run twice, and in many processes at once.
+// left it at any instant. It may be stopped, by ctx, and run twice, and in many processes at once. One
+// that fails keeps no other waiting; after a hundred errors, which are joined, it stops.
 func (e *Engine) Sweep(ctx context.Context, limit int) (n int, err error) {
-	return e.expire(ctx, VoucherQuery{Limit: limit})
+	return e.expire(ctx, VoucherQuery{}, limit)
 }
 
-func (e *Engine) expire(ctx context.Context, q VoucherQuery) (n int, err error) {
+func (e *Engine) expire(ctx context.Context, q VoucherQuery, limit int) (int, error) {
 	q.EndedBefore = e.frame.Now().Add(time.Microsecond) // an end is the first instant after
-	var due []VoucherID
-	for v, err := range q.list(ctx, e.frame.Store) {
-		if err != nil {
-			return 0, fmt.Errorf("reward: sweep: %w", err)
-		}
-		due = append(due, v.ID)
-	}
-	var errs []error
-	for _, id := range due {
-		if _, err := e.Expire(ctx, Expire{Voucher: id, Key: rand.Text()}); err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		n++
-	}
-	return n, errors.Join(errs...)
+	return bulk.Sweep(ctx, "reward: sweep", q.list(ctx, e.frame.Store), limit, bulk.OneByOne(func(v voucherRow) error {
+		_, err := e.Expire(ctx, Expire{Voucher: v.ID, Key: rand.Text()})
+		return err
+	}))
 }

@@ -7,12 +7,12 @@ import (
 	"fmt"
 	"iter"
 	"maps"
-	"math"
 	"slices"
 	"time"
 
 	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/ids"
+	"github.com/scrmkit/scrmkit/internal/bulk"
 	"github.com/scrmkit/scrmkit/internal/combine"
 	"github.com/scrmkit/scrmkit/internal/engine"
 	"github.com/scrmkit/scrmkit/internal/keyring"
@@ -264,38 +264,54 @@ func (e *Engine) Codes(ctx context.Context, q CodeQuery) iter.Seq2[Code, error] 
 
 // Sweep settles at most limit codes whose sessions have ended by time alone, so that their ports
 // are free, and returns how many. A pool that has no port left does that by itself. It may run
-// anywhere, any number of times.
+// anywhere, any number of times. A code that fails keeps no other one waiting; after a hundred errors,
+// which are joined, it stops.
 func (e *Engine) Sweep(ctx context.Context, limit int) (n int, err error) {
 	ctx, call := e.frame.Begin(ctx, "activation.sweep", "")
 	defer call.End(&err)
-	if n, err = e.settle(ctx, dueQuery{now: e.frame.Now(), limit: limit}, math.MaxInt); err != nil {
-		return n, fmt.Errorf("activation: sweep: %w", err)
-	}
-	return n, nil
+	now := e.frame.Now()
+	return bulk.Sweep(ctx, "activation: sweep", dueQuery{now: now}.list(ctx, e.frame.Store), limit, bulk.OneByOne(func(c Code) error {
+		if err := e.settle(ctx, c.ID, now); err != nil {
+			return fmt.Errorf("activation: sweep: code %s: %w", c.ID, err)
+		}
+		return nil
+	}))
 }
 
-// settle settles codes that are due, until that many ports are free, and returns how many codes.
-func (e *Engine) settle(ctx context.Context, q dueQuery, ports int) (n int, err error) {
-	for c, err := range q.list(ctx, e.frame.Store) {
+// settle settles a code that is due.
+func (e *Engine) settle(ctx context.Context, id ids.Code, now time.Time) error {
+	return combine.Retry(ctx, func() error {
+		l, err := load(ctx, e.frame.Store, lookup{codes: []ids.Code{id}})
 		if err != nil {
-			return n, err
+			return err
 		}
-		err = combine.Retry(ctx, func() error {
-			l, err := load(ctx, e.frame.Store, lookup{codes: []ids.Code{c.ID}})
-			if err != nil {
-				return err
-			}
-			ch := change{codes: []Code{l.codes[0].Settled(q.now)}}
-			ch.finish(l, nil)
-			return ch.save(ctx, e.frame.Store)
-		})
+		ch := change{codes: []Code{l.codes[0].Settled(now)}}
+		ch.finish(l, nil)
+		return ch.save(ctx, e.frame.Store)
+	})
+}
+
+// free settles codes of a pool that are due, until that many of its ports are free, and returns how
+// many codes. It goes past two that fail: their errors are returned where there are no others.
+func (e *Engine) free(ctx context.Context, pool PoolID, ports int, now time.Time) (n int, err error) {
+	var failed []error
+	for c, err := range (dueQuery{pool: pool, now: now, limit: maxCodes}).list(ctx, e.frame.Store) {
+		if err == nil {
+			err = e.settle(ctx, c.ID, now)
+		}
 		if err != nil {
-			return n, err
+			if failed = append(failed, err); len(failed) > 2 { // it may be the database
+				break
+			}
+			continue
 		}
 		n++
-		if ports -= c.Ports() - c.Settled(q.now).Ports(); ports <= 0 {
+		if ports -= c.Ports() - c.Settled(now).Ports(); ports <= 0 {
 			break
 		}
+	}
+	if n == 0 {
+		return 0, errors.Join(failed...)
 	}
 	return n, nil
 }
@@ -362,7 +378,7 @@ func (e *Engine) room(ctx context.Context, draws []draw, now time.Time, full fun
 		if lack <= 0 {
 			continue
 		}
-		n, err := e.settle(ctx, dueQuery{pool: d.pool, now: now, limit: maxCodes}, lack)
+		n, err := e.free(ctx, d.pool, lack, now)
 		switch {
 		case err != nil:
 			return err
