@@ -38,7 +38,8 @@ func NewArchive(of func(AccountID) bool, kept ...Heads) *Archive {
 
 // Read checks the records of the archive that was written next, of which it passes over those that
 // are no entry of a ledger, and those that an archive before it had: that each goes on from the one
-// before it, from the first entry of the account on. *TamperedError: it does not. The error of the records is returned too.
+// before it, from the first entry of the account on. *TamperedError: it does not. The error of the
+// records is returned too.
 func (a *Archive) Read(records iter.Seq2[journal.Record, error]) error {
 	for r, err := range records {
 		if err != nil {
