@@ -235,6 +235,7 @@ var sentinels = []sentinel{
 	{"reward-currency", reward.ErrCurrency},
 	{"reward-nothing", reward.ErrNothing},
 	{"reward-shop", reward.ErrShop},
+	{"reward-code-taken", reward.ErrCodeTaken},
 
 	{"otp-crowded", otp.ErrCrowded},
 	{"wechat-rate-limited", wechat.ErrRateLimited},

@@ -2,6 +2,7 @@ package reward
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/scrmkit/scrmkit/errs"
@@ -40,6 +41,16 @@ func code(k secret.Key, tenant, prefix string, salt []byte) string {
 // mac is what a code is found by in a tenant.
 func mac(k secret.Key, tenant, code string) []byte {
 	return keyring.Sum(k.Secret, "reward.v1 index", tenant, code)[:macSize]
+}
+
+// foreignMAC is what a code of another system is found by in a tenant.
+func foreignMAC(k secret.Key, tenant, code string) []byte {
+	return keyring.Sum(k.Secret, "reward.v1 foreign", tenant, code)[:macSize]
+}
+
+// foreignProof proves that a code of another system came with a voucher.
+func foreignProof(k secret.Key, tenant, code string, v VoucherID) []byte {
+	return keyring.Sum(k.Secret, "reward.v1 came with", tenant, code, string(v.Holder.Catalog), string(v.Holder.Member), strconv.FormatInt(v.N, 10))[:macSize]
 }
 
 // grouped returns a code as it is read: CUP-7K3M-9QX2-WZ4T-HB5N.

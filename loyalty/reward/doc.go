@@ -4,7 +4,7 @@
 // A Definition is a catalog as a team writes it, in Go or in JSON; Compile checks it, and a
 // version of it never changes once it is published. An Engine runs commands: Issue takes pieces of
 // a reward at once; Reserve sets them aside, to be captured or cancelled; Redeem uses a voucher, in
-// one shop; Undo, Return and Void correct that. What the engine decides are methods of Rules: pure
+// one shop; Undo, Return and Void correct that; Import brings in vouchers of another system. What the engine decides are methods of Rules: pure
 // functions. The points that a reward costs are another context's: package redemption spends them
 // in the same transaction.
 //
@@ -26,4 +26,8 @@
 // A code is a prefix, 15 random characters (75 bits) and a check character, of the 32 letters and
 // digits of Crockford's base 32. Case, separators and what looks alike (O and 0, I, L and 1) don't
 // matter. The check character finds every single wrong character, and every two that were swapped.
+//
+// A voucher of another system has such a code too, and is found by the one that it came with as well,
+// whose case, spaces and hyphens don't matter. That one is as hard to guess as the other system made
+// it: where it is short, bound how often a shop may try.
 package reward

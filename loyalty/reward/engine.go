@@ -149,20 +149,24 @@ func (e *Engine) take(ctx context.Context, c command, t Take) (Outcome, error) {
 func (e *Engine) do(ctx context.Context, c command) (Outcome, error) { return e.run(ctx, c, false) }
 
 func (e *Engine) run(ctx context.Context, c command, alone bool) (out Outcome, err error) {
-	needs := c.lookup()
-	ctx, call := e.frame.Begin(ctx, string(c.kind()), needs.holder.Subject())
+	o := e.op(c)
+	ctx, call := e.frame.Begin(ctx, string(c.kind()), o.needs.holder.Subject())
 	defer call.End(&err)
 	if err := c.check(); err != nil {
 		return Outcome{}, fmt.Errorf("%s: %w", c.kind(), err)
 	}
-	out, err = e.followed(ctx, op{c, needs, e.frame.Now(), journal.Hash(string(c.kind()), c)}, func(o op) (Outcome, error) {
+	out, err = e.followed(ctx, o, func(o op) (Outcome, error) {
 		return engine.Together(ctx, e.frame, call, e.runner, o, alone)
 	})
 	if err != nil {
-		return Outcome{}, fmt.Errorf("%s for %s: %w", c.kind(), needs.holder.Member, err)
+		return Outcome{}, fmt.Errorf("%s for %s: %w", c.kind(), o.needs.holder.Member, err)
 	}
 	call.Replayed = out.Replayed
 	return out, nil
+}
+
+func (e *Engine) op(c command) op {
+	return op{c, e.needs(c), e.frame.Now(), journal.Hash(string(c.kind()), c)}
 }
 
 // shown adds their codes to the vouchers of an outcome.

@@ -31,5 +31,6 @@ var (
 	ErrNotRedeemed    = refuse(errs.Conflict, "reward: the voucher is not redeemed")
 	ErrCurrency       = refuse(errs.Conflict, "reward: the cart is in another currency than the catalog")
 	ErrNothing        = refuse(errs.Conflict, "reward: the voucher takes nothing off that cart")
+	ErrCodeTaken      = refuse(errs.Conflict, "reward: another voucher came with the same code; look which one is right")
 	ErrShop           = refuse(errs.Conflict, "reward: the voucher is not for that shop")
 )

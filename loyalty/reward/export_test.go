@@ -2,6 +2,7 @@ package reward
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/scrmkit/scrmkit/storage"
@@ -19,4 +20,16 @@ func Stored(ctx context.Context, s storage.Store, id VoucherID) (string, error) 
 		text += " " + string(v.Bytes)
 	}
 	return text, err
+}
+
+// Recode lets the row of another system's code name another voucher.
+func (e *Engine) Recode(ctx context.Context, s storage.Store, code string, to VoucherID) error {
+	text, _ := foreign(code)
+	row := codeRow{MAC: e.foreignMACs(text)[0]}
+	if err := s.Load(ctx, []storage.Look{{Reads: []storage.Read{codes.Get(&row)}}}); err != nil {
+		return err
+	}
+	row.Voucher = to
+	failed, err := s.Save(ctx, []storage.Change{{Rows: []storage.Row{codes.Put(&row)}}})
+	return errors.Join(append(failed, err)...)
 }

@@ -44,6 +44,7 @@ func TestGoldenCommands(t *testing.T) {
 			{Kind: "reward.return", Least: Return{Voucher: goldenVoucher}},
 			{Kind: "reward.void", Least: Void{Voucher: goldenVoucher, Reason: "a mistake"}},
 			{Kind: "reward.merge", Least: Merge{Holder: goldenHolder, To: "bob"}},
+			{Kind: "reward.import", Least: Import{Holder: goldenHolder, Vouchers: []OpeningVoucher{{Reward: "cup"}}}, Fill: goldenFill},
 			{Kind: "reward.expire", Least: Expire{Voucher: goldenVoucher}},
 		},
 		Results: []golden.Result{{Name: "outcome", Of: Outcome{}}},
@@ -70,6 +71,11 @@ func TestGoldenCodes(t *testing.T) {
 		if typed, err := read(grouped(text)); err != nil || typed != text {
 			t.Errorf("%s is read as %s: %v", grouped(text), typed, err)
 		}
+	}
+	for _, c := range []struct{ name, tenant string }{{"plain", ""}, {"of a tenant", "acme"}} {
+		text, _ := foreign("ab-12")
+		f.Line("foreign mac "+c.name, hex.EncodeToString(foreignMAC(goldenKey, c.tenant, text)), broken)
+		f.Line("foreign proof "+c.name, hex.EncodeToString(foreignProof(goldenKey, c.tenant, text, goldenVoucher)), broken)
 	}
 	f.Line("qr", qrPrefix, broken)
 	f.Line("key under who goes on", followedKey(goldenHolder, "key"), "A command of a member who was merged is done twice.")

@@ -14,9 +14,10 @@ const (
 	KindReturn  journal.Kind[Outcome] = "reward.return"  // a voucher was given back
 	KindVoid    journal.Kind[Outcome] = "reward.void"    // a voucher was ended by hand
 	KindMerge   journal.Kind[Outcome] = "reward.merge"   // a member turned out to be another one: an entry of either holder
+	KindImport  journal.Kind[Outcome] = "reward.import"  // vouchers of another system came in
 	KindExpire  journal.Kind[Outcome] = "reward.expire"  // the end of a voucher was posted
 )
 
 var entryKinds = []journal.AnyKind{
-	KindIssue, KindReserve, KindCapture, KindCancel, KindRedeem, KindUndo, KindReturn, KindVoid, KindMerge, KindExpire,
+	KindIssue, KindReserve, KindCapture, KindCancel, KindRedeem, KindUndo, KindReturn, KindVoid, KindMerge, KindImport, KindExpire,
 }

@@ -72,6 +72,15 @@ func (c Reserve) by(m ids.Member, key string) follower {
 	return c
 }
 
+func (c Import) by(m ids.Member, key string) follower {
+	c.Vouchers = slices.Clone(c.Vouchers)
+	for i := range c.Vouchers {
+		c.Vouchers[i].Of = cmp.Or(c.Vouchers[i].Of, c.Key)
+	}
+	c.Holder.Member, c.Key = m, key
+	return c
+}
+
 // followed runs a command, and again for the member whom its own turned out to be.
 func (e *Engine) followed(ctx context.Context, o op, run func(op) (Outcome, error)) (Outcome, error) {
 	given := o.needs
@@ -86,7 +95,7 @@ func (e *Engine) followed(ctx context.Context, o op, run func(op) (Outcome, erro
 			return Outcome{}, err
 		}
 		o.command = c.by(h.Merged, followedKey(given.holder, given.key))
-		o.needs = o.lookup()
+		o.needs = e.needs(o.command)
 	}
 }
 

@@ -18,34 +18,45 @@ import (
 // Find returns the voucher of a code, as it stands, that was typed or scanned. *errs.InputError:
 // the text is no code, and was typed wrong. ErrUnknownVoucher: no voucher has it.
 func (e *Engine) Find(ctx context.Context, code string) (Voucher, error) {
-	text, err := read(code)
-	if err != nil {
-		return Voucher{}, fmt.Errorf("reward: find: %w", err)
-	}
-	macs := make([][]byte, len(e.keys))
-	for i, k := range e.keys {
-		macs[i] = mac(k, e.frame.Tenant(), text)
-	}
-	v, err := withMAC(ctx, e.frame.Store, macs)
-	if err == nil {
-		err = e.proves(v, text)
-	}
+	v, err := e.find(ctx, code)
 	if err != nil {
 		return Voucher{}, fmt.Errorf("reward: find: %w", err)
 	}
 	return e.show(v.At(e.frame.Now())), nil
 }
 
-// proves refuses a voucher that a code was found to be of, but whose own code is another one: what
-// a row says of itself counts as little as a row of another tenant does.
-func (e *Engine) proves(v *Voucher, code string) error {
-	if v == nil {
-		return ErrUnknownVoucher
+func (e *Engine) find(ctx context.Context, typed string) (*Voucher, error) {
+	text, unknown := read(typed)
+	if unknown == nil {
+		unknown = ErrUnknownVoucher
+		if v, err := e.withCode(ctx, text); v != nil || err != nil {
+			return v, err
+		}
 	}
-	if own, _ := e.codeOf(*v); own != code {
-		return ErrUnknownVoucher
+	if text, reason := foreign(typed); reason == "" {
+		if v, err := e.withForeign(ctx, text); v != nil || err != nil {
+			return v, err
+		}
 	}
-	return nil
+	return nil, unknown
+}
+
+// withCode returns the voucher of a code; nil: there is none. One that is found by the code, but whose
+// own code is another one, is not it: what a row says of itself counts as little as a row of another
+// tenant does.
+func (e *Engine) withCode(ctx context.Context, text string) (*Voucher, error) {
+	macs := make([][]byte, len(e.keys))
+	for i, k := range e.keys {
+		macs[i] = mac(k, e.frame.Tenant(), text)
+	}
+	v, err := withMAC(ctx, e.frame.Store, macs)
+	if err != nil || v == nil {
+		return nil, err
+	}
+	if own, _ := e.codeOf(*v); own != text {
+		return nil, nil
+	}
+	return v, nil
 }
 
 // Voucher returns a voucher as it stands. ErrUnknownVoucher: there is none.

@@ -16,7 +16,7 @@ import (
 )
 
 // Tables are those of the package.
-var Tables = storage.Schema{Name: "reward", Tables: []storage.Declared{catalogs, holders, vouchers, counts}, Kinds: entryKinds, Files: migrations}
+var Tables = storage.Schema{Name: "reward", Tables: []storage.Declared{catalogs, holders, vouchers, counts, codes}, Kinds: entryKinds, Files: migrations}
 
 //go:embed migrations
 var migrations embed.FS
@@ -25,6 +25,13 @@ var migrations embed.FS
 type voucherRow struct {
 	Voucher
 	MAC []byte // nil: it has no code
+}
+
+// A codeRow is a code of another system, and the voucher that came with it.
+type codeRow struct {
+	MAC     []byte
+	Voucher VoucherID
+	Proof   []byte // of that the code is the voucher's
 }
 
 // A countRow is how many pieces all members together have taken.
@@ -65,6 +72,14 @@ var (
 		c.Key()
 		storage.Int(c, "n", &n.N)
 	}).Fill(50)
+	codes = storage.NewTable("reward_code", func(c *storage.Columns, k *codeRow) {
+		storage.Bytes(c, "mac", &k.MAC)
+		c.Key()
+		storage.Text(c, "member", &k.Voucher.Holder.Member)
+		storage.Text(c, "catalog", &k.Voucher.Holder.Catalog)
+		storage.Int(c, "n", &k.Voucher.N)
+		storage.Bytes(c, "proof", &k.Proof)
+	})
 
 	holdersByID = holders.Primary()
 	byMember    = vouchers.Primary().Filter("reward", "status")
@@ -89,8 +104,9 @@ const mostReserved = math.MaxInt32
 // loaded for them then.
 type lookup struct {
 	holder   HolderID
-	voucher  int64 // the voucher of that number
-	reserved bool  // the vouchers that are stored as reserved
+	voucher  int64    // the voucher of that number
+	reserved bool     // the vouchers that are stored as reserved
+	macs     [][]byte // of codes of another system
 	key      string
 }
 
@@ -98,12 +114,14 @@ type lookup struct {
 type loaded struct {
 	holder   Holder
 	vouchers []Voucher // in the order of their numbers
+	codes    []codeRow // of vouchers that are there
 	entry    *journal.Entry
 }
 
 func load(ctx context.Context, s storage.Store, lookups []lookup) ([]loaded, error) {
 	looks, found := make([]storage.Look, len(lookups)), make([]loaded, len(lookups))
 	one, all := make([]voucherRow, len(lookups)), make([][]voucherRow, len(lookups))
+	named := make([][]codeRow, len(lookups))
 	for i, l := range lookups {
 		found[i].holder.ID, one[i].ID = l.holder, VoucherID{l.holder, l.voucher}
 		looks[i] = storage.Look{Reads: []storage.Read{holders.Get(&found[i].holder)}, Subject: l.holder.Subject(), Key: l.key}
@@ -114,6 +132,11 @@ func load(ctx context.Context, s storage.Store, lookups []lookup) ([]loaded, err
 			of := storage.Range{Prefix: []any{l.holder.Member, l.holder.Catalog}, Limit: mostReserved}
 			looks[i].Reads = append(looks[i].Reads, reserved.All(&all[i], of))
 		}
+		named[i] = make([]codeRow, len(l.macs))
+		for k, mac := range l.macs {
+			named[i][k].MAC = mac
+			looks[i].Reads = append(looks[i].Reads, codes.Get(&named[i][k]))
+		}
 	}
 	if err := s.Load(ctx, looks); err != nil {
 		return nil, err
@@ -121,6 +144,7 @@ func load(ctx context.Context, s storage.Store, lookups []lookup) ([]loaded, err
 	for i := range found {
 		f := &found[i]
 		f.entry = looks[i].Entry
+		f.codes = slices.DeleteFunc(named[i], func(k codeRow) bool { return k.Voucher.N == 0 })
 		for _, v := range append(all[i], one[i]) {
 			if v.State != "" && !slices.ContainsFunc(f.vouchers, func(o Voucher) bool { return o.ID == v.ID }) {
 				f.vouchers = append(f.vouchers, v.Voucher)
@@ -183,6 +207,7 @@ type change struct {
 	also     *Holder // the other side of a merger; nil: none
 	vouchers []voucherRow
 	bounds   []Bound // no two of one count
+	codes    []storage.Row
 	entries  []journal.Entry
 }
 
@@ -197,7 +222,7 @@ func (c *change) stored() storage.Change {
 	for _, b := range c.bounds {
 		rows = append(rows, counts.AddWithin(&countRow{c.holder.ID.Catalog, b.Count}, b.Most))
 	}
-	return storage.Change{Rows: rows, Entries: c.entries}
+	return storage.Change{Rows: append(rows, c.codes...), Entries: c.entries}
 }
 
 // A VoucherQuery asks for the vouchers of a member, of a catalog or of both, of any reward where

@@ -22,5 +22,15 @@ func TestRows(t *testing.T) {
 			}
 		})
 	})
+	t.Run("of codes of other systems", func(t *testing.T) {
+		storagetest.Mapping(t, codes, func(k *codeRow) {
+			if len(k.MAC) == 0 {
+				k.MAC = nil
+			}
+			if len(k.Proof) == 0 {
+				k.Proof = nil
+			}
+		})
+	})
 	t.Run("of counts", func(t *testing.T) { storagetest.Mapping(t, counts, nil) })
 }

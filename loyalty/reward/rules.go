@@ -114,6 +114,9 @@ func (m *move) count(c *Catalog, r *Reward, n int64, taken time.Time, own bool) 
 
 // giveBack gives a voucher back to the stock and to the limits.
 func (m *move) giveBack(v Voucher) error {
+	if v.Imported {
+		return nil
+	}
 	c, r, err := m.rules.of(v)
 	if err == nil {
 		m.count(c, r, -1, v.Taken, !v.Gift)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strconv"
 	"testing"
 
 	"github.com/scrmkit/scrmkit/ids"
@@ -50,6 +52,7 @@ func TestACodeOfOneTenantIsUnknownInEveryOther(t *testing.T) {
 					x.codes = append(x.codes, v.Code)
 				}
 			}
+			must[reward.Outcome](t)(x.e.Import(ctx, coming("carol", "move-in", "cup", "of "+strconv.Itoa(slices.Index(names, name)))))
 			tenants[name] = x
 		}
 		ways := map[string]func(x *tenant, code string) (reward.Voucher, error){
@@ -94,6 +97,17 @@ func TestACodeOfOneTenantIsUnknownInEveryOther(t *testing.T) {
 			}
 		}
 		try("with the same ids")
+		foreign := func(what string, in map[string]*tenant, home bool) {
+			for at, x := range in {
+				for _, from := range names {
+					v, err := x.e.Find(ctx, "of "+strconv.Itoa(slices.Index(names, from)))
+					if mine := from == at && home; mine != (err == nil) || mine && v.ID.Holder.Member != "carol" {
+						t.Errorf("%s: what carol of %q came with is %v, %v in %q", what, from, v.ID, err, at)
+					}
+				}
+			}
+		}
+		foreign("with the same ids", tenants, true)
 
 		// The rows of a tenant, byte by byte, in a tenant that has none: they have other codes
 		// there, and those are unknown too.
@@ -109,6 +123,7 @@ func TestACodeOfOneTenantIsUnknownInEveryOther(t *testing.T) {
 			}
 			copies[name] = x
 		}
+		foreign("of a copy", copies, false)
 		for name, x := range copies {
 			for from, of := range tenants {
 				for _, code := range of.codes {

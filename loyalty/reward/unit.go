@@ -34,6 +34,7 @@ func (c Return) kind() journal.Kind[Outcome]  { return KindReturn }
 func (c Void) kind() journal.Kind[Outcome]    { return KindVoid }
 func (c Merge) kind() journal.Kind[Outcome]   { return KindMerge }
 func (c Expire) kind() journal.Kind[Outcome]  { return KindExpire }
+func (c Import) kind() journal.Kind[Outcome]  { return KindImport }
 
 func (c Issue) who() string   { return c.By }
 func (c Reserve) who() string { return c.By }
@@ -45,6 +46,7 @@ func (c Return) who() string  { return c.By }
 func (c Void) who() string    { return c.By }
 func (c Merge) who() string   { return c.By }
 func (c Expire) who() string  { return "" }
+func (c Import) who() string  { return c.By }
 
 func (c Issue) lookup() lookup   { return lookup{holder: c.Holder, reserved: true, key: c.Key} }
 func (c Reserve) lookup() lookup { return lookup{holder: c.Holder, reserved: true, key: c.Key} }
@@ -55,6 +57,7 @@ func (c Undo) lookup() lookup    { return of(c.Voucher, c.Key) }
 func (c Return) lookup() lookup  { return of(c.Voucher, c.Key) }
 func (c Void) lookup() lookup    { return of(c.Voucher, c.Key) }
 func (c Merge) lookup() lookup   { return lookup{holder: c.Holder, key: c.Key} }
+func (c Import) lookup() lookup  { return lookup{holder: c.Holder, key: c.Key} }
 
 func (c Expire) lookup() lookup {
 	return lookup{holder: c.Voucher.Holder, voucher: c.Voucher.N, reserved: true, key: c.Key}
@@ -102,6 +105,10 @@ func (c Expire) decide(u *unit, now time.Time) (Decision, error) {
 	return u.rules.Expire(u.holder, u.voucher(c.Voucher), u.reserved(), now)
 }
 
+func (c Import) decide(u *unit, now time.Time) (Decision, error) {
+	return u.rules.Import(u.holder, c, now)
+}
+
 // reserved are the vouchers that are reserved.
 func (u *unit) reserved() []Voucher {
 	return slices.Collect(func(yield func(Voucher) bool) {
@@ -133,7 +140,8 @@ type op struct {
 // A unit is a holder with what the commands at hand need of it.
 type unit struct {
 	holder   Holder
-	vouchers []Voucher // in the order of their numbers; of the reserved ones all where a command asks for them
+	vouchers []Voucher            // in the order of their numbers; of the reserved ones all where a command asks for them
+	codes    map[string]VoucherID // by their MACs: those of imports that are a voucher's
 	entries  []journal.Entry
 	peers    map[ids.Member]loaded // those whom the holder absorbed, and the other side of a merger
 	rules    Rules
@@ -150,7 +158,7 @@ func (e work) Load(ctx context.Context, groups [][]op, _ bool) ([]*unit, error) 
 	var lookups []lookup
 	var owner []*unit
 	for g, group := range groups {
-		units[g] = &unit{}
+		units[g] = &unit{codes: map[string]VoucherID{}}
 		for _, o := range group {
 			lookups, owner = append(lookups, o.needs), append(owner, units[g])
 		}
@@ -229,6 +237,9 @@ func (u *unit) add(f loaded) {
 	for _, v := range f.vouchers {
 		u.put(v)
 	}
+	for _, k := range f.codes {
+		u.codes[string(k.MAC)] = k.Voucher
+	}
 	if f.entry != nil {
 		u.entries = append(u.entries, *f.entry)
 	}
@@ -277,6 +288,9 @@ func (e work) Decide(_ context.Context, u *unit, o op) (Outcome, error) {
 	if entry := engine.Find(o.needs.key, u.entries); entry != nil {
 		var out Outcome
 		err := entry.Replay(o.input, &out)
+		if c, ok := o.command.(Import); ok && err == nil && !u.has(e.codesOf(c, out.Vouchers)) {
+			err = journal.ErrKeyReused
+		}
 		out.Replayed = true
 		return e.shown(out), err
 	}
@@ -288,6 +302,11 @@ func (e work) Decide(_ context.Context, u *unit, o op) (Outcome, error) {
 	d, err := o.decide(u, o.now)
 	if err != nil || d.Seq == 0 {
 		return d.Outcome, err
+	}
+	if c, ok := o.command.(Import); ok {
+		if err := u.name(e.codesOf(c, d.Vouchers)); err != nil {
+			return Outcome{}, err
+		}
 	}
 	for i := range d.Vouchers {
 		v := &d.Vouchers[i]

@@ -66,25 +66,26 @@ const (
 
 // A Voucher is one piece of a reward that a member took. Times are UTC in microseconds.
 type Voucher struct {
-	ID      VoucherID `json:"id"`               // holder and number
-	Order   int64     `json:"order"`            // number of the first voucher that was taken with it
-	Reward  RewardID  `json:"reward"`           // reward of the catalog
-	Of      string    `json:"of,omitempty"`     // the order that it was given for: Take.Of, or the key that it was taken under
-	Name    string    `json:"name"`             // Reward.Name when it was taken
-	Version int       `json:"version"`          // of the catalog that it was taken with
-	State   State     `json:"state"`            // where it stands
-	Price   Price     `json:"price"`            // of this piece
-	Value   int64     `json:"value,omitempty"`  // what it stands for, minor units; 0: nothing
-	Gift    bool      `json:"gift,omitempty"`   // it was given for nothing
-	Taken   time.Time `json:"taken"`            // when it was reserved or issued
-	From    time.Time `json:"from,omitzero"`    // redeemed in [From, To); zero: no bound. While it is reserved, To ends that
-	To      time.Time `json:"to,omitzero"`      // end of the interval that From begins
-	Ended   time.Time `json:"ended,omitzero"`   // redeemed, lapsed, cancelled, returned or voided
-	Shop    ids.Shop  `json:"shop,omitempty"`   // where it was redeemed
-	By      string    `json:"by,omitempty"`     // who ended it
-	Salt    []byte    `json:"salt,omitempty"`   // that its code is made from; nil: it has none
-	KeyID   string    `json:"key,omitempty"`    // of the Key that the code is made with
-	Prefix  string    `json:"prefix,omitempty"` // Definition.Prefix when it was taken
+	ID       VoucherID `json:"id"`                 // holder and number
+	Order    int64     `json:"order"`              // number of the first voucher that was taken with it
+	Reward   RewardID  `json:"reward"`             // reward of the catalog
+	Of       string    `json:"of,omitempty"`       // the order that it was given for: Take.Of, or the key that it was taken under
+	Name     string    `json:"name"`               // Reward.Name when it was taken
+	Version  int       `json:"version"`            // of the catalog that it was taken with
+	State    State     `json:"state"`              // where it stands
+	Price    Price     `json:"price"`              // of this piece
+	Value    int64     `json:"value,omitempty"`    // what it stands for, minor units; 0: nothing
+	Gift     bool      `json:"gift,omitempty"`     // it was given for nothing
+	Imported bool      `json:"imported,omitempty"` // it came from another system: no stock and no limit counts it
+	Taken    time.Time `json:"taken"`              // when it was reserved or issued
+	From     time.Time `json:"from,omitzero"`      // redeemed in [From, To); zero: no bound. While it is reserved, To ends that
+	To       time.Time `json:"to,omitzero"`        // end of the interval that From begins
+	Ended    time.Time `json:"ended,omitzero"`     // redeemed, lapsed, cancelled, returned or voided
+	Shop     ids.Shop  `json:"shop,omitempty"`     // where it was redeemed
+	By       string    `json:"by,omitempty"`       // who ended it
+	Salt     []byte    `json:"salt,omitempty"`     // that its code is made from; nil: it has none
+	KeyID    string    `json:"key,omitempty"`      // of the Key that the code is made with
+	Prefix   string    `json:"prefix,omitempty"`   // Definition.Prefix when it was taken
 
 	// Code is what the member shows, and QR what a picture of it holds: of a voucher that is issued
 	// or redeemed. Neither is stored.

@@ -255,8 +255,8 @@ func (m migration) record(ctx context.Context, tx bun.IConn, f *file) error {
 var flat embed.FS
 
 // adopt takes over a database whose tables were made before each context had files of its own. It
-// runs the last of those files, and notes of each schema whose tables are there that its first file
-// need not be run.
+// runs the last of those files, and notes of each schema whose first file would make tables that are
+// there that it need not be run.
 func (m migration) adopt(ctx context.Context, tx bun.IConn) error {
 	folder, known := "flat/postgres", "select to_regclass('scrmkit.scrmkit_migration') is not null"
 	if m.grammar == sqlite {
@@ -306,7 +306,10 @@ func (m migration) adopt(ctx context.Context, tx bun.IConn) error {
 			continue
 		}
 		s := m.schemas[slices.IndexFunc(m.schemas, func(s storage.Schema) bool { return s.Name == f.schema })]
-		if slices.ContainsFunc(s.Tables, func(t storage.Declared) bool { return found[t.Def().Name] == nil }) {
+		if slices.ContainsFunc(s.Tables, func(t storage.Declared) bool {
+			name := t.Def().Name
+			return found[name] == nil && strings.Contains(f.text, "create table "+m.name(name)+" (")
+		}) {
 			continue
 		}
 		if err := m.record(ctx, tx, f); err != nil {

@@ -20,7 +20,7 @@ var subjects = map[string]string{
 	"routing_line": "line", "routing_visitor": "line",
 	"lead_job": "code", "lead_owner": "owner", "lead_contact": "id", "lead_lead": "id", "lead_count": "code", "lead_library": "id",
 	"loyalty_program": "program", "loyalty_account": "member", "loyalty_booking": "member",
-	"reward_catalog": "program", "reward_holder": "member", "reward_voucher": "member, mac", "reward_count": "catalog",
+	"reward_catalog": "program", "reward_holder": "member", "reward_voucher": "member, mac", "reward_count": "catalog", "reward_code": "mac",
 	"stamps_program": "program", "stamps_card": "member, program", "stamps_record": "member", "stamps_coupon": "member",
 	"customer_customer": "member", "customer_identity": "hash", "customer_consent": "member", "customer_fields": "program",
 	"wechat_token": "app", "miniprogram_session": "openid", "miniprogram_phone": "hash", "callback_push": "hash",
