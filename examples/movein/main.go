@@ -1,17 +1,23 @@
 // Command movein moves the members of another system into a program: their points with their ends,
-// levels, and what became of all points before. It runs with -dry first, which stores nothing but the
+// levels, and what became of all points before; and their vouchers, with the codes that they have. It runs with -dry first, which stores nothing but the
 // program, and says what would be refused and what it would come to. It may be stopped and run again
 // at any time, with the same files: members who are there are passed over.
 //
 //	go run ./examples/movein -program FILE [-db memory|sqlite:PATH|postgres://...] [-dry] -table FILE
 //	go run ./examples/movein -program FILE [-db ...] [-dry] -members FILE -transfers FILE
 //		[-level ID=LEVEL]... [-wallet CODE=CURRENCY]...
+//	go run ./examples/movein -catalog FILE [-db ...] [-dry] -vouchers FILE
 //
 // A -table is a CSV file whose header names the columns that it has, of these: member, joined,
 // active, currency, points, from, expires, redeemed, expired, level, since, until. Lines that follow
 // each other and are of one member are its lots. -members and -transfers are what Open Loyalty
 // exports as Members and Unit Transfers; the lines of a member are in the order of their time. Points
 // without an end, in either, end by the program's rule from the move on.
+//
+// -vouchers is a CSV file whose header names member, reward and, of these, what it has: code, value,
+// taken, from, expires. A value is in minor units. Lines of one member follow each other.
+// SCRMKIT_VOUCHER_KEY, base64 of at least 32 random bytes, is the key with which the service that
+// redeems them makes and reads codes.
 //
 // It prints the books of the other system beside those of the program. Who was refused is in the
 // former alone. The status is 1 where they
@@ -51,12 +57,13 @@ type config struct {
 	db, program               string
 	dry                       bool
 	table, members, transfers string
+	catalog, vouchers, key    string
 	levels                    map[string]ids.Level
 	wallets                   map[string]ids.Currency
 }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	c := config{levels: map[string]ids.Level{}, wallets: map[string]ids.Currency{}}
+	c := config{levels: map[string]ids.Level{}, wallets: map[string]ids.Currency{}, key: os.Getenv("SCRMKIT_VOUCHER_KEY")}
 	flags := flag.NewFlagSet("movein", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.StringVar(&c.db, "db", "memory", "`database`: memory, sqlite:PATH or postgres://...")
@@ -65,6 +72,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	flags.StringVar(&c.table, "table", "", "CSV `file` of lots")
 	flags.StringVar(&c.members, "members", "", "CSV `file` of members, as Open Loyalty exports them")
 	flags.StringVar(&c.transfers, "transfers", "", "CSV `file` of unit transfers, as Open Loyalty exports them")
+	flags.StringVar(&c.catalog, "catalog", "", "`file` of the definition of the vouchers' catalog, JSON")
+	flags.StringVar(&c.vouchers, "vouchers", "", "CSV `file` of vouchers")
 	flags.Func("level", "level of the program for one of the other system: `ID=LEVEL`", func(s string) error {
 		id, level, ok := strings.Cut(s, "=")
 		if c.levels[id] = ids.Level(level); !ok || level == "" {
@@ -81,15 +90,29 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	})
 	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
 		return 0
-	} else if err != nil || flags.NArg() > 0 || c.program == "" || (c.table == "") == (c.members == "") || (c.members == "") != (c.transfers == "") {
-		fmt.Fprintln(stderr, "movein: -program is needed, and -table or -members and -transfers; there are no arguments")
+	} else if err != nil || flags.NArg() > 0 || !c.forPoints() && !c.forVouchers() {
+		fmt.Fprintln(stderr, "movein: give -program with -table or with -members and -transfers, or -catalog with -vouchers; there are no arguments")
 		return 2
+	}
+	move := move
+	if c.vouchers != "" {
+		move = moveVouchers
 	}
 	if err := move(ctx, c, stdout); err != nil {
 		fmt.Fprintf(stderr, "movein: %v\n", err)
 		return 1
 	}
 	return 0
+}
+
+// forPoints reports whether it names what points are moved from, and that alone.
+func (c config) forPoints() bool {
+	return c.program != "" && (c.table == "") != (c.members == "") && (c.members == "") == (c.transfers == "") && c.catalog+c.vouchers == ""
+}
+
+// forVouchers reports whether it names what vouchers are moved from, and that alone.
+func (c config) forVouchers() bool {
+	return c.catalog != "" && c.vouchers != "" && c.program+c.table+c.members+c.transfers == ""
 }
 
 func move(ctx context.Context, c config, stdout io.Writer) (err error) {
