@@ -2,6 +2,8 @@ package bunstore
 
 import (
 	"context"
+	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/scrmkit/scrmkit/storage"
@@ -98,17 +100,70 @@ func (c change) fits(within bool) bool {
 }
 
 // joins reports whether a change may be stored in one statement with others: it has one root, and
-// other rows that are its children or don't depend on what others write to them.
+// other rows that are its children, must be new, or don't depend on what others write to them.
 func (c change) joins() bool {
-	if len(c.firm) != 1 || c.firm[0].verb != storage.VerbSave {
+	t := c.together()
+	if len(t.firm) != 1 || t.firm[0].verb != storage.VerbSave {
 		return false
 	}
 	for _, r := range c.rest {
-		if (r.verb == storage.VerbPut || r.verb == storage.VerbInsert) && !r.of(c.firm[0]) {
+		if (r.verb == storage.VerbPut || r.verb == storage.VerbInsert) && !r.of(t.firm[0]) {
 			return false
 		}
 	}
-	return c.fits(false)
+	return t.fits(false)
+}
+
+// root returns the one root of a change that joins others.
+func (c change) root() row {
+	return c.firm[slices.IndexFunc(c.firm, func(r row) bool { return r.verb == storage.VerbSave })]
+}
+
+// together returns a change as it is stored with others: a row that must be new beside its root may
+// not be there, and is then written with the rest. The statement fails where another transaction
+// writes it at the same moment.
+func (c change) together() change {
+	if len(c.firm) < 2 {
+		return c
+	}
+	t := change{guards: slices.Clone(c.guards), rest: slices.Clone(c.rest), entries: c.entries}
+	for _, r := range c.firm {
+		if r.verb != storage.VerbInsert || len(r.uniques) > 0 {
+			t.firm = append(t.firm, r)
+			continue
+		}
+		t.guards = append(t.guards, row{table: r.table, verb: storage.VerbAbsent, values: r.values[:len(r.key)]})
+		t.rest = append(t.rest, r)
+	}
+	return t
+}
+
+// claims are the keys that changes of one statement rule out: true where one of them writes a row
+// with it.
+type claims map[string]bool
+
+// add adds those of a change, and returns whether no other change rules out what this one writes, or
+// writes what this one rules out. Then the order in which they are stored does not matter.
+func (k claims) add(c change) bool {
+	own := claims{}
+	for _, rows := range [][]row{c.guards, c.firm} {
+		for _, r := range rows {
+			if r.verb != storage.VerbAbsent && r.verb != storage.VerbInsert {
+				continue
+			}
+			key := []byte(r.name)
+			for _, v := range r.values[:len(r.key)] {
+				key = fmt.Appendf(key, " %d %q %q", v.Int, v.Text, v.Bytes)
+			}
+			written, claimed := k[string(key)]
+			if writes := r.verb == storage.VerbInsert; claimed && (written || writes) {
+				return false
+			}
+			own[string(key)] = r.verb == storage.VerbInsert
+		}
+	}
+	maps.Copy(k, own)
+	return true
 }
 
 // of reports whether the row is a child of that root.
@@ -124,7 +179,7 @@ func (c change) empty() bool { return len(c.guards)+len(c.firm)+len(c.rest)+len(
 func batches(changes []change) (all [][]int) {
 	type key struct{ subject, key string }
 	used := make(map[key]bool, len(changes))
-	together, groups := map[*table]int{}, map[*table]map[group]bool{}
+	together, groups, claimed := map[*table]int{}, map[*table]map[group]bool{}, claims{}
 	var alone [][]int
 	for i, c := range changes {
 		if c.empty() {
@@ -138,10 +193,11 @@ func batches(changes []change) (all [][]int) {
 				used[k] = true
 			}
 		}
-		if !joins {
+		if !joins || !claimed.add(c) {
 			alone = append(alone, []int{i})
 			continue
 		}
+		c = c.together()
 		root := c.firm[0].table
 		n, known := together[root]
 		if !known {
@@ -161,7 +217,7 @@ func batches(changes []change) (all [][]int) {
 			}
 			all[n] = nil
 		}
-		slices.SortFunc(all[n], func(a, b int) int { return compareRows(changes[a].firm[0], changes[b].firm[0]) })
+		slices.SortFunc(all[n], func(a, b int) int { return compareRows(changes[a].root(), changes[b].root()) })
 	}
 	all = append(all, alone...)
 	return slices.DeleteFunc(all, func(some []int) bool { return len(some) == 0 })
@@ -172,6 +228,9 @@ func planOf(changes []change, some []int) (p plan) {
 	p.many = len(some) > 1
 	for n, i := range some {
 		c := changes[i]
+		if p.many {
+			c = c.together()
+		}
 		for k, r := range c.firm {
 			if p.many {
 				k = 0

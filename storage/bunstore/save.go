@@ -191,7 +191,8 @@ func (u unit) saveByStatement(ctx context.Context, changes []change, errs []erro
 func (u unit) saveBatch(ctx context.Context, changes []change, some []int, errs []error) error {
 	fits := true
 	for _, i := range some {
-		fits = fits && changes[i].fits(u.tx != nil)
+		within := u.tx != nil // where nothing may fail
+		fits = fits && changes[i].fits(within) && !(within && len(some) > 1 && len(changes[i].firm) > 1)
 	}
 	switch {
 	case u.distributed() && u.tx == nil:

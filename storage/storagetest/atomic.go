@@ -3,6 +3,10 @@ package storagetest
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
 
 	"github.com/scrmkit/scrmkit/storage"
 	"github.com/scrmkit/scrmkit/storage/journal"
@@ -42,6 +46,8 @@ func atomicity(s suite) {
 	s.each("a used key and a stale root, answers duplicate", losing(rowsOnce(roots.Save(&stale)), journal.ErrDuplicate, used...))
 	s.each("a used key and no row, stores nothing of the change", losing(nil, journal.ErrDuplicate, used...))
 	s.each("one place for two, gives it to one of them", onePlace)
+	s.each("one new row for two, gives it to one of them", oneNewRow)
+	s.once("new rows for many at once, gives each to one of them", newRowsAtOnce)
 	s.once("a row that is pruned meanwhile, leaves it where it was moved to", movedAway)
 }
 
@@ -113,4 +119,82 @@ func onePlace(s *scene) {
 		}
 		equal(s.t, "changes that lost", lost, 1)
 	})
+}
+
+// claiming returns a change of a new root that is to have a thing to itself.
+func claiming(name string, t thing) storage.Change {
+	g := guest{Name: name, Version: 1}
+	t.Name = name
+	return storage.Change{Rows: []storage.Row{loose.Insert(&t), guests.Save(&g)}, Entries: []journal.Entry{entry("guest", name, 1)}}
+}
+
+func oneNewRow(s *scene) {
+	s.do(func(ctx context.Context, tx storage.Tx) {
+		t := oneThing(9)
+		saved(s, ctx, tx, loose.Insert(&t))
+		free := guest{Name: "free", Version: 1}
+		errs, err := tx.Save(ctx, []storage.Change{
+			claiming("first", oneThing(1)), claiming("alone", oneThing(2)), claiming("second", oneThing(1)), claiming("late", oneThing(9)),
+			{Rows: []storage.Row{guests.Save(&free), loose.Absent(&thing{Hash: oneThing(3).Hash})}}, claiming("third", oneThing(3)),
+		})
+		must(s.t, err)
+		must(s.t, errors.Join(errs[1], errs[5]))
+		isError(s.t, "one that is there", errs[3], journal.ErrConflict)
+		if (errs[0] == nil) == (errs[2] == nil) {
+			s.t.Fatalf("of two that want one row: %v and %v", errs[0], errs[2])
+		}
+		isError(s.t, "the other", errors.Join(errs[0], errs[2]), journal.ErrConflict)
+		if errs[4] != nil { // where the row of the last one came first
+			isError(s.t, "one that wants it absent", errs[4], journal.ErrConflict)
+		}
+		owned(ctx, s.t, tx, map[string]bool{"first": errs[0] == nil, "alone": true, "second": errs[2] == nil, "late": false, "third": true})
+	})
+}
+
+// owned asks whether those guests and no others are there, with their things and entries.
+func owned(ctx context.Context, t testing.TB, tx storage.Tx, stored map[string]bool) {
+	t.Helper()
+	for name, want := range stored {
+		g := guest{Name: name}
+		look := storage.Look{Reads: []storage.Read{guests.Get(&g)}, Subject: "guest", Key: name}
+		looks := []storage.Look{look}
+		must(t, tx.Load(ctx, looks))
+		things := list(t, storage.List(ctx, tx, looseByHash, storage.Range{}))
+		has := slices.ContainsFunc(things, func(t thing) bool { return t.Name == name })
+		if (g.Version == 1) != want || has != want || (looks[0].Entry != nil) != want {
+			t.Errorf("%s: version %d, a thing: %t, an entry: %t; want %t", name, g.Version, has, looks[0].Entry != nil, want)
+		}
+	}
+}
+
+func newRowsAtOnce(t *testing.T, d Database) {
+	const racers, things = 8, 12
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	stored, winners := map[string]bool{}, [things]int{}
+	for r := range racers {
+		wg.Go(func() {
+			changes := make([]storage.Change, things)
+			for i := range changes {
+				changes[i] = claiming(fmt.Sprint(r, "/", i), oneThing(byte(i)))
+			}
+			errs, err := d.DB.Save(t.Context(), changes)
+			mu.Lock()
+			defer mu.Unlock()
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			for i, err := range errs {
+				if stored[fmt.Sprint(r, "/", i)] = err == nil; err == nil {
+					winners[i]++
+				} else if !errors.Is(err, journal.ErrConflict) {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	equal(t, "winners of each", winners, [things]int{1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1})
+	owned(t.Context(), t, d.DB, stored)
 }
