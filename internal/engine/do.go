@@ -39,6 +39,9 @@ type Try[V any] struct {
 	command Command
 }
 
+// Attempt returns a first attempt at a command, for who runs many commands in one write.
+func Attempt[V any](c Command, now time.Time) *Try[V] { return &Try[V]{Now: now, command: c} }
+
 // Do runs a command: it calls try, which loads, decides and saves, and again where another change
 // came first. It returns what try returned last, and whether that is the result of before. Errors:
 // those of Check and of try, and journal.ErrConflict, after the name of the command.
@@ -50,7 +53,7 @@ func Do[V any](
 	if err = c.Check(); err == nil {
 		now := f.Now()
 		err = combine.Retry(ctx, func() (err error) {
-			t := &Try[V]{Now: now, command: c}
+			t := Attempt[V](c, now)
 			v, err = try(ctx, t)
 			call.Attempts, call.Replayed = call.Attempts+1, t.Replayed && err == nil
 			return err

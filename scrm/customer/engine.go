@@ -141,8 +141,8 @@ type task struct {
 	decide     func(u *unit, now time.Time) error
 }
 
-// do runs a task.
-func (e *Engine) do(ctx context.Context, t task) (Outcome, error) {
+// command returns a task as engine.Do takes it.
+func (e *Engine) command(t task) engine.Command {
 	c := engine.Command{
 		Name: string(t.kind), Check: t.check, Subject: journal.Subject("customer", string(t.member)), Key: t.key, By: t.by, Input: t.input,
 	}
@@ -155,30 +155,49 @@ func (e *Engine) do(ctx context.Context, t task) (Outcome, error) {
 			c.Others = append(c.Others, input)
 		}
 	}
-	stored, replayed, err := engine.Do(ctx, e.frame, c, func(ctx context.Context, try *engine.Try[Result]) (Result, error) {
-		u, err := e.load(ctx, lookup{member: t.member, key: t.key, identities: t.identities})
+	return c
+}
+
+func (t task) lookup() lookup {
+	return lookup{member: t.member, key: t.key, identities: t.identities}
+}
+
+// decide runs a task on what was loaded for it. The entry has no Kind where there is nothing to store.
+func (e *Engine) decide(t task, u *unit, try *engine.Try[Result]) (r Result, entry journal.Entry, err error) {
+	if u.entry != nil {
+		r, err = try.Replay(u.entry)
+		return r, entry, err
+	}
+	switch {
+	case !t.opens:
+		err = u.customer.known()
+	case u.customer.Version > 0:
+		err = ErrMember
+	}
+	if err == nil {
+		err = t.decide(u, try.Now)
+	}
+	if err != nil {
+		return r, entry, err
+	}
+	r = e.result(u)
+	entry = try.Entry(r.Version, r)
+	entry.Before = u.before
+	return r, entry, nil
+}
+
+// do runs a task.
+func (e *Engine) do(ctx context.Context, t task) (Outcome, error) {
+	stored, replayed, err := engine.Do(ctx, e.frame, e.command(t), func(ctx context.Context, try *engine.Try[Result]) (Result, error) {
+		u, err := e.load(ctx, t.lookup())
 		if err != nil {
 			return Result{}, err
 		}
-		if u.entry != nil {
-			return try.Replay(u.entry)
+		r, entry, err := e.decide(t, u, try)
+		if err == nil && entry.Kind != "" {
+			err = e.save(ctx, u, entry)
 		}
-		switch {
-		case !t.opens:
-			err = u.customer.known()
-		case u.customer.Version > 0:
-			err = ErrMember
-		}
-		if err == nil {
-			err = t.decide(u, try.Now)
-		}
-		if err != nil {
-			return Result{}, err
-		}
-		r := e.result(u)
-		entry := try.Entry(r.Version, r)
-		entry.Before = u.before
-		return r, e.save(ctx, u, entry)
+		return r, err
 	})
 	if err != nil {
 		return Outcome{}, err

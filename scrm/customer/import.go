@@ -11,6 +11,7 @@ import (
 	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/ids"
 	"github.com/scrmkit/scrmkit/internal/bulk"
+	"github.com/scrmkit/scrmkit/internal/engine"
 	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/storage"
 )
@@ -43,12 +44,16 @@ func (c Import) check() error {
 
 // Import makes a customer. Errors: ErrMember, ErrTaken.
 func (e *Engine) Import(ctx context.Context, c Import) (Outcome, error) {
+	return e.do(ctx, e.importing(ctx, c))
+}
+
+func (e *Engine) importing(ctx context.Context, c Import) task {
 	identities := make([]Identity, len(c.Identities))
 	for i, l := range c.Identities {
 		identities[i] = l.Identity
 	}
 	fields := Fields{}
-	return e.do(ctx, task{
+	return task{
 		kind: KindImport, member: c.Member, key: c.Key, by: c.By, identities: identities, opens: true,
 		input: []any{c.Member, c.Created, c.Preferences, c.By}, private: []any{c.Identities, c.Profile},
 		check: func() (err error) {
@@ -77,13 +82,12 @@ func (e *Engine) Import(ctx context.Context, c Import) (Outcome, error) {
 			}
 			return nil
 		},
-	})
+	}
 }
 
-// ImportAll runs imports, in any order and several at once; each does what Engine.Import does with it.
-// It can be stopped by ctx at any time. It goes on where it is run again with the same imports, or
-// with those from Next on: what took effect is replayed by its key. The options' zero Workers are 8,
-// and a batch is one whose progress is told, for each import is a write of its own.
+// ImportAll runs imports, in any order and many in each write; each does what Engine.Import does with
+// it. It can be stopped by ctx at any time. It goes on where it is run again with the same imports,
+// or with those from Next on: what took effect is replayed by its key.
 //
 // It returns what it did though it ends with an error: that of the sequence, of the database, of ctx
 // or, where nobody is told of refusals, of the first of them. An import that was under way then may
@@ -92,15 +96,64 @@ func (e *Engine) ImportAll(ctx context.Context, imports iter.Seq2[Import, error]
 	ctx, call := e.frame.Begin(ctx, string(KindImport), "")
 	defer call.End(&err)
 	o := *cmp.Or(opts, &storage.ImportOptions[Import]{})
-	o.Batch, o.Workers = cmp.Or(max(o.Batch, 0), 50), cmp.Or(max(o.Workers, 0), 8)
 	if e.frame.Bound {
 		o.Workers = 1
 	}
-	return bulk.Import(ctx, "customer: import", imports, o, func(ctx context.Context, batch []Import) ([]Outcome, []error) {
-		outs, errs := make([]Outcome, len(batch)), make([]error, len(batch))
-		for i, c := range batch {
-			outs[i], errs[i] = e.Import(ctx, c)
+	return bulk.Import(ctx, "customer: import", imports, o, e.imports, func(out Outcome) (bool, error) { return out.Replayed, nil })
+}
+
+// imports runs a batch of imports in one write, and by themselves those that something else came
+// before: another import of the batch, or another process.
+func (e *Engine) imports(ctx context.Context, batch []Import) ([]Outcome, []error) {
+	outs, errs := make([]Outcome, len(batch)), make([]error, len(batch))
+	var alone []int
+	var lookups []lookup
+	var tasks []task
+	var of []int // which import each task is
+	seen := map[ids.Member]bool{}
+	for i, c := range batch {
+		switch t := e.importing(ctx, c); {
+		case seen[c.Member]:
+			alone = append(alone, i)
+		default:
+			if errs[i] = t.check(); errs[i] == nil {
+				tasks, lookups, of = append(tasks, t), append(lookups, t.lookup()), append(of, i)
+			}
+			seen[c.Member] = true
 		}
-		return outs, errs
-	}, func(out Outcome) (bool, error) { return out.Replayed, nil })
+	}
+	units, err := e.loadAll(ctx, lookups)
+	now := e.frame.Now()
+	var changes []storage.Change
+	var stores []int // which import each change is of
+	for k, i := range of {
+		if errs[i] = err; err != nil {
+			continue
+		}
+		try := engine.Attempt[Result](e.command(tasks[k]), now)
+		r, entry, failed := e.decide(tasks[k], units[k], try)
+		if outs[i], errs[i] = (Outcome{Member: r.Member, Version: r.Version, Replayed: try.Replayed}), failed; failed == nil && entry.Kind != "" {
+			changes, stores = append(changes, e.change(units[k], entry)), append(stores, i)
+		}
+	}
+	if len(changes) > 0 {
+		failed, err := e.frame.Store.Save(ctx, changes)
+		for k, i := range stores {
+			switch {
+			case err != nil:
+				errs[i] = err
+			case failed[k] != nil: // a conflict, or a key that was used meanwhile
+				alone = append(alone, i)
+			}
+		}
+	}
+	for i, err := range errs {
+		if err != nil {
+			errs[i] = fmt.Errorf("%s: %w", KindImport, err)
+		}
+	}
+	for _, i := range alone {
+		outs[i], errs[i] = e.Import(ctx, batch[i])
+	}
+	return outs, errs
 }

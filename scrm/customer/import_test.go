@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"iter"
 	"log"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 
 	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/ids"
@@ -134,6 +136,74 @@ func TestImportAll(t *testing.T) {
 		if want := (storage.Imported{Next: 40, Stored: 36 - first.Stored, Replayed: first.Stored, Refused: 4}); err != nil || done != want || len(told) != 4 {
 			t.Errorf("%+v, want %+v; %v: %v", done, want, told, err)
 		}
+	})
+}
+
+// Whatever the batches are, an import that took effect made the customer as it says, once, and one
+// that was refused has another import's customer or identity in its way.
+func TestImportsInBatches(t *testing.T) {
+	dbtest.Each(t, func(whole *testing.T, db dbtest.DB) {
+		ctx, round := whole.Context(), 0
+		rapid.Check(whole, func(t *rapid.T) {
+			round++
+			b := open(whole, db.Tenant(fmt.Sprint("round ", round)))
+			imports := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) customer.Import {
+				c := moving(ids.Member(rapid.SampledFrom([]string{"a", "b", "c", "d", "e", "f"}).Draw(t, "member")))
+				c.Key = rapid.SampledFrom([]string{"1", "2"}).Draw(t, "key")
+				for _, platform := range rapid.SliceOfNDistinct(rapid.SampledFrom([]customer.Platform{customer.Phone, customer.Mail}), 1, 2, rapid.ID).Draw(t, "kinds") {
+					n := rapid.IntRange(1, 6).Draw(t, "number")
+					id := fmt.Sprintf("+86138%08d", n)
+					if platform == customer.Mail {
+						id = fmt.Sprintf("%d@example.com", n)
+					}
+					c.Identities = append(c.Identities, customer.Linked{Identity: customer.Identity{Platform: platform, ID: id}, Way: "import"})
+				}
+				return c
+			}), 0, 20).Draw(t, "imports")
+			refused := map[int]error{}
+			o := &storage.ImportOptions[customer.Import]{
+				Batch: rapid.IntRange(1, 9).Draw(t, "batch"), Workers: rapid.IntRange(1, 3).Draw(t, "workers"),
+				Refused: func(n int, _ customer.Import, err error) { refused[n] = err },
+			}
+			done, err := b.ImportAll(ctx, func(yield func(customer.Import, error) bool) {
+				for _, c := range imports {
+					if !yield(c, nil) {
+						return
+					}
+				}
+			}, o)
+			if err != nil || done.Next != len(imports) || done.Refused != len(refused) {
+				t.Fatal(done, refused, err)
+			}
+			members := map[ids.Member]bool{}
+			for i, c := range imports {
+				switch err := refused[i]; {
+				case err == nil:
+					got, err := b.Get(ctx, c.Member)
+					if err != nil || got.Version != 1 || len(got.Identities) != len(c.Identities) {
+						t.Fatalf("%+v became %+v, %v", c, got, err)
+					}
+					for _, l := range c.Identities {
+						if who, err := b.Find(ctx, l.Identity); err != nil || who != c.Member {
+							t.Fatalf("%v of %s is %s's: %v", l.Identity, c.Member, who, err)
+						}
+					}
+					members[c.Member] = true
+				case errors.Is(err, customer.ErrMember), errors.Is(err, journal.ErrKeyReused):
+					if _, err := b.Get(ctx, c.Member); err != nil {
+						t.Fatalf("import %d is refused with %v, and %s: %v", i, refused[i], c.Member, err)
+					}
+				case !errors.Is(err, customer.ErrTaken) || !slices.ContainsFunc(c.Identities, func(l customer.Linked) bool {
+					who, err := b.Find(ctx, l.Identity)
+					return err == nil && who != c.Member
+				}):
+					t.Fatalf("import %d, %+v, is refused: %v", i, c, err)
+				}
+			}
+			if len(members) != done.Stored {
+				t.Fatalf("%d customers, of %+v", len(members), done)
+			}
+		})
 	})
 }
 

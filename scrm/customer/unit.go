@@ -36,40 +36,56 @@ const maxPlaces = 20 * MaxIdentities
 
 // load returns what a lookup names, of one moment.
 func (e *Engine) load(ctx context.Context, l lookup) (*unit, error) {
-	u := &unit{record: record{Member: l.member}}
-	var look storage.Look
-	if l.member != "" {
-		look = storage.Look{Subject: journal.Subject("customer", string(l.member)), Key: l.key}
-		look.Reads = append(look.Reads, customers.Get(&u.record),
-			identitiesOf.All(&u.places, storage.Range{Prefix: []any{l.member}, Limit: maxPlaces}))
+	units, err := e.loadAll(ctx, []lookup{l})
+	if err != nil {
+		return nil, err
 	}
-	found := make([][]place, len(l.identities))
-	for i, identity := range l.identities {
-		found[i] = make([]place, len(e.ring))
-		for n, hash := range e.ring.places(e.frame.Tenant(), identity) {
-			found[i][n].Hash = hash
-			look.Reads = append(look.Reads, identities.Get(&found[i][n]))
+	return units[0], nil
+}
+
+// loadAll returns what each of the lookups names, of one moment.
+func (e *Engine) loadAll(ctx context.Context, lookups []lookup) ([]*unit, error) {
+	units, looks, found := make([]*unit, len(lookups)), make([]storage.Look, len(lookups)), make([][][]place, len(lookups))
+	for k, l := range lookups {
+		u, look := &unit{record: record{Member: l.member}}, &looks[k]
+		units[k] = u
+		if l.member != "" {
+			look.Subject, look.Key = journal.Subject("customer", string(l.member)), l.key
+			look.Reads = append(look.Reads, customers.Get(&u.record),
+				identitiesOf.All(&u.places, storage.Range{Prefix: []any{l.member}, Limit: maxPlaces}))
+		}
+		found[k] = make([][]place, len(l.identities))
+		for i, identity := range l.identities {
+			found[k][i] = make([]place, len(e.ring))
+			for n, hash := range e.ring.places(e.frame.Tenant(), identity) {
+				found[k][i][n].Hash = hash
+				look.Reads = append(look.Reads, identities.Get(&found[k][i][n]))
+			}
 		}
 	}
-	looks := []storage.Look{look}
 	if err := e.frame.Store.Load(ctx, looks); err != nil {
 		return nil, err
 	}
-	u.entry = looks[0].Entry
-	for i, places := range found {
-		o := owned{Identity: l.identities[i]}
-		for _, p := range places {
-			if p.Member != "" {
-				o.owner = p.Member
+	for k, u := range units {
+		u.entry = looks[k].Entry
+		for i, places := range found[k] {
+			o := owned{Identity: lookups[k].identities[i]}
+			for _, p := range places {
+				if p.Member != "" {
+					o.owner = p.Member
+				}
 			}
+			u.owned = append(u.owned, o)
 		}
-		u.owned = append(u.owned, o)
+		if u.record.Version == 0 {
+			continue
+		}
+		u.before = journal.JSON(u.record.State)
+		if err := e.open(u); err != nil {
+			return nil, err
+		}
 	}
-	if u.record.Version == 0 {
-		return u, nil
-	}
-	u.before = journal.JSON(u.record.State)
-	return u, e.open(u)
+	return units, nil
 }
 
 // open makes the customer of its rows.
@@ -101,6 +117,15 @@ func (e *Engine) open(u *unit) error {
 
 // save stores the customer of a unit, its words and what the journal tells of it.
 func (e *Engine) save(ctx context.Context, u *unit, entries ...journal.Entry) error {
+	failed, err := e.frame.Store.Save(ctx, []storage.Change{e.change(u, entries...)})
+	if err != nil {
+		return err
+	}
+	return failed[0]
+}
+
+// change returns what stores the customer of a unit, its words and what the journal tells of it.
+func (e *Engine) change(u *unit, entries ...journal.Entry) storage.Change {
 	c := &u.customer
 	c.Version++
 	r := record{Member: c.ID, Version: c.Version, EraseBy: c.EraseBy, KeyID: e.ring[0].id}
@@ -110,11 +135,7 @@ func (e *Engine) save(ctx context.Context, u *unit, entries ...journal.Entry) er
 	for _, w := range u.words {
 		change.Rows = append(change.Rows, consents.Insert(&word{c.ID, c.Version, w}))
 	}
-	failed, err := e.frame.Store.Save(ctx, []storage.Change{change})
-	if err != nil {
-		return err
-	}
-	return failed[0]
+	return change
 }
 
 // placing returns what gives each identity of the customer a place under each key, and takes the
