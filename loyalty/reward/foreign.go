@@ -41,22 +41,20 @@ func foreign(typed string) (text, reason string) {
 	return b.String(), ""
 }
 
-// A named is a code of another system with the voucher that comes with it.
-type named struct {
-	row    codeRow
-	others [][]byte // the MACs of the code with older keys
-}
-
-// codesOf returns the codes of an import, whose vouchers those are.
-func (e *Engine) codesOf(c Import, vouchers []Voucher) []named {
-	var all []named
+// codesOf returns the codes of an import, whose vouchers those are: a row of each for each key, so
+// that two processes that share a key give none to two vouchers.
+func (e *Engine) codesOf(c Import, vouchers []Voucher) [][]codeRow {
+	var all [][]codeRow
 	for i, v := range c.Vouchers {
 		if v.Code == "" {
 			continue
 		}
 		text, _ := foreign(v.Code)
-		macs := e.foreignMACs(text)
-		all = append(all, named{codeRow{macs[0], vouchers[i].ID, foreignProof(e.keys[0], e.frame.Tenant(), text, vouchers[i].ID)}, macs[1:]})
+		rows := make([]codeRow, len(e.keys))
+		for n, mac := range e.foreignMACs(text) {
+			rows[n] = codeRow{mac, vouchers[i].ID, foreignProof(e.keys[n], e.frame.Tenant(), text, vouchers[i].ID)}
+		}
+		all = append(all, rows)
 	}
 	return all
 }
@@ -82,28 +80,22 @@ func (e *Engine) needs(c command) lookup {
 	return l
 }
 
-func (n named) macs() [][]byte { return append([][]byte{n.row.MAC}, n.others...) }
-
 // has reports whether all of the codes are of their vouchers.
-func (u *unit) has(all []named) bool {
-	return !slices.ContainsFunc(all, func(n named) bool {
-		return !slices.ContainsFunc(n.macs(), func(mac []byte) bool { return u.codes[string(mac)] == n.row.Voucher })
+func (u *unit) has(all [][]codeRow) bool {
+	return !slices.ContainsFunc(all, func(rows []codeRow) bool {
+		return !slices.ContainsFunc(rows, func(r codeRow) bool { return u.codes[string(r.MAC)] == r.Voucher })
 	})
 }
 
 // name gives vouchers the codes that they come with. ErrCodeTaken: one is another voucher's.
-func (u *unit) name(all []named) error {
-	for _, n := range all {
-		if slices.ContainsFunc(n.macs(), func(mac []byte) bool { return u.codes[string(mac)] != VoucherID{} }) {
-			return ErrCodeTaken
-		}
+func (u *unit) name(all [][]codeRow) error {
+	rows := slices.Concat(all...)
+	if slices.ContainsFunc(rows, func(r codeRow) bool { return u.codes[string(r.MAC)] != VoucherID{} }) {
+		return ErrCodeTaken
 	}
-	for _, n := range all {
-		u.codes[string(n.row.MAC)] = n.row.Voucher
-		u.change.codes = append(u.change.codes, codes.Insert(&n.row))
-		for _, mac := range n.others {
-			u.change.codes = append(u.change.codes, codes.Absent(&codeRow{MAC: mac}))
-		}
+	for i := range rows {
+		u.codes[string(rows[i].MAC)] = rows[i].Voucher
+		u.change.codes = append(u.change.codes, codes.Insert(&rows[i]))
 	}
 	return nil
 }

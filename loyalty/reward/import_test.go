@@ -154,13 +154,18 @@ func TestCodesOfAnotherSystem(t *testing.T) {
 			_, err := e.Issue(ctx, by(issue("cup", 1, reward.Price{}), "bob", "b"))
 			is(t, "one more than the stock", err, reward.ErrSoldOut)
 		})
-		run("of many who bring one code, one gets it", func(t *testing.T, db dbtest.DB) {
-			e, _ := open(t, db, cup)
+		run("of many who bring one code, in two processes amid a rotation of keys, one gets it", func(t *testing.T, db dbtest.DB) {
+			e, c := open(t, db, cup)
+			newer := secret.Key{ID: "2", Secret: bytes.Repeat([]byte{2}, 32)}
+			engines := [2]*reward.Engine{}
+			for i, order := range [][]secret.Key{{keys[0], newer}, {newer, keys[0]}} {
+				engines[i] = must[*reward.Engine](t)(reward.New(db, order, &reward.Options{Now: c.now}))
+			}
 			var wg sync.WaitGroup
 			failed := make([]error, 20)
 			for i := range failed {
 				wg.Go(func() {
-					_, failed[i] = e.Import(ctx, coming(fmt.Sprint("member-", i), "k", "cup", "own "+fmt.Sprint(i), "shared"))
+					_, failed[i] = engines[i%2].Import(ctx, coming(fmt.Sprint("member-", i), "k", "cup", "own "+fmt.Sprint(i), "shared"))
 				})
 			}
 			wg.Wait()

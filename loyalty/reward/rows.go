@@ -206,8 +206,8 @@ type change struct {
 	holder   Holder
 	also     *Holder // the other side of a merger; nil: none
 	vouchers []voucherRow
-	bounds   []Bound // no two of one count
-	codes    []storage.Row
+	bounds   []Bound       // no two of one count
+	codes    []storage.Row // those that come with vouchers
 	entries  []journal.Entry
 }
 
