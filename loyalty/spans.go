@@ -2,6 +2,7 @@ package loyalty
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"runtime"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/ids"
+	"github.com/scrmkit/scrmkit/storage"
 )
 
 // A span is a part of a program whose members follow one another: its accounts, and the heads that
@@ -19,7 +21,14 @@ type span struct {
 	from   ids.Member // or are from that one on; "" both: they begin with the first one of all
 	before ids.Member // and come before that one; "": they end with the last one of all
 	rows   []accountRow
+	unread []unread // those of the rows that can't be read
 	kept   []Head
+}
+
+// An unread is a member whose account can't be read, and why.
+type unread struct {
+	member ids.Member
+	err    error
 }
 
 // A spanSize bounds spans.
@@ -49,6 +58,9 @@ func (e *Engine) spans(ctx context.Context, id ids.Program, after ids.Member, ke
 			members++
 			if m.row != nil {
 				next.rows = append(next.rows, *m.row)
+				if m.unread != nil {
+					next.unread = append(next.unread, unread{m.id, m.unread})
+				}
 				entries += m.row.Seq
 			}
 			if m.kept != nil {
@@ -64,6 +76,8 @@ type knownMember struct {
 	id   ids.Member
 	row  *accountRow
 	kept *Head
+
+	unread error // why the row can't be read
 }
 
 // known joins accounts and heads, each in the order of members.
@@ -84,14 +98,14 @@ func known(rows iter.Seq2[accountRow, error], kept iter.Seq2[Head, error]) iter.
 			return true
 		}
 		for row, err := range rows {
-			if err != nil {
+			if err != nil && !errors.As(err, new(*storage.RowError)) {
 				yield(knownMember{}, err)
 				return
 			}
 			if !gone(row.ID.Member) {
 				return
 			}
-			m := knownMember{id: row.ID.Member, row: &row}
+			m := knownMember{id: row.ID.Member, row: &row, unread: err}
 			if more && failed == nil && head.Member == row.ID.Member {
 				of := head
 				m.kept = &of

@@ -238,7 +238,11 @@ func (a *audit) account(ctx context.Context, id AccountID, kept []Head) (Head, e
 func (a *audit) chain(ctx context.Context, id AccountID) (all []accountRow, err error) {
 	for {
 		row := accountRow{Account: Account{ID: id}}
-		if err := a.frame.Store.Load(ctx, []storage.Look{{Reads: []storage.Read{accounts.Get(&row)}}}); err != nil {
+		err := a.frame.Store.Load(ctx, []storage.Look{{Reads: []storage.Read{accounts.Get(&row)}}})
+		if errors.As(err, new(*storage.RowError)) && !errors.Is(err, storage.ErrFormat) {
+			return nil, &TamperedError{id, row.Seq, "the account can't be read"}
+		}
+		if err != nil {
 			return nil, fmt.Errorf("loyalty: verify %s: %w", id.Member, err)
 		}
 		all = append(all, row)
@@ -342,6 +346,7 @@ func (a *audit) span(ctx context.Context, id ids.Program, part span) (c checked,
 	walks, subjects := make([]walk, len(part.rows)), make([]string, len(part.rows))
 	for i, row := range part.rows {
 		walks[i].begin(row.Account, part.keptOf(row.ID.Member))
+		walks[i].doubted = slices.ContainsFunc(part.unread, func(u unread) bool { return u.member == row.ID.Member })
 		subjects[i] = row.ID.Subject()
 	}
 	at := 0

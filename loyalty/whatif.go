@@ -201,6 +201,9 @@ const maxGroups = 100_000
 // compare compares the members of a span.
 func (w *whatIf) compare(ctx context.Context, part span) (Comparison, error) {
 	c := Comparison{At: w.at, Refused: map[string]int{}, Was: stand(), Next: stand(), Is: stand()}
+	for _, u := range part.unread {
+		return c, fmt.Errorf("%s: %w", u.member, u.err)
+	}
 	members := make([]AccountID, len(part.rows))
 	for i, row := range part.rows {
 		members[i] = row.ID

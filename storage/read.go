@@ -78,10 +78,21 @@ func (r Read) Found(values []Value) error {
 	c := Columns{read: true, values: values}
 	r.found(&c)
 	if c.err != nil {
-		return fmt.Errorf("storage: read %s: %w", r.Table.Name, c.err)
+		return &RowError{r.Table.Name, c.err}
 	}
 	return nil
 }
+
+// A RowError reports a row that can't be read: it is not as its table has them, or a newer release
+// wrote it, which is ErrFormat.
+type RowError struct {
+	Table string // name of the table
+	Err   error  // what is wrong
+}
+
+func (e *RowError) Error() string { return fmt.Sprintf("storage: read %s: %v", e.Table, e.Err) }
+
+func (e *RowError) Unwrap() error { return e.Err }
 
 // Counted takes the number of rows of a ReadCount.
 func (r Read) Counted(n int64) { *r.count = n }
@@ -166,7 +177,8 @@ func (x *Index[T]) query(r Range) Query {
 }
 
 // List yields the rows of a range in the order of the index, page by page: no connection is held,
-// and no lock, while the consumer runs.
+// and no lock, while the consumer runs. One that can't be read comes with a *RowError and what can be
+// read of it, and the next one after it; any other error is the last thing that it yields.
 func List[T any](ctx context.Context, s Store, x *Index[T], r Range) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		for values, err := range s.List(ctx, x.query(r)) {
@@ -174,8 +186,11 @@ func List[T any](ctx context.Context, s Store, x *Index[T], r Range) iter.Seq2[T
 			if err == nil {
 				c := Columns{read: true, values: values}
 				x.table.row(&c, &v)
-				if err = c.err; err != nil {
-					err = fmt.Errorf("storage: read %s: %w", x.def.Table.Name, err)
+				if c.err != nil {
+					if !yield(v, &RowError{x.def.Table.Name, c.err}) {
+						return
+					}
+					continue
 				}
 			}
 			if !yield(v, err) || err != nil {
