@@ -44,7 +44,7 @@ type Options struct {
 	Backoff  time.Duration    // before the second try, doubled for each further one, at most an hour; 0: a second
 	Waiting  int              // subjects that may wait while new entries are read; 0: 1,000
 	Lease    time.Duration    // how long a process that is gone keeps the others waiting; 0: a minute
-	Poll     time.Duration    // how long Run waits where there was nothing; 0: 50 ms. Where another process reads, at least a second
+	Poll     time.Duration    // how often Run looks where it has read all; 0: 50 ms. Where another process reads, at least a second
 	Now      func() time.Time // the clock; nil: time.Now
 	Hook     storage.Hook     // of traces and metrics; nil: none
 }
@@ -124,6 +124,7 @@ func (r *Relay) unlock() { <-r.turn }
 // Step is given to failed, which may be nil, and is followed by another Step.
 func (r *Relay) Run(ctx context.Context, failed func(error)) error {
 	for ctx.Err() == nil {
+		began := time.Now()
 		t, err := r.Step(ctx)
 		if err != nil && failed != nil && ctx.Err() == nil {
 			failed(err)
@@ -131,9 +132,9 @@ func (r *Relay) Run(ctx context.Context, failed func(error)) error {
 		if t.More {
 			continue
 		}
-		wait := r.opts.Poll
+		wait := r.opts.Poll - time.Since(began)
 		if t.Busy || err != nil {
-			wait = max(wait, time.Second) // which others keep, or which would fail again
+			wait = max(r.opts.Poll, time.Second) // which others keep, or which would fail again
 		}
 		timer := time.NewTimer(wait)
 		select {
