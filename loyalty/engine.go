@@ -275,24 +275,22 @@ func (e *Engine) Sweep(ctx context.Context, limit int) (n int, err error) {
 
 // together runs commands in one batch. opens reports whether each is taken to open its account.
 func together[C Command](ctx context.Context, e *Engine, commands []C, opens bool) ([]Outcome, []error) {
-	outs, errs := make([]Outcome, len(commands)), make([]error, len(commands))
-	var ops []op
-	var of []int // which command each is
 	now := e.frame.Now()
-	for i, c := range commands {
-		if errs[i] = c.check(); errs[i] == nil {
-			r := requested(c)
-			ops, of = append(ops, op{r, now, r.needs[0].Account.Subject(), opens}), append(of, i)
+	return bulk.Each(commands, func(c C) (op, error) {
+		if err := c.check(); err != nil {
+			return op{}, fmt.Errorf("%s: %w", c.kind(), err)
 		}
-	}
-	decided, failed := e.runner.All(ctx, ops)
-	for k, i := range of {
-		outs[i] = decided[k]
-		if failed[k] != nil {
-			errs[i] = fmt.Errorf("%s for %s: %w", commands[i].kind(), ops[k].needs[0].Account.Member, failed[k])
+		r := requested(c)
+		return op{r, now, r.needs[0].Account.Subject(), opens}, nil
+	}, func(ops []op) ([]Outcome, []error) {
+		outs, errs := e.runner.All(ctx, ops)
+		for i, err := range errs {
+			if err != nil {
+				errs[i] = fmt.Errorf("%s for %s: %w", ops[i].kind(), ops[i].needs[0].Account.Member, err)
+			}
 		}
-	}
-	return outs, errs
+		return outs, errs
+	})
 }
 
 func (e *Engine) do(ctx context.Context, c Command) (out Outcome, err error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/scrmkit/scrmkit/internal/bulk"
 	"github.com/scrmkit/scrmkit/storage"
 )
 
@@ -18,24 +19,20 @@ func (e *Engine) AddEach(ctx context.Context, adds []Add) ([]Outcome, []error) {
 
 // together runs commands in one batch.
 func together[C command](ctx context.Context, e *Engine, commands []C) ([]Outcome, []error) {
-	outs, errs := make([]Outcome, len(commands)), make([]error, len(commands))
-	var ops []op
-	var of []int // which command each is
-	for i, c := range commands {
+	return bulk.Each(commands, func(c C) (op, error) {
 		if err := c.check(); err != nil {
-			errs[i] = fmt.Errorf("%s: %w", c.kind(), err)
-			continue
+			return op{}, fmt.Errorf("%s: %w", c.kind(), err)
 		}
-		ops, of = append(ops, e.op(c)), append(of, i)
-	}
-	decided, failed := e.runner.All(ctx, ops)
-	for k, i := range of {
-		outs[i] = decided[k]
-		if failed[k] != nil {
-			outs[i], errs[i] = Outcome{}, fmt.Errorf("%s %s: %w", commands[i].kind(), commands[i].lookup().Card, failed[k])
+		return e.op(c), nil
+	}, func(ops []op) ([]Outcome, []error) {
+		outs, errs := e.runner.All(ctx, ops)
+		for i, err := range errs {
+			if err != nil {
+				errs[i] = fmt.Errorf("%s %s: %w", ops[i].kind(), ops[i].lookup().Card, err)
+			}
 		}
-	}
-	return outs, errs
+		return outs, errs
+	})
 }
 
 // Expecting is for who reads other things before an Add of a card that is about to come: it returns

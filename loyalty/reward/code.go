@@ -74,14 +74,9 @@ func read(typed string) (string, error) {
 	}
 	var b []byte
 	for _, r := range strings.TrimPrefix(strings.ToUpper(strings.TrimSpace(typed)), qrPrefix) {
-		if r >= '！' && r <= '～' { // full width
-			r -= '！' - '!'
-		}
-		switch {
-		case r == '-' || r == ' ' || r == '\u3000':
+		r, counts := compared(r)
+		if !counts {
 			continue
-		case r >= 'a' && r <= 'z':
-			r -= 'a' - 'A'
 		}
 		switch r {
 		case 'O':
@@ -101,6 +96,18 @@ func read(typed string) (string, error) {
 		return "", &errs.InputError{Field: "code", Reason: "has a wrong character; compare it with what is shown"}
 	}
 	return string(b), nil
+}
+
+// compared returns a character of a code as it is compared, and whether it counts: hyphens and spaces
+// don't, nor do a letter's case and full width.
+func compared(r rune) (rune, bool) {
+	if r >= '！' && r <= '～' {
+		r -= '！' - '!'
+	}
+	if r >= 'a' && r <= 'z' {
+		r -= 'a' - 'A'
+	}
+	return r, r != '-' && r != ' ' && r != '\u3000'
 }
 
 // checkOf returns the check character: with it, the sum over GF(32) of each character times a power

@@ -19,14 +19,10 @@ func foreign(typed string) (text, reason string) {
 	}
 	var b strings.Builder
 	for _, r := range strings.TrimSpace(typed) {
-		if r >= '！' && r <= '～' { // full width
-			r -= '！' - '!'
-		}
+		r, counts := compared(r)
 		switch {
-		case r == '-' || r == ' ' || r == '\u3000':
+		case !counts:
 			continue
-		case r >= 'a' && r <= 'z':
-			r -= 'a' - 'A'
 		case r < '!' || r > '~':
 			return "", "has a character that is neither a letter of the alphabet nor a digit nor a sign of ASCII"
 		}

@@ -159,26 +159,21 @@ func (e *Engine) ImportAll(ctx context.Context, imports iter.Seq2[Import, error]
 
 // imports runs a batch of imports.
 func (e *Engine) imports(ctx context.Context, batch []Import) ([]Outcome, []error) {
-	outs, errs := make([]Outcome, len(batch)), make([]error, len(batch))
-	var ops []op
-	var of []int // which import each is
-	for i, c := range batch {
+	return bulk.Each(batch, func(c Import) (op, error) {
 		if err := c.check(); err != nil {
-			errs[i] = fmt.Errorf("%s: %w", c.kind(), err)
-			continue
+			return op{}, fmt.Errorf("%s: %w", KindImport, err)
 		}
-		ops, of = append(ops, e.op(c)), append(of, i)
-	}
-	decided, failed := e.runner.All(ctx, ops)
-	for k, i := range of {
-		switch err := failed[k]; {
-		case errors.Is(err, ErrMerged):
-			outs[i], errs[i] = e.Import(ctx, batch[i])
-		case err != nil:
-			errs[i] = fmt.Errorf("%s for %s: %w", KindImport, batch[i].Holder.Member, err)
-		default:
-			outs[i] = decided[k]
+		return e.op(c), nil
+	}, func(ops []op) ([]Outcome, []error) {
+		outs, errs := e.runner.All(ctx, ops)
+		for i, err := range errs {
+			switch {
+			case errors.Is(err, ErrMerged):
+				outs[i], errs[i] = e.Import(ctx, ops[i].command.(Import))
+			case err != nil:
+				errs[i] = fmt.Errorf("%s for %s: %w", KindImport, ops[i].needs.holder.Member, err)
+			}
 		}
-	}
-	return outs, errs
+		return outs, errs
+	})
 }
