@@ -6,6 +6,7 @@ import (
 	"iter"
 	"slices"
 
+	"github.com/scrmkit/scrmkit/errs"
 	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
@@ -93,6 +94,9 @@ type RowError struct {
 func (e *RowError) Error() string { return fmt.Sprintf("storage: read %s: %v", e.Table, e.Err) }
 
 func (e *RowError) Unwrap() error { return e.Err }
+
+// Is reports whether target is errs.Internal.
+func (e *RowError) Is(target error) bool { return target == errs.Internal }
 
 // Counted takes the number of rows of a ReadCount.
 func (r Read) Counted(n int64) { *r.count = n }
