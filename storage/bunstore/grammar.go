@@ -73,9 +73,10 @@ var (
 
 // readable returns a text in which each micros(column) and hexed(column) is replaced by what a
 // timeField and a binaryField read. Postgres writes timestamptz and bytea as DateStyle and
-// bytea_output say, and no driver reads every form.
+// bytea_output say, and no driver reads every form. The expressions are immutable: Citus takes no
+// others after RETURNING.
 func (g grammar) readable(text string) string {
-	micros, digits := "(extract(epoch from $1) * 1000000)::bigint", "encode($1, 'hex')"
+	micros, digits := "(extract(epoch from $1 at time zone 'UTC') * 1000000)::bigint", "encode($1, 'hex')"
 	if g == sqlite {
 		micros, digits = "$1", "$1"
 	}

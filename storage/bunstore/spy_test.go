@@ -300,13 +300,15 @@ func TestStatementsOfTheStores(t *testing.T) {
 
 var (
 	tablesNamed = regexp.MustCompile(`\bscrmkit\.(\w+)(?: as (\w+))?`)
+	settingRead = regexp.MustCompile(`extract\(epoch from [\w.]+\)`)
 	ofTenant    = `tenant = (\$1::text|'')`
 	inserted    = regexp.MustCompile(`^ \(tenant, [^()]*\) (select |values \()\$1::text,`)
 )
 
 // TestStatementsStayWithTheirTenant: a database that is distributed by tenant sends a statement to
 // one node where it says of each table that it names which tenant is asked for, and not by an
-// expression alone. It refuses one that finds rows by their ctid.
+// expression alone. It refuses one that finds rows by their ctid, and one that writes and returns
+// what depends on the zone of the session.
 func TestStatementsStayWithTheirTenant(t *testing.T) {
 	race.Skip(t, "it is a test of one goroutine")
 	for name, also := range map[string]func(ctx context.Context, db *bun.DB) error{
@@ -333,6 +335,9 @@ func TestStatementsStayWithTheirTenant(t *testing.T) {
 				}
 				if name == "distributed" && strings.Contains(query, "ctid") {
 					t.Errorf("this finds rows by their ctid:\n%s", query)
+				}
+				if _, returned, _ := strings.Cut(query, " returning "); name == "distributed" && settingRead.MatchString(returned) {
+					t.Errorf("this returns a time by the zone of the session:\n%s", query)
 				}
 				n++
 			}
