@@ -39,6 +39,8 @@ func TestEndOf(t *testing.T) {
 		{pgError{"FATAL", "terminating connection because of crash of another server process", "57P02"}, endDropped},
 		{pgError{"FATAL", "server conn crashed?", "08P01"}, endDropped},
 		{pgError{"ERROR", "bind message supplies 2 parameters, but prepared statement \"s\" requires 3", "08P01"}, endOther},
+		{pgError{"ERROR", "could not commit transaction for shard 102008 on at least one active node", "XX000"}, endDropped},
+		{pgError{"ERROR", "cache lookup failed for relation 16384", "XX000"}, endOther},
 		{reset, endDropped},
 		{driver.ErrBadConn, endDropped},
 		{fmt.Errorf("read: %w", io.EOF), endDropped},

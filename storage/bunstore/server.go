@@ -53,6 +53,10 @@ func endOf(err error) end {
 		if fatal(err) {
 			return endDropped
 		}
+	case "XX000": // which Citus says of a node that was lost at its COMMIT
+		if strings.Contains(err.Error(), "could not commit transaction for shard") {
+			return endDropped
+		}
 	case canceled:
 		if !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
 			return endTimeout
