@@ -24,7 +24,7 @@ func TestSecretsAreTheirTenants(t *testing.T) {
 
 		hashes := [][]byte{}
 		for _, token := range []string{open.Token} {
-			hashes = append(hashes, activation.HashInvitation("here", token))
+			hashes = append(hashes, activation.HashInvitation(here.TenantID(), token))
 		}
 		isError(t, activation.Copy(ctx, here, there, []ids.Code{c.ID, onListed.ID}, "pc", hashes[0]), nil)
 
