@@ -1,7 +1,8 @@
 // Command movein moves the members of another system into a program: their points with their ends,
-// levels, and what became of all points before; and their vouchers, with the codes that they have. It runs with -dry first, which stores nothing but the
-// program, and says what would be refused and what it would come to. It may be stopped and run again
-// at any time, with the same files: members who are there are passed over.
+// levels, and what became of all points before; and their vouchers, with the codes that they have.
+// It runs with -dry first, which stores nothing but the definition, and says what would be refused
+// and what it would come to. It may be stopped and run again at any time, with the same files:
+// members who are there are passed over.
 //
 //	go run ./examples/movein -program FILE [-db memory|sqlite:PATH|postgres://...] [-dry] -table FILE
 //	go run ./examples/movein -program FILE [-db ...] [-dry] -members FILE -transfers FILE

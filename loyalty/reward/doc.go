@@ -4,9 +4,9 @@
 // A Definition is a catalog as a team writes it, in Go or in JSON; Compile checks it, and a
 // version of it never changes once it is published. An Engine runs commands: Issue takes pieces of
 // a reward at once; Reserve sets them aside, to be captured or cancelled; Redeem uses a voucher, in
-// one shop; Undo, Return and Void correct that; Import brings in vouchers of another system. What the engine decides are methods of Rules: pure
-// functions. The points that a reward costs are another context's: package redemption spends them
-// in the same transaction.
+// one shop; Undo, Return and Void correct that; Import brings in vouchers of another system. What the
+// engine decides are methods of Rules: pure functions. The points that a reward costs are another
+// context's: package redemption spends them in the same transaction.
 //
 // These hold for every history of commands:
 //

@@ -24,7 +24,7 @@ func foreign(typed string) (text, reason string) {
 		case !counts:
 			continue
 		case r < '!' || r > '~':
-			return "", "has a character that is neither a letter of the alphabet nor a digit nor a sign of ASCII"
+			return "", "has a character that is not of ASCII"
 		}
 		b.WriteRune(r)
 	}

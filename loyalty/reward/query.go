@@ -15,8 +15,9 @@ import (
 	"github.com/scrmkit/scrmkit/internal/valid"
 )
 
-// Find returns the voucher of a code, as it stands, that was typed or scanned. *errs.InputError:
-// the text is no code, and was typed wrong. ErrUnknownVoucher: no voucher has it.
+// Find returns the voucher of a code, as it stands, that was typed or scanned: the own one, or one
+// that the voucher came with from another system. *errs.InputError: no voucher has it, and it is no
+// code of the own ones, but typed wrong. ErrUnknownVoucher: no voucher has it.
 func (e *Engine) Find(ctx context.Context, code string) (Voucher, error) {
 	v, err := e.find(ctx, code)
 	if err != nil {
