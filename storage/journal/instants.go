@@ -38,7 +38,8 @@ func instants(v reflect.Value) (c reflect.Value, changed bool) {
 		}
 		return reflect.ValueOf(Instant(t)), true
 	}
-	if !timed(typ) {
+	may := timed(typ)
+	if !may.have {
 		return v, false
 	}
 	c = v
@@ -54,10 +55,7 @@ func instants(v reflect.Value) (c reflect.Value, changed bool) {
 	}
 	switch v.Kind() {
 	case reflect.Struct:
-		for i := range v.NumField() {
-			if f := typ.Field(i); !f.IsExported() {
-				continue
-			}
+		for _, i := range may.fields {
 			if to, other := instants(v.Field(i)); other {
 				set(func(c reflect.Value) reflect.Value { return c.Field(i) }, to)
 			}
@@ -97,18 +95,30 @@ func instants(v reflect.Value) (c reflect.Value, changed bool) {
 	return c, changed
 }
 
-// timedTypes are the types that were asked for, and whether they may have a time.
+// timedTypes are the timings of the types that were asked for.
 var timedTypes sync.Map
 
-// timed reports whether a value of the type may have a time that its JSON shows. A type that writes
-// its own text has none: it says itself what that is.
-func timed(typ reflect.Type) bool {
+// A timing is whether values of a type may have a time that their JSON shows, and of a struct in
+// which fields.
+type timing struct {
+	have   bool
+	fields []int
+}
+
+// timed returns the timing of a type. One that writes its own text has no times: it says itself what
+// that is.
+func timed(typ reflect.Type) *timing {
 	if known, ok := timedTypes.Load(typ); ok {
-		return known.(bool)
+		return known.(*timing)
 	}
-	has := search(typ, map[reflect.Type]bool{})
-	timedTypes.Store(typ, has)
-	return has
+	t := &timing{have: search(typ, map[reflect.Type]bool{})}
+	for i := 0; t.have && typ.Kind() == reflect.Struct && typ != timeType && i < typ.NumField(); i++ {
+		if f := typ.Field(i); f.IsExported() && search(f.Type, map[reflect.Type]bool{}) {
+			t.fields = append(t.fields, i)
+		}
+	}
+	timedTypes.Store(typ, t)
+	return t
 }
 
 func search(typ reflect.Type, seen map[reflect.Type]bool) bool {
