@@ -73,7 +73,7 @@ func (s journalStore) After(ctx context.Context, cursor journal.Cursor, limit in
 		if last != nil {
 			at, _ = parseCursor(last.Cursor, s.tenant)
 		}
-		q = s.entries(q).Err(err).Where(s.fed("j", "?0"), s.tenant).
+		q = s.entries(q).Err(err).Where(s.feed("j", "?0"), s.tenant).
 			Where("(j.pos, j.subject, j.seq, j.key) > (?, ?, ?, ?)", at.Pos, at.Subject, at.Seq, at.Key).
 			OrderExpr("j.pos, j.subject, j.seq, j.key")
 		switch own, known := s.own().first(s.tenant); {
@@ -181,7 +181,20 @@ func (d *DB) Tenants(ctx context.Context) iter.Seq2[string, error] {
 
 // fed is the condition that an entry of the alias is the tenant's, for the index by their places.
 func (g grammar) fed(alias, tenant string) string {
-	return g.plainly(alias, tenant) + "('' || " + alias + ".tenant) = " + tenant
+	return g.plainly(alias, tenant) + g.byPlace(alias, tenant)
+}
+
+func (g grammar) byPlace(alias, tenant string) string {
+	return "('' || " + alias + ".tenant) = " + tenant
+}
+
+// feed is fed, without the plain condition where the database is not distributed: to a planner who
+// knows nothing of the table each of two conditions leaves one row of two hundred.
+func (u unit) feed(alias, tenant string) string {
+	if u.distributed() {
+		return u.fed(alias, tenant)
+	}
+	return u.byPlace(alias, tenant)
 }
 
 // Of implements [journal.Store].

@@ -3,6 +3,7 @@ package bunstore
 import (
 	"context"
 	"iter"
+	"strconv"
 
 	"github.com/uptrace/bun"
 )
@@ -42,6 +43,17 @@ func paged[T any](
 	}
 }
 
+// firstOf is the limit of a page of so many rows. The planner of Postgres expects one that it can't
+// know to take a tenth of them all, and reads them in the order of the index. Where a table was filled
+// and not analyzed yet it believes that there are few, and would read and sort what is left for each
+// page.
+func (u unit) firstOf(n string) string {
+	if u.grammar == postgres && !u.distributed() {
+		return "(select " + n + ")"
+	}
+	return n
+}
+
 func readPage[T any](
 	ctx context.Context, u unit, size int, last *T,
 	next func(q *bun.SelectQuery, last *T) *bun.SelectQuery, scan func(Rows) (T, error),
@@ -49,10 +61,11 @@ func readPage[T any](
 	if err := u.check(ctx); err != nil {
 		return nil, err
 	}
-	text, err := next(u.bun.NewSelect(), last).Limit(int64(size)).AppendQuery(u.bun.QueryGen(), nil)
+	text, err := next(u.bun.NewSelect(), last).AppendQuery(u.bun.QueryGen(), nil)
 	if err != nil {
 		return nil, err
 	}
+	text = append(text, " limit "+u.firstOf(strconv.Itoa(size))...)
 	err = u.once(ctx, func() error {
 		rows, err := u.conn().Query(ctx, string(text), nil)
 		if err != nil {

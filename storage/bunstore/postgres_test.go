@@ -197,6 +197,27 @@ func rowsRead(t *testing.T, db *bun.DB) (n int64) {
 	return n
 }
 
+// A feed is read in the order of its index, each entry once, though its table was filled a moment
+// ago, by a restore or by many writers, and was not analyzed yet.
+func TestFeedThatWasJustFilled(t *testing.T) {
+	race.Skip(t, "it is a test of one goroutine")
+	db := openPostgres(t)
+	store := newStore(t, db)
+	const n = 100_000
+	execScript(t, db, "update scrmkit.journal_epoch set base = 1::bigint << 48;"+fmt.Sprintf(`
+		insert into scrmkit.journal_entry (tenant, subject, key, seq, kind, at, actor, input, before, result, pos)
+		select '', 's' || i %% 100, 'k' || i, i, 'k', now(), '', '', '', '', i from generate_series(1, %d) as i`, n))
+	db.DB.SetMaxOpenConns(1)
+	before, entries := rowsRead(t, db), 0
+	for _, err := range store.Journal().After(t.Context(), "", 0) {
+		check(t, err)
+		entries++
+	}
+	if read := rowsRead(t, db) - before; entries != n || read > 2*n {
+		t.Errorf("%d entries were read to get %d of %d", read, entries, n)
+	}
+}
+
 // Many callers write overlapping batches of the same cards: each version is stored once, and nobody
 // meets an error.
 func TestOverlappingBatches(t *testing.T) {

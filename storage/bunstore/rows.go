@@ -163,7 +163,7 @@ func (u unit) ranged(q storage.Query, columns string, size int) (query string, a
 	r := ranging{u.grammar, "t", func(_ int, v storage.Value) string { return param(v) }}
 	query = "select " + columns + " from " + u.name(d.Name) + " as t where " + r.where(q, u.param(1, kinds[storage.KindText])) +
 		r.order(q)
-	return query + " limit " + param(storage.Value{Kind: storage.KindInt, Int: int64(size)}), args
+	return query + " limit " + u.firstOf(param(storage.Value{Kind: storage.KindInt, Int: int64(size)})), args
 }
 
 // A ranging is the text of a range of rows of the alias.

@@ -311,40 +311,33 @@ var (
 // what depends on the zone of the session.
 func TestStatementsStayWithTheirTenant(t *testing.T) {
 	race.Skip(t, "it is a test of one goroutine")
-	for name, also := range map[string]func(ctx context.Context, db *bun.DB) error{
-		"whole":       func(context.Context, *bun.DB) error { return nil },
-		"distributed": bunstore.AsDistributed,
-	} {
-		t.Run(name, func(t *testing.T) {
-			db, s := spied["postgres"](t)
-			all := reused{outer: t, open: func(testing.TB) *bun.DB { return db }}
-			var emptied []string
-			storagetest.Brief(t, func(t testing.TB) storagetest.Database {
-				db := all.get(t)
-				emptied = emptying(t, db)
-				check(t, also(t.Context(), db))
-				return database(db, newStore(t, db, tested...))
-			})
-			n := 0
-			for query := range s.sent {
-				if strings.Contains(query, "scrmkit_schema") || strings.Contains(query, "create ") || strings.Contains(query, "alter ") || slices.Contains(emptied, query) {
-					continue // Migrate's, and those of this test
-				}
-				for _, table := range leaves(query) {
-					t.Errorf("this does not say of which tenant it wants rows of %s:\n%s", table, query)
-				}
-				if name == "distributed" && strings.Contains(query, "ctid") {
-					t.Errorf("this finds rows by their ctid:\n%s", query)
-				}
-				if _, returned, _ := strings.Cut(query, " returning "); name == "distributed" && settingRead.MatchString(returned) {
-					t.Errorf("this returns a time by the zone of the session:\n%s", query)
-				}
-				n++
-			}
-			if n < 30 {
-				t.Errorf("%d statements were sent", n)
-			}
-		})
+	db, s := spied["postgres"](t)
+	all := reused{outer: t, open: func(testing.TB) *bun.DB { return db }}
+	var emptied []string
+	storagetest.Brief(t, func(t testing.TB) storagetest.Database {
+		db := all.get(t)
+		emptied = emptying(t, db)
+		check(t, bunstore.AsDistributed(t.Context(), db))
+		return database(db, newStore(t, db, tested...))
+	})
+	n := 0
+	for query := range s.sent {
+		if strings.Contains(query, "scrmkit_schema") || strings.Contains(query, "create ") || strings.Contains(query, "alter ") || slices.Contains(emptied, query) {
+			continue // Migrate's, and those of this test
+		}
+		for _, table := range leaves(query) {
+			t.Errorf("this does not say of which tenant it wants rows of %s:\n%s", table, query)
+		}
+		if strings.Contains(query, "ctid") {
+			t.Errorf("this finds rows by their ctid:\n%s", query)
+		}
+		if _, returned, _ := strings.Cut(query, " returning "); settingRead.MatchString(returned) {
+			t.Errorf("this returns a time by the zone of the session:\n%s", query)
+		}
+		n++
+	}
+	if n < 30 {
+		t.Errorf("%d statements were sent", n)
 	}
 }
 
