@@ -277,7 +277,7 @@ func (g gathering) ranged(l lookup, n int, alias string) string {
 	s := g.slots[n]
 	q, d := s.read.Query, s.read.Table
 	next := s.begin
-	r := ranging{l.grammar, "x", func(int, storage.Value) string {
+	r := ranging{l.grammar, "x", false, func(int, storage.Value) string {
 		next++
 		if l.many {
 			return "l." + g.columns[next-1].name

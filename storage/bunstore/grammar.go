@@ -45,7 +45,11 @@ func (g grammar) locking() string {
 // listed is the condition that a row of the alias is the tenant's, for an index that begins with
 // tenant || ”.
 func (g grammar) listed(alias, tenant string) string {
-	return g.plainly(alias, tenant) + "(" + alias + ".tenant || '') = " + tenant
+	return g.plainly(alias, tenant) + g.indexed(alias, tenant)
+}
+
+func (g grammar) indexed(alias, tenant string) string {
+	return "(" + alias + ".tenant || '') = " + tenant
 }
 
 // plainly begins a condition on an expression of the tenant. By the plain one a distributed database

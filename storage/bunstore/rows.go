@@ -102,6 +102,9 @@ func (u unit) page(ctx context.Context, q storage.Query, columns []int, size int
 	if err := u.check(ctx); err != nil {
 		return nil, err
 	}
+	if err := u.learn(ctx); err != nil {
+		return nil, err
+	}
 	text, args := u.ranged(q, readingColumns(q.Index.Table, "t", columns), size)
 	err = u.once(ctx, func() error {
 		page = nil
@@ -119,6 +122,9 @@ func (u unit) page(ctx context.Context, q storage.Query, columns []int, size int
 func (u unit) Prune(ctx context.Context, q storage.Query) (n int64, err error) {
 	if err := u.changing(ctx); err != nil {
 		return 0, err
+	}
+	if err := u.learn(ctx); err != nil {
+		return 0, u.fail(ctx, "prune", err)
 	}
 	d := q.Index.Table
 	key := nameList(d, d.Primary().Columns)
@@ -160,7 +166,7 @@ func (u unit) ranged(q storage.Query, columns string, size int) (query string, a
 		args = append(args, u.bind(v))
 		return u.param(len(args), kinds[v.Kind])
 	}
-	r := ranging{u.grammar, "t", func(_ int, v storage.Value) string { return param(v) }}
+	r := ranging{u.grammar, "t", !u.distributed(), func(_ int, v storage.Value) string { return param(v) }}
 	query = "select " + columns + " from " + u.name(d.Name) + " as t where " + r.where(q, u.param(1, kinds[storage.KindText])) +
 		r.order(q)
 	return query + " limit " + u.firstOf(param(storage.Value{Kind: storage.KindInt, Int: int64(size)})), args
@@ -170,6 +176,7 @@ func (u unit) ranged(q storage.Query, columns string, size int) (query string, a
 type ranging struct {
 	grammar
 	alias string
+	whole bool                                     // the database is not distributed: see [unit.feed]
 	param func(column int, v storage.Value) string // takes a value
 }
 
@@ -179,8 +186,11 @@ func (r ranging) where(q storage.Query, tenant string) string {
 	rest := order[len(q.Prefix):]
 	name := func(c int) string { return r.alias + "." + d.Columns[c].Name }
 	of := r.listed(r.alias, tenant)
-	if q.Index.Name == "" || q.Index.Unique {
+	switch {
+	case q.Index.Name == "" || q.Index.Unique:
 		of = r.alias + ".tenant = " + tenant
+	case r.whole:
+		of = r.indexed(r.alias, tenant)
 	}
 	where := []string{of}
 	for i, v := range q.Prefix {
