@@ -380,12 +380,13 @@ func (l lookup) before(text, which string) string {
 	}
 	from := "(select x.subject, x.seq, x.key" + of("x") + "(x.seq, x.key) < (" + value(1) + ", " + value(2) + ")" +
 		" and x.pos <= " + value(3) + which + ") as p"
+	found := " and (subject || '') = " + value(0) + " and (seq, key) in (select p.seq, p.key from "
 	if l.many {
 		from = l.source() + " cross join lateral " + from
+		found = " and ((subject || ''), seq, key) in (select p.subject, p.seq, p.key from "
 	}
-	return strings.ReplaceAll(text, "{entries}", entries+" as "+entryTable.name) + l.listed(entryTable.name, l.tenant()) +
-		" and ((subject || ''), seq, key) in (select p.subject, p.seq, p.key from " + from + " where exists (select 1" + of("c") +
-		"c.seq = " + value(1) + " and c.key = " + value(2) + " and c.pos = " + value(3) + "))"
+	return strings.ReplaceAll(text, "{entries}", entries+" as "+entryTable.name) + l.listed(entryTable.name, l.tenant()) + found + from +
+		" where exists (select 1" + of("c") + "c.seq = " + value(1) + " and c.key = " + value(2) + " and c.pos = " + value(3) + "))"
 }
 
 func (s journalStore) entries(q *bun.SelectQuery) *bun.SelectQuery {
