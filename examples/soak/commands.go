@@ -90,7 +90,7 @@ func (s *service) send(command func() (replayed bool, err error)) error {
 	return err
 }
 
-// answered sends a command until it has an answer, and gives up after two minutes.
+// answered sends a command until it has an answer, and gives up after two minutes of failures.
 func (s *service) answered(command func() (replayed bool, err error)) (replayed bool, err error) {
 	for wait := 50 * time.Millisecond; ; wait *= 2 {
 		replayed, err := command()

@@ -306,8 +306,8 @@ func (s *service) tidy(ctx context.Context) {
 	}
 }
 
-// archive takes the bodies of old entries out of the journal. A service keeps the archives, which are
-// deleted here.
+// archive takes the bodies of old entries out of the journal. What is not stripped to its end is
+// stripped again; a service keeps the archives, which are deleted here.
 func (s *service) archive(ctx context.Context) error {
 	for more := true; more; {
 		file, err := os.CreateTemp("", "soak-*.jsonl")
@@ -317,7 +317,10 @@ func (s *service) archive(ctx context.Context) error {
 		segment, err := s.old.Archive(ctx, file, time.Now().Add(-s.keep))
 		err = errors.Join(err, file.Close())
 		if err == nil {
-			_, err = s.old.Strip(ctx, func() (io.ReadCloser, error) { return os.Open(file.Name()) })
+			_, err = s.answered(func() (bool, error) {
+				_, err := s.old.Strip(ctx, func() (io.ReadCloser, error) { return os.Open(file.Name()) })
+				return false, err
+			})
 		}
 		if err := errors.Join(err, os.Remove(file.Name())); err != nil {
 			return err
