@@ -260,7 +260,9 @@ func (s *service) repeat(ctx context.Context, every time.Duration, do func(conte
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			do(context.WithoutCancel(ctx))
+			if ctx.Err() == nil {
+				do(context.WithoutCancel(ctx))
+			}
 		}
 	}
 }
