@@ -25,11 +25,12 @@ type Report struct {
 // A Row is what a view has, by its columns.
 type Row map[string]any
 
-// Reports runs f on an empty database of each adapter that has views.
+// Reports runs f on an empty database of each adapter that has views, and of Citus as Each does.
 func Reports(t *testing.T, f func(t *testing.T, r Report)) {
 	on := func(t *testing.T, db *bun.DB) { f(t, Report{Of(store(t, db)), db}) }
 	t.Run("sqlite", func(t *testing.T) { on(t, sqlite(t, SQLitePath(t))) })
 	t.Run("postgres", func(t *testing.T) { on(t, postgres(t, template.DSN(t))) })
+	onCitus(t, func(t *testing.T, db *bun.DB, id string) { f(t, Report{Of(tenants{store(t, db), id}.Tenant("")), db}) })
 }
 
 // require is what tests and those of rapid have.
