@@ -367,7 +367,7 @@ func do[V any](ctx context.Context, e *Engine, t task[V]) (V, error) {
 }
 
 // room settles codes that are due, so that the draws may be tried again: journal.ErrConflict. Where
-// none is, it tells which pool is full.
+// none is, it names the full pool.
 func (e *Engine) room(ctx context.Context, draws []draw, now time.Time, full func(Pool) error) error {
 	for _, d := range draws {
 		l, err := load(ctx, e.frame.Store, lookup{pool: d.pool})

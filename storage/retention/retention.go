@@ -172,7 +172,7 @@ type border struct {
 	more   bool                    // there are more old entries than the limit
 }
 
-// around is how many entries tell whether one of them, which is not old, is behind the border, or
+// around is how many entries show whether one of them, which is not old, is behind the border, or
 // has the time of a clock that was wrong: most of it and those that follow are not old either.
 const around = 21
 

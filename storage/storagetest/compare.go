@@ -40,7 +40,7 @@ func Compare(t *testing.T, open func(t testing.TB) Database) {
 	})
 }
 
-// A history is applied to the model first, whose state tells which versions are worth trying.
+// A history is applied to the model first, whose state shows which versions are worth trying.
 type history struct {
 	t       *rapid.T
 	ctx     context.Context

@@ -2,9 +2,7 @@
 // a card is the sum of what the entries of its journal moved, and never below zero.
 package giftcard
 
-import (
-	"github.com/scrmkit/scrmkit/errs"
-)
+import "github.com/scrmkit/scrmkit/errs"
 
 // Errors of the rules.
 var (

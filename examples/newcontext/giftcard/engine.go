@@ -21,9 +21,9 @@ type Options struct {
 // An Engine runs commands on cards. It is safe for concurrent use.
 //
 // A command that is repeated with its key changes nothing and returns its first outcome, and is
-// journal.ErrKeyReused where it differs. Besides the errors that its comment lists, a command
-// returns *errs.InputError, journal.ErrConflict where other changes came first twenty
-// times in a row, and what the database said; after the last two it may be run again with its key.
+// journal.ErrKeyReused where it differs. Besides the errors that its comment lists, a command returns
+// *errs.InputError, journal.ErrConflict where other changes came first twenty times in a row, and
+// what the database said; after the last two it may be run again with its key.
 type Engine struct {
 	store storage.Store
 	cards engine.Roots[ledger, Outcome]
@@ -49,8 +49,7 @@ func New(s storage.Tx, opts *Options) *Engine {
 	return &Engine{s, engine.NewRoots[ledger, Outcome](engine.New(s, o.Now, o.Hook), kind)}
 }
 
-// In returns a copy that is bound to a unit of work, of any tenant of the database: what it does is
-// committed or rolled back with tx.
+// In returns a copy that is bound to a unit of work, of any tenant of the database.
 func (e *Engine) In(tx storage.Tx) *Engine { return &Engine{tx, e.cards.In(tx)} }
 
 // Issue makes a card. ErrIssued: there is one of that name.
@@ -80,8 +79,7 @@ func (e *Engine) Card(ctx context.Context, id CardID) (Card, error) {
 	return l.Card, err
 }
 
-// do runs a command on a card and the payment with the key of: bad is what is wrong with it, and
-// apply its rule.
+// do runs a command on a card and the payment with the key of; bad is what is wrong with it.
 func (e *Engine) do(
 	ctx context.Context, kind journal.Kind[Outcome], c Command, input any, of string, bad error, apply func(*Card, *payment) error,
 ) (out Outcome, err error) {
