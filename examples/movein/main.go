@@ -17,8 +17,8 @@
 //
 // -vouchers is a CSV file whose header names member, reward and, of these, what it has: code, value,
 // taken, from, expires. A value is in minor units. Lines of one member follow each other.
-// SCRMKIT_VOUCHER_KEY, base64 of at least 32 random bytes, is the key with which the service that
-// redeems them makes and reads codes.
+// SCRMKIT_VOUCHER_KEY, an id, a colon and base64 of at least 32 random bytes, is the key with which
+// the service that redeems them makes and reads codes: under another id it would not find its own.
 //
 // It prints the books of the other system beside those of the program. Who was refused is in the
 // former alone. The status is 1 where they

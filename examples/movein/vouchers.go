@@ -10,6 +10,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/scrmkit/scrmkit/examples/internal/database"
@@ -31,16 +32,17 @@ func moveVouchers(ctx context.Context, c config, stdout io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	key, err := base64.StdEncoding.DecodeString(c.key)
+	id, text64, _ := strings.Cut(c.key, ":")
+	key, err := base64.StdEncoding.DecodeString(text64)
 	if err != nil {
-		return fmt.Errorf("SCRMKIT_VOUCHER_KEY is not base64: %w", err)
+		return fmt.Errorf("SCRMKIT_VOUCHER_KEY is not like ID:BASE64: %w", err)
 	}
 	db, end, err := database.Open(ctx, c.db, reward.Tables)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, end()) }()
-	rewards, err := reward.New(db, []secret.Key{{ID: "1", Secret: key}}, nil)
+	rewards, err := reward.New(db, []secret.Key{{ID: id, Secret: key}}, nil)
 	if err != nil {
 		return err
 	}
@@ -66,8 +68,11 @@ func moveVouchers(ctx context.Context, c config, stdout io.Writer) (err error) {
 		if t := there[r.ID]; t != (pile{}) {
 			fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t\n", r.ID, t.n, done.Vouchers[r.ID], t.worth, done.Values[r.ID])
 		}
+		if there[r.ID] != (pile{done.Vouchers[r.ID], done.Values[r.ID]}) {
+			err = errors.New("the vouchers differ")
+		}
 	}
-	err = w.Flush()
+	err = errors.Join(w.Flush(), err)
 	if done.Refused > 0 {
 		err = errors.Join(err, fmt.Errorf("%d imports are refused; mend their lines, and run it again", done.Refused))
 	}

@@ -16,7 +16,7 @@ import (
 
 func TestMoveVouchersIn(t *testing.T) {
 	key := bytes.Repeat([]byte("k"), 32)
-	t.Setenv("SCRMKIT_VOUCHER_KEY", base64.StdEncoding.EncodeToString(key))
+	t.Setenv("SCRMKIT_VOUCHER_KEY", "2026:"+base64.StdEncoding.EncodeToString(key))
 	name := "sqlite:" + filepath.Join(t.TempDir(), "club.db")
 	move := func(want int, vouchers string, also ...string) string {
 		t.Helper()
@@ -41,12 +41,12 @@ func TestMoveVouchersIn(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = end() }()
-	rewards, err := reward.New(db, []secret.Key{{ID: "1", Secret: key}}, nil)
+	rewards, err := reward.New(db, []secret.Key{{ID: "2026", Secret: key}}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	v, err := rewards.Find(t.Context(), "k7 4412")
-	if err != nil || v.ID.Holder.Member != "alice" || v.Value != 500 {
+	if err != nil || v.ID.Holder.Member != "alice" || v.Value != 500 || v.Code == "" {
 		t.Fatal(v, err)
 	}
 
