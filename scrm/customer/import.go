@@ -3,6 +3,7 @@ package customer
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -14,6 +15,7 @@ import (
 	"github.com/scrmkit/scrmkit/internal/engine"
 	"github.com/scrmkit/scrmkit/internal/valid"
 	"github.com/scrmkit/scrmkit/storage"
+	"github.com/scrmkit/scrmkit/storage/journal"
 )
 
 // An Import is a customer who comes from another system. It proves nothing: whoever signs in with one
@@ -105,55 +107,65 @@ func (e *Engine) ImportAll(ctx context.Context, imports iter.Seq2[Import, error]
 // imports runs a batch of imports in one write, and by themselves those that something else came
 // before: another import of the batch, or another process.
 func (e *Engine) imports(ctx context.Context, batch []Import) ([]Outcome, []error) {
-	outs, errs := make([]Outcome, len(batch)), make([]error, len(batch))
-	var alone []int
-	var lookups []lookup
-	var tasks []task
-	var of []int // which import each task is
-	seen := map[ids.Member]bool{}
-	for i, c := range batch {
-		switch t := e.importing(ctx, c); {
-		case seen[c.Member]:
-			alone = append(alone, i)
-		default:
-			if errs[i] = t.check(); errs[i] == nil {
-				tasks, lookups, of = append(tasks, t), append(lookups, t.lookup()), append(of, i)
-			}
-			seen[c.Member] = true
+	return bulk.Each(batch, func(c Import) (task, error) {
+		t := e.importing(ctx, c)
+		if err := t.check(); err != nil {
+			return task{}, fmt.Errorf("%s: %w", t.kind, err)
 		}
+		return t, nil
+	}, func(tasks []task) ([]Outcome, []error) {
+		outs, errs := e.together(ctx, tasks)
+		for i, err := range errs {
+			switch {
+			case errors.Is(err, journal.ErrConflict):
+				outs[i], errs[i] = e.do(ctx, tasks[i])
+			case err != nil:
+				errs[i] = fmt.Errorf("%s: %w", tasks[i].kind, err)
+			}
+		}
+		return outs, errs
+	})
+}
+
+// together runs tasks in one write, once. journal.ErrConflict: something else came before a task.
+func (e *Engine) together(ctx context.Context, tasks []task) ([]Outcome, []error) {
+	outs, errs := make([]Outcome, len(tasks)), make([]error, len(tasks))
+	lookups := make([]lookup, len(tasks))
+	for i, t := range tasks {
+		lookups[i] = t.lookup()
 	}
 	units, err := e.loadAll(ctx, lookups)
 	now := e.frame.Now()
 	var changes []storage.Change
-	var stores []int // which import each change is of
-	for k, i := range of {
-		if errs[i] = err; err != nil {
+	var of []int // which task each change is of
+	seen := map[ids.Member]bool{}
+	for i, t := range tasks {
+		switch {
+		case err != nil:
+			errs[i] = err
+			continue
+		case seen[t.member]:
+			errs[i] = journal.ErrConflict
 			continue
 		}
-		try := engine.Attempt[Result](e.command(tasks[k]), now)
-		r, entry, failed := e.decide(tasks[k], units[k], try)
+		seen[t.member] = true
+		try := engine.Attempt[Result](e.command(t), now)
+		r, entry, failed := e.decide(t, units[i], try)
 		if outs[i], errs[i] = (Outcome{Member: r.Member, Version: r.Version, Replayed: try.Replayed}), failed; failed == nil && entry.Kind != "" {
-			changes, stores = append(changes, e.change(units[k], entry)), append(stores, i)
+			changes, of = append(changes, e.change(units[i], entry)), append(of, i)
 		}
 	}
-	if len(changes) > 0 {
-		failed, err := e.frame.Store.Save(ctx, changes)
-		for k, i := range stores {
-			switch {
-			case err != nil:
-				errs[i] = err
-			case failed[k] != nil: // a conflict, or a key that was used meanwhile
-				alone = append(alone, i)
-			}
-		}
+	if len(changes) == 0 {
+		return outs, errs
 	}
-	for i, err := range errs {
-		if err != nil {
-			errs[i] = fmt.Errorf("%s: %w", KindImport, err)
+	failed, err := e.frame.Store.Save(ctx, changes)
+	for k, i := range of {
+		switch {
+		case err != nil:
+			errs[i] = err
+		case failed[k] != nil: // a conflict, or a key that was used meanwhile
+			errs[i] = journal.ErrConflict
 		}
-	}
-	for _, i := range alone {
-		outs[i], errs[i] = e.Import(ctx, batch[i])
 	}
 	return outs, errs
 }
