@@ -3,7 +3,6 @@ package bunstore
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 
 	"github.com/scrmkit/scrmkit/storage"
@@ -145,7 +144,11 @@ type claims map[string]bool
 // add adds those of a change, and returns whether no other change rules out what this one writes, or
 // writes what this one rules out. Then the order in which they are stored does not matter.
 func (k claims) add(c change) bool {
-	own := claims{}
+	type claim struct {
+		key    string
+		writes bool
+	}
+	var own []claim
 	for _, rows := range [][]row{c.guards, c.firm} {
 		for _, r := range rows {
 			if r.verb != storage.VerbAbsent && r.verb != storage.VerbInsert {
@@ -155,14 +158,16 @@ func (k claims) add(c change) bool {
 			for _, v := range r.values[:len(r.key)] {
 				key = fmt.Appendf(key, " %d %q %q", v.Int, v.Text, v.Bytes)
 			}
-			written, claimed := k[string(key)]
-			if writes := r.verb == storage.VerbInsert; claimed && (written || writes) {
+			mine := claim{string(key), r.verb == storage.VerbInsert}
+			if written, claimed := k[mine.key]; claimed && (written || mine.writes) {
 				return false
 			}
-			own[string(key)] = r.verb == storage.VerbInsert
+			own = append(own, mine)
 		}
 	}
-	maps.Copy(k, own)
+	for _, c := range own {
+		k[c.key] = k[c.key] || c.writes
+	}
 	return true
 }
 
