@@ -49,7 +49,7 @@ func New(s storage.Tx, opts *Options) *Engine {
 	return &Engine{s, engine.NewRoots[ledger, Outcome](engine.New(s, o.Now, o.Hook), kind)}
 }
 
-// In returns a copy that is bound to a unit of work, of any tenant of the database.
+// In returns a copy whose commands are committed or rolled back with tx, of any tenant.
 func (e *Engine) In(tx storage.Tx) *Engine { return &Engine{tx, e.cards.In(tx)} }
 
 // Issue makes a card. ErrIssued: there is one of that name.
